@@ -1,0 +1,52 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/** Settings of {@link checkGradient}. */
+export interface GradientCheckOptions {
+  /** Step of the central difference (default 1e-2: float32 forward passes). */
+  step?: number;
+  /** Largest accepted ‖analytic - numeric‖ / max(1, ‖numeric‖) for each input (default 2e-3). */
+  tolerance?: number;
+}
+
+/**
+ * Compares the gradients of `sum(f(...inputs) * w)`, w a fixed pseudo-random weight, with central differences in every
+ * element of every input. Keep the inputs small: the cost is two forward passes an element.
+ */
+export function checkGradient(
+  f: (...inputs: tf.Tensor[]) => tf.Tensor,
+  inputs: readonly tf.Tensor[],
+  { step = 1e-2, tolerance = 2e-3 }: GradientCheckOptions = {},
+): void {
+  const weighted = (...xs: tf.Tensor[]): tf.Scalar => {
+    const y = f(...xs);
+    const w = tf.tensor(
+      Float32Array.from({ length: y.size }, (_, i) => Math.sin(12.9898 * (i + 1))),
+      y.shape,
+    );
+    return tf.sum(tf.mul(y, w)) as tf.Scalar;
+  };
+  tf.tidy(() => {
+    const { grads } = tf.engine().gradients(() => weighted(...inputs), [...inputs]);
+    inputs.forEach((input, index) => {
+      const base = Float32Array.from(input.dataSync());
+      const analytic = grads[index].dataSync();
+      let difference = 0;
+      let norm = 0;
+      for (let i = 0; i < base.length; i++) {
+        const at = (delta: number) => {
+          const moved = base.slice();
+          moved[i] += delta;
+          return tf.tidy(() => {
+            const xs = inputs.map((x, k) => (k === index ? tf.tensor(moved, x.shape) : x));
+            return weighted(...xs).dataSync()[0];
+          });
+        };
+        const numeric = (at(step) - at(-step)) / (2 * step);
+        difference += (analytic[i] - numeric) ** 2;
+        norm += numeric ** 2;
+      }
+      const error = Math.sqrt(difference) / Math.max(1, Math.sqrt(norm));
+      if (!(error <= tolerance)) throw new Error(`gradient of input ${index}: error ${error} above ${tolerance}`);
+    });
+  });
+}

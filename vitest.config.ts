@@ -1,0 +1,55 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+import { defineConfig } from 'vitest/config';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+const conditions = ['@learngene/source', 'import', 'module', 'default', 'node'];
+
+/** Node cannot load tfjs-core's gradient modules unbundled; the packages bundle them, and so do the tests. */
+function bundleGradients(): string {
+  const outfile = `${root}node_modules/.cache/learngene/gradients.mjs`;
+  mkdirSync(`${root}node_modules/.cache/learngene`, { recursive: true });
+  if (!existsSync(outfile)) {
+    buildSync({
+      stdin: { contents: "import '@tensorflow/tfjs-core/dist/register_all_gradients.js'", resolveDir: `${root}packages/nn` },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      outfile,
+      logLevel: 'error',
+    });
+  }
+  return outfile;
+}
+
+const gradients = bundleGradients();
+const folders = ['packages', 'apps'].flatMap((group) =>
+  existsSync(`${root}${group}`) ? readdirSync(`${root}${group}`).map((name) => `${group}/${name}`) : [],
+);
+
+export default defineConfig({
+  test: {
+    projects: folders.map((folder) => ({
+      root: `${root}${folder}`,
+      resolve: {
+        conditions,
+        alias: { '@tensorflow/tfjs-core/dist/register_all_gradients.js': gradients },
+      },
+      ssr: { resolve: { conditions, externalConditions: ['@learngene/source', 'node'] } },
+      test: {
+        name: folder.slice(folder.indexOf('/') + 1),
+        include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+      },
+    })),
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts'],
+      exclude: ['**/*.test.ts', 'packages/testing/**', '**/index.ts'],
+      reporter: ['text-summary', 'json-summary', 'html'],
+      thresholds: { lines: 90 },
+    },
+  },
+});
