@@ -1,0 +1,64 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { UsageError } from '../cli/errors';
+import type { Output } from '../cli/output';
+import { cpu } from './cpu';
+import { tfjsNode, tfjsNodeGpu } from './tensorflow';
+import type { Engine, EngineLoad, EngineName } from './types';
+import { wasm } from './wasm';
+import { webgpu } from './webgpu';
+
+export { type EngineName, engineNames } from './types';
+
+/** In the order that `auto` prefers; webgpu counts only on a real graphics processor. */
+export const engines: readonly Engine[] = [tfjsNodeGpu, webgpu, tfjsNode, wasm, cpu];
+
+/** The engine that was chosen. */
+export interface ChosenEngine {
+  /** Its name. */
+  name: EngineName;
+  /** What it runs on. */
+  detail: string;
+  /** Why it was chosen. */
+  why: string;
+}
+
+async function select(engine: Engine, load: EngineLoad & { ok: true }, why: string): Promise<ChosenEngine> {
+  if (!(await tf.setBackend(load.backend))) throw new Error(`engine ${engine.name}: its backend could not be started`);
+  await tf.ready();
+  return { name: engine.name, detail: load.detail, why };
+}
+
+async function selectAutomatically(): Promise<ChosenEngine> {
+  const passed: string[] = [];
+  for (const engine of engines) {
+    const load = await engine.load();
+    if (!load.ok) {
+      passed.push(`${engine.name}: ${load.reason}`);
+    } else if (engine.name === 'webgpu' && !load.accelerated) {
+      passed.push(`webgpu: ${load.detail} is a software adapter`);
+    } else {
+      return select(engine, load, passed.length === 0 ? 'first choice' : `passed over ${passed.join('; ')}`);
+    }
+  }
+  throw new Error(`no engine could be loaded (${passed.join('; ')})`);
+}
+
+/**
+ * Loads and selects the tfjs backend of an engine, and says which.
+ *
+ * @throws UsageError for an engine that cannot be used here, with the reason and the remedy
+ */
+export async function chooseEngine(name: EngineName | 'auto', output: Output): Promise<ChosenEngine> {
+  let chosen: ChosenEngine;
+  if (name === 'auto') {
+    chosen = await selectAutomatically();
+  } else {
+    const engine = engines.find((candidate) => candidate.name === name);
+    if (engine === undefined) throw new UsageError(`--engine: unknown engine ${name}`);
+    const load = await engine.load();
+    if (!load.ok) throw new UsageError(`--engine ${name}: ${load.reason}. Remedy: ${load.remedy}`);
+    chosen = await select(engine, load, 'asked for');
+  }
+  output.info(`Engine: ${chosen.name} (${chosen.detail}); ${chosen.why}`);
+  return chosen;
+}

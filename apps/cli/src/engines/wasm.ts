@@ -1,0 +1,22 @@
+import { registerWasmTrainingKernels } from '@learngene/nn/wasm';
+import type { Engine } from './types';
+
+/** WebAssembly SIMD: always there; the kernels that training needs and it lacks come from the cpu backend. */
+export const wasm: Engine = {
+  name: 'wasm',
+  title: 'WebAssembly SIMD (@tensorflow/tfjs-backend-wasm)',
+  async load() {
+    try {
+      await import('@tensorflow/tfjs-backend-cpu');
+      await import('@tensorflow/tfjs-backend-wasm');
+      registerWasmTrainingKernels();
+      return { ok: true, backend: 'wasm', detail: 'WebAssembly SIMD, 1 thread', accelerated: false };
+    } catch (error) {
+      return {
+        ok: false,
+        reason: error instanceof Error ? error.message : String(error),
+        remedy: 'reinstall the dependencies; the engine cpu works meanwhile',
+      };
+    }
+  },
+};

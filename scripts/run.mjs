@@ -1,0 +1,110 @@
+// `npm run demo`, `npm test`, `npm run check`, `npm run build`: sets everything up on a machine that has only git and
+// Node, then does the job. Usage: node scripts/run.mjs <demo|test|check|build> [arguments of the job]
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { packageManager, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const windows = process.platform === 'win32';
+const started = Date.now();
+let step = 0;
+
+function say(text) {
+  console.log(`\n[${++step}] ${text}  (${((Date.now() - started) / 1000).toFixed(0)} s)`);
+}
+
+function fail(text, code = 1) {
+  console.error(`\n${text}`);
+  process.exit(code);
+}
+
+function run(command, args, env = {}) {
+  const result = spawnSync(command, args, {
+    cwd: root,
+    stdio: 'inherit',
+    shell: windows,
+    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', ...env },
+  });
+  if (result.error) fail(`${command} could not be started: ${result.error.message}`);
+  if (result.signal) process.exit(130);
+  if (result.status !== 0) process.exit(result.status);
+}
+
+/** Runs a program of the workspace through pnpm at the pinned version; npx fetches pnpm when it is not cached yet. */
+function pnpm(args, env) {
+  run('npx', ['--yes', packageManager, ...args], env);
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    fail(`Node ${engines.node} is needed, this is ${process.versions.node}`);
+  }
+}
+
+/** Installs from the lock file unless what is installed was made from this very lock file. */
+function install() {
+  const stamp = join(root, 'node_modules', '.cache', 'learngene', 'installed');
+  const lock = readFileSync(join(root, 'pnpm-lock.yaml'));
+  const key = createHash('sha256').update(lock).update(process.version).update(process.platform).digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) {
+    say('Dependencies are installed');
+    return;
+  }
+  say(`Installing dependencies from the lock file with ${packageManager}`);
+  pnpm(['install', '--frozen-lockfile', '--prefer-offline']);
+  mkdirSync(join(stamp, '..'), { recursive: true });
+  writeFileSync(stamp, key);
+}
+
+function build() {
+  say('Building the packages (turbo, cached)');
+  pnpm(['exec', 'turbo', 'run', 'build', '--output-logs=errors-only', '--log-order=grouped']);
+}
+
+const jobs = {
+  demo(args) {
+    install();
+    build();
+    say('Running the demo');
+    run(process.execPath, [join('apps', 'cli', 'bin', 'learngene.mjs'), 'demo', ...args]);
+  },
+  test(args) {
+    install();
+    build();
+    say('Running the tests with coverage');
+    pnpm(['exec', 'vitest', 'run', '--coverage', '--reporter=default', '--reporter=./scripts/count-reporter.mjs', ...args]);
+  },
+  check() {
+    install();
+    build();
+    say('biome: format and lint');
+    pnpm(['exec', 'biome', 'ci', '--error-on-warnings']);
+    say('TypeScript: types of every package');
+    pnpm(['exec', 'turbo', 'run', 'typecheck', '--output-logs=errors-only']);
+    say('turbo boundaries: who may import whom');
+    pnpm(['exec', 'turbo', 'boundaries', '--no-color']);
+    say('knip: unused files, exports and dependencies');
+    pnpm(['exec', 'knip']);
+    say('publint and attw: what would be published');
+    pnpm(['exec', 'turbo', 'run', 'publint', 'attw', '--output-logs=errors-only']);
+    say('Examples and the examples of the READMEs');
+    run(process.execPath, [join('scripts', 'check-examples.mjs')]);
+    say('typedoc: the API reference');
+    pnpm(['exec', 'typedoc']);
+    say('All checks passed');
+  },
+  build() {
+    install();
+    build();
+  },
+};
+
+const [job, ...args] = process.argv.slice(2);
+if (!Object.hasOwn(jobs, job ?? '')) fail(`usage: node scripts/run.mjs <${Object.keys(jobs).join('|')}>`, 2);
+checkNode();
+process.env.PATH = [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
+jobs[job](args);
