@@ -1,0 +1,16 @@
+/** Throws unless `value` is an integer in [low, high]. */
+export function checkInteger(name: string, value: number, low: number, high: number): void {
+  if (!Number.isInteger(value) || value < low || value > high) {
+    throw new RangeError(`${name}: expected an integer from ${low} to ${high}, got ${value}`);
+  }
+}
+
+/** Throws unless `value` is a finite number. */
+export function checkFinite(name: string, value: number): void {
+  if (!Number.isFinite(value)) throw new RangeError(`${name}: expected a finite number, got ${value}`);
+}
+
+/** Throws unless `size` can be the length of an array that is drawn. */
+export function checkSize(size: number): void {
+  checkInteger('size', size, 0, 2 ** 31 - 1);
+}

@@ -1,0 +1,39 @@
+import { checkInteger, checkSize } from './check';
+import { type Generator, nextUint32 } from './generator';
+
+/** Bounds of {@link randomIntegers}. */
+export interface IntegerOptions {
+  /** Lowest value (default 0). */
+  low?: number;
+  /** One more than the highest value. */
+  high: number;
+}
+
+/** From this range on torch takes 64 random bits a number, so that the modulo stays fair. */
+const WIDE_RANGE = 2 ** 28;
+
+/**
+ * Integers in [low, high), those of `torch.randint(low, high, (size,))` of current torch (2.15; old versions took
+ * 64 bits only from a range of 2^32 on).
+ *
+ * @param g - moved on by one word a number, by two where high - low >= 2^28
+ * @param size - how many, 0 to 2^31 - 1
+ * @returns int32 [size], owned by the caller
+ * @throws RangeError for a bad size, bounds that do not fit int32 or leave no value
+ */
+export function randomIntegers(g: Generator, size: number, { low = 0, high }: IntegerOptions): Int32Array {
+  checkSize(size);
+  checkInteger('low', low, -(2 ** 31), 2 ** 31 - 1);
+  checkInteger('high', high, low + 1, 2 ** 31);
+  const range = high - low;
+  const values = new Int32Array(size);
+  const draw = range < WIDE_RANGE ? nextUint32 : nextWide;
+  for (let i = 0; i < size; i++) values[i] = low + (draw(g, range) % range);
+  return values;
+}
+
+/** 64 random bits modulo `range` (at most 2^32), the first word high. */
+function nextWide(g: Generator, range: number): number {
+  const high = BigInt(nextUint32(g));
+  return Number(((high << 32n) | BigInt(nextUint32(g))) % BigInt(range));
+}

@@ -1,0 +1,72 @@
+import { checkFinite, checkSize } from './check';
+import { type Generator, nextDouble } from './generator';
+import { nextFloat } from './uniform';
+
+/** Mean and standard deviation of {@link normal}. */
+export interface NormalOptions {
+  /** Mean (default 0). */
+  mean?: number;
+  /** Standard deviation, at least 0 (default 1). */
+  std?: number;
+}
+
+const BLOCK = 16;
+const HALF = BLOCK / 2;
+const TWO_PI = Math.fround(2 * Math.PI);
+
+/**
+ * Normal numbers as `torch.randn(size)` draws them on the CPU.
+ *
+ * Below 16 numbers torch draws pairs in double precision and keeps the second for the next call; from 16 on it works
+ * in float32 blocks of 16 and redraws the last 16 where `size` is no multiple of 16. Both are Box and Muller 1958.
+ *
+ * @param g - moved on as torch moves its own
+ * @param size - how many, 0 to 2^31 - 1
+ * @returns float32 [size], owned by the caller
+ * @throws RangeError for a bad size, a mean that is not finite, a std that is not finite or below 0
+ */
+export function normal(g: Generator, size: number, { mean = 0, std = 1 }: NormalOptions = {}): Float32Array {
+  checkSize(size);
+  checkFinite('mean', mean);
+  checkFinite('std', std);
+  if (std < 0) throw new RangeError(`std: expected at least 0, got ${std}`);
+  const values = new Float32Array(size);
+  if (size < BLOCK) {
+    for (let i = 0; i < size; i++) values[i] = nextNormal(g) * std + mean;
+    return values;
+  }
+  const scale = Math.fround(std);
+  const offset = Math.fround(mean);
+  for (let i = 0; i < size; i++) values[i] = nextFloat(g);
+  for (let i = 0; i + BLOCK <= size; i += BLOCK) transformBlock(values, i, scale, offset);
+  if (size % BLOCK !== 0) {
+    const start = size - BLOCK;
+    for (let i = start; i < size; i++) values[i] = nextFloat(g);
+    transformBlock(values, start, scale, offset);
+  }
+  return values;
+}
+
+/** 16 uniforms at `start` become 16 normals: cosines from the radii of the first eight, then sines. */
+function transformBlock(values: Float32Array, start: number, std: number, mean: number): void {
+  const round = Math.fround;
+  for (let i = start; i < start + HALF; i++) {
+    const radius = round(Math.sqrt(-2 * round(Math.log(1 - values[i]))));
+    const angle = round(TWO_PI * values[i + HALF]);
+    values[i] = round(radius * round(Math.cos(angle))) * std + mean;
+    values[i + HALF] = round(radius * round(Math.sin(angle))) * std + mean;
+  }
+}
+
+/** One normal number in double precision. */
+function nextNormal(g: Generator): number {
+  if (g.spareNormal !== null) {
+    const spare = g.spareNormal;
+    g.spareNormal = null;
+    return spare;
+  }
+  const angle = 2 * Math.PI * nextDouble(g);
+  const radius = Math.sqrt(-2 * Math.log1p(-nextDouble(g)));
+  g.spareNormal = radius * Math.sin(angle);
+  return radius * Math.cos(angle);
+}
