@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { type DitConfig, ditConfig, ditFlavour } from './config';
+import { blockLinearNames, linearShape } from './linears';
+import { DIT_PRESETS } from './presets';
+
+describe('ditConfig', () => {
+  it('knows the twelve presets', () => {
+    expect(Object.keys(DIT_PRESETS)).toHaveLength(12);
+    expect(ditConfig('DiT-B/4')).toEqual({
+      inputSize: 32,
+      patchSize: 4,
+      inChannels: 4,
+      hiddenSize: 768,
+      depth: 12,
+      heads: 12,
+      mlpRatio: 4,
+      classes: 1000,
+      labelDropout: 0.1,
+      learnSigma: true,
+      frequencyShift: 0,
+      mlpNormEps: 1e-6,
+    });
+  });
+
+  it('takes free sizes, overrides and flavours', () => {
+    const config = ditConfig({ inputSize: 28, patchSize: 4, inChannels: 1 }, { ...ditFlavour('diffusers'), depth: 3 });
+    expect(config).toMatchObject({ inputSize: 28, inChannels: 1, depth: 3, frequencyShift: 1, mlpNormEps: 1e-5 });
+  });
+
+  it('does not let an undefined field hide a default', () => {
+    expect(ditConfig('DiT-S/2', { depth: undefined }).depth).toBe(12);
+  });
+
+  const broken: [Partial<DitConfig>, string][] = [
+    [{ inputSize: 30, patchSize: 4 }, 'inputSize: expected a multiple of patchSize 4, got 30'],
+    [{ hiddenSize: 100, heads: 3 }, 'hiddenSize: expected a multiple of heads 3, got 100'],
+    [{ hiddenSize: 6, heads: 3 }, 'hiddenSize: expected a multiple of 4'],
+    [{ depth: 0 }, 'depth: expected a positive integer, got 0'],
+    [{ classes: 2.5 }, 'classes: expected a positive integer, got 2.5'],
+    [{ mlpRatio: -1 }, 'mlpRatio: expected a positive number, got -1'],
+    [{ labelDropout: 1.5 }, 'labelDropout: expected a probability in [0, 1], got 1.5'],
+    [{ mlpNormEps: 0 }, 'mlpNormEps: expected a number in (0, 1), got 0'],
+    [JSON.parse('{"frequencyShift": 2}'), 'frequencyShift: expected 0 or 1, got 2'],
+    [JSON.parse('{"learnSigma": "yes"}'), 'learnSigma: expected true or false, got yes'],
+    [JSON.parse('{"patchsize": 2}'), "got 'patchsize'"],
+  ];
+  it.each(broken)('rejects %o', (fields, message) => {
+    expect(() => ditConfig(fields)).toThrow(message);
+  });
+
+  it('rejects unknown preset and flavour names', () => {
+    expect(() => ditConfig(JSON.parse('"DiT-M/2"'))).toThrow("got 'DiT-M/2'");
+    expect(() => ditFlavour(JSON.parse('"timm"'))).toThrow('got "timm"');
+  });
+});
+
+describe('linear layers of the blocks', () => {
+  const config = ditConfig({ hiddenSize: 16, heads: 4, depth: 2 });
+
+  it('are named block by block', () => {
+    const names = blockLinearNames(config);
+    expect(names).toHaveLength(12);
+    expect(names.slice(4, 8)).toEqual(['blocks.0.mlp.in', 'blocks.0.mlp.out', 'blocks.1.attn.q', 'blocks.1.attn.k']);
+  });
+
+  it('have shapes', () => {
+    expect(linearShape(config, 'blocks.1.attn.o')).toEqual({ in: 16, out: 16 });
+    expect(linearShape(config, 'blocks.0.mlp.in')).toEqual({ in: 16, out: 64 });
+    expect(linearShape(config, 'blocks.0.mlp.out')).toEqual({ in: 64, out: 16 });
+  });
+
+  it.each(['blocks.2.attn.q', 'blocks.0.adaln', 'blocks.00.attn.q'])('do not include %s', (name) => {
+    expect(() => linearShape(config, name)).toThrow(`got '${name}'`);
+  });
+});

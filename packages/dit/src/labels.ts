@@ -1,0 +1,26 @@
+import { type Generator, uniform } from '@learngene/random';
+
+/** Settings of {@link dropLabels}. */
+export type DropLabelsOptions = {
+  /** Source of randomness; one uniform number is drawn for each label. */
+  readonly generator: Generator;
+  /** Probability in [0, 1] of dropping a label, `labelDropout` of the config (0.1 in the paper). */
+  readonly probability: number;
+  /** The id that a dropped label becomes, `nullLabel(config)`. */
+  readonly nullLabel: number;
+};
+
+/**
+ * Replaces each label by the null label with the given probability, independently: the label dropout that trains a
+ * model for classifier-free guidance (Ho & Salimans 2022, algorithm 1). For training only.
+ *
+ * @param labels - class ids, [N]; not changed.
+ * @returns a new array [N]. Throws when `probability` is outside [0, 1].
+ */
+export function dropLabels(labels: Int32Array, { generator, probability, nullLabel }: DropLabelsOptions): Int32Array {
+  if (!(probability >= 0 && probability <= 1)) {
+    throw new Error(`probability: expected a number in [0, 1], got ${probability}`);
+  }
+  const draws = uniform(generator, labels.length);
+  return labels.map((label, n) => (draws[n] < probability ? nullLabel : label));
+}

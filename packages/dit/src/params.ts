@@ -1,0 +1,80 @@
+import type { LinearParams, ParamTree } from '@learngene/nn';
+import type { Tensor2D } from '@tensorflow/tfjs-core';
+
+/** Parameters of one block; D = hiddenSize, M = the MLP's width. */
+export type DitBlockParams = {
+  /** [6D, D]: shift, scale, gate of the attention branch, then of the MLP branch. */
+  readonly adaln: LinearParams;
+  /** Self-attention. */
+  readonly attn: {
+    /** Queries, [D, D]. */
+    readonly q: LinearParams;
+    /** Keys, [D, D]. */
+    readonly k: LinearParams;
+    /** Values, [D, D]. */
+    readonly v: LinearParams;
+    /** Output projection, [D, D]. */
+    readonly o: LinearParams;
+  };
+  /** Two-layer perceptron. */
+  readonly mlp: {
+    /** [M, D]. */
+    readonly in: LinearParams;
+    /** [D, M]. */
+    readonly out: LinearParams;
+  };
+};
+
+/** Parameters outside the blocks and the label table; p = patchSize. */
+type DitFrame = {
+  /** Patch embedding: weight [D, C·p·p] with columns in the order (channel, row, column). */
+  readonly patch: LinearParams;
+  /** Timestep MLP. */
+  readonly time: {
+    /** [D, 256]. */
+    readonly in: LinearParams;
+    /** [D, D]. */
+    readonly out: LinearParams;
+  };
+  /** Output head. */
+  readonly final: {
+    /** [2D, D]: shift, scale. */
+    readonly adaln: LinearParams;
+    /** [p·p·Cout, D] with rows in the order (row, column, channel). */
+    readonly linear: LinearParams;
+  };
+};
+
+/** All parameters of a DiT, f32. Names joined with dots are the keys of our checkpoints. */
+export type DitParams = DitFrame & {
+  /** Label embedding. */
+  readonly label: {
+    /** [classes + 1, D]; the last row is the null label's. */
+    readonly table: Tensor2D;
+  };
+  /** Blocks by number, '0' first. */
+  readonly blocks: Readonly<Record<string, DitBlockParams>>;
+};
+
+/**
+ * What `applyDit` itself reads. The label table and the six main linear layers of a block may be absent or have another
+ * form when the caller replaces how they are applied.
+ */
+export type DitBaseParams = DitFrame & {
+  /** Label embedding; `table` is read unless `embedLabels` is given. */
+  readonly label?: ParamTree;
+  /** Blocks by number, '0' first. */
+  readonly blocks: Readonly<
+    Record<
+      string,
+      {
+        /** [6D, D]. */
+        readonly adaln: LinearParams;
+        /** Handed on to `linear`. */
+        readonly attn?: ParamTree;
+        /** Handed on to `linear`. */
+        readonly mlp?: ParamTree;
+      }
+    >
+  >;
+};
