@@ -1,0 +1,116 @@
+import { readFile } from 'node:fs/promises';
+import { closest } from 'fastest-levenshtein';
+import { z } from 'zod';
+import { UsageError } from '../cli/errors';
+import { type Config, configSchema } from './schema';
+
+type Json = Record<string, unknown>;
+
+/** The largest config file that is read, in bytes. */
+const maxConfigBytes = 1 << 20;
+
+const unsafeKeys = new Set(['__proto__', 'constructor', 'prototype']);
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Later values win; objects are merged field by field, everything else is replaced. */
+export function mergeConfig(base: Json, override: Json): Json {
+  const merged: Json = { ...base };
+  for (const [key, value] of Object.entries(override)) {
+    if (unsafeKeys.has(key)) throw new UsageError(`unknown key ${key}`);
+    if (value === undefined) continue;
+    const before = merged[key];
+    merged[key] = isObject(before) && isObject(value) ? mergeConfig(before, value) : value;
+  }
+  return merged;
+}
+
+/** The names that the schema knows at a path. */
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  let schema: unknown = configSchema;
+  for (const part of path) {
+    while (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
+      schema = schema.def.innerType;
+    }
+    if (!(schema instanceof z.ZodObject)) return [];
+    schema = schema.shape[String(part)];
+  }
+  while (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
+    schema = schema.def.innerType;
+  }
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const where = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(issue.path);
+    return issue.keys
+      .map((key) => {
+        const name = where === '' ? key : `${where}.${key}`;
+        const nearest = known.length > 0 ? `; did you mean ${closest(key, known)}?` : '';
+        return `unknown key ${name}${nearest}`;
+      })
+      .join('; ');
+  }
+  return `${where === '' ? 'config' : where}: ${issue.message}`;
+}
+
+/**
+ * Checks a configuration and fills in the defaults.
+ *
+ * @param source - named in the error, e.g. the file
+ * @throws UsageError that names every wrong key, with the nearest right one
+ */
+export function parseConfig(value: unknown, source: string): Config {
+  const parsed = configSchema.safeParse(value);
+  if (!parsed.success) throw new UsageError(`${source}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
+  const config = parsed.data;
+  if (config.diffusion.variance === 'learned-range' && !config.model.learnSigma) {
+    throw new UsageError(`${source}: diffusion.variance learned-range needs model.learnSigma true`);
+  }
+  if (config.diffusion.process === 'flow' && !['euler', 'heun'].includes(config.sampling.sampler)) {
+    throw new UsageError(`${source}: sampling.sampler: flow matching takes euler or heun, got ${config.sampling.sampler}`);
+  }
+  return config;
+}
+
+/**
+ * Reads a JSON configuration file as written, without defaults.
+ *
+ * @throws UsageError for a file that is missing, too large or not a JSON object
+ */
+export async function readConfigFile(path: string): Promise<Json> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw new UsageError(`${path}: cannot be read`, { cause: error });
+  }
+  if (bytes.length > maxConfigBytes) throw new UsageError(`${path}: ${bytes.length} bytes is too large for a config`);
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw new UsageError(`${path}: not valid JSON`, { cause: error });
+  }
+  if (!isObject(value)) throw new UsageError(`${path}: expected a JSON object`);
+  return value;
+}
+
+/** Turns `training.steps=100` into `{ training: { steps: 100 } }`; the value is JSON, or a string if it is not. */
+export function parseAssignment(text: string): Json {
+  const at = text.indexOf('=');
+  if (at <= 0) throw new UsageError(`--set: expected key=value, got ${text}`);
+  const raw = text.slice(at + 1);
+  let value: unknown = raw;
+  try {
+    value = JSON.parse(raw);
+  } catch {
+    // A bare word is a string.
+  }
+  const keys = text.slice(0, at).split('.');
+  return keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Json;
+}

@@ -1,0 +1,67 @@
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** One line of `metrics.jsonl`. */
+export interface MetricsLine {
+  /** Optimiser step, counted from 1. */
+  step: number;
+  /** Mean training loss since the line before. */
+  loss: number;
+  /** Global norm of the gradient before clipping. */
+  gradientNorm: number;
+  /** Learning rate of the step. */
+  learningRate: number;
+  /** Optimiser steps a second since the line before. */
+  stepsPerSecond: number;
+  /** Resident memory of the process, in MiB. */
+  rssMiB: number;
+  /** Tensors alive in the engine. */
+  tensors: number;
+}
+
+/** The append-only log of a run. */
+export interface MetricsLog {
+  /** Appends a line. */
+  append(line: MetricsLine): void;
+  /** Bytes written so far; a checkpoint records them, and a resumed run cuts the log back to them. */
+  bytes(): number;
+  /** Writes the file through to the disk. */
+  flush(): void;
+  /** Closes the file. */
+  close(): void;
+}
+
+/** The name of the log in a run folder. */
+const metricsFile = 'metrics.jsonl';
+
+/** Opens the log of a run, cut back to `bytes`. */
+export function openMetricsLog(run: string, bytes: number): MetricsLog {
+  const path = join(run, metricsFile);
+  const file = openSync(path, existsSync(path) ? 'r+' : 'w+');
+  let position = Math.min(bytes, statSync(path).size);
+  ftruncateSync(file, position);
+  return {
+    append(line) {
+      position += writeSync(file, `${JSON.stringify(line)}\n`, position);
+    },
+    bytes: () => position,
+    flush: () => fsyncSync(file),
+    close: () => closeSync(file),
+  };
+}
+
+/** Reads the log of a run; a last line cut off by a crash is left out. */
+export function readMetricsLog(run: string): MetricsLine[] {
+  const path = join(run, metricsFile);
+  if (!existsSync(path)) return [];
+  const lines: MetricsLine[] = [];
+  for (const text of readFileSync(path, 'utf8').split('\n')) {
+    if (text === '') continue;
+    try {
+      lines.push(JSON.parse(text) as MetricsLine);
+    } catch {
+      break;
+    }
+  }
+  return lines;
+}

@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '@learngene/tensor-io/node';
+import { UsageError } from '../cli/errors';
+import { parseConfig } from '../config/load';
+import type { Config } from '../config/schema';
+
+/** What `config.json` of a run holds: all that is needed to repeat it. */
+export interface RunRecord {
+  /** The format of the run folder. */
+  format: 1;
+  /** `train` or `transfer`. */
+  command: 'train' | 'transfer';
+  /** The whole configuration. */
+  config: Config;
+  /** The engine that the run was started on. */
+  engine: string;
+  /** Versions of Node and of the packages. */
+  versions: Record<string, string>;
+  /** What a transfer started from. */
+  base?: { path: string; classes: string[] };
+}
+
+const configFile = 'config.json';
+
+/** Creates a run folder and writes its record; refuses a folder that holds a run. */
+export async function createRunFolder(path: string, record: RunRecord): Promise<void> {
+  if (existsSync(join(path, configFile))) {
+    throw new UsageError(`${path}: there is a run already; continue it with --resume, or give another --out`);
+  }
+  await mkdir(join(path, 'checkpoints'), { recursive: true });
+  await mkdir(join(path, 'samples'), { recursive: true });
+  await writeFileAtomic(join(path, configFile), `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** Reads the record of a run folder. */
+export async function readRunRecord(path: string): Promise<RunRecord> {
+  const file = join(path, configFile);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${path}: not a run folder (no ${configFile})`, { cause: error });
+  }
+  let record: RunRecord;
+  try {
+    record = JSON.parse(text) as RunRecord;
+  } catch (error) {
+    throw new UsageError(`${file}: not valid JSON`, { cause: error });
+  }
+  if (record === null || typeof record !== 'object' || record.format !== 1) {
+    throw new UsageError(`${file}: expected a run record of format 1`);
+  }
+  return { ...record, config: parseConfig(record.config, file) };
+}
+
+/** Whether a folder holds a run. */
+export function isRunFolder(path: string): boolean {
+  return existsSync(join(path, configFile));
+}
+
+/** The steps of the complete checkpoints of a run, rising. A checkpoint appears by rename, so what is there is whole. */
+export async function checkpointSteps(run: string): Promise<number[]> {
+  const folder = join(run, 'checkpoints');
+  if (!existsSync(folder)) return [];
+  const names = await readdir(folder);
+  return names
+    .map((name) => /^step-(\d+)$/.exec(name)?.[1])
+    .filter((step) => step !== undefined)
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/** The folder of the checkpoint at a step. */
+export function checkpointPath(run: string, step: number): string {
+  return join(run, 'checkpoints', `step-${step}`);
+}
+
+/** Deletes all but the newest `keep` checkpoints, and what an interrupted write left behind. */
+export async function pruneCheckpoints(run: string, keep: number): Promise<void> {
+  const steps = await checkpointSteps(run);
+  for (const step of steps.slice(0, Math.max(0, steps.length - keep))) {
+    await rm(checkpointPath(run, step), { recursive: true, force: true });
+  }
+}
