@@ -10,9 +10,9 @@ const asInteger = new Int32Array(bits);
 
 const SQRT_HALF = fround(Math.SQRT1_2);
 const LN2_HIGH = 0.693359375;
-const LN2_LOW = fround(-2.12194440e-4);
+const LN2_LOW = fround(-2.1219444e-4);
 const LOG = [
-  7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
+  7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
   2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
 ].map(fround);
 
@@ -35,7 +35,7 @@ export function logFloat(x: number): number {
 }
 
 const FOUR_OVER_PI = fround(4 / Math.PI);
-const QUARTER_PI = [0.78515625, fround(2.4187564849853515625e-4), fround(3.77489497744594108e-8)];
+const QUARTER_PI = [0.78515625, fround(2.4187564849853516e-4), fround(3.774894977445941e-8)];
 const COS = [2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2].map(fround);
 const SIN = [-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1].map(fround);
 

@@ -1,7 +1,16 @@
 import { createHash } from 'node:crypto';
 import { readFixture } from '@learngene/testing';
 import { describe, expect, test } from 'vitest';
-import { bernoulli, createGenerator, normal, permutation, randomIntegers, restoreGenerator, saveGenerator, uniform } from './index';
+import {
+  bernoulli,
+  createGenerator,
+  normal,
+  permutation,
+  randomIntegers,
+  restoreGenerator,
+  saveGenerator,
+  uniform,
+} from './index';
 
 interface Case {
   seed: number;
@@ -60,7 +69,10 @@ describe('the numbers of torch, bit for bit', () => {
               : draw === 'wide'
                 ? randomIntegers(g, size, { low: -(2 ** 31), high: 2 ** 31 })
                 : draw === 'bernoulli'
-                  ? bernoulli(g, values.map((_, i) => i / 20))
+                  ? bernoulli(
+                      g,
+                      values.map((_, i) => i / 20),
+                    )
                   : uniform(g, size === 3 ? 700 : size).slice(-size);
       expect(Array.from(drawn)).toEqual(values);
       g = restoreGenerator(JSON.parse(JSON.stringify(saveGenerator(g))));
