@@ -1,1 +1,42 @@
-export {};
+export { type AdamWInputs, type AdamWOptions, type AdamWResult, type AdamWState, adamWStep, initAdamW } from './adamw';
+export { type ClippedGrads, clipByGlobalNorm, globalNorm } from './clip';
+export { type AxisNames, dims } from './dims';
+export { initEma, updateEma, warmupDecay } from './ema';
+export { applyLinear, initLinear, type LinearInit, type LinearOptions, type LinearParams } from './linear-layer';
+export { type AttentionOptions, attention } from './ops/attention';
+export { gatedResidual } from './ops/gated-residual';
+export { gelu } from './ops/gelu';
+export { type LayerNormOptions, layerNorm, layerNormModulate } from './ops/layer-norm';
+export { linear } from './ops/linear';
+export { lowRankLinear } from './ops/low-rank-linear';
+export { matmulNN, matmulNT, matmulTN } from './ops/matmul';
+export { silu } from './ops/silu';
+export {
+  type CosineOptions,
+  constantSchedule,
+  cosineSchedule,
+  linearSchedule,
+  type Schedule,
+  type StepOptions,
+  stepSchedule,
+  type WarmupOptions,
+  warmupSchedule,
+} from './schedules';
+export { mergeParams, type SplitParams, splitParams } from './split';
+export { paramsFromTensorData, paramsLike, paramsToTensorData } from './tensor-data';
+export {
+  cloneParams,
+  countParams,
+  disposeParams,
+  flattenParams,
+  mapParams,
+  type ParamTree,
+  paramBytes,
+  unflattenParams,
+} from './tree';
+export {
+  type ValueAndGrad,
+  type ValueAndGradWithAux,
+  valueAndGrad,
+  valueAndGradWithAux,
+} from './value-and-grad';

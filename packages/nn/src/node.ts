@@ -1,1 +1,1 @@
-export {};
+export { type Checkpoint, loadParams, loadParamsLike, saveParams } from './checkpoint';

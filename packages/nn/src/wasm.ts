@@ -1,1 +1,2 @@
-export {};
+/** Placeholder until the kernels are in. */
+export function registerWasmTrainingKernels(): void {}

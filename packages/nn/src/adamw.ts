@@ -1,0 +1,86 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { adamW } from './ops/adamw';
+import { flattenParams, mapParams, type ParamTree } from './tree';
+
+/** State of AdamW: the number of steps done and two trees of the parameters' shape. */
+export type AdamWState<P extends ParamTree = ParamTree> = {
+  /** Steps done; 0 at the start. */
+  readonly step: number;
+  /** Running mean of the gradients. */
+  readonly m: P;
+  /** Running mean of the squared gradients. */
+  readonly v: P;
+};
+
+/** Hyper-parameters of {@link adamWStep}. */
+export type AdamWOptions = {
+  /** Learning rate of this step. */
+  readonly learningRate: number;
+  /** Decay of the two running means (default [0.9, 0.999]). */
+  readonly betas?: readonly [number, number];
+  /** Added to the root of the corrected second moment (default 1e-8). */
+  readonly eps?: number;
+  /** Decoupled weight decay (default 0.01, as torch; DiT and KIND train with 0). */
+  readonly weightDecay?: number;
+};
+
+/** What one step of AdamW reads. */
+export type AdamWInputs<P extends ParamTree> = {
+  /** Parameters before the step; not disposed. */
+  readonly params: P;
+  /** Gradients of the parameters' shape; not disposed. */
+  readonly grads: P;
+  /** State before the step; not disposed. */
+  readonly state: AdamWState<P>;
+};
+
+/** What one step of AdamW returns. */
+export type AdamWResult<P extends ParamTree> = {
+  /** Parameters after the step. */
+  readonly params: P;
+  /** State after the step. */
+  readonly state: AdamWState<P>;
+};
+
+/** State before the first step: zeros. The caller owns it. */
+export function initAdamW<P extends ParamTree>(params: P): AdamWState<P> {
+  const zeros = (): P => mapParams((tensor) => tf.zerosLike(tensor), params);
+  return { step: 0, m: zeros(), v: zeros() };
+}
+
+/**
+ * One step of AdamW (Loshchilov & Hutter 2019, algorithm 2), with the semantics of `torch.optim.AdamW`: bias
+ * correction, eps outside the corrected root, decay decoupled from the gradient.
+ *
+ * @returns New parameters and a new state; the caller owns them and disposes the old ones.
+ * @throws Error if the trees do not have the same leaves.
+ */
+export function adamWStep<P extends ParamTree>(
+  { params, grads, state }: AdamWInputs<P>,
+  { learningRate, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 }: AdamWOptions,
+): AdamWResult<P> {
+  const names = [...flattenParams(params).keys()];
+  const leaves = (tree: P, what: string): tf.Tensor[] => {
+    const map = flattenParams(tree);
+    return names.map((name) => {
+      const tensor = map.get(name);
+      if (!tensor) throw new Error(`${what}: ${name} is missing`);
+      return tensor;
+    });
+  };
+  const step = state.step + 1;
+  const result = adamW(
+    {
+      params: leaves(params, 'params'),
+      grads: leaves(grads, 'grads'),
+      m: leaves(state.m, 'state.m'),
+      v: leaves(state.v, 'state.v'),
+    },
+    { learningRate, beta1: betas[0], beta2: betas[1], eps, weightDecay, step },
+  );
+  const tree = (tensors: readonly tf.Tensor[]): P => {
+    const map = new Map(names.map((name, i) => [name, tensors[i]]));
+    return mapParams((_, name) => map.get(name) as tf.Tensor, params);
+  };
+  return { params: tree(result.params), state: { step, m: tree(result.m), v: tree(result.v) } };
+}

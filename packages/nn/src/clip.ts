@@ -1,0 +1,34 @@
+import type { Scalar } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { globalSquaredNorm } from './ops/global-norm';
+import { flattenParams, mapParams, type ParamTree } from './tree';
+
+/** What {@link clipByGlobalNorm} returns. */
+export type ClippedGrads<P extends ParamTree> = {
+  /** Gradients whose global norm is at most about `maxNorm`. */
+  readonly grads: P;
+  /** Global norm before clipping, a float32 scalar. */
+  readonly norm: Scalar;
+};
+
+/**
+ * The Euclidean norm of all leaves taken as one vector.
+ *
+ * @returns A float32 scalar that the caller owns.
+ */
+export function globalNorm(grads: ParamTree): Scalar {
+  return tf.tidy(() => tf.sqrt(globalSquaredNorm([...flattenParams(grads).values()])));
+}
+
+/**
+ * Scales gradients by min(1, maxNorm / (norm + 1e-6)), with the semantics of torch's `clip_grad_norm_`.
+ *
+ * @returns New gradients and the norm; the caller owns both and disposes the old gradients.
+ */
+export function clipByGlobalNorm<P extends ParamTree>(grads: P, maxNorm: number): ClippedGrads<P> {
+  return tf.tidy(() => {
+    const norm = tf.sqrt(globalSquaredNorm([...flattenParams(grads).values()])) as Scalar;
+    const factor = tf.minimum(tf.div(maxNorm, tf.add(norm, 1e-6)), 1);
+    return { grads: mapParams((tensor) => tf.mul(tensor, factor), grads), norm };
+  }) as ClippedGrads<P>;
+}

@@ -1,0 +1,60 @@
+import { type Generator, normal, uniform } from '@learngene/random';
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { linear } from './ops/linear';
+
+/** Parameters of a dense linear layer. */
+export type LinearParams = {
+  /** float32 [out, in]. */
+  readonly weight: Tensor2D;
+  /** float32 [out]; absent for a layer without bias. */
+  readonly bias?: Tensor1D;
+};
+
+/**
+ * How the weight of a linear layer starts. `'xavier-uniform'`: U(±sqrt(6 / (in + out))), bias 0 (Glorot & Bengio 2010).
+ * `'torch'`: weight and bias U(±1 / sqrt(in)), as `torch.nn.Linear` (drawn weight first). `'zeros'`. `{ normal }`:
+ * N(0, normal²), bias 0.
+ */
+export type LinearInit = 'xavier-uniform' | 'torch' | 'zeros' | { readonly normal: number };
+
+/** Options of {@link initLinear}. */
+export type LinearOptions = {
+  /** Input features. */
+  readonly in: number;
+  /** Output features. */
+  readonly out: number;
+  /** Whether the layer has a bias (default true). */
+  readonly bias?: boolean;
+  /** Distribution of the weight (default `'torch'`). */
+  readonly init?: LinearInit;
+};
+
+/**
+ * Parameters of a dense linear layer.
+ *
+ * @param g Generator that is advanced; not used by `'zeros'`.
+ * @returns Parameters that the caller owns.
+ */
+export function initLinear(g: Generator, options: LinearOptions): LinearParams {
+  const { in: inputs, out, bias = true, init = 'torch' } = options;
+  const range = init === 'torch' ? 1 / Math.sqrt(inputs) : Math.sqrt(6 / (inputs + out));
+  const draw = (size: number): Float32Array => {
+    if (init === 'zeros') return new Float32Array(size);
+    if (typeof init === 'object') return normal(g, size, { std: init.normal });
+    return uniform(g, size, { low: -range, high: range });
+  };
+  const weight = tf.tensor2d(draw(inputs * out), [out, inputs], 'float32');
+  if (!bias) return { weight };
+  return { weight, bias: tf.tensor1d(init === 'torch' ? draw(out) : new Float32Array(out), 'float32') };
+}
+
+/**
+ * x weightᵀ + bias.
+ *
+ * @param x float32 [..., in].
+ * @returns [..., out]; the caller owns it.
+ */
+export function applyLinear(params: LinearParams, x: Tensor): Tensor {
+  return linear(x, params.weight, params.bias);
+}

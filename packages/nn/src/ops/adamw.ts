@@ -1,0 +1,56 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { hasKernel, runKernel } from './custom-op';
+
+/** Lists of equal length: leaf i of every list has the same shape. */
+export interface AdamWLeaves {
+  readonly params: readonly Tensor[];
+  readonly m: readonly Tensor[];
+  readonly v: readonly Tensor[];
+}
+
+/** Scalars of one step; `step` counts from 1. */
+export interface AdamWAttrs {
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly step: number;
+}
+
+/** One AdamW step over all leaves; one kernel call where the backend has it. */
+export function adamW(
+  { params, grads, m, v }: AdamWLeaves & { readonly grads: readonly Tensor[] },
+  attrs: AdamWAttrs,
+): AdamWLeaves {
+  const count = params.length;
+  const results = tf.tidy(() => {
+    if (hasKernel('LearngeneAdamW')) {
+      const named = (letter: string, list: readonly Tensor[]) =>
+        Object.fromEntries(list.map((tensor, i) => [`${letter}${i}`, tensor]));
+      const inputs = { ...named('p', params), ...named('g', grads), ...named('m', m), ...named('v', v) };
+      return runKernel('LearngeneAdamW', inputs, { count, ...attrs });
+    }
+    const updated = params.map((p, i) => update(p, grads[i], m[i], v[i], attrs));
+    return [0, 1, 2].flatMap((part) => updated.map((leaf) => leaf[part]));
+  });
+  return {
+    params: results.slice(0, count),
+    m: results.slice(count, 2 * count),
+    v: results.slice(2 * count),
+  };
+}
+
+/** torch: p *= 1 - lr wd; p -= (lr / c1) m / (sqrt(v) / sqrt(c2) + eps), c = 1 - beta^step. */
+function update(p: Tensor, g: Tensor, m: Tensor, v: Tensor, attrs: AdamWAttrs): [Tensor, Tensor, Tensor] {
+  const { learningRate, beta1, beta2, eps, weightDecay, step } = attrs;
+  const correction1 = 1 - beta1 ** step;
+  const correction2 = Math.sqrt(1 - beta2 ** step);
+  const m1 = tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1));
+  const v1 = tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2));
+  // (lr / c1) m / (sqrt(v) / c2 + eps) = (lr c2 / c1) m / (sqrt(v) + eps c2)
+  const direction = tf.div(m1, tf.add(tf.sqrt(v1), eps * correction2));
+  const decayed = weightDecay === 0 ? p : tf.mul(p, 1 - learningRate * weightDecay);
+  return [tf.sub(decayed, tf.mul(direction, (learningRate * correction2) / correction1)), m1, v1];
+}

@@ -1,0 +1,50 @@
+import type { NamedAttrMap, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+
+/** A function with its own gradient, see {@link customOp}. */
+export interface CustomOp<T extends Tensor, Name extends string> {
+  /** Differentiable inputs by name. */
+  readonly inputs: Readonly<Record<Name, Tensor>>;
+  /** Computes the result; `save` (at most once) names the tensors that the backward pass needs. */
+  readonly forward: (save: (tensors: Tensor[]) => void) => T;
+  /** One function an input; only those whose gradient is wanted are called, each in a scope of its own. */
+  readonly backward: (dy: T, saved: Tensor[]) => Record<Name, () => Tensor>;
+}
+
+/** The engine's method behind `tf.customGrad`; TypeScript calls it private, tfjs-core 4 has it under this name. */
+interface KernelFuncEngine {
+  runKernelFunc(params: {
+    inputs: NamedTensorMap;
+    forwardFunc: (backend: unknown, save: (tensors: Tensor[]) => void) => Tensor;
+    backwardsFunc: (dy: Tensor, saved: Tensor[]) => Record<string, () => Tensor>;
+  }): Tensor;
+}
+
+/**
+ * `tf.customGrad` with two differences: inputs have names, and the gradient of an input that needs none (a frozen
+ * weight, the data) is not computed. Forward runs off the tape, in a scope of its own. First derivatives only.
+ */
+export function customOp<T extends Tensor, Name extends string>({ inputs, forward, backward }: CustomOp<T, Name>): T {
+  const engine = tf.engine() as unknown as KernelFuncEngine;
+  return engine.runKernelFunc({
+    inputs: { ...inputs },
+    forwardFunc: (_backend, save) => forward(save),
+    backwardsFunc: (dy, saved) => backward(dy as T, saved),
+  }) as T;
+}
+
+/** True if the active backend has a kernel of that name. */
+export function hasKernel(name: string): boolean {
+  return tf.getKernel(name, tf.getBackend()) != null;
+}
+
+/** Runs a kernel that {@link hasKernel} found; always a list of outputs. Call it off the tape. */
+export function runKernel(name: string, inputs: NamedTensorMap, attrs: NamedAttrMap = {}): Tensor[] {
+  const result = tf.engine().runKernel(name, inputs, attrs) as Tensor | Tensor[];
+  return Array.isArray(result) ? result : [result];
+}
+
+/** True on the WebAssembly backend, which wants other forms of some products and sums. */
+export function onWasm(): boolean {
+  return tf.getBackend() === 'wasm';
+}

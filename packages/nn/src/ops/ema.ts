@@ -1,0 +1,15 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { hasKernel, runKernel } from './custom-op';
+
+/** decay ema + (1 - decay) params for every leaf; one kernel call where the backend has it. */
+export function ema(ema: readonly Tensor[], params: readonly Tensor[], decay: number): Tensor[] {
+  return tf.tidy(() => {
+    if (hasKernel('LearngeneEma')) {
+      const named = (letter: string, list: readonly Tensor[]) =>
+        Object.fromEntries(list.map((tensor, i) => [`${letter}${i}`, tensor]));
+      return runKernel('LearngeneEma', { ...named('e', ema), ...named('p', params) }, { count: ema.length, decay });
+    }
+    return ema.map((e, i) => tf.add(tf.mul(e, decay), tf.mul(params[i], 1 - decay)));
+  });
+}

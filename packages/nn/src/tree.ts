@@ -1,0 +1,115 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+
+/**
+ * Parameters of a model: a nested readonly object whose leaves are tensors. A field that is `undefined` is absent.
+ * Names of leaves are joined with dots (`blocks.0.attn.q.weight`), the keys of a safetensors file.
+ */
+export type ParamTree = { readonly [name: string]: Tensor | ParamTree | undefined };
+
+/** True for a leaf, false for a sub-tree. */
+export function isTensor(node: Tensor | ParamTree): node is Tensor {
+  return node instanceof tf.Tensor;
+}
+
+/**
+ * The leaves of a tree by their dotted names, in insertion order.
+ *
+ * @returns A map of the same tensors (nothing is copied, the tree keeps owning them).
+ * @throws Error if two leaves have the same dotted name.
+ */
+export function flattenParams(tree: ParamTree): Map<string, Tensor> {
+  const leaves = new Map<string, Tensor>();
+  const visit = (node: ParamTree, prefix: string): void => {
+    for (const [key, child] of Object.entries(node)) {
+      if (child === undefined) continue;
+      const name = prefix + key;
+      if (!isTensor(child)) visit(child, `${name}.`);
+      else if (leaves.has(name)) throw new Error(`params: two leaves are named ${name}`);
+      else leaves.set(name, child);
+    }
+  };
+  visit(tree, '');
+  return leaves;
+}
+
+/**
+ * The tree whose leaves have the given dotted names; the inverse of {@link flattenParams}.
+ *
+ * @returns A tree of the same tensors (nothing is copied).
+ * @throws Error if one name is both a leaf and the prefix of another, or has an empty part.
+ */
+export function unflattenParams(map: ReadonlyMap<string, Tensor>): ParamTree {
+  type Mutable = { [name: string]: Tensor | Mutable };
+  const tree: Mutable = Object.create(null);
+  for (const [name, tensor] of map) {
+    const path = name.split('.');
+    if (path.includes('')) throw new Error(`params: expected a name of non-empty parts, got '${name}'`);
+    const last = path.pop() as string;
+    let node = tree;
+    for (const part of path) {
+      const next = (node[part] ??= Object.create(null) as Mutable);
+      if (next instanceof tf.Tensor) throw new Error(`params: ${name} lies below a leaf`);
+      node = next;
+    }
+    if (last in node) throw new Error(`params: ${name} is both a leaf and a prefix`);
+    node[last] = tensor;
+  }
+  return plain(tree);
+}
+
+/** Null-prototype objects keep a hostile name such as `__proto__` harmless while the tree is built; copies are plain. */
+function plain(tree: { [name: string]: Tensor | object }): ParamTree {
+  return Object.fromEntries(
+    Object.entries(tree).map(([key, child]) => [
+      key,
+      child instanceof tf.Tensor ? child : plain(child as { [name: string]: Tensor | object }),
+    ]),
+  );
+}
+
+/**
+ * A tree of the same structure with every leaf replaced by `f(leaf, dottedName)`.
+ *
+ * @returns A new tree; the caller owns the tensors that `f` made.
+ */
+export function mapParams<T extends ParamTree>(f: (tensor: Tensor, name: string) => Tensor, tree: T): T {
+  const visit = (node: ParamTree, prefix: string): ParamTree =>
+    Object.fromEntries(
+      Object.entries(node)
+        .filter(([, child]) => child !== undefined)
+        .map(([key, child]) => {
+          const value = child as Tensor | ParamTree;
+          return [key, isTensor(value) ? f(value, prefix + key) : visit(value, `${prefix}${key}.`)];
+        }),
+    );
+  return visit(tree, '') as T;
+}
+
+/** Number of elements of all leaves. */
+export function countParams(tree: ParamTree): number {
+  let count = 0;
+  for (const tensor of flattenParams(tree).values()) count += tensor.size;
+  return count;
+}
+
+/** Bytes of all leaves in their dtype (float32: 4 an element). */
+export function paramBytes(tree: ParamTree): number {
+  let bytes = 0;
+  for (const tensor of flattenParams(tree).values()) bytes += tensor.size * tf.util.bytesPerElement(tensor.dtype);
+  return bytes;
+}
+
+/** Disposes every leaf. Leaves that are disposed already are passed over. */
+export function disposeParams(tree: ParamTree): void {
+  for (const tensor of flattenParams(tree).values()) if (!tensor.isDisposed) tensor.dispose();
+}
+
+/**
+ * A tree of tensors of its own over the same immutable data (no bytes are copied).
+ *
+ * @returns A tree that the caller owns; disposing it leaves the original alive.
+ */
+export function cloneParams<T extends ParamTree>(tree: T): T {
+  return mapParams((tensor) => tf.clone(tensor), tree);
+}

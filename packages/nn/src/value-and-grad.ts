@@ -1,0 +1,64 @@
+import './gradients';
+import type { Scalar } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { cloneParams, disposeParams, flattenParams, mapParams, type ParamTree } from './tree';
+
+/** What {@link valueAndGrad} returns. */
+export type ValueAndGrad<P extends ParamTree> = {
+  /** The loss, a float32 scalar. */
+  readonly value: Scalar;
+  /** d value / d params, a tree of the parameters' shape; zeros for a leaf that the loss does not depend on. */
+  readonly grads: P;
+};
+
+/** What {@link valueAndGradWithAux} returns. */
+export type ValueAndGradWithAux<P extends ParamTree, A extends ParamTree> = ValueAndGrad<P> & {
+  /** The auxiliary tensors that the loss function returned (no gradient flows from them). */
+  readonly aux: A;
+};
+
+/**
+ * The value of a scalar function of a parameter tree and its gradient with respect to every leaf.
+ *
+ * @param f Loss; must be synchronous and build its result with tfjs ops. Gradients of gradients are not supported.
+ * @param params float32 leaves; not disposed.
+ * @returns Value and gradients; the caller owns both.
+ * @throws Error if `f` does not return a float32 scalar, or if the scalar depends on no leaf.
+ */
+export function valueAndGrad<P extends ParamTree>(f: (params: P) => Scalar, params: P): ValueAndGrad<P> {
+  const leaves = [...flattenParams(params)];
+  const { value, grads } = tf.engine().gradients(
+    () => {
+      const loss = f(params);
+      if (loss.rank !== 0) throw new Error(`loss: expected a scalar, got [${loss.shape.join(', ')}]`);
+      return loss;
+    },
+    leaves.map(([, tensor]) => tensor),
+  );
+  const byName = new Map(leaves.map(([name], i) => [name, grads[i]]));
+  return { value, grads: mapParams((tensor, name) => byName.get(name) ?? tf.zerosLike(tensor), params) };
+}
+
+/**
+ * {@link valueAndGrad} of a function that also returns tensors to look at, for instance the losses per sample.
+ *
+ * @param f Returns the scalar loss and a tree of auxiliary tensors.
+ * @returns Value, gradients and auxiliary tensors; the caller owns all.
+ */
+export function valueAndGradWithAux<P extends ParamTree, A extends ParamTree>(
+  f: (params: P) => { value: Scalar; aux: A },
+  params: P,
+): ValueAndGradWithAux<P, A> {
+  // The tape's scope would dispose what is not the loss: hold clones until the gradients are done.
+  let held: A | undefined;
+  try {
+    const result = valueAndGrad((p: P) => {
+      const { value, aux } = f(p);
+      held = mapParams((tensor) => tf.keep(tf.clone(tensor)), aux);
+      return value;
+    }, params);
+    return { ...result, aux: cloneParams(held as unknown as A) };
+  } finally {
+    if (held) disposeParams(held);
+  }
+}
