@@ -1,0 +1,63 @@
+import type { FeatureSet, ImageBatch, ScoreSpread } from './types';
+
+/** Throws unless `value` is an integer of at least `least`. */
+export function checkInteger(name: string, value: number, least: number): void {
+  if (!Number.isInteger(value) || value < least) {
+    throw new RangeError(`${name}: expected an integer of at least ${least}, got ${value}`);
+  }
+}
+
+/** Throws at the first NaN or infinity and says which row of `dims` values holds it. */
+export function checkFinite(name: string, data: ArrayLike<number>, dims: number): void {
+  for (let i = 0; i < data.length; i++) {
+    if (!Number.isFinite(data[i])) {
+      throw new RangeError(
+        `${name}: expected finite values, got ${data[i]} in row ${Math.floor(i / dims)}, column ${i % dims}`,
+      );
+    }
+  }
+}
+
+/** Checks sizes and finiteness of a feature set. */
+export function checkFeatureSet(name: string, { data, count, dims }: FeatureSet): void {
+  checkInteger(`${name}.dims`, dims, 1);
+  checkInteger(`${name}.count`, count, 0);
+  if (data.length !== count * dims) {
+    throw new RangeError(`${name}: expected [${count}, ${dims}] = ${count * dims} values, got ${data.length}`);
+  }
+  checkFinite(name, data, dims);
+}
+
+/** Checks that two feature sets have vectors of one length. */
+export function checkSameDims(
+  nameA: string,
+  a: { readonly dims: number },
+  nameB: string,
+  b: { readonly dims: number },
+): void {
+  if (a.dims !== b.dims) throw new RangeError(`${nameB}: expected ${a.dims} dims as ${nameA}, got ${b.dims}`);
+}
+
+/** Checks the sizes of an image batch. */
+export function checkImages(name: string, { data, count, height, width, channels }: ImageBatch): void {
+  checkInteger(`${name}.count`, count, 0);
+  checkInteger(`${name}.height`, height, 1);
+  checkInteger(`${name}.width`, width, 1);
+  checkInteger(`${name}.channels`, channels, 1);
+  const size = count * height * width * channels;
+  if (data.length !== size) {
+    throw new RangeError(
+      `${name}: expected [${count}, ${height}, ${width}, ${channels}] = ${size} bytes, got ${data.length}`,
+    );
+  }
+}
+
+/** Mean and population standard deviation. */
+export function spread(values: ArrayLike<number>): ScoreSpread {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  const mean = sum / values.length;
+  let squares = 0;
+  for (let i = 0; i < values.length; i++) squares += (values[i] - mean) ** 2;
+  return { mean, std: Math.sqrt(squares / values.length) };
+}

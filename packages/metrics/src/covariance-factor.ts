@@ -1,0 +1,93 @@
+import { symmetricEigen } from '@learngene/tensor-svd';
+
+/** lᵀ of a covariance S = l lᵀ: [rank, dims] row-major, rows are the columns of l. */
+export interface CovarianceFactor {
+  /** Numerical rank. */
+  readonly rank: number;
+  /** [rank, dims]. */
+  readonly data: Float64Array;
+}
+
+/** Negative eigenvalues up to this share of the largest are taken for rounding (of float32 statistics files). */
+const INDEFINITE = 1e-3;
+
+/**
+ * A factor of a symmetric positive semidefinite matrix, of its numerical rank. Cholesky with diagonal pivoting; a
+ * matrix that rounding left slightly indefinite goes through its eigenvalues instead, negative ones as 0. Throws when
+ * the matrix is not symmetric or has eigenvalues below -1e-3 of the largest.
+ */
+export function factorCovariance(name: string, covariance: Float64Array, dims: number): CovarianceFactor {
+  checkSymmetric(name, covariance, dims);
+  return pivotedCholesky(covariance, dims) ?? eigenFactor(name, covariance, dims);
+}
+
+function checkSymmetric(name: string, covariance: Float64Array, dims: number): void {
+  let largest = 0;
+  for (const value of covariance) largest = Math.max(largest, Math.abs(value));
+  for (let i = 0; i < dims; i++) {
+    for (let j = i + 1; j < dims; j++) {
+      const [upper, lower] = [covariance[i * dims + j], covariance[j * dims + i]];
+      if (!(Math.abs(upper - lower) <= 1e-4 * largest)) {
+        throw new RangeError(
+          `${name}: expected a symmetric matrix, got [${i}, ${j}] ${upper} and [${j}, ${i}] ${lower}`,
+        );
+      }
+    }
+  }
+}
+
+/** Right-looking Cholesky with pivoting; undefined when what remains at the end is not a rounding error. */
+function pivotedCholesky(covariance: Float64Array, dims: number): CovarianceFactor | undefined {
+  const s = covariance.slice(); // rows stay where they are; `order` says which are pivots already
+  const order = Int32Array.from({ length: dims }, (_, i) => i);
+  const data = new Float64Array(dims * dims);
+  const tolerance = 4 * dims * Number.EPSILON * largestDiagonal(s, dims, order, 0).value;
+  for (let rank = 0; rank < dims; rank++) {
+    const { at, value } = largestDiagonal(s, dims, order, rank);
+    if (value <= tolerance)
+      return isRounding(s, dims, order, rank, 16 * tolerance) ? { rank, data: data.slice(0, rank * dims) } : undefined;
+    [order[rank], order[at]] = [order[at], order[rank]];
+    const pivot = order[rank];
+    const scale = 1 / Math.sqrt(value);
+    const row = rank * dims;
+    for (let t = rank; t < dims; t++) data[row + order[t]] = s[pivot * dims + order[t]] * scale;
+    for (let t = rank + 1; t < dims; t++) {
+      const i = order[t];
+      const factor = data[row + i];
+      if (factor === 0) continue;
+      // Pivots' columns hold zeros in this row of the factor, so the whole row may be updated in place.
+      for (let j = 0; j < dims; j++) s[i * dims + j] -= factor * data[row + j];
+    }
+  }
+  return { rank: dims, data };
+}
+
+function largestDiagonal(s: Float64Array, dims: number, order: Int32Array, from: number) {
+  let at = from;
+  for (let t = from + 1; t < dims; t++) if (s[order[t] * (dims + 1)] > s[order[at] * (dims + 1)]) at = t;
+  return { at, value: s[order[at] * (dims + 1)] };
+}
+
+function isRounding(s: Float64Array, dims: number, order: Int32Array, from: number, tolerance: number): boolean {
+  for (let t = from; t < dims; t++) {
+    for (let r = from; r < dims; r++) if (!(Math.abs(s[order[t] * dims + order[r]]) <= tolerance)) return false;
+  }
+  return true;
+}
+
+function eigenFactor(name: string, covariance: Float64Array, dims: number): CovarianceFactor {
+  const { values, vectors } = symmetricEigen({ rows: dims, cols: dims, data: covariance });
+  const largest = values[dims - 1];
+  if (!(values[0] >= -INDEFINITE * largest)) {
+    throw new RangeError(
+      `${name}: expected a positive semidefinite matrix, got eigenvalues from ${values[0]} to ${largest}`,
+    );
+  }
+  const kept = Array.from({ length: dims }, (_, i) => i).filter((i) => values[i] > dims * Number.EPSILON * largest);
+  const data = new Float64Array(kept.length * dims);
+  kept.forEach((column, row) => {
+    const scale = Math.sqrt(values[column]);
+    for (let i = 0; i < dims; i++) data[row * dims + i] = vectors.data[i * dims + column] * scale;
+  });
+  return { rank: kept.length, data };
+}
