@@ -1,2 +1,1 @@
-/** Placeholder until the kernels are in. */
-export function registerWasmTrainingKernels(): void {}
+export { registerWasmTrainingKernels } from './wasm/register';

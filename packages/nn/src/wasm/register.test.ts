@@ -1,0 +1,97 @@
+import '../gradients';
+import { createGenerator, normal } from '@learngene/random';
+import { expectClose, expectNoLeak } from '@learngene/testing';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { registerWasmTrainingKernels } from '../wasm';
+
+type Case = { name: string; shapes: number[][]; f: (...xs: tf.Tensor[]) => tf.Tensor; forwardOnly?: boolean };
+
+const indices = new Int32Array([2, 0, 1, 1]);
+const cases: Case[] = [
+  { name: 'gather', shapes: [[3, 4]], f: (x) => tf.gather(x, tf.tensor1d(indices, 'int32')) },
+  {
+    // The gradient that tfjs-core has for batchDims needs its chained ops, which nothing here registers.
+    name: 'gather with batchDims on rank 3',
+    forwardOnly: true,
+    shapes: [[2, 3, 4]],
+    f: (x) => tf.gather(x, tf.tensor2d(indices, [2, 2], 'int32'), 1, 1),
+  },
+  {
+    name: 'conv2d',
+    shapes: [
+      [1, 5, 5, 2],
+      [3, 3, 2, 3],
+    ],
+    f: (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 2, 'same'),
+  },
+  {
+    name: 'depthwiseConv2d',
+    shapes: [
+      [1, 5, 5, 2],
+      [3, 3, 2, 2],
+    ],
+    f: (x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'),
+  },
+  { name: 'maxPool', shapes: [[1, 4, 6, 2]], f: (x) => tf.maxPool(x as tf.Tensor4D, 2, 2, 'same') },
+  {
+    name: 'conv3d',
+    shapes: [
+      [1, 3, 4, 4, 2],
+      [2, 2, 2, 2, 3],
+    ],
+    f: (x, w) => tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, 1, 'same'),
+  },
+  {
+    name: 'batched matMul',
+    shapes: [
+      [3, 20, 24],
+      [3, 24, 28],
+    ],
+    f: (a, b) => tf.matMul(a, b),
+  },
+];
+
+function run({ shapes, f, forwardOnly }: Case): number[][] {
+  return tf.tidy(() => {
+    const g = createGenerator(7);
+    const inputs = shapes.map((shape) => tf.tensor(normal(g, tf.util.sizeFromShape(shape)), shape));
+    const weigh = (y: tf.Tensor) => {
+      const w = tf.tensor(normal(createGenerator(8), y.size), y.shape);
+      return tf.sum(tf.mul(y, w)) as tf.Scalar;
+    };
+    if (forwardOnly) return [Array.from(f(...inputs).dataSync())];
+    const { grads } = tf.engine().gradients(() => weigh(f(...inputs)), inputs);
+    return [f(...inputs), ...grads].map((tensor) => Array.from(tensor.dataSync()));
+  });
+}
+
+describe('registerWasmTrainingKernels', () => {
+  beforeAll(registerWasmTrainingKernels);
+
+  it.each(cases)('$name: result and gradients as on cpu, no leak', async (test) => {
+    await tf.setBackend('cpu');
+    const expected = run(test);
+    await tf.setBackend('wasm');
+    const actual = run(test);
+    expected.forEach((values, i) => {
+      expectClose(actual[i], values, { rtol: 1e-5, atol: 1e-5 });
+    });
+    await expectNoLeak(() => void run(test));
+  });
+
+  it('einsum', async () => {
+    await tf.setBackend('wasm');
+    const a = tf.tensor2d([1, 2, 3, 4], [2, 2]);
+    expectClose(tf.einsum('ij,jk->ki', a, a), [7, 15, 10, 22]);
+  });
+
+  it('is idempotent and keeps the error of mismatched products', async () => {
+    await tf.setBackend('wasm');
+    const kernel = tf.getKernel('BatchMatMul', 'wasm');
+    registerWasmTrainingKernels();
+    expect(tf.getKernel('BatchMatMul', 'wasm')).toBe(kernel);
+    expect(() => tf.matMul(tf.ones([2, 30, 30]), tf.ones([2, 31, 30]))).toThrow(/inner/i);
+    expectClose(tf.matMul(tf.ones([2, 30, 30]), tf.ones([1, 30, 30])), new Float32Array(1800).fill(30));
+  });
+});

@@ -1,0 +1,52 @@
+import '@tensorflow/tfjs-backend-cpu';
+import '@tensorflow/tfjs-backend-wasm';
+import type { KernelFunc, NamedAttrMap } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { batchedMatMul } from './batch-matmul';
+import { cpuKernel } from './delegate';
+
+/** Kernels that gradients need and the wasm backend lacks. */
+const MISSING = [
+  'Conv2DBackpropFilter',
+  'DepthwiseConv2dNativeBackpropFilter',
+  'DepthwiseConv2dNativeBackpropInput',
+  'Einsum',
+  'UnsortedSegmentSum',
+];
+
+/** Kernels of the wasm backend whose results are wrong. */
+const WRONG = ['Conv3DBackpropInputV2', 'MaxPoolGrad'];
+
+/** Marks our kernels in the registry, which two copies of this module share. */
+const OURS = Symbol.for('@learngene/nn/wasm');
+
+/** Puts a kernel in the place of the one registered for wasm, if any; a second time does nothing. */
+function replace(kernelName: string, make: (original: KernelFunc | undefined) => KernelFunc): void {
+  const original = tf.getKernel(kernelName, 'wasm');
+  if (original && OURS in original.kernelFunc) return;
+  if (original) tf.unregisterKernel(kernelName, 'wasm');
+  const kernelFunc = Object.assign(make(original?.kernelFunc), { [OURS]: true });
+  tf.registerKernel({ kernelName, backendName: 'wasm', setupFunc: original?.setupFunc, kernelFunc });
+}
+
+/**
+ * Makes the wasm backend fit for training. Registers for it the kernels that it lacks (filter gradients of
+ * convolutions, einsum, the gradient of gather) and those whose results are wrong (gather with batchDims, the gradients
+ * of max pooling and of the input of a 3-D convolution) by delegating to the cpu backend's kernels, and a batched matrix
+ * product that is several times faster. Complex numbers and FFT stay unsupported there.
+ *
+ * Imports both backends; which one is active stays the caller's choice. Call it once, before or after
+ * `tf.setBackend('wasm')`; further calls do nothing.
+ */
+export function registerWasmTrainingKernels(): void {
+  for (const name of MISSING) if (!tf.getKernel(name, 'wasm')) replace(name, () => cpuKernel(name));
+  for (const name of WRONG) replace(name, () => cpuKernel(name));
+  replace('GatherV2', (original) => {
+    const delegated = cpuKernel('GatherV2');
+    return (args) => {
+      const { batchDims } = args.attrs as NamedAttrMap;
+      return batchDims || !original ? delegated(args) : original(args);
+    };
+  });
+  replace('BatchMatMul', (original) => batchedMatMul(original as KernelFunc));
+}
