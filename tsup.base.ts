@@ -1,16 +1,19 @@
 import { defineConfig } from 'tsup';
 
-/** The build of every published package: ESM + CJS + declarations for each entry file `src/<entry>.ts`. */
+/**
+ * The build of every published package: `tsup` bundles ESM + CJS for each entry file `src/<entry>.ts`, `tsup --dts-only`
+ * writes the declarations (slow, and not needed to run anything).
+ */
 export function packageConfig(entries: string[]) {
-  return defineConfig({
+  return defineConfig(({ dts }) => ({
     entry: Object.fromEntries(entries.map((entry) => [entry, `src/${entry}.ts`])),
     format: ['esm', 'cjs'],
     target: 'es2022',
     sourcemap: true,
-    clean: true,
+    clean: dts ? false : ['**/*.js', '**/*.cjs', '**/*.map'],
     // TypeScript 6 deprecates an option that tsup's declaration build still sets.
-    dts: { compilerOptions: { ignoreDeprecations: '6.0', customConditions: [] } },
+    dts: dts ? { only: true, compilerOptions: { ignoreDeprecations: '6.0' } } : false,
     // tfjs-core ships its gradients only as modules that Node cannot load unbundled, so they travel inside our build.
     noExternal: [/^@tensorflow\/tfjs-core\/dist\/register_all_gradients/],
-  });
+  }));
 }
