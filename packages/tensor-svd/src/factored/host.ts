@@ -1,0 +1,21 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { SvdResult } from '../linalg';
+import { leadingColumns } from '../matrix';
+import { tensorFromMatrix } from '../tensor-matrix';
+import type { FactoredParams } from './params';
+
+/** The first `rank` components of a decomposition as float32 tensors that the caller owns. */
+export function toFactored({ u, s, v }: SvdResult, rank: number): FactoredParams {
+  return {
+    u: tensorFromMatrix(leadingColumns(u, rank)),
+    s: tf.tensor1d(Float32Array.from(s.subarray(0, rank)), 'float32'),
+    v: tensorFromMatrix(leadingColumns(v, rank)),
+  };
+}
+
+/** Throws unless `rank` is an integer from 1 to `largest`. */
+export function checkRank(rank: number, largest: number): void {
+  if (!Number.isInteger(rank) || rank < 1 || rank > largest) {
+    throw new Error(`rank: expected an integer from 1 to ${largest}, got ${rank}`);
+  }
+}

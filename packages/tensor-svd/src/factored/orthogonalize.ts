@@ -1,0 +1,43 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { matmul, qr, svd } from '../decompositions';
+import { scaleColumns, transpose } from '../matrix';
+import { matrixFromTensor } from '../tensor-matrix';
+import { concatComponents } from './components';
+import { checkRank, toFactored } from './host';
+import { type FactoredParams, factoredSize } from './params';
+
+/** How many components a re-factored layer keeps. */
+export interface RefactorOptions {
+  /** Components to keep, 1 to min(rank, in, out) (default: all of these). */
+  readonly rank?: number;
+}
+
+/**
+ * The same weight with orthonormal columns and descending s: its SVD, from the factors alone (QR of u and of v, SVD of
+ * the small core), so that cutting it is optimal. Reads back (`dataSync`), computes in float64.
+ *
+ * @returns Parameters that the caller owns; the bias is copied.
+ * @throws On a rank out of range, on NaN or infinity.
+ */
+export function orthogonalizeFactored(f: FactoredParams, { rank }: RefactorOptions = {}): FactoredParams {
+  const size = factoredSize(f);
+  const largest = Math.min(size.rank, size.in, size.out);
+  const kept = rank ?? largest;
+  checkRank(kept, largest);
+  const left = qr(matrixFromTensor(f.u));
+  const right = qr(matrixFromTensor(f.v));
+  const core = svd(matmul(scaleColumns(left.r, f.s.dataSync()), transpose(right.r)));
+  const factors = toFactored({ u: matmul(left.q, core.u), s: core.s, v: matmul(right.q, core.v) }, kept);
+  return f.bias ? { ...factors, bias: tf.clone(f.bias) } : factors;
+}
+
+/**
+ * The sum of two factored layers, re-factored into the `rank` orthogonal components that approximate it best; exact
+ * when `rank` is not given. Biases add up. Reads back (`dataSync`), computes in float64.
+ *
+ * @returns Parameters that the caller owns.
+ * @throws When sizes differ, on a rank outside 1..min(sum of the ranks, in, out), on NaN or infinity.
+ */
+export function mergeFactored(a: FactoredParams, b: FactoredParams, options: RefactorOptions = {}): FactoredParams {
+  return tf.tidy(() => orthogonalizeFactored(concatComponents(a, b), options));
+}

@@ -1,0 +1,79 @@
+import { selectComponents } from './components';
+import { factoredParamCount } from './counts';
+import { componentEnergies } from './energies';
+import { type FactoredParams, factoredSize } from './params';
+
+/**
+ * Which components to keep, most energy first: `rank` of them; the fewest that hold `energyFraction` (0 to 1] of the
+ * energy; or as many as `maxParams` parameters allow, the bias included.
+ */
+export type Truncation =
+  | { readonly rank: number }
+  | { readonly energyFraction: number }
+  | { readonly maxParams: number };
+
+/**
+ * Component numbers by falling energy; equal energies by rising number.
+ *
+ * @param energies - Not negative, for example of {@link componentEnergies}.
+ * @throws On an energy that is negative or NaN.
+ */
+export function rankComponents(energies: ArrayLike<number>): Int32Array {
+  checkEnergies(energies);
+  return Int32Array.from({ length: energies.length }, (_, i) => i).sort((i, j) => energies[j] - energies[i] || i - j);
+}
+
+/** Throws on an energy that is not a finite number of at least 0. */
+export function checkEnergies(energies: ArrayLike<number>): void {
+  for (let i = 0; i < energies.length; i++) {
+    if (!(energies[i] >= 0 && energies[i] < Number.POSITIVE_INFINITY)) {
+      throw new Error(`energies: expected finite numbers of at least 0, got ${energies[i]} at ${i}`);
+    }
+  }
+}
+
+/**
+ * The layer with the components of most energy, in their old order. Optimal (Eckart and Young 1936) when the columns
+ * are orthonormal: see `orthogonalizeFactored`. Reads back (`dataSync`).
+ *
+ * @returns Parameters that the caller owns; the bias is copied.
+ * @throws When less than one or more than all components would be kept, or on a fraction outside (0, 1].
+ */
+export function truncateFactored(f: FactoredParams, by: Truncation): FactoredParams {
+  const energies = componentEnergies(f);
+  const count = keptCount(f, energies, by);
+  return selectComponents(f, rankComponents(energies).slice(0, count).sort());
+}
+
+function keptCount(f: FactoredParams, energies: Float64Array, by: Truncation): number {
+  const size = factoredSize(f);
+  if ('rank' in by) {
+    if (!Number.isInteger(by.rank) || by.rank < 1 || by.rank > size.rank) {
+      throw new Error(`rank: expected an integer from 1 to ${size.rank}, got ${by.rank}`);
+    }
+    return by.rank;
+  }
+  if ('energyFraction' in by) return countForFraction(energies, by.energyFraction);
+  const bias = f.bias !== undefined;
+  const least = factoredParamCount({ ...size, rank: 1, bias });
+  if (!(by.maxParams >= least)) throw new Error(`maxParams: expected at least ${least}, got ${by.maxParams}`);
+  const fixed = factoredParamCount({ ...size, rank: 0, bias });
+  return Math.min(size.rank, Math.floor((by.maxParams - fixed) / (least - fixed)));
+}
+
+/**
+ * How many of the largest energies hold `fraction` of their sum, at least 1.
+ *
+ * @throws On a fraction outside (0, 1] or an energy that is negative or NaN.
+ */
+export function countForFraction(energies: ArrayLike<number>, fraction: number): number {
+  if (!(fraction > 0 && fraction <= 1)) throw new Error(`energyFraction: expected a number in (0, 1], got ${fraction}`);
+  const order = rankComponents(energies);
+  const total = order.reduce((sum, i) => sum + energies[i], 0);
+  let held = 0;
+  for (let count = 0; count < order.length; count++) {
+    held += energies[order[count]];
+    if (held >= fraction * total) return count + 1;
+  }
+  return order.length;
+}

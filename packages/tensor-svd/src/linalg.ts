@@ -1,0 +1,85 @@
+import { householderQr } from './dense/householder-qr';
+import { jsMatmul, jsSvd, jsSymmetricEigen, jsSymmetricEigenvalues } from './dense/js-linalg';
+import type { Matrix } from './matrix';
+
+/** A thin singular value decomposition a = u diag(s) vᵀ of a [m, n], with k = min(m, n). */
+export interface SvdResult {
+  /** Left singular vectors [m, k], orthonormal columns. */
+  readonly u: Matrix;
+  /** Singular values [k], descending, not negative. */
+  readonly s: Float64Array;
+  /** Right singular vectors [n, k], orthonormal columns. */
+  readonly v: Matrix;
+}
+
+/** A symmetric eigendecomposition a = vectors diag(values) vectorsᵀ of a [n, n]. */
+export interface SymmetricEigenResult {
+  /** Eigenvalues [n], ascending. */
+  readonly values: Float64Array;
+  /** Eigenvectors [n, n]: column j belongs to `values[j]`; orthonormal. */
+  readonly vectors: Matrix;
+}
+
+/** A thin QR decomposition a = q r of a [m, n], with k = min(m, n). */
+export interface QrResult {
+  /** Orthonormal columns [m, k]. */
+  readonly q: Matrix;
+  /** Upper triangular (upper trapezoidal when m < n) [k, n]. */
+  readonly r: Matrix;
+}
+
+/**
+ * The decompositions that an engine may take over, in float64. Arguments were checked: finite, sizes that fit,
+ * `symmetricEigen` and `symmetricEigenvalues` get an exactly symmetric matrix. Arguments are not changed, results
+ * are new arrays.
+ */
+export interface LinalgProvider {
+  /** Shown by {@link linalgName}. */
+  readonly name: string;
+  /** See {@link svd}. */
+  readonly svd: (a: Matrix) => SvdResult;
+  /** See {@link symmetricEigen}. */
+  readonly symmetricEigen: (a: Matrix) => SymmetricEigenResult;
+  /** See {@link symmetricEigenvalues}. */
+  readonly symmetricEigenvalues: (a: Matrix) => Float64Array;
+  /** See {@link qr}. */
+  readonly qr: (a: Matrix) => QrResult;
+  /** See {@link matmul}. */
+  readonly matmul: (a: Matrix, b: Matrix) => Matrix;
+}
+
+const jsProvider: LinalgProvider = {
+  name: 'js',
+  svd: jsSvd,
+  symmetricEigen: jsSymmetricEigen,
+  symmetricEigenvalues: jsSymmetricEigenvalues,
+  qr: householderQr,
+  matmul: jsMatmul,
+};
+
+let active = jsProvider;
+
+/**
+ * Hands the decompositions of this package to another engine, for the whole process. What `provider` leaves out stays
+ * with the plain JavaScript code. A library package never calls this; an application does, once.
+ *
+ * @param provider - A name and any of the functions of {@link LinalgProvider}.
+ * @returns A function that brings back what was registered before.
+ */
+export function registerLinalg(provider: Partial<LinalgProvider> & { readonly name: string }): () => void {
+  const before = active;
+  active = { ...jsProvider, ...provider };
+  return () => {
+    active = before;
+  };
+}
+
+/** Name of the engine in use: `'js'` unless another was registered. */
+export function linalgName(): string {
+  return active.name;
+}
+
+/** The engine in use. */
+export function linalg(): LinalgProvider {
+  return active;
+}

@@ -1,0 +1,20 @@
+import { type Generator, normal } from '@learngene/random';
+import { qr } from './decompositions';
+import { createMatrix, type Matrix } from './matrix';
+
+/**
+ * A matrix [rows, cols] with orthonormal columns, uniform over all such (Haar; Mezzadri 2007): the Q of normal numbers,
+ * with the signs that make the diagonal of R positive.
+ *
+ * @param g - Generator; it moves on by rows * cols normals.
+ * @returns A matrix that the caller owns.
+ * @throws Unless 1 <= cols <= rows.
+ */
+export function randomOrthonormal(g: Generator, rows: number, cols: number): Matrix {
+  if (!(cols <= rows)) throw new Error(`cols: expected at most rows = ${rows}, got ${cols}`);
+  const { q, r } = qr(createMatrix(rows, cols, normal(g, rows * cols)));
+  for (let j = 0; j < cols; j++) {
+    if (r.data[j * cols + j] < 0) for (let i = 0; i < rows; i++) q.data[i * cols + j] *= -1;
+  }
+  return q;
+}
