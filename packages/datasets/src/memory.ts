@@ -1,0 +1,96 @@
+import { checkIndices, checkInteger, checkLabels } from './check';
+import type { ImageDataset, Progress } from './types';
+
+/** What {@link inMemoryDataset} is made of. */
+export interface InMemoryImages {
+  /** What to call it in messages and reports. */
+  readonly name: string;
+  /** uint8 [n, height, width, channels]; kept, not copied. */
+  readonly images: Uint8Array;
+  /** The label of every image, [n]; copied. */
+  readonly labels: ArrayLike<number>;
+  /** Height in pixels. */
+  readonly height: number;
+  /** Width in pixels. */
+  readonly width: number;
+  /** Channels of an image. */
+  readonly channels: number;
+  /** The names of the classes, all different. */
+  readonly classes: readonly string[];
+}
+
+/**
+ * A dataset of images that lie in memory.
+ *
+ * @throws RangeError where the bytes are no whole number of images, or labels and classes do not fit
+ */
+export function inMemoryDataset({ name, images, labels, height, width, channels, classes }: InMemoryImages): ImageDataset {
+  checkInteger('height', height, 1);
+  checkInteger('width', width, 1);
+  checkInteger('channels', channels, 1);
+  const bytes = height * width * channels;
+  if (images.length !== labels.length * bytes) {
+    throw new RangeError(
+      `images: expected ${labels.length} x ${height} x ${width} x ${channels} bytes (one image a label), got ${images.length}`,
+    );
+  }
+  const own = Int32Array.from(labels);
+  checkLabels(own, labels.length, classes);
+  const size = own.length;
+  return {
+    name,
+    size,
+    height,
+    width,
+    channels,
+    classes: [...classes],
+    labels: own,
+    async read(indices) {
+      checkIndices(indices, { name, size });
+      const out = new Uint8Array(indices.length * bytes);
+      for (let i = 0; i < indices.length; i++) {
+        out.set(images.subarray(indices[i] * bytes, (indices[i] + 1) * bytes), i * bytes);
+      }
+      return out;
+    },
+  };
+}
+
+/** Settings of {@link cacheDataset}. */
+export interface CacheOptions {
+  /** Called after every piece that was read. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Stops the reading; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Refuses a dataset of more bytes than this (default 2^31). */
+  readonly maxBytes?: number;
+}
+
+const PIECE = 64;
+
+/**
+ * Reads a dataset once and keeps the decoded images in one array: for small datasets that are gone through many times.
+ *
+ * @throws RangeError where the images take more than `maxBytes`
+ */
+export async function cacheDataset(dataset: ImageDataset, options: CacheOptions = {}): Promise<ImageDataset> {
+  const { onProgress, signal, maxBytes = 2 ** 31 } = options;
+  const { name, size, height, width, channels, classes, labels } = dataset;
+  const bytes = height * width * channels;
+  if (size * bytes > maxBytes) {
+    throw new RangeError(`dataset: expected at most ${maxBytes} bytes of images in ${name}, got ${size * bytes}`);
+  }
+  const images = new Uint8Array(size * bytes);
+  for (let start = 0; start < size; start += PIECE) {
+    signal?.throwIfAborted();
+    const end = Math.min(size, start + PIECE);
+    images.set(await dataset.read(range(start, end)), start * bytes);
+    onProgress?.({ done: end, total: size });
+  }
+  return inMemoryDataset({ name, images, labels, height, width, channels, classes });
+}
+
+/** The integers from `start` to `end - 1`. */
+export function range(start: number, end: number): Int32Array {
+  return Int32Array.from({ length: end - start }, (_, i) => start + i);
+}

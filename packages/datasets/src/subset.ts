@@ -1,0 +1,47 @@
+import { checkIndices, checkLabels } from './check';
+import type { ImageDataset } from './types';
+
+/** What a part of a dataset is called and how it is labelled. */
+export interface SubsetOptions {
+  /** Its name (default: that of the whole). */
+  readonly name?: string;
+  /** Its classes (default: those of the whole). */
+  readonly classes?: readonly string[];
+  /** The new label of every chosen image (default: the label it has). */
+  readonly labels?: ArrayLike<number>;
+}
+
+/**
+ * The images at `indices`, in that order, without a copy of their bytes.
+ *
+ * @throws RangeError for a bad index, or labels that do not fit
+ */
+export function subset(dataset: ImageDataset, indices: ArrayLike<number>, options: SubsetOptions = {}): ImageDataset {
+  checkIndices(indices, dataset);
+  const chosen = Int32Array.from(indices);
+  const { name = dataset.name, classes = dataset.classes } = options;
+  const labels = options.labels ? Int32Array.from(options.labels) : chosen.map((index) => dataset.labels[index]);
+  checkLabels(labels, chosen.length, classes);
+  const size = chosen.length;
+  const { height, width, channels } = dataset;
+  return {
+    name,
+    size,
+    height,
+    width,
+    channels,
+    classes: [...classes],
+    labels,
+    async read(wanted) {
+      checkIndices(wanted, { name, size });
+      return dataset.read(Int32Array.from(wanted, (index) => chosen[index]));
+    },
+  };
+}
+
+/** How many images each class has, [classes]. */
+export function classCounts(dataset: Pick<ImageDataset, 'classes' | 'labels'>): Int32Array {
+  const counts = new Int32Array(dataset.classes.length);
+  for (const label of dataset.labels) counts[label]++;
+  return counts;
+}
