@@ -26,7 +26,7 @@ export type DitBlockParams = {
 };
 
 /** Parameters outside the blocks and the label table; p = patchSize. */
-type DitFrame = {
+export type DitFrameParams = {
   /** Patch embedding: weight [D, C·p·p] with columns in the order (channel, row, column). */
   readonly patch: LinearParams;
   /** Timestep MLP. */
@@ -46,7 +46,7 @@ type DitFrame = {
 };
 
 /** All parameters of a DiT, f32. Names joined with dots are the keys of our checkpoints. */
-export type DitParams = DitFrame & {
+export type DitParams = DitFrameParams & {
   /** Label embedding. */
   readonly label: {
     /** [classes + 1, D]; the last row is the null label's. */
@@ -60,7 +60,7 @@ export type DitParams = DitFrame & {
  * What `applyDit` itself reads. The label table and the six main linear layers of a block may be absent or have another
  * form when the caller replaces how they are applied.
  */
-export type DitBaseParams = DitFrame & {
+export type DitBaseParams = DitFrameParams & {
   /** Label embedding; `table` is read unless `embedLabels` is given. */
   readonly label?: ParamTree;
   /** Blocks by number, '0' first. */

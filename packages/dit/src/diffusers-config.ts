@@ -1,0 +1,144 @@
+import { type DitConfig, ditConfig, ditFlavour, validateDitConfig } from './config';
+import { outChannels } from './sizes';
+
+/** The `transformer/config.json` of a diffusers DiT pipeline. */
+export type DiffusersDitConfig = {
+  /** Class that diffusers loads it with. */
+  readonly _class_name: 'DiTTransformer2DModel';
+  /** Number of heads. */
+  readonly num_attention_heads: number;
+  /** Width of a head. */
+  readonly attention_head_dim: number;
+  /** Channels of the input. */
+  readonly in_channels: number;
+  /** Channels of the output, variance channels included. */
+  readonly out_channels: number;
+  /** Number of blocks. */
+  readonly num_layers: number;
+  /** Always 0. */
+  readonly dropout: number;
+  /** Not used by DiT; diffusers' default. */
+  readonly norm_num_groups: number;
+  /** Always true. */
+  readonly attention_bias: boolean;
+  /** Height and width of the input. */
+  readonly sample_size: number;
+  /** Side of a patch. */
+  readonly patch_size: number;
+  /** Always 'gelu-approximate'. */
+  readonly activation_fn: string;
+  /** Number of classes, the null label not counted. */
+  readonly num_embeds_ada_norm: number;
+  /** Always false. */
+  readonly upcast_attention: boolean;
+  /** Always 'ada_norm_zero'. */
+  readonly norm_type: string;
+  /** Always false. */
+  readonly norm_elementwise_affine: boolean;
+  /** Epsilon of the norm before the MLP. */
+  readonly norm_eps: number;
+};
+
+/** What diffusers assumes for a field that a file lacks. */
+const DEFAULTS: DiffusersDitConfig = {
+  _class_name: 'DiTTransformer2DModel',
+  num_attention_heads: 16,
+  attention_head_dim: 72,
+  in_channels: 4,
+  out_channels: 0, // null there: as many as in_channels
+  num_layers: 28,
+  dropout: 0,
+  norm_num_groups: 32,
+  attention_bias: true,
+  sample_size: 32,
+  patch_size: 2,
+  activation_fn: 'gelu-approximate',
+  num_embeds_ada_norm: 1000,
+  upcast_attention: false,
+  norm_type: 'ada_norm_zero',
+  norm_elementwise_affine: false,
+  norm_eps: 1e-5,
+};
+
+const CLASS_NAMES: readonly unknown[] = ['DiTTransformer2DModel', 'Transformer2DModel'];
+
+/** Fields whose other values are other networks. */
+const FIXED = ['attention_bias', 'activation_fn', 'norm_type', 'norm_elementwise_affine'] as const;
+
+const NUMBERS = [
+  ...(['num_attention_heads', 'attention_head_dim', 'in_channels', 'out_channels', 'num_layers'] as const),
+  ...(['sample_size', 'patch_size', 'num_embeds_ada_norm', 'norm_eps'] as const),
+];
+
+/**
+ * Our config, diffusers flavour, of a parsed `transformer/config.json`; fields it lacks have diffusers' defaults.
+ *
+ * Also reads the files that the hub holds since before the class had its name (`_class_name: Transformer2DModel`).
+ * Fields that DiT does not use are passed over; dropout of activations is training-only and dropped. Throws when the
+ * file describes another network, naming the field.
+ */
+export function ditConfigFromDiffusers(json: unknown): DitConfig {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new Error(`config: expected an object, got ${JSON.stringify(json)}`);
+  }
+  const given = Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
+  const fields: Record<string, unknown> = { ...DEFAULTS, ...given };
+  if (!CLASS_NAMES.includes(fields._class_name)) {
+    throw new Error(`_class_name: expected ${CLASS_NAMES.join(' or ')}, got ${JSON.stringify(fields._class_name)}`);
+  }
+  for (const name of FIXED) {
+    if (fields[name] !== DEFAULTS[name]) {
+      throw new Error(`${name}: expected ${JSON.stringify(DEFAULTS[name])}, got ${JSON.stringify(fields[name])}`);
+    }
+  }
+  for (const name of NUMBERS) {
+    if (typeof fields[name] !== 'number') {
+      throw new Error(`${name}: expected a number, got ${JSON.stringify(fields[name])}`);
+    }
+  }
+  const read = fields as DiffusersDitConfig;
+  const out = read.out_channels || read.in_channels;
+  if (out !== read.in_channels && out !== 2 * read.in_channels) {
+    throw new Error(`out_channels: expected ${read.in_channels} or ${2 * read.in_channels}, got ${out}`);
+  }
+  return ditConfig({
+    inputSize: read.sample_size,
+    patchSize: read.patch_size,
+    inChannels: read.in_channels,
+    hiddenSize: read.num_attention_heads * read.attention_head_dim,
+    depth: read.num_layers,
+    heads: read.num_attention_heads,
+    mlpRatio: 4,
+    classes: read.num_embeds_ada_norm,
+    learnSigma: out !== read.in_channels,
+    ...ditFlavour('diffusers'),
+    mlpNormEps: read.norm_eps,
+  });
+}
+
+/**
+ * The `transformer/config.json` that makes diffusers build this network.
+ *
+ * Throws for what diffusers cannot express: another MLP ratio than 4, and the timestep frequencies of
+ * facebookresearch/DiT. (Its own converter passes over the latter; to do the same, convert
+ * `{ ...config, ...ditFlavour('diffusers') }` and accept slightly different outputs.)
+ */
+export function ditConfigToDiffusers(config: DitConfig): DiffusersDitConfig {
+  validateDitConfig(config);
+  if (config.mlpRatio !== 4) throw new Error(`mlpRatio: expected 4 in diffusers, got ${config.mlpRatio}`);
+  if (config.frequencyShift !== 1) {
+    throw new Error(`frequencyShift: expected 1 in diffusers (see ditFlavour), got ${config.frequencyShift}`);
+  }
+  return {
+    ...DEFAULTS,
+    num_attention_heads: config.heads,
+    attention_head_dim: config.hiddenSize / config.heads,
+    in_channels: config.inChannels,
+    out_channels: outChannels(config),
+    num_layers: config.depth,
+    sample_size: config.inputSize,
+    patch_size: config.patchSize,
+    num_embeds_ada_norm: config.classes,
+    norm_eps: config.mlpNormEps,
+  };
+}

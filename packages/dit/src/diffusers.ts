@@ -1,0 +1,42 @@
+import type { NamedTensors, TensorData } from '@learngene/tensor-io';
+import type { DitConfig } from './config';
+import { exportEntries, importEntries } from './convert';
+import { diffusersEntries, ownShapes } from './layouts';
+
+/** Settings of {@link ditFromDiffusers}. */
+export type FromDiffusersOptions = {
+  /**
+   * diffusers stores the timestep and label embedders once for each block. 'equal' (default): every copy must hold the
+   * same numbers. 'first': block 0's are taken, the others may differ, as after a fine-tuning in diffusers; the result
+   * is then not quite that model.
+   */
+  readonly copies?: 'equal' | 'first';
+};
+
+/**
+ * Our tensors out of a state dict of diffusers' `DiTTransformer2DModel`
+ * (`transformer/diffusion_pytorch_model.safetensors`).
+ *
+ * @param tensors - any dtype; arrays of the result are views of its arrays.
+ * @returns tensors in the layout of `DitParams`; use a config with `ditFlavour('diffusers')`. Throws on a missing or
+ *   unexpected key, a wrong shape, or unequal copies of an embedder; the message names the key.
+ */
+export function ditFromDiffusers(
+  tensors: NamedTensors,
+  config: DitConfig,
+  { copies = 'equal' }: FromDiffusersOptions = {},
+): Map<string, TensorData> {
+  const checkCopies = copies === 'equal';
+  return importEntries(tensors, diffusersEntries(config), { layout: 'diffusers', checkCopies });
+}
+
+/**
+ * The state dict of diffusers' `DiTTransformer2DModel` of our tensors, with a copy of both embedders for every block.
+ * The inverse of {@link ditFromDiffusers}, bit for bit.
+ *
+ * @param tensors - in the layout of `DitParams`; the result shares its arrays, copies share one.
+ * Throws on a missing or unexpected name and on a wrong shape.
+ */
+export function ditToDiffusers(tensors: NamedTensors, config: DitConfig): Map<string, TensorData> {
+  return exportEntries(tensors, diffusersEntries(config), ownShapes(config));
+}

@@ -1,0 +1,65 @@
+import { expectClose, useTestBackend } from '@learngene/testing';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { positionTable } from './position';
+import { timestepEmbedding, timestepFrequencies } from './timestep';
+
+beforeAll(useTestBackend);
+
+const total = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value, 0);
+
+describe('timestepEmbedding', () => {
+  // Float64 values of the formulas; float32 angles near 999 are off by up to 6e-5.
+  it.each([
+    [0 as const, 52.504485, { 0: 0.99965, 1: 0.963782, 64: -0.84447, 127: 0.994243, 128: -0.026461, 255: 0.107147 }],
+    [1 as const, 39.544406, { 0: 0.99965, 1: 0.699196, 64: -0.978143, 127: 0.995014, 255: 0.099734 }],
+  ])('at t = 999 with shift %i has the golden values', (shift, sum, golden) => {
+    const embedding = tf.tidy(() => timestepEmbedding(tf.tensor1d([999]), { dims: 256, shift }).dataSync());
+    expect(Math.abs(total(embedding) - sum)).toBeLessThan(1e-3);
+    for (const [index, value] of Object.entries(golden)) expectClose(embedding[Number(index)], value, { atol: 1e-4 });
+  });
+
+  it('at t = 0 is ones, then zeros', () => {
+    const embedding = timestepEmbedding(tf.tensor1d([0], 'int32'), { dims: 8, shift: 0 });
+    expectClose(embedding, [1, 1, 1, 1, 0, 0, 0, 0], { atol: 0 });
+  });
+
+  it('ends at the slowest frequency 1e-4 with shift 1', () => {
+    expectClose(timestepFrequencies({ dims: 256, shift: 1 })[127], 1e-4, { atol: 0, rtol: 1e-6 });
+  });
+
+  it('needs an even width', () => {
+    expect(() => timestepFrequencies({ dims: 7, shift: 0 })).toThrow('dims: expected an even number >= 4, got 7');
+  });
+});
+
+describe('positionTable', () => {
+  it.each([
+    [384, 16, 44720.33856],
+    [1152, 16, 134598.947804],
+    [8, 2, 17.566892],
+  ])('[%i, grid %i] has the golden sum', (dims, grid, sum) => {
+    expect(Math.abs(total(positionTable(dims, grid)) - sum)).toBeLessThan(2e-3);
+  });
+
+  it('has the golden second token', () => {
+    expectClose(positionTable(384, 16).slice(384, 388), [0.841471, 0.788593, 0.734822, 0.681561], { atol: 1e-6 });
+  });
+
+  it('encodes the column first, then the row', () => {
+    const table = positionTable(8, 3);
+    const token = (row: number, column: number) => table.subarray((row * 3 + column) * 8, (row * 3 + column + 1) * 8);
+    expect(token(1, 2).slice(0, 4)).toEqual(token(0, 2).slice(0, 4));
+    expect(token(1, 2).slice(4)).toEqual(token(1, 0).slice(4));
+    expect(token(2, 1).slice(0, 4)).toEqual(token(1, 2).slice(4));
+  });
+
+  it('is made once', () => {
+    expect(positionTable(16, 4)).toBe(positionTable(16, 4));
+  });
+
+  it('rejects widths and grids that do not fit', () => {
+    expect(() => positionTable(6, 2)).toThrow('dims: expected a multiple of 4, got 6');
+    expect(() => positionTable(8, 0)).toThrow('grid: expected a positive integer, got 0');
+  });
+});

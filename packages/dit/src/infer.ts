@@ -1,0 +1,109 @@
+import type { NamedTensors } from '@learngene/tensor-io';
+import { type DitConfig, ditConfig, ditFlavour } from './config';
+import type { DitLayout } from './layouts';
+import { DIT_PRESETS } from './presets';
+
+/** Where each layout keeps the tensors whose shapes tell the sizes. */
+const KEYS = {
+  learngene: { patch: 'patch.weight', label: 'label.table', block: 'blocks', mlp: 'mlp.in', final: 'final.linear' },
+  facebook: {
+    patch: 'x_embedder.proj.weight',
+    label: 'y_embedder.embedding_table.weight',
+    block: 'blocks',
+    mlp: 'mlp.fc1',
+    final: 'final_layer.linear',
+  },
+  diffusers: {
+    patch: 'pos_embed.proj.weight',
+    label: 'transformer_blocks.0.norm1.emb.class_embedder.embedding_table.weight',
+    block: 'transformer_blocks',
+    mlp: 'ff.net.0.proj',
+    final: 'proj_out_2',
+  },
+} as const;
+
+/** Which layout a state dict has, by its patch embedding's key; throws when it is none of ours. */
+export function ditLayout(tensors: NamedTensors): DitLayout {
+  for (const layout of ['learngene', 'facebook', 'diffusers'] as const) {
+    if (tensors.has(KEYS[layout].patch)) return layout;
+  }
+  const wanted = Object.values(KEYS).map(({ patch }) => patch);
+  throw new Error(
+    `tensors: expected one of the keys ${wanted.join(', ')}, got ${[...tensors.keys()].slice(0, 3)}, ...`,
+  );
+}
+
+/**
+ * The configuration that a state dict's shapes tell, in any of the three layouts.
+ *
+ * @param tensors - only shapes are read.
+ * @param given - fields that are known; they win. Needed: `heads`, unless depth and width are a preset's;
+ *   `inChannels` and `patchSize` in the 'learngene' layout (one of them); `inputSize` where the file has no `pos_embed`
+ *   and it is not 32. The flavour is diffusers' for that layout, facebookresearch's for the others.
+ * Throws when a field cannot be told, naming it, or a key is missing.
+ */
+export function inferDitConfig(tensors: NamedTensors, given: Partial<DitConfig> = {}): DitConfig {
+  const layout = ditLayout(tensors);
+  const keys = KEYS[layout];
+  const [hiddenSize] = shapeAt(tensors, keys.patch);
+  const [mlpSize] = shapeAt(tensors, `${keys.block}.0.${keys.mlp}.weight`);
+  const depth = countBlocks(tensors, keys.block);
+  const { patchSize, inChannels } = patchGeometry(shapeAt(tensors, keys.patch), given);
+  return ditConfig(
+    {
+      patchSize,
+      inChannels,
+      hiddenSize,
+      depth,
+      inputSize: given.inputSize ?? storedInputSize(tensors, patchSize),
+      heads: given.heads ?? presetHeads(hiddenSize, depth),
+      mlpRatio: mlpSize / hiddenSize,
+      classes: shapeAt(tensors, keys.label)[0] - 1,
+      learnSigma: learnsSigma(shapeAt(tensors, `${keys.final}.bias`)[0] / patchSize ** 2, inChannels),
+      ...ditFlavour(layout === 'diffusers' ? 'diffusers' : 'facebook'),
+    },
+    given,
+  );
+}
+
+function shapeAt(tensors: NamedTensors, key: string): readonly number[] {
+  const tensor = tensors.get(key);
+  if (!tensor) throw new Error(`${key}: expected in a DiT state dict, got no such key`);
+  return tensor.shape;
+}
+
+/** A convolution's weight [D, C, p, p] tells both; the flattened [D, C·p·p] tells their product. */
+function patchGeometry(
+  shape: readonly number[],
+  given: Partial<DitConfig>,
+): Pick<DitConfig, 'patchSize' | 'inChannels'> {
+  if (shape.length === 4) return { inChannels: shape[1], patchSize: shape[2] };
+  const { inChannels, patchSize } = given;
+  if (patchSize) return { patchSize, inChannels: inChannels ?? shape[1] / patchSize ** 2 };
+  if (inChannels) return { inChannels, patchSize: Math.sqrt(shape[1] / inChannels) };
+  throw new Error('patchSize: expected it to be given, a flattened patch weight does not tell it');
+}
+
+function countBlocks(tensors: NamedTensors, prefix: string): number {
+  const numbers = new Set<string>();
+  for (const key of tensors.keys()) if (key.startsWith(`${prefix}.`)) numbers.add(key.split('.')[1]);
+  return numbers.size;
+}
+
+function storedInputSize(tensors: NamedTensors, patchSize: number): number | undefined {
+  const position = tensors.get('pos_embed');
+  return position && Math.sqrt(position.shape[1]) * patchSize;
+}
+
+function presetHeads(hiddenSize: number, depth: number): number {
+  const preset = Object.values(DIT_PRESETS).find((size) => size.hiddenSize === hiddenSize && size.depth === depth);
+  if (preset) return preset.heads;
+  throw new Error(`heads: expected it to be given, no preset has hiddenSize ${hiddenSize} and depth ${depth}`);
+}
+
+function learnsSigma(channels: number, inChannels: number): boolean {
+  if (channels !== inChannels && channels !== 2 * inChannels) {
+    throw new Error(`learnSigma: expected ${inChannels} or ${2 * inChannels} output channels, got ${channels}`);
+  }
+  return channels !== inChannels;
+}
