@@ -1,0 +1,47 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/** Dynamic thresholding of x_0 (Saharia et al. 2022, Imagen, section 2.3). */
+export interface Thresholding {
+  /** Quantile of |x_0| of each sample that becomes the threshold s, in (0, 1] (default 0.995). */
+  readonly ratio?: number;
+  /** Largest s (default 1); s is at least 1, unless this is less. */
+  readonly max?: number;
+}
+
+/** How samplers keep the predicted x_0 in range. */
+export interface ClipOptions {
+  /** Clip x_0 to [-1, 1] (`true`), to [-c, c] (a number c) or not (`false`). The default is each sampler's. */
+  readonly clip?: boolean | number;
+  /** Clip x_0 to [-s, s] and divide by s, s a quantile of the sample itself; takes the place of `clip`. */
+  readonly thresholding?: Thresholding;
+}
+
+/** True where {@link clipStart} changes anything. */
+export function clips({ clip, thresholding }: ClipOptions): boolean {
+  return thresholding !== undefined || (clip !== undefined && clip !== false);
+}
+
+/** x_0 clipped as the options say; no reads from the device. */
+export function clipStart(start: tf.Tensor4D, { clip = false, thresholding }: ClipOptions): tf.Tensor4D {
+  if (thresholding) return threshold(start, thresholding);
+  if (clip === false) return start;
+  const range = clip === true ? 1 : clip;
+  if (!(range > 0)) throw new Error(`clip: expected true, false or a positive range, got ${clip}`);
+  return tf.clipByValue(start, -range, range);
+}
+
+function threshold(start: tf.Tensor4D, { ratio = 0.995, max = 1 }: Thresholding): tf.Tensor4D {
+  if (!(ratio > 0 && ratio <= 1)) throw new Error(`thresholding.ratio: expected a value in (0, 1], got ${ratio}`);
+  if (!(max > 0)) throw new Error(`thresholding.max: expected a positive value, got ${max}`);
+  const [count, height, width, channels] = start.shape;
+  const size = height * width * channels;
+  const position = ratio * (size - 1); // of the quantile among the ascending values
+  const low = Math.floor(position);
+  const magnitudes = tf.reshape(tf.abs(start), [count, size]);
+  const top = tf.topk(magnitudes, size - low, true).values as tf.Tensor2D; // [N, size - low], descending
+  const below = tf.slice(top, [0, size - low - 1], [count, 1]);
+  const above = tf.slice(top, [0, Math.max(size - low - 2, 0)], [count, 1]);
+  const quantile = tf.add(below, tf.mul(tf.sub(above, below), position - low));
+  const s = tf.reshape(tf.minimum(tf.maximum(quantile, 1), max), [count, 1, 1, 1]);
+  return tf.div(tf.maximum(tf.minimum(start, s), tf.neg(s)), s);
+}

@@ -1,0 +1,51 @@
+import { checkCount } from './check';
+import { linspace } from './numeric';
+
+/** Settings of {@link flowMatching}. */
+export interface FlowMatchingOptions {
+  /** What the network is given is time * timeScale (default 1000, the range of the timesteps of diffusion). */
+  readonly timeScale?: number;
+  /** Time shift s of samplers: time' = s · time / (1 + (s - 1) · time); above 1, more steps at high noise (default 1). */
+  readonly shift?: number;
+}
+
+/** A flow along straight paths, x_time = (1 - time) x_0 + time · noise: plain data. The network predicts noise - x_0. */
+export interface FlowProcess {
+  /** Tells the processes apart. */
+  readonly kind: 'flow';
+  /** What the network is given is time * timeScale. */
+  readonly timeScale: number;
+  /** Time shift of samplers. */
+  readonly shift: number;
+}
+
+/**
+ * Makes a flow process (Lipman et al. 2023; Liu et al. 2023, rectified flow; shift: Esser et al. 2024, eq. 23).
+ * @param options - time scale and shift, both positive
+ * @returns plain data
+ * @throws if a value is not positive
+ */
+export function flowMatching({ timeScale = 1000, shift = 1 }: FlowMatchingOptions = {}): FlowProcess {
+  if (!(timeScale > 0)) throw new Error(`timeScale: expected a positive value, got ${timeScale}`);
+  if (!(shift > 0)) throw new Error(`shift: expected a positive value, got ${shift}`);
+  return { kind: 'flow', timeScale, shift };
+}
+
+/** time' = s · time / (1 + (s - 1) · time). */
+export function shiftTime(time: number, shift: number): number {
+  return (shift * time) / (1 + (shift - 1) * time);
+}
+
+/**
+ * The times that a solver visits, from 1 to 0, `steps + 1` of them: evenly spaced (`trailing`), or evenly from 1 to the
+ * lowest time of training, 1/timeScale, and then 0 (`linspace`).
+ */
+export function flowTimes(
+  { shift, timeScale }: FlowProcess,
+  { steps, spacing }: { readonly steps?: number; readonly spacing: 'trailing' | 'linspace' },
+): Float64Array {
+  const count = checkCount('steps', steps ?? 0, 1);
+  if (spacing === 'trailing') return linspace(1, 0, count + 1).map((time) => shiftTime(time, shift));
+  const times = linspace(1, shiftTime(1 / timeScale, shift), count).map((time) => shiftTime(time, shift));
+  return Float64Array.of(...times, 0);
+}

@@ -1,0 +1,102 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Denoiser } from './denoiser';
+import { splitOutput } from './split-output';
+import { uniformTime } from './time-tensor';
+
+/** Two networks, or one network with two conditionings: each takes N samples. */
+export interface PairedDenoisers {
+  /** With the condition. */
+  readonly conditional: Denoiser;
+  /** Without. */
+  readonly unconditional: Denoiser;
+}
+
+/** One network that takes 2N samples, [with condition; without]. */
+export interface BatchedDenoiser {
+  /** Takes x `[2N, H, W, C]` and t `[2N]`; the first N are conditional. */
+  readonly batched: Denoiser;
+  /** Takes N samples with the condition, where guidance is off; default: `batched`, of which half is then dropped. */
+  readonly conditional?: Denoiser;
+}
+
+/** Settings of {@link guideDenoiser}. */
+export interface GuidanceOptions {
+  /** s: 0 is unconditional, 1 conditional, above 1 guided. */
+  readonly scale: number;
+  /** How many of the first channels are guided (default all C; DiT: 3); the others are the conditional ones. */
+  readonly channels?: number;
+  /** Guide only where low <= t <= high, t as the network sees it (default always); elsewhere conditional. */
+  readonly interval?: readonly [low: number, high: number];
+}
+
+/**
+ * Classifier-free guidance: unconditional + s (conditional - unconditional) (Ho & Salimans 2022, eq. 6 with w = s - 1;
+ * interval: Kynkäänniemi et al. 2024). Learned variances are those of the conditional output. In the samplers' loops
+ * the unconditional network is not called outside the interval or at scale 1.
+ * @param denoisers - a pair, or a network on a doubled batch
+ * @param options - scale, guided channels, interval of t
+ * @returns a denoiser of N samples with as many output channels as the given ones
+ * @throws on a malformed scale, number of channels or interval; when called, if outputs have other shapes
+ */
+export function guideDenoiser(
+  denoisers: PairedDenoisers | BatchedDenoiser,
+  { scale, channels, interval }: GuidanceOptions,
+): Denoiser {
+  if (!Number.isFinite(scale)) throw new Error(`scale: expected a finite number, got ${scale}`);
+  if (interval && !(interval[0] <= interval[1])) {
+    throw new Error(`interval: expected [low, high] with low <= high, got [${interval.join(', ')}]`);
+  }
+  const evaluatePair = 'batched' in denoisers ? doubledBatch(denoisers.batched) : twoCalls(denoisers);
+  const conditionalOnly = denoisers.conditional ?? ((x: tf.Tensor4D, t: tf.Tensor1D) => evaluatePair(x, t).conditional);
+  return (x, t) =>
+    tf.tidy(() => {
+      const guided = guidedChannels(channels, x.shape[3]);
+      const time = interval ? uniformTime(t) : undefined;
+      const off = interval && time !== undefined && (time < interval[0] || time > interval[1]);
+      if (off || scale === 1) return tf.clone(conditionalOnly(x, t));
+      const factor = interval && time === undefined ? scaleAt(t, scale, interval) : scale;
+      const { conditional, unconditional } = evaluatePair(x, t);
+      splitOutput(conditional, x); // checks the shape
+      const total = conditional.shape[3];
+      if (guided === total) return guide(conditional, unconditional, factor);
+      const head = (output: tf.Tensor4D) => tf.slice(output, [0, 0, 0, 0], [-1, -1, -1, guided]);
+      const rest = tf.slice(conditional, [0, 0, 0, guided], [-1, -1, -1, -1]);
+      return tf.concat([guide(head(conditional), head(unconditional), factor), rest], 3);
+    });
+}
+
+interface Pair {
+  conditional: tf.Tensor4D;
+  unconditional: tf.Tensor4D;
+}
+
+function guide(conditional: tf.Tensor4D, unconditional: tf.Tensor4D, scale: number | tf.Tensor): tf.Tensor4D {
+  return tf.add(unconditional, tf.mul(tf.sub(conditional, unconditional), scale));
+}
+
+/** The scale of each sample, `[N, 1, 1, 1]`: 1 outside the interval. */
+function scaleAt(t: tf.Tensor1D, scale: number, [low, high]: readonly [number, number]): tf.Tensor {
+  const inside = tf.logicalAnd(tf.greaterEqual(t, low), tf.lessEqual(t, high));
+  return tf.reshape(tf.add(tf.mul(tf.cast(inside, 'float32'), scale - 1), 1), [-1, 1, 1, 1]);
+}
+
+function guidedChannels(channels: number | undefined, available: number): number {
+  if (channels === undefined) return available;
+  if (Number.isInteger(channels) && channels >= 1 && channels <= available) return channels;
+  throw new Error(`channels: expected a whole number in [1, ${available}], got ${channels}`);
+}
+
+function twoCalls({ conditional, unconditional }: PairedDenoisers): (x: tf.Tensor4D, t: tf.Tensor1D) => Pair {
+  return (x, t) => ({ conditional: conditional(x, t), unconditional: unconditional(x, t) });
+}
+
+function doubledBatch(denoiser: Denoiser): (x: tf.Tensor4D, t: tf.Tensor1D) => Pair {
+  return (x, t) => {
+    const output = denoiser(tf.concat([x, x], 0), tf.concat([t, t], 0));
+    if (output.shape[0] !== 2 * x.shape[0]) {
+      throw new Error(`batched: expected an output of ${2 * x.shape[0]} samples, got ${output.shape[0]}`);
+    }
+    const [conditional, unconditional] = tf.split<tf.Tensor4D>(output, 2, 0);
+    return { conditional, unconditional };
+  };
+}

@@ -1,0 +1,45 @@
+import type { Tensor4D } from '@tensorflow/tfjs-core';
+import type { ClipOptions } from './clip';
+import { evaluateDdim, pathPoint } from './ddim-step';
+import type { Denoiser } from './denoiser';
+import { type LoopOptions, runSteps } from './loop';
+import { combine } from './parameterization';
+import type { GaussianDiffusion } from './process';
+import { type SpacingOptions, spacedTimesteps } from './spacing';
+
+/** Settings of {@link invertDdim}: `noise` is the clean x_0, `clip` defaults to true, `spacing` to `'leading'`. */
+export interface InvertDdimOptions extends LoopOptions, SpacingOptions, ClipOptions {
+  /** Start from noise 0 (default true; false where the network predicts x_0 or the mean), not that of the first step. */
+  readonly setAlphaToOne?: boolean;
+  /** Derive ε again from the clipped x_0 (default false). */
+  readonly useClippedOutput?: boolean;
+}
+
+/**
+ * DDIM run backwards (Song et al. 2021, section 4.3): from images to the noise that {@link sampleDdim} takes back to
+ * them. The network sees the timestep that each step arrives at.
+ * @param process - a Gaussian process
+ * @param denoiser - the network, C or 2C channels
+ * @param options - `noise`: the images x_0 `[N, H, W, C]`; number of steps, clipping, call-back, signal
+ * @returns x_T `[N, H, W, C]`; the caller owns it
+ * @throws on malformed options, the signal's reason on abort, and whatever the denoiser throws
+ */
+export async function invertDdim(
+  process: GaussianDiffusion,
+  denoiser: Denoiser,
+  options: InvertDdimOptions,
+): Promise<Tensor4D> {
+  const divides = process.meanType === 'epsilon' || process.meanType === 'velocity'; // ε is known where sigma is 0
+  const { clip = true, thresholding, setAlphaToOne = divides, useClippedOutput = false } = options;
+  const indices = spacedTimesteps(process, options, 'closed').reverse();
+  const time = (step: number) => process.timestepMap[indices[step]];
+  const advance = ([x]: readonly Tensor4D[], step: number) => {
+    const from = step > 0 ? process.alphasCumprod[indices[step - 1]] : setAlphaToOne ? 1 : process.alphasCumprod[0];
+    const to = process.alphasCumprod[indices[step]];
+    const point = pathPoint(from, indices[step]);
+    const evaluation = { point, time: time(step), clip, thresholding, useClippedOutput };
+    const { start, noise } = evaluateDdim(process, denoiser, x, evaluation);
+    return [combine(Math.sqrt(to), start, Math.sqrt(1 - to), noise)];
+  };
+  return runSteps({ steps: indices.length, time, advance }, options);
+}

@@ -1,0 +1,106 @@
+import { type Generator, uniform } from '@learngene/random';
+import { checkCount } from './check';
+import type { TimestepBatch } from './timestep-samplers';
+
+/**
+ * State of the loss-aware timestep sampler: plain data that `JSON.stringify` keeps. Each step's last losses decide how
+ * often it is drawn.
+ */
+export interface LossSecondMoment {
+  /** T. */
+  readonly timesteps: number;
+  /** How many losses of each step are kept. */
+  readonly historyPerStep: number;
+  /** Share of the draws that stay uniform. */
+  readonly uniformProbability: number;
+  /** The last losses of every step, oldest first, at most `historyPerStep` each. */
+  readonly history: readonly (readonly number[])[];
+}
+
+/**
+ * A loss-aware timestep sampler (Nichol & Dhariwal 2021, section 3.3): steps are drawn in proportion to the root mean
+ * square of their last losses, evenly until every step has a full history.
+ * @param options - `timesteps`: T; `historyPerStep` (default 10); `uniformProbability` in (0, 1] (default 0.001)
+ * @returns the state; pass it to {@link sampleLossSecondMoment} and {@link updateLossSecondMoment}
+ */
+export function createLossSecondMoment(options: {
+  readonly timesteps: number;
+  readonly historyPerStep?: number;
+  readonly uniformProbability?: number;
+}): LossSecondMoment {
+  const { timesteps, historyPerStep = 10, uniformProbability = 0.001 } = options;
+  checkCount('timesteps', timesteps, 1);
+  checkCount('historyPerStep', historyPerStep, 1);
+  if (!(uniformProbability > 0 && uniformProbability <= 1)) {
+    throw new Error(`uniformProbability: expected a value in (0, 1], got ${uniformProbability}`);
+  }
+  return { timesteps, historyPerStep, uniformProbability, history: Array.from({ length: timesteps }, () => []) };
+}
+
+/**
+ * The probability of every step.
+ * @param state - the sampler
+ * @returns `[T]`, positive, of sum 1
+ */
+export function lossSecondMomentProbabilities(state: LossSecondMoment): Float64Array {
+  const { timesteps, historyPerStep, uniformProbability, history } = state;
+  const even = new Float64Array(timesteps).fill(1 / timesteps);
+  if (history.some((losses) => losses.length < historyPerStep)) return even;
+  const weights = Float64Array.from(history, (losses) =>
+    Math.sqrt(losses.reduce((sum, loss) => sum + loss * loss, 0) / losses.length),
+  );
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  if (!(total > 0)) return even;
+  return weights.map((weight) => (weight / total) * (1 - uniformProbability) + uniformProbability / timesteps);
+}
+
+/**
+ * Draws steps.
+ * @param state - the sampler
+ * @param options - `size`: how many; `generator`: advanced by `size` uniforms
+ * @returns steps `[size]` and their importance weights 1 / (T · probability)
+ */
+export function sampleLossSecondMoment(
+  state: LossSecondMoment,
+  { size, generator }: { readonly size: number; readonly generator: Generator },
+): TimestepBatch {
+  checkCount('size', size, 0);
+  const probabilities = lossSecondMomentProbabilities(state);
+  let sum = 0;
+  const cumulative = probabilities.map((probability) => (sum += probability));
+  const t = Int32Array.from(uniform(generator, size), (draw) => upperBound(cumulative, draw * sum));
+  return { t, weights: Float32Array.from(t, (step) => 1 / (state.timesteps * probabilities[step])) };
+}
+
+/**
+ * Records losses (before weighting).
+ * @param state - the sampler; not changed
+ * @param batch - `t`: steps; `losses`: the loss of each, finite
+ * @returns the new state
+ * @throws if lengths differ, a step is out of range or a loss is not finite
+ */
+export function updateLossSecondMoment(
+  state: LossSecondMoment,
+  { t, losses }: { readonly t: Int32Array; readonly losses: ArrayLike<number> },
+): LossSecondMoment {
+  if (t.length !== losses.length) throw new Error(`losses: expected ${t.length} values, got ${losses.length}`);
+  const history = state.history.slice();
+  t.forEach((step, i) => {
+    checkCount(`t[${i}]`, step, 0, state.timesteps - 1);
+    if (!Number.isFinite(losses[i])) throw new Error(`losses[${i}]: expected a finite value, got ${losses[i]}`);
+    history[step] = [...history[step], losses[i]].slice(-state.historyPerStep);
+  });
+  return { ...state, history };
+}
+
+/** The first index whose cumulative value is above `value`. */
+function upperBound(cumulative: Float64Array, value: number): number {
+  let low = 0;
+  let high = cumulative.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (cumulative[middle] > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -1,0 +1,28 @@
+import { type Generator, normal } from '@learngene/random';
+import * as tf from '@tensorflow/tfjs-core';
+
+/**
+ * Standard normal noise. It is drawn in `[N, C, H, W]` order, the layout of torch, and then laid out as `[N, H, W, C]`:
+ * a seed gives the noise that `torch.randn(N, C, H, W)` gives.
+ * @param generator - advanced by N * C * H * W normals
+ * @param shape - `[N, H, W, C]`
+ * @returns float32 `[N, H, W, C]`; the caller owns it
+ */
+export function drawNoise(generator: Generator, shape: readonly [number, number, number, number]): tf.Tensor4D {
+  const [count, height, width, channels] = shape;
+  const pixels = height * width;
+  const drawn = normal(generator, count * channels * pixels);
+  const laidOut = new Float32Array(drawn.length);
+  for (let n = 0, from = 0; n < count; n++) {
+    for (let c = 0; c < channels; c++) {
+      for (let p = 0; p < pixels; p++) laidOut[(n * pixels + p) * channels + c] = drawn[from++];
+    }
+  }
+  return tf.tensor4d(laidOut, [count, height, width, channels]);
+}
+
+/** The generator, or an error that says what needs it. */
+export function needGenerator(generator: Generator | undefined, reason: string): Generator {
+  if (!generator) throw new Error(`generator: expected one for ${reason}, got none`);
+  return generator;
+}

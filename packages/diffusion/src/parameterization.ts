@@ -1,0 +1,59 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { interpolate } from './numeric';
+import type { GaussianDiffusion } from './process';
+
+/** Where on the diffusion path a sample is: x = alpha x_0 + sigma ε, at fractional step `index` of the process. */
+export interface PathPoint {
+  readonly alpha: number;
+  readonly sigma: number;
+  readonly index: number;
+}
+
+/** a x + b y. */
+export function combine(a: number, x: tf.Tensor4D, b: number, y: tf.Tensor4D): tf.Tensor4D {
+  return tf.add(tf.mul<tf.Tensor4D>(x, a), tf.mul(y, b));
+}
+
+/** x_0 as the network's output `output` at `x` says. */
+export function predictStart(
+  process: GaussianDiffusion,
+  output: tf.Tensor4D,
+  x: tf.Tensor4D,
+  { alpha, sigma, index }: PathPoint,
+): tf.Tensor4D {
+  switch (process.meanType) {
+    case 'epsilon':
+      return tf.div(tf.sub(x, tf.mul(output, sigma)), alpha);
+    case 'start':
+      return output;
+    case 'velocity':
+      return combine(alpha, x, -sigma, output);
+    case 'previous': {
+      if (!Number.isInteger(index)) {
+        throw new Error(`meanType: expected whole timesteps for 'previous' (spacing 'leading'), got ${index}`);
+      }
+      const coef1 = interpolate(process.posteriorMeanCoef1, index);
+      return combine(1 / coef1, output, -interpolate(process.posteriorMeanCoef2, index) / coef1, x);
+    }
+    default:
+      throw new Error(`meanType: expected a mean type, got ${String(process.meanType satisfies never)}`);
+  }
+}
+
+/** ε as the network's output says; `start` is x_0 as {@link predictStart} gave it. */
+export function predictNoise(
+  process: GaussianDiffusion,
+  output: tf.Tensor4D,
+  x: tf.Tensor4D,
+  start: tf.Tensor4D,
+  point: PathPoint,
+): tf.Tensor4D {
+  if (process.meanType === 'epsilon') return output;
+  if (process.meanType === 'velocity') return combine(point.sigma, x, point.alpha, output);
+  return noiseFromStart(x, start, point);
+}
+
+/** ε = (x - alpha x_0) / sigma. */
+export function noiseFromStart(x: tf.Tensor4D, start: tf.Tensor4D, { alpha, sigma }: PathPoint): tf.Tensor4D {
+  return combine(1 / sigma, x, -alpha / sigma, start);
+}

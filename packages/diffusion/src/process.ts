@@ -1,0 +1,162 @@
+import { checkCount } from './check';
+import { type Respacing, spaceTimesteps } from './respacing';
+import { type BetaSchedule, betaSchedule, rescaleZeroTerminalSnr } from './schedules';
+
+/** What the network's output (its first C channels) is: the noise, x_0, the mean of x_{t-1}, or v = αε - σx_0. */
+export type MeanType = 'epsilon' | 'start' | 'previous' | 'velocity';
+
+/**
+ * The variance of the reverse step: the posterior's (`fixed-small`), beta (`fixed-large`), or the second C channels of
+ * the network as a log-variance (`learned`) or as an interpolation between the two fixed ones (`learned-range`).
+ */
+export type VarianceType = 'fixed-small' | 'fixed-large' | 'learned' | 'learned-range';
+
+/**
+ * The training loss: `mse` of the predicted quantity (plus the variational bound of the learned variance, whose mean is
+ * held constant), `rescaled-mse` (the bound times T/1000), `kl` (the bound alone, bits a dimension) or `rescaled-kl`
+ * (times T: an estimate of the whole bound).
+ */
+export type LossType = 'mse' | 'rescaled-mse' | 'kl' | 'rescaled-kl';
+
+/** Settings of {@link gaussianDiffusion}. */
+export interface GaussianDiffusionOptions {
+  /** Beta schedule (default `'linear'`). */
+  readonly schedule?: BetaSchedule;
+  /** T, the number of steps that the network is trained on (default 1000). */
+  readonly timesteps?: number;
+  /** Keep only some of the steps (default all). */
+  readonly respacing?: Respacing;
+  /** What the network predicts (default `'epsilon'`). */
+  readonly meanType?: MeanType;
+  /** Variance of the reverse step (default `'fixed-small'`). */
+  readonly varianceType?: VarianceType;
+  /** Training loss (default `'mse'`). */
+  readonly loss?: LossType;
+  /** Rescale the betas so that x_T is pure noise (default false); not with `epsilon`, which cannot be sampled there. */
+  readonly zeroTerminalSnr?: boolean;
+  /**
+   * Arithmetic of the constants: `'float64'` (default), or `'float32'`, which rounds every intermediate value and
+   * repeats the numbers of libraries that keep their tables in single precision.
+   */
+  readonly precision?: 'float64' | 'float32';
+}
+
+/** A Gaussian diffusion process: plain data, constants in float64 with one entry a kept step. */
+export interface GaussianDiffusion {
+  /** Tells the processes apart. */
+  readonly kind: 'gaussian';
+  /** Number of (kept) steps. */
+  readonly timesteps: number;
+  /** Number of steps of the process that the network is trained on. */
+  readonly originalTimesteps: number;
+  /** The original timestep of each kept step, ascending: what the network is given. */
+  readonly timestepMap: Int32Array;
+  /** What the network predicts. */
+  readonly meanType: MeanType;
+  /** Variance of the reverse step. */
+  readonly varianceType: VarianceType;
+  /** Training loss. */
+  readonly loss: LossType;
+  /** Arithmetic of the constants. */
+  readonly precision: 'float64' | 'float32';
+  /** β_t. */
+  readonly betas: Float64Array;
+  /** ᾱ_t = Π (1 - β). */
+  readonly alphasCumprod: Float64Array;
+  /** ᾱ_{t-1}, 1 at the first step. */
+  readonly alphasCumprodPrev: Float64Array;
+  /** ᾱ_{t+1}, 0 at the last step. */
+  readonly alphasCumprodNext: Float64Array;
+  /** √ᾱ_t. */
+  readonly sqrtAlphasCumprod: Float64Array;
+  /** √(1 - ᾱ_t). */
+  readonly sqrtOneMinusAlphasCumprod: Float64Array;
+  /** log(1 - ᾱ_t). */
+  readonly logOneMinusAlphasCumprod: Float64Array;
+  /** √(1 / ᾱ_t). */
+  readonly sqrtRecipAlphasCumprod: Float64Array;
+  /** √(1 / ᾱ_t - 1). */
+  readonly sqrtRecipm1AlphasCumprod: Float64Array;
+  /** Variance of q(x_{t-1} | x_t, x_0): β_t (1 - ᾱ_{t-1}) / (1 - ᾱ_t). */
+  readonly posteriorVariance: Float64Array;
+  /** Its logarithm; the first entry, whose variance is 0, repeats the second. */
+  readonly posteriorLogVarianceClipped: Float64Array;
+  /** Weight of x_0 in the mean of q(x_{t-1} | x_t, x_0). */
+  readonly posteriorMeanCoef1: Float64Array;
+  /** Weight of x_t in the mean of q(x_{t-1} | x_t, x_0). */
+  readonly posteriorMeanCoef2: Float64Array;
+}
+
+/**
+ * Makes a Gaussian diffusion process (Ho et al. 2020; respacing and learned variances of Nichol & Dhariwal 2021).
+ * @param options - schedule, number of steps, what the network predicts, how it is trained
+ * @returns plain data; no tensors
+ * @throws on a malformed schedule or respacing
+ */
+export function gaussianDiffusion(options: GaussianDiffusionOptions): GaussianDiffusion {
+  const { schedule = 'linear', timesteps = 1000, respacing, zeroTerminalSnr = false, precision = 'float64' } = options;
+  const { meanType = 'epsilon', varianceType = 'fixed-small', loss = 'mse' } = options;
+  if (zeroTerminalSnr && meanType === 'epsilon') {
+    throw new Error("zeroTerminalSnr: expected meanType 'velocity', 'start' or 'previous', got 'epsilon'");
+  }
+  const given = betaSchedule(schedule, timesteps);
+  const betas = zeroTerminalSnr ? rescaleZeroTerminalSnr(given) : given;
+  const timestepMap = Int32Array.from({ length: timesteps }, (_, i) => i);
+  const types = { meanType, varianceType, loss, precision };
+  const process = { ...types, originalTimesteps: timesteps, timestepMap, ...diffusionConstants(betas, precision) };
+  const whole: GaussianDiffusion = { kind: 'gaussian', timesteps, ...process };
+  return respacing === undefined ? whole : respaceDiffusion(whole, spaceTimesteps(timesteps, respacing));
+}
+
+/**
+ * The process that visits only some steps of another: β'_i = 1 - ᾱ_i / ᾱ of the step kept before it, so that the
+ * marginals at the kept steps stay what they were.
+ * @param process - the process to thin out
+ * @param kept - strictly ascending indices of its steps
+ * @returns plain data; the network is still given the original timesteps
+ * @throws if `kept` is empty, out of range or not ascending
+ */
+export function respaceDiffusion(process: GaussianDiffusion, kept: ArrayLike<number>): GaussianDiffusion {
+  checkCount('kept: number of steps', kept.length, 1);
+  const indices = Int32Array.from(kept);
+  indices.forEach((_, i) => {
+    checkCount(`kept[${i}]`, kept[i], i === 0 ? 0 : indices[i - 1] + 1, process.timesteps - 1);
+  });
+  const bars = Float64Array.from(indices, (index) => process.alphasCumprod[index]);
+  const betas = bars.map((bar, i) => (i === 0 ? 1 - bar : 1 - bar / bars[i - 1]));
+  const timestepMap = indices.map((index) => process.timestepMap[index]);
+  return {
+    ...process,
+    ...diffusionConstants(betas, process.precision, bars),
+    timesteps: indices.length,
+    timestepMap,
+  };
+}
+
+function diffusionConstants(given: Float64Array, precision: 'float64' | 'float32', bars?: Float64Array) {
+  const r = precision === 'float32' ? Math.fround : (x: number) => x;
+  let product = 1;
+  const alphasCumprod = bars ?? given.map((beta) => (product = r(product * r(1 - r(beta)))));
+  const alphasCumprodPrev = alphasCumprod.map((_, i) => (i === 0 ? 1 : alphasCumprod[i - 1]));
+  const alphas = alphasCumprod.map((bar, i) => r(bar / alphasCumprodPrev[i]));
+  const betas = precision === 'float32' ? alphas.map((alpha) => r(1 - alpha)) : given;
+  const left = alphasCumprod.map((bar) => r(1 - bar)); // 1 - ᾱ_t
+  const leftPrev = alphasCumprodPrev.map((bar) => r(1 - bar));
+  const posteriorVariance = betas.map((beta, i) => r(r(leftPrev[i] / left[i]) * beta));
+  const positive = (i: number) => Math.max(posteriorVariance[i], 1e-20);
+  return {
+    betas,
+    alphasCumprod,
+    alphasCumprodPrev,
+    alphasCumprodNext: alphasCumprod.map((_, i) => (i + 1 < alphasCumprod.length ? alphasCumprod[i + 1] : 0)),
+    sqrtAlphasCumprod: alphasCumprod.map((bar) => r(Math.sqrt(bar))),
+    sqrtOneMinusAlphasCumprod: left.map((rest) => r(Math.sqrt(rest))),
+    logOneMinusAlphasCumprod: left.map((rest) => r(Math.log(rest))),
+    sqrtRecipAlphasCumprod: alphasCumprod.map((bar) => r(Math.sqrt(1 / bar))),
+    sqrtRecipm1AlphasCumprod: alphasCumprod.map((bar) => r(Math.sqrt(1 / bar - 1))),
+    posteriorVariance,
+    posteriorLogVarianceClipped: betas.map((_, i) => r(Math.log(positive(i === 0 && betas.length > 1 ? 1 : i)))),
+    posteriorMeanCoef1: betas.map((beta, i) => r(r(r(Math.sqrt(alphasCumprodPrev[i])) * beta) / left[i])),
+    posteriorMeanCoef2: alphas.map((alpha, i) => r(r(r(Math.sqrt(alpha)) * leftPrev[i]) / left[i])),
+  };
+}

@@ -1,0 +1,64 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { checkTimesteps, imageShape } from './check';
+import { type ClipOptions, clipStart } from './clip';
+import type { Denoiser } from './denoiser';
+import { gather, networkTimesteps } from './gather';
+import type { GaussianDiffusion } from './process';
+import { type GaussianMoments, posteriorMean } from './q-sample';
+import { splitOutput } from './split-output';
+import { reverseLogVariance } from './variance';
+
+/** What a network says of one reverse step. */
+export type ReverseMoments = GaussianMoments & {
+  /** The x_0 that it predicts, `[N, H, W, C]`. */
+  readonly start: tf.Tensor4D;
+};
+
+/**
+ * p(x_{t-1} | x_t): one evaluation of the network and what follows from it (Ho et al. 2020, eq. 1; Nichol & Dhariwal
+ * 2021, eq. 15). Samples may be at different steps.
+ * @param process - the process
+ * @param denoiser - the network
+ * @param inputs - `xt`: diffused data `[N, H, W, C]`; `t`: step of each sample; how x_0 is clipped (default not)
+ * @returns mean, log-variance (`[N, 1, 1, 1]` where fixed) and x_0; the caller owns all three
+ * @throws if a step is out of range, or the output's shape does not fit the process
+ */
+export function reverseMoments(
+  process: GaussianDiffusion,
+  denoiser: Denoiser,
+  { xt, t, ...clipping }: { readonly xt: tf.Tensor4D; readonly t: Int32Array } & ClipOptions,
+): ReverseMoments {
+  checkTimesteps(t, imageShape('xt', xt)[0], process.timesteps);
+  return tf.tidy(() => {
+    const output = denoiser(xt, networkTimesteps(process, t));
+    return reverseMomentsFromOutput(process, output, { xt, t, ...clipping });
+  });
+}
+
+/** {@link reverseMoments} given the network's output; no checks, no tidy. */
+export function reverseMomentsFromOutput(
+  process: GaussianDiffusion,
+  output: tf.Tensor4D,
+  { xt, t, ...clipping }: { readonly xt: tf.Tensor4D; readonly t: Int32Array } & ClipOptions,
+): ReverseMoments {
+  const { mean: predicted, variance } = splitOutput(output, xt);
+  const start = clipStart(startOf(process, predicted, xt, t), clipping);
+  const mean = process.meanType === 'previous' ? tf.clone(predicted) : posteriorMean(process, start, xt, t);
+  return { start: tf.clone(start), mean, logVariance: tf.clone(reverseLogVariance(process, variance, t)) };
+}
+
+function startOf(process: GaussianDiffusion, output: tf.Tensor4D, xt: tf.Tensor4D, t: Int32Array): tf.Tensor4D {
+  const times = (table: Float64Array, x: tf.Tensor4D) => tf.mul<tf.Tensor4D>(x, gather(table, t));
+  switch (process.meanType) {
+    case 'epsilon':
+      return tf.sub(times(process.sqrtRecipAlphasCumprod, xt), times(process.sqrtRecipm1AlphasCumprod, output));
+    case 'start':
+      return output;
+    case 'velocity':
+      return tf.sub(times(process.sqrtAlphasCumprod, xt), times(process.sqrtOneMinusAlphasCumprod, output));
+    case 'previous':
+      return tf.div(tf.sub(output, times(process.posteriorMeanCoef2, xt)), gather(process.posteriorMeanCoef1, t));
+    default:
+      throw new Error(`meanType: expected a mean type, got ${String(process.meanType satisfies never)}`);
+  }
+}

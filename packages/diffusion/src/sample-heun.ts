@@ -1,0 +1,34 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Denoiser } from './denoiser';
+import type { FlowProcess } from './flow-matching';
+import { type LoopOptions, runSteps } from './loop';
+import { type OdeOptions, odeOf } from './ode';
+import type { GaussianDiffusion } from './process';
+
+/** Settings of {@link sampleHeun}; defaults as in `EulerOptions`. */
+export interface HeunOptions extends LoopOptions, OdeOptions {}
+
+/**
+ * Heun's second-order method (Karras et al. 2022, algorithm 1), two evaluations a step; a last step to noise 0 of a
+ * Gaussian process is Euler's, where the derivative is not defined.
+ * @param process - a Gaussian process or a flow
+ * @param denoiser - the network, C or 2C channels
+ * @param options - start, number and spacing of steps, clipping, call-back, signal
+ * @returns x_0 `[N, H, W, C]`; the caller owns it
+ * @throws on malformed options, the signal's reason on abort, and whatever the denoiser throws
+ */
+export async function sampleHeun(
+  process: GaussianDiffusion | FlowProcess,
+  denoiser: Denoiser,
+  options: HeunOptions,
+): Promise<tf.Tensor4D> {
+  const ode = odeOf(process, denoiser, options);
+  const advance = ([x]: readonly tf.Tensor4D[], step: number) => {
+    const slope = ode.derivative(x, step);
+    const euler = ode.move(x, slope, step);
+    if (!ode.defined(step + 1)) return [euler];
+    const mean = tf.mul<tf.Tensor4D>(tf.add(slope, ode.derivative(euler, step + 1)), 0.5);
+    return [ode.move(x, mean, step)];
+  };
+  return runSteps({ steps: ode.steps, time: ode.time, advance }, options);
+}

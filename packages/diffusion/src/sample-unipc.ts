@@ -1,0 +1,87 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { type ClipOptions, clipStart, clips } from './clip';
+import type { Denoiser } from './denoiser';
+import { evaluate } from './evaluate';
+import { type LoopOptions, runSteps } from './loop';
+import { noiseFromStart, predictNoise, predictStart } from './parameterization';
+import type { GaussianDiffusion } from './process';
+import { type SigmaOptions, type SigmaPoint, sigmaGrid } from './sigma-grid';
+import { type UniPCCoefficients, type UniPCSolver, unipcCoefficients } from './unipc-coefficients';
+
+/** Settings of {@link sampleUniPC}: `clip` defaults to false, `spacing` to `'linspace'`, `roundTimesteps` to true. */
+export interface UniPCOptions extends LoopOptions, SigmaOptions, ClipOptions {
+  /** Order of the predictor (default 2); the corrector adds one. */
+  readonly order?: 1 | 2 | 3;
+  /** B(h) (default `'bh2'`). */
+  readonly solverType?: UniPCSolver;
+  /** Integrate the prediction of x_0 (default true) or of the noise. */
+  readonly predictX0?: boolean;
+  /** Lower the order towards the last step (default true); a last step to noise 0 is always at first order. */
+  readonly lowerOrderFinal?: boolean;
+  /** Steps (from 0) after which the corrector is left out (default none). */
+  readonly disableCorrector?: readonly number[];
+}
+
+/**
+ * UniPC (Zhao et al. 2023, algorithms 1 and 2): a multistep predictor whose result is corrected with the evaluation
+ * that the next step needs anyway, so one evaluation a step.
+ * @param process - a Gaussian process
+ * @param denoiser - the network, C or 2C channels (learned variances are not used)
+ * @param options - start, number and spacing of steps, order, clipping, call-back, signal
+ * @returns x_0 `[N, H, W, C]`; the caller owns it
+ * @throws on malformed options, the signal's reason on abort, and whatever the denoiser throws
+ */
+export async function sampleUniPC(
+  process: GaussianDiffusion,
+  denoiser: Denoiser,
+  options: UniPCOptions,
+): Promise<tf.Tensor4D> {
+  const { order = 2, solverType: solver = 'bh2', predictX0 = true, lowerOrderFinal = true } = options;
+  const { disableCorrector = [], spacing = 'linspace', roundTimesteps = true, startStep = 0 } = options;
+  const points = sigmaGrid(process, { ...options, spacing, roundTimesteps, family: 'open', range: 'process' });
+  const steps = points.length - 1;
+  const orderOf = (step: number) => {
+    if (points[step + 1].level === 0) return 1;
+    return Math.min(order, step - startStep + 1, lowerOrderFinal ? steps - step : order);
+  };
+  const weights = (step: number, corrector: boolean): UniPCCoefficients => {
+    const earlier = points.slice(step - orderOf(step) + 1, step).reverse();
+    return unipcCoefficients({ from: points[step], to: points[step + 1], earlier, solver, predictX0, corrector });
+  };
+  // state: x, then the corrected x of the step before, then the outputs, newest first
+  const advance = ([predicted, before, ...outputs]: readonly tf.Tensor4D[], step: number) => {
+    const output = convert(process, denoiser, predicted, { ...options, point: points[step], predictX0 });
+    const corrects = step > startStep && !disableCorrector.includes(step - 1);
+    const x = corrects ? weighted(weights(step - 1, true), before, outputs, output) : predicted;
+    const history = [output, ...outputs].slice(0, Math.max(order, 2));
+    return [weighted(weights(step, false), x, history), x, ...history];
+  };
+  return runSteps({ steps, time: (step) => points[step].time, advance }, options);
+}
+
+function convert(
+  process: GaussianDiffusion,
+  denoiser: Denoiser,
+  x: tf.Tensor4D,
+  { point, predictX0, ...clipping }: ClipOptions & { readonly point: SigmaPoint; readonly predictX0: boolean },
+): tf.Tensor4D {
+  const output = evaluate(denoiser, x, point.time);
+  const predicted = predictStart(process, output, x, point);
+  const start = clipStart(predicted, clipping);
+  if (predictX0) return start;
+  return clips(clipping) ? noiseFromStart(x, start, point) : predictNoise(process, output, x, predicted, point);
+}
+
+function weighted(
+  { sample, outputs, next }: UniPCCoefficients,
+  x: tf.Tensor4D,
+  history: readonly tf.Tensor4D[],
+  newest?: tf.Tensor4D,
+): tf.Tensor4D {
+  const terms = [tf.mul<tf.Tensor4D>(x, sample)];
+  outputs.forEach((weight, k) => {
+    if (weight !== 0) terms.push(tf.mul(history[k], weight));
+  });
+  if (newest) terms.push(tf.mul(newest, next));
+  return tf.addN(terms);
+}

@@ -1,0 +1,59 @@
+import { checkCount } from './check';
+import { linspace, roundHalfEven } from './numeric';
+import type { GaussianDiffusion } from './process';
+
+/**
+ * How fewer steps are laid over a process (Lin et al. 2024, table 2): `leading` counts up from 0 by a whole stride,
+ * `trailing` counts down from T, `linspace` spreads evenly over both ends.
+ */
+export type TimestepSpacing = 'leading' | 'trailing' | 'linspace';
+
+/** Which steps of the process a sampler visits. */
+export interface SpacingOptions {
+  /** Number of steps; default: every step that the process has (all those that its respacing kept). */
+  readonly steps?: number;
+  /** Where the steps lie; the default is each sampler's. */
+  readonly spacing?: TimestepSpacing;
+  /** Added to `leading` timesteps (default 0). */
+  readonly stepsOffset?: number;
+}
+
+/**
+ * Points as the families of samplers lay them: `closed` puts `steps` points over [0, T-1]; `open` puts one more and
+ * drops the lowest, since the sampler goes on from there to sigma 0; `fractional` is `closed` without rounding `linspace`.
+ */
+export type SpacingFamily = 'closed' | 'open' | 'fractional';
+
+/** The indices of the process's steps that a sampler visits, descending (fractional for `fractional` linspace). */
+export function spacedTimesteps(
+  process: GaussianDiffusion,
+  { steps = process.timesteps, spacing = 'leading', stepsOffset = 0 }: SpacingOptions,
+  family: SpacingFamily,
+): Float64Array {
+  const total = process.timesteps;
+  checkCount('steps', steps, 1, total);
+  checkCount('stepsOffset', stepsOffset, 0);
+  if (steps === total && stepsOffset === 0) return Float64Array.from({ length: total }, (_, i) => total - 1 - i);
+  const points = family === 'open' ? steps + 1 : steps;
+  const from = (ascending: Float64Array) => ascending.reverse().subarray(0, steps);
+  switch (spacing) {
+    case 'linspace': {
+      const even = linspace(0, total - 1, points);
+      if (points === 1 && family === 'fractional') return Float64Array.of(0);
+      return from(family === 'fractional' ? even : even.map(roundHalfEven));
+    }
+    case 'leading': {
+      const stride = Math.floor(total / points);
+      const whole = from(Float64Array.from({ length: points }, (_, i) => i * stride + stepsOffset));
+      if (stride < 1) throw new Error(`steps: expected fewer than ${total} for spacing 'leading', got ${steps}`);
+      if (whole[0] >= total) {
+        throw new Error(`stepsOffset: expected timesteps below ${total}, got ${whole[0]} (offset ${stepsOffset})`);
+      }
+      return whole;
+    }
+    case 'trailing':
+      return Float64Array.from({ length: steps }, (_, i) => roundHalfEven(total - i * (total / steps)) - 1);
+    default:
+      throw new Error(`spacing: expected 'leading', 'trailing' or 'linspace', got ${String(spacing satisfies never)}`);
+  }
+}

@@ -1,0 +1,16 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/** The value that every entry of a time tensor holds, for those that our loops made: no read-back needed. */
+const uniformValues = new WeakMap<tf.Tensor, number>();
+
+/** float32 `[count]` of equal values. */
+export function timeTensor(count: number, value: number): tf.Tensor1D {
+  const t = tf.tensor1d(new Float32Array(count).fill(value));
+  uniformValues.set(t, value);
+  return t;
+}
+
+/** The value of a tensor that {@link timeTensor} made; undefined for others. */
+export function uniformTime(t: tf.Tensor1D): number | undefined {
+  return uniformValues.get(t);
+}
