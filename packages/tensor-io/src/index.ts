@@ -1,1 +1,15 @@
-export {};
+export { type ByteSource, bytesSource } from './byte-source';
+export type { DType, TensorArrays } from './dtype';
+export { fromFloat32, toFloat32 } from './float32';
+export { type HttpSourceOptions, httpSource } from './http-source';
+export { decodeNpy, encodeNpy } from './npy';
+export { decodeNpz, encodeNpz, type NpzOptions, type NpzReadOptions } from './npz';
+export { type NpzArrayInfo, type NpzFile, openNpz } from './npz-file';
+export { type DecodedSafetensors, decodeSafetensors } from './safetensors-decode';
+export { encodeSafetensors, type SafetensorsOptions, safetensorsChunks } from './safetensors-encode';
+export { openSafetensors, type SafetensorsFile } from './safetensors-file';
+export type { TensorInfo } from './safetensors-header';
+export { planShards, type ShardPlan } from './shard-plan';
+export { openShardedSafetensors } from './sharded-safetensors';
+export type { NamedTensors, TensorData, TensorOf } from './tensor-data';
+export { TensorFileError } from './tensor-file-error';

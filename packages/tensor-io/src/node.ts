@@ -1,1 +1,11 @@
-export {};
+export { type FileContent, writeFileAtomic } from './node/atomic-file';
+export { type FolderOptions, writeFolderAtomic } from './node/atomic-folder';
+export { fileSource } from './node/file-source';
+export { readNpz, writeNpz } from './node/npz-files';
+export {
+  openSafetensorsFile,
+  readSafetensors,
+  type WriteSafetensorsOptions,
+  writeSafetensors,
+} from './node/safetensors-files';
+export { sha256File } from './node/sha256-file';

@@ -1,0 +1,68 @@
+import { bfloat16ToFloat32Bits, float32BitsToBfloat16 } from './bfloat16';
+import { float16ToFloat32Bits, float32BitsToFloat16 } from './float16';
+import type { TensorData } from './tensor-data';
+import { checkTensor } from './tensor-data';
+
+function fromBits(bits: Uint16Array, convert: (value: number) => number): Float32Array {
+  const result = new Uint32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) result[i] = convert(bits[i]);
+  return new Float32Array(result.buffer);
+}
+
+function toBits(data: Float32Array, convert: (bits: number) => number): Uint16Array {
+  const source = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  const result = new Uint16Array(data.length);
+  for (let i = 0; i < result.length; i++) result[i] = convert(source[i]);
+  return result;
+}
+
+/** The float64 whose rounding to float32 is that of the integer: beyond 53 bits the lost bits are kept as one sticky bit. */
+function integerToNumber(value: bigint): number {
+  const magnitude = value < 0n ? -value : value;
+  if (magnitude <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
+  const rounded = Number((magnitude >> 12n) | ((magnitude & 4095n) === 0n ? 0n : 1n)) * 4096;
+  return value < 0n ? -rounded : rounded;
+}
+
+/**
+ * The values of a tensor as 32-bit floats, each the nearest (ties to even) to the stored value; F16 and BF16 are exact.
+ * An F32 tensor gives its own `data`, not a copy; every other dtype a new array that the caller owns.
+ */
+export function toFloat32(tensor: TensorData): Float32Array {
+  switch (tensor.dtype) {
+    case 'F32':
+      return tensor.data;
+    case 'F16':
+      return fromBits(tensor.data, float16ToFloat32Bits);
+    case 'BF16':
+      return fromBits(tensor.data, bfloat16ToFloat32Bits);
+    case 'I64':
+    case 'U64':
+      return Float32Array.from(tensor.data as Iterable<bigint> & ArrayLike<bigint>, integerToNumber);
+    default:
+      return new Float32Array(tensor.data);
+  }
+}
+
+/**
+ * A tensor of a float dtype from 32-bit floats. F16 and BF16 round to nearest, ties to even; F64 is exact.
+ * With `'F32'` the result holds `data` itself, not a copy.
+ * @throws {@link TensorFileError} where `data` has not as many values as `shape`.
+ */
+export function fromFloat32(
+  data: Float32Array,
+  shape: readonly number[],
+  dtype: 'F32' | 'F16' | 'BF16' | 'F64',
+): TensorData {
+  checkTensor('fromFloat32', 'data', { dtype: 'F32', shape, data });
+  switch (dtype) {
+    case 'F32':
+      return { dtype, shape, data };
+    case 'F64':
+      return { dtype, shape, data: new Float64Array(data) };
+    case 'F16':
+      return { dtype, shape, data: toBits(data, float32BitsToFloat16) };
+    case 'BF16':
+      return { dtype, shape, data: toBits(data, float32BitsToBfloat16) };
+  }
+}

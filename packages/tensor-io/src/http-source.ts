@@ -1,0 +1,147 @@
+import { allocate, type ByteSource, checkRange } from './byte-source';
+import { shown, TensorFileError } from './tensor-file-error';
+
+/** Options of {@link httpSource}. */
+export interface HttpSourceOptions {
+  /** Used in place of the global `fetch`. */
+  fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /** Headers of every request, for example an authorization. */
+  headers?: Readonly<Record<string, string>>;
+  /** Aborts every request; its reason is thrown as it is. */
+  signal?: AbortSignal;
+  /**
+   * A server that knows no ranges answers with the whole file. Up to this many bytes it is then kept in memory and read
+   * from there; beyond (default 0, so always) that is an error.
+   */
+  maxWholeBytes?: number;
+}
+
+/** Bytes asked for when opening, kept for the reads that follow: most headers fit. */
+const FIRST_BYTES = 65536;
+
+/** What every answer must agree on: another size or entity tag means that the file changed between two reads. */
+interface Identity {
+  readonly size: number;
+  readonly etag: string | null;
+}
+
+/** The body, which must have exactly `length` bytes; stops reading as soon as it has more. */
+async function readBody(file: string, response: Response, length: number): Promise<Uint8Array> {
+  const result = allocate(file, length);
+  let filled = 0;
+  const reader = response.body?.getReader();
+  try {
+    for (;;) {
+      const { done, value } = (await reader?.read()) ?? { done: true };
+      if (done || !value) break;
+      if (filled + value.length > length)
+        throw new TensorFileError(file, `expected ${length} bytes, the answer has more`);
+      result.set(value, filled);
+      filled += value.length;
+    }
+  } catch (error) {
+    await reader?.cancel().catch(() => {});
+    throw error;
+  }
+  if (filled !== length) throw new TensorFileError(file, `expected ${length} bytes, the answer ended after ${filled}`);
+  return result;
+}
+
+/** Parses and checks `content-range: bytes start-end/size`. */
+function checkContentRange(file: string, response: Response, offset: number, length: number): Identity {
+  const header = response.headers.get('content-range');
+  const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(header ?? '');
+  if (!match) {
+    const hint = header === null ? ' (a server of another origin must expose it)' : '';
+    throw new TensorFileError(
+      file,
+      `expected a content-range header with the file's size, got ${shown(header)}${hint}`,
+    );
+  }
+  const [start, end, size] = match.slice(1).map(Number);
+  if (start !== offset || end !== Math.min(offset + length, size) - 1) {
+    throw new TensorFileError(file, `asked for bytes ${offset}-${offset + length - 1}, got ${shown(header)}`);
+  }
+  return { size, etag: response.headers.get('etag') };
+}
+
+async function wholeFile(file: string, response: Response, limit: number): Promise<Uint8Array> {
+  const length = Number(response.headers.get('content-length') ?? Number.NaN);
+  if (!(length <= limit)) {
+    await response.body?.cancel();
+    throw new TensorFileError(
+      file,
+      `the server ignores range requests (status 200, content-length ${length}): it cannot be read in parts; ` +
+        'download the whole file, or set maxWholeBytes',
+    );
+  }
+  return readBody(file, response, length);
+}
+
+/**
+ * A source over a URL, read by HTTP range requests (RFC 9110 section 14). Checks the status, the content-range, the length
+ * of each body, and that size and entity tag stay the same between reads. The first 64 KiB are fetched when opening.
+ * @throws {@link TensorFileError} where the server refuses, ignores ranges, or answers with other or fewer bytes.
+ */
+export async function httpSource(url: string | URL, options: HttpSourceOptions = {}): Promise<ByteSource> {
+  const file = String(url);
+  const { fetch = globalThis.fetch, headers, signal, maxWholeBytes = 0 } = options;
+
+  const guarded = async <T>(action: () => Promise<T>): Promise<T> => {
+    try {
+      return await action();
+    } catch (cause) {
+      if (signal?.aborted) throw signal.reason;
+      if (cause instanceof TensorFileError) throw cause;
+      throw new TensorFileError(file, `the request failed: ${(cause as Error).message}`, { cause });
+    }
+  };
+  const request = (offset: number, length: number) =>
+    fetch(file, {
+      headers: { ...headers, range: `bytes=${offset}-${offset + length - 1}`, 'accept-encoding': 'identity' },
+      ...(signal ? { signal } : {}),
+    });
+  const refuse = async (response: Response): Promise<never> => {
+    await response.body?.cancel();
+    throw new TensorFileError(file, `expected status 206 to a range request, got ${response.status}`);
+  };
+
+  const open = async (): Promise<{ first: Uint8Array; identity: Identity }> => {
+    const response = await request(0, FIRST_BYTES);
+    const etag = response.headers.get('etag');
+    if (response.status === 200) {
+      const first = await wholeFile(file, response, maxWholeBytes);
+      return { first, identity: { size: first.length, etag } };
+    }
+    // No range of an empty file can be satisfied.
+    if (response.status === 416 && response.headers.get('content-range') === 'bytes */0') {
+      await response.body?.cancel();
+      return { first: new Uint8Array(0), identity: { size: 0, etag } };
+    }
+    if (response.status !== 206) return refuse(response);
+    const identity = checkContentRange(file, response, 0, FIRST_BYTES);
+    return { first: await readBody(file, response, Math.min(FIRST_BYTES, identity.size)), identity };
+  };
+  const { first, identity } = await guarded(open);
+
+  const readRange = async (offset: number, length: number): Promise<Uint8Array> => {
+    const response = await request(offset, length);
+    if (response.status !== 206) return refuse(response);
+    const now = checkContentRange(file, response, offset, length);
+    if (now.size !== identity.size || (now.etag && identity.etag && now.etag !== identity.etag)) {
+      await response.body?.cancel();
+      throw new TensorFileError(file, 'the file changed on the server between two reads');
+    }
+    return readBody(file, response, length);
+  };
+  return {
+    name: file,
+    size: identity.size,
+    async read(offset, length) {
+      checkRange(file, identity.size, offset, length);
+      if (offset + length <= first.length) return first.slice(offset, offset + length);
+      return guarded(() => readRange(offset, length));
+    },
+    async close() {},
+  };
+}

@@ -1,0 +1,86 @@
+import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { TensorFileError } from '../tensor-file-error';
+import { syncFolder, temporaryName } from './atomic-file';
+import { systemError } from './system-error';
+
+/** Options of {@link writeFolderAtomic}. */
+export interface FolderOptions {
+  /** Put the new folder in the place of one that exists (default: that is an error). */
+  replace?: boolean;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+}
+
+/** Syncs every file and folder below `folder`, then itself. */
+async function syncTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await syncTree(path);
+    else if (entry.isFile()) {
+      const handle = await open(path, 'r+');
+      await handle.sync().finally(() => handle.close());
+    }
+  }
+  await syncFolder(folder);
+}
+
+/** Moves `temporary` to `path`, moving aside and then removing what is there. */
+async function exchange(temporary: string, path: string): Promise<void> {
+  const old = temporaryName(path);
+  await rename(path, old);
+  try {
+    await rename(temporary, path);
+  } catch (error) {
+    await rename(old, path);
+    throw error;
+  }
+  await syncFolder(dirname(path));
+  await rm(old, { recursive: true, force: true });
+}
+
+/**
+ * Writes a folder whole or not at all, for checkpoints: `build` fills a hidden sibling folder, its files are synced, and
+ * it is renamed to `path`. Where `build` or anything else fails, the sibling is removed and `path` is as it was.
+ *
+ * If `path` exists: an error before `build` is called, or with `replace` the old folder is moved aside, the new one
+ * moved in, and the old one removed. No system call swaps two folders for us, so a crash between the two moves leaves no
+ * `path` but both folders complete beside it, named `.<name>.<random>.tmp`. Write numbered folders where that matters.
+ * @throws {@link TensorFileError} naming `path`, with the failure as `cause`; an error of `build` is thrown as it is.
+ */
+export async function writeFolderAtomic(
+  path: string,
+  build: (temporaryFolder: string) => Promise<void>,
+  options: FolderOptions = {},
+): Promise<void> {
+  const target = resolve(path);
+  const temporary = temporaryName(target);
+  const guarded = <T>(action: Promise<T>): Promise<T> =>
+    action.catch((cause: unknown) => {
+      throw systemError(path, 'write the folder', cause);
+    });
+  const checkFree = async () => {
+    const taken = await guarded(exists(target));
+    if (taken && !options.replace) throw new TensorFileError(path, 'cannot write the folder: it exists already');
+    return taken;
+  };
+  await checkFree();
+  await guarded(mkdir(temporary));
+  try {
+    await build(temporary);
+    await guarded(syncTree(temporary));
+    await guarded((await checkFree()) ? exchange(temporary, target) : rename(temporary, target));
+    await guarded(syncFolder(dirname(target)));
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => {});
+    throw error;
+  }
+}

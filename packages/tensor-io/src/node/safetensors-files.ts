@@ -1,0 +1,93 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { DecodedSafetensors } from '../safetensors-decode';
+import { type SafetensorsOptions, safetensorsChunks } from '../safetensors-encode';
+import { openSafetensors, type SafetensorsFile } from '../safetensors-file';
+import { planShards } from '../shard-plan';
+import { openShardedSafetensors } from '../sharded-safetensors';
+import type { NamedTensors, TensorData } from '../tensor-data';
+import { writeFileAtomic } from './atomic-file';
+import { fileSource } from './file-source';
+import { systemError } from './system-error';
+
+/** Options of {@link writeSafetensors}. */
+export interface WriteSafetensorsOptions extends SafetensorsOptions {
+  /** The most bytes of tensor data in one file (default: no limit). Beyond it the tensors go into numbered files with an index. */
+  maxShardBytes?: number;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isFile(),
+    () => false,
+  );
+}
+
+/**
+ * Opens a safetensors file on disk, or a sharded one: by the path of its index, or by the path that it would have in one
+ * file (`model.safetensors` finds `model.safetensors.index.json`). Reads headers only; close it.
+ * @throws {@link TensorFileError} where nothing can be opened or a header breaks the format.
+ */
+export async function openSafetensorsFile(path: string): Promise<SafetensorsFile> {
+  const index = path.endsWith('.json') ? path : `${path}.index.json`;
+  if (index === path || (!(await isFile(path)) && (await isFile(index)))) {
+    return openShardedSafetensors((file) => fileSource(file === index ? index : join(dirname(index), file)), index);
+  }
+  return openSafetensors(await fileSource(path));
+}
+
+/**
+ * Reads all tensors of a safetensors file, or a sharded one (see {@link openSafetensorsFile}), each into its own memory
+ * that the caller owns.
+ * @throws {@link TensorFileError} for any file that breaks the format.
+ */
+export async function readSafetensors(path: string): Promise<DecodedSafetensors> {
+  const file = await openSafetensorsFile(path);
+  try {
+    const tensors = new Map<string, TensorData>();
+    for (const name of file.names) tensors.set(name, await file.read(name));
+    return { tensors, metadata: { ...file.metadata } };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Removes the files that an earlier checkpoint of the same name left in the folder, as huggingface_hub does. */
+async function removeOthers(path: string, kept: ReadonlySet<string>): Promise<void> {
+  if (!path.endsWith('.safetensors')) return;
+  const stem = basename(path, '.safetensors');
+  for (const file of await readdir(dirname(path))) {
+    const rest = file.startsWith(stem) ? file.slice(stem.length) : '';
+    if (/^(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/.test(rest) && !kept.has(file)) {
+      await rm(join(dirname(path), file));
+    }
+  }
+}
+
+/**
+ * Writes a safetensors file, each file whole or not at all (see {@link writeFileAtomic}), without a second copy in memory.
+ * With `maxShardBytes` exceeded: `model-00001-of-00003.safetensors`, … and, last, `model.safetensors.index.json`; several
+ * files are not one atomic write, so put a checkpoint into {@link writeFolderAtomic}. Files of an earlier checkpoint of
+ * the same name, with another number of shards, are removed once the new ones are in place.
+ * @throws {@link TensorFileError} where the tensors cannot be encoded or the files cannot be written.
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: NamedTensors,
+  options: WriteSafetensorsOptions = {},
+): Promise<void> {
+  const { maxShardBytes = Number.POSITIVE_INFINITY, metadata } = options;
+  const folder = dirname(path);
+  const { shards, index } = planShards(basename(path), tensors, maxShardBytes);
+  const files = [...shards].map(([file, group]) => {
+    const target = join(folder, file);
+    return { target, chunks: safetensorsChunks(group, { metadata, name: target }) };
+  });
+  for (const { target, chunks } of files) await writeFileAtomic(target, chunks);
+  const indexName = `${basename(path)}.index.json`;
+  if (index !== undefined) await writeFileAtomic(join(folder, indexName), index);
+  const kept = new Set([...shards.keys(), ...(index === undefined ? [] : [indexName])]);
+  await removeOthers(path, kept).catch((cause: unknown) => {
+    throw systemError(path, 'remove the files of an earlier checkpoint', cause);
+  });
+}

@@ -1,0 +1,35 @@
+import { concatBytes } from './concat-bytes';
+import { fromFortranOrder } from './fortran-order';
+import { encodeNpyHeader, type NpyHeader, parseNpyHeader } from './npy-header';
+import { checkTensor, type TensorData, tensorBytes, tensorFromBytes } from './tensor-data';
+
+/** The two pieces of an npy file: header, and a view of the data. */
+export function npyChunks(file: string, tensor: TensorData): [Uint8Array, Uint8Array] {
+  checkTensor(file, 'data', tensor);
+  return [encodeNpyHeader(file, tensor.dtype, tensor.shape), tensorBytes(tensor)];
+}
+
+/** The tensor of a checked header and its data bytes; the data may be a view of `bytes`. */
+export function npyTensor({ dtype, shape, bigEndian, fortranOrder }: NpyHeader, bytes: Uint8Array): TensorData {
+  const tensor = tensorFromBytes(dtype, shape, bytes, bigEndian);
+  return fortranOrder ? fromFortranOrder(tensor) : tensor;
+}
+
+/**
+ * An npy file (version 1.0, row-major, little-endian), byte for byte what `numpy.save` writes. The caller owns the array.
+ * @throws {@link TensorFileError} for BF16, which npy does not know, and where the data does not fit the shape.
+ */
+export function encodeNpy(tensor: TensorData): Uint8Array {
+  return concatBytes(npyChunks('npy', tensor));
+}
+
+/**
+ * Reads an npy file (versions 1.0, 2.0, 3.0; either byte order; row- or column-major): bools, integers and floats, never
+ * Python objects. The data is a view of `bytes` where no rearranging is needed, otherwise a new array.
+ * @param options.name what the file is called in errors (default `'npy'`).
+ * @throws {@link TensorFileError} for any file that breaks the format, bytes behind the data included.
+ */
+export function decodeNpy(bytes: Uint8Array, options: { name?: string } = {}): TensorData {
+  const header = parseNpyHeader(options.name ?? 'npy', bytes, bytes.length);
+  return npyTensor(header, bytes.subarray(header.dataOffset));
+}

@@ -1,0 +1,121 @@
+import { deflateSync } from 'fflate';
+import { concatBytes } from './concat-bytes';
+import { crc32 } from './crc32';
+import { npyChunks, npyTensor } from './npy';
+import { parseNpyHeader } from './npy-header';
+import type { NamedTensors, TensorData } from './tensor-data';
+import { quoted, TensorFileError } from './tensor-file-error';
+import { zipContent } from './zip-content';
+import {
+  LOCAL_HEADER_BYTES,
+  MAX_END_BYTES,
+  parseZipDirectory,
+  parseZipEnd,
+  type ZipEntry,
+  zipDataOffset,
+} from './zip-directory';
+import { type ZipRecord, zipDirectory, zipLocalHeader } from './zip-write';
+
+/** Options of the npz writers. */
+export interface NpzOptions {
+  /** Deflate the arrays, as `numpy.savez_compressed` does (default: store them). */
+  compress?: boolean;
+}
+
+/** Options of the npz readers. */
+export interface NpzReadOptions {
+  /** What the file is called in errors (default `'npz'`). */
+  name?: string;
+  /** The most bytes that all arrays together may take (default 4 GiB). */
+  maxBytes?: number;
+}
+
+/** The default of {@link NpzReadOptions.maxBytes}. */
+export const DEFAULT_MAX_BYTES = 2 ** 32;
+
+/** An array's name from its entry's: the name without `.npy`, and nothing that would be a path out of a folder. */
+export function arrayName(file: string, entry: string): string {
+  const name = entry.replace(/\.npy$/, '');
+  const unsafe =
+    /[\\\p{Cc}]/u.test(name) || name.split('/').some((part) => part === '' || part === '.' || part === '..');
+  if (name === entry || unsafe)
+    throw new TensorFileError(file, `expected arrays named *.npy, got entry ${quoted(entry)}`);
+  return name;
+}
+
+/** Checks the name of an array that is to be written. */
+export function entryName(file: string, name: string): string {
+  arrayName(file, `${name}.npy`);
+  const bytes = new TextEncoder().encode(`${name}.npy`).length;
+  if (/\p{Surrogate}/u.test(name) || bytes > 0xffff)
+    throw new TensorFileError(file, `${quoted(name)} cannot be an array's name`);
+  return `${name}.npy`;
+}
+
+/** An npz file in pieces, without a copy of stored data; see {@link encodeNpz}. */
+export function* npzChunks(
+  file: string,
+  tensors: NamedTensors,
+  { compress = false }: NpzOptions = {},
+): Generator<Uint8Array> {
+  const entries: ZipRecord[] = [];
+  let offset = 0;
+  for (const [name, tensor] of tensors) {
+    const pieces = npyChunks(`${file}: ${name}`, tensor);
+    const crc = crc32(pieces[1], crc32(pieces[0]));
+    const size = pieces[0].length + pieces[1].length;
+    const body = compress ? [deflateSync(concatBytes(pieces))] : pieces;
+    const compressedSize = body.reduce((sum, piece) => sum + piece.length, 0);
+    const entry: ZipRecord = {
+      name: entryName(file, name),
+      method: compress ? 8 : 0,
+      crc,
+      compressedSize,
+      size,
+      headerOffset: offset,
+    };
+    entries.push(entry);
+    const header = zipLocalHeader(entry);
+    offset += header.length + compressedSize;
+    yield header;
+    yield* body;
+  }
+  yield* zipDirectory(entries, offset);
+}
+
+/**
+ * An npz file: every tensor as `<name>.npy` in a zip archive, stored or deflated; the same tensors give the same bytes.
+ * The caller owns the new array.
+ * @throws {@link TensorFileError} for BF16, for a name that would be a path, and where data does not fit its shape.
+ */
+export function encodeNpz(tensors: NamedTensors, options: NpzOptions = {}): Uint8Array {
+  return concatBytes([...npzChunks('npz', tensors, options)]);
+}
+
+/** Checks the declared sizes of all entries against a limit, before anything is inflated. */
+export function checkTotal(file: string, entries: readonly ZipEntry[], maxBytes: number): void {
+  const total = entries.reduce((sum, entry) => sum + entry.size, 0);
+  if (total > maxBytes) throw new TensorFileError(file, `the arrays take ${total} bytes, above maxBytes ${maxBytes}`);
+}
+
+/**
+ * Reads an npz file. Stored arrays are views of `bytes` where they lie aligned, others new arrays. Checks the archive
+ * (directory, sizes, overlaps, checksums; zip64 is read, encryption is not) and every array as {@link decodeNpy} does.
+ * @throws {@link TensorFileError} for any file that breaks the format.
+ */
+export function decodeNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<string, TensorData> {
+  const { name: file = 'npz', maxBytes = DEFAULT_MAX_BYTES } = options;
+  const end = parseZipEnd(file, bytes.subarray(-MAX_END_BYTES), bytes.length);
+  const entries = parseZipDirectory(file, bytes.subarray(end.offset, end.offset + end.size), end);
+  checkTotal(file, entries, maxBytes);
+  const tensors = new Map<string, TensorData>();
+  for (const entry of entries) {
+    const name = arrayName(file, entry.name);
+    const header = bytes.subarray(entry.headerOffset, entry.headerOffset + LOCAL_HEADER_BYTES);
+    const start = zipDataOffset(file, entry, header, end);
+    const content = zipContent(file, entry, bytes.subarray(start, start + entry.compressedSize));
+    const npy = parseNpyHeader(`${file}: ${entry.name}`, content, content.length);
+    tensors.set(name, npyTensor(npy, content.subarray(npy.dataOffset)));
+  }
+  return tensors;
+}

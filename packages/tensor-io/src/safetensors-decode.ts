@@ -1,0 +1,27 @@
+import { headerLength, PREFIX_BYTES, parseHeader } from './safetensors-header';
+import { type TensorData, tensorFromBytes } from './tensor-data';
+
+/** What a safetensors file holds. */
+export interface DecodedSafetensors {
+  /** The tensors by name, in the order of their data. */
+  tensors: Map<string, TensorData>;
+  /** The `__metadata__` entry; empty where the file has none. */
+  metadata: Record<string, string>;
+}
+
+/**
+ * Reads a whole safetensors file. The tensors' data are views of `bytes` where they lie aligned (all do in files of the
+ * usual writers), copies otherwise: change neither `bytes` nor the data while the other is in use.
+ * @param options.name what the file is called in errors (default `'safetensors'`).
+ * @throws {@link TensorFileError} for any file that breaks the format.
+ */
+export function decodeSafetensors(bytes: Uint8Array, options: { name?: string } = {}): DecodedSafetensors {
+  const file = options.name ?? 'safetensors';
+  const length = headerLength(file, bytes.subarray(0, PREFIX_BYTES), bytes.length);
+  const { infos, metadata } = parseHeader(file, bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + length), bytes.length);
+  const tensors = new Map<string, TensorData>();
+  for (const [name, { dtype, shape, byteOffset, byteLength }] of infos) {
+    tensors.set(name, tensorFromBytes(dtype, shape, bytes.subarray(byteOffset, byteOffset + byteLength)));
+  }
+  return { tensors, metadata };
+}

@@ -1,0 +1,51 @@
+import type { ByteSource } from './byte-source';
+import { headerLength, PREFIX_BYTES, parseHeader, type TensorInfo } from './safetensors-header';
+import { type TensorData, tensorFromBytes } from './tensor-data';
+import { quoted, TensorFileError } from './tensor-file-error';
+
+/** An open safetensors file (or several shards seen as one): tensors are read one by one. */
+export interface SafetensorsFile {
+  /** The names of all tensors, in the order of their data. */
+  readonly names: readonly string[];
+  /** The `__metadata__` entry; empty where there is none. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** dtype, shape and place of a tensor; throws {@link TensorFileError} for a name that the file does not hold. */
+  info(name: string): TensorInfo;
+  /** Reads one tensor, and of the file only its bytes; the caller owns the result. */
+  read(name: string): Promise<TensorData>;
+  /** Closes the source. */
+  close(): Promise<void>;
+}
+
+async function readHeader(source: ByteSource) {
+  const prefix = await source.read(0, Math.min(PREFIX_BYTES, source.size));
+  const length = headerLength(source.name, prefix, source.size);
+  return parseHeader(source.name, await source.read(PREFIX_BYTES, length), source.size);
+}
+
+/**
+ * Opens a safetensors file: reads its header and checks it against the size of the source. The file owns the source from
+ * here on: `close` closes it, and so does a failure to open.
+ * @throws {@link TensorFileError} for any header that breaks the format.
+ */
+export async function openSafetensors(source: ByteSource): Promise<SafetensorsFile> {
+  const { infos, metadata } = await readHeader(source).catch(async (error: unknown) => {
+    await source.close();
+    throw error;
+  });
+  const info = (name: string): TensorInfo => {
+    const found = infos.get(name);
+    if (!found) throw new TensorFileError(source.name, `holds no tensor ${quoted(name)}`);
+    return found;
+  };
+  return {
+    names: [...infos.keys()],
+    metadata,
+    info,
+    async read(name) {
+      const { dtype, shape, byteOffset, byteLength } = info(name);
+      return tensorFromBytes(dtype, shape, await source.read(byteOffset, byteLength));
+    },
+    close: () => source.close(),
+  };
+}

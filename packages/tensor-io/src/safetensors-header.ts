@@ -1,0 +1,127 @@
+import { bytesPerElement, type DType, isDType } from './dtype';
+import { countKeys } from './json-keys';
+import { countElements } from './tensor-data';
+import { quoted, shown, TensorFileError } from './tensor-file-error';
+
+/** Bytes before the header: its length, a little-endian 64-bit integer. */
+export const PREFIX_BYTES = 8;
+/** The longest header that the reference implementation reads. */
+const MAX_HEADER_BYTES = 100_000_000;
+
+/** What a header says of one tensor. */
+export interface TensorInfo {
+  /** The element type. */
+  readonly dtype: DType;
+  /** The sizes of the axes. */
+  readonly shape: readonly number[];
+  /** Where the data starts, in bytes from the start of the file. */
+  readonly byteOffset: number;
+  /** Bytes of data. */
+  readonly byteLength: number;
+}
+
+/** A checked header: tensors in the order of their data. */
+export interface SafetensorsHeader {
+  /** The tensors by name, by rising offset. */
+  readonly infos: ReadonlyMap<string, TensorInfo>;
+  /** The `__metadata__` entry, empty where there is none. */
+  readonly metadata: Record<string, string>;
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The header's length from the first eight bytes, checked against the cap and the size of the file. */
+export function headerLength(file: string, prefix: Uint8Array, fileSize: number): number {
+  if (fileSize < PREFIX_BYTES || prefix.length < PREFIX_BYTES) {
+    throw new TensorFileError(file, `expected a safetensors file of at least 8 bytes, got ${fileSize}`);
+  }
+  const length = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(MAX_HEADER_BYTES)) {
+    throw new TensorFileError(file, `header of ${length} bytes is longer than ${MAX_HEADER_BYTES}`);
+  }
+  if (Number(length) > fileSize - PREFIX_BYTES) {
+    throw new TensorFileError(file, `header of ${length} bytes does not fit the file of ${fileSize} bytes`);
+  }
+  return Number(length);
+}
+
+function parseJson(file: string, bytes: Uint8Array): { json: JsonObject; text: string } {
+  if (bytes[0] !== 0x7b) throw new TensorFileError(file, 'header does not begin with {');
+  let text: string;
+  let json: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new TensorFileError(file, 'header is not valid JSON in UTF-8', { cause });
+  }
+  if (!isObject(json)) throw new TensorFileError(file, 'header is not a JSON object');
+  return { json, text };
+}
+
+function parseMetadata(file: string, value: unknown): Record<string, string> {
+  if (value === undefined || value === null) return {};
+  if (!isObject(value)) throw new TensorFileError(file, '__metadata__ is not an object');
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => {
+      if (typeof entry === 'string') return [key, entry];
+      throw new TensorFileError(file, `__metadata__ ${quoted(key)}: expected a string, got ${shown(entry)}`);
+    }),
+  );
+}
+
+function parseInfo(file: string, name: string, entry: unknown, dataStart: number): TensorInfo {
+  const fail = (problem: string): never => {
+    throw new TensorFileError(file, `tensor ${quoted(name)}: ${problem}`);
+  };
+  if (!isObject(entry)) return fail(`expected an object, got ${shown(entry)}`);
+  const { dtype, shape, data_offsets: offsets } = entry;
+  if (!isDType(dtype)) return fail(`unknown dtype ${shown(dtype)}`);
+  if (!Array.isArray(shape)) return fail(`expected a shape, got ${shown(shape)}`);
+  const count = countElements(shape, Number.MAX_SAFE_INTEGER / 8);
+  if (count === undefined) return fail(`shape ${shown(shape)} is invalid or too large`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || countElements([offsets[0]]) === undefined) {
+    return fail(`expected two data_offsets, got ${shown(offsets)}`);
+  }
+  const [start, end] = offsets as [number, unknown];
+  const byteLength = count * bytesPerElement(dtype);
+  if (end !== start + byteLength) {
+    return fail(`${dtype} ${shown(shape)} takes ${byteLength} bytes, got data_offsets ${shown(offsets)}`);
+  }
+  return { dtype, shape: shape as number[], byteOffset: dataStart + start, byteLength };
+}
+
+/**
+ * Reads the JSON header (without the eight bytes before it) of a file of `fileSize` bytes and checks it as the reference
+ * implementation does: known dtypes, shapes that make the sizes, and data that covers the rest of the file with no
+ * hole and no overlap. In addition a key that stands twice is an error.
+ */
+export function parseHeader(file: string, bytes: Uint8Array, fileSize: number): SafetensorsHeader {
+  const { json, text } = parseJson(file, bytes);
+  const dataStart = PREFIX_BYTES + bytes.length;
+  const metadata = parseMetadata(file, Object.hasOwn(json, '__metadata__') ? json.__metadata__ : undefined);
+  const entries: [string, TensorInfo][] = [];
+  let keys = 0;
+  for (const [name, entry] of Object.entries(json)) {
+    keys += 1 + (isObject(entry) ? Object.keys(entry).length : 0);
+    if (name !== '__metadata__') entries.push([name, parseInfo(file, name, entry, dataStart)]);
+  }
+  if (countKeys(text) !== keys) throw new TensorFileError(file, 'header holds a key twice');
+  entries.sort(([, a], [, b]) => a.byteOffset - b.byteOffset || a.byteLength - b.byteLength);
+  let covered = dataStart;
+  for (const [name, { byteOffset, byteLength }] of entries) {
+    if (byteOffset !== covered) {
+      const problem = byteOffset < covered ? 'overlaps the tensor before it' : 'leaves a hole before it';
+      throw new TensorFileError(file, `tensor ${quoted(name)}: its data ${problem}`);
+    }
+    covered += byteLength;
+  }
+  if (covered !== fileSize) {
+    throw new TensorFileError(file, `header describes a file of ${covered} bytes, got ${fileSize}`);
+  }
+  return { infos: new Map(entries), metadata };
+}

@@ -1,0 +1,27 @@
+/**
+ * The one error that this package throws: a file (or bytes, or a URL) that cannot be read or written, or tensors that do
+ * not fit a format. The message starts with the file's name. A failure below (of the system, of fetch, of JSON) is the `cause`.
+ */
+export class TensorFileError extends Error {
+  /** Always `'TensorFileError'`. */
+  override readonly name = 'TensorFileError';
+  /** The path, URL or given name of the file. */
+  readonly file: string;
+
+  /** Makes the error `<file>: <problem>`. */
+  constructor(file: string, problem: string, options?: ErrorOptions) {
+    super(`${file}: ${problem}`, options);
+    this.file = file;
+  }
+}
+
+/** A name from a file as it may stand in a message: quoted, control characters escaped, cut after 80 characters. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}
+
+/** What came, as it may stand in a message: short, whatever the file held. */
+export function shown(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}

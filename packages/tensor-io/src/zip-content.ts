@@ -1,0 +1,28 @@
+import { inflateSync } from 'fflate';
+import { allocate } from './byte-source';
+import { crc32 } from './crc32';
+import { quoted, TensorFileError } from './tensor-file-error';
+import type { ZipEntry } from './zip-directory';
+
+function inflate(file: string, { name, size }: ZipEntry, bytes: Uint8Array): Uint8Array {
+  // fflate drops silently what does not fit `out`: one byte more than declared shows that there was more.
+  const out = allocate(file, size + 1);
+  try {
+    // It also takes no bytes at all for a whole stream.
+    if (bytes.length === 0) throw new Error('no data');
+    return inflateSync(bytes, { out });
+  } catch (cause) {
+    throw new TensorFileError(file, `zip entry ${quoted(name)}: the deflated data is damaged`, { cause });
+  }
+}
+
+/** The content of an entry from its bytes in the archive, checked against the declared size and CRC; a view of `bytes` where stored. */
+export function zipContent(file: string, entry: ZipEntry, bytes: Uint8Array): Uint8Array {
+  const content = entry.method === 0 ? bytes : inflate(file, entry, bytes);
+  if (content.length !== entry.size) {
+    const got = content.length > entry.size ? 'more' : String(content.length);
+    throw new TensorFileError(file, `zip entry ${quoted(entry.name)}: declared ${entry.size} bytes, got ${got}`);
+  }
+  if (crc32(content) !== entry.crc) throw new TensorFileError(file, `zip entry ${quoted(entry.name)}: wrong checksum`);
+  return content;
+}
