@@ -20,7 +20,10 @@ export interface HoldOutOptions {
  *
  * @throws RangeError for bad options, or where a class would have nothing left to train on
  */
-export function holdOut(dataset: ImageDataset, options: HoldOutOptions): { train: ImageDataset; heldOut: ImageDataset } {
+export function holdOut(
+  dataset: ImageDataset,
+  options: HoldOutOptions,
+): { train: ImageDataset; heldOut: ImageDataset } {
   const { seed } = options;
   const members: number[][] = dataset.classes.map(() => []);
   dataset.labels.forEach((label, index) => {
@@ -43,12 +46,13 @@ export function holdOut(dataset: ImageDataset, options: HoldOutOptions): { train
 /** How many images of each class are held out; a class without images gives none. */
 function heldCounts(counts: Int32Array, { perClass, fraction }: HoldOutOptions): number[] {
   if ((perClass === undefined) === (fraction === undefined)) {
-    throw new RangeError('perClass, fraction: expected one of them, got ' + (perClass === undefined ? 'none' : 'both'));
+    throw new RangeError(`perClass, fraction: expected one of them, got ${perClass === undefined ? 'none' : 'both'}`);
   }
   if (perClass !== undefined) {
     checkInteger('perClass', perClass, 1);
     return Array.from(counts, (count) => (count === 0 ? 0 : perClass));
   }
-  if (!(fraction! > 0 && fraction! < 1)) throw new RangeError(`fraction: expected above 0 and below 1, got ${fraction}`);
+  if (!(fraction! > 0 && fraction! < 1))
+    throw new RangeError(`fraction: expected above 0 and below 1, got ${fraction}`);
   return Array.from(counts, (count) => Math.min(Math.max(0, count - 1), Math.round(fraction! * count)));
 }

@@ -24,7 +24,15 @@ export interface InMemoryImages {
  *
  * @throws RangeError where the bytes are no whole number of images, or labels and classes do not fit
  */
-export function inMemoryDataset({ name, images, labels, height, width, channels, classes }: InMemoryImages): ImageDataset {
+export function inMemoryDataset({
+  name,
+  images,
+  labels,
+  height,
+  width,
+  channels,
+  classes,
+}: InMemoryImages): ImageDataset {
   checkInteger('height', height, 1);
   checkInteger('width', width, 1);
   checkInteger('channels', channels, 1);

@@ -54,7 +54,9 @@ function tableRule(classes: readonly string[], table: ClassTable, { missing = 'e
     if (members.length === 0) throw new RangeError(`table: expected classes for "${name}", got none`);
     for (const member of members) {
       if (!known.has(member)) {
-        throw new RangeError(`table: expected classes of the dataset (${listNames(classes)}), got "${member}" in "${name}"`);
+        throw new RangeError(
+          `table: expected classes of the dataset (${listNames(classes)}), got "${member}" in "${name}"`,
+        );
       }
       const other = superclass.get(member);
       if (other !== undefined) {
@@ -65,7 +67,9 @@ function tableRule(classes: readonly string[], table: ClassTable, { missing = 'e
   }
   const left = classes.filter((className) => !superclass.has(className));
   if (left.length > 0 && missing === 'error') {
-    throw new RangeError(`table: expected all ${classes.length} classes of the dataset, got none of ${listNames(left)}`);
+    throw new RangeError(
+      `table: expected all ${classes.length} classes of the dataset, got none of ${listNames(left)}`,
+    );
   }
   return (className) => superclass.get(className) ?? null;
 }

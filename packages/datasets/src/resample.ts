@@ -64,7 +64,9 @@ function taps(from: number, to: number, filter: ResampleFilter): Taps {
     const center = (i + 0.5) * scale;
     first[i] = Math.max(0, Math.trunc(center - support + 0.5));
     count[i] = Math.min(from, Math.trunc(center + support + 0.5)) - first[i];
-    const exact = Array.from({ length: count[i] }, (_, k) => filter.weight((first[i] + k - center + 0.5) * (1 / stretch)));
+    const exact = Array.from({ length: count[i] }, (_, k) =>
+      filter.weight((first[i] + k - center + 0.5) * (1 / stretch)),
+    );
     const sum = exact.reduce((total, weight) => total + weight, 0);
     for (const [k, weight] of exact.entries()) {
       const scaled = (weight / sum) * 2 ** PRECISION;
@@ -81,7 +83,8 @@ function resampleRows({ data, width, height, channels }: RawImage, axis: Taps, t
       const start = (y * width + axis.first[x]) * channels;
       for (let c = 0; c < channels; c++) {
         let sum = 2 ** (PRECISION - 1);
-        for (let k = 0; k < axis.count[x]; k++) sum += data[start + k * channels + c] * axis.weights[x * axis.stride + k];
+        for (let k = 0; k < axis.count[x]; k++)
+          sum += data[start + k * channels + c] * axis.weights[x * axis.stride + k];
         out[at++] = sum >> PRECISION;
       }
     }

@@ -47,11 +47,19 @@ export function splitClasses(
 ): { pretrain: ImageDataset; novel: ImageDataset } {
   const count = typeof novel === 'number' ? novel : novel.length;
   checkInteger('novel', count, 1, dataset.classes.length - 1);
-  const apart = new Set(typeof novel === 'number' ? drawClasses(dataset, novel, seed) : resolveClasses('novel', dataset, novel));
+  const apart = new Set(
+    typeof novel === 'number' ? drawClasses(dataset, novel, seed) : resolveClasses('novel', dataset, novel),
+  );
   const all = dataset.classes.map((_, label) => label);
   return {
-    pretrain: selectClasses(dataset, all.filter((label) => !apart.has(label))),
-    novel: selectClasses(dataset, all.filter((label) => apart.has(label))),
+    pretrain: selectClasses(
+      dataset,
+      all.filter((label) => !apart.has(label)),
+    ),
+    novel: selectClasses(
+      dataset,
+      all.filter((label) => apart.has(label)),
+    ),
   };
 }
 
@@ -66,7 +74,9 @@ function resolveClasses(argument: string, dataset: ImageDataset, references: rea
     const label = typeof reference === 'string' ? dataset.classes.indexOf(reference) : reference;
     if (dataset.classes[label] === undefined) {
       const known = listNames(dataset.classes);
-      throw new RangeError(`${argument}: expected classes of ${dataset.name} (${known}), got ${JSON.stringify(reference)}`);
+      throw new RangeError(
+        `${argument}: expected classes of ${dataset.name} (${known}), got ${JSON.stringify(reference)}`,
+      );
     }
     return label;
   });

@@ -1,0 +1,88 @@
+import { bernoulli, createGenerator, permutation, stream } from '@learngene/random';
+import { range } from './memory';
+
+/** A place in the endless sequence of samples: an epoch, and how many samples of it are used up. */
+export interface Cursor {
+  /** 0 for the first time through the dataset. */
+  readonly epoch: number;
+  /** Samples of the epoch that are used up, 0 to size - 1. */
+  readonly position: number;
+}
+
+/** What a batch takes where an epoch has fewer samples left than a batch needs. */
+export type Remainder = 'carry' | 'short' | 'drop';
+
+/** What decides the sequence of samples. */
+export interface PlanOptions {
+  /** Images of the dataset. */
+  readonly size: number;
+  /** Images of a batch. */
+  readonly batchSize: number;
+  /** Seed of the order and of the flips. */
+  readonly seed: number;
+  /** A new order every epoch. */
+  readonly shuffle: boolean;
+  /** Mirrors half of the images, drawn anew every epoch. */
+  readonly flip: boolean;
+  /** What happens at the end of an epoch. */
+  readonly remainder: Remainder;
+}
+
+/** The samples of a batch, and the place behind it. */
+export interface Plan {
+  /** Indices into the dataset. */
+  readonly indices: Int32Array;
+  /** 1 where the image is mirrored. */
+  readonly flips: Uint8Array;
+  /** Where the next batch begins. */
+  readonly after: Cursor;
+}
+
+/**
+ * The sequence of samples as a function of the place: order and flips of an epoch come from the seed and the epoch's
+ * number alone, so that any place can be gone to at once.
+ */
+export function batchPlanner(options: PlanOptions): (from: Cursor) => Plan {
+  const { size, batchSize, remainder } = options;
+  let cached: Epoch = { epoch: -1, order: new Int32Array(0), flips: new Uint8Array(0) };
+  const epochAt = (epoch: number) => {
+    if (cached.epoch !== epoch) cached = drawEpoch(epoch, options);
+    return cached;
+  };
+  return (from) => {
+    let { epoch, position } = from;
+    if (remainder === 'drop' && size - position < batchSize) {
+      epoch++;
+      position = 0;
+    }
+    const count = remainder === 'short' ? Math.min(batchSize, size - position) : batchSize;
+    const indices = new Int32Array(count);
+    const flips = new Uint8Array(count);
+    for (let done = 0; done < count; ) {
+      const { order, flips: all } = epochAt(epoch);
+      const end = Math.min(size, position + count - done);
+      indices.set(order.subarray(position, end), done);
+      flips.set(all.subarray(position, end), done);
+      done += end - position;
+      position = end;
+      if (position === size) {
+        epoch++;
+        position = 0;
+      }
+    }
+    return { indices, flips, after: { epoch, position } };
+  };
+}
+
+interface Epoch {
+  readonly epoch: number;
+  readonly order: Int32Array;
+  readonly flips: Uint8Array;
+}
+
+function drawEpoch(epoch: number, { size, seed, shuffle, flip }: PlanOptions): Epoch {
+  const g = createGenerator(seed);
+  const order = shuffle ? permutation(stream(g, `order/${epoch}`), size) : range(0, size);
+  const halves = flip ? bernoulli(stream(g, `flip/${epoch}`), new Float32Array(size).fill(0.5)) : new Uint8Array(size);
+  return { epoch, order, flips: halves };
+}

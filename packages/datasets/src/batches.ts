@@ -1,0 +1,183 @@
+import type { Generator } from '@learngene/random';
+import { batchPlanner, type Cursor, type Plan, type Remainder } from './batch-plan';
+import { checkInteger } from './check';
+import { flipHorizontal } from './flip';
+import type { ImageDataset } from './types';
+
+/** Settings of {@link createBatches}. */
+export interface BatchOptions {
+  /** Images of a batch, 1 or more. */
+  readonly batchSize: number;
+  /** Seed of order and flips; needed unless a generator or a state is given, or neither shuffling nor flips are asked. */
+  readonly seed?: number;
+  /** Gives its seed instead; nothing is drawn from it. */
+  readonly generator?: Generator;
+  /** A new order every epoch (default true). */
+  readonly shuffle?: boolean;
+  /** Mirrors every image left to right with probability 1/2 (default false). */
+  readonly flip?: boolean;
+  /**
+   * At the end of an epoch a batch is filled up from the next (`'carry'`, default), comes short (`'short'`), or what
+   * is left is not used (`'drop'`).
+   */
+  readonly remainder?: Remainder;
+  /** Sorts every batch by label, and keeps the order within a class (default false). */
+  readonly groupByClass?: boolean;
+  /** Batches that are read ahead (default 1). */
+  readonly prefetch?: number;
+  /** Where to go on: what `state()` of batches of the same dataset and settings gave. */
+  readonly state?: BatchState;
+  /** Stops everything: `next` rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** The place in the sequence of samples; plain data for JSON. */
+export interface BatchState extends Cursor {
+  /** The version of this form. */
+  readonly kind: 'batches/1';
+  /** The seed of order and flips. */
+  readonly seed: number;
+  /** Images of the dataset. */
+  readonly size: number;
+  /** A hash of the dataset's labels, so that a dataset that changed is noticed. */
+  readonly labelsHash: number;
+}
+
+/** Images to train on. All arrays are the caller's. */
+export interface Batch {
+  /** uint8 [n, H, W, C]. */
+  readonly images: Uint8Array;
+  /** The label of every image, [n]. */
+  readonly labels: Int32Array;
+  /** The index of every image in the dataset, [n]. */
+  readonly indices: Int32Array;
+  /** The epoch that the first image of the batch is of. */
+  readonly epoch: number;
+}
+
+/** An endless sequence of batches. */
+export interface Batches {
+  /** The next batch. Where it cannot be read the promise rejects and the place stays: calling again tries again. */
+  next(): Promise<Batch>;
+  /** The place behind the last batch that `next` gave. */
+  state(): BatchState;
+  /** Stops reading ahead; `next` then rejects. */
+  close(): void;
+}
+
+interface Ahead extends Plan {
+  readonly from: Cursor;
+  readonly images: Promise<Uint8Array>;
+}
+
+/**
+ * Goes through a dataset in batches without end: every epoch holds every image once. Order and flips depend on the seed
+ * and the epoch alone, so batches that go on from a saved state are those of the unbroken run, bit for bit, whatever
+ * was read ahead.
+ *
+ * @throws RangeError for bad options, a missing seed, an empty dataset
+ * @throws TypeError where the state is not one, or is that of another seed or dataset
+ */
+export function createBatches(dataset: ImageDataset, options: BatchOptions): Batches {
+  const { batchSize, shuffle = true, flip = false, remainder = 'carry', prefetch = 1, groupByClass = false } = options;
+  const { signal, state } = options;
+  const { size } = dataset;
+  if (size === 0) throw new RangeError(`dataset: expected images in ${dataset.name}, got none`);
+  checkInteger('batchSize', batchSize, 1, remainder === 'drop' ? size : undefined);
+  checkInteger('prefetch', prefetch, 0);
+  const labelsHash = hashLabels(dataset.labels);
+  const seed = options.seed ?? options.generator?.seed ?? state?.seed ?? (shuffle || flip ? undefined : 0);
+  if (seed === undefined) throw new RangeError('seed: expected a seed or a generator, got none');
+  if (state) checkState(state, { seed, size, labelsHash });
+  const plan = batchPlanner({ size, batchSize, seed, shuffle, flip, remainder });
+
+  let place: Cursor = state ?? { epoch: 0, position: 0 };
+  let ahead: Ahead[] = [];
+  let turn: Promise<unknown> = Promise.resolve();
+  let closed = false;
+
+  const readAhead = (count: number) => {
+    while (ahead.length < count) {
+      const from = ahead.at(-1)?.after ?? place;
+      const planned = plan(from);
+      const { indices, flips } = groupByClass ? sortByLabel(planned, dataset.labels) : planned;
+      const images = dataset.read(indices);
+      images.catch(() => {}); // reported when its turn comes
+      ahead.push({ indices, flips, after: planned.after, from, images });
+    }
+  };
+
+  const deliver = async (): Promise<Batch> => {
+    signal?.throwIfAborted();
+    if (closed) throw new Error('batches: expected open batches, got closed ones');
+    readAhead(1);
+    const { indices, flips, from, after, images: pending } = ahead[0];
+    try {
+      const images = await orAbort(pending, signal);
+      for (let i = 0; i < flips.length; i++) if (flips[i]) flipHorizontal(images, i, dataset);
+      ahead.shift();
+      place = after;
+      if (!closed) readAhead(prefetch);
+      return { images, labels: indices.map((index) => dataset.labels[index]), indices, epoch: from.epoch };
+    } catch (error) {
+      ahead = [];
+      throw error;
+    }
+  };
+
+  return {
+    next() {
+      const batch = turn.then(deliver);
+      turn = batch.catch(() => {});
+      return batch;
+    },
+    state: () => ({ kind: 'batches/1', seed, size, labelsHash, epoch: place.epoch, position: place.position }),
+    close() {
+      closed = true;
+      ahead = [];
+    },
+  };
+}
+
+function checkState(state: BatchState, own: Pick<BatchState, 'seed' | 'size' | 'labelsHash'>): void {
+  const fail = (field: string, expected: unknown, got: unknown): never => {
+    throw new TypeError(`state.${field}: expected ${expected}, got ${JSON.stringify(got)}`);
+  };
+  if (state.kind !== 'batches/1') fail('kind', '"batches/1"', state.kind);
+  if (state.seed !== own.seed) fail('seed', own.seed, state.seed);
+  if (state.size !== own.size) fail('size', `${own.size} images as the dataset has`, state.size);
+  if (state.labelsHash !== own.labelsHash)
+    fail('labelsHash', `${own.labelsHash} (the dataset's labels)`, state.labelsHash);
+  if (!Number.isSafeInteger(state.epoch) || state.epoch < 0) fail('epoch', 'an integer of at least 0', state.epoch);
+  const { position } = state;
+  if (!Number.isInteger(position) || position < 0 || position >= own.size) {
+    fail('position', `an integer from 0 to ${own.size - 1}`, position);
+  }
+}
+
+/** The batch in the order of its labels; equal labels stay in their order. */
+function sortByLabel({ indices, flips }: Plan, labels: Int32Array): Pick<Plan, 'indices' | 'flips'> {
+  const order = Array.from(indices.keys()).sort((a, b) => labels[indices[a]] - labels[indices[b]]);
+  return { indices: Int32Array.from(order, (i) => indices[i]), flips: Uint8Array.from(order, (i) => flips[i]) };
+}
+
+/** FNV-1a over the labels. */
+function hashLabels(labels: Int32Array): number {
+  let hash = 0x811c9dc5;
+  for (const label of labels) hash = Math.imul(hash ^ label, 0x01000193);
+  return hash >>> 0;
+}
+
+async function orAbort<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

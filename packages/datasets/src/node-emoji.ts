@@ -1,0 +1,109 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { checkInteger } from './check';
+import { DatasetFileError } from './errors';
+import { type FileDataset, type FilesOptions, imageFiles } from './node-files';
+import { readBytes } from './node-read';
+
+/** Settings of {@link emojiDataset}. */
+export interface EmojiOptions extends FilesOptions {
+  /** The folder of the npm package `emoji-datasource-google` (default: where the working directory's packages lie). */
+  readonly root?: string;
+  /** What the classes are (default `'subcategory'`, about 100; there are about 10 categories). */
+  readonly classBy?: 'subcategory' | 'category';
+  /** Leaves out classes with fewer pictures (default 1). */
+  readonly minPerClass?: number;
+  /** Whether skin variations are pictures of their own (default false). */
+  readonly skinVariations?: boolean;
+}
+
+/** An emoji of the package's list, as far as it is read here. */
+interface Emoji {
+  readonly image: string;
+  readonly category: string;
+  readonly subcategory: string;
+  readonly has_img_google: boolean;
+  readonly skin_variations?: Readonly<Record<string, { readonly image: string; readonly has_img_google: boolean }>>;
+}
+
+/**
+ * Google's emoji from the npm package `emoji-datasource-google` (64 x 64, transparent), laid on white and kept in
+ * memory: a small dataset with many classes. Classes are sorted by name; pictures come in the package's order.
+ *
+ * @throws DatasetFileError where the package is not found, its list is not as expected, or a picture cannot be decoded
+ * @throws RangeError for bad options, or where no class has `minPerClass` pictures
+ */
+export async function emojiDataset(options: EmojiOptions): Promise<FileDataset> {
+  const { classBy = 'subcategory', minPerClass = 1, skinVariations = false, name = 'emoji', cache = true } = options;
+  checkInteger('minPerClass', minPerClass, 1);
+  const root = options.root ?? findPackage();
+  const byClass = new Map<string, number>();
+  const pictures: { file: string; className: string }[] = [];
+  for (const emoji of await readList(join(root, 'emoji.json'))) {
+    const variations = skinVariations ? Object.values(emoji.skin_variations ?? {}) : [];
+    for (const { image, has_img_google } of [emoji, ...variations]) {
+      if (!has_img_google) continue;
+      const className = emoji[classBy];
+      pictures.push({ file: join(root, 'img', 'google', '64', image), className });
+      byClass.set(className, (byClass.get(className) ?? 0) + 1);
+    }
+  }
+  const classes = [...byClass.keys()].filter((key) => byClass.get(key)! >= minPerClass).sort();
+  if (classes.length === 0) {
+    const most = Math.max(0, ...byClass.values());
+    throw new RangeError(`minPerClass: expected at most ${most}, the largest ${classBy}, got ${minPerClass}`);
+  }
+  const chosen = pictures.filter(({ className }) => classes.includes(className));
+  const labels = chosen.map(({ className }) => classes.indexOf(className));
+  return imageFiles({ files: chosen.map(({ file }) => file), labels, classes }, { ...options, name, cache });
+}
+
+function findPackage(): string {
+  try {
+    return dirname(createRequire(join(process.cwd(), 'index.js')).resolve('emoji-datasource-google/emoji.json'));
+  } catch (cause) {
+    throw new DatasetFileError(
+      'emoji-datasource-google',
+      'expected this npm package to be installed, or its folder as root',
+      {
+        cause,
+      },
+    );
+  }
+}
+
+async function readList(file: string): Promise<Emoji[]> {
+  let list: unknown;
+  try {
+    list = JSON.parse(new TextDecoder().decode(await readBytes(file)));
+  } catch (cause) {
+    if (cause instanceof DatasetFileError) throw cause;
+    throw new DatasetFileError(file, 'expected JSON', { cause });
+  }
+  if (!Array.isArray(list)) throw new DatasetFileError(file, 'expected a list of emoji');
+  return list.map((entry: unknown, i) => {
+    if (!isEmoji(entry)) {
+      throw new DatasetFileError(file, `expected image, category, subcategory and has_img_google in entry ${i}`);
+    }
+    return entry;
+  });
+}
+
+function isEmoji(entry: unknown): entry is Emoji {
+  if (typeof entry !== 'object' || entry === null) return false;
+  const fields = entry as Record<string, unknown>;
+  return (
+    isPictureName(fields.image) &&
+    typeof fields.category === 'string' &&
+    typeof fields.subcategory === 'string' &&
+    typeof fields.has_img_google === 'boolean' &&
+    Object.values(fields.skin_variations ?? {}).every((variation: unknown) =>
+      isPictureName((variation as { image?: unknown } | null)?.image),
+    )
+  );
+}
+
+/** A plain file name: the list must not lead out of the package's folder. */
+function isPictureName(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w-]+\.png$/.test(value);
+}

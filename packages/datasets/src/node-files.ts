@@ -1,0 +1,131 @@
+import { checkIndices, checkInteger, checkLabels } from './check';
+import { DatasetFileError } from './errors';
+import { inMemoryDataset } from './memory';
+import { type DecodeOptions, decodeImageFile } from './node-decode';
+import { forEachParallel } from './node-pool';
+import type { ImageDataset, Progress } from './types';
+
+/** How picture files become a dataset. */
+export interface FilesOptions extends DecodeOptions {
+  /** What to call the dataset. */
+  readonly name?: string;
+  /**
+   * A picture that cannot be decoded: reading it rejects with its name (`'error'`, default), or all pictures are decoded
+   * once at the start and the bad ones left out and listed in `skipped` (`'skip'`).
+   */
+  readonly onCorrupt?: 'error' | 'skip';
+  /** Decodes everything at the start and keeps it in memory, size x size x 3 bytes a picture. */
+  readonly cache?: boolean;
+  /** Pictures decoded at a time (default 4). */
+  readonly concurrency?: number;
+  /** Called after every picture that is decoded at the start. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Stops the work at the start: the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** A picture that was left out. */
+export interface SkippedFile {
+  /** Its path. */
+  readonly file: string;
+  /** What was wrong with it. */
+  readonly reason: string;
+}
+
+/** A dataset of picture files. */
+export interface FileDataset extends ImageDataset {
+  /** The path of every image, [size]. */
+  readonly files: readonly string[];
+  /** What was left out, with `onCorrupt: 'skip'`. */
+  readonly skipped: readonly SkippedFile[];
+}
+
+/** Picture files with their labels. */
+export interface LabelledFiles {
+  /** Paths of pictures. */
+  readonly files: readonly string[];
+  /** The label of every picture. */
+  readonly labels: ArrayLike<number>;
+  /** The names of the classes. */
+  readonly classes: readonly string[];
+}
+
+/**
+ * A dataset of picture files in the order given.
+ *
+ * @throws RangeError for bad options, or labels that do not fit
+ * @throws DatasetFileError (with `cache`) for a picture that cannot be decoded
+ */
+export async function imageFiles(source: LabelledFiles, options: FilesOptions): Promise<FileDataset> {
+  const { name = 'files', onCorrupt = 'error', cache = false, concurrency = 4, size: side } = options;
+  checkInteger('size', side, 1);
+  checkInteger('concurrency', concurrency, 1);
+  const labels = Int32Array.from(source.labels);
+  checkLabels(labels, source.files.length, source.classes);
+  if (!cache && onCorrupt === 'error') return lazily({ ...source, labels }, options);
+  const { images, skipped, kept } = await decodeAll(source.files, options);
+  const left = {
+    files: kept.map((i) => source.files[i]),
+    labels: Int32Array.from(kept, (i) => labels[i]),
+    classes: source.classes,
+  };
+  if (!images) return { ...lazily(left, options), skipped };
+  const memory = inMemoryDataset({ ...left, name, images, height: side, width: side, channels: 3 });
+  return { ...memory, files: left.files, skipped };
+}
+
+function lazily(source: LabelledFiles & { labels: Int32Array }, options: FilesOptions): FileDataset {
+  const { name = 'files', concurrency = 4, size: side } = options;
+  const { files, labels, classes } = source;
+  const bytes = side * side * 3;
+  const size = files.length;
+  return {
+    name,
+    size,
+    height: side,
+    width: side,
+    channels: 3,
+    classes: [...classes],
+    labels,
+    files: [...files],
+    skipped: [],
+    async read(indices) {
+      checkIndices(indices, { name, size });
+      const out = new Uint8Array(indices.length * bytes);
+      await forEachParallel(indices.length, concurrency, async (i) => {
+        out.set(await decodeImageFile(files[indices[i]], options), i * bytes);
+      });
+      return out;
+    },
+  };
+}
+
+/** Decodes all files; with `onCorrupt: 'skip'` the bad ones are left out. */
+async function decodeAll(files: readonly string[], options: FilesOptions) {
+  const { cache = false, onCorrupt, concurrency = 4, onProgress, signal } = options;
+  const bytes = options.size ** 2 * 3;
+  const all = cache ? new Uint8Array(files.length * bytes) : undefined;
+  const reasons = new Map<number, string>();
+  let done = 0;
+  await forEachParallel(files.length, concurrency, async (i) => {
+    signal?.throwIfAborted();
+    try {
+      const image = await decodeImageFile(files[i], options);
+      all?.set(image, i * bytes);
+    } catch (error) {
+      if (onCorrupt !== 'skip' || !(error instanceof DatasetFileError)) throw error;
+      reasons.set(i, error.message);
+    }
+    onProgress?.({ done: ++done, total: files.length });
+  });
+  const kept = Array.from(files.keys()).filter((i) => !reasons.has(i));
+  kept.forEach((from, to) => {
+    if (from !== to) all?.copyWithin(to * bytes, from * bytes, (from + 1) * bytes);
+  });
+  const skipped = Array.from(reasons, ([i, reason]) => ({ i, file: files[i], reason })).sort((a, b) => a.i - b.i);
+  return {
+    images: all?.subarray(0, kept.length * bytes),
+    kept,
+    skipped: skipped.map(({ file, reason }) => ({ file, reason })),
+  };
+}
