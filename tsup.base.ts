@@ -1,18 +1,18 @@
 import { defineConfig } from 'tsup';
 
 /**
- * The build of every published package: `tsup` bundles ESM + CJS for each entry file `src/<entry>.ts`, `tsup --dts-only`
+ * The build of every published package: `tsup` bundles ESM + CJS for each entry file `src/<entry>.ts`, `tsup --env.TYPES 1`
  * writes the declarations (slow, and not needed to run anything).
  */
 export function packageConfig(entries: string[]) {
-  return defineConfig(({ dts }) => ({
+  return defineConfig(({ env }) => ({
     entry: Object.fromEntries(entries.map((entry) => [entry, `src/${entry}.ts`])),
     format: ['esm', 'cjs'],
     target: 'es2022',
     sourcemap: true,
-    clean: dts ? false : ['**/*.js', '**/*.cjs', '**/*.map'],
+    clean: env?.TYPES ? false : ['**/*.js', '**/*.cjs', '**/*.map'],
     // TypeScript 6 deprecates an option that tsup's declaration build still sets.
-    dts: dts ? { only: true, compilerOptions: { ignoreDeprecations: '6.0' } } : false,
+    dts: env?.TYPES ? { only: true, compilerOptions: { ignoreDeprecations: '6.0' } } : false,
     // tfjs-core ships its gradients only as modules that Node cannot load unbundled, so they travel inside our build.
     noExternal: [/^@tensorflow\/tfjs-core\/dist\/register_all_gradients/],
   }));
