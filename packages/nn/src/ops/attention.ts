@@ -21,7 +21,7 @@ export type AttentionOptions = {
  * @throws Error if the shapes do not go together or D is not a multiple of the number of heads.
  */
 export function attention(q: Tensor3D, k: Tensor3D, v: Tensor3D, { heads }: AttentionOptions): Tensor3D {
-  const { N, T, D } = dims('q', q, 'N T D');
+  const { N, D } = dims('q', q, 'N T D');
   const { S } = dims('k', k, `${N} S ${D}`);
   dims('v', v, `${N} ${S} ${D}`);
   if (D % heads !== 0) throw new Error(`heads: expected a divisor of ${D}, got ${heads}`);

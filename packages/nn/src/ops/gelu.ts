@@ -16,24 +16,22 @@ export function gelu<T extends Tensor>(x: T): T {
   return customOp({
     inputs: { x },
     forward: (save) => {
-      save([x]);
-      if (hasKernel('LearngeneGelu')) return runKernel('LearngeneGelu', { x })[0];
-      return tf.mul(x, gate(x, tf.square(x)));
+      if (hasKernel('LearngeneGelu')) {
+        save([x]);
+        return runKernel('LearngeneGelu', { x })[0];
+      }
+      const s = tf.sigmoid(tf.mul(x, tf.add(tf.mul(tf.square(x), CUBIC), LINEAR)));
+      const y = tf.mul(x, s);
+      save([x, s, y]);
+      return y;
     },
-    backward: (dy, [x]) => ({ x: () => geluGradient(dy, x) }),
+    backward: (dy, [x, s, y]) => ({
+      x: () => {
+        if (hasKernel('LearngeneGeluGrad')) return runKernel('LearngeneGeluGrad', { dy, x })[0];
+        // dy (s + y (1 - s) (LINEAR + 3 CUBIC x²))
+        const slope = tf.mul(y, tf.add(tf.mul(tf.square(x), 3 * CUBIC), LINEAR));
+        return tf.mul(dy, tf.add(s, tf.mul(slope, tf.sub(1, s))));
+      },
+    }),
   }) as T;
-}
-
-/** sigmoid(2 z). */
-function gate(x: Tensor, squared: Tensor): Tensor {
-  return tf.sigmoid(tf.mul(x, tf.add(tf.mul(squared, CUBIC), LINEAR)));
-}
-
-/** dy (s + x s (1 - s) (LINEAR + 3 CUBIC x²)). */
-function geluGradient(dy: Tensor, x: Tensor): Tensor {
-  if (hasKernel('LearngeneGeluGrad')) return runKernel('LearngeneGeluGrad', { dy, x })[0];
-  const squared = tf.square(x);
-  const s = gate(x, squared);
-  const slope = tf.mul(x, tf.add(tf.mul(squared, 3 * CUBIC), LINEAR));
-  return tf.mul(tf.mul(dy, s), tf.add(tf.mul(slope, tf.sub(1, s)), 1));
 }

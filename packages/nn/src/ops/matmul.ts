@@ -2,14 +2,28 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { customOp, onWasm } from './custom-op';
 
-function swapLast(x: Tensor): Tensor {
-  return tf.transpose(x, x.rank === 2 ? [1, 0] : [0, 2, 1]);
+/** Rows of a block that {@link transposed} turns at once: 64 bytes of a column. */
+const BLOCK = 16;
+
+/** The last two axes swapped; a large matrix in blocks of rows, which on wasm is 3 to 5 times faster than in one go. */
+function transposed(x: Tensor): Tensor {
+  if (x.rank === 3) return tf.transpose(x, [0, 2, 1]);
+  const [M, D] = x.shape;
+  if (M % BLOCK !== 0 || x.size < 65536) return tf.transpose(x);
+  const blocks = tf.transpose(tf.reshape(x, [M / BLOCK, BLOCK, D]), [0, 2, 1]); // [M / 16, D, 16]
+  return tf.reshape(tf.transpose(blocks, [1, 0, 2]), [D, M]);
 }
 
-/** a b with either factor transposed, off the tape; on wasm transposes first, which is 10 times faster there. */
+/**
+ * a b with either factor transposed, off the tape. The wasm backend is 10 times faster if it transposes first, and its
+ * product copies the second factor, so that the smaller one goes there.
+ */
 export function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
   if (!onWasm()) return tf.matMul(a, b, transposeA, transposeB);
-  return tf.matMul(transposeA ? swapLast(a) : a, transposeB ? swapLast(b) : b);
+  if (transposeA && !transposeB && a.rank === 2 && b.shape[1] > a.shape[1]) {
+    return transposed(tf.matMul(transposed(b), a));
+  }
+  return tf.matMul(transposeA ? transposed(a) : a, transposeB ? transposed(b) : b);
 }
 
 function checkProduct(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): void {

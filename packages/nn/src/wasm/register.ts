@@ -1,6 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
-import type { KernelFunc, NamedAttrMap } from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import type { KernelFunc, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchedMatMul } from './batch-matmul';
 import { cpuKernel } from './delegate';
@@ -17,6 +18,13 @@ const MISSING = [
 /** Kernels of the wasm backend whose results are wrong. */
 const WRONG = ['Conv3DBackpropInputV2', 'MaxPoolGrad'];
 
+/** The wasm backend copies the bytes of every clone, and the tape clones what a gradient needs; share them instead. */
+const shareData: KernelFunc = ({ inputs, backend }) => {
+  const { dataId, shape, dtype } = inputs.x as TensorInfo;
+  (backend as BackendWasm).incRef(dataId);
+  return { dataId, shape, dtype };
+};
+
 /** Marks our kernels in the registry, which two copies of this module share. */
 const OURS = Symbol.for('@learngene/nn/wasm');
 
@@ -32,8 +40,8 @@ function replace(kernelName: string, make: (original: KernelFunc | undefined) =>
 /**
  * Makes the wasm backend fit for training. Registers for it the kernels that it lacks (filter gradients of
  * convolutions, einsum, the gradient of gather) and those whose results are wrong (gather with batchDims, the gradients
- * of max pooling and of the input of a 3-D convolution) by delegating to the cpu backend's kernels, and a batched matrix
- * product that is several times faster. Complex numbers and FFT stay unsupported there.
+ * of max pooling and of the input of a 3-D convolution) by delegating to the cpu backend's kernels; a batched matrix
+ * product that is several times faster; a clone that copies no bytes. Complex numbers and FFT stay unsupported there.
  *
  * Imports both backends; which one is active stays the caller's choice. Call it once, before or after
  * `tf.setBackend('wasm')`; further calls do nothing.
@@ -48,5 +56,6 @@ export function registerWasmTrainingKernels(): void {
       return batchDims || !original ? delegated(args) : original(args);
     };
   });
+  replace('Identity', () => shareData);
   replace('BatchMatMul', (original) => batchedMatMul(original as KernelFunc));
 }
