@@ -1,5 +1,4 @@
-import { householderQr } from './dense/householder-qr';
-import { jsMatmul, jsSvd, jsSymmetricEigen, jsSymmetricEigenvalues } from './dense/js-linalg';
+import { jsMatmul, jsQr, jsSvd, jsSymmetricEigen, jsSymmetricEigenvalues } from './dense/js-linalg';
 import type { Matrix } from './matrix';
 
 /** A thin singular value decomposition a = u diag(s) vᵀ of a [m, n], with k = min(m, n). */
@@ -53,7 +52,7 @@ const jsProvider: LinalgProvider = {
   svd: jsSvd,
   symmetricEigen: jsSymmetricEigen,
   symmetricEigenvalues: jsSymmetricEigenvalues,
-  qr: householderQr,
+  qr: jsQr,
   matmul: jsMatmul,
 };
 

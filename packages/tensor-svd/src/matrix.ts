@@ -18,13 +18,10 @@ export interface Matrix {
  * @throws When a size is no positive integer or the number of values is not `rows * cols`.
  */
 export function createMatrix(rows: number, cols: number, values?: ArrayLike<number>): Matrix {
-  const size = {
-    rows,
-    cols,
-    data: values === undefined ? new Float64Array(rows * cols || 0) : Float64Array.from(values),
-  };
-  checkShape('matrix', size);
-  return size;
+  checkSizes('matrix', rows, cols);
+  const a = { rows, cols, data: values === undefined ? new Float64Array(rows * cols) : Float64Array.from(values) };
+  checkShape('matrix', a);
+  return a;
 }
 
 /**
@@ -62,11 +59,15 @@ export function transposed(data: Float64Array, rows: number, cols: number): Floa
   return out;
 }
 
+function checkSizes(name: string, rows: number, cols: number): void {
+  if (!(Number.isInteger(rows) && Number.isInteger(cols) && rows > 0 && cols > 0)) {
+    throw new Error(`${name}: expected positive integer sizes, got ${rows} x ${cols}`);
+  }
+}
+
 /** Throws unless `a` holds `rows * cols` values and both sizes are positive integers. */
 export function checkShape(name: string, a: Matrix): void {
-  if (!(Number.isInteger(a.rows) && Number.isInteger(a.cols) && a.rows > 0 && a.cols > 0)) {
-    throw new Error(`${name}: expected positive integer sizes, got ${a.rows} x ${a.cols}`);
-  }
+  checkSizes(name, a.rows, a.cols);
   if (a.data.length !== a.rows * a.cols) {
     throw new Error(`${name}: expected ${a.rows} x ${a.cols} = ${a.rows * a.cols} values, got ${a.data.length}`);
   }

@@ -21,6 +21,13 @@ export function jsMatmul(a: Matrix, b: Matrix): Matrix {
   return { rows: a.rows, cols: b.cols, data };
 }
 
+/** Thin QR of the matrix scaled to entries of about 1. Checks nothing. */
+export function jsQr(a: Matrix): { q: Matrix; r: Matrix } {
+  const { data, unscale } = scaledCopy(a.data);
+  const { q, r } = householderQr({ rows: a.rows, cols: a.cols, data });
+  return { q, r: { rows: r.rows, cols: r.cols, data: r.data.map((value) => value * unscale) } };
+}
+
 /** Thin SVD; QR first when the matrix is not square (Chan 1982). Checks nothing. */
 export function jsSvd(a: Matrix): { u: Matrix; s: Float64Array; v: Matrix } {
   if (a.rows < a.cols) {

@@ -15,6 +15,9 @@ export interface Reflectors {
 /** Reflectors applied together as I - V T Vᵀ (compact WY form, Schreiber and Van Loan 1989). */
 export const blockSize = 32;
 
+/** A power of two, so that dividing by it is exact. */
+const tiniest = 2 ** -900;
+
 /**
  * Turns x = data[from, from + size) into the reflector v (v at `pivot` is 1) with H x = beta e_pivot, in place.
  * `pivot` counts from `from`. A vector that is already beta e_pivot gives tau = 0, that is H = I.
@@ -32,6 +35,13 @@ export function makeReflector(
   data[at] = 1;
   if (largest === 0) return { tau: 0, beta: alpha };
   const scale = Math.max(largest, Math.abs(alpha));
+  if (scale < tiniest) {
+    // Numbers near the end of the exponent range have few digits: the quotients below would lose them.
+    data[at] = alpha;
+    for (let i = from; i < from + size; i++) data[i] /= tiniest;
+    const { tau, beta } = makeReflector(data, from, size, pivot);
+    return { tau, beta: beta * tiniest };
+  }
   let square = (alpha / scale) ** 2;
   for (let i = from; i < from + size; i++) if (i !== at) square += (data[i] / scale) ** 2;
   const beta = (alpha > 0 ? -scale : scale) * Math.sqrt(square);
