@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type DitConfig, ditConfig, ditFlavour } from './config';
 import { blockLinearNames, linearShape } from './linears';
 import { DIT_PRESETS } from './presets';
+import { gridSize, nullLabel, outChannels, tokenCount } from './sizes';
 
 describe('ditConfig', () => {
   it('knows the twelve presets', () => {
@@ -72,4 +73,9 @@ describe('linear layers of the blocks', () => {
   it.each(['blocks.2.attn.q', 'blocks.0.adaln', 'blocks.00.attn.q'])('do not include %s', (name) => {
     expect(() => linearShape(config, name)).toThrow(`got '${name}'`);
   });
+});
+
+it('sizes follow from the config', () => {
+  const config = ditConfig('DiT-B/4');
+  expect([gridSize(config), tokenCount(config), outChannels(config), nullLabel(config)]).toEqual([8, 64, 8, 1000]);
 });

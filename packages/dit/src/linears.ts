@@ -2,7 +2,7 @@ import type { DitConfig } from './config';
 import { mlpWidth } from './sizes';
 
 /** The six main weights of a block, in the order of the forward pass. */
-export const MAIN_LINEARS = ['attn.q', 'attn.k', 'attn.v', 'attn.o', 'mlp.in', 'mlp.out'] as const;
+const MAIN_LINEARS = ['attn.q', 'attn.k', 'attn.v', 'attn.o', 'mlp.in', 'mlp.out'] as const;
 
 /**
  * Names of the six main linear layers of every block, block by block in the order q, k, v, o, in, out:

@@ -5,8 +5,8 @@ import * as tf from '@tensorflow/tfjs-core';
  * Rows of a table: out[n] = table[indices[n]], differentiable in the table.
  *
  * The gradient of tf.gather needs a kernel that wasm lacks, and a one-hot product costs K·N·D for a table of K rows.
- * Here the gradient sums the rows of equal indices with one product of at most N·N·D (often far less), then places the
- * sums with a gather whose other rows are 0.
+ * Here the gradient sums the rows of equal indices with one product of at most N·N·D (often far less), then puts the
+ * sums between rows of zeros.
  *
  * @param table - f32 [K, D].
  * @param indices - on the host, [N], each in [0, K).
@@ -26,16 +26,21 @@ export function gatherRows(table: tf.Tensor2D, indices: Int32Array): tf.Tensor2D
 
 /** The transpose of the gather: [K, D] whose row k is the sum of the rows n of dy [N, D] with indices[n] = k. */
 function scatterRows(dy: tf.Tensor2D, indices: Int32Array, K: number): tf.Tensor2D {
-  const N = indices.length;
-  const slots = new Map<number, number>(); // index -> its row among the U distinct ones
-  for (const index of indices) if (!slots.has(index)) slots.set(index, slots.size);
-  const U = slots.size;
-  const members = new Float32Array(U * N);
-  indices.forEach((index, n) => {
-    members[slots.get(index)! * N + n] = 1;
+  const [N, D] = dy.shape;
+  const ids = [...new Set(indices)].sort((a, b) => a - b); // the U rows that are not zero
+  const slots = new Map(ids.map((id, slot) => [id, slot]));
+  const members = new Float32Array(ids.length * N);
+  indices.forEach((id, n) => {
+    members[slots.get(id)! * N + n] = 1;
   });
-  const sums = matmulNN(tf.tensor2d(members, [U, N]), dy); // [U, D]
-  const padded = tf.concat([sums, tf.zeros([1, dy.shape[1]])], 0); // row U is zero
-  const source = Int32Array.from({ length: K }, (_, k) => slots.get(k) ?? U);
-  return tf.gather(padded, tf.tensor1d(source, 'int32')) as tf.Tensor2D; // [K, D]
+  const sums = matmulNN(tf.tensor2d(members, [ids.length, N]), dy); // [U, D]
+  const pieces: tf.Tensor2D[] = [];
+  let next = 0; // rows below it are in place
+  ids.forEach((id, slot) => {
+    if (id > next) pieces.push(tf.zeros([id - next, D]));
+    pieces.push(tf.slice(sums, slot, 1));
+    next = id + 1;
+  });
+  if (next < K) pieces.push(tf.zeros([K - next, D]));
+  return tf.concat(pieces, 0); // [K, D]
 }

@@ -32,7 +32,7 @@ export function timestepFrequencies({ dims, shift }: TimestepEmbeddingOptions): 
  * (Ho et al. 2020 after Vaswani et al. 2017; cosines first as in guided-diffusion and DiT).
  *
  * @param t - timesteps [N], int32 or float32, usually 0..999.
- * @returns f32 [N, dims] in [-1, 1], owned by the caller. Not differentiable in t's use here: t is data.
+ * @returns f32 [N, dims] in [-1, 1], owned by the caller. Throws when `dims` is odd or below 4.
  */
 export function timestepEmbedding(t: tf.Tensor1D, options: TimestepEmbeddingOptions): tf.Tensor2D {
   return tf.tidy(() => {

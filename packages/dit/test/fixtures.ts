@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type DitConfig, ditConfig } from '../src/config';
 
 /** What tools/fixtures/dit.py writes about one case. */
-export type CaseSummary = {
+type CaseSummary = {
   config: {
     size: number;
     patch: number;
@@ -21,7 +21,7 @@ export type CaseSummary = {
 };
 
 export const CASES = ['latent', 'pixel'] as const;
-export type CaseName = (typeof CASES)[number];
+type CaseName = (typeof CASES)[number];
 
 export function summaryOf(name: CaseName): CaseSummary {
   return readFixture<Record<CaseName, CaseSummary>>(import.meta.url, '../fixtures/summary.json')[name];
@@ -57,7 +57,7 @@ export function inputsOf(tensors: NamedTensors): { x: tf.Tensor4D; t: tf.Tensor1
   const x = tensors.get('x')!;
   const t = tensors.get('t')!;
   return {
-    x: tf.tensor(toFloat32(x), [...x.shape]) as tf.Tensor4D,
+    x: tf.tensor<tf.Rank.R4>(toFloat32(x), x.shape as [number, number, number, number]),
     t: tf.tensor1d(t.data as Int32Array, 'int32'),
     labels: tensors.get('labels')!.data as Int32Array,
   };
