@@ -34,6 +34,8 @@ export interface Plan {
   readonly indices: Int32Array;
   /** 1 where the image is mirrored. */
   readonly flips: Uint8Array;
+  /** The epoch of the first sample. */
+  readonly epoch: number;
   /** Where the next batch begins. */
   readonly after: Cursor;
 }
@@ -55,6 +57,7 @@ export function batchPlanner(options: PlanOptions): (from: Cursor) => Plan {
       epoch++;
       position = 0;
     }
+    const first = epoch;
     const count = remainder === 'short' ? Math.min(batchSize, size - position) : batchSize;
     const indices = new Int32Array(count);
     const flips = new Uint8Array(count);
@@ -70,7 +73,7 @@ export function batchPlanner(options: PlanOptions): (from: Cursor) => Plan {
         position = 0;
       }
     }
-    return { indices, flips, after: { epoch, position } };
+    return { indices, flips, epoch: first, after: { epoch, position } };
   };
 }
 

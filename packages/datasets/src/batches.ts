@@ -66,7 +66,6 @@ export interface Batches {
 }
 
 interface Ahead extends Plan {
-  readonly from: Cursor;
   readonly images: Promise<Uint8Array>;
 }
 
@@ -98,12 +97,11 @@ export function createBatches(dataset: ImageDataset, options: BatchOptions): Bat
 
   const readAhead = (count: number) => {
     while (ahead.length < count) {
-      const from = ahead.at(-1)?.after ?? place;
-      const planned = plan(from);
+      const planned = plan(ahead.at(-1)?.after ?? place);
       const { indices, flips } = groupByClass ? sortByLabel(planned, dataset.labels) : planned;
       const images = dataset.read(indices);
       images.catch(() => {}); // reported when its turn comes
-      ahead.push({ indices, flips, after: planned.after, from, images });
+      ahead.push({ ...planned, indices, flips, images });
     }
   };
 
@@ -111,14 +109,14 @@ export function createBatches(dataset: ImageDataset, options: BatchOptions): Bat
     signal?.throwIfAborted();
     if (closed) throw new Error('batches: expected open batches, got closed ones');
     readAhead(1);
-    const { indices, flips, from, after, images: pending } = ahead[0];
+    const { indices, flips, epoch, after, images: pending } = ahead[0];
     try {
       const images = await orAbort(pending, signal);
       for (let i = 0; i < flips.length; i++) if (flips[i]) flipHorizontal(images, i, dataset);
       ahead.shift();
       place = after;
       if (!closed) readAhead(prefetch);
-      return { images, labels: indices.map((index) => dataset.labels[index]), indices, epoch: from.epoch };
+      return { images, labels: indices.map((index) => dataset.labels[index]), indices, epoch };
     } catch (error) {
       ahead = [];
       throw error;

@@ -1,8 +1,7 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CifarOptions, cifarDataset } from './cifar';
 import type { Part } from './node-idx';
-import { readBytes } from './node-read';
+import { exists, readBytes } from './node-read';
 import type { ImageDataset } from './types';
 
 /** Settings of {@link cifar}. */
@@ -39,13 +38,6 @@ export async function cifar(folder: string, options: CifarFolderOptions): Promis
 function fileNames(variant: CifarOptions['variant'], part: Part): string[] {
   if (variant !== 'cifar-10') return [`${part}.bin`];
   return part === 'test' ? ['test_batch.bin'] : [1, 2, 3, 4, 5].map((i) => `data_batch_${i}.bin`);
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function readLines(file: string): Promise<string[]> {

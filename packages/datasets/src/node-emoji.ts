@@ -1,9 +1,8 @@
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { checkInteger } from './check';
 import { DatasetFileError } from './errors';
 import { type FileDataset, type FilesOptions, imageFiles } from './node-files';
-import { readBytes } from './node-read';
+import { exists, readBytes } from './node-read';
 
 /** Settings of {@link emojiDataset}. */
 export interface EmojiOptions extends FilesOptions {
@@ -36,7 +35,7 @@ interface Emoji {
 export async function emojiDataset(options: EmojiOptions): Promise<FileDataset> {
   const { classBy = 'subcategory', minPerClass = 1, skinVariations = false, name = 'emoji', cache = true } = options;
   checkInteger('minPerClass', minPerClass, 1);
-  const root = options.root ?? findPackage();
+  const root = options.root ?? (await findPackage());
   const byClass = new Map<string, number>();
   const pictures: { file: string; className: string }[] = [];
   for (const emoji of await readList(join(root, 'emoji.json'))) {
@@ -58,18 +57,17 @@ export async function emojiDataset(options: EmojiOptions): Promise<FileDataset> 
   return imageFiles({ files: chosen.map(({ file }) => file), labels, classes }, { ...options, name, cache });
 }
 
-function findPackage(): string {
-  try {
-    return dirname(createRequire(join(process.cwd(), 'index.js')).resolve('emoji-datasource-google/emoji.json'));
-  } catch (cause) {
-    throw new DatasetFileError(
-      'emoji-datasource-google',
-      'expected this npm package to be installed, or its folder as root',
-      {
-        cause,
-      },
-    );
+/** The package in the nearest `node_modules` from the working directory upward. */
+async function findPackage(): Promise<string> {
+  for (let folder = process.cwd(); ; folder = dirname(folder)) {
+    const root = join(folder, 'node_modules', 'emoji-datasource-google');
+    if (await exists(join(root, 'emoji.json'))) return root;
+    if (folder === dirname(folder)) break;
   }
+  throw new DatasetFileError(
+    'emoji-datasource-google',
+    'expected this npm package to be installed, or its folder as root',
+  );
 }
 
 async function readList(file: string): Promise<Emoji[]> {

@@ -1,7 +1,6 @@
-import { access } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type IdxFiles, idxDataset } from './idx';
-import { readBytes } from './node-read';
+import { exists, readBytes } from './node-read';
 import type { ImageDataset } from './types';
 
 /** Which part of a dataset to read. */
@@ -45,8 +44,5 @@ export async function idx(folder: string, options: IdxOptions = {}): Promise<Ima
 }
 
 async function plainOrPacked(file: string): Promise<string> {
-  return access(file).then(
-    () => file,
-    () => `${file}.gz`,
-  );
+  return (await exists(file)) ? file : `${file}.gz`;
 }

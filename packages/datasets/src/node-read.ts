@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { DatasetFileError } from './errors';
 
 /** The content of a file; DatasetFileError where it cannot be read. */
@@ -16,4 +16,12 @@ export async function readBytes(file: string): Promise<Uint8Array> {
       },
     );
   }
+}
+
+/** Whether there is something at `path`. */
+export async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,0 +1,308 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { writeNpz, writeSafetensors } from '@learngene/tensor-io/node';
+import { readFixture } from '@learngene/testing';
+import sharp from 'sharp';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { tinyDataset } from '../test/tiny-dataset';
+import { createBatches } from './batches';
+import { DatasetFileError } from './errors';
+import { cifar, decodeImageFile, emojiDataset, idx, imageFiles, imageFolder, packed } from './node';
+import { packDataset } from './packed';
+import type { Progress } from './types';
+
+const root = mkdtempSync(join(tmpdir(), 'datasets-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+type Pixel = readonly number[];
+
+/** A picture of one colour; 4 channels have alpha. */
+async function picture(path: string, pixel: Pixel, side = 8): Promise<string> {
+  const file = join(root, path);
+  mkdirSync(join(file, '..'), { recursive: true });
+  const data = Buffer.from(Array.from({ length: side * side }, () => pixel).flat());
+  const channels = pixel.length as 1 | 2 | 3 | 4;
+  await sharp(data, { raw: { width: side, height: side, channels } }).toFile(file);
+  return file;
+}
+
+async function folderOf(name: string, files: Record<string, Pixel>): Promise<string> {
+  for (const [path, pixel] of Object.entries(files)) await picture(`${name}/${path}`, pixel);
+  return join(root, name);
+}
+
+describe('decodeImageFile', () => {
+  test('lays transparent pictures on white, on a colour, or leaves alpha out', async () => {
+    const file = await picture('alpha.png', [200, 100, 0, 51]);
+    const first = async (background?: readonly [number, number, number] | 'ignore') =>
+      [...(await decodeImageFile(file, { size: 4, background }))].slice(0, 3);
+    expect(await first()).toEqual([244, 224, 204]);
+    expect(await first([0, 0, 255])).toEqual([40, 20, 204]);
+    expect(await first('ignore')).toEqual([200, 100, 0]);
+  });
+
+  test('grey pictures become coloured ones', async () => {
+    const grey = await picture('grey.png', [77]);
+    expect([...(await decodeImageFile(grey, { size: 2 }))]).toEqual(new Array(12).fill(77));
+  });
+
+  test('a JPEG of Pillow comes out within 2 of 255 of what Pillow makes of it (0 where libjpeg is the same)', async () => {
+    const { jpeg } = readFixture<{ jpeg: { file: string; size: number; pixels: string } }>(
+      import.meta.url,
+      '../fixtures/pillow.json',
+    );
+    const file = join(root, 'pillow.jpg');
+    writeFileSync(file, Buffer.from(jpeg.file, 'base64'));
+    const expected = Buffer.from(jpeg.pixels, 'base64');
+    const pixels = await decodeImageFile(file, { size: jpeg.size });
+    const worst = pixels.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i])), 0);
+    expect(worst).toBeLessThanOrEqual(2);
+  });
+
+  test('turns pictures upright only where asked', async () => {
+    const file = join(root, 'turned.jpg');
+    const halves = Buffer.from(Array.from({ length: 64 }, (_, i) => (i % 8 < 4 ? 0 : 255)));
+    await sharp(halves, { raw: { width: 8, height: 8, channels: 1 } })
+      .withMetadata({ orientation: 6 })
+      .jpeg({ quality: 100 })
+      .toFile(file);
+    const lying = await decodeImageFile(file, { size: 8 });
+    const upright = await decodeImageFile(file, { size: 8, autoOrient: true });
+    expect([lying[0] < 9, lying[7 * 3] > 246]).toEqual([true, true]);
+    expect([upright[0] < 9, upright[7 * 3] < 9, upright[7 * 8 * 3] > 246]).toEqual([true, true, true]);
+  });
+
+  test('names a file that is missing, damaged or cut off', async () => {
+    const photo = join(root, 'photo.jpg');
+    const noise = Buffer.from(Array.from({ length: 3 * 64 * 64 }, (_, i) => (i * 7919) % 251));
+    const bytes = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
+      .jpeg()
+      .toBuffer();
+    writeFileSync(photo, bytes.subarray(0, bytes.length / 2));
+    const text = join(root, 'text.png');
+    writeFileSync(text, 'not a picture');
+    for (const file of [photo, text, join(root, 'missing.png')]) {
+      const refusal = decodeImageFile(file, { size: 8 });
+      await expect(refusal).rejects.toBeInstanceOf(DatasetFileError);
+      await expect(refusal).rejects.toThrow(`${file}: expected a picture that can be decoded`);
+      await expect(refusal).rejects.toHaveProperty('file', file);
+    }
+  });
+});
+
+describe('imageFolder', () => {
+  const files = {
+    'b/2.png': [2, 0, 0],
+    'b/10.png': [10, 0, 0],
+    'B/x.PNG': [3, 0, 0],
+    'a/z/0.png': [4, 0, 0],
+    'a/y.png': [5, 0, 0],
+  };
+
+  test('orders classes and pictures as torchvision does', async () => {
+    const path = await folderOf('order', { ...files, '\u{1f600}/1.png': [6, 0, 0], '\uff5e/1.png': [7, 0, 0] });
+    writeFileSync(join(path, 'readme.txt'), 'no class');
+    writeFileSync(join(path, 'a', 'notes.txt'), 'no picture');
+    const data = await imageFolder(path, { size: 4 });
+    expect(data.classes).toEqual(['B', 'a', 'b', '\uff5e', '\u{1f600}']);
+    const images = await data.read(data.labels.map((_, i) => i));
+    expect(Array.from({ length: data.size }, (_, i) => images[i * 48])).toEqual([3, 5, 4, 10, 2, 7, 6]);
+    expect([...data.labels]).toEqual([0, 1, 1, 2, 2, 3, 4]);
+    expect([data.name, data.height, data.width, data.channels, data.skipped]).toEqual(['order', 4, 4, 3, []]);
+  });
+
+  test('follows links, and does not go round in circles', async () => {
+    const path = await folderOf('links', { 'a/1.png': [1, 0, 0] });
+    symlinkSync(path, join(path, 'a', 'up'));
+    symlinkSync(join(path, 'a'), join(path, 'a', 'self'));
+    symlinkSync(join(path, 'nowhere'), join(path, 'a', 'broken.png'));
+    symlinkSync(join(path, 'a', '1.png'), join(path, 'a', '2.png'));
+    const data = await imageFolder(join(root, 'links'), { size: 4 });
+    expect(data.files.filter((file) => !file.includes('up')).map((file) => file.slice(path.length))).toEqual([
+      '/a/1.png',
+      '/a/2.png',
+    ]);
+  });
+
+  test('the cached dataset is the lazy one', async () => {
+    const path = await folderOf('cached', files);
+    const seen: Progress[] = [];
+    const lazy = await imageFolder(path, { size: 4 });
+    const cached = await imageFolder(path, { size: 4, cache: true, onProgress: (progress) => seen.push(progress) });
+    expect(await cached.read([4, 0])).toEqual(await lazy.read([4, 0]));
+    expect([cached.labels, cached.files, cached.classes]).toEqual([lazy.labels, lazy.files, lazy.classes]);
+    expect(seen.map(({ done }) => done)).toEqual([1, 2, 3, 4, 5]);
+    const batch = await createBatches(lazy, { batchSize: 5, seed: 0 }).next();
+    expect(batch.images).toEqual(await cached.read(batch.indices));
+  });
+
+  test('a damaged picture is an error that names it, or is skipped and counted', async () => {
+    const path = await folderOf('damaged', files);
+    const bad = join(path, 'b', '15.png');
+    writeFileSync(bad, 'x');
+    const data = await imageFolder(path, { size: 4 });
+    await expect(data.read([4])).rejects.toThrow(bad);
+    await expect(imageFolder(path, { size: 4, cache: true })).rejects.toThrow(bad);
+    for (const cache of [false, true]) {
+      const rest = await imageFolder(path, { size: 4, onCorrupt: 'skip', cache });
+      expect([rest.size, rest.skipped.map(({ file }) => file)]).toEqual([5, [bad]]);
+      expect(rest.skipped[0].reason).toContain('expected a picture');
+      expect([...(await rest.read([3, 4]))].filter((_, i) => i % 48 === 0)).toEqual([10, 2]);
+    }
+  });
+
+  test('stops at the signal', async () => {
+    const path = await folderOf('stopped', files);
+    const control = new AbortController();
+    const onProgress = () => control.abort(new Error('enough'));
+    await expect(imageFolder(path, { size: 4, cache: true, signal: control.signal, onProgress })).rejects.toThrow(
+      'enough',
+    );
+  });
+
+  test('refuses folders without classes or without pictures', async () => {
+    const path = await folderOf('bare', { 'a/1.png': [1, 0, 0] });
+    mkdirSync(join(path, 'empty'));
+    await expect(imageFolder(join(root, 'none'), { size: 4 })).rejects.toThrow(
+      /none: expected a folder that can be read/,
+    );
+    await expect(imageFolder(join(path, 'empty'), { size: 4 })).rejects.toThrow(
+      /empty: expected a folder for every class/,
+    );
+    await expect(imageFolder(path, { size: 4 })).rejects.toThrow(/empty: expected pictures \(\.jpg .*got none/);
+    expect((await imageFolder(path, { size: 4, allowEmpty: true })).classes).toEqual(['a', 'empty']);
+    await expect(imageFolder(path, { size: 0 })).rejects.toThrow(/^size: .*got 0|expected pictures/);
+    const files = [join(path, 'a', '1.png')];
+    await expect(imageFiles({ files, labels: [0, 0], classes: ['a'] }, { size: 4 })).rejects.toThrow(
+      /^labels: expected 1, got 2/,
+    );
+  });
+});
+
+describe('emojiDataset', () => {
+  const entry = (image: string, category: string, subcategory: string, more: object = {}) => ({
+    image,
+    category,
+    subcategory,
+    has_img_google: true,
+    ...more,
+  });
+  const list = [
+    entry('1.png', 'Food', 'fruit', { skin_variations: { x: { image: '1-x.png', has_img_google: true } } }),
+    entry('2.png', 'Food', 'bread'),
+    entry('3.png', 'Animals', 'cat'),
+    entry('4.png', 'Food', 'fruit'),
+    entry('5.png', 'Food', 'fruit', { has_img_google: false }),
+  ];
+  const fake = async (name: string, content: unknown) => {
+    for (const [i, image] of ['1', '2', '3', '4', '1-x'].entries()) {
+      await picture(`${name}/img/google/64/${image}.png`, [i, 0, 0, 255], 64);
+    }
+    writeFileSync(join(root, name, 'emoji.json'), typeof content === 'string' ? content : JSON.stringify(content));
+    return join(root, name);
+  };
+
+  test('labels by subcategory or category, skips what Google did not draw', async () => {
+    const folder = await fake('emoji', list);
+    const data = await emojiDataset({ root: folder, size: 16 });
+    expect([data.name, data.size, data.height, data.classes]).toEqual(['emoji', 4, 16, ['bread', 'cat', 'fruit']]);
+    expect([...data.labels]).toEqual([2, 0, 1, 2]);
+    expect((await data.read([3]))[0]).toBe(3);
+    const coarse = await emojiDataset({ root: folder, size: 16, classBy: 'category', minPerClass: 2 });
+    expect([coarse.classes, coarse.size]).toEqual([['Food'], 3]);
+    const skins = await emojiDataset({ root: folder, size: 16, skinVariations: true });
+    expect([skins.size, (await skins.read([1]))[0]]).toEqual([5, 4]);
+  });
+
+  test('refuses lists and options that do not fit', async () => {
+    const at = async (content: unknown) => emojiDataset({ root: await fake('emoji-bad', content), size: 16 });
+    await expect(at('{')).rejects.toThrow(/emoji\.json: expected JSON/);
+    await expect(at({})).rejects.toThrow(/emoji\.json: expected a list of emoji/);
+    await expect(at([{ image: 'x.png' }])).rejects.toThrow(/emoji\.json: expected image, category.*in entry 0/);
+    await expect(at([entry('../../x.png', 'a', 'b')])).rejects.toThrow(/in entry 0/);
+    await expect(at([null])).rejects.toThrow(/in entry 0/);
+    await expect(at([entry('9.png', 'a', 'b')])).rejects.toThrow(/9\.png: expected a picture/);
+    const folder = await fake('emoji', list);
+    await expect(emojiDataset({ root: folder, size: 16, minPerClass: 3 })).rejects.toThrow(
+      /^minPerClass: expected at most 2/,
+    );
+    await expect(emojiDataset({ root: join(root, 'none'), size: 16 })).rejects.toThrow(
+      /emoji\.json: expected a file, found none/,
+    );
+  });
+
+  test('finds the package where the working directory keeps its packages', async () => {
+    const folder = await fake('home/node_modules/emoji-datasource-google', list);
+    const cwd = vi.spyOn(process, 'cwd').mockReturnValue(join(root, 'home'));
+    try {
+      expect((await emojiDataset({ size: 16 })).files[0]).toContain(folder);
+      cwd.mockReturnValue(root);
+      await expect(emojiDataset({ size: 16 })).rejects.toThrow(/^emoji-datasource-google: expected this npm package/);
+    } finally {
+      cwd.mockRestore();
+    }
+  });
+});
+
+describe('idx, cifar, packed', () => {
+  test('idx finds plain and gzip files', async () => {
+    const folder = join(root, 'digits');
+    mkdirSync(folder);
+    writeFileSync(
+      join(folder, 'train-images-idx3-ubyte.gz'),
+      gzipSync(Buffer.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 8, 9])),
+    );
+    writeFileSync(join(folder, 'train-labels-idx1-ubyte'), Buffer.from([0, 0, 8, 1, 0, 0, 0, 1, 3]));
+    const data = await idx(folder);
+    expect([data.name, data.size, data.width, data.labels[0], [...(await data.read([0]))]]).toEqual([
+      'digits-train',
+      1,
+      2,
+      3,
+      [8, 9],
+    ]);
+    await expect(idx(folder, { part: 'test' })).rejects.toThrow(
+      /t10k-images-idx3-ubyte\.gz: expected a file, found none/,
+    );
+  });
+
+  test('cifar reads the parts, with the names that lie beside them', async () => {
+    const folder = join(root, 'cifar');
+    mkdirSync(folder);
+    for (const name of ['data_batch_1', 'data_batch_2', 'data_batch_3', 'data_batch_4', 'data_batch_5', 'test_batch']) {
+      writeFileSync(join(folder, `${name}.bin`), Buffer.alloc(3073, 1));
+    }
+    writeFileSync(join(folder, 'train.bin'), Buffer.alloc(3074, 1));
+    writeFileSync(join(folder, 'coarse_label_names.txt'), Array.from({ length: 20 }, (_, i) => `c${i}\n`).join('\n'));
+    expect((await cifar(folder, { variant: 'cifar-10' })).size).toBe(5);
+    expect((await cifar(folder, { variant: 'cifar-10', part: 'test' })).classes[1]).toBe('automobile');
+    const coarse = await cifar(folder, { variant: 'cifar-100-coarse' });
+    expect([coarse.name, coarse.size, coarse.classes[19]]).toEqual(['cifar-100-coarse-train', 1, 'c19']);
+  });
+
+  test('packed reads npz and safetensors, with the names from the metadata', async () => {
+    const data = tinyDataset([1, 0, 1], ['a', 'b']);
+    const tensors = await packDataset(data);
+    await writeNpz(join(root, 'p.npz'), tensors);
+    await writeSafetensors(join(root, 'p.safetensors'), tensors, { metadata: { classes: '["a","b"]' } });
+    const npz = await packed(join(root, 'p.npz'));
+    const safe = await packed(join(root, 'p.safetensors'));
+    expect([npz.classes, safe.classes, npz.name]).toEqual([['0', '1'], ['a', 'b'], 'p.npz']);
+    for (const again of [npz, safe]) expect(await again.read([0, 1, 2])).toEqual(await data.read([0, 1, 2]));
+  });
+
+  test('packed refuses other files, damaged ones and bad names', async () => {
+    await expect(packed('x.zip')).rejects.toThrow(/^x\.zip: expected the ending \.npz or \.safetensors, got "\.zip"/);
+    writeFileSync(join(root, 'bad.npz'), 'PK no zip');
+    await expect(packed(join(root, 'bad.npz'))).rejects.toThrow(/bad\.npz: expected packed arrays: /);
+    const tensors = await packDataset(tinyDataset([0]));
+    for (const classes of ['{', '[1]', '{}']) {
+      await writeSafetensors(join(root, 'names.safetensors'), tensors, { metadata: { classes } });
+      await expect(packed(join(root, 'names.safetensors'))).rejects.toThrow(
+        /metadata\.classes: expected a JSON list of names/,
+      );
+    }
+  });
+});
