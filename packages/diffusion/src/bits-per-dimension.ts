@@ -72,12 +72,11 @@ export async function bitsPerDimension(
   }
 }
 
-/** KL(q(x_T | x_0) ‖ N(0, 1)) in bits a dimension, `[N]`. */
+/** KL(q(x_T | x_0) ‖ N(0, 1)) in bits a dimension, `[N]`: (ᾱ x_0² - ᾱ - log(1 - ᾱ)) / 2, its constants in float64. */
 function priorBits(process: GaussianDiffusion, x0: tf.Tensor4D): tf.Tensor1D {
-  const t = new Int32Array(x0.shape[0]).fill(process.timesteps - 1);
-  const mean = tf.mul(x0, gather(process.sqrtAlphasCumprod, t));
-  const kl = normalKl(mean, gather(process.logOneMinusAlphasCumprod, t), tf.scalar(0), tf.scalar(0));
-  return tf.mul(meanPerSample(kl), Math.LOG2E);
+  const bar = process.alphasCumprod[process.timesteps - 1];
+  const half = Math.LOG2E / 2;
+  return tf.add(tf.mul<tf.Tensor1D>(meanPerSample(tf.square(x0)), half * bar), half * (-bar - Math.log1p(-bar)));
 }
 
 /** The bound's term in bits a dimension, and the mean squared errors of x_0 and of the noise, each `[N]`. */

@@ -139,7 +139,9 @@ function diffusionConstants(given: Float64Array, precision: 'float64' | 'float32
   const alphasCumprod = bars ?? given.map((beta) => (product = r(product * r(1 - r(beta)))));
   const alphasCumprodPrev = alphasCumprod.map((_, i) => (i === 0 ? 1 : alphasCumprod[i - 1]));
   const alphas = alphasCumprod.map((bar, i) => r(bar / alphasCumprodPrev[i]));
-  const betas = precision === 'float32' ? alphas.map((alpha) => r(1 - alpha)) : given;
+  const betas = given.map(r);
+  // Single-precision libraries derive beta again from the products for the mean; the difference is theirs.
+  const stepBetas = precision === 'float32' ? alphas.map((alpha) => r(1 - alpha)) : betas;
   const left = alphasCumprod.map((bar) => r(1 - bar)); // 1 - ᾱ_t
   const leftPrev = alphasCumprodPrev.map((bar) => r(1 - bar));
   const posteriorVariance = betas.map((beta, i) => r(r(leftPrev[i] / left[i]) * beta));
@@ -156,7 +158,7 @@ function diffusionConstants(given: Float64Array, precision: 'float64' | 'float32
     sqrtRecipm1AlphasCumprod: alphasCumprod.map((bar) => r(Math.sqrt(1 / bar - 1))),
     posteriorVariance,
     posteriorLogVarianceClipped: betas.map((_, i) => r(Math.log(positive(i === 0 && betas.length > 1 ? 1 : i)))),
-    posteriorMeanCoef1: betas.map((beta, i) => r(r(r(Math.sqrt(alphasCumprodPrev[i])) * beta) / left[i])),
+    posteriorMeanCoef1: stepBetas.map((beta, i) => r(r(r(Math.sqrt(alphasCumprodPrev[i])) * beta) / left[i])),
     posteriorMeanCoef2: alphas.map((alpha, i) => r(r(r(Math.sqrt(alpha)) * leftPrev[i]) / left[i])),
   };
 }

@@ -1,0 +1,159 @@
+import { createGenerator } from '@learngene/random';
+import { readFixture, relativeError, useTestBackend } from '@learngene/testing';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { referenceModel, referenceSample, toNchw } from '../test/helpers';
+import { flowMatching } from './flow-matching';
+import { invertDdim } from './invert-ddim';
+import type { StepEvent } from './loop';
+import { gaussianDiffusion, type GaussianDiffusionOptions } from './process';
+import { type DdimOptions, sampleDdim } from './sample-ddim';
+import { type DdpmOptions, sampleDdpm } from './sample-ddpm';
+import { type DpmSolverPP2MOptions, sampleDpmSolverPP2M } from './sample-dpm-solver-pp-2m';
+import { type EulerOptions, sampleEuler } from './sample-euler';
+import { sampleHeun } from './sample-heun';
+import { sampleUniPC, type UniPCOptions } from './sample-unipc';
+
+interface Row {
+  timesteps: number[];
+  values: number[];
+}
+const { rows } = readFixture<{ rows: Record<string, Row> }>(import.meta.url, '../fixtures/samplers.json');
+
+type Process = GaussianDiffusionOptions & { betaStart?: number };
+const linear = ({ betaStart = 1e-4, ...options }: Process = {}) =>
+  gaussianDiffusion({ schedule: { kind: 'linear', betaStart }, ...options });
+const v: Process = { meanType: 'velocity' };
+const x0: Process = { meanType: 'start' };
+
+/** Runs a sampler on the reference problem; compares every 31st value and the timesteps with the fixture's. */
+async function expectRow(
+  name: string,
+  sample: (options: { noise: tf.Tensor4D; onStep: (event: StepEvent) => void }) => Promise<tf.Tensor4D>,
+): Promise<void> {
+  const seen: number[] = [];
+  const result = await sample({ noise: referenceSample(), onStep: ({ t }) => void seen.push(t) });
+  const values = Float64Array.from(rows[name].values, (_, i) => toNchw(result)[31 * i]);
+  const error = relativeError(values, rows[name].values);
+  if (process.env.LOG_ROWS) console.log(name, error);
+  expect(error, name).toBeLessThan(3e-5);
+  const expected = rows[name].timesteps;
+  const distinct = expected.filter((t, i) => i === 0 || t !== expected[i - 1]); // Heun's list names most twice
+  expect(relativeError(seen, distinct.slice(-seen.length))).toBeLessThan(1e-5);
+}
+
+beforeAll(useTestBackend);
+
+describe('ddim', () => {
+  const cases: [string, Partial<DdimOptions>, Process?][] = [
+    ['ddim leading', { steps: 8 }],
+    ['ddim trailing', { steps: 8, spacing: 'trailing' }],
+    ['ddim sample', { spacing: 'trailing' }, x0],
+    ['ddim clipped output none', { clip: false }],
+    ['ddim range 0.4', { clip: 0.4 }],
+    ['ddim zero snr', { spacing: 'trailing' }, { ...v, zeroTerminalSnr: true }],
+    ['ddim thresholding', { thresholding: { ratio: 0.6, max: 3 } }, { betaStart: 0.01 }],
+  ];
+  it.each(cases)('%s', (name, options, process) =>
+    expectRow(name, (run) => sampleDdim(linear(process), referenceModel, { ...run, steps: 10, ...options })),
+  );
+  it('inverse trailing', () =>
+    expectRow('inverse trailing', (run) =>
+      invertDdim(linear(), referenceModel, { ...run, steps: 10, spacing: 'trailing' }),
+    ));
+});
+
+describe('ddpm', () => {
+  const cases: [string, Partial<DdpmOptions>, Process?][] = [
+    ['ddpm 10', {}],
+    ['ddpm fixed_large', {}, { varianceType: 'fixed-large' }],
+    ['ddpm sample', { spacing: 'trailing' }, x0],
+  ];
+  it.each(cases)('%s', (name, options, process) =>
+    expectRow(name, (run) => {
+      const generator = createGenerator(0);
+      return sampleDdpm(linear(process), referenceModel, { ...run, steps: 10, generator, ...options });
+    }),
+  );
+  it('ddpm learned_range', () =>
+    expectRow('ddpm learned_range', (run) =>
+      sampleDdpm(
+        linear({ varianceType: 'learned-range' }),
+        (x, t) => tf.concat([referenceModel(x, t), tf.mul<tf.Tensor4D>(tf.cos(tf.mul(x, 3)), 0.5)], 3),
+        { ...run, steps: 10, generator: createGenerator(0) },
+      ),
+    ));
+});
+
+describe('dpm-solver++ 2M', () => {
+  const free = { finalSigma: 'sigma-min', lowerOrderFinal: false } as const;
+  const cases: [string, Partial<DpmSolverPP2MOptions>, Process?][] = [
+    ['dpm leading', { steps: 9, spacing: 'leading' }],
+    ['dpm trailing', { steps: 9, spacing: 'trailing' }],
+    ['dpm linspace', { steps: 9 }],
+    ['dpm order 1', { order: 1 }],
+    ['dpm heun', { solverType: 'heun' }],
+    ['dpm heun 20', { solverType: 'heun', steps: 20, finalSigma: 'sigma-min' }],
+    ['dpm 20 euler at final', { steps: 20, eulerAtFinal: true, finalSigma: 'sigma-min' }],
+    ['dpm sigma_min', { finalSigma: 'sigma-min' }],
+    ['dpm sigma_min free', free],
+    ['dpm sigma_min v', free, v],
+    ['dpm sigma_min karras v', { ...free, sigmas: 'karras' }, v],
+    ['dpm sigma_min lu v', { ...free, sigmas: 'lu' }, v],
+    ['dpm thresholding', { ...free, thresholding: { ratio: 0.87, max: 0.5 } }],
+    ['dpm first 5', { ...free, startStep: 5 }],
+  ];
+  it.each(cases)('%s', (name, options, process) =>
+    expectRow(name, (run) => sampleDpmSolverPP2M(linear(process), referenceModel, { ...run, steps: 10, ...options })),
+  );
+});
+
+describe('unipc', () => {
+  const orders = ([1, 2, 3] as const).flatMap((order) =>
+    (['bh1', 'bh2'] as const).flatMap((solverType): [string, Partial<UniPCOptions>][] => [
+      [`unipc ${order} ${solverType}`, { order, solverType, finalSigma: 'sigma-min' }],
+      [`unipc ${order} ${solverType} noise`, { order, solverType, predictX0: false, finalSigma: 'sigma-min' }],
+    ]),
+  );
+  const cases: [string, Partial<UniPCOptions>, Process?][] = [
+    ...orders,
+    ['unipc leading', { steps: 9, spacing: 'leading' }],
+    ['unipc trailing', { steps: 9, spacing: 'trailing' }],
+    ['unipc linspace', { steps: 9 }],
+    ['unipc 3 zero', { order: 3 }],
+    ['unipc sigma_min', { finalSigma: 'sigma-min' }],
+    ['unipc sigma_min karras v', { finalSigma: 'sigma-min', sigmas: 'karras' }, v],
+    ['unipc no corrector', { disableCorrector: [0, 2, 3] }],
+    ['unipc first 8', { finalSigma: 'sigma-min', startStep: 8 }],
+  ];
+  it.each(cases)('%s', (name, options, process) =>
+    expectRow(name, (run) => sampleUniPC(linear(process), referenceModel, { ...run, steps: 10, ...options })),
+  );
+});
+
+describe.each([
+  ['euler', sampleEuler],
+  ['heun', sampleHeun],
+])('%s', (solver, sampler) => {
+  const cases: [string, Partial<EulerOptions>, Process?][] = [
+    ['leading', { steps: 9, spacing: 'leading' }],
+    ['trailing', { steps: 9, spacing: 'trailing' }],
+    ['linspace', { steps: 9 }],
+    ['karras', { sigmas: 'karras' }],
+    ['exponential', { sigmas: 'exponential' }],
+    ['v', {}, v],
+  ];
+  it.each(cases)('%s', (name, options, process) =>
+    expectRow(`${solver} ${name}`, (run) =>
+      sampler(linear(process), referenceModel, { ...run, steps: 10, ...options }),
+    ),
+  );
+});
+
+describe('flow', () => {
+  it.each([1, 3])('euler, shift %d', (shift) =>
+    expectRow(`flow ${shift}`, (run) =>
+      sampleEuler(flowMatching({ shift }), referenceModel, { ...run, steps: 10, spacing: 'linspace' }),
+    ),
+  );
+});

@@ -1,0 +1,77 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Denoiser } from '../src/denoiser';
+import type { GaussianDiffusion } from '../src/process';
+
+/** The deterministic sample of diffusers' scheduler tests, NCHW (4, 3, 8, 8) there, NHWC here. */
+export function referenceSample(reversed = false): tf.Tensor4D {
+  const at = (n: number, h: number, w: number, c: number) => ((c * 8 + h) * 8 + w) * 4 + n;
+  const data = new Float32Array(768);
+  for (let n = 0, i = 0; n < 4; n++) {
+    for (let h = 0; h < 8; h++) {
+      for (let w = 0; w < 8; w++) {
+        for (let c = 0; c < 3; c++) data[i++] = (reversed ? 767 - at(n, h, w, c) : at(n, h, w, c)) / 768;
+      }
+    }
+  }
+  return tf.tensor4d(data, [4, 8, 8, 3]);
+}
+
+/** Their elementwise model: x t / (t + 1). */
+export const referenceModel: Denoiser = (x, t) => {
+  const ratio = tf.div(t, tf.add(t, 1));
+  return tf.mul(x, tf.reshape(ratio, [-1, 1, 1, 1]));
+};
+
+/** Values in NCHW order. */
+export function toNchw(x: tf.Tensor4D): ArrayLike<number> {
+  return tf.tidy(() => tf.transpose(x, [0, 3, 1, 2]).dataSync());
+}
+
+/** Sum and mean of the absolute values; disposes x. */
+export function absoluteSum(x: tf.Tensor4D): { sum: number; mean: number } {
+  const data = x.dataSync();
+  x.dispose();
+  let sum = 0;
+  for (const value of data) sum += Math.abs(value);
+  return { sum, mean: sum / data.length };
+}
+
+/** Data distribution of the analytic tests: independent pixels, normal with this mean and standard deviation. */
+export const DATA = { mean: 0.3, std: 0.5 };
+
+/** log(sigma / alpha) of a Gaussian process at a fractional step, linear in between. */
+export function logLevelAt(process: GaussianDiffusion, t: number): number {
+  const logLevel = (i: number) => 0.5 * Math.log((1 - process.alphasCumprod[i]) / process.alphasCumprod[i]);
+  const low = Math.min(Math.floor(t), process.timesteps - 1);
+  const high = Math.min(low + 1, process.timesteps - 1);
+  return logLevel(low) + (t - low) * (logLevel(high) - logLevel(low));
+}
+
+/** The exact E[ε | x_t] for {@link DATA}: σ (x - α mean) / (α² std² + σ²). */
+export function gaussianDenoiser(process: GaussianDiffusion): Denoiser {
+  return (x, t) => {
+    const level = Math.exp(logLevelAt(process, t.dataSync()[0]));
+    const alpha = 1 / Math.sqrt(1 + level ** 2);
+    const sigma = level * alpha;
+    const factor = sigma / (alpha ** 2 * DATA.std ** 2 + sigma ** 2);
+    return tf.mul(tf.sub(x, alpha * DATA.mean), factor);
+  };
+}
+
+/** Where the probability-flow ODE takes x at one level to another: the standardised value stays. */
+export function gaussianSolution(x: number, fromLevel: number, toLevel: number): number {
+  const moments = (level: number) => {
+    const alpha = 1 / Math.sqrt(1 + level ** 2);
+    return { mean: alpha * DATA.mean, std: alpha * Math.sqrt(DATA.std ** 2 + level ** 2) };
+  };
+  const [from, to] = [moments(fromLevel), moments(toLevel)];
+  return to.mean + (to.std * (x - from.mean)) / from.std;
+}
+
+/** Mean and standard deviation of all values. */
+export function meanAndStd(x: tf.Tensor): { mean: number; std: number } {
+  const data = x.dataSync();
+  const mean = data.reduce((sum: number, value: number) => sum + value, 0) / data.length;
+  const variance = data.reduce((sum: number, value: number) => sum + (value - mean) ** 2, 0) / data.length;
+  return { mean, std: Math.sqrt(variance) };
+}
