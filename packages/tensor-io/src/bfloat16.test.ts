@@ -4,9 +4,9 @@ import { bfloat16ToFloat32Bits, float32BitsToBfloat16 } from './bfloat16';
 
 test('every bfloat16 comes back, NaN as a quiet NaN of the same sign', () => {
   for (let value = 0; value < 0x10000; value++) {
-    const isNaN = (value & 0x7fff) > 0x7f80;
+    const nan = (value & 0x7fff) > 0x7f80;
     const back = float32BitsToBfloat16(bfloat16ToFloat32Bits(value));
-    if (back !== (isNaN ? value | 0x40 : value)) expect.fail(`${value} came back as ${back}`);
+    if (back !== (nan ? value | 0x40 : value)) expect.fail(`${value} came back as ${back}`);
   }
 });
 

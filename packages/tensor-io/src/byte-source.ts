@@ -38,7 +38,8 @@ export function bytesSource(bytes: Uint8Array, name = 'bytes'): ByteSource {
     size: bytes.length,
     async read(offset, length) {
       checkRange(name, bytes.length, offset, length);
-      return bytes.slice(offset, offset + length);
+      // Not slice: that of Node's Buffer copies nothing.
+      return new Uint8Array(bytes.subarray(offset, offset + length));
     },
     async close() {},
   };

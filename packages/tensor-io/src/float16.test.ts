@@ -27,9 +27,9 @@ describe('half floats', () => {
 
   test('every half comes back, NaN as a quiet NaN of the same sign', () => {
     for (let half = 0; half < 0x10000; half++) {
-      const isNaN = (half & 0x7fff) > 0x7c00;
+      const nan = (half & 0x7fff) > 0x7c00;
       const back = float32BitsToFloat16(float16ToFloat32Bits(half));
-      if (back !== (isNaN ? half | 0x200 : half)) expect.fail(`half ${half} came back as ${back}`);
+      if (back !== (nan ? half | 0x200 : half)) expect.fail(`half ${half} came back as ${back}`);
     }
   });
 

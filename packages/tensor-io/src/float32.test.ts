@@ -16,10 +16,8 @@ test.each(['F16', 'F64', 'F32'] as const)('values that %s has come back', (dtype
 });
 
 test('BF16 rounds to 8 significant bits', () => {
-  const tensor = fromFloat32(Float32Array.of(1 + 2 ** -8, 1 + 3 * 2 ** -8, 3.4e38), [3], 'BF16');
-  expect([...toFloat32(tensor)]).toEqual(
-    [1, 1 + 2 ** -6, Number.POSITIVE_INFINITY].map((x, i) => (i === 2 ? toFloat32(tensor)[2] : x)),
-  );
+  const tensor = fromFloat32(Float32Array.of(1 + 2 ** -8, 1 + 3 * 2 ** -8), [2], 'BF16');
+  expect([...toFloat32(tensor)]).toEqual([1, 1 + 2 ** -6]);
   expect(toFloat32(fromFloat32(Float32Array.of(3.4028235e38), [1], 'BF16'))[0]).toBe(Number.POSITIVE_INFINITY);
 });
 

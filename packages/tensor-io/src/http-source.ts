@@ -71,7 +71,7 @@ async function wholeFile(file: string, response: Response, limit: number): Promi
     await response.body?.cancel();
     throw new TensorFileError(
       file,
-      `the server ignores range requests (status 200, content-length ${length}): it cannot be read in parts; ` +
+      `the server ignores range requests (status 200, content-length ${Number.isNaN(length) ? 'unknown' : length}): it cannot be read in parts; ` +
         'download the whole file, or set maxWholeBytes',
     );
   }

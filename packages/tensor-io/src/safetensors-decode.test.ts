@@ -24,6 +24,13 @@ describe('decodeSafetensors', () => {
     );
   });
 
+  test("reads Node's Buffers at any offset, and leaves them as they are", () => {
+    const bytes = Buffer.from([0, ...fixtureBytes('all.safetensors')]).subarray(1);
+    const before = Buffer.from(bytes);
+    expect(allBits(decodeSafetensors(bytes).tensors)).toEqual(allBits(namedTensors(expected.tensors)));
+    expect(bytes.equals(before)).toBe(true);
+  });
+
   test('keeps metadata named __proto__, takes none for null, ignores unknown fields', () => {
     const header = `{"__metadata__":{"__proto__":"x"},"a":{"note":1,"dtype":"U8","shape":[0],"data_offsets":[0,0]}}`;
     const { metadata, tensors } = decodeSafetensors(fileWithHeader(header));

@@ -51,7 +51,7 @@ export function checkTensor(file: string, name: string, tensor: TensorData): voi
 export function tensorBytes(tensor: TensorData): Uint8Array {
   const { buffer, byteOffset, byteLength } = tensor.data;
   const view = new Uint8Array(buffer, byteOffset, byteLength);
-  return hostIsLittleEndian ? view : swapBytes(view.slice(), bytesPerElement(tensor.dtype));
+  return hostIsLittleEndian ? view : swapBytes(new Uint8Array(view), bytesPerElement(tensor.dtype));
 }
 
 /**
@@ -67,7 +67,8 @@ export function tensorFromBytes(
   const width = bytesPerElement(dtype);
   const swap = width > 1 && bigEndian === hostIsLittleEndian;
   const aligned = bytes.byteOffset % width === 0;
-  const own = swap || !aligned ? bytes.slice() : bytes;
+  // Not slice: that of Node's Buffer copies nothing.
+  const own = swap || !aligned ? new Uint8Array(bytes) : bytes;
   if (swap) swapBytes(own, width);
   const data = new arrayOf[dtype](own.buffer, own.byteOffset, own.byteLength / width);
   return { dtype, shape, data } as TensorData;

@@ -20,8 +20,12 @@ export function quoted(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }
 
-/** What came, as it may stand in a message: short, whatever the file held. */
+/** What came, as it may stand in a message: short, whatever the file held (it may nest too deep for JSON.stringify). */
 export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  if (typeof value === 'string') return quoted(value);
+  if (Array.isArray(value)) {
+    const items = value.slice(0, 8).map((item) => (typeof item === 'object' && item !== null ? '…' : shown(item)));
+    return `[${items.join(',')}${value.length > 8 ? ',…' : ''}]`;
+  }
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
