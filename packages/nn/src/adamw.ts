@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { adamW } from './ops/adamw';
-import { flattenParams, mapParams, type ParamTree } from './tree';
+import { flattenParams, leavesLike, mapParams, type ParamTree, replaceLeaves } from './tree';
 
 /** State of AdamW: the number of steps done and two trees of the parameters' shape. */
 export type AdamWState<P extends ParamTree = ParamTree> = {
@@ -53,34 +53,25 @@ export function initAdamW<P extends ParamTree>(params: P): AdamWState<P> {
  * correction, eps outside the corrected root, decay decoupled from the gradient.
  *
  * @returns New parameters and a new state; the caller owns them and disposes the old ones.
- * @throws Error if the trees do not have the same leaves.
+ * @throws Error if the trees do not have the same leaves and shapes.
  */
 export function adamWStep<P extends ParamTree>(
   { params, grads, state }: AdamWInputs<P>,
   { learningRate, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 }: AdamWOptions,
 ): AdamWResult<P> {
-  const names = [...flattenParams(params).keys()];
-  const leaves = (tree: P, what: string): tf.Tensor[] => {
-    const map = flattenParams(tree);
-    return names.map((name) => {
-      const tensor = map.get(name);
-      if (!tensor) throw new Error(`${what}: ${name} is missing`);
-      return tensor;
-    });
-  };
+  const leaves = flattenParams(params);
   const step = state.step + 1;
   const result = adamW(
     {
-      params: leaves(params, 'params'),
-      grads: leaves(grads, 'grads'),
-      m: leaves(state.m, 'state.m'),
-      v: leaves(state.v, 'state.v'),
+      params: [...leaves.values()],
+      grads: leavesLike(leaves, grads, 'grads'),
+      m: leavesLike(leaves, state.m, 'state.m'),
+      v: leavesLike(leaves, state.v, 'state.v'),
     },
     { learningRate, beta1: betas[0], beta2: betas[1], eps, weightDecay, step },
   );
-  const tree = (tensors: readonly tf.Tensor[]): P => {
-    const map = new Map(names.map((name, i) => [name, tensors[i]]));
-    return mapParams((_, name) => map.get(name) as tf.Tensor, params);
+  return {
+    params: replaceLeaves(params, result.params),
+    state: { step, m: replaceLeaves(params, result.m), v: replaceLeaves(params, result.v) },
   };
-  return { params: tree(result.params), state: { step, m: tree(result.m), v: tree(result.v) } };
 }

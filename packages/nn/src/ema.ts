@@ -1,6 +1,5 @@
-import type * as tf from '@tensorflow/tfjs-core';
 import { ema as emaLeaves } from './ops/ema';
-import { cloneParams, flattenParams, mapParams, type ParamTree } from './tree';
+import { cloneParams, flattenParams, leavesLike, type ParamTree, replaceLeaves } from './tree';
 
 /** The moving average before the first update: the parameters themselves. The caller owns it. */
 export function initEma<P extends ParamTree>(params: P): P {
@@ -11,19 +10,11 @@ export function initEma<P extends ParamTree>(params: P): P {
  * decay ema + (1 - decay) params.
  *
  * @returns A new tree; the caller owns it and disposes the old one.
- * @throws Error if the trees do not have the same leaves.
+ * @throws Error if the trees do not have the same leaves and shapes.
  */
 export function updateEma<P extends ParamTree>(ema: P, params: P, decay: number): P {
-  const current = flattenParams(params);
   const old = flattenParams(ema);
-  const leaves = [...old.keys()].map((name) => {
-    const tensor = current.get(name);
-    if (!tensor) throw new Error(`params: ${name} is missing`);
-    return tensor;
-  });
-  const updated = emaLeaves([...old.values()], leaves, decay);
-  const byName = new Map([...old.keys()].map((name, i) => [name, updated[i]]));
-  return mapParams((_, name) => byName.get(name) as tf.Tensor, ema);
+  return replaceLeaves(ema, emaLeaves([...old.values()], leavesLike(old, params, 'params'), decay));
 }
 
 /**

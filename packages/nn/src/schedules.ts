@@ -6,7 +6,7 @@ export type WarmupOptions = {
   /** Steps of the linear rise: step k of them gets (k + 1) / steps of what follows at its step 0. */
   readonly steps: number;
   /** The schedule that follows; its step 0 is the first step after the rise. */
-  readonly then: Schedule;
+  readonly schedule: Schedule;
 };
 
 /** Options of {@link cosineSchedule}. */
@@ -40,8 +40,8 @@ export function linearSchedule({ start, end = 0, steps }: CosineOptions): Schedu
 }
 
 /** Linear warm-up in front of another schedule. */
-export function warmupSchedule({ steps, then }: WarmupOptions): Schedule {
-  return (step) => (step < steps ? (then(0) * (step + 1)) / steps : then(step - steps));
+export function warmupSchedule({ steps, schedule }: WarmupOptions): Schedule {
+  return (step) => (step < steps ? (schedule(0) * (step + 1)) / steps : schedule(step - steps));
 }
 
 /** Half a cosine from `start` to `end` (Loshchilov & Hutter 2017, eq. 5; torch `CosineAnnealingLR`), then constant. */

@@ -113,3 +113,26 @@ export function disposeParams(tree: ParamTree): void {
 export function cloneParams<T extends ParamTree>(tree: T): T {
   return mapParams((tensor) => tf.clone(tensor), tree);
 }
+
+/**
+ * The leaves of `tree` in the order of `template`, which must have the same names and shapes; for ops over two trees.
+ *
+ * @param what Name of the tree in the error message.
+ */
+export function leavesLike(template: ReadonlyMap<string, Tensor>, tree: ParamTree, what: string): Tensor[] {
+  const leaves = flattenParams(tree);
+  return [...template].map(([name, { shape }]) => {
+    const leaf = leaves.get(name);
+    if (!leaf) throw new Error(`${what}: ${name} is missing`);
+    if (!tf.util.arraysEqual(leaf.shape, shape)) {
+      throw new Error(`${what}: ${name}: expected [${shape.join(', ')}], got [${leaf.shape.join(', ')}]`);
+    }
+    return leaf;
+  });
+}
+
+/** A tree like `template` whose leaves are `leaves`, in the order of {@link flattenParams}. */
+export function replaceLeaves<T extends ParamTree>(template: T, leaves: readonly Tensor[]): T {
+  let next = 0;
+  return mapParams(() => leaves[next++], template);
+}

@@ -1,5 +1,5 @@
 import './gradients';
-import type { Scalar } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { cloneParams, disposeParams, flattenParams, mapParams, type ParamTree } from './tree';
 
@@ -27,7 +27,7 @@ export type ValueAndGradWithAux<P extends ParamTree, A extends ParamTree> = Valu
  */
 export function valueAndGrad<P extends ParamTree>(f: (params: P) => Scalar, params: P): ValueAndGrad<P> {
   const leaves = [...flattenParams(params)];
-  const { value, grads } = tf.engine().gradients(
+  const { value, grads } = gradients(
     () => {
       const loss = f(params);
       if (loss.rank !== 0) throw new Error(`loss: expected a scalar, got [${loss.shape.join(', ')}]`);
@@ -60,5 +60,19 @@ export function valueAndGradWithAux<P extends ParamTree, A extends ParamTree>(
     return { ...result, aux: cloneParams(held as unknown as A) };
   } finally {
     if (held) disposeParams(held);
+  }
+}
+
+/** The engine's gradients; if the function throws, frees what the tape saved, which the engine would leak. */
+function gradients(f: () => Scalar, leaves: Tensor[]): { value: Scalar; grads: Tensor[] } {
+  try {
+    return tf.engine().gradients(f, leaves);
+  } catch (error) {
+    const { state } = tf.engine();
+    if (state.gradientDepth === 0 && state.activeTape) {
+      for (const node of state.activeTape) for (const tensor of node.saved ?? []) tensor.dispose();
+      state.activeTape = [];
+    }
+    throw error;
   }
 }

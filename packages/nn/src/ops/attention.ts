@@ -1,7 +1,7 @@
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { dims } from '../dims';
-import { customOp, hasKernel, runKernel } from './custom-op';
+import { customOp, hasKernel, runKernel, stateInputs } from './custom-op';
 import { product } from './matmul';
 
 /** Options of {@link attention}. */
@@ -45,8 +45,8 @@ export function attention(q: Tensor3D, k: Tensor3D, v: Tensor3D, { heads }: Atte
       const [dq, dk, dv] = tf.tidy(() => {
         if (hasKernel('LearngeneAttentionGrad')) {
           const [q, k, v, out, ...state] = saved;
-          const more = Object.fromEntries(state.map((tensor, i) => [`state${i}`, tensor]));
-          return runKernel('LearngeneAttentionGrad', { dy, q, k, v, out, ...more }, { heads, scale });
+          const inputs = { dy, q, k, v, out, ...stateInputs(state) };
+          return runKernel('LearngeneAttentionGrad', inputs, { heads, scale });
         }
         const [qh, kh, vh, p] = saved;
         const dout = toHeads(dy, heads); // [N H, T, Dh]

@@ -44,6 +44,11 @@ export function runKernel(name: string, inputs: NamedTensorMap, attrs: NamedAttr
   return Array.isArray(result) ? result : [result];
 }
 
+/** What a forward kernel returned beside its result, as inputs of its gradient kernel: state0, state1, ... */
+export function stateInputs(state: readonly Tensor[]): NamedTensorMap {
+  return Object.fromEntries(state.map((tensor, i) => [`state${i}`, tensor]));
+}
+
 /** True on the WebAssembly backend, which wants other forms of some products and sums. */
 export function onWasm(): boolean {
   return tf.getBackend() === 'wasm';

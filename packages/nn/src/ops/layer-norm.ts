@@ -1,7 +1,7 @@
 import type { NamedTensorMap, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { dims } from '../dims';
-import { customOp, hasKernel, runKernel } from './custom-op';
+import { customOp, hasKernel, runKernel, stateInputs } from './custom-op';
 import { meanLast, sumRows, sumTokens } from './sums';
 
 /** Options of {@link layerNorm}. */
@@ -44,8 +44,9 @@ export function layerNorm<T extends Tensor>(x: T, { eps = 1e-5, weight, bias }: 
     inputs,
     forward: (save) => {
       if (hasKernel('LearngeneLayerNorm')) {
-        save(weight ? [x, weight] : [x]);
-        return runKernel('LearngeneLayerNorm', inputs, { eps })[0];
+        const [y, ...state] = runKernel('LearngeneLayerNorm', inputs, { eps });
+        save([x, ...(weight ? [weight] : []), ...state]);
+        return y;
       }
       const { xhat, rstd } = normalize(x, eps);
       save(weight ? [xhat, rstd, weight] : [xhat, rstd]);
@@ -54,14 +55,15 @@ export function layerNorm<T extends Tensor>(x: T, { eps = 1e-5, weight, bias }: 
     },
     backward: (dy, saved): Record<string, () => Tensor> => {
       if (hasKernel('LearngeneLayerNormGrad')) {
-        const [x, weight] = saved;
-        const [dx, dweight, dbias] = runKernel('LearngeneLayerNormGrad', { dy, x, ...(weight && { weight }) }, { eps });
+        const [x, ...more] = saved;
+        const state = weight ? { weight: more[0], ...stateInputs(more.slice(1)) } : stateInputs(more);
+        const [dx, dweight, dbias] = runKernel('LearngeneLayerNormGrad', { dy, x, ...state }, { eps });
         return { x: () => dx, weight: () => dweight, bias: () => dbias };
       }
-      const [xhat, rstd, weight] = saved;
+      const [xhat, rstd, factor] = saved;
       const rows = (t: Tensor): Tensor => tf.reshape(t, [-1, D]);
       return {
-        x: () => normalizeGradient(weight ? tf.mul(dy, weight) : dy, xhat, rstd),
+        x: () => normalizeGradient(factor ? tf.mul(dy, factor) : dy, xhat, rstd),
         weight: () => sumRows(rows(tf.mul(dy, xhat))),
         bias: () => sumRows(rows(dy)),
       };
@@ -92,8 +94,9 @@ export function layerNormModulate(
     inputs: { x, shift, scale },
     forward: (save) => {
       if (hasKernel('LearngeneLayerNormModulate')) {
-        save([x, scale]);
-        return runKernel('LearngeneLayerNormModulate', { x, shift, scale }, { eps })[0];
+        const [y, ...state] = runKernel('LearngeneLayerNormModulate', { x, shift, scale }, { eps });
+        save([x, scale, ...state]);
+        return y;
       }
       const { xhat, rstd } = normalize(x, eps);
       save([xhat, rstd, scale]);
@@ -102,8 +105,9 @@ export function layerNormModulate(
     },
     backward: (dy, saved) => {
       if (hasKernel('LearngeneLayerNormModulateGrad')) {
-        const [x, scale] = saved;
-        const [dx, dshift, dscale] = runKernel('LearngeneLayerNormModulateGrad', { dy, x, scale }, { eps });
+        const [x, scale, ...state] = saved;
+        const inputs = { dy, x, scale, ...stateInputs(state) };
+        const [dx, dshift, dscale] = runKernel('LearngeneLayerNormModulateGrad', inputs, { eps });
         return { x: () => dx, shift: () => dshift, scale: () => dscale };
       }
       const [xhat, rstd, scale] = saved;

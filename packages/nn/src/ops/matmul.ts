@@ -20,7 +20,8 @@ function transposed(x: Tensor): Tensor {
  */
 export function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
   if (!onWasm()) return tf.matMul(a, b, transposeA, transposeB);
-  if (transposeA && !transposeB && a.rank === 2 && b.shape[1] > a.shape[1]) {
+  const [[aColumns], [bColumns]] = [a.shape.slice(-1), b.shape.slice(-1)];
+  if (transposeA && !transposeB && a.rank === 2 && bColumns > aColumns) {
     return transposed(tf.matMul(transposed(b), a));
   }
   return tf.matMul(transposeA ? transposed(a) : a, transposeB ? transposed(b) : b);

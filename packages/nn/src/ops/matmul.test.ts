@@ -1,0 +1,86 @@
+import { checkGradient, expectClose, expectNoLeak } from '@learngene/testing';
+import type { Tensor2D } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { normals, useNnBackend } from '../../test/setup';
+import { linear, matmulNN, matmulNT, matmulTN } from '../index';
+
+beforeAll(useNnBackend);
+
+describe('matmul', () => {
+  const random = normals(1);
+
+  it('has the gradients of finite differences in 2-D and batches', () => {
+    checkGradient(matmulNN, [random(2, 3), random(3, 4)]);
+    checkGradient(matmulNT, [random(2, 3), random(4, 3)]);
+    checkGradient(matmulTN, [random(3, 2), random(3, 4)]);
+    checkGradient(matmulNN, [random(2, 2, 3), random(2, 3, 4)]);
+    checkGradient(matmulNT, [random(2, 2, 3), random(2, 4, 3)]);
+    checkGradient(matmulTN, [random(2, 3, 2), random(2, 3, 4)]);
+  });
+
+  // Sizes that take the blocked transpose, either order of the factors, and the products of single items.
+  it.each([
+    [2, 1024, 72, 64],
+    [2, 1024, 64, 72],
+    [2, 900, 80, 72],
+    [3, 32, 24, 40],
+  ])('agrees with transposing first: batch %i, %i x %i x %i', async (B, K, M, N) => {
+    const work = (): void =>
+      tf.tidy(() => {
+        for (const batch of [[], [B]]) {
+          const [a, b] = [random(...batch, K, M), random(...batch, K, N)];
+          const flip = (x: tf.Tensor): tf.Tensor => tf.transpose(x, batch.length ? [0, 2, 1] : [1, 0]);
+          const expected = tf.matMul(flip(a), b);
+          for (const actual of [matmulTN(a, b), matmulNN(flip(a), b), matmulNT(flip(a), flip(b))]) {
+            expectClose(actual, expected, { rtol: 1e-4, atol: 1e-4 });
+          }
+        }
+      });
+    work();
+    await expectNoLeak(work);
+  });
+
+  it('says which shapes it wants', () => {
+    expect(() => matmulNN(random(2, 3), random(2, 3))).toThrow('expected [M, K] and [K, N]');
+    expect(() => matmulNT(random(2, 3), random(2, 4))).toThrow('expected [M, K] and [N, K]');
+    expect(() => matmulTN(random(1, 2, 3), random(2, 2, 3))).toThrow('got [1, 2, 3] and [2, 2, 3]');
+  });
+});
+
+describe('customOp', () => {
+  it('does not compute the gradient of what needs none', () => {
+    const random = normals(2);
+    const [x, weight] = [random<tf.Rank.R2>(8, 4), random<tf.Rank.R2>(4, 4)];
+    const products = (leaves: tf.Tensor[]): number => {
+      const { kernels } = profile(() =>
+        tf.tidy(() => void tf.engine().gradients(() => tf.sum(linear(x, weight as Tensor2D)), leaves)),
+      );
+      return kernels.filter((name) => name === 'BatchMatMul').length;
+    };
+    expect(products([x, weight])).toBe(3);
+    expect(products([weight])).toBe(2);
+    expect(products([x])).toBe(2);
+  });
+});
+
+function profile(work: () => void): { kernels: string[] } {
+  const name = tf.getBackend();
+  const kernel = tf.getKernel('BatchMatMul', name);
+  const kernels: string[] = [];
+  tf.unregisterKernel('BatchMatMul', name);
+  tf.registerKernel({
+    ...kernel,
+    kernelFunc: (args) => {
+      kernels.push('BatchMatMul');
+      return kernel.kernelFunc(args);
+    },
+  });
+  try {
+    work();
+  } finally {
+    tf.unregisterKernel('BatchMatMul', name);
+    tf.registerKernel(kernel);
+  }
+  return { kernels };
+}

@@ -1,0 +1,192 @@
+import { expectClose, expectNoLeak, readFixture, relativeError } from '@learngene/testing';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { withPlainKernels } from '../test/register-plain';
+import { normals, type Packed, unpack, useNnBackend } from '../test/setup';
+import {
+  adamWStep,
+  clipByGlobalNorm,
+  constantSchedule,
+  cosineSchedule,
+  disposeParams,
+  globalNorm,
+  initAdamW,
+  initEma,
+  linearSchedule,
+  mapParams,
+  stepSchedule,
+  updateEma,
+  warmupDecay,
+  warmupSchedule,
+} from './index';
+
+type Leaves = { a: Packed; b: Packed };
+type Fixture = {
+  adamw: {
+    options: { lr: number; betas: [number, number]; eps: number; weight_decay: number };
+    params: Leaves;
+    steps: { grads: Leaves; params: Leaves; m: Leaves; v: Leaves }[];
+  }[];
+  clip: { maxNorm: number; grads: Packed[]; norm: number; clipped: Packed[] }[];
+  ema: { decay: number; start: Packed; updates: { params: Packed; ema: Packed }[] };
+  schedules: Record<string, number[]>;
+};
+
+const torch = readFixture<Fixture>(import.meta.url, '../fixtures/torch.json');
+const tree = ({ a, b }: Leaves) => ({ a: unpack(a), nested: { b: unpack(b) } });
+type Params = ReturnType<typeof tree>;
+
+beforeAll(useNnBackend);
+
+/** Runs on the test backend's composites, and with the kernels of the seam on cpu. */
+async function bothWays(work: () => void, kernels: string[]): Promise<void> {
+  work();
+  const backend = tf.getBackend();
+  await tf.setBackend('cpu');
+  try {
+    expect(withPlainKernels(work)).toEqual(kernels);
+  } finally {
+    await tf.setBackend(backend);
+  }
+}
+
+function expectLeaves(actual: Params, expected: Leaves): void {
+  expect(relativeError(actual.a, expected.a.values)).toBeLessThan(1e-5);
+  expect(relativeError(actual.nested.b, expected.b.values)).toBeLessThan(1e-5);
+}
+
+describe('AdamW', () => {
+  const run = (index: number): void => {
+    const { options, params: start, steps } = torch.adamw[index];
+    let params = tree(start);
+    let state = initAdamW(params);
+    for (const step of steps) {
+      const grads = tree(step.grads);
+      const next = adamWStep(
+        { params, grads, state },
+        { learningRate: options.lr, betas: options.betas, eps: options.eps, weightDecay: options.weight_decay },
+      );
+      disposeParams({ params, grads, m: state.m, v: state.v });
+      ({ params, state } = next);
+      expectLeaves(params, step.params);
+      expectLeaves(state.m, step.m);
+      expectLeaves(state.v, step.v);
+    }
+    expect(state.step).toBe(steps.length);
+    disposeParams({ params, m: state.m, v: state.v });
+  };
+
+  it.each([0, 1])('follows torch.optim.AdamW for five steps (case %i)', (index) =>
+    bothWays(() => run(index), ['LearngeneAdamW']),
+  );
+  it('leaks nothing', () => expectNoLeak(() => run(0)));
+
+  it('decays the weights by default as torch does', () => {
+    const params = { w: tf.tensor1d([2]) };
+    const grads = { w: tf.tensor1d([0]) };
+    const next = adamWStep({ params, grads, state: initAdamW(params) }, { learningRate: 0.5 });
+    expectClose(next.params.w, [2 * (1 - 0.5 * 0.01)]);
+  });
+
+  it('names a leaf that is missing', () => {
+    const params = { w: tf.scalar(1) };
+    const grads = {} as typeof params;
+    expect(() => adamWStep({ params, grads, state: initAdamW(params) }, { learningRate: 1 })).toThrow(
+      'grads: w is missing',
+    );
+    const wrong = { w: tf.ones([2]) as tf.Tensor } as unknown as typeof params;
+    expect(() => adamWStep({ params, grads: wrong, state: initAdamW(params) }, { learningRate: 1 })).toThrow(
+      'grads: w: expected [], got [2]',
+    );
+  });
+});
+
+describe('clipByGlobalNorm', () => {
+  const run = (): void => {
+    for (const { maxNorm, grads, norm, clipped } of torch.clip) {
+      const before = { a: unpack(grads[0]), b: unpack(grads[1]) };
+      const result = clipByGlobalNorm(before, maxNorm);
+      expectClose(result.norm, norm);
+      expect(relativeError(result.grads.a, clipped[0].values)).toBeLessThan(1e-5);
+      expect(relativeError(result.grads.b, clipped[1].values)).toBeLessThan(1e-5);
+      const alone = globalNorm(before);
+      expectClose(alone, norm);
+      disposeParams({ before, alone, ...result });
+    }
+  };
+
+  it('follows torch.nn.utils.clip_grad_norm_', () => bothWays(run, ['LearngeneGlobalSquaredNorm']));
+  it('leaks nothing', () => expectNoLeak(run));
+  it('of an empty tree is 0', () => expectClose(globalNorm({}), 0));
+});
+
+describe('EMA', () => {
+  const run = (): void => {
+    const { decay, start, updates } = torch.ema;
+    const first = { w: unpack(start) };
+    let ema = initEma(first);
+    disposeParams(first);
+    for (const update of updates) {
+      const params = { w: unpack(update.params) };
+      const next = updateEma(ema, params, decay);
+      disposeParams({ ema, params });
+      ema = next;
+      expect(relativeError(ema.w, update.ema.values)).toBeLessThan(1e-5);
+    }
+    disposeParams(ema);
+  };
+
+  it('follows torch.optim.swa_utils', () => bothWays(run, ['LearngeneEma']));
+  it('leaks nothing', () => expectNoLeak(run));
+  it('names a leaf that is missing', () => {
+    expect(() => updateEma<{ w?: tf.Tensor }>({ w: tf.scalar(1) }, {}, 0.9)).toThrow('params: w is missing');
+  });
+  it('warms its decay up', () => {
+    expect([0, 1, 1e6].map((step) => warmupDecay(0.999, step))).toEqual([0.1, 2 / 11, 0.999]);
+  });
+});
+
+describe('schedules', () => {
+  const values = (schedule: (step: number) => number, name: string): void =>
+    expectClose(
+      torch.schedules[name].map((_, step) => schedule(step)),
+      torch.schedules[name],
+      { rtol: 1e-9, atol: 1e-12 },
+    );
+
+  it('follow torch', () => {
+    values(cosineSchedule({ start: 0.5, end: 0.05, steps: 10 }), 'cosine');
+    values(stepSchedule({ start: 0.5, every: 3, factor: 0.5 }), 'step');
+    values(linearSchedule({ start: 0.5, end: 0.1, steps: 8 }), 'linear');
+    values(warmupSchedule({ steps: 4, schedule: constantSchedule(0.5) }), 'warmup');
+  });
+
+  it('stay at the end and start after the warm-up', () => {
+    const cosine = cosineSchedule({ start: 1, steps: 10 });
+    expect([cosine(0), cosine(10), cosine(99)]).toEqual([1, 0, 0]);
+    const warm = warmupSchedule({ steps: 2, schedule: cosine });
+    expect([warm(0), warm(1), warm(2), warm(7)]).toEqual([0.5, 1, 1, cosine(5)]);
+    expect(stepSchedule({ start: 1, every: 2 })(5)).toBeCloseTo(0.01);
+  });
+});
+
+describe('training', () => {
+  it('fits a line', () => {
+    const x = normals(3)<tf.Rank.R2>(32, 2);
+    const y = tf.matMul(x, tf.tensor2d([[2], [-1]]));
+    let params = { w: tf.zeros([2, 1]) as tf.Tensor };
+    let state = initAdamW(params);
+    for (let step = 0; step < 150; step++) {
+      tf.tidy(() => {
+        const grads = mapParams(
+          (w) => tf.matMul(x, tf.sub(tf.matMul(x, w as tf.Tensor2D), y) as tf.Tensor2D, true, false),
+          params,
+        );
+        const next = adamWStep({ params, grads, state }, { learningRate: 0.05, weightDecay: 0 });
+        params = mapParams((tensor) => tf.keep(tensor), next.params);
+        state = { ...next.state, m: mapParams(tf.keep, next.state.m), v: mapParams(tf.keep, next.state.v) };
+      });
+    }
+    expectClose(params.w, [2, -1], { atol: 1e-2 });
+  });
+});
