@@ -40,6 +40,7 @@ interface Taps {
 }
 
 const PRECISION = 22;
+const HALF = 2 ** (PRECISION - 1);
 
 /**
  * Resizes an image as Pillow does, bit for bit: rows, then columns, each rounded to 8 bits with weights in fixed point;
@@ -77,14 +78,17 @@ function taps(from: number, to: number, filter: ResampleFilter): Taps {
 }
 
 function resampleRows({ data, width, height, channels }: RawImage, axis: Taps, to: number): RawImage {
+  const { first, count, weights, stride } = axis;
   const out = new Uint8ClampedArray(to * height * channels);
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < to; x++) {
-      const start = (y * width + axis.first[x]) * channels;
+      const start = (y * width + first[x]) * channels;
+      const end = start + count[x] * channels;
       for (let c = 0; c < channels; c++) {
-        let sum = 2 ** (PRECISION - 1);
-        for (let k = 0; k < axis.count[x]; k++)
-          sum += data[start + k * channels + c] * axis.weights[x * axis.stride + k];
+        let sum = HALF;
+        for (let from = start + c, w = x * stride; from < end; from += channels, w++) {
+          sum = (sum + Math.imul(data[from], weights[w])) | 0;
+        }
         out[at++] = sum >> PRECISION;
       }
     }
@@ -93,15 +97,17 @@ function resampleRows({ data, width, height, channels }: RawImage, axis: Taps, t
 }
 
 function resampleColumns({ data, width, channels }: RawImage, axis: Taps, to: number): RawImage {
+  const { first, count, weights, stride } = axis;
   const row = width * channels;
   const out = new Uint8ClampedArray(to * row);
-  for (let y = 0; y < to; y++) {
-    const start = axis.first[y] * row;
-    for (let i = 0; i < row; i++) {
-      let sum = 2 ** (PRECISION - 1);
-      for (let k = 0; k < axis.count[y]; k++) sum += data[start + k * row + i] * axis.weights[y * axis.stride + k];
-      out[y * row + i] = sum >> PRECISION;
+  const sums = new Int32Array(row);
+  for (let y = 0, at = 0; y < to; y++) {
+    sums.fill(HALF);
+    for (let k = 0, from = first[y] * row; k < count[y]; k++) {
+      const weight = weights[y * stride + k];
+      for (let i = 0; i < row; i++) sums[i] += Math.imul(data[from++], weight);
     }
+    for (let i = 0; i < row; i++) out[at++] = sums[i] >> PRECISION;
   }
   return { data: new Uint8Array(out.buffer), width, height: to, channels };
 }
