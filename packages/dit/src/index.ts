@@ -9,7 +9,7 @@ export { ditLayout, inferDitConfig } from './infer';
 export { initDit } from './init';
 export { type DropLabelsOptions, dropLabels } from './labels';
 export { type DitLayout, ditTensorShapes } from './layouts';
-export { blockLinearNames, linearShape } from './linears';
+export { blockLinearNames, type LinearShape, linearShape } from './linears';
 export { ditParamsFromTensorData } from './own';
 export type { DitBaseParams, DitBlockParams, DitFrameParams, DitParams } from './params';
 export { patchify, type UnpatchifyOptions, unpatchify } from './patch';

@@ -13,8 +13,16 @@ export function blockLinearNames({ depth }: DitConfig): string[] {
   return Array.from({ length: depth }, (_, block) => MAIN_LINEARS.map((name) => `blocks.${block}.${name}`)).flat();
 }
 
+/** Widths of a linear layer. */
+export type LinearShape = {
+  /** Input features. */
+  readonly in: number;
+  /** Output features. */
+  readonly out: number;
+};
+
 /** Input and output width of the linear layer `name`, one of `blockLinearNames(config)`; throws for another name. */
-export function linearShape(config: DitConfig, name: string): { in: number; out: number } {
+export function linearShape(config: DitConfig, name: string): LinearShape {
   const match = /^blocks\.(0|[1-9]\d*)\.(attn\.[qkvo]|mlp\.in|mlp\.out)$/.exec(name);
   if (!match || Number(match[1]) >= config.depth) {
     throw new Error(`name: expected blocks.<0..${config.depth - 1}>.{attn.{q,k,v,o},mlp.{in,out}}, got '${name}'`);

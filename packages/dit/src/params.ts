@@ -3,7 +3,7 @@ import type { Tensor2D } from '@tensorflow/tfjs-core';
 
 /** Parameters of one block; D = hiddenSize, M = the MLP's width. */
 export type DitBlockParams = {
-  /** [6D, D]: shift, scale, gate of the attention branch, then of the MLP branch. */
+  /** Weight [6D, D], rows in the order shift, scale, gate of the attention branch, then of the MLP branch. */
   readonly adaln: LinearParams;
   /** Self-attention. */
   readonly attn: {
@@ -38,7 +38,7 @@ export type DitFrameParams = {
   };
   /** Output head. */
   readonly final: {
-    /** [2D, D]: shift, scale. */
+    /** Weight [2D, D], rows in the order shift, scale. */
     readonly adaln: LinearParams;
     /** [p·p·Cout, D] with rows in the order (row, column, channel). */
     readonly linear: LinearParams;
