@@ -10,13 +10,19 @@ const dataSchema = z.strictObject({
     .default('emoji')
     .describe('kind of data'),
   path: z.string().optional().describe('folder or file of the data (not needed for emoji)'),
-  size: z.int().min(4).max(1024).default(32).describe('pixels a side; pictures of other sizes are cropped and resized'),
+  size: z
+    .int()
+    .min(4)
+    .max(1024)
+    .optional()
+    .describe('pixels a side that picture files are cropped and resized to (default 32); arrays keep their own size'),
   split: z.enum(['train', 'test']).default('train').describe('which part of IDX and CIFAR data'),
   classes: z.array(z.string()).optional().describe('classes to pre-train on (default: all that are not novel)'),
   novel: z.array(z.string()).default([]).describe('classes kept out of pre-training'),
   superclasses: z.string().optional().describe('JSON file that maps each class to the superclass it is merged into'),
   minPerClass: positive.default(1).describe('classes with fewer pictures are left out'),
   holdOut: fraction.default(0.1).describe('fraction of each class kept for evaluation'),
+  balance: z.boolean().default(true).describe('draw all classes equally often, however many pictures they have'),
   flip: z.boolean().default(true).describe('mirror pictures at random'),
   skinVariations: z.boolean().default(false).describe('emoji: with the skin-tone variations'),
   onCorrupt: z.enum(['error', 'skip']).default('error').describe('what to do with pictures that cannot be read'),
@@ -50,7 +56,7 @@ const diffusionSchema = z.strictObject({
   process: z.enum(['gaussian', 'flow']).default('gaussian').describe('Gaussian diffusion or flow matching'),
   schedule: z.enum(['linear', 'cosine', 'scaled-linear', 'sigmoid']).default('cosine').describe('noise schedule'),
   timesteps: z.int().min(2).max(10_000).default(1000).describe('training timesteps'),
-  predict: z.enum(['epsilon', 'start', 'velocity']).default('velocity').describe('what the network predicts'),
+  predict: z.enum(['epsilon', 'start', 'velocity']).default('start').describe('what the network predicts'),
   variance: z
     .enum(['fixed-small', 'fixed-large', 'learned-range'])
     .default('fixed-small')

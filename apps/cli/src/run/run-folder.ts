@@ -79,6 +79,10 @@ export function checkpointPath(run: string, step: number): string {
 
 /** Deletes all but the newest `keep` checkpoints, and what an interrupted write left behind. */
 export async function pruneCheckpoints(run: string, keep: number): Promise<void> {
+  const folder = join(run, 'checkpoints');
+  for (const name of await readdir(folder)) {
+    if (name.startsWith('.') && name.endsWith('.tmp')) await rm(join(folder, name), { recursive: true, force: true });
+  }
   const steps = await checkpointSteps(run);
   for (const step of steps.slice(0, Math.max(0, steps.length - keep))) {
     await rm(checkpointPath(run, step), { recursive: true, force: true });

@@ -1,0 +1,169 @@
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { countDitMacs, countDitParams, DIT_PRESETS, ditConfig, ditLayout, inferDitConfig } from '@learngene/dit';
+import { countKind, countTransferParams, kindConfig } from '@learngene/kind';
+import { loadBundle } from '@learngene/kind/node';
+import { disposeParams } from '@learngene/nn';
+import { openSafetensorsFile } from '@learngene/tensor-io/node';
+import { Command } from 'commander';
+import { closest } from 'fastest-levenshtein';
+import { type CommonOptions, outputOf, wholeNumber, withCommonOptions } from '../cli/context';
+import { UsageError } from '../cli/errors';
+import type { Output } from '../cli/output';
+import { chooseEngine } from '../engines';
+import { isRunFolder, readRunRecord } from '../run/run-folder';
+import { checkpointSteps } from '../run/run-folder';
+import { readMetricsLog } from '../run/metrics-log';
+
+interface InspectOptions extends CommonOptions {
+  learngeneRank?: number;
+  tailorRank?: number;
+  groups?: number;
+  inputSize?: number;
+  novel: number;
+}
+
+/** 1234567 as `1,234,567`. */
+const count = (value: number) => value.toLocaleString('en-US');
+const giga = (value: number) => `${(value / 1e9).toFixed(2)} G`;
+const mebi = (value: number) => `${(value / 2 ** 20).toFixed(2)} MiB`;
+
+function table(output: Output, rows: readonly (readonly [string, string])[]): void {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  for (const [name, value] of rows) output.print(`${name.padEnd(width)}  ${value}`);
+}
+
+function presetOf(name: string): keyof typeof DIT_PRESETS {
+  if (Object.hasOwn(DIT_PRESETS, name)) return name as keyof typeof DIT_PRESETS;
+  const nearest = closest(name, Object.keys(DIT_PRESETS));
+  throw new UsageError(`${name}: no such file, run, bundle or preset; did you mean ${nearest}?`);
+}
+
+function inspectPreset(name: string, options: InspectOptions, output: Output): void {
+  const config = ditConfig(presetOf(name), { inputSize: options.inputSize ?? 32 });
+  const parameters = countDitParams(config);
+  const macs = countDitMacs(config);
+  table(output, [
+    ['model', `${name}, ${config.inputSize}x${config.inputSize}x${config.inChannels}, ${count(config.classes)} classes`],
+    ['parameters', count(parameters.trainable)],
+    ['with position table', count(parameters.total)],
+    ['MACs a forward pass', giga(macs.total)],
+  ]);
+  output.result({ model: name, config, parameters, macs });
+}
+
+function inspectKindPreset(name: string, options: InspectOptions, output: Output): void {
+  const { learngeneRank, tailorRank, groups: classes } = options;
+  if (learngeneRank === undefined || tailorRank === undefined || classes === undefined) {
+    throw new UsageError(`kind:${name}: needs --learngene-rank, --tailor-rank and --groups`);
+  }
+  const dit = ditConfig(presetOf(name), { inputSize: options.inputSize ?? 32, classes });
+  const config = kindConfig({ dit, learngeneRank, tailorRank });
+  const { params, macs, bytes } = countKind(config);
+  const transfer = countTransferParams(config, { groups: options.novel, classes: options.novel });
+  const group = config.groups[0].name;
+  const result = {
+    model: `kind:${name}`,
+    learngeneRank,
+    tailorRank,
+    groups: classes,
+    parameters: { pretraining: params.total, transfer, dense: params.dense, byPiece: params },
+    macsPerClass: { total: macs.total, dense: macs.dense.total, saved: macs.saved },
+    bytesPerClass: { tailors: bytes.tailors[group], oneClassModel: bytes.oneGroup, dense: bytes.dense },
+    saving: {
+      macs: macs.saved / macs.dense.total,
+      parametersOfOneClass: 1 - bytes.oneGroup / bytes.dense,
+      trainableInTransfer: 1 - transfer / params.dense,
+    },
+  };
+  table(output, [
+    ['model', `kind:${name}, ${learngeneRank} learngenes + ${tailorRank} tailors, ${count(classes)} groups`],
+    ['trainable in pre-training', count(params.total)],
+    [`trainable in transfer to ${options.novel}`, `${count(transfer)} (${((100 * transfer) / params.dense).toFixed(2)} % of dense)`],
+    ['dense model', `${count(params.dense)} parameters, ${giga(macs.dense.total)}MACs, ${mebi(bytes.dense)}`],
+    ['MACs of a class', `${giga(macs.total)} (saves ${giga(macs.saved)}, ${((100 * macs.saved) / macs.dense.total).toFixed(1)} %)`],
+    ['bytes of one class more', mebi(bytes.tailors[group])],
+    ['bytes of a one-class model', mebi(bytes.oneGroup)],
+  ]);
+  output.result(result);
+}
+
+async function inspectRun(path: string, output: Output): Promise<void> {
+  const record = await readRunRecord(path);
+  const steps = await checkpointSteps(path);
+  const last = readMetricsLog(path).at(-1);
+  table(output, [
+    ['run', `${record.command}, seed ${record.config.seed}, engine ${record.engine}`],
+    ['checkpoints', steps.length === 0 ? 'none' : steps.join(', ')],
+    ['last metrics', last === undefined ? 'none' : `step ${last.step}, loss ${last.loss.toFixed(5)}`],
+    ['steps asked for', count(record.config.training.steps)],
+  ]);
+  output.result({ ...record, checkpoints: steps, lastMetrics: last ?? null });
+}
+
+async function inspectBundle(path: string, options: InspectOptions, output: Output): Promise<void> {
+  await chooseEngine(options.engine === 'auto' ? 'cpu' : options.engine, { ...output, info() {} });
+  const { params, config } = await loadBundle(path);
+  disposeParams(params);
+  const counts = countKind(config);
+  table(output, [
+    ['bundle', `${config.learngeneRank} learngenes + ${config.tailorRank} tailors, ${config.groups.length} groups, ${config.gate} gate`],
+    ['groups', config.groups.map(({ name }) => name).join(', ')],
+    ['parameters', count(counts.params.total)],
+    ['MACs of a class', `${giga(counts.macs.total)} (dense ${giga(counts.macs.dense.total)})`],
+    ['bytes', mebi(counts.bytes.total)],
+  ]);
+  output.result({ config, counts });
+}
+
+async function inspectSafetensors(path: string, output: Output): Promise<void> {
+  const file = await openSafetensorsFile(path);
+  try {
+    const tensors = file.names.map((name) => ({ name, ...file.info(name) }));
+    const numbers = tensors.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0);
+    const shapes = new Map(tensors.map(({ name, dtype, shape }) => [name, { dtype, shape }]));
+    const layout = ditLayout(shapes);
+    table(output, [
+      ['file', `${count(tensors.length)} tensors, ${count(numbers)} numbers`],
+      ['layout', layout ?? 'not a DiT'],
+      ...tensors.slice(0, 40).map(({ name, dtype, shape }): [string, string] => [`  ${name}`, `${dtype} [${shape.join(', ')}]`]),
+    ]);
+    if (tensors.length > 40) output.print(`  ... and ${tensors.length - 40} more (--json lists all)`);
+    output.result({
+      tensors: tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
+      metadata: file.metadata,
+      layout: layout ?? null,
+      config: layout === undefined ? null : inferDitConfig(shapes),
+    });
+  } finally {
+    await file.close();
+  }
+}
+
+/** `learngene inspect`: what is in a preset, a run, a bundle or a file. */
+export function inspectCommand(): Command {
+  const command = new Command('inspect')
+    .description('Show parameters, MACs and contents of a preset, a run, a bundle or a safetensors file')
+    .argument('<what>', 'DiT-L/2, kind:DiT-L/2, a run folder, a bundle folder or a .safetensors file')
+    .option('--learngene-rank <n>', 'components that all classes share', wholeNumber('--learngene-rank', 1))
+    .option('--tailor-rank <n>', 'components of one group', wholeNumber('--tailor-rank', 1))
+    .option('--groups <n>', 'groups of tailors, one class each', wholeNumber('--groups', 1))
+    .option('--novel <n>', 'novel classes of a transfer', wholeNumber('--novel', 1), 1)
+    .option('--input-size <pixels>', 'input of the network (latent pixels)', wholeNumber('--input-size', 1));
+  withCommonOptions(command, [
+    'learngene inspect DiT-L/2',
+    'learngene inspect kind:DiT-L/2 --learngene-rank 256 --tailor-rank 100 --groups 150 --json',
+    'learngene inspect runs/demo/pretrain',
+    'learngene inspect runs/demo/bundle',
+  ]);
+  return command.action(async (what: string, options: InspectOptions) => {
+    const output = outputOf(options);
+    if (what.startsWith('kind:')) return inspectKindPreset(what.slice('kind:'.length), options, output);
+    if (!existsSync(what)) return inspectPreset(what, options, output);
+    if ((await stat(what)).isFile()) return inspectSafetensors(what, output);
+    if (existsSync(join(what, 'kind.json'))) return inspectBundle(what, options, output);
+    if (isRunFolder(what)) return inspectRun(what, output);
+    throw new UsageError(`${what}: neither a run (config.json) nor a bundle (kind.json)`);
+  });
+}

@@ -1,0 +1,70 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadParams, saveParams } from '@learngene/nn/node';
+import { disposeParams, type ParamTree } from '@learngene/nn';
+import { sha256File, writeFolderAtomic } from '@learngene/tensor-io/node';
+import { checkpointPath } from './run-folder';
+
+/** What a checkpoint holds. */
+export interface CheckpointContent {
+  /** Parameter trees, one safetensors file each, e.g. `params`, `ema`, `optimizer`. */
+  trees: Readonly<Record<string, ParamTree>>;
+  /** Everything that is not a tensor; JSON. */
+  state: Readonly<Record<string, unknown>>;
+}
+
+interface StateFile {
+  format: 1;
+  files: Record<string, string>;
+  state: Record<string, unknown>;
+}
+
+/** Writes the checkpoint of a step; it appears whole, by rename, or not at all. */
+export async function saveCheckpoint(run: string, step: number, { trees, state }: CheckpointContent): Promise<void> {
+  await writeFolderAtomic(
+    checkpointPath(run, step),
+    async (folder) => {
+      const files: Record<string, string> = {};
+      for (const [name, tree] of Object.entries(trees)) {
+        const file = join(folder, `${name}.safetensors`);
+        await saveParams(file, tree);
+        files[name] = await sha256File(file);
+      }
+      const content: StateFile = { format: 1, files, state };
+      await writeFile(join(folder, 'state.json'), `${JSON.stringify(content)}\n`);
+    },
+    { replace: true },
+  );
+}
+
+/**
+ * Reads the checkpoint of a step; the caller owns the trees.
+ *
+ * @throws Error that names the file where something is missing or its checksum is wrong
+ */
+export async function loadCheckpoint(run: string, step: number): Promise<CheckpointContent> {
+  const folder = checkpointPath(run, step);
+  const stateFile = join(folder, 'state.json');
+  let content: StateFile;
+  try {
+    content = JSON.parse(await readFile(stateFile, 'utf8')) as StateFile;
+  } catch (error) {
+    throw new Error(`${stateFile}: cannot be read`, { cause: error });
+  }
+  if (content?.format !== 1 || typeof content.files !== 'object' || typeof content.state !== 'object') {
+    throw new Error(`${stateFile}: expected a checkpoint of format 1`);
+  }
+  const trees: Record<string, ParamTree> = {};
+  try {
+    for (const [name, checksum] of Object.entries(content.files)) {
+      if (!/^[a-z]+$/.test(name)) throw new Error(`${stateFile}: expected names of letters, got ${name}`);
+      const file = join(folder, `${name}.safetensors`);
+      if ((await sha256File(file)) !== checksum) throw new Error(`${file}: its checksum is not that of state.json`);
+      trees[name] = (await loadParams(file)).params;
+    }
+  } catch (error) {
+    for (const tree of Object.values(trees)) disposeParams(tree);
+    throw error;
+  }
+  return { trees, state: content.state };
+}
