@@ -1,3 +1,4 @@
+import { hypotenuse } from './hypotenuse';
 import type { RotationQueue } from './rotations';
 import { sweepsPerValue } from './tridiagonal-qr';
 
@@ -22,9 +23,9 @@ export function bidiagonalQr(d: Float64Array, e: Float64Array, rotations: Bidiag
   const eps = Number.EPSILON;
   let norm = 0;
   for (let i = 0; i < n; i++) norm = Math.max(norm, Math.abs(d[i]), i < n - 1 ? Math.abs(e[i]) : 0);
-  const floor = 0.02 * eps * norm;
-  const negligible = (i: number) =>
-    Math.abs(e[i]) <= Math.max(floor, 0.25 * eps * (Math.abs(d[i]) + Math.abs(d[i + 1])));
+  const floor = 0.5 * eps * norm;
+  // Less than this is rounding: a stricter test never ends on repeated values.
+  const negligible = (i: number) => Math.abs(e[i]) <= Math.max(floor, eps * (Math.abs(d[i]) + Math.abs(d[i + 1])));
   let sweeps = 0;
   for (let high = n - 1; high > 0; ) {
     if (negligible(high - 1)) {
@@ -87,7 +88,7 @@ function shiftedSweep(
   let f = (Math.abs(d[low]) - shift) * (Math.sign(d[low]) + shift / d[low]);
   let g = e[low];
   for (let i = low; i < high; i++) {
-    let r = Math.hypot(f, g);
+    let r = hypotenuse(f, g);
     let c = r === 0 ? 1 : f / r;
     let s = r === 0 ? 0 : g / r;
     if (i > low) e[i - 1] = r;
@@ -96,7 +97,7 @@ function shiftedSweep(
     g = s * d[i + 1];
     d[i + 1] *= c;
     right.push(i, c, s);
-    r = Math.hypot(f, g);
+    r = hypotenuse(f, g);
     c = r === 0 ? 1 : f / r;
     s = r === 0 ? 0 : g / r;
     d[i] = r;
@@ -124,14 +125,14 @@ function zeroShiftSweep(
   let oldS = 0;
   for (let i = low; i < high; i++) {
     const x = d[i] * c;
-    let r = Math.hypot(x, e[i]);
+    let r = hypotenuse(x, e[i]);
     c = r === 0 ? 1 : x / r;
     const s = r === 0 ? 0 : e[i] / r;
     if (i > low) e[i - 1] = oldS * r;
     right.push(i, c, s);
     const y = oldC * r;
     const z = d[i + 1] * s;
-    r = Math.hypot(y, z);
+    r = hypotenuse(y, z);
     oldC = r === 0 ? 1 : y / r;
     oldS = r === 0 ? 0 : z / r;
     d[i] = r;

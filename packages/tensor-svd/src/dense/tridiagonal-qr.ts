@@ -1,3 +1,4 @@
+import { hypotenuse } from './hypotenuse';
 import type { RotationQueue } from './rotations';
 
 /** Sweeps allowed per eigen- or singular value; 2 are usual. Beyond it the iteration is declared stuck. */
@@ -13,8 +14,9 @@ export function tridiagonalQr(d: Float64Array, e: Float64Array, rotations: Rotat
   const eps = Number.EPSILON;
   let norm = 0;
   for (let i = 0; i < n; i++) norm = Math.max(norm, Math.abs(d[i]) + (i < n - 1 ? Math.abs(e[i]) : 0));
-  const floor = 0.02 * eps * norm;
-  const negligible = (i: number) => Math.abs(e[i]) <= Math.max(floor, eps * Math.sqrt(Math.abs(d[i] * d[i + 1])));
+  const floor = 0.5 * eps * norm;
+  // Less than this is rounding: a stricter test never ends on repeated values.
+  const negligible = (i: number) => Math.abs(e[i]) <= Math.max(floor, eps * (Math.abs(d[i]) + Math.abs(d[i + 1])));
   let sweeps = 0;
   for (let high = n - 1; high > 0; ) {
     if (negligible(high - 1)) {
@@ -32,7 +34,7 @@ export function tridiagonalQr(d: Float64Array, e: Float64Array, rotations: Rotat
     }
     const half = (d[high - 1] - d[high]) / 2;
     const corner = e[high - 1];
-    const root = Math.hypot(half, corner);
+    const root = hypotenuse(half, corner);
     const shift = d[high] - corner * (corner / (half + (half < 0 ? -root : root)));
     chase(d, e, { low, high, shift }, rotations);
   }
@@ -48,7 +50,7 @@ function chase(
   let x = d[low] - shift;
   let z = e[low];
   for (let i = low; i < high; i++) {
-    const r = Math.hypot(x, z);
+    const r = hypotenuse(x, z);
     const c = r === 0 ? 1 : x / r;
     const s = r === 0 ? 0 : z / r;
     if (i > low) e[i - 1] = r;
