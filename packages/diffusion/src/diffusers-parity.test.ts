@@ -6,7 +6,7 @@ import { referenceModel, referenceSample, toNchw } from '../test/helpers';
 import { flowMatching } from './flow-matching';
 import { invertDdim } from './invert-ddim';
 import type { StepEvent } from './loop';
-import { gaussianDiffusion, type GaussianDiffusionOptions } from './process';
+import { type GaussianDiffusionOptions, gaussianDiffusion } from './process';
 import { type DdimOptions, sampleDdim } from './sample-ddim';
 import { type DdpmOptions, sampleDdpm } from './sample-ddpm';
 import { type DpmSolverPP2MOptions, sampleDpmSolverPP2M } from './sample-dpm-solver-pp-2m';

@@ -1,5 +1,4 @@
-import { readFixture } from '@learngene/testing';
-import { expectClose } from '@learngene/testing';
+import { expectClose, readFixture } from '@learngene/testing';
 import { describe, expect, it } from 'vitest';
 import { gaussianDiffusion } from './process';
 import { spaceTimesteps } from './respacing';
@@ -60,7 +59,11 @@ describe('cosine, 1000 steps', () => {
       const fraction = (v + 1) / 2;
       return fraction * Math.log(p.betas[t]) + (1 - fraction) * p.posteriorLogVarianceClipped[t];
     };
-    for (const [t, expected] of [[1, -10.171279], [487, -5.7998052], [999, -0.0010011]]) {
+    for (const [t, expected] of [
+      [1, -10.171279],
+      [487, -5.7998052],
+      [999, -0.0010011],
+    ]) {
       expect(Math.abs(learned(t, 0.5) - expected), `t ${t}`).toBeLessThan(1e-5);
     }
     const std = (t: number) => Math.sqrt(Math.max(p.posteriorVariance[t], 1e-20));
@@ -150,7 +153,9 @@ describe('schedules', () => {
 
   it('says what is wrong', () => {
     expect(() => betaSchedule({ kind: 'betas', betas: [0.1] }, 2)).toThrow('betas: expected 2 values, got 1');
-    expect(() => betaSchedule({ kind: 'betas', betas: [0.1, 2] }, 2)).toThrow('betas[1]: expected a value in (0, 1], got 2');
+    expect(() => betaSchedule({ kind: 'betas', betas: [0.1, 2] }, 2)).toThrow(
+      'betas[1]: expected a value in (0, 1], got 2',
+    );
     expect(() => betaSchedule('linear', 0)).toThrow('timesteps: expected a whole number of at least 1, got 0');
     expect(() => betaSchedule('steep' as ScheduleName, 2)).toThrow('got steep');
   });

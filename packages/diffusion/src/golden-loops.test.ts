@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { absoluteSum, referenceModel, referenceSample } from '../test/helpers';
 import type { Denoiser } from './denoiser';
 import { invertDdim } from './invert-ddim';
-import { gaussianDiffusion, type GaussianDiffusionOptions } from './process';
+import { type GaussianDiffusionOptions, gaussianDiffusion } from './process';
 import { qSample } from './q-sample';
 import { type DdimOptions, sampleDdim } from './sample-ddim';
 import { type DdpmOptions, sampleDdpm } from './sample-ddpm';
@@ -92,7 +92,9 @@ describe('dpm-solver++ 2M', () => {
     expectRow(await run({}, { thresholding: { ratio: 0.87, max: 0.5 } }), { mean: 1.1364 }));
   it('from step 5', async () => {
     const process = linear();
-    const t = Math.round(sigmaGrid(process, { steps: 10, spacing: 'linspace', family: 'open', range: 'process' })[5].time);
+    const t = Math.round(
+      sigmaGrid(process, { steps: 10, spacing: 'linspace', family: 'open', range: 'process' })[5].time,
+    );
     expectRow(await run({}, { noise: noised(process, t), startStep: 5 }), { sum: 318.4111, mean: 0.4146 });
   });
 });
@@ -112,7 +114,9 @@ describe('unipc', () => {
   it('karras, v', async () => expectRow(await run(velocity, { sigmas: 'karras' }), { mean: 0.1966 }));
   it('from step 8', async () => {
     const process = linear();
-    const t = Math.round(sigmaGrid(process, { steps: 10, spacing: 'linspace', family: 'open', range: 'process' })[8].time);
+    const t = Math.round(
+      sigmaGrid(process, { steps: 10, spacing: 'linspace', family: 'open', range: 'process' })[8].time,
+    );
     expectRow(await run({}, { noise: noised(process, t), startStep: 8 }), { sum: 315.5757, mean: 0.4109 });
   });
 });
@@ -123,9 +127,16 @@ describe('unipc', () => {
  */
 function quirk(options: GaussianDiffusionOptions, grid: object, startStep = 0) {
   const process = gaussianDiffusion({ schedule: { kind: 'linear' }, timesteps: 1100, ...options });
-  const points = sigmaGrid(process, { steps: 10, spacing: 'linspace', family: 'fractional', range: 'timesteps', ...grid });
+  const points = sigmaGrid(process, {
+    steps: 10,
+    spacing: 'linspace',
+    family: 'fractional',
+    range: 'timesteps',
+    ...grid,
+  });
   const scaled = tf.mul<tf.Tensor4D>(referenceSample(), points[0].level); // their sample times init_noise_sigma
-  const added = startStep > 0 ? tf.mul<tf.Tensor4D>(referenceSample(true), points[startStep].level) : tf.zerosLike(scaled);
+  const added =
+    startStep > 0 ? tf.mul<tf.Tensor4D>(referenceSample(true), points[startStep].level) : tf.zerosLike(scaled);
   const start = tf.mul<tf.Tensor4D>(tf.add(scaled, added), points[startStep].alpha);
   let step = startStep - 1;
   const model: Denoiser = (z, t) => {
@@ -133,9 +144,7 @@ function quirk(options: GaussianDiffusionOptions, grid: object, startStep = 0) {
     const output = referenceModel(z, t);
     const v = process.meanType === 'velocity';
     // x_0 = x/(σ²+1) - v σ/√(σ²+1) of the step's own sample, which is z; ε = (z - x_0) / level
-    const noise = v
-      ? tf.div(tf.sub(z, tf.sub(tf.mul(z, alpha ** 2), tf.mul(output, sigma))), level)
-      : output;
+    const noise = v ? tf.div(tf.sub(z, tf.sub(tf.mul(z, alpha ** 2), tf.mul(output, sigma))), level) : output;
     const extra = tf.mul(z, (1 - 1 / alpha) / (points[step + 1].level - level));
     return tf.add(noise, extra);
   };

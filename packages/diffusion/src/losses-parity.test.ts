@@ -38,7 +38,8 @@ const likelihood = readFixture<{
     rows: Record<string, { vb: number[]; startMse: number[]; mse: number[]; prior: number[]; total: number[] }>;
   };
 }>(import.meta.url, '../fixtures/likelihood.json');
-const process50 = (options: object) => gaussianDiffusion({ timesteps: losses.total, respacing: losses.respacing, ...options });
+const process50 = (options: object) =>
+  gaussianDiffusion({ timesteps: losses.total, respacing: losses.respacing, ...options });
 
 beforeAll(useTestBackend);
 
@@ -59,7 +60,9 @@ describe('training losses and their gradients', () => {
     if (row.mse) expectClose(terms.mse!, row.mse, { rtol: 2e-5 });
     if (row.vb) expectClose(terms.vb!, row.vb, { rtol: 2e-5, atol: 1e-5 });
     const weighted = (out: tf.Tensor) =>
-      tf.sum(tf.mul(trainingLosses(process, () => tf.clone(out as tf.Tensor4D), batch).loss, losses.weight)) as tf.Scalar;
+      tf.sum(
+        tf.mul(trainingLosses(process, () => tf.clone(out as tf.Tensor4D), batch).loss, losses.weight),
+      ) as tf.Scalar;
     const gradient = tf.grad(weighted)(output);
     expect(relativeError(gradient, row.gradient)).toBeLessThan(1e-4);
   });
@@ -86,7 +89,10 @@ describe('bits a dimension', () => {
     const result = await bitsPerDimension(
       process,
       (x) => (learned ? tf.concat([tf.mul(x, 0.9), tf.mul(x, 0.3)], 3) : tf.mul(x, 0.9)),
-      { x0: tf.tensor4d(likelihood.bound.x0, likelihood.bound.shape), generator: createGenerator(likelihood.bound.seed) },
+      {
+        x0: tf.tensor4d(likelihood.bound.x0, likelihood.bound.shape),
+        generator: createGenerator(likelihood.bound.seed),
+      },
     );
     for (const name of ['vb', 'startMse', 'mse', 'prior', 'total'] as const) {
       expect(relativeError(result[name], row[name]), name).toBeLessThan(2e-4);

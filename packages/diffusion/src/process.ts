@@ -93,7 +93,7 @@ export interface GaussianDiffusion {
  * @returns plain data; no tensors
  * @throws on a malformed schedule or respacing
  */
-export function gaussianDiffusion(options: GaussianDiffusionOptions): GaussianDiffusion {
+export function gaussianDiffusion(options: GaussianDiffusionOptions = {}): GaussianDiffusion {
   const { schedule = 'linear', timesteps = 1000, respacing, zeroTerminalSnr = false, precision = 'float64' } = options;
   const { meanType = 'epsilon', varianceType = 'fixed-small', loss = 'mse' } = options;
   if (zeroTerminalSnr && meanType === 'epsilon') {

@@ -41,7 +41,8 @@ export async function sampleUniPC(
   const points = sigmaGrid(process, { ...options, spacing, roundTimesteps, family: 'open', range: 'process' });
   const steps = points.length - 1;
   const orderOf = (step: number) => {
-    if (points[step + 1].level === 0) return 1;
+    const [from, to] = [points[step], points[step + 1]];
+    if (to.level === 0 || to.level === from.level) return 1;
     return Math.min(order, step - startStep + 1, lowerOrderFinal ? steps - step : order);
   };
   const weights = (step: number, corrector: boolean): UniPCCoefficients => {

@@ -70,8 +70,8 @@ export function gaussianSolution(x: number, fromLevel: number, toLevel: number):
 
 /** Mean and standard deviation of all values. */
 export function meanAndStd(x: tf.Tensor): { mean: number; std: number } {
-  const data = x.dataSync();
-  const mean = data.reduce((sum: number, value: number) => sum + value, 0) / data.length;
-  const variance = data.reduce((sum: number, value: number) => sum + (value - mean) ** 2, 0) / data.length;
+  const data = x.dataSync<'float32'>();
+  const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
+  const variance = data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length;
   return { mean, std: Math.sqrt(variance) };
 }

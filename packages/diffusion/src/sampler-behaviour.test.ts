@@ -1,0 +1,337 @@
+import { createGenerator } from '@learngene/random';
+import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { referenceModel, referenceSample } from '../test/helpers';
+import { bitsPerDimension } from './bits-per-dimension';
+import type { Denoiser } from './denoiser';
+import { flowMatching } from './flow-matching';
+import { guideDenoiser } from './guidance';
+import { invertDdim } from './invert-ddim';
+import type { StepEvent } from './loop';
+import { drawNoise } from './noise';
+import { type GaussianDiffusion, gaussianDiffusion, type MeanType } from './process';
+import { sampleDdim } from './sample-ddim';
+import { sampleDdpm } from './sample-ddpm';
+import { sampleDpmSolverPP2M } from './sample-dpm-solver-pp-2m';
+import { sampleEuler } from './sample-euler';
+import { sampleHeun } from './sample-heun';
+import { sampleUniPC } from './sample-unipc';
+
+interface Options {
+  noise: tf.Tensor4D;
+  steps: number;
+  signal?: AbortSignal;
+  onStep?: (event: StepEvent) => void | Promise<void>;
+  clip?: boolean;
+  thresholding?: object;
+}
+type Run = (process: GaussianDiffusion, denoiser: Denoiser, options: Options) => Promise<tf.Tensor4D>;
+const generator = () => createGenerator(1);
+const flow = flowMatching();
+const samplers: [string, Run][] = [
+  ['sampleDdpm', (p, d, o) => sampleDdpm(p, d, { ...o, generator: generator() })],
+  ['sampleDdim', (p, d, o) => sampleDdim(p, d, { ...o, eta: 0.5, generator: generator() })],
+  ['invertDdim', invertDdim],
+  ['sampleDpmSolverPP2M', sampleDpmSolverPP2M],
+  ['sampleUniPC', (p, d, o) => sampleUniPC(p, d, { ...o, order: 3 })],
+  ['sampleEuler', sampleEuler],
+  ['sampleHeun', sampleHeun],
+  ['sampleEuler of a flow', (_, d, o) => sampleEuler(flow, d, o)],
+  ['sampleHeun of a flow', (_, d, o) => sampleHeun(flow, d, o)],
+];
+const process = gaussianDiffusion({ timesteps: 100 });
+const noise = () => drawNoise(createGenerator(2), [2, 2, 2, 3]);
+const smooth: Denoiser = (x, t) =>
+  tf.mul<tf.Tensor4D>(tf.tanh(tf.add(x, tf.mul(tf.reshape(t, [-1, 1, 1, 1]), 1e-3))), 0.8);
+
+beforeAll(useTestBackend);
+
+describe.each(samplers)('%s', (name, sample) => {
+  it('leaks nothing on success, abort or a throwing denoiser, and keeps its input', async () => {
+    const start = noise();
+    await expectNoLeak(async () => {
+      (await sample(process, smooth, { noise: start, steps: 5, onStep: () => {} })).dispose();
+      const controller = new AbortController();
+      const onStep = ({ step }: StepEvent) => void (step === 2 && controller.abort(new Error('enough')));
+      const aborted = sample(process, smooth, { noise: start, steps: 5, onStep, signal: controller.signal });
+      await expect(aborted).rejects.toThrow('enough');
+      let calls = 0;
+      const failing: Denoiser = (x, t) => {
+        if (++calls === 3) throw new Error('network down');
+        return smooth(x, t);
+      };
+      await expect(sample(process, failing, { noise: start, steps: 5 })).rejects.toThrow('network down');
+      const identity: Denoiser = (x) => x; // the sample itself comes back
+      (await sample(process, identity, { noise: start, steps: 3 })).dispose();
+    });
+    const kept = tf.tensor4d(new Float32Array(24).fill(0.1), [2, 2, 2, 3]);
+    (await sample(process, () => kept, { noise: start, steps: 3 })).dispose();
+    expect([start.isDisposed, kept.isDisposed]).toEqual([false, false]);
+  });
+
+  it('reports every step, with t falling and the sample readable', async () => {
+    const seen: StepEvent[] = [];
+    const onStep = async (event: StepEvent) => {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      expect(event.x!.shape).toEqual([2, 2, 2, 3]);
+      seen.push(event);
+    };
+    await sample(process, smooth, { noise: noise(), steps: 4, onStep });
+    expect(seen.map(({ step, steps }) => [step, steps])).toEqual([0, 1, 2, 3].map((step) => [step, 4]));
+    const times = seen.map(({ t }) => t);
+    expect(times).toEqual(times.slice().sort((a, b) => (name === 'invertDdim' ? a - b : b - a)));
+  });
+
+  it('takes a denoiser with learned variances', async () => {
+    const twice: Denoiser = (x, t) => tf.concat([smooth(x, t), tf.onesLike(x)], 3);
+    const options = { noise: noise(), steps: 4 };
+    const plain = await sample(process, smooth, options);
+    expectClose(await sample(process, twice, options), plain);
+    const odd: Denoiser = (x) => tf.concat([x, x, x], 3);
+    await expect(sample(process, odd, options)).rejects.toThrow(
+      'denoiser: expected an output of [2, 2, 2, 3 or 6], got [2, 2, 2, 9]',
+    );
+  });
+
+  it('gives the network N equal values of t', async () => {
+    const model: Denoiser = (x, t) => {
+      expect([t.shape, t.dtype]).toEqual([[2], 'float32']);
+      expect(t.dataSync()[0]).toBe(t.dataSync()[1]);
+      return smooth(x, t);
+    };
+    await sample(process, model, { noise: noise(), steps: 3 });
+  });
+
+  it('clips where it is asked to', async () => {
+    const wild: Denoiser = (x) => tf.mul(x, -5);
+    if (name === 'invertDdim') return;
+    const range = async (options: object) => {
+      const x = await sample(process, wild, { noise: noise(), steps: 6, ...options });
+      return tf.max(tf.abs(x)).dataSync()[0];
+    };
+    expect(await range({ clip: false })).toBeGreaterThan(1.2);
+    expect(await range({ clip: true })).toBeLessThan(1.0001);
+    expect(await range({ thresholding: {} })).toBeLessThan(1.0001);
+    await expect(range({ clip: -1 })).rejects.toThrow('clip: expected');
+    await expect(range({ thresholding: { ratio: 2 } })).rejects.toThrow('thresholding.ratio');
+    await expect(range({ thresholding: { max: 0 } })).rejects.toThrow('thresholding.max');
+  });
+
+  it('checks its options', async () => {
+    const flat = tf.zeros([2, 2]) as unknown as tf.Tensor4D;
+    await expect(sample(process, smooth, { noise: flat, steps: 2 })).rejects.toThrow(
+      'noise: expected [N, H, W, C], got [2, 2]',
+    );
+    await expect(sample(process, smooth, { noise: noise(), steps: 0 })).rejects.toThrow('steps: expected');
+    const signal = AbortSignal.abort(new Error('before'));
+    await expect(sample(process, smooth, { noise: noise(), steps: 2, signal })).rejects.toThrow('before');
+  });
+});
+
+/** What each mean type's network says where the noise is `epsilon`'s. */
+function reparameterised(meanType: MeanType, base: GaussianDiffusion): Denoiser {
+  return (x, t) => {
+    const step = t.dataSync()[0];
+    const eps = smooth(x, t);
+    const bar = base.alphasCumprod[step];
+    const [alpha, sigma] = [Math.sqrt(bar), Math.sqrt(1 - bar)];
+    const start = tf.div<tf.Tensor4D>(tf.sub(x, tf.mul(eps, sigma)), alpha);
+    if (meanType === 'start') return start;
+    if (meanType === 'velocity') return tf.sub(tf.mul<tf.Tensor4D>(eps, alpha), tf.mul(start, sigma));
+    if (meanType === 'previous') {
+      return tf.add(
+        tf.mul<tf.Tensor4D>(start, base.posteriorMeanCoef1[step]),
+        tf.mul(x, base.posteriorMeanCoef2[step]),
+      );
+    }
+    return eps;
+  };
+}
+
+describe('the mean types are one process', () => {
+  it.each(['start', 'velocity', 'previous'] as const)('%s', async (meanType) => {
+    const base = gaussianDiffusion({ timesteps: 30 });
+    const other = { ...base, meanType };
+    const options = { noise: noise(), steps: 30, clip: false };
+    for (const [name, sample] of samplers) {
+      if (name.includes('flow') || name === 'invertDdim') continue;
+      const expected = await sample(base, smooth, options);
+      const actual = await sample(other, reparameterised(meanType, base), options);
+      expect(relativeError(actual, expected), name).toBeLessThan(1e-3);
+    }
+  });
+  it("'previous' needs whole timesteps", async () => {
+    const other = gaussianDiffusion({ meanType: 'previous' });
+    await expect(sampleEuler(other, smooth, { noise: noise(), steps: 7 })).rejects.toThrow(
+      "whole timesteps for 'previous'",
+    );
+  });
+});
+
+describe('respaced processes', () => {
+  it('are sampled at their own timesteps, and the network sees the original ones', async () => {
+    const respaced = gaussianDiffusion({ timesteps: 1000, respacing: '10' });
+    for (const sampler of [sampleDdim, sampleDpmSolverPP2M, sampleUniPC, sampleEuler]) {
+      const seen: number[] = [];
+      await sampler(respaced, smooth, { noise: noise(), onStep: ({ t }) => void seen.push(t) });
+      expect(seen).toEqual([...respaced.timestepMap].reverse());
+    }
+  });
+  it('DDPM with fewer steps is DDPM of the respaced process', async () => {
+    const whole = gaussianDiffusion({ timesteps: 1000, varianceType: 'fixed-large' });
+    const respaced = gaussianDiffusion({ timesteps: 1000, varianceType: 'fixed-large', respacing: 'ddim10' });
+    const a = await sampleDdpm(whole, smooth, { noise: noise(), steps: 10, generator: generator() });
+    const b = await sampleDdpm(respaced, smooth, { noise: noise(), generator: generator() });
+    expectClose(a, b);
+  });
+  it('refuse timesteps outside the process', async () => {
+    const options = { noise: noise(), stepsOffset: 1 };
+    await expect(sampleDdim(process, smooth, { ...options, steps: 100 })).rejects.toThrow('stepsOffset: expected');
+    await expect(sampleDdim(process, smooth, { ...options, steps: 101 })).rejects.toThrow('steps: expected');
+    await expect(sampleDdim(process, smooth, { noise: noise(), steps: 9, startStep: 9 })).rejects.toThrow('startStep');
+  });
+  it.each(['karras', 'lu', 'exponential'] as const)('cosine betas with many %s steps stay finite', async (sigmas) => {
+    const cosine = gaussianDiffusion({ schedule: 'cosine' });
+    for (const sampler of [sampleDpmSolverPP2M, sampleUniPC, sampleEuler]) {
+      const x = await sampler(cosine, smooth, { noise: noise(), steps: 60, sigmas, clip: true });
+      expect(Number.isFinite(tf.sum(x).dataSync()[0])).toBe(true);
+    }
+  });
+  it('zero terminal SNR can be sampled by every sampler', async () => {
+    const zero = gaussianDiffusion({ meanType: 'velocity', zeroTerminalSnr: true });
+    for (const [, sample] of samplers.slice(0, 7)) {
+      const x = await sample(zero, smooth, { noise: noise(), steps: 10 });
+      expect(Number.isFinite(tf.sum(x).dataSync()[0])).toBe(true);
+    }
+  });
+});
+
+it('noise needs a generator', async () => {
+  await expect(sampleDdpm(process, smooth, { noise: noise(), steps: 2 })).rejects.toThrow('generator: expected one');
+  await expect(sampleDdim(process, smooth, { noise: noise(), steps: 2, eta: 1 })).rejects.toThrow(
+    'generator: expected one',
+  );
+  await expect(sampleDdim(process, smooth, { noise: noise(), steps: 2, eta: -1 })).rejects.toThrow('eta: expected');
+});
+
+it('a long loop lets timers and aborts through', async () => {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(new Error('by a timer')), 5);
+  const slow: Denoiser = (x, t) => {
+    const until = Date.now() + 3;
+    while (Date.now() < until);
+    return smooth(x, t);
+  };
+  const run = sampleDdim(gaussianDiffusion(), slow, { noise: noise(), signal: controller.signal });
+  await expect(run).rejects.toThrow('by a timer');
+});
+
+it('the flow refuses what it has not', async () => {
+  await expect(sampleEuler(flow, smooth, { noise: noise() })).rejects.toThrow('steps: expected');
+  await expect(sampleEuler(flow, smooth, { noise: noise(), steps: 2, sigmas: 'karras' })).rejects.toThrow('for a flow');
+});
+
+describe('guidance', () => {
+  const conditional: Denoiser = (x) => tf.concat([tf.mul(x, 2), tf.mul(x, 3)], 3);
+  const unconditional: Denoiser = (x) => tf.concat([tf.mul(x, 0.5), tf.mul(x, 7)], 3);
+  const batched: Denoiser = (x, t) => {
+    const half = x.shape[0] / 2;
+    expect(t.shape[0]).toBe(x.shape[0]);
+    const [a, b] = tf.split<tf.Tensor4D>(x, 2, 0);
+    expect(a.shape[0]).toBe(half);
+    return tf.concat([conditional(a, t), unconditional(b, t)], 0);
+  };
+  const forms = [
+    ['two calls', { conditional, unconditional }],
+    ['doubled batch', { batched }],
+  ] as const;
+  const time = () => tf.tensor1d([10, 90]);
+
+  it.each(forms)('%s: ε is guided, the variance is not', (_, form) => {
+    const x = noise();
+    const guided = guideDenoiser(form, { scale: 3 })(x, time());
+    expectClose(guided, tf.concat([tf.mul(x, 0.5 + 3 * 1.5), tf.mul(x, 3)], 3), { rtol: 1e-4 });
+  });
+  it.each(forms)('%s: some channels', (_, form) => {
+    const x = noise();
+    const guided = guideDenoiser(form, { scale: 3, channels: 2 })(x, time());
+    const factors = tf.tensor1d([5, 5, 2, 3, 3, 3]);
+    expectClose(guided, tf.mul(tf.concat([x, x], 3), factors), { rtol: 1e-4 });
+  });
+  it.each(forms)('%s: scale 1 is conditional, 0 unconditional', (_, form) => {
+    const x = noise();
+    const plain = conditional(x, time());
+    expectClose(guideDenoiser(form, { scale: 1 })(x, time()), plain);
+    const [eps] = tf.split(guideDenoiser(form, { scale: 0 })(x, time()), 2, 3);
+    expectClose(eps, tf.mul(x, 0.5));
+  });
+  it.each(forms)('%s: each sample is guided inside the interval only', (_, form) => {
+    const x = noise();
+    const guided = guideDenoiser(form, { scale: 3, interval: [10, 50] })(x, time());
+    const factor = tf.tensor4d([5, 2], [2, 1, 1, 1]);
+    const [eps] = tf.split(guided, 2, 3);
+    expectClose(eps, tf.mul(x, factor), { rtol: 1e-4 });
+  });
+  it('in a sampler, the unconditional network rests outside the interval', async () => {
+    const seen: number[] = [];
+    const counted: Denoiser = (x, t) => {
+      seen.push(t.dataSync()[0]);
+      return smooth(x, t);
+    };
+    const pair = { conditional: smooth, unconditional: counted };
+    const denoiser = guideDenoiser(pair, { scale: 2, interval: [30, 60] });
+    await sampleDdim(process, denoiser, { noise: noise(), steps: 10 });
+    expect(seen).toEqual([60, 50, 40, 30]);
+  });
+  it('the doubled batch has a shortcut outside the interval', async () => {
+    const calls = { doubled: 0, single: 0 };
+    const counted = (kind: 'doubled' | 'single') => (x: tf.Tensor4D, t: tf.Tensor1D) => {
+      calls[kind]++;
+      return smooth(x, t);
+    };
+    const denoiser = guideDenoiser(
+      { batched: counted('doubled'), conditional: counted('single') },
+      { scale: 2, interval: [30, 60] },
+    );
+    await sampleDdim(process, denoiser, { noise: noise(), steps: 10 });
+    expect(calls).toEqual({ doubled: 4, single: 6 });
+  });
+  it('leaks nothing and checks its settings', async () => {
+    const [x, t] = [noise(), time()];
+    await expectNoLeak(() => guideDenoiser({ batched }, { scale: 2, channels: 1, interval: [0, 50] })(x, t).dispose());
+    expect(() => guideDenoiser({ batched }, { scale: Number.NaN })).toThrow('scale: expected');
+    expect(() => guideDenoiser({ batched }, { scale: 1, interval: [2, 1] })).toThrow('interval: expected');
+    expect(() => guideDenoiser({ batched }, { scale: 2, channels: 9 })(x, t)).toThrow('channels: expected');
+    expect(() => guideDenoiser({ batched: () => x }, { scale: 2 })(x, t)).toThrow('batched: expected an output of 4');
+  });
+});
+
+it('noise is laid out as torch draws it', () => {
+  const drawn = drawNoise(createGenerator(0), [2, 4, 2, 2]);
+  const [first, second] = [drawn.bufferSync(), drawn.bufferSync()];
+  expect(first.get(0, 0, 0, 0)).toBeCloseTo(-1.1258398, 6); // torch.randn(2, 2, 4, 2)[0, 0, 0]
+  expect(second.get(0, 0, 1, 0)).toBeCloseTo(-1.1523602, 6);
+});
+
+it('the bound leaks nothing, finished or aborted', async () => {
+  const x0 = tf.clipByValue(noise(), -1, 1);
+  const short = gaussianDiffusion({ timesteps: 5 });
+  await expectNoLeak(async () => {
+    const bound = await bitsPerDimension(short, smooth, { x0, generator: generator() });
+    expect([bound.vb.shape, bound.total.shape]).toEqual([[2, 5], [2]]);
+    tf.dispose(Object.values(bound));
+    const controller = new AbortController();
+    const onStep = ({ step }: StepEvent) => void (step === 1 && controller.abort(new Error('enough')));
+    const options = { x0, generator: generator(), onStep, signal: controller.signal };
+    await expect(bitsPerDimension(short, smooth, options)).rejects.toThrow('enough');
+  });
+});
+
+it('the reference sample and model are those of the reference', () => {
+  expect(
+    referenceModel(referenceSample(), tf.tensor1d([1, 1, 1, 1]))
+      .bufferSync()
+      .get(3, 0, 1, 2),
+  ).toBeCloseTo((128 * 4 + 4 + 3) / 768 / 2, 6);
+});
