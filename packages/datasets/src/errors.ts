@@ -1,5 +1,6 @@
 /** A file of a dataset that cannot be read: it is missing, truncated, corrupt, or not what its header says. */
 export class DatasetFileError extends Error {
+  /** `'DatasetFileError'`. */
   override readonly name = 'DatasetFileError';
   /** The file (or the name it was given). */
   readonly file: string;

@@ -13,6 +13,14 @@ export interface HoldOutOptions {
   readonly seed: number;
 }
 
+/** The two parts of {@link holdOut}. */
+export interface HeldOut {
+  /** What is left to train on. */
+  readonly train: ImageDataset;
+  /** What is kept back. */
+  readonly heldOut: ImageDataset;
+}
+
 /**
  * Splits a dataset by image: a part of every class is held out, drawn by the seed, the class's name and its count
  * alone, so that it stays the same when other classes come or go. Both parts keep labels, classes and order; every
@@ -20,10 +28,7 @@ export interface HoldOutOptions {
  *
  * @throws RangeError for bad options, or where a class would have nothing left to train on
  */
-export function holdOut(
-  dataset: ImageDataset,
-  options: HoldOutOptions,
-): { train: ImageDataset; heldOut: ImageDataset } {
+export function holdOut(dataset: ImageDataset, options: HoldOutOptions): HeldOut {
   const { seed } = options;
   const members: number[][] = dataset.classes.map(() => []);
   dataset.labels.forEach((label, index) => {

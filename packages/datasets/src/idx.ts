@@ -62,6 +62,14 @@ function readHeader(bytes: Uint8Array, file: string): { shape: number[]; offset:
   return { shape: Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i)), offset };
 }
 
+/** What the two files are called, for errors. */
+export interface IdxFileNames {
+  /** The file of the images. */
+  readonly images: string;
+  /** The file of the labels. */
+  readonly labels: string;
+}
+
 /** What {@link idxDataset} is made of. */
 export interface IdxFiles {
   /** The file of the images, plain or gzip: [n, height, width] or [n, height, width, channels]. */
@@ -75,7 +83,7 @@ export interface IdxFiles {
   /** Whether the images lie column by column, as those of EMNIST do (default false). */
   readonly transposed?: boolean;
   /** The names of the two files, for errors. */
-  readonly files?: { readonly images: string; readonly labels: string };
+  readonly files?: IdxFileNames;
 }
 
 /**

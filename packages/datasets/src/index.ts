@@ -4,8 +4,8 @@ export { centerCrop } from './center-crop';
 export { type CifarFile, type CifarOptions, cifarDataset } from './cifar';
 export { DatasetFileError } from './errors';
 export { flipHorizontal } from './flip';
-export { type HoldOutOptions, holdOut } from './hold-out';
-export { decodeIdx, type IdxArray, type IdxFiles, idxDataset } from './idx';
+export { type HeldOut, type HoldOutOptions, holdOut } from './hold-out';
+export { decodeIdx, type IdxArray, type IdxFileNames, type IdxFiles, idxDataset } from './idx';
 export { type InOrderOptions, readInOrder } from './in-order';
 export { type CacheOptions, cacheDataset, type InMemoryImages, inMemoryDataset } from './memory';
 export {
@@ -18,6 +18,6 @@ export {
 } from './merge-classes';
 export { type PackedOptions, packDataset, packedDataset } from './packed';
 export { BICUBIC, BOX, type RawImage, type ResampleFilter, resample } from './resample';
-export { type ClassReference, type SplitOptions, selectClasses, splitClasses } from './select-classes';
+export { type ClassReference, type ClassSplit, type SplitOptions, selectClasses, splitClasses } from './select-classes';
 export { classCounts, type SubsetOptions, subset } from './subset';
 export type { ImageDataset, Progress } from './types';

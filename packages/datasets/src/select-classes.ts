@@ -35,16 +35,21 @@ export interface SplitOptions {
   readonly seed?: number;
 }
 
+/** The two parts of {@link splitClasses}. */
+export interface ClassSplit {
+  /** What a model is pre-trained on. */
+  readonly pretrain: ImageDataset;
+  /** Classes that it has not seen. */
+  readonly novel: ImageDataset;
+}
+
 /**
  * Splits a dataset by class: what a model is pre-trained on, and novel classes that it has not seen. Both are labelled
  * from 0 in the order of the whole dataset's classes; every image is in exactly one of them.
  *
  * @throws RangeError where a side would have no class, for an unknown class or one that is named twice
  */
-export function splitClasses(
-  dataset: ImageDataset,
-  { novel, seed }: SplitOptions,
-): { pretrain: ImageDataset; novel: ImageDataset } {
+export function splitClasses(dataset: ImageDataset, { novel, seed }: SplitOptions): ClassSplit {
   const count = typeof novel === 'number' ? novel : novel.length;
   checkInteger('novel', count, 1, dataset.classes.length - 1);
   const apart = new Set(
