@@ -2,7 +2,7 @@ import type { NamedTensorMap, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfj
 import * as tf from '@tensorflow/tfjs-core';
 import { dims } from '../dims';
 import { customOp, hasKernel, runKernel } from './custom-op';
-import { product } from './matmul';
+import { affine, product } from './matmul';
 import { sumRows } from './sums';
 
 /**
@@ -25,8 +25,7 @@ export function linear(x: Tensor, weight: Tensor2D, bias?: Tensor1D): Tensor {
     forward: (save) => {
       save([x, weight]);
       if (hasKernel('LearngeneLinear')) return runKernel('LearngeneLinear', inputs)[0];
-      const y = product(tf.reshape(x, [-1, sizes.in]), weight, false, true);
-      return tf.reshape(bias ? tf.add(y, bias) : y, shape);
+      return tf.reshape(affine(tf.reshape(x, [-1, sizes.in]), weight, bias), shape);
     },
     backward: (dy, [x, weight]): Record<string, () => Tensor> => {
       const rows = (): Tensor => tf.reshape(dy, [-1, sizes.out]);

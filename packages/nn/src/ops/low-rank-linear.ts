@@ -2,7 +2,7 @@ import type { NamedTensorMap, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfj
 import * as tf from '@tensorflow/tfjs-core';
 import { dims } from '../dims';
 import { customOp, hasKernel, runKernel } from './custom-op';
-import { product } from './matmul';
+import { affine, product } from './matmul';
 import { sumRows } from './sums';
 
 /**
@@ -34,8 +34,7 @@ export function lowRankLinear(x: Tensor, u: Tensor2D, s: Tensor1D, v: Tensor2D, 
       }
       const h = product(tf.reshape(x, [-1, sizes.in]), v, false, false); // [M, r]
       save([x, u, s, v, h]);
-      const y = product(tf.mul(h, s), u, false, true); // [M, out]
-      return tf.reshape(bias ? tf.add(y, bias) : y, [...x.shape.slice(0, -1), out]);
+      return tf.reshape(affine(tf.mul(h, s), u, bias), [...x.shape.slice(0, -1), out]);
     },
     backward: (dy, [x, u, s, v, h]): Record<string, () => Tensor> => {
       const rows = (t: Tensor): Tensor => tf.reshape(t, [-1, t.shape[t.rank - 1]]);

@@ -27,6 +27,13 @@ export function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: b
   return tf.matMul(transposeA ? transposed(a) : a, transposeB ? transposed(b) : b);
 }
 
+/** a bᵀ + bias for [M, K] and [N, K], off the tape: the forward pass of the linear ops. */
+export function affine(a: Tensor, b: Tensor, bias?: Tensor): Tensor {
+  if (!bias) return product(a, b, false, true);
+  if (!onWasm()) return tf.fused.matMul({ a, b, transposeB: true, bias });
+  return tf.fused.matMul({ a, b: transposed(b), bias });
+}
+
 function checkProduct(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): void {
   const innerA = a.shape[a.rank - (transposeA ? 2 : 1)];
   const innerB = b.shape[b.rank - (transposeB ? 1 : 2)];

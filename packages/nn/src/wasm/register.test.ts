@@ -42,6 +42,9 @@ const cases: Case[] = [
     ],
     f: (x, w) => tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, 1, 'same'),
   },
+  { name: 'slice of rows', shapes: [[5, 3, 2]], f: (x) => tf.slice(x, [1, 0, 0], [3, 3, 2]) },
+  { name: 'slice of one row', shapes: [[5, 4]], f: (x) => tf.slice(x, [2, 1], [1, 2]) },
+  { name: 'slice of columns', shapes: [[5, 4]], f: (x) => tf.slice(x, [0, 1], [5, 2]) },
   {
     name: 'batched matMul',
     shapes: [
@@ -67,7 +70,10 @@ function run({ shapes, f, forwardOnly }: Case): number[][] {
 }
 
 describe('registerWasmTrainingKernels', () => {
-  beforeAll(registerWasmTrainingKernels);
+  beforeAll(async () => {
+    await tf.setBackend('wasm'); // the other tests of this package register first
+    registerWasmTrainingKernels();
+  });
 
   it.each(cases)('$name: result and gradients as on cpu, no leak', async (test) => {
     await tf.setBackend('cpu');
@@ -84,6 +90,13 @@ describe('registerWasmTrainingKernels', () => {
     await tf.setBackend('wasm');
     const a = tf.tensor2d([1, 2, 3, 4], [2, 2]);
     expectClose(tf.einsum('ij,jk->ki', a, a), [7, 15, 10, 22]);
+  });
+
+  it('slices every dtype', async () => {
+    await tf.setBackend('wasm');
+    expectClose(tf.slice(tf.tensor1d([1, 2, 3], 'int32'), 1, 2), [2, 3]);
+    expectClose(tf.slice(tf.tensor1d([true, false, true], 'bool'), 1, 2), [0, 1]);
+    expect(tf.slice(tf.tensor1d(['a', 'b', 'c']), 1, 2).arraySync()).toEqual(['b', 'c']);
   });
 
   it('is idempotent and keeps the error of mismatched products', async () => {

@@ -5,6 +5,7 @@ import type { KernelFunc, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core
 import * as tf from '@tensorflow/tfjs-core';
 import { batchedMatMul } from './batch-matmul';
 import { cpuKernel } from './delegate';
+import { sliceInHeap } from './slice';
 
 /** Kernels that gradients need and the wasm backend lacks. */
 const MISSING = [
@@ -41,7 +42,8 @@ function replace(kernelName: string, make: (original: KernelFunc | undefined) =>
  * Makes the wasm backend fit for training. Registers for it the kernels that it lacks (filter gradients of
  * convolutions, einsum, the gradient of gather) and those whose results are wrong (gather with batchDims, the gradients
  * of max pooling and of the input of a 3-D convolution) by delegating to the cpu backend's kernels; a batched matrix
- * product that is several times faster; a clone that copies no bytes. Complex numbers and FFT stay unsupported there.
+ * product that is several times faster; a clone that copies no bytes and a
+ * slice of leading rows that copies only those. Complex numbers and FFT stay unsupported there.
  *
  * Imports both backends; which one is active stays the caller's choice. Call it once, before or after
  * `tf.setBackend('wasm')`; further calls do nothing.
@@ -57,5 +59,6 @@ export function registerWasmTrainingKernels(): void {
     };
   });
   replace('Identity', () => shareData);
+  replace('Slice', (original) => sliceInHeap(original as KernelFunc));
   replace('BatchMatMul', (original) => batchedMatMul(original as KernelFunc));
 }
