@@ -23,7 +23,8 @@ export function createRotationQueue(vectors: Float64Array | undefined, rows: num
   if (vectors === undefined) return { push() {}, endSweep() {}, flush() {} };
   // About 256 KiB of rotations: they are read once per four rows of vectors.
   const capacity = 16384;
-  let turns = new Float64Array(2 * (capacity + cols));
+  // A sweep has fewer than `cols` rotations, so the last one before a flush still fits.
+  const turns = new Float64Array(2 * (capacity + cols));
   let sweeps: Sweep[] = [];
   let used = 0;
   let begin = 0;
@@ -37,11 +38,6 @@ export function createRotationQueue(vectors: Float64Array | undefined, rows: num
   return {
     push(j, c, s) {
       if (first < 0) first = j;
-      if (used + 2 > turns.length) {
-        const larger = new Float64Array(2 * turns.length);
-        larger.set(turns);
-        turns = larger;
-      }
       turns[used++] = c;
       turns[used++] = s;
     },
