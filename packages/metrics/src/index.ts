@@ -1,8 +1,36 @@
+export { type AugmentOptions, augmentImages } from './classifier/augment';
+export { type ClassifierConfig, type ClassifierOptions, classifierConfig } from './classifier/config';
+export {
+  type ClassifierAccuracyOptions,
+  type ClassifierExtractorOptions,
+  classifierAccuracy,
+  classifierExtractor,
+} from './classifier/extractor';
+export { type ClassifierParams, initClassifier, type MixerParams, type MlpParams } from './classifier/model';
+export {
+  type ClassifierStep,
+  type LabelledBatches,
+  type LabelledImages,
+  labelledImages,
+  type TrainClassifierOptions,
+  type TrainedClassifier,
+  trainClassifier,
+} from './classifier/train';
+export { type EvaluateOptions, type EvaluateProgress, type Evaluation, evaluate, type MetricName } from './evaluate';
 export { type FrechetOptions, frechetDistance } from './frechet-distance';
+export { datasetSource, type ImageSource, type IndexedImages, imageSource } from './image-source';
 export { type InceptionScoreOptions, inceptionScore } from './inception-score';
 export { type KernelDistanceOptions, kernelDistance } from './kernel-distance';
 export { createMoments, finishMoments, type Moments, mergeMoments, updateMoments } from './moments';
 export { type PrecisionRecall, type PrecisionRecallOptions, precisionRecall } from './precision-recall';
+export {
+  type ReferenceStatistics,
+  type SampleArrays,
+  samplesFromArrays,
+  samplesToArrays,
+  statisticsFromArrays,
+  statisticsToArrays,
+} from './statistics';
 export type {
   Convention,
   ExtractedFeatures,

@@ -1,1 +1,2 @@
-export {};
+export { type LoadedClassifier, loadClassifier, saveClassifier } from './classifier/file';
+export { readSamples, readStatistics, writeSamples, writeStatistics } from './npz-files';

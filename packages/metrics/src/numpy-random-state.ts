@@ -1,29 +1,20 @@
-const N = 624;
-const M = 397;
+import { createGenerator, type Generator, randomIntegers } from '@learngene/random';
 
 /**
- * The part of `numpy.random.RandomState` that torch-fidelity draws with: MT19937 seeded by one integer (Matsumoto and
- * Nishimura 2002, `init_genrand`) and the legacy Fisher-Yates shuffle with masked rejection. numpy has frozen it.
+ * The part of `numpy.random.RandomState` that torch-fidelity draws with, which numpy has frozen. torch and numpy seed
+ * MT19937 alike, so the generator of `@learngene/random` gives numpy's words; the shuffle on top is numpy's.
  */
-export interface NumpyRandomState {
-  /** The 624 words. */
-  readonly words: Uint32Array;
-  /** Next word to read; 624 when they are used up. */
-  position: number;
-}
+export type NumpyRandomState = Generator;
 
 /** `np.random.RandomState(seed)`, seed an integer in [0, 2³²). */
 export function numpyRandomState(seed: number): NumpyRandomState {
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
     throw new RangeError(`seed: expected an integer in [0, 2^32), got ${seed}`);
   }
-  const words = new Uint32Array(N);
-  words[0] = seed;
-  for (let i = 1; i < N; i++) words[i] = Math.imul(1812433253, words[i - 1] ^ (words[i - 1] >>> 30)) + i;
-  return { words, position: N };
+  return createGenerator(seed);
 }
 
-/** `state.permutation(n)`: a shuffled 0 ... n - 1; advances `state`. */
+/** `state.permutation(n)`: a shuffled 0 ... n - 1, n up to 2²⁷; advances `state`. */
 export function numpyPermutation(state: NumpyRandomState, n: number): Int32Array {
   const order = Int32Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {
@@ -39,29 +30,11 @@ export function numpyChoice(state: NumpyRandomState, n: number, size: number): I
   return numpyPermutation(state, n).slice(0, size);
 }
 
-/** An integer in [0, max] by masking to the next power of two and rejecting. */
+/** An integer in [0, max]: words masked to the next power of two until one is not above. */
 function boundedInteger(state: NumpyRandomState, max: number): number {
-  const mask = 0xffffffff >>> Math.clz32(max);
+  const high = 2 ** (32 - Math.clz32(max));
   for (;;) {
-    const value = (nextWord(state) & mask) >>> 0;
+    const value = randomIntegers(state, 1, { high })[0];
     if (value <= max) return value;
   }
-}
-
-function nextWord(state: NumpyRandomState): number {
-  if (state.position === N) regenerate(state);
-  let y = state.words[state.position++];
-  y ^= y >>> 11;
-  y ^= (y << 7) & 0x9d2c5680;
-  y ^= (y << 15) & 0xefc60000;
-  return (y ^ (y >>> 18)) >>> 0;
-}
-
-function regenerate(state: NumpyRandomState): void {
-  const { words } = state;
-  for (let i = 0; i < N; i++) {
-    const y = (words[i] & 0x80000000) | (words[(i + 1) % N] & 0x7fffffff);
-    words[i] = words[(i + M) % N] ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
-  }
-  state.position = 0;
 }

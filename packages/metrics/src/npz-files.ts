@@ -1,0 +1,31 @@
+import { readNpz, writeNpz } from '@learngene/tensor-io/node';
+import { checkImages } from './check';
+import {
+  type ReferenceStatistics,
+  type SampleArrays,
+  samplesFromArrays,
+  samplesToArrays,
+  statisticsFromArrays,
+  statisticsToArrays,
+} from './statistics';
+
+/** Reads a statistics npz (`mu`, `sigma`, `mu_s`, `sigma_s`), such as ADM's reference batches; see `statisticsFromArrays`. */
+export async function readStatistics(path: string): Promise<ReferenceStatistics> {
+  return statisticsFromArrays(path, await readNpz(path));
+}
+
+/** Writes a statistics npz that ADM and pytorch-fid read; whole or not at all. */
+export async function writeStatistics(path: string, statistics: ReferenceStatistics): Promise<void> {
+  await writeNpz(path, statisticsToArrays(statistics));
+}
+
+/** Reads a samples npz (`arr_0` uint8 NHWC, `arr_1` labels) into memory; see `samplesFromArrays`. */
+export async function readSamples(path: string): Promise<SampleArrays> {
+  return samplesFromArrays(path, await readNpz(path));
+}
+
+/** Writes a samples npz that ADM's evaluator reads; whole or not at all. */
+export async function writeSamples(path: string, samples: SampleArrays): Promise<void> {
+  checkImages('images', samples.images);
+  await writeNpz(path, samplesToArrays(samples));
+}

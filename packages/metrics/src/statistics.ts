@@ -1,0 +1,108 @@
+import type { NamedTensors, TensorData } from '@learngene/tensor-io';
+import { checkFinite } from './check';
+import type { ImageBatch, MomentStatistics } from './types';
+
+/** Precomputed statistics of real images. */
+export interface ReferenceStatistics {
+  /** Of the features (`mu`, `sigma`), for FID. */
+  readonly features?: MomentStatistics;
+  /** Of the spatial features (`mu_s`, `sigma_s`), for sFID. */
+  readonly spatial?: MomentStatistics;
+}
+
+/** Sample images of an npz. */
+export interface SampleArrays {
+  /** `arr_0`. */
+  readonly images: ImageBatch;
+  /** `arr_1`, where the file has it: the class of each image. */
+  readonly labels?: Int32Array;
+}
+
+/**
+ * Statistics from the arrays of an npz as ADM and pytorch-fid write them: `mu` [d], `sigma` [d, d], `mu_s`, `sigma_s`,
+ * float32 or float64; other arrays are passed over. `name` is that of the file in errors.
+ *
+ * @throws RangeError when neither pair is there, one of a pair is missing, or sizes or values are wrong.
+ */
+export function statisticsFromArrays(name: string, arrays: NamedTensors): ReferenceStatistics {
+  const features = pair(name, arrays, ['mu', 'sigma']);
+  const spatial = pair(name, arrays, ['mu_s', 'sigma_s']);
+  if (!features && !spatial) {
+    throw new RangeError(
+      `${name}: expected arrays mu and sigma (or mu_s and sigma_s), got ${[...arrays.keys()].join(', ')}`,
+    );
+  }
+  return { ...(features && { features }), ...(spatial && { spatial }) };
+}
+
+function pair(
+  name: string,
+  arrays: NamedTensors,
+  [mu, sigma]: readonly [string, string],
+): MomentStatistics | undefined {
+  const [mean, covariance] = [arrays.get(mu), arrays.get(sigma)];
+  if (!mean && !covariance) return undefined;
+  if (!mean || !covariance)
+    throw new RangeError(`${name}: expected both ${mu} and ${sigma}, got only ${mean ? mu : sigma}`);
+  const dims = mean.shape[0];
+  if (mean.shape.length !== 1 || covariance.shape.join() !== `${dims},${dims}`) {
+    throw new RangeError(
+      `${name}: expected ${mu} [d] and ${sigma} [d, d], got [${mean.shape.join(', ')}] and [${covariance.shape.join(', ')}]`,
+    );
+  }
+  return { mean: toFloat64(`${name}: ${mu}`, mean), covariance: toFloat64(`${name}: ${sigma}`, covariance) };
+}
+
+function toFloat64(name: string, { dtype, data, shape }: TensorData): Float64Array {
+  if (dtype !== 'F64' && dtype !== 'F32') throw new RangeError(`${name}: expected F64 or F32, got ${dtype}`);
+  checkFinite(name, data, shape[shape.length - 1]);
+  return Float64Array.from(data);
+}
+
+/** The arrays of a statistics npz, the inverse of {@link statisticsFromArrays}. */
+export function statisticsToArrays({ features, spatial }: ReferenceStatistics): Map<string, TensorData> {
+  const arrays = new Map<string, TensorData>();
+  for (const [suffix, statistics] of [['', features] as const, ['_s', spatial] as const]) {
+    if (!statistics) continue;
+    const dims = statistics.mean.length;
+    arrays.set(`mu${suffix}`, { dtype: 'F64', shape: [dims], data: statistics.mean });
+    arrays.set(`sigma${suffix}`, { dtype: 'F64', shape: [dims, dims], data: statistics.covariance });
+  }
+  if (arrays.size === 0) throw new RangeError('statistics: expected features or spatial, got neither');
+  return arrays;
+}
+
+/**
+ * Samples from the arrays of an npz: `arr_0` uint8 [N, H, W, C] and, where there is one, `arr_1` integer [N].
+ *
+ * @throws RangeError for another dtype or shape.
+ */
+export function samplesFromArrays(name: string, arrays: NamedTensors): SampleArrays {
+  const pixels = arrays.get('arr_0');
+  if (!pixels) throw new RangeError(`${name}: expected an array arr_0, got ${[...arrays.keys()].join(', ')}`);
+  if (pixels.dtype !== 'U8' || pixels.shape.length !== 4) {
+    throw new RangeError(`${name}: expected arr_0 U8 [N, H, W, C], got ${pixels.dtype} [${pixels.shape.join(', ')}]`);
+  }
+  const [count, height, width, channels] = pixels.shape;
+  const images = { data: pixels.data, count, height, width, channels };
+  const classes = arrays.get('arr_1');
+  if (!classes) return { images };
+  const { dtype, shape, data } = classes;
+  if (!/^[IU]\d+$/.test(dtype) || shape.length !== 1 || shape[0] !== count) {
+    throw new RangeError(`${name}: expected arr_1 integer [${count}], got ${dtype} [${shape.join(', ')}]`);
+  }
+  return { images, labels: Int32Array.from(Array.from<number | bigint>(data), Number) };
+}
+
+/** The arrays of a samples npz, the inverse of {@link samplesFromArrays}; labels become int64, as numpy's are. */
+export function samplesToArrays({ images, labels }: SampleArrays): Map<string, TensorData> {
+  const { data, count, height, width, channels } = images;
+  const arrays = new Map<string, TensorData>([
+    ['arr_0', { dtype: 'U8', shape: [count, height, width, channels], data }],
+  ]);
+  if (labels) {
+    if (labels.length !== count) throw new RangeError(`labels: expected ${count}, one an image, got ${labels.length}`);
+    arrays.set('arr_1', { dtype: 'I64', shape: [count], data: BigInt64Array.from(Array.from(labels, BigInt)) });
+  }
+  return arrays;
+}
