@@ -13,6 +13,11 @@ export class TensorFileError extends Error {
     super(`${file}: ${problem}`, options);
     this.file = file;
   }
+
+  /** Whether a value is this error, also one of another copy of this package (each CommonJS entry holds its own). */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'TensorFileError' && 'file' in value;
+  }
 }
 
 /** A name from a file as it may stand in a message: quoted, control characters escaped, cut after 80 characters. */
