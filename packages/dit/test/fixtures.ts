@@ -5,7 +5,7 @@ import { readFixture } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { type DitConfig, ditConfig } from '../src/config';
 
-/** What tools/fixtures/dit.py writes about one case. */
+/** What tools/fixtures/make_dit.py writes about one case. */
 type CaseSummary = {
   config: {
     size: number;
