@@ -1,7 +1,7 @@
 export { type FileContent, writeFileAtomic } from './node/atomic-file';
 export { type FolderOptions, writeFolderAtomic } from './node/atomic-folder';
 export { fileSource } from './node/file-source';
-export { type NpzArraySpec, writeNpzArray } from './node/npz-array-writer';
+export { type ArrayRows, type NpzArraySpec, writeNpzArray } from './node/npz-array-writer';
 export { readNpz, writeNpz } from './node/npz-files';
 export {
   openSafetensorsFile,
@@ -10,3 +10,4 @@ export {
   writeSafetensors,
 } from './node/safetensors-files';
 export { sha256File } from './node/sha256-file';
+export { TensorFileError } from './tensor-file-error';

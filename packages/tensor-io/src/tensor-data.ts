@@ -73,8 +73,3 @@ export function tensorFromBytes(
   const data = new arrayOf[dtype](own.buffer, own.byteOffset, own.byteLength / width);
   return { dtype, shape, data } as TensorData;
 }
-
-/** Bytes of a tensor of this dtype and shape. */
-export function tensorByteLength(tensor: TensorData): number {
-  return tensor.data.byteLength;
-}

@@ -19,7 +19,12 @@ export interface NpzArraySpec {
 }
 
 /** Writes header and rows, and comes back to put the checksum, known only at the end, into the header. */
-async function writeEntry(path: string, handle: FileHandle, spec: Required<NpzArraySpec>, rows: Rows): Promise<void> {
+async function writeEntry(
+  path: string,
+  handle: FileHandle,
+  spec: Required<NpzArraySpec>,
+  rows: ArrayRows,
+): Promise<void> {
   const { shape, dtype, name } = spec;
   const npy = encodeNpyHeader(path, dtype, shape);
   const size = npy.length + countElements(shape)! * bytesPerElement(dtype);
@@ -56,7 +61,7 @@ async function writeEntry(path: string, handle: FileHandle, spec: Required<NpzAr
 }
 
 /** Values of an array, some rows at a time. */
-type Rows = Iterable<TensorData['data']> | AsyncIterable<TensorData['data']>;
+export type ArrayRows = Iterable<TensorData['data']> | AsyncIterable<TensorData['data']>;
 
 /**
  * Writes an npz file of one stored array, row by row, so that it never stands in memory as a whole: image packs of the
@@ -64,7 +69,7 @@ type Rows = Iterable<TensorData['data']> | AsyncIterable<TensorData['data']>;
  * @param rows typed arrays of the dtype, which together hold exactly the values of `spec.shape` in row-major order.
  * @throws {@link TensorFileError} where the values are too few, too many or of another type, or the file cannot be written.
  */
-export async function writeNpzArray(path: string, spec: NpzArraySpec, rows: Rows): Promise<void> {
+export async function writeNpzArray(path: string, spec: NpzArraySpec, rows: ArrayRows): Promise<void> {
   const { shape, dtype = 'U8', name = 'arr_0' } = spec;
   if (countElements(shape, Number.MAX_SAFE_INTEGER / 16) === undefined) {
     throw new TensorFileError(path, `shape: expected sizes that are natural numbers, got ${shown(shape)}`);
