@@ -24,7 +24,6 @@ beforeAll(useTestBackend);
 async function slopes(counts: number[], error: (steps: number) => Promise<number>): Promise<number[]> {
   const errors: number[] = [];
   for (const steps of counts) errors.push(await error(steps));
-  if (globalThis.process.env.LOG_ROWS) console.log(expect.getState().currentTestName, errors);
   return errors.slice(1).map((e, i) => Math.log(errors[i] / e) / Math.log(counts[i + 1] / counts[i]));
 }
 

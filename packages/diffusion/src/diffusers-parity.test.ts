@@ -35,7 +35,6 @@ async function expectRow(
   const result = await sample({ noise: referenceSample(), onStep: ({ t }) => void seen.push(t) });
   const values = Float64Array.from(rows[name].values, (_, i) => toNchw(result)[31 * i]);
   const error = relativeError(values, rows[name].values);
-  if (process.env.LOG_ROWS) console.log(name, error);
   expect(error, name).toBeLessThan(3e-5);
   const expected = rows[name].timesteps;
   const distinct = expected.filter((t, i) => i === 0 || t !== expected[i - 1]); // Heun's list names most twice
@@ -67,6 +66,7 @@ describe('ddpm', () => {
   const cases: [string, Partial<DdpmOptions>, Process?][] = [
     ['ddpm 10', {}],
     ['ddpm fixed_large', {}, { varianceType: 'fixed-large' }],
+    ['ddpm cosine', { steps: 25, spacing: 'linspace' }, { schedule: 'cosine', precision: 'float32' }],
     ['ddpm sample', { spacing: 'trailing' }, x0],
   ];
   it.each(cases)('%s', (name, options, process) =>

@@ -15,6 +15,14 @@ export interface FlowBatch {
   readonly noise: tf.Tensor4D;
 }
 
+/** Losses of each sample. */
+export type FlowLosses = {
+  /** What to minimise, `[N]`. */
+  readonly loss: tf.Tensor1D;
+  /** Mean squared error of the velocity, `[N]`: the same values. */
+  readonly mse: tf.Tensor1D;
+};
+
 /**
  * Conditional flow matching: the mean squared error of the velocity noise - x_0 at (1 - t) x_0 + t · noise (Lipman et
  * al. 2023, eq. 23, on straight paths). Differentiable in what the denoiser closes over.
@@ -24,11 +32,7 @@ export interface FlowBatch {
  * @returns losses `[N]` float32 (`mse` holds the same values); the caller owns both
  * @throws if shapes differ or a time is outside [0, 1]
  */
-export function flowLosses(
-  process: FlowProcess,
-  denoiser: Denoiser,
-  { x0, t, noise }: FlowBatch,
-): { loss: tf.Tensor1D; mse: tf.Tensor1D } {
+export function flowLosses(process: FlowProcess, denoiser: Denoiser, { x0, t, noise }: FlowBatch): FlowLosses {
   const [count] = imageShape('x0', x0);
   checkShape('noise', noise, x0.shape);
   if (t.length !== count) throw new Error(`t: expected ${count} times, one a sample, got ${t.length}`);

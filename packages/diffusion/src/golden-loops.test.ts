@@ -21,7 +21,6 @@ const velocity = { meanType: 'velocity' } as const;
 
 function expectRow(x: tf.Tensor4D, { sum, mean }: { sum?: number; mean: number }): void {
   const result = absoluteSum(x);
-  if (process.env.LOG_ROWS) console.log(expect.getState().currentTestName, result, sum, mean);
   if (sum !== undefined) expect(Math.abs(result.sum - sum), `sum ${result.sum}`).toBeLessThan(1e-2);
   expect(Math.abs(result.mean - mean), `mean ${result.mean}`).toBeLessThan(1e-3);
 }

@@ -5,7 +5,7 @@ export {
 } from './bits-per-dimension';
 export type { ClipOptions, Thresholding } from './clip';
 export type { Denoiser } from './denoiser';
-export { type FlowBatch, flowLosses } from './flow-losses';
+export { type FlowBatch, type FlowLosses, flowLosses } from './flow-losses';
 export { type FlowMatchingOptions, type FlowProcess, flowMatching } from './flow-matching';
 export { type BatchedDenoiser, type GuidanceOptions, guideDenoiser, type PairedDenoisers } from './guidance';
 export { type InvertDdimOptions, invertDdim } from './invert-ddim';

@@ -13,7 +13,7 @@ export interface Ode {
   readonly steps: number;
   /** What the network is given at a point. */
   time(point: number): number;
-  /** Whether the derivative is defined at a point (not at noise 0 of a Gaussian process). */
+  /** Whether the derivative is defined at a point (at noise 0 it is not, but for a flow). */
   defined(point: number): boolean;
   /** The derivative at a point: one evaluation of the network. */
   derivative(x: Tensor4D, point: number): Tensor4D;
@@ -61,10 +61,10 @@ function flowOde(process: FlowProcess, denoiser: Denoiser, options: OdeOptions):
   return {
     steps: times.length - 1,
     time: (i) => times[i] * process.timeScale,
-    defined: () => true,
+    defined: (i) => times[i] > 0 || !clips(options), // at time 0 the velocity does not follow from a clipped x_0
     derivative(x, i) {
       const velocity = evaluate(denoiser, x, times[i] * process.timeScale);
-      if (!clips(options) || times[i] === 0) return velocity;
+      if (!clips(options)) return velocity;
       const start = clipStart(combine(1, x, -times[i], velocity), options);
       return tf.div<Tensor4D>(tf.sub(x, start), times[i]);
     },

@@ -10,7 +10,7 @@ export interface HeunOptions extends LoopOptions, OdeOptions {}
 
 /**
  * Heun's second-order method (Karras et al. 2022, algorithm 1), two evaluations a step; a last step to noise 0 of a
- * Gaussian process is Euler's, where the derivative is not defined.
+ * Gaussian process (or of a flow with clipping) is Euler's: the derivative is not defined there.
  * @param process - a Gaussian process or a flow
  * @param denoiser - the network, C or 2C channels
  * @param options - start, number and spacing of steps, clipping, call-back, signal

@@ -185,6 +185,20 @@ describe('respaced processes', () => {
     const b = await sampleDdpm(respaced, smooth, { noise: noise(), generator: generator() });
     expectClose(a, b);
   });
+  it('a single step starts at the noisy end', async () => {
+    for (const spacing of ['linspace', 'trailing'] as const) {
+      const seen: number[] = [];
+      const onStep = ({ t }: StepEvent) => void seen.push(t);
+      for (const sampler of [sampleDdim, sampleDpmSolverPP2M, sampleEuler]) {
+        await sampler(process, smooth, { noise: noise(), steps: 1, spacing, onStep });
+      }
+      expect(seen).toEqual([99, 99, 99]);
+    }
+    const leading = { noise: noise(), steps: 99, spacing: 'leading' } as const;
+    const full = sampleUniPC(process, smooth, { ...leading, steps: 100, stepsOffset: 1 });
+    await expect(full).rejects.toThrow("steps: expected fewer than 100 for spacing 'leading', got 100");
+    expect((await sampleUniPC(process, smooth, leading)).shape).toEqual([2, 2, 2, 3]);
+  });
   it('refuse timesteps outside the process', async () => {
     const options = { noise: noise(), stepsOffset: 1 };
     await expect(sampleDdim(process, smooth, { ...options, steps: 100 })).rejects.toThrow('stepsOffset: expected');

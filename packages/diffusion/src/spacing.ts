@@ -38,8 +38,8 @@ export function spacedTimesteps(
   const from = (ascending: Float64Array) => ascending.reverse().subarray(0, steps);
   switch (spacing) {
     case 'linspace': {
+      if (points === 1) return Float64Array.of(total - 1); // numpy's linspace would start at the clean end
       const even = linspace(0, total - 1, points);
-      if (points === 1 && family === 'fractional') return Float64Array.of(0);
       return from(family === 'fractional' ? even : even.map(roundHalfEven));
     }
     case 'leading': {
