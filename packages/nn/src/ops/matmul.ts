@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { customOp, onWasm } from './custom-op';
+import { customOp, hasKernel, onWasm } from './custom-op';
 
 /** Rows of a block that {@link transposed} turns at once: 64 bytes of a column. */
 const BLOCK = 16;
@@ -14,12 +14,17 @@ function transposed(x: Tensor): Tensor {
   return tf.reshape(tf.transpose(blocks, [1, 0, 2]), [D, M]);
 }
 
+/** True where a product with transposed factors is slow and a transpose before it is not: wasm as it comes. */
+function transposesFirst(): boolean {
+  return onWasm() && !hasKernel('LearngeneFastMatMul');
+}
+
 /**
- * a b with either factor transposed, off the tape. The wasm backend is 10 times faster if it transposes first, and its
- * product copies the second factor, so that the smaller one goes there.
+ * a b with either factor transposed, off the tape. The wasm backend as it comes is 10 times faster if it transposes
+ * first, and its product copies the second factor, so that the smaller one goes there.
  */
 export function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
-  if (!onWasm()) return tf.matMul(a, b, transposeA, transposeB);
+  if (!transposesFirst()) return tf.matMul(a, b, transposeA, transposeB);
   const [[aColumns], [bColumns]] = [a.shape.slice(-1), b.shape.slice(-1)];
   if (transposeA && !transposeB && a.rank === 2 && bColumns > aColumns) {
     return transposed(tf.matMul(transposed(b), a));
@@ -31,7 +36,8 @@ export function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: b
 export function affine(a: Tensor, b: Tensor, bias?: Tensor): Tensor {
   if (!bias) return product(a, b, false, true);
   if (!onWasm()) return tf.fused.matMul({ a, b, transposeB: true, bias });
-  return tf.fused.matMul({ a, b: transposed(b), bias });
+  if (transposesFirst()) return tf.fused.matMul({ a, b: transposed(b), bias });
+  return tf.add(tf.matMul(a, b, false, true), bias);
 }
 
 function checkProduct(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): void {

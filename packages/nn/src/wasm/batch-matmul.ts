@@ -1,65 +1,57 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import type { KernelFunc, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core';
+import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-
-/** Below this many multiplications an item, one call for the whole batch costs less than a call each. */
-const SMALL = 8192;
-
-/** Ids of the views of one item; the backend counts its own up from 1. */
-const [A, B, OUT] = [0x7ffffff1, 0x7ffffff2, 0x7ffffff3];
-
-/** The compiled function behind the backend's kernel, and the heap it works on. */
-interface Product {
-  readonly HEAPU8: Uint8Array;
-  _malloc(bytes: number): number;
-  _free(offset: number): void;
-  _BatchMatMul(...args: number[]): void;
-}
+import { gemmOf } from './gemm';
 
 /**
- * The wasm backend gives a plain 2-D product to XNNPACK and computes every batched one with a loop that is 10 times
- * slower. This kernel gives each item of a batch to the 2-D product, through views of the same heap.
+ * The wasm backend gives a plain 2-D product to XNNPACK, which packs its second factor slowly, and computes every
+ * batched or transposed one with a loop that is 10 times slower. This kernel takes all of them in float32.
  */
 export function batchedMatMul(original: KernelFunc): KernelFunc {
   return (args) => {
     const { a, b } = args.inputs as { a: TensorInfo; b: TensorInfo };
-    const { transposeA, transposeB } = args.attrs as NamedAttrMap;
-    const [M, K] = a.shape.slice(-2);
-    const [inner, N] = b.shape.slice(-2);
-    const batch = tf.util.sizeFromShape(a.shape.slice(0, -2));
-    const plain =
-      !transposeA &&
-      !transposeB &&
+    const { transposeA, transposeB } = args.attrs as { transposeA?: boolean; transposeB?: boolean };
+    const backend = args.backend as BackendWasm;
+    const [aRows, aColumns] = a.shape.slice(-2);
+    const [bRows, bColumns] = b.shape.slice(-2);
+    const [M, K] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
+    const [inner, N] = transposeB ? [bColumns, bRows] : [bRows, bColumns];
+    const batchShape = a.shape.slice(0, -2);
+    const gemm = gemmOf(backend);
+    const fits =
       inner === K &&
-      tf.util.arraysEqual(a.shape.slice(0, -2), b.shape.slice(0, -2)) &&
+      M * N * K > 0 &&
+      tf.util.arraysEqual(batchShape, b.shape.slice(0, -2)) &&
       a.dtype === 'float32' &&
       b.dtype === 'float32';
-    if (!plain || batch < 2 || M * K * N < SMALL) return original(args);
-    const backend = args.backend as BackendWasm;
-    const out = backend.makeOutput([...a.shape.slice(0, -1), N], 'float32');
-    multiplyItems(backend, { batch, M, K, N }, [a, b, out]);
+    if (!fits) return original(args);
+    if (!gemm) return transposedFirst(original, args);
+    const out = backend.makeOutput([...batchShape, M, N], 'float32');
+    const heap = backend.wasm as unknown as { _malloc(bytes: number): number; _free(offset: number): void };
+    const work = heap._malloc(4 * ((M + 3 + N + 7) * Math.min(K, 256) + 32)) >>> 0;
+    const [aAt, bAt, outAt] = [a, b, out].map(({ dataId }) => backend.getMemoryOffset(dataId));
+    const batch = tf.util.sizeFromShape(batchShape);
+    gemm(batch, M, N, K, aAt, Number(transposeA ?? 0), bAt, Number(transposeB ?? 0), outAt, work);
+    heap._free(work);
     return out;
   };
 }
 
-/** One 2-D product for each item of [batch, M, K] and [batch, K, N]. */
-function multiplyItems(
-  backend: BackendWasm,
-  { batch, M, K, N }: { batch: number; M: number; K: number; N: number },
-  [a, b, out]: readonly TensorInfo[],
-): void {
-  const { tfjs } = backend.wasm;
-  const wasm = backend.wasm as unknown as Product;
-  const [aAt, bAt, outAt] = [a, b, out].map(({ dataId }) => backend.getMemoryOffset(dataId));
-  const shapes = wasm._malloc(24) >>> 0;
-  new Int32Array(wasm.HEAPU8.buffer, shapes, 6).set([1, M, K, 1, K, N]);
-  for (let i = 0; i < batch; i++) {
-    tfjs.registerTensor(A, M * K, aAt + 4 * i * M * K);
-    tfjs.registerTensor(B, K * N, bAt + 4 * i * K * N);
-    tfjs.registerTensor(OUT, M * N, outAt + 4 * i * M * N);
-    wasm._BatchMatMul(A, shapes, 3, B, shapes + 12, 3, 0, 0, OUT);
-    // XNNPACK keeps the packed second factor by its id until that is disposed.
-    for (const id of [A, B, OUT]) tfjs.disposeData(id);
-  }
-  wasm._free(shapes);
+/** The backend's own product after explicit transposes, which is what is fast there. */
+function transposedFirst(
+  original: KernelFunc,
+  { inputs, attrs, backend }: Parameters<KernelFunc>[0],
+): ReturnType<KernelFunc> {
+  const made: TensorInfo[] = [];
+  const plain = (x: TensorInfo, transpose: unknown): TensorInfo => {
+    if (!transpose) return x;
+    const rank = x.shape.length;
+    const perm = x.shape.map((_, axis) => (axis < rank - 2 ? axis : 2 * rank - 3 - axis));
+    made.push(tf.getKernel('Transpose', 'wasm').kernelFunc({ inputs: { x }, attrs: { perm }, backend }) as TensorInfo);
+    return made[made.length - 1];
+  };
+  const [a, b] = [plain(inputs.a as TensorInfo, attrs?.transposeA), plain(inputs.b as TensorInfo, attrs?.transposeB)];
+  const out = original({ inputs: { a, b }, attrs: { transposeA: false, transposeB: false }, backend });
+  for (const { dataId } of made) (backend as BackendWasm).disposeData(dataId);
+  return out;
 }

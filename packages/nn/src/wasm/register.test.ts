@@ -1,9 +1,11 @@
 import '../gradients';
 import { createGenerator, normal } from '@learngene/random';
 import { expectClose, expectNoLeak } from '@learngene/testing';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { registerWasmTrainingKernels } from '../wasm';
+import { gemmOf } from './gemm';
 
 type Case = { name: string; shapes: number[][]; f: (...xs: tf.Tensor[]) => tf.Tensor; forwardOnly?: boolean };
 
@@ -97,6 +99,53 @@ describe('registerWasmTrainingKernels', () => {
     expectClose(tf.slice(tf.tensor1d([1, 2, 3], 'int32'), 1, 2), [2, 3]);
     expectClose(tf.slice(tf.tensor1d([true, false, true], 'bool'), 1, 2), [0, 1]);
     expect(tf.slice(tf.tensor1d(['a', 'b', 'c']), 1, 2).arraySync()).toEqual(['b', 'c']);
+  });
+
+  it('multiplies where the heap cannot be shared', async () => {
+    await tf.setBackend('wasm');
+    const backend = tf.backend() as unknown as { wasm: { asm?: object } };
+    const { asm } = backend.wasm;
+    const twin = Object.create(backend, {
+      wasm: { value: Object.create(backend.wasm, { asm: { value: undefined } }) },
+    });
+    expect(gemmOf(backend as unknown as BackendWasm)).not.toBeNull();
+    expect(gemmOf(twin)).toBeNull();
+    expect(gemmOf(Object.create(backend, { wasm: { value: { asm: { memory: {} } } } }))).toBeNull();
+    const a = tf.tensor3d(normal(createGenerator(1), 2 * 12 * 5), [2, 12, 5]);
+    const b = tf.tensor3d(normal(createGenerator(2), 2 * 7 * 12), [2, 7, 12]);
+    const attrs = { transposeA: true, transposeB: true };
+    const { kernelFunc } = tf.getKernel('BatchMatMul', 'wasm');
+    const out = kernelFunc({ inputs: { a, b }, attrs, backend: twin }) as tf.TensorInfo;
+    const values = tf.engine().makeTensorFromTensorInfo(out);
+    expectClose(values, tf.matMul(a, b, true, true));
+    expect(backend.wasm.asm).toBe(asm);
+  });
+
+  it('multiplies all shapes as cpu does', async () => {
+    const [inner, outer] = [
+      [1, 3, 16, 257, 520],
+      [1, 4, 7, 8, 33],
+    ];
+    for (const K of inner)
+      for (const M of outer)
+        for (const N of [1, 8, 13])
+          for (const [tA, tB] of [
+            [false, false],
+            [true, false],
+            [false, true],
+            [true, true],
+          ]) {
+            const product = (): number[] =>
+              tf.tidy(() => {
+                const a = tf.tensor2d(normal(createGenerator(1), M * K), tA ? [K, M] : [M, K]);
+                const b = tf.tensor2d(normal(createGenerator(2), N * K), tB ? [N, K] : [K, N]);
+                return Array.from(tf.matMul(a, b, tA, tB).dataSync());
+              });
+            await tf.setBackend('cpu');
+            const expected = product();
+            await tf.setBackend('wasm');
+            expectClose(product(), expected, { rtol: 1e-4, atol: 1e-4 });
+          }
   });
 
   it('is idempotent and keeps the error of mismatched products', async () => {

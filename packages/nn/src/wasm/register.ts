@@ -41,8 +41,8 @@ function replace(kernelName: string, make: (original: KernelFunc | undefined) =>
 /**
  * Makes the wasm backend fit for training. Registers for it the kernels that it lacks (filter gradients of
  * convolutions, einsum, the gradient of gather) and those whose results are wrong (gather with batchDims, the gradients
- * of max pooling and of the input of a 3-D convolution) by delegating to the cpu backend's kernels; a batched matrix
- * product that is several times faster; a clone that copies no bytes and a
+ * of max pooling and of the input of a 3-D convolution) by delegating to the cpu backend's kernels; a matrix
+ * product that is up to 3 times faster, 20 times in batches; a clone that copies no bytes and a
  * slice of leading rows that copies only those. Complex numbers and FFT stay unsupported there.
  *
  * Imports both backends; which one is active stays the caller's choice. Call it once, before or after
@@ -61,4 +61,6 @@ export function registerWasmTrainingKernels(): void {
   replace('Identity', () => shareData);
   replace('Slice', (original) => sliceInHeap(original as KernelFunc));
   replace('BatchMatMul', (original) => batchedMatMul(original as KernelFunc));
+  // Only a mark: tells the ops of this package to leave transposes to the product.
+  replace('LearngeneFastMatMul', () => (args) => tf.getKernel('BatchMatMul', 'wasm').kernelFunc(args));
 }
