@@ -12,7 +12,10 @@ function bundleGradients(): string {
   mkdirSync(`${root}node_modules/.cache/learngene`, { recursive: true });
   if (!existsSync(outfile)) {
     buildSync({
-      stdin: { contents: "import '@tensorflow/tfjs-core/dist/register_all_gradients.js'", resolveDir: `${root}packages/nn` },
+      stdin: {
+        contents: "import '@tensorflow/tfjs-core/dist/register_all_gradients.js'",
+        resolveDir: `${root}packages/nn`,
+      },
       bundle: true,
       platform: 'node',
       format: 'esm',

@@ -16,8 +16,14 @@ function readmeExamples() {
     readdirSync(join(root, group)).map((name) => join(root, group, name, 'README.md')),
   );
   return [join(root, 'README.md'), ...files].filter(existsSync).flatMap((file) => {
-    const blocks = readFileSync(file, 'utf8').matchAll(/```ts\n([\s\S]*?)```\s*(?:[^\n`]+\n\s*)?```text\n([\s\S]*?)```/g);
-    return [...blocks].map(([, source, expected], index) => ({ name: `${relative(root, file)} #${index + 1}`, source, expected }));
+    const blocks = readFileSync(file, 'utf8').matchAll(
+      /```ts\n([\s\S]*?)```\s*(?:[^\n`]+\n\s*)?```text\n([\s\S]*?)```/g,
+    );
+    return [...blocks].map(([, source, expected], index) => ({
+      name: `${relative(root, file)} #${index + 1}`,
+      source,
+      expected,
+    }));
   });
 }
 
@@ -47,7 +53,12 @@ function run({ source }, index) {
   });
 }
 
-const trimmed = (text) => text.split('\n').map((line) => line.trimEnd()).join('\n').trim();
+const trimmed = (text) =>
+  text
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+    .trim();
 let failed = 0;
 for (const [index, example] of [...readmeExamples(), ...exampleFiles()].entries()) {
   const { code, stdout, stderr } = await run(example, index);

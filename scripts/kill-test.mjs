@@ -69,7 +69,9 @@ function fingerprint(run) {
   const folder = join(run, 'checkpoints', `step-${values.steps}`);
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const named = files.map((entry) => join(entry.parentPath, entry.name)).sort();
-  return named.map((file) => `${createHash('sha256').update(readFileSync(file)).digest('hex')} ${file.slice(folder.length + 1)}`);
+  return named.map(
+    (file) => `${createHash('sha256').update(readFileSync(file)).digest('hex')} ${file.slice(folder.length + 1)}`,
+  );
 }
 
 const next = random(Number(values.seed));

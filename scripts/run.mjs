@@ -76,7 +76,15 @@ const jobs = {
     install();
     build();
     say('Running the tests with coverage');
-    pnpm(['exec', 'vitest', 'run', '--coverage', '--reporter=default', '--reporter=./scripts/count-reporter.mjs', ...args]);
+    pnpm([
+      'exec',
+      'vitest',
+      'run',
+      '--coverage',
+      '--reporter=default',
+      '--reporter=./scripts/count-reporter.mjs',
+      ...args,
+    ]);
   },
   check() {
     install();

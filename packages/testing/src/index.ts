@@ -1,5 +1,5 @@
+export { useTestBackend } from './backend';
 export { type CloseOptions, expectClose, relativeError } from './close';
+export { readFixture } from './fixture';
 export { checkGradient, type GradientCheckOptions } from './gradient';
 export { expectNoLeak } from './leak';
-export { readFixture } from './fixture';
-export { useTestBackend } from './backend';
