@@ -1,0 +1,72 @@
+import { type DitConfig, validateDitConfig } from '@learngene/dit';
+import { type TailorGroup, validateGroups } from './groups';
+
+/** Everything that decides a KIND model's shapes and numbers. Plain JSON. */
+export type KindConfig = {
+  /** The Diffusion Transformer whose six main weights a block are factored. Its null label is `dit.classes`. */
+  readonly dit: DitConfig;
+  /** N_G: rank-1 components of every main weight that all classes use. */
+  readonly learngeneRank: number;
+  /** N_t: rank-1 components of every main weight that one group owns. */
+  readonly tailorRank: number;
+  /** The groups of classes, one set of tailors each. A class is in at most one group. */
+  readonly groups: readonly TailorGroup[];
+  /** 'binary': a sample uses its own group's tailors. 'soft': all groups', weighted by softmax(G(label embedding)). */
+  readonly gate: 'binary' | 'soft';
+  /**
+   * What a sample whose label was dropped uses: 'learngenes' no tailors (the class-agnostic model is the unconditional
+   * branch), 'own-class' the tailors of the class it had, with the null embedding.
+   */
+  readonly nullGate: 'learngenes' | 'own-class';
+  /** True after an assembly to a budget: a layer may hold fewer components than N_G and N_t. */
+  readonly pruned: boolean;
+};
+
+/** What {@link kindConfig} takes: the fields without a default, and any of the others. */
+export type KindConfigInput = Pick<KindConfig, 'dit' | 'learngeneRank' | 'tailorRank'> & Partial<KindConfig>;
+
+const FIELDS = ['dit', 'learngeneRank', 'tailorRank', 'groups', 'gate', 'nullGate', 'pruned'];
+
+/**
+ * A complete, validated configuration. Defaults: one group a class, named 'class-<id>'; gate 'binary'; nullGate
+ * 'learngenes'; pruned false. Throws on a field that is missing, unknown or out of range, naming it.
+ */
+export function kindConfig(input: KindConfigInput): KindConfig {
+  const config: KindConfig = {
+    dit: input.dit,
+    learngeneRank: input.learngeneRank,
+    tailorRank: input.tailorRank,
+    groups: input.groups ?? Array.from({ length: input.dit.classes }, (_, c) => ({ name: `class-${c}`, classes: [c] })),
+    gate: input.gate ?? 'binary',
+    nullGate: input.nullGate ?? 'learngenes',
+    pruned: input.pruned ?? false,
+  };
+  for (const name of Object.keys(input)) {
+    if (!FIELDS.includes(name)) throw new Error(`config: expected only ${FIELDS.join(', ')}, got '${name}'`);
+  }
+  validateKindConfig(config);
+  return config;
+}
+
+/** Throws on the first field that is missing or out of range; the message names it. */
+export function validateKindConfig(config: KindConfig): void {
+  if (typeof config.dit !== 'object' || config.dit === null) {
+    throw new Error(`dit: expected a DitConfig, got ${String(config.dit)}`);
+  }
+  validateDitConfig(config.dit);
+  for (const name of ['learngeneRank', 'tailorRank'] as const) {
+    const value = config[name];
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new Error(`${name}: expected a positive integer, got ${String(value)}`);
+    }
+  }
+  oneOf('gate', config.gate, ['binary', 'soft']);
+  oneOf('nullGate', config.nullGate, ['learngenes', 'own-class']);
+  if (typeof config.pruned !== 'boolean') throw new Error(`pruned: expected a boolean, got ${String(config.pruned)}`);
+  validateGroups(config.groups, config.dit.classes);
+  if (config.gate === 'soft' && config.groups.length === 0) throw new Error('groups: a soft gate needs at least one');
+}
+
+function oneOf(name: string, value: string, allowed: readonly string[]): void {
+  if (!allowed.includes(value)) throw new Error(`${name}: expected ${allowed.join(' or ')}, got ${String(value)}`);
+}
