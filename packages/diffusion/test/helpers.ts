@@ -75,3 +75,9 @@ export function meanAndStd(x: tf.Tensor): { mean: number; std: number } {
   const variance = data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length;
   return { mean, std: Math.sqrt(variance) };
 }
+
+/** One value of an image tensor. */
+export function valueAt(x: tf.Tensor4D, [n, h, w, c]: readonly [number, number, number, number]): number {
+  const [, height, width, channels] = x.shape;
+  return x.dataSync()[((n * height + h) * width + w) * channels + c];
+}
