@@ -19,26 +19,37 @@ describe('matmul', () => {
     checkGradient(matmulTN, [random(2, 3, 2), random(2, 3, 4)]);
   });
 
-  // Sizes that take the blocked transpose, either order of the factors, and the products of single items.
+  // Sizes that take the blocked transpose, either order of the factors, and batches; with the fast product of
+  // '@learngene/nn/wasm' and, on wasm, also without its mark.
   it.each([
-    [2, 1024, 72, 64],
-    [2, 1024, 64, 72],
-    [2, 900, 80, 72],
-    [3, 32, 24, 40],
-  ])('agrees with transposing first: batch %i, %i x %i x %i', async (B, K, M, N) => {
+    [[], 1024, 72, 64],
+    [[], 1024, 64, 72],
+    [[], 300, 40, 24],
+    [[3], 32, 24, 40],
+  ])('agrees with transposing first: batch %j, %i x %i x %i', async (batch, K, M, N) => {
+    const flip = (x: tf.Tensor): tf.Tensor => tf.transpose(x, batch.length ? [0, 2, 1] : [1, 0]);
     const work = (): void =>
       tf.tidy(() => {
-        for (const batch of [[], [B]]) {
-          const [a, b] = [random(...batch, K, M), random(...batch, K, N)];
-          const flip = (x: tf.Tensor): tf.Tensor => tf.transpose(x, batch.length ? [0, 2, 1] : [1, 0]);
-          const expected = tf.matMul(flip(a), b);
-          for (const actual of [matmulTN(a, b), matmulNN(flip(a), b), matmulNT(flip(a), flip(b))]) {
-            expectClose(actual, expected, { rtol: 1e-4, atol: 1e-4 });
-          }
+        const [a, b] = [random(...batch, K, M), random(...batch, K, N)];
+        const expected = tf.matMul(flip(a), b);
+        for (const actual of [matmulTN(a, b), matmulNN(flip(a), b), matmulNT(flip(a), flip(b))]) {
+          expectClose(actual, expected, { rtol: 1e-4, atol: 1e-4 });
         }
       });
-    work();
     await expectNoLeak(work);
+    const mark = tf.getKernel('LearngeneFastMatMul', 'wasm');
+    tf.unregisterKernel('LearngeneFastMatMul', 'wasm');
+    try {
+      await expectNoLeak(() => {
+        work();
+        const [x, weight, bias] = [random<tf.Rank.R2>(2, 3), random<tf.Rank.R2>(4, 3), random<tf.Rank.R1>(4)];
+        const y = linear(x, weight, bias);
+        tf.tidy(() => expectClose(y, tf.add(tf.matMul(x, weight, false, true), bias)));
+        tf.dispose([x, weight, bias, y]);
+      });
+    } finally {
+      tf.registerKernel(mark);
+    }
   });
 
   it('says which shapes it wants', () => {
