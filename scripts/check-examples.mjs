@@ -1,75 +1,105 @@
 // Runs the programs of `examples/` and every README's ```ts block that is followed by a ```text block, and compares what
-// they print with that block. The packages must have been built.
+// they print with that block, or with the `/* prints ... */` at a program's end. The packages must have been built.
+// Usage: node scripts/check-examples.mjs            runs all, fails where one prints something else
+//        node scripts/check-examples.mjs svd        runs those whose name contains `svd` and shows what they print
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
 
+const TIMEOUT = 180_000;
 const root = fileURLToPath(new URL('..', import.meta.url));
-const work = join(root, 'examples', 'node_modules', '.readme');
-rmSync(work, { recursive: true, force: true });
-mkdirSync(work, { recursive: true });
+const wanted = process.argv.slice(2);
 
-function readmeExamples() {
-  const files = ['packages', 'apps'].flatMap((group) =>
-    readdirSync(join(root, group)).map((name) => join(root, group, name, 'README.md')),
-  );
-  return [join(root, 'README.md'), ...files].filter(existsSync).flatMap((file) => {
-    const blocks = readFileSync(file, 'utf8').matchAll(
-      /```ts\n([\s\S]*?)```\s*(?:[^\n`]+\n\s*)?```text\n([\s\S]*?)```/g,
-    );
-    return [...blocks].map(([, source, expected], index) => ({
-      name: `${relative(root, file)} #${index + 1}`,
-      source,
-      expected,
-    }));
+function readmeExamples(file) {
+  const fence = /```ts\n([\s\S]*?)```\s*(?:[^\n`]+\n\s*)?```text\n([\s\S]*?)```/g;
+  return [...readFileSync(file, 'utf8').matchAll(fence)].map(([, source, expected], index) => {
+    return { name: `${relative(root, file)} #${index + 1}`, source, expected };
   });
 }
 
-function exampleFiles() {
-  const folder = join(root, 'examples');
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => {
-      const source = readFileSync(join(folder, name), 'utf8');
-      const lines = source.split('\n').length - 1;
-      if (lines > 80) throw new Error(`examples/${name}: ${lines} lines, at most 80`);
-      const expected = /\/\* prints\n([\s\S]*?)\*\//.exec(source)?.[1];
-      return { name: `examples/${name}`, source, expected };
-    });
+function packageReadmes() {
+  const folders = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name));
+  const published = folders.filter((folder) => {
+    const manifest = join(folder, 'package.json');
+    return existsSync(manifest) && !JSON.parse(readFileSync(manifest, 'utf8')).private;
+  });
+  return published.map((folder) => join(folder, 'README.md'));
 }
 
-function run({ source }, index) {
-  const file = join(work, `example-${index}.mjs`);
+function programs() {
+  const folder = join(root, 'examples');
+  const files = readdirSync(folder).filter((name) => name.endsWith('.ts'));
+  return files.map((name) => {
+    const source = readFileSync(join(folder, name), 'utf8');
+    const lines = source.trimEnd().split('\n').length;
+    if (lines > 80) throw new Error(`examples/${name}: expected at most 80 lines, got ${lines}`);
+    return { name: `examples/${name}`, source, expected: /\/\* prints\n([\s\S]*?)\*\//.exec(source)?.[1] };
+  });
+}
+
+/** Runs an example from a folder that sees the dependencies of `examples/package.json`, as a program of its own. */
+function run({ source }, file) {
   writeFileSync(file, transformSync(source, { loader: 'ts', format: 'esm', target: 'es2022' }).code);
+  const started = Date.now();
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [file], { cwd: work, stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' };
+    const child = spawn(process.execPath, [file], { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: TIMEOUT });
     let stdout = '';
     let stderr = '';
-    child.stdout.on('data', (chunk) => (stdout += chunk));
-    child.stderr.on('data', (chunk) => (stderr += chunk));
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    child.stdout.setEncoding('utf8').on('data', (chunk) => (stdout += chunk));
+    child.stderr.setEncoding('utf8').on('data', (chunk) => (stderr += chunk));
+    child.on('close', (code, signal) => {
+      resolve({ code, signal, stdout, stderr, seconds: (Date.now() - started) / 1000 });
+    });
   });
 }
 
-const trimmed = (text) =>
-  text
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n')
-    .trim();
-let failed = 0;
-for (const [index, example] of [...readmeExamples(), ...exampleFiles()].entries()) {
-  const { code, stdout, stderr } = await run(example, index);
-  const wrong = example.expected !== undefined && trimmed(stdout) !== trimmed(example.expected);
-  if (code !== 0 || wrong) {
-    failed++;
-    console.error(`FAILED ${example.name}\n--- printed\n${stdout}${stderr}`);
-    if (wrong) console.error(`--- expected\n${example.expected}`);
-  } else {
-    console.log(`ok ${example.name}`);
+const lines = (text) => text.split('\n').map((line) => line.trimEnd());
+const trimmed = (text) => lines(text).join('\n').trim();
+
+/** One line for an example that does what it says, else all that is known about the failure. */
+function report({ name, expected }, { code, signal, stdout, stderr, seconds }) {
+  const differs = expected !== undefined && trimmed(stdout) !== trimmed(expected);
+  const failed = code !== 0 || differs;
+  const time = `${seconds.toFixed(1)} s`;
+  if (!failed) console.log(wanted.length > 0 ? stdout.trimEnd() : `ok ${name} (${time})`);
+  else {
+    const end = signal ? `killed by ${signal}` : `exit code ${code}`;
+    console.error(`FAILED ${name} (${end}, ${time})\n--- printed\n${stdout}${stderr}`);
+    if (differs) console.error(`--- expected\n${expected}`);
   }
+  return failed;
 }
-rmSync(work, { recursive: true, force: true });
-if (failed > 0) process.exit(1);
+
+const readmes = packageReadmes().map((file) => ({ file, examples: readmeExamples(file) }));
+const all = [...readmes.flatMap(({ examples }) => examples), ...programs()];
+const queue = all.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+if (queue.length === 0) {
+  console.error(
+    `no example is called ${wanted.join(' or ')}; there are\n${all.map(({ name }) => `  ${name}`).join('\n')}`,
+  );
+  process.exit(2);
+}
+mkdirSync(join(root, 'examples', 'node_modules'), { recursive: true });
+const work = mkdtempSync(join(root, 'examples', 'node_modules', '.run-'));
+let failures = 0;
+try {
+  const workers = Array.from({ length: Math.min(queue.length, availableParallelism()) }, async () => {
+    for (let example = queue.shift(); example; example = queue.shift()) {
+      const file = join(work, `${example.name.replace(/\W+/g, '-')}.mjs`);
+      if (report(example, await run(example, file))) failures++;
+    }
+  });
+  await Promise.all(workers);
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+for (const { file, examples } of wanted.length > 0 ? [] : readmes) {
+  if (examples.length > 0) continue;
+  failures++;
+  console.error(`FAILED ${relative(root, file)}: expected a runnable example, got none`);
+}
+if (failures > 0) process.exit(1);

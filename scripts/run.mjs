@@ -1,5 +1,5 @@
-// `npm run demo`, `npm test`, `npm run check`, `npm run build`: sets everything up on a machine that has only git and
-// Node, then does the job. Usage: node scripts/run.mjs <demo|test|check|build> [arguments of the job]
+// `npm run demo`, `npm test`, `npm run check`, ...: sets everything up on a machine that has only git and Node, then does
+// the job. Usage: node scripts/run.mjs <demo|test|check|build|example> [arguments of the job]
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -108,6 +108,12 @@ const jobs = {
   build() {
     install();
     build();
+  },
+  example(args) {
+    install();
+    build();
+    say('Running the example');
+    run(process.execPath, [join('scripts', 'check-examples.mjs'), ...args]);
   },
 };
 
