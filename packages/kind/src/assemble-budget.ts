@@ -1,0 +1,125 @@
+import { blockLinearNames, linearShape, tokenCount } from '@learngene/dit';
+import { componentCost, componentEnergies, type FactoredParams } from '@learngene/tensor-svd';
+import { BYTES, type countAssembled, countDense } from './count-assembled';
+import type { TailorFactors } from './gated-low-rank';
+import { type KindModel, subTree, tailorsOf } from './params';
+
+/** What an assembled model may cost; every field given is kept to. */
+export type AssemblyBudget = {
+  /** Numbers that are shipped: all pieces together. */
+  readonly parameters?: number;
+  /** Multiply-accumulates of a forward pass of one sample of the most expensive class. */
+  readonly macs?: number;
+  /** Bytes of the float32 tensors that are shipped, without the headers of files. */
+  readonly bytes?: number;
+};
+
+/** Components to keep, rising, by layer. */
+export type ChosenComponents = {
+  /** By layer name; at least one each. */
+  readonly learngenes: ReadonlyMap<string, readonly number[]>;
+  /** By group, then by layer name; a layer without components is absent. */
+  readonly tailors: ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>;
+};
+
+type Candidate = {
+  /** Index of the group; -1: learngenes. */
+  readonly group: number;
+  readonly layer: string;
+  readonly component: number;
+  readonly energy: number;
+  readonly parameters: number;
+  readonly macs: number;
+};
+
+/**
+ * The components of most energy within a budget. They are taken in falling order of energy, after each layer's best
+ * learngene, until the next would exceed it; what comes after is not tried. tensor-svd's `selectByBudget` fills the gap
+ * with smaller components: then a bigger budget may keep less energy, and it has no cost for the most expensive class.
+ */
+export function chooseComponents(model: KindModel, budget: AssemblyBudget): ChosenComponents {
+  const { config } = model;
+  const candidates = listCandidates(model);
+  const best = new Map<string, Candidate>();
+  for (const candidate of candidates) {
+    if (candidate.group < 0 && !best.has(candidate.layer)) best.set(candidate.layer, candidate);
+  }
+  const minimum = new Set(best.values());
+  const dense = countDense(model);
+  const soft = config.gate === 'soft';
+  const groupMacs = config.groups.map(() => 0);
+  let { parameters, macs } = dense; // macs: of a sample that uses learngenes only
+  let worst = 0; // of groupMacs
+  const take = (candidate: Candidate): boolean => {
+    const { group } = candidate;
+    const nextGroup = group < 0 ? 0 : groupMacs[soft ? 0 : group] + candidate.macs;
+    const nextMacs = macs + (group < 0 ? candidate.macs : 0);
+    const nextWorst = Math.max(worst, nextGroup);
+    const nextParameters = parameters + candidate.parameters;
+    if (!within(budget, nextParameters, nextMacs + nextWorst) && !minimum.has(candidate)) return false;
+    if (group >= 0) groupMacs[soft ? 0 : group] = nextGroup;
+    [parameters, macs, worst] = [nextParameters, nextMacs, nextWorst];
+    return true;
+  };
+  for (const candidate of minimum) take(candidate);
+  checkBudget(budget, { parameters, macs, bytes: BYTES * parameters });
+  const taken = [...minimum];
+  for (const candidate of candidates) {
+    if (minimum.has(candidate)) continue;
+    if (!take(candidate)) break;
+    taken.push(candidate);
+  }
+  return grouped(
+    taken,
+    config.groups.map((group) => group.name),
+  );
+}
+
+/** All components by falling energy; equal ones learngenes first, then in the order of groups, layers, components. */
+function listCandidates({ config, params }: KindModel): Candidate[] {
+  const tokens = tokenCount(config.dit);
+  const sources = [params.learngenes, ...config.groups.map(({ name }) => tailorsOf(params, name))];
+  const candidates = sources.flatMap((source, i) =>
+    blockLinearNames(config.dit).flatMap((layer) => {
+      const factors = subTree<FactoredParams | TailorFactors>(source, layer);
+      if (!factors) return [];
+      const shape = linearShape(config.dit, layer);
+      const parameters = componentCost(shape, 'params');
+      const macs = tokens * componentCost(shape, 'macs');
+      return Array.from(componentEnergies(factors), (energy, component): Candidate => {
+        return { group: i - 1, layer, component, energy, parameters, macs };
+      });
+    }),
+  );
+  return candidates.sort((a, b) => b.energy - a.energy); // stable
+}
+
+function within({ parameters, macs, bytes }: AssemblyBudget, haveParameters: number, haveMacs: number): boolean {
+  if (parameters !== undefined && haveParameters > parameters) return false;
+  if (bytes !== undefined && BYTES * haveParameters > bytes) return false;
+  return macs === undefined || haveMacs <= macs;
+}
+
+function checkBudget(budget: AssemblyBudget, minimum: ReturnType<typeof countAssembled>): void {
+  for (const unit of ['parameters', 'macs', 'bytes'] as const) {
+    const value = budget[unit];
+    if (value === undefined || value >= minimum[unit]) continue;
+    const why = 'the dense parts and one learngene component a layer';
+    throw new Error(`budget.${unit}: expected at least ${minimum[unit]} (${why}), got ${value}`);
+  }
+}
+
+function grouped(taken: readonly Candidate[], groups: readonly string[]): ChosenComponents {
+  const maps = [-1, ...groups.keys()].map((group) => {
+    const layers = new Map<string, number[]>();
+    for (const candidate of taken) {
+      if (candidate.group !== group) continue;
+      const list = layers.get(candidate.layer);
+      if (list) list.push(candidate.component);
+      else layers.set(candidate.layer, [candidate.component]);
+    }
+    for (const list of layers.values()) list.sort((a, b) => a - b);
+    return layers;
+  });
+  return { learngenes: maps[0], tailors: new Map(groups.map((name, i) => [name, maps[i + 1]])) };
+}

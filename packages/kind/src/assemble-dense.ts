@@ -1,0 +1,72 @@
+import { blockLinearNames, type DitConfig, type DitParams } from '@learngene/dit';
+import { cloneParams, type LinearParams } from '@learngene/nn';
+import { composeDense, concatComponents, type FactoredParams } from '@learngene/tensor-svd';
+import type { TensorContainer } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { TailorFactors } from './gated-low-rank';
+import { groupByName, listNames, type TailorGroup } from './groups';
+import { type KindModel, mainLayers, subTree, tailorsOf } from './params';
+
+/** What {@link assembleDense} composes. */
+export type AssembleDenseOptions = {
+  /** The group; may be left out when the model has one group or none. */
+  readonly group?: string;
+};
+
+/** A plain Diffusion Transformer. */
+export type DenseModel = {
+  /** As the KIND model's, with the group's number of classes. */
+  readonly config: DitConfig;
+  /** Parameters, f32. */
+  readonly params: DitParams;
+};
+
+/**
+ * The plain DiT of one group: W_c = sum of s_i u_i v_iᵀ over the learngenes and the group's tailors, in every main layer.
+ * Class i is the group's i-th class; label.table holds its rows, then the null row.
+ *
+ * Of a model without groups (`assembleFactored(model, { groups: [] })`) it is the class-agnostic DiT: W of the learngenes,
+ * `classes` 1 and the null row twice, so that either label means "no class".
+ *
+ * The null label of a group's dense model uses W_c, for a dense model has one W; the KIND model's uses the learngenes alone
+ * (nullGate 'learngenes'). For the same guidance take the class-agnostic model as the unconditional branch.
+ *
+ * @param model - never disposed.
+ * @returns New tensors that the caller owns. Throws without `group` where the model has several, on an unknown group, and
+ *   for a soft gate with several groups, of which every sample uses a mixture of its own.
+ */
+export function assembleDense(model: KindModel, { group: name }: AssembleDenseOptions = {}): DenseModel {
+  const { config, params } = model;
+  const group = oneGroup(model, name);
+  const own = group && tailorsOf(params, group.name);
+  const built = tf.tidy(() => {
+    const layers = mainLayers(blockLinearNames(config.dit), (layer): LinearParams => {
+      const common = subTree<FactoredParams>(params.learngenes, layer);
+      if (!common) throw new Error(`params: expected learngenes at ${layer}, got none`);
+      const tailor = own && subTree<TailorFactors>(own, layer);
+      return composeDense(tailor ? concatComponents(common, tailor) : common);
+    });
+    const { label, blocks, ...frame } = params.shared;
+    const dense: DitParams = {
+      ...cloneParams(frame),
+      label: { table: tf.concat([own ? own.label.rows : label.null, label.null], 0) }, // [classes + 1, D]
+      blocks: Object.fromEntries(
+        Object.entries(blocks).map(([block, { adaln }]) => [block, { adaln: cloneParams(adaln), ...layers[block] }]),
+      ),
+    };
+    return dense as unknown as TensorContainer;
+  }) as unknown as DitParams;
+  return { config: { ...config.dit, classes: group ? group.classes.length : 1 }, params: built };
+}
+
+function oneGroup({ config: { groups, gate } }: KindModel, name?: string): TailorGroup | undefined {
+  const names = listNames(groups.map((group) => group.name));
+  if (gate === 'soft' && groups.length > 1) {
+    throw new Error(
+      `model: expected one group, for a soft gate mixes them all, got ${names}; assembleFactored keeps one`,
+    );
+  }
+  if (name !== undefined) return groupByName(groups, name);
+  if (groups.length > 1) throw new Error(`group: expected one of ${names}, for a dense model has one weight, got none`);
+  return groups[0];
+}

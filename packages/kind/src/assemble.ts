@@ -1,0 +1,98 @@
+import { blockLinearNames } from '@learngene/dit';
+import { cloneParams, type LinearParams } from '@learngene/nn';
+import { type FactoredParams, selectComponents } from '@learngene/tensor-svd';
+import type { TensorContainer } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { type AssemblyBudget, type ChosenComponents, chooseComponents } from './assemble-budget';
+import { type KindConfig, validateKindConfig } from './config';
+import type { TailorFactors } from './gated-low-rank';
+import { groupByName, type TailorGroup } from './groups';
+import { type KindModel, type KindParams, mainLayers, subTree, type TailorParams, tailorsOf } from './params';
+
+/** What {@link assembleFactored} keeps. */
+export type AssembleOptions = {
+  /** Names of the groups to keep, in the order their classes shall have (default all); `[]`: learngenes only. */
+  readonly groups?: readonly string[];
+  /** What the model may cost; without it all components stay. */
+  readonly budget?: AssemblyBudget;
+};
+
+/**
+ * A KIND model of the chosen groups: learngenes, their tailors and label rows, optionally cut to a budget.
+ *
+ * Class ids are counted anew from 0 in the order of the groups' classes, and `config.dit.classes` is their number
+ * (1, a class that is in no group, when there is no group: every sample then has the null label). A soft gate keeps the
+ * rows of these groups, so its softmax spreads over them alone.
+ *
+ * With a budget, all components of all layers compete by energy s_i² ‖u_i‖² ‖v_i‖², learngenes and tailors alike: those of
+ * most energy are taken until the next one would exceed the budget. So a smaller budget's model is a part of a bigger
+ * one's. The best learngene component of every layer is kept first, and all dense parts. Reads factors back (`dataSync`).
+ *
+ * @param model - never disposed; the tailors of the chosen groups must be loaded.
+ * @returns New tensors that the caller owns; `config.pruned` is true with a budget. Throws on an unknown or repeated group
+ *   and on a budget below the minimum, naming it.
+ */
+export function assembleFactored(model: KindModel, { groups, budget }: AssembleOptions = {}): KindModel {
+  const kept = keptGroups(model.config, groups);
+  const pieces = tf.tidy(() => {
+    const picked = pickGroups(model, kept);
+    const params = budget ? prune(picked, chooseComponents(picked, budget)) : cloneParams(picked.params);
+    return params as unknown as TensorContainer;
+  }) as unknown as KindParams;
+  const config = { ...renumbered(model.config, kept), pruned: model.config.pruned || budget !== undefined };
+  return { config, params: pieces };
+}
+
+function keptGroups({ groups }: KindConfig, names?: readonly string[]): readonly TailorGroup[] {
+  if (!names) return groups;
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new Error(`groups: expected each group once, got '${twice}' twice`);
+  return names.map((name) => groupByName(groups, name));
+}
+
+function renumbered(config: KindConfig, kept: readonly TailorGroup[]): KindConfig {
+  let next = 0;
+  const groups = kept.map((group) => ({ ...group, classes: group.classes.map(() => next++) }));
+  const result = { ...config, groups, dit: { ...config.dit, classes: Math.max(1, next) } };
+  validateKindConfig(result);
+  return result;
+}
+
+/** The model of some groups over the same tensors, but for the soft gate's rows. */
+function pickGroups({ config, params }: KindModel, kept: readonly TailorGroup[]): KindModel {
+  const { gate, shared, learngenes } = params;
+  const tailors = Object.fromEntries(kept.map(({ name }) => [name, tailorsOf(params, name)]));
+  const rows = kept.map((group) => config.groups.indexOf(group));
+  return {
+    config: renumbered(config, kept),
+    params: { shared, learngenes, tailors, ...(gate && { gate: pickRows(gate, rows) }) },
+  };
+}
+
+function pickRows({ weight, bias }: LinearParams, rows: readonly number[]): LinearParams {
+  const index = tf.tensor1d([...rows], 'int32');
+  return { weight: tf.gather(weight, index), ...(bias && { bias: tf.gather(bias, index) }) };
+}
+
+function prune({ config, params }: KindModel, chosen: ChosenComponents): KindParams {
+  const names = blockLinearNames(config.dit);
+  const { shared, gate } = params;
+  const tailors = config.groups.map(({ name: group }): [string, TailorParams] => {
+    const own = tailorsOf(params, group);
+    const blocks = mainLayers(names, (name): TailorFactors | undefined => {
+      const indices = chosen.tailors.get(group)?.get(name) ?? [];
+      return indices.length ? selectComponents(subTree<TailorFactors>(own, name)!, indices) : undefined;
+    });
+    return [group, { blocks, label: { rows: tf.clone(own.label.rows) } }];
+  });
+  return {
+    shared: cloneParams(shared),
+    learngenes: {
+      blocks: mainLayers(names, (name) =>
+        selectComponents(subTree<FactoredParams>(params.learngenes, name)!, chosen.learngenes.get(name)!),
+      ),
+    },
+    tailors: Object.fromEntries(tailors),
+    ...(gate && { gate: cloneParams(gate) }),
+  };
+}

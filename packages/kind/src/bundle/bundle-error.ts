@@ -1,0 +1,37 @@
+/**
+ * A bundle that cannot be read: a file is missing, has another size or checksum than kind.json says, or holds something
+ * that does not fit the model's config. The message starts with the file; a failure below (of the system, of the fetch,
+ * of a parser) is the `cause`.
+ */
+export class BundleError extends Error {
+  /** Always `'BundleError'`. */
+  override readonly name = 'BundleError';
+  /** Name of the file inside the bundle, such as 'kind.json'. */
+  readonly file: string;
+
+  /** Makes the error `<file>: <problem>`. */
+  constructor(file: string, problem: string, options?: ErrorOptions) {
+    super(`${file}: ${problem}`, options);
+    this.file = file;
+  }
+
+  /** Whether a value is this error, also one of another copy of this package (each CommonJS entry holds its own). */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'BundleError' && 'file' in value;
+  }
+}
+
+/** Runs `work`; whatever it throws becomes a {@link BundleError} about `file`. */
+export function asBundleError<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (cause instanceof BundleError) throw cause;
+    throw new BundleError(file, messageOf(cause), { cause });
+  }
+}
+
+/** The message of whatever was thrown, cut after 500 characters. */
+export function messageOf(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).slice(0, 500);
+}

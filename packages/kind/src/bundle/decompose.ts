@@ -1,0 +1,48 @@
+import { flattenParams, type ParamTree, paramsToTensorData } from '@learngene/nn';
+import { encodeSafetensors } from '@learngene/tensor-io';
+import { validateKindConfig } from '../config';
+import { type KindModel, tailorsOf } from '../params';
+import { LEARNGENES_FILE, MANIFEST_FILE, SHARED_FILE, tailorFiles } from './file-names';
+import { type BundleFile, encodeManifest, parseMetadata } from './manifest';
+import { sha256 } from './sha256';
+import { checkShapes, learngeneShapes, sharedShapes, tailorShapes } from './shapes';
+
+/**
+ * Takes a model apart into the files of a bundle: 'kind.json', 'learngenes.safetensors', 'shared.safetensors' and one
+ * 'tailors/<name>.safetensors' a group (KIND, arXiv 2408.07337: learngenes, and tailors a class). The same model gives the
+ * same bytes.
+ *
+ * @param model - its parameters (f32) are read back, not disposed; all groups must be there.
+ * @param metadata - strings to keep in kind.json, such as diffusion settings.
+ * @returns Content by file name, kind.json first; the caller owns it. Rejects with a plain Error when the parameters do
+ *   not fit the config, before anything is read back.
+ */
+export async function decomposeKind(
+  model: KindModel,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<Map<string, Uint8Array>> {
+  const { config, params } = model;
+  validateKindConfig(config);
+  const kept = parseMetadata(metadata);
+  const shared: ParamTree = params.gate ? { ...params.shared, gate: params.gate } : params.shared;
+  checkShapes(flattenParams(shared), sharedShapes(config));
+  const learngenes = flattenParams(params.learngenes);
+  checkShapes(learngenes, learngeneShapes(config, learngenes));
+  for (const group of config.groups) {
+    const own = flattenParams(tailorsOf(params, group.name));
+    checkShapes(own, tailorShapes(config, group, own));
+  }
+
+  const files = new Map<string, Uint8Array>([[MANIFEST_FILE, new Uint8Array()]]);
+  const add = async (file: string, tree: ParamTree): Promise<BundleFile> => {
+    const bytes = encodeSafetensors(await paramsToTensorData(tree));
+    files.set(file, bytes);
+    return { file, bytes: bytes.length, sha256: await sha256(bytes) };
+  };
+  const common = { learngenes: await add(LEARNGENES_FILE, params.learngenes), shared: await add(SHARED_FILE, shared) };
+  const tailors: BundleFile[] = [];
+  for (const [i, file] of tailorFiles(config.groups).entries()) {
+    tailors.push(await add(file, tailorsOf(params, config.groups[i].name)));
+  }
+  return files.set(MANIFEST_FILE, encodeManifest({ config, metadata: kept, ...common, tailors }));
+}

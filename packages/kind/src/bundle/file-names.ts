@@ -1,0 +1,38 @@
+import type { TailorGroup } from '../groups';
+
+/** File of the manifest. */
+export const MANIFEST_FILE = 'kind.json';
+/** File of the learngenes. */
+export const LEARNGENES_FILE = 'learngenes.safetensors';
+/** File of the dense parts. */
+export const SHARED_FILE = 'shared.safetensors';
+
+const TAILOR_FILE = /^tailors\/[a-z0-9_-]{1,80}\.safetensors$/;
+/** Names that Windows keeps for devices, with any extension. */
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)$/;
+
+/** Whether a manifest may name this file for a group: one folder down, lower case, no dots but the extension's. */
+export function isTailorFile(file: string): boolean {
+  return TAILOR_FILE.test(file);
+}
+
+/**
+ * A file name for every group, in order: the name in lower case with dashes for whatever is not a letter, a digit or an
+ * underscore, numbered where two groups come out the same.
+ */
+export function tailorFiles(groups: readonly TailorGroup[]): string[] {
+  const taken = new Set<string>();
+  return groups.map(({ name }) => {
+    const plain = name
+      .normalize('NFKD')
+      .toLowerCase()
+      .replace(/[^a-z0-9_]+/g, '-')
+      .slice(0, 60);
+    const trimmed = plain.replace(/^-+|-+$/g, '');
+    const stem = trimmed === '' || DEVICE.test(trimmed) ? `group-${trimmed}`.replace(/-$/, '') : trimmed;
+    let unique = stem;
+    for (let n = 2; taken.has(unique); n++) unique = `${stem}-${n}`;
+    taken.add(unique);
+    return `tailors/${unique}.safetensors`;
+  });
+}

@@ -1,0 +1,67 @@
+import { mkdir, realpath, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { fileSource, writeFolderAtomic } from '@learngene/tensor-io/node';
+import type { KindModel } from '../params';
+import { BundleError } from './bundle-error';
+import { decomposeKind } from './decompose';
+import { MAX_MANIFEST_BYTES } from './manifest';
+import { type BundleModel, type OpenBundleOptions, openBundle } from './open';
+
+/** Options of {@link saveBundle}. */
+export type SaveBundleOptions = {
+  /** Strings to keep in kind.json. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Put the bundle in the place of a folder that exists (default: that is an error). */
+  readonly replace?: boolean;
+};
+
+/**
+ * Writes the files of `decomposeKind` into a new folder, whole or not at all.
+ *
+ * Rejects when the folder exists (without `replace`), when it cannot be written, and as `decomposeKind` does.
+ */
+export async function saveBundle(
+  folder: string,
+  model: KindModel,
+  { metadata, replace }: SaveBundleOptions = {},
+): Promise<void> {
+  const files = await decomposeKind(model, metadata);
+  const write = async (temporary: string) => {
+    for (const [file, bytes] of files) {
+      const path = join(temporary, file);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, bytes);
+    }
+  };
+  await writeFolderAtomic(folder, write, { replace });
+}
+
+/**
+ * Reads a bundle's folder as `openBundle` does. The size on disk is compared before a file is read; nothing outside the
+ * folder is read, also not through a symbolic link.
+ *
+ * @returns A model owned by the caller. Rejects with {@link BundleError}, or a plain Error for a group it does not have.
+ */
+export async function loadBundle(folder: string, options: OpenBundleOptions = {}): Promise<BundleModel> {
+  return openBundle(async (file, expected) => {
+    const root = await realpath(folder);
+    const path = await realpath(join(root, file));
+    if (path !== join(root, file) && !path.startsWith(root.endsWith(sep) ? root : root + sep)) {
+      throw new BundleError(file, 'leads out of the folder');
+    }
+    // Asked before opening: to open a pipe would wait for its writer.
+    if (!(await stat(path)).isFile()) throw new BundleError(file, 'is no regular file');
+    const source = await fileSource(path);
+    try {
+      if (expected && source.size !== expected.bytes) {
+        throw new BundleError(file, `expected ${expected.bytes} bytes, got ${source.size}`);
+      }
+      if (source.size > (expected?.bytes ?? MAX_MANIFEST_BYTES)) {
+        throw new BundleError(file, `expected at most ${MAX_MANIFEST_BYTES} bytes, got ${source.size}`);
+      }
+      return await source.read(0, source.size);
+    } finally {
+      await source.close();
+    }
+  }, options);
+}

@@ -1,0 +1,172 @@
+import { ditConfig } from '@learngene/dit';
+import { type KindConfig, validateKindConfig } from '../config';
+import { countKindBytes } from '../count';
+import { asBundleError } from './bundle-error';
+import { isTailorFile, LEARNGENES_FILE, MANIFEST_FILE, SHARED_FILE } from './file-names';
+
+/** What kind.json says of a file. */
+export type BundleFile = {
+  /** Path inside the bundle, with forward slashes. */
+  readonly file: string;
+  /** Size. */
+  readonly bytes: number;
+  /** SHA-256 of the content as 64 lower-case hexadecimal digits. */
+  readonly sha256: string;
+};
+
+/** The content of kind.json. */
+export type Manifest = {
+  readonly config: KindConfig;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly learngenes: BundleFile;
+  readonly shared: BundleFile;
+  /** In the order of the config's groups. */
+  readonly tailors: readonly BundleFile[];
+};
+
+const FORMAT = 'learngene-kind';
+const VERSION = 1;
+/** The largest kind.json that is read. */
+export const MAX_MANIFEST_BYTES = 2 ** 24;
+/** The largest width, rank or depth that is read: far above any model, far below what would exhaust memory. */
+const MAX_SIZE = 2 ** 16;
+const MAX_DEPTH = 2 ** 12;
+/** What a safetensors header may take for a tensor, and once. */
+const HEADER_BYTES = 256;
+
+const CONFIG_FIELDS = ['dit', 'learngeneRank', 'tailorRank', 'groups', 'gate', 'nullGate', 'pruned'];
+
+/** The bytes of kind.json, the same for the same manifest whatever the order of the fields given. */
+export function encodeManifest({ config, metadata, learngenes, shared, tailors }: Manifest): Uint8Array {
+  const dit = pick(config.dit, Object.keys(ditConfig({})));
+  const groups = config.groups.map((group) => pick(group, ['name', 'classes', 'classNames']));
+  const files = { learngenes, shared, tailors };
+  const content = {
+    format: FORMAT,
+    version: VERSION,
+    config: { ...pick(config, CONFIG_FIELDS), dit, groups },
+    metadata,
+    files,
+  };
+  return new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** Reads kind.json and checks all of it, so that what it says may be trusted; throws {@link BundleError}. */
+export function parseManifest(bytes: Uint8Array): Manifest {
+  return asBundleError(MANIFEST_FILE, () => {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const content = record('kind.json', JSON.parse(text));
+    if (content.format !== FORMAT) throw new Error(`format: expected '${FORMAT}', got ${shown(content.format)}`);
+    if (content.version !== VERSION) throw new Error(`version: expected ${VERSION}, got ${shown(content.version)}`);
+    onlyKeys('kind.json', content, ['format', 'version', 'config', 'metadata', 'files']);
+    const config = parseConfig(content.config);
+    return { config, metadata: parseMetadata(content.metadata), ...parseFiles(content.files, config) };
+  });
+}
+
+/** Throws unless every value is a string and no key is '__proto__'. */
+export function parseMetadata(value: unknown): Record<string, string> {
+  const entries = Object.entries(record('metadata', value)).map(([key, entry]): [string, string] => {
+    if (typeof entry !== 'string')
+      throw new Error(`metadata.${key.slice(0, 80)}: expected a string, got ${shown(entry)}`);
+    return [key, entry];
+  });
+  return Object.fromEntries(entries);
+}
+
+function parseConfig(value: unknown): KindConfig {
+  const config = record('config', value);
+  onlyKeys('config', config, CONFIG_FIELDS);
+  const dit = record('config.dit', config.dit);
+  for (const [name, example] of Object.entries(ditConfig({}))) {
+    const got = Object.hasOwn(dit, name) ? dit[name] : undefined;
+    if (typeof got !== typeof example)
+      throw new Error(`config.dit.${name}: expected a ${typeof example}, got ${shown(got)}`);
+    if (typeof got === 'number' && !(got >= 0 && got <= (name === 'depth' ? MAX_DEPTH : MAX_SIZE))) {
+      throw new Error(
+        `config.dit.${name}: expected a number of at most ${name === 'depth' ? MAX_DEPTH : MAX_SIZE}, got ${got}`,
+      );
+    }
+  }
+  onlyKeys('config.dit', dit, Object.keys(ditConfig({})));
+  for (const name of ['learngeneRank', 'tailorRank']) {
+    if (!((config[name] as number) <= MAX_SIZE))
+      throw new Error(`config.${name}: expected at most ${MAX_SIZE}, got ${shown(config[name])}`);
+  }
+  if (!Array.isArray(config.groups)) throw new Error(`config.groups: expected an array, got ${shown(config.groups)}`);
+  for (const [i, group] of config.groups.entries()) {
+    onlyKeys(`config.groups[${i}]`, record(`config.groups[${i}]`, group), ['name', 'classes', 'classNames']);
+  }
+  const checked = config as unknown as KindConfig;
+  validateKindConfig(checked);
+  return checked;
+}
+
+function parseFiles(value: unknown, config: KindConfig): Pick<Manifest, 'learngenes' | 'shared' | 'tailors'> {
+  const files = record('files', value);
+  onlyKeys('files', files, ['learngenes', 'shared', 'tailors']);
+  const { tailors } = files;
+  if (!Array.isArray(tailors) || tailors.length !== config.groups.length) {
+    throw new Error(
+      `files.tailors: expected one file for each of ${config.groups.length} groups, got ${shown(tailors)}`,
+    );
+  }
+  const bytes = countKindBytes(config);
+  const layers = 6 * config.dit.depth;
+  const read = (at: string, entry: unknown, limits: { data: number; tensors: number }): BundleFile => {
+    const { file, bytes: size, sha256 } = record(at, entry);
+    onlyKeys(at, entry as object, ['file', 'bytes', 'sha256']);
+    const most = limits.data + HEADER_BYTES * (limits.tensors + 1);
+    const least = config.pruned ? 0 : limits.data;
+    if (typeof file !== 'string') throw new Error(`${at}.file: expected a string, got ${shown(file)}`);
+    if (!Number.isSafeInteger(size) || (size as number) < least || (size as number) > most) {
+      throw new Error(`${at}.bytes: expected ${least} to ${most} for this config, got ${shown(size)}`);
+    }
+    if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) {
+      throw new Error(`${at}.sha256: expected 64 hexadecimal digits, got ${shown(sha256)}`);
+    }
+    return { file, bytes: size as number, sha256 };
+  };
+  const learngenes = read('files.learngenes', files.learngenes, { data: bytes.learngenes, tensors: 4 * layers });
+  const shared = read('files.shared', files.shared, { data: bytes.shared, tensors: 2 * config.dit.depth + 16 });
+  const own = tailors.map((entry, i) => {
+    const data = bytes.tailors[config.groups[i].name];
+    return read(`files.tailors[${i}]`, entry, { data, tensors: 3 * layers + 1 });
+  });
+  if (learngenes.file !== LEARNGENES_FILE)
+    throw new Error(`files.learngenes.file: expected '${LEARNGENES_FILE}', got ${shown(learngenes.file)}`);
+  if (shared.file !== SHARED_FILE)
+    throw new Error(`files.shared.file: expected '${SHARED_FILE}', got ${shown(shared.file)}`);
+  const names = new Set<string>();
+  for (const [i, { file }] of own.entries()) {
+    if (!isTailorFile(file))
+      throw new Error(`files.tailors[${i}].file: expected 'tailors/<name>.safetensors', got ${shown(file)}`);
+    if (names.has(file)) throw new Error(`files.tailors[${i}].file: '${file}' is used twice`);
+    names.add(file);
+  }
+  return { learngenes, shared, tailors: own };
+}
+
+function record(at: string, value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Error(`${at}: expected an object, got ${shown(value)}`);
+  }
+  if (Object.hasOwn(value, '__proto__')) throw new Error(`${at}: '__proto__' is not allowed`);
+  return value as Record<string, unknown>;
+}
+
+function onlyKeys(at: string, value: object, keys: readonly string[]): void {
+  for (const key of Object.keys(value)) {
+    if (!keys.includes(key)) throw new Error(`${at}: expected only ${keys.join(', ')}, got ${shown(key)}`);
+  }
+}
+
+function pick<T extends object>(value: T, keys: readonly string[]): Partial<T> {
+  return Object.fromEntries(keys.map((key) => [key, value[key as keyof T]])) as Partial<T>;
+}
+
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return `${value.length} entries`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : String(value);
+}

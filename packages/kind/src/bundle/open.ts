@@ -1,0 +1,140 @@
+import { blockLinearNames } from '@learngene/dit';
+import { type LinearParams, type ParamTree, paramsFromTensorData } from '@learngene/nn';
+import { decodeSafetensors, type NamedTensors } from '@learngene/tensor-io';
+import type { FactoredParams } from '@learngene/tensor-svd';
+import type { Tensor2D } from '@tensorflow/tfjs-core';
+import type { KindConfig } from '../config';
+import type { TailorFactors } from '../gated-low-rank';
+import { groupByName } from '../groups';
+import { type KindModel, mainLayers, type SharedParams, subTree, type TailorParams } from '../params';
+import { asBundleError, BundleError, messageOf } from './bundle-error';
+import { MANIFEST_FILE } from './file-names';
+import { type BundleFile, MAX_MANIFEST_BYTES, parseManifest } from './manifest';
+import { sha256 } from './sha256';
+import { checkShapes, learngeneShapes, sharedShapes, tailorShapes } from './shapes';
+
+/** Options of {@link openBundle}. */
+export type OpenBundleOptions = {
+  /** Names of the groups whose tailors are wanted (default all); `[]` gives the learngenes and the shared parts alone. */
+  readonly groups?: readonly string[];
+};
+
+/**
+ * Gives the content of a file of the bundle.
+ *
+ * @param file - 'kind.json' first, then such as 'tailors/cat.safetensors'; checked, never with '..' or a leading slash.
+ * @param expected - the size that kind.json says, so that a longer answer can be refused before it is read; undefined
+ *   for kind.json itself, of which at most 16 MiB are read.
+ */
+export type FetchPiece = (file: string, expected: { readonly bytes: number } | undefined) => Promise<Uint8Array>;
+
+/** A model from a bundle. */
+export type BundleModel = KindModel & {
+  /** The strings kept in kind.json. */
+  readonly metadata: Record<string, string>;
+};
+
+/** Pieces that are fetched at a time. */
+const PARALLEL = 6;
+
+/**
+ * Reads a bundle piece by piece: kind.json, then the learngenes, the shared parts and the tailors asked for, nothing else.
+ * Sizes and SHA-256 are compared with kind.json before a file is parsed, names, dtypes and shapes with the config before
+ * any tensor is made.
+ *
+ * @returns A model whose config lists all groups of the bundle and whose parameters (f32, owned by the caller) hold the
+ *   tailors asked for: `assembleFactored` with the same names makes the config fit. Rejects with {@link BundleError} for
+ *   whatever is wrong with the bundle, with a plain Error for a group that it does not have.
+ */
+export async function openBundle(fetchPiece: FetchPiece, { groups }: OpenBundleOptions = {}): Promise<BundleModel> {
+  const manifestBytes = await fetched(fetchPiece, MANIFEST_FILE);
+  if (manifestBytes.length > MAX_MANIFEST_BYTES) {
+    throw new BundleError(MANIFEST_FILE, `expected at most ${MAX_MANIFEST_BYTES} bytes, got ${manifestBytes.length}`);
+  }
+  const { config, metadata, learngenes, shared, tailors } = parseManifest(manifestBytes);
+  const names = new Set(groups ?? config.groups.map((group) => group.name));
+  const wanted = [...names].map((name) => {
+    const group = groupByName(config.groups, name);
+    return {
+      name,
+      file: tailors[config.groups.indexOf(group)],
+      shapes: (own: NamedTensors) => tailorShapes(config, group, own),
+    };
+  });
+  const pieces = [
+    { file: learngenes, shapes: (own: NamedTensors) => learngeneShapes(config, own) },
+    { file: shared, shapes: () => sharedShapes(config) },
+    ...wanted,
+  ];
+  const [common, dense, ...own] = await mapLimited(pieces, PARALLEL, async ({ file, shapes }) => {
+    const bytes = await verified(fetchPiece, file);
+    return asBundleError(file.file, () => {
+      const { tensors } = decodeSafetensors(bytes, { name: 'safetensors' });
+      const expected = shapes(tensors);
+      checkShapes(tensors, expected);
+      return new Map([...expected.keys()].map((name) => [name, tensors.get(name)!])); // in the order of the model
+    });
+  });
+  const { gate, ...rest } = paramsFromTensorData(dense);
+  const params = {
+    shared: rest as SharedParams,
+    learngenes: { blocks: layers<FactoredParams>(config, paramsFromTensorData(common)) },
+    tailors: Object.fromEntries(wanted.map(({ name }, i) => [name, tailorParams(config, own[i])])),
+    ...(gate && { gate: gate as LinearParams }),
+  };
+  return { config, params, metadata: { ...metadata } };
+}
+
+function tailorParams(config: KindConfig, tensors: NamedTensors): TailorParams {
+  const tree = paramsFromTensorData(tensors);
+  const rows = subTree<Tensor2D>(tree, 'label.rows') as Tensor2D;
+  return { blocks: layers<TailorFactors | undefined>(config, tree), label: { rows } };
+}
+
+/** The main layers of a tree in the order of the config. */
+function layers<T>({ dit }: KindConfig, tree: ParamTree) {
+  return mainLayers(blockLinearNames(dit), (name) => subTree<T>(tree, name) as T);
+}
+
+async function verified(
+  fetchPiece: FetchPiece,
+  { file, bytes: size, sha256: expected }: BundleFile,
+): Promise<Uint8Array> {
+  const bytes = await fetched(fetchPiece, file, { bytes: size });
+  if (bytes.length !== size) throw new BundleError(file, `expected ${size} bytes, got ${bytes.length}`);
+  const got = await sha256(bytes);
+  if (got !== expected) throw new BundleError(file, `expected SHA-256 ${expected}, got ${got}`);
+  return bytes;
+}
+
+async function fetched(fetchPiece: FetchPiece, file: string, expected?: { bytes: number }): Promise<Uint8Array> {
+  let bytes: unknown;
+  try {
+    bytes = await fetchPiece(file, expected);
+  } catch (cause) {
+    if (cause instanceof BundleError) throw cause;
+    throw new BundleError(file, `cannot be fetched: ${messageOf(cause)}`, { cause });
+  }
+  if (bytes instanceof Uint8Array) return bytes;
+  throw new BundleError(file, `expected the fetched piece to be a Uint8Array, got ${typeof bytes}`);
+}
+
+/** `f` of every item, at most `limit` at a time, started in order. */
+async function mapLimited<T, R>(items: readonly T[], limit: number, f: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  let failed = false;
+  const work = async () => {
+    while (next < items.length && !failed) {
+      const at = next++;
+      try {
+        results[at] = await f(items[at]);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
+  return results;
+}
