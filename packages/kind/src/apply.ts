@@ -80,7 +80,11 @@ function applySoft(
       const tailors = names.map((group) => subTree<TailorFactors>(tailorsOf(params, group), name));
       return softLowRank(input, learngenesAt(params, name), { tailors, alpha });
     };
-    return applyDit(params.shared, { x, t, labels: natural.labels }, { config: dit, linear, embedLabels: () => embedding });
+    return applyDit(
+      params.shared,
+      { x, t, labels: natural.labels },
+      { config: dit, linear, embedLabels: () => embedding },
+    );
   });
 }
 

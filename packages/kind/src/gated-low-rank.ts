@@ -40,11 +40,7 @@ export type TailorSegment = {
  * @param segments - disjoint and ascending.
  * @returns [N, T, out]; the caller owns it. Throws when shapes do not go together or segments overlap.
  */
-export function gatedLowRank(
-  x: Tensor3D,
-  learngenes: FactoredParams,
-  segments: readonly TailorSegment[],
-): Tensor3D {
+export function gatedLowRank(x: Tensor3D, learngenes: FactoredParams, segments: readonly TailorSegment[]): Tensor3D {
   const { u, s, v, bias } = learngenes;
   const { out, r } = dims('u', u, 'out r');
   dims('s', s, `${r}`);

@@ -1,1 +1,42 @@
-export {};
+export { type ApplyKindOptions, applyKind } from './apply';
+export { type AssembleOptions, assembleFactored } from './assemble';
+export type { AssemblyBudget } from './assemble-budget';
+export { type AssembleDenseOptions, assembleDense, type DenseModel } from './assemble-dense';
+export { BundleError } from './bundle/bundle-error';
+export { decomposeKind } from './bundle/decompose';
+export { type BundleModel, type FetchPiece, type OpenBundleOptions, openBundle } from './bundle/open';
+export { type KindConfig, type KindConfigInput, kindConfig, validateKindConfig } from './config';
+export {
+  componentParams,
+  countKind,
+  countKindBytes,
+  countKindMacs,
+  countKindParams,
+  countTransferParams,
+  type KindByteCounts,
+  type KindCounts,
+  type KindMacCounts,
+  type KindParamCounts,
+  type TransferCountOptions,
+} from './count';
+export { type AssembledCounts, countAssembled } from './count-assembled';
+export { type FreshTailorsOptions, freshTailors } from './fresh-tailors';
+export { type FromDenseOptions, kindFromDense } from './from-dense';
+export { softGate } from './gate';
+export { gatedLowRank, type TailorFactors, type TailorSegment } from './gated-low-rank';
+export { type ClassPlace, classPlaces, groupByName, type TailorGroup } from './groups';
+export { initKind } from './init';
+export type { KindModel, KindParams, LearngeneParams, MainLayers, SharedParams, TailorParams } from './params';
+export { type BatchPlan, type PlanOptions, planBatch, type Segment } from './plan';
+export { softLowRank } from './soft-low-rank';
+export {
+  disposeKindTraining,
+  disposeReplaced,
+  type InitKindTrainingOptions,
+  initKindTraining,
+  type KindOptimizerState,
+  type KindTrainState,
+} from './train-state';
+export { type KindTrainInputs, type KindTrainOptions, type KindTrainResult, kindTrainStep } from './train-step';
+export type { Trainable } from './trainable';
+export { type TransferOptions, transferKind } from './transfer';

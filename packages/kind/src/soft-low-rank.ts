@@ -22,9 +22,18 @@ export function softLowRank(
   const present = tailors.filter((tailor) => tailor !== undefined);
   if (present.length === 0) return applyFactored(learngenes, x) as Tensor3D;
   return tf.tidy(() => {
-    const u = tf.concat(present.map((tailor) => tailor.u), 1); // [out, r], r = components of all groups
-    const s = tf.concat(present.map((tailor) => tailor.s), 0); // [r]
-    const v = tf.concat(present.map((tailor) => tailor.v), 1); // [in, r]
+    const u = tf.concat(
+      present.map((tailor) => tailor.u),
+      1,
+    ); // [out, r], r = components of all groups
+    const s = tf.concat(
+      present.map((tailor) => tailor.s),
+      0,
+    ); // [r]
+    const v = tf.concat(
+      present.map((tailor) => tailor.v),
+      1,
+    ); // [in, r]
     const ranks = tailors.map((tailor) => tailor?.s.size ?? 0);
     const weights = matmulNN(alpha, spread(ranks)); // [N, r], each group's weight on all of its components
     const hidden = tf.reshape(matmulNN(tf.reshape(x, [N * T, width]), v), [N, T, s.size]); // [N, T, r]

@@ -1,0 +1,85 @@
+import { blockLinearNames, type DitParams, gatherRows, linearShape, nullLabel } from '@learngene/dit';
+import { cloneParams, dims, type LinearParams } from '@learngene/nn';
+import type { Generator } from '@learngene/random';
+import { type FactoredParams, factorDense, selectComponents } from '@learngene/tensor-svd';
+import * as tf from '@tensorflow/tfjs-core';
+import { type KindConfig, validateKindConfig } from './config';
+import type { TailorFactors } from './gated-low-rank';
+import { zeroGate } from './init';
+import { type KindParams, mainLayers, type SharedParams, subTree, type TailorParams } from './params';
+
+/** Options of {@link kindFromDense}. */
+export type FromDenseOptions = {
+  /** Draws the random projections of a randomised SVD; the exact one draws nothing. */
+  readonly generator: Generator;
+  /** Takes a randomised SVD (Halko et al. 2011): much faster for small ranks of wide layers. Default false. */
+  readonly randomized?: boolean;
+};
+
+/**
+ * A KIND model from a trained dense DiT. Every main weight is factored by SVD: the N_G components of largest singular
+ * values become learngenes, the next N_t the tailors of every group alike, so that each class starts as the best
+ * approximation of the dense model of rank N_G + N_t (Eckart & Young 1936); at full rank its output is the dense one.
+ * Label rows and the null row are those of `label.table`. Reads the weights back (`dataSync`).
+ *
+ * @param dense - never disposed; must have the shapes of `config.dit`.
+ * @returns f32 parameters that the caller owns. Throws when shapes do not fit or N_G + N_t is above a layer's rank.
+ */
+export function kindFromDense(
+  dense: DitParams,
+  config: KindConfig,
+  { generator, randomized = false }: FromDenseOptions,
+): KindParams {
+  validateKindConfig(config);
+  const { dit, learngeneRank: N_G, tailorRank: N_t, groups } = config;
+  dims('label.table', dense.label.table, `${dit.classes + 1} ${dit.hiddenSize}`);
+  return tf.tidy(() => {
+    const factored = new Map(
+      blockLinearNames(dit).map((name) => {
+        const layer = mainLayer(dense, config, name);
+        return [name, factorDense(layer, { rank: N_G + N_t, ...(randomized && { randomized: generator }) })];
+      }),
+    );
+    const take = (name: string, from: number, count: number): FactoredParams =>
+      selectComponents(
+        factored.get(name)!,
+        Int32Array.from({ length: count }, (_, i) => from + i),
+      );
+    const blocks = mainLayers([...factored.keys()], (name) => take(name, 0, N_G));
+    const rest = mainLayers([...factored.keys()], (name): TailorFactors => {
+      const { u, s, v } = take(name, N_G, N_t);
+      return { u, s, v };
+    });
+    const rows = (ids: readonly number[]) => gatherRows(dense.label.table, Int32Array.from(ids));
+    const tailorsOf = (classes: readonly number[]): TailorParams => ({
+      blocks: cloneParams(rest),
+      label: { rows: rows(classes) },
+    });
+    return {
+      shared: sharedOf(dense, rows([nullLabel(dit)])),
+      learngenes: { blocks },
+      tailors: Object.fromEntries(groups.map(({ name, classes }) => [name, tailorsOf(classes)])),
+      ...zeroGate(config),
+    };
+  });
+}
+
+function mainLayer(dense: DitParams, { dit, learngeneRank, tailorRank }: KindConfig, name: string): LinearParams {
+  const layer = subTree<LinearParams>(dense, name);
+  if (!layer) throw new Error(`dense: expected a layer ${name}, got none`);
+  const shape = linearShape(dit, name);
+  dims(`dense.${name}.weight`, layer.weight, `${shape.out} ${shape.in}`);
+  const most = Math.min(shape.in, shape.out);
+  if (learngeneRank + tailorRank > most) {
+    throw new Error(
+      `learngeneRank + tailorRank: expected at most ${most}, the rank of ${name}, got ${learngeneRank + tailorRank}`,
+    );
+  }
+  return layer;
+}
+
+/** Copies of the dense parts, and the null label's row itself. */
+function sharedOf({ patch, time, blocks, final }: DitParams, nullRow: tf.Tensor2D): SharedParams {
+  const adaln = Object.fromEntries(Object.entries(blocks).map(([i, block]) => [i, { adaln: block.adaln }]));
+  return { ...cloneParams({ patch, time, blocks: adaln, final }), label: { null: nullRow } };
+}

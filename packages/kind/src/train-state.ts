@@ -1,0 +1,76 @@
+import { type AdamWState, cloneParams, flattenParams, initAdamW, type ParamTree } from '@learngene/nn';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { KindParams } from './params';
+import { type Trainable, trainablePieces, withPieces } from './trainable';
+
+/** AdamW's state by piece; no entry for a frozen piece, nor for a group that was never in a batch. */
+export type KindOptimizerState = {
+  /** Dense parts. */
+  readonly shared?: AdamWState;
+  /** Learngenes. */
+  readonly learngenes?: AdamWState;
+  /** Soft gate. */
+  readonly gate?: AdamWState;
+  /** By group; each counts its own steps, those in which it was active. */
+  readonly tailors: Readonly<Record<string, AdamWState>>;
+};
+
+/** Everything that a diversion step reads and replaces. */
+export type KindTrainState = {
+  /** Steps done; 0 at the start. */
+  readonly step: number;
+  /** Parameters. */
+  readonly params: KindParams;
+  /** Moving averages of trainable pieces; the leaves of frozen pieces are the very tensors of `params`. */
+  readonly ema: KindParams;
+  /** Optimiser. */
+  readonly optimizer: KindOptimizerState;
+};
+
+/** Options of {@link initKindTraining}. */
+export type InitKindTrainingOptions = {
+  /** Which pieces the training changes; the same for every step. */
+  readonly trainable: Trainable;
+};
+
+/**
+ * The state before the first step. Its params are the given tensors themselves, no copies: {@link disposeReplaced} and
+ * {@link disposeKindTraining} dispose them, so hand in `cloneParams(params)` to keep the start. The moving averages
+ * start at the parameters; the optimiser's zeros are new tensors. A group's optimiser state appears with its first
+ * batch. Throws on an unknown `trainable`.
+ */
+export function initKindTraining(params: KindParams, { trainable }: InitKindTrainingOptions): KindTrainState {
+  const pieces = trainablePieces(params, trainable, Object.keys(params.tailors));
+  const ema = withPieces(
+    params,
+    pieces.map((piece) => ({ ...piece, tree: cloneParams(piece.tree) })),
+  );
+  const dense = pieces.filter((piece) => piece.key !== 'tailors');
+  const states = Object.fromEntries(dense.map(({ key, tree }) => [key, initAdamW(tree)]));
+  return { step: 0, params, ema, optimizer: { ...states, tailors: {} } };
+}
+
+/** Disposes every tensor of `before` that is not in `after`: what a step has replaced. */
+export function disposeReplaced(before: KindTrainState, after: KindTrainState): void {
+  const kept = tensorsOf(after);
+  for (const tensor of tensorsOf(before)) if (!kept.has(tensor) && !tensor.isDisposed) tensor.dispose();
+}
+
+/** Disposes every tensor of a state: parameters (frozen ones too), moving averages, optimiser. */
+export function disposeKindTraining(state: KindTrainState): void {
+  for (const tensor of tensorsOf(state)) if (!tensor.isDisposed) tensor.dispose();
+}
+
+function tensorsOf({ params, ema, optimizer }: KindTrainState): Set<Tensor> {
+  const { tailors, ...dense } = optimizer;
+  const moments = [...Object.values(dense), ...Object.values(tailors)].flatMap(({ m, v }) => [m, v]);
+  const trees: ParamTree[] = [params, ema, ...moments];
+  return new Set(trees.flatMap((tree) => leavesOf(tree)));
+}
+
+/** Leaves of a tree; group names may hold dots, so names are not compared. */
+function leavesOf(tree: ParamTree): Tensor[] {
+  const { tailors, ...rest } = tree;
+  const groups = Object.values((tailors ?? {}) as ParamTree) as ParamTree[];
+  return [rest, ...groups].flatMap((part) => [...flattenParams(part).values()]);
+}

@@ -1,0 +1,284 @@
+import { cloneParams, disposeParams, flattenParams, type ParamTree, valueAndGrad } from '@learngene/nn';
+import { createGenerator, normal } from '@learngene/random';
+import { orthogonalityPenalty } from '@learngene/tensor-svd';
+import { expectClose, expectNoLeak, useTestBackend } from '@learngene/testing';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { DIT, GROUPS, inputsFor, noisyKind, tinyConfig, valuesOf } from '../test/tiny';
+import { applyKind } from './apply';
+import type { KindConfig } from './config';
+import { initKind } from './init';
+import type { KindParams } from './params';
+import { disposeKindTraining, disposeReplaced, initKindTraining, type KindTrainState } from './train-state';
+import { type KindTrainOptions, kindTrainStep } from './train-step';
+
+beforeAll(useTestBackend);
+
+const OPTIONS: KindTrainOptions = { learningRate: 0.01, trainable: 'all', emaDecay: 0.9 };
+
+/** One step on random inputs; loss and norm as numbers, the state before is left alone. */
+function step(
+  state: KindTrainState,
+  config: KindConfig,
+  { labels, dropped, ...options }: Partial<KindTrainOptions> & { labels: number[]; dropped?: boolean[] },
+) {
+  const inputs = inputsFor(labels);
+  const result = kindTrainStep(
+    {
+      state,
+      config,
+      labels: inputs.labels,
+      ...(dropped && { dropped }),
+      loss: (denoiser) => tf.mean(tf.square(denoiser(inputs.x, inputs.t))) as tf.Scalar,
+    },
+    { ...OPTIONS, ...options },
+  );
+  disposeParams({ x: inputs.x, t: inputs.t });
+  const [loss, norm] = [result.loss, result.gradientNorm].map((scalar) => scalar.dataSync()[0]);
+  result.loss.dispose();
+  result.gradientNorm.dispose();
+  return { state: result.state, loss, norm };
+}
+
+const leaves = (tree: ParamTree | undefined) => [...flattenParams(tree ?? {}).values()];
+const same = (a: ParamTree, b: ParamTree) => leaves(a).every((leaf, i) => leaf === leaves(b)[i]);
+const allNew = (a: ParamTree, b: ParamTree) => leaves(a).every((leaf, i) => leaf !== leaves(b)[i]);
+
+describe('one step', () => {
+  it('replaces shared, learngenes and the tailors in the batch, and nothing of another group', () => {
+    const config = tinyConfig();
+    const start = initKindTraining(noisyKind(config), { trainable: 'all' });
+    expect(start.optimizer.tailors).toEqual({});
+    const { state } = step(start, config, { labels: [3, 1, 0, 5] });
+    for (const part of ['params', 'ema'] as const) {
+      expect(allNew(start[part].shared, state[part].shared)).toBe(true);
+      expect(allNew(start[part].learngenes, state[part].learngenes)).toBe(true);
+      for (const name of ['pets', 'cars 1.5']) {
+        expect(allNew(start[part].tailors[name], state[part].tailors[name])).toBe(true);
+      }
+      for (const name of ['trees', 'x']) expect(state[part].tailors[name]).toBe(start[part].tailors[name]);
+    }
+    expect(Object.keys(state.optimizer.tailors)).toEqual(['pets', 'cars 1.5']);
+    disposeReplaced(start, state);
+    disposeKindTraining(state);
+  });
+
+  it('gives each group a step count of its own', () => {
+    const config = tinyConfig();
+    let state = initKindTraining(noisyKind(config), { trainable: 'all' });
+    for (const labels of [[3], [1, 1], [3, 4], [0, 5]]) {
+      const next = step(state, config, { labels }).state;
+      disposeReplaced(state, next);
+      state = next;
+    }
+    const steps = Object.entries(state.optimizer.tailors).map(([name, { step: count }]) => [name, count]);
+    expect(Object.fromEntries(steps)).toEqual({ pets: 3, 'cars 1.5': 1, trees: 1 });
+    expect(state.optimizer.shared?.step).toBe(4);
+    expect(state.step).toBe(4);
+    disposeKindTraining(state);
+  });
+
+  it("is AdamW's: the first step moves every element with a gradient by the learning rate, against its sign", () => {
+    const config = tinyConfig();
+    const params = noisyKind(config);
+    const start = initKindTraining(params, { trainable: 'all' });
+    const inputs = inputsFor([2, 1, 2]);
+    const { grads } = valueAndGrad(
+      (p: KindParams) => tf.mean(tf.square(applyKind(p, inputs, { config }))) as tf.Scalar,
+      params,
+    );
+    const { state } = step(start, config, { labels: [2, 1, 2] });
+    const name = 'tailors.x.blocks.1.mlp.in.u';
+    const [g, before, after] = [grads, params, state.params].map((tree) => flattenParams(tree).get(name)!.dataSync());
+    const expected = before.map((p, i) => p - (0.01 * g[i]) / (Math.abs(g[i]) + 1e-8));
+    expectClose(after, expected as Float32Array, { atol: 1e-5 });
+    const averaged = flattenParams(state.ema).get(name)!;
+    expectClose(averaged, before.map((p, i) => 0.9 * p + 0.1 * after[i]) as Float32Array);
+    disposeParams(grads);
+    disposeParams({ x: inputs.x, t: inputs.t });
+    disposeReplaced(start, state);
+    disposeKindTraining(state);
+  });
+
+  it('reports the norm over all pieces before clipping, and clips them together', () => {
+    const config = tinyConfig();
+    const params = noisyKind(config);
+    const start = initKindTraining(params, { trainable: 'all' });
+    const free = step(start, config, { labels: [0, 1] });
+    const clipped = step(start, config, { labels: [0, 1], clipNorm: free.norm / 4 });
+    expect(clipped.norm).toBeCloseTo(free.norm, 3);
+    const ratio = (piece: (state: KindTrainState) => ParamTree) => {
+      const [a, b] = [clipped, free].map(({ state }) => leaves(piece(state))[3].dataSync());
+      expectClose(a, b.map((m) => m / 4) as Float32Array, { rtol: 1e-3, atol: 1e-8 });
+    };
+    ratio((state) => state.optimizer.shared!.m);
+    ratio((state) => state.optimizer.learngenes!.m);
+    ratio((state) => state.optimizer.tailors.pets.m);
+    const squares = [
+      free.state.optimizer.shared!,
+      free.state.optimizer.learngenes!,
+      ...Object.values(free.state.optimizer.tailors),
+    ]
+      .flatMap(({ m }) => leaves(m))
+      .reduce((sum, m) => sum + tf.tidy(() => tf.sum(tf.square(m)).dataSync()[0]) * 100, 0); // m = g / 10
+    expect(Math.sqrt(squares) / free.norm).toBeCloseTo(1, 4);
+  });
+
+  it('decays the dense matrices of the shared parts and nothing else', () => {
+    const config = tinyConfig();
+    const start = initKindTraining(noisyKind(config), { trainable: 'all' });
+    const plain = valuesOf(step(start, config, { labels: [2] }).state.params);
+    const decayed = valuesOf(step(start, config, { labels: [2], weightDecay: 0.5 }).state.params);
+    const before = valuesOf(start.params);
+    for (const name of Object.keys(before)) {
+      const expected = /^shared.*weight$/.test(name)
+        ? plain[name].map((p, i) => p - 0.005 * before[name][i])
+        : plain[name];
+      expectClose(decayed[name], expected, { atol: 1e-6 });
+    }
+  });
+
+  it('leaves all but the step count alone when the batch touches nothing trainable', () => {
+    const config = tinyConfig();
+    const start = initKindTraining(noisyKind(config), { trainable: 'tailors' });
+    const { state, loss, norm } = step(start, config, { labels: [5, 1], dropped: [false, true], trainable: 'tailors' });
+    expect(loss).toBeGreaterThan(0);
+    expect(norm).toBe(0);
+    expect(state.step).toBe(1);
+    expect(same(start.params, state.params) && same(start.ema, state.ema)).toBe(true);
+    disposeReplaced(start, state);
+    disposeKindTraining(state);
+  });
+
+  it('adds the orthogonality penalty to the gradient, not to the loss', () => {
+    const config = tinyConfig();
+    const start = initKindTraining(noisyKind(config), { trainable: 'all' });
+    const penalty = ({ params }: KindTrainState) =>
+      tf.tidy(() => orthogonalityPenalty(params.tailors.x.blocks[0].attn.q!).dataSync()[0]);
+    const plain = step(start, config, { labels: [2] });
+    const pulled = step(start, config, { labels: [2], orthogonality: 100 });
+    expect(pulled.loss).toBeCloseTo(plain.loss, 6);
+    expect(pulled.norm).toBeGreaterThan(plain.norm);
+    expect(penalty(pulled.state)).toBeLessThan(penalty(start));
+    // Dense parts alone have no factors: the penalty is zero there.
+    const denseOnly = initKindTraining(start.params, { trainable: 'tailors-and-shared' });
+    const options = { trainable: 'tailors-and-shared', orthogonality: 100 } as const;
+    expect(step(denseOnly, config, { labels: [5], ...options }).loss).toBeGreaterThan(0);
+  });
+
+  it('trains the soft gate and the tailors of all groups', () => {
+    const config = tinyConfig({ gate: 'soft' });
+    const start = initKindTraining(noisyKind(config), { trainable: 'tailors' });
+    const { state } = step(start, config, { labels: [2, 2], trainable: 'tailors' });
+    expect(allNew(start.params.gate!, state.params.gate!)).toBe(true);
+    expect(Object.keys(state.optimizer.tailors)).toEqual(GROUPS.map(({ name }) => name));
+    expect(same(start.params.learngenes, state.params.learngenes)).toBe(true);
+    disposeReplaced(start, state);
+    disposeKindTraining(state);
+  });
+});
+
+describe('what is trainable', () => {
+  it.each([
+    ['all', ['shared', 'learngenes']],
+    ['tailors', []],
+    ['tailors-and-shared', ['shared']],
+    ['tailors-and-learngenes', ['learngenes']],
+  ] as const)('%s: frozen pieces are the same tensors in params and averages, without a state', (trainable, moved) => {
+    const config = tinyConfig();
+    const start = initKindTraining(noisyKind(config), { trainable });
+    const { state } = step(start, config, { labels: [2, 4], trainable });
+    for (const key of ['shared', 'learngenes'] as const) {
+      const trained = (moved as readonly string[]).includes(key);
+      expect(same(start.params[key], state.params[key])).toBe(!trained);
+      expect(same(state.params[key], state.ema[key])).toBe(!trained);
+      expect(state.optimizer[key] !== undefined).toBe(trained);
+    }
+    expect(allNew(start.params.tailors.x, state.params.tailors.x)).toBe(true);
+    disposeReplaced(start, state);
+    disposeKindTraining(state);
+  });
+
+  it('rejects an unknown word and a state made for other pieces', () => {
+    const config = tinyConfig();
+    const params = noisyKind(config);
+    expect(() => initKindTraining(params, { trainable: 'some' as 'all' })).toThrow('trainable: expected one of all');
+    const state = initKindTraining(params, { trainable: 'tailors' });
+    expect(() => step(state, config, { labels: [1] })).toThrow("state: expected an optimizer state of 'shared'");
+  });
+});
+
+describe('training on a toy task', () => {
+  /** Each class has an image of its own; the model is to recover it from noise. */
+  async function train(config: KindConfig, params: KindParams, steps: number) {
+    const targets = tf.tensor4d(normal(createGenerator(9), DIT.classes * 64), [DIT.classes, 8, 8, 1]);
+    const g = createGenerator(3);
+    let state = initKindTraining(params, { trainable: 'all' });
+    const losses: number[] = [];
+    for (let i = 0; i < steps; i++) {
+      const labels = Int32Array.from({ length: 5 }, (_, n) => n);
+      const noise = tf.tensor4d(normal(g, 5 * 64), [5, 8, 8, 1]);
+      const t = tf.fill([5], 10) as tf.Tensor1D;
+      const loss = (denoiser: (x: tf.Tensor4D, t: tf.Tensor1D) => tf.Tensor4D) =>
+        tf.mean(tf.squaredDifference(denoiser(noise, t), targets)) as tf.Scalar;
+      const next = kindTrainStep({ state, config, labels, loss }, { ...OPTIONS, learningRate: 0.02, clipNorm: 1 });
+      disposeReplaced(state, next.state);
+      state = next.state;
+      losses.push(next.loss.dataSync()[0]);
+      for (const tensor of [next.loss, next.gradientNorm, noise, t]) tensor.dispose();
+    }
+    return { state, losses, targets };
+  }
+
+  it('lowers the loss and diverts: a class does worse with the tailors of another', async () => {
+    const config = tinyConfig({ groups: Array.from({ length: 5 }, (_, id) => ({ name: `c${id}`, classes: [id] })) });
+    const { state, losses, targets } = await train(config, initKind(createGenerator(1), config), 30);
+    expect(losses[29]).toBeLessThan(0.8 * losses[0]);
+    const error = (id: number, tailorsOf: number) =>
+      tf.tidy(() => {
+        // The class's own label row with another class's factors: only the components differ.
+        const own = state.params.tailors[`c${id}`];
+        const tailors = {
+          ...state.params.tailors,
+          [`c${id}`]: { ...own, blocks: state.params.tailors[`c${tailorsOf}`].blocks },
+        };
+        const inputs = { x: inputsFor([id]).x, t: tf.tensor1d([10]), labels: Int32Array.of(id) };
+        const y = applyKind({ ...state.params, tailors }, inputs, { config });
+        return tf.mean(tf.squaredDifference(y, tf.slice(targets, [id], [1]))).dataSync()[0];
+      });
+    const ids = [0, 1, 2, 3, 4];
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const own = mean(ids.map((id) => error(id, id)));
+    const other = mean(ids.flatMap((id) => ids.filter((k) => k !== id).map((k) => error(id, k))));
+    expect(own).toBeLessThan(other);
+    targets.dispose();
+    disposeKindTraining(state);
+  });
+
+  it('leaks nothing over two consecutive steps', () =>
+    expectNoLeak(() => {
+      const config = tinyConfig();
+      const params = noisyKind(config);
+      const first = initKindTraining(cloneParams(params), { trainable: 'all' });
+      const options = { clipNorm: 1, weightDecay: 0.1, orthogonality: 0.1 };
+      const second = step(first, config, { labels: [3, 2, 0, 5], dropped: [true, false, false, false], ...options });
+      disposeReplaced(first, second.state);
+      const third = step(second.state, config, { labels: [4, 2], ...options });
+      disposeReplaced(second.state, third.state);
+      disposeKindTraining(third.state);
+      expect(params.shared.patch.weight.isDisposed).toBe(false);
+      disposeParams(params);
+    }));
+
+  it('leaves no tensor behind when the loss throws', () =>
+    expectNoLeak(() => {
+      const config = tinyConfig();
+      const state = initKindTraining(noisyKind(config), { trainable: 'all' });
+      const failing = () => {
+        throw new Error('no data');
+      };
+      const inputs = { state, config, labels: Int32Array.of(1), loss: failing };
+      expect(() => kindTrainStep(inputs, OPTIONS)).toThrow('no data');
+      disposeKindTraining(state);
+    }));
+});

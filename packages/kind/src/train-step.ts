@@ -1,0 +1,155 @@
+import {
+  type AdamWState,
+  clipByGlobalNorm,
+  disposeParams,
+  globalNorm,
+  initAdamW,
+  type ParamTree,
+  updateEma,
+  valueAndGradWithAux,
+} from '@learngene/nn';
+import { type FactoredParams, orthogonalityPenalty } from '@learngene/tensor-svd';
+import * as tf from '@tensorflow/tfjs-core';
+import { applyKind } from './apply';
+import type { KindConfig } from './config';
+import type { KindParams } from './params';
+import { stepPiece } from './piece-step';
+import { planBatch } from './plan';
+import type { KindTrainState } from './train-state';
+import { type Piece, type Trainable, trainablePieces, treeOf, withPieces } from './trainable';
+
+/** What a diversion step reads; nothing of it is disposed. */
+export type KindTrainInputs = {
+  /** State before the step. */
+  readonly state: KindTrainState;
+  /** The model's configuration. */
+  readonly config: KindConfig;
+  /** [N] class ids of the batch; `dit.classes` is the null label. */
+  readonly labels: Int32Array;
+  /** For every sample, whether its label is dropped (default none); see `applyKind`. */
+  readonly dropped?: ArrayLike<number | boolean>;
+  /** The loss of a denoiser whose labels are the batch's: x [N, H, W, C] and t [N] to the prediction. */
+  readonly loss: (denoiser: (x: tf.Tensor4D, t: tf.Tensor1D) => tf.Tensor4D) => tf.Scalar;
+};
+
+/** Hyper-parameters of a diversion step. */
+export type KindTrainOptions = {
+  /** Learning rate of this step. */
+  readonly learningRate: number;
+  /** Which pieces change; as given to `initKindTraining`. */
+  readonly trainable: Trainable;
+  /** AdamW's decays (default [0.9, 0.999]). */
+  readonly betas?: readonly [number, number];
+  /** Decoupled decay of the dense matrices of the shared parts; nothing else is ever decayed (default 0). */
+  readonly weightDecay?: number;
+  /** Largest global norm of the gradients of all pieces together (default: no clipping). */
+  readonly clipNorm?: number;
+  /** Decay of the moving averages in [0, 1) (default 0.9999). */
+  readonly emaDecay?: number;
+  /** Weight of ‖UᵀU - I‖² + ‖VᵀV - I‖² summed over the factored layers that train in this batch (default 0). */
+  readonly orthogonality?: number;
+};
+
+/** What a diversion step returns; the caller owns all that is new. */
+export type KindTrainResult = {
+  /** State after the step: new tensors for what was active, the same tensors for all else. */
+  readonly state: KindTrainState;
+  /** The loss before the step without the orthogonality penalty, f32. */
+  readonly loss: tf.Scalar;
+  /** Global norm of the gradients before clipping, f32. */
+  readonly gradientNorm: tf.Scalar;
+};
+
+/**
+ * One step of knowledge diversion (KIND, arXiv 2408.07337, algorithm 1): the loss's gradient with respect to the
+ * trainable pieces, of the tailors only those of the groups in the batch, then AdamW and moving averages of just these.
+ * With a soft gate all groups are in every batch.
+ *
+ * A group that is not in the batch is left alone altogether: parameters, moments, step count, and its moving average,
+ * whose clock is the group's own. A batch that touches no trainable piece (all labels dropped, tailors alone trained)
+ * changes nothing but the step count.
+ *
+ * Throws on labels out of range, tailors that are not loaded, and a state made for other pieces.
+ */
+export function kindTrainStep(inputs: KindTrainInputs, options: KindTrainOptions): KindTrainResult {
+  const { state, config, labels, dropped } = inputs;
+  const plan = planBatch(labels, config, { dropped });
+  const groups = config.gate === 'soft' ? config.groups.map((group) => group.name) : plan.activeGroups;
+  const pieces = trainablePieces(state.params, options.trainable, groups);
+  return tf.tidy(() => {
+    const { loss, grads } = differentiate(inputs, options, pieces);
+    const { clipNorm } = options;
+    const clipped = clipNorm === undefined ? { grads, norm: globalNorm(grads) } : clipByGlobalNorm(grads, clipNorm);
+    if (clipNorm !== undefined) disposeParams(grads);
+    return { state: update(state, pieces, clipped.grads, options), loss, gradientNorm: clipped.norm };
+  });
+}
+
+/** The loss and its gradient with respect to the pieces, whose trees go by their index. */
+function differentiate(
+  { state, config, labels, dropped, loss }: KindTrainInputs,
+  { orthogonality = 0 }: KindTrainOptions,
+  pieces: readonly Piece[],
+): { loss: tf.Scalar; grads: ParamTree } {
+  const lossOf = (params: KindParams) => loss((x, t) => applyKind(params, { x, t, labels }, { config, dropped }));
+  if (pieces.length === 0) return { loss: lossOf(state.params), grads: {} };
+  const { value, grads, aux } = valueAndGradWithAux(
+    (trees: ParamTree) => {
+      const now = pieces.map((piece, i) => ({ ...piece, tree: trees[i] as ParamTree }));
+      const plain = lossOf(withPieces(state.params, now));
+      if (orthogonality === 0) return { value: plain, aux: { plain } };
+      return { value: tf.add(plain, tf.mul(orthogonality, penaltyOf(now))) as tf.Scalar, aux: { plain } };
+    },
+    Object.fromEntries(pieces.map(({ tree }, i) => [i, tree])) as ParamTree,
+  );
+  value.dispose();
+  return { loss: aux.plain, grads };
+}
+
+function penaltyOf(pieces: readonly Piece[]): tf.Tensor {
+  const layers = pieces.flatMap(({ key, tree }) => (key === 'learngenes' || key === 'tailors' ? factorsIn(tree) : []));
+  return layers.length === 0 ? tf.scalar(0) : tf.addN(layers.map(orthogonalityPenalty));
+}
+
+/** The factored layers in a tree: its sub-trees with leaves u, s and v. */
+function factorsIn(tree: ParamTree): FactoredParams[] {
+  if (tree.u instanceof tf.Tensor) return [tree as unknown as FactoredParams];
+  return Object.values(tree).flatMap((node) => (node && !(node instanceof tf.Tensor) ? factorsIn(node) : []));
+}
+
+/** The state after AdamW and the moving averages of the pieces. */
+function update(
+  state: KindTrainState,
+  pieces: readonly Piece[],
+  grads: ParamTree,
+  { learningRate, betas, weightDecay, emaDecay = 0.9999 }: KindTrainOptions,
+): KindTrainState {
+  const tailors = { ...state.optimizer.tailors };
+  const dense: { [key: string]: AdamWState } = {};
+  const stepped = pieces.map((piece, i): Piece => {
+    const inputs = { grads: grads[i] as ParamTree, state: optimizerOf(state, piece) };
+    const after = stepPiece(piece, inputs, { learningRate, ...(betas && { betas }), weightDecay });
+    if (piece.group === undefined) dense[piece.key] = after.state;
+    else tailors[piece.group] = after.state;
+    return { ...piece, tree: after.tree };
+  });
+  const averaged = stepped.map(
+    (piece): Piece => ({ ...piece, tree: updateEma(treeOf(state.ema, piece), piece.tree, emaDecay) }),
+  );
+  return {
+    step: state.step + 1,
+    params: withPieces(state.params, stepped),
+    ema: withPieces(state.ema, averaged),
+    optimizer: { ...state.optimizer, ...dense, tailors },
+  };
+}
+
+/** The optimiser's state of a piece; zeros for a group that is active for the first time. */
+function optimizerOf({ optimizer }: KindTrainState, { key, group, tree }: Piece): AdamWState {
+  if (key === 'tailors') {
+    return Object.hasOwn(optimizer.tailors, group!) ? optimizer.tailors[group!] : initAdamW(tree);
+  }
+  const known = optimizer[key];
+  if (!known) throw new Error(`state: expected an optimizer state of '${key}'; was it made for another \`trainable\`?`);
+  return known;
+}

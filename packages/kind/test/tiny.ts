@@ -1,0 +1,64 @@
+import { type DitConfig, ditConfig } from '@learngene/dit';
+import { flattenParams, mapParams, type ParamTree } from '@learngene/nn';
+import { createGenerator, type Generator, normal } from '@learngene/random';
+import * as tf from '@tensorflow/tfjs-core';
+import { type KindConfig, type KindConfigInput, kindConfig } from '../src/config';
+import { initKind } from '../src/init';
+import type { KindParams } from '../src/params';
+
+/** Four groups over five classes, out of order; 4 tokens of width 16, two blocks. */
+export const DIT: DitConfig = ditConfig({
+  inputSize: 8,
+  patchSize: 4,
+  inChannels: 1,
+  hiddenSize: 16,
+  depth: 2,
+  heads: 2,
+  mlpRatio: 2,
+  classes: 5,
+  learnSigma: false,
+});
+
+export const GROUPS = [
+  { name: 'pets', classes: [3, 0] },
+  { name: 'cars 1.5', classes: [1] },
+  { name: 'trees', classes: [4] },
+  { name: 'x', classes: [2] },
+];
+
+export function tinyConfig(overrides: Partial<KindConfigInput> = {}): KindConfig {
+  return kindConfig({ dit: DIT, learngeneRank: 4, tailorRank: 2, groups: GROUPS, ...overrides });
+}
+
+/** Every leaf N(0, 0.3²) on top of the initial value, so that nothing is zero and everything has a gradient. */
+export function noisyKind(config: KindConfig, seed = 1): KindParams {
+  const g = createGenerator(seed);
+  return tf.tidy(() => jitter(g, initKind(g, config), 0.3));
+}
+
+export function jitter<T extends ParamTree>(g: Generator, tree: T, std: number): T {
+  return mapParams((leaf) => tf.add(leaf, tf.tensor(normal(g, leaf.size, { std }), leaf.shape)), tree);
+}
+
+/** Inputs for the labels; the caller owns x and t. */
+export function inputsFor(labels: readonly number[], { seed = 5, dit = DIT } = {}) {
+  const N = labels.length;
+  const shape: [number, number, number, number] = [N, dit.inputSize, dit.inputSize, dit.inChannels];
+  const g = createGenerator(seed);
+  return {
+    x: tf.tensor4d(normal(g, N * dit.inputSize ** 2 * dit.inChannels), shape),
+    t: tf.tensor1d(Array.from({ length: N }, (_, n) => 37 * n + 3)),
+    labels: Int32Array.from(labels),
+  };
+}
+
+/** Fixed weights that make a scalar of an output. */
+export function weighted(y: tf.Tensor): tf.Scalar {
+  const w = Float32Array.from({ length: y.size }, (_, i) => Math.sin(12.9898 * (i + 1)));
+  return tf.sum(tf.mul(y, tf.tensor(w, y.shape))) as tf.Scalar;
+}
+
+/** Values of every leaf by piece and name. */
+export function valuesOf(tree: ParamTree): Record<string, Float32Array> {
+  return Object.fromEntries([...flattenParams(tree)].map(([name, leaf]) => [name, Float32Array.from(leaf.dataSync())]));
+}
