@@ -1,0 +1,254 @@
+import { fileURLToPath } from 'node:url';
+import { flattenParams, matmulNN, matmulNT, valueAndGrad } from '@learngene/nn';
+import { createGenerator, normal } from '@learngene/random';
+import { toFloat32 } from '@learngene/tensor-io';
+import { readSafetensors } from '@learngene/tensor-io/node';
+import type { FactoredParams } from '@learngene/tensor-svd';
+import { checkGradient, expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { gatedLowRank, type TailorFactors } from './gated-low-rank';
+import { softLowRank } from './soft-low-rank';
+
+beforeAll(useTestBackend);
+
+const g = createGenerator(1);
+const draw = (...shape: number[]) =>
+  tf.tensor(
+    normal(
+      g,
+      shape.reduce((a, b) => a * b),
+    ),
+    shape,
+    'float32',
+  );
+const tailorOf = (out: number, width: number, rank: number) =>
+  ({ u: draw(out, rank), s: draw(rank), v: draw(width, rank) }) as TailorFactors;
+const layerOf = (out: number, width: number, rank: number) =>
+  ({ ...tailorOf(out, width, rank), bias: draw(out) }) as FactoredParams;
+
+/** The naive layer: every tailor over every sample, times a 0/1 mask. */
+function masked(x: tf.Tensor, f: FactoredParams, tailors: readonly TailorFactors[], gate: tf.Tensor): tf.Tensor {
+  const [N, T, width] = x.shape;
+  const rows = tf.reshape(x, [N * T, width]) as tf.Tensor2D;
+  const lowRank = ({ u, s, v }: TailorFactors) => matmulNT(tf.mul(matmulNN(rows, v), s) as tf.Tensor2D, u);
+  let y = tf.reshape(tf.add(lowRank(f), f.bias!), [N, T, -1]);
+  for (const [k, tailor] of tailors.entries()) {
+    const open = tf.reshape(tf.slice(gate, [0, k], [N, 1]), [N, 1, 1]);
+    y = tf.add(y, tf.mul(tf.reshape(lowRank(tailor), [N, T, -1]), open));
+  }
+  return y;
+}
+
+describe('gatedLowRank', () => {
+  it('has the outputs and gradients of torch', async () => {
+    const path = fileURLToPath(new URL('../fixtures/linear.safetensors', import.meta.url));
+    const { tensors } = await readSafetensors(path);
+    const at = (name: string) => {
+      const data = tensors.get(name)!;
+      return tf.tensor(toFloat32(data).slice(), [...data.shape]);
+    };
+    const names = ['x', 'u', 's', 'v', 'bias', 'u0', 's0', 'v0', 'u1', 's1', 'v1', 'u2', 's2', 'v2'];
+    const leaves = Object.fromEntries(names.map((name) => [name, at(name)]));
+    let y: tf.Tensor | undefined;
+    const { grads } = valueAndGrad((p) => {
+      const tailor = (k: number) => ({ u: p[`u${k}`], s: p[`s${k}`], v: p[`v${k}`] }) as TailorFactors;
+      y = tf.keep(
+        gatedLowRank(p.x as tf.Tensor3D, p as unknown as FactoredParams, [
+          { start: 0, end: 2, tailor: tailor(0) },
+          { start: 3, end: 5, tailor: tailor(2) },
+        ]),
+      );
+      return tf.sum(tf.mul(y, at('w'))) as tf.Scalar;
+    }, leaves);
+    expect(relativeError(y!, at('y'))).toBeLessThan(1e-6);
+    for (const name of names) {
+      if (name.endsWith('1'))
+        expect(Array.from(tensors.get(`grad.${name}`)!.data as Float32Array)).toEqual(
+          Array.from(grads[name].dataSync()),
+        );
+      expect(relativeError(grads[name], at(`grad.${name}`)), name).toBeLessThan(1e-5);
+    }
+  });
+
+  it.each([
+    ['all samples of one group', [[0, 4, 0]]],
+    [
+      'segments of equal length',
+      [
+        [0, 2, 0],
+        [2, 4, 1],
+      ],
+    ],
+    [
+      'segments of unequal length and ranks',
+      [
+        [0, 1, 0],
+        [1, 4, 2],
+      ],
+    ],
+    ['learngenes first', [[2, 4, 1]]],
+    [
+      'learngenes last and between',
+      [
+        [0, 1, 1],
+        [2, 3, 0],
+      ],
+    ],
+    ['no tailor at all', []],
+  ] as [string, number[][]][])('is the masked layer: %s', (_, segments) => {
+    const x = draw(4, 3, 6);
+    const f = layerOf(5, 6, 3);
+    const tailors = [tailorOf(5, 6, 2), tailorOf(5, 6, 2), tailorOf(5, 6, 4)];
+    const mask = tf.buffer([4, 3]);
+    for (const [start, end, k] of segments) for (let n = start; n < end; n++) mask.set(1, n, k);
+    const gate = mask.toTensor();
+    const tree = { x, f, tailors: { 0: tailors[0], 1: tailors[1], 2: tailors[2] } };
+    const weights = draw(4, 3, 5);
+    const loss = (y: tf.Tensor) => tf.sum(tf.mul(y, weights)) as tf.Scalar;
+    const gated = valueAndGrad((p) => {
+      const own = segments.map(([start, end, k]) => ({ start, end, tailor: p.tailors[k as 0] }));
+      return loss(gatedLowRank(p.x as tf.Tensor3D, p.f, own));
+    }, tree);
+    const naive = valueAndGrad((p) => loss(masked(p.x, p.f, Object.values(p.tailors), gate)), tree);
+    expectClose(gated.value, naive.value, { rtol: 1e-4 });
+    const expected = flattenParams(naive.grads);
+    const active = new Set(segments.map(([, , k]) => k));
+    for (const [name, grad] of flattenParams(gated.grads)) {
+      expect(relativeError(grad, expected.get(name)!), name).toBeLessThan(1e-5);
+      // The masked layer's own gradient of a tailor that nobody uses is exactly zero.
+      const tailor = /^tailors\.(\d)/.exec(name);
+      if (tailor && !active.has(Number(tailor[1])))
+        expect(
+          expected
+            .get(name)!
+            .dataSync()
+            .every((d) => d === 0),
+        ).toBe(true);
+    }
+  });
+
+  it('agrees with finite differences', () => {
+    const f = layerOf(3, 4, 2);
+    const tailor = tailorOf(3, 4, 1);
+    checkGradient(
+      (x, u, s, v, bias, tu, ts, tv) =>
+        gatedLowRank(x as tf.Tensor3D, { u, s, v, bias } as FactoredParams, [
+          { start: 1, end: 2, tailor: { u: tu, s: ts, v: tv } as TailorFactors },
+        ]),
+      [draw(2, 2, 4), f.u, f.s, f.v, f.bias!, tailor.u, tailor.s, tailor.v],
+    );
+  });
+
+  it('works without a bias', () => {
+    const { bias, ...f } = layerOf(5, 6, 3);
+    const x = draw(2, 3, 6) as tf.Tensor3D;
+    expectClose(tf.add(gatedLowRank(x, f, []), bias!), gatedLowRank(x, { ...f, bias }, []));
+  });
+
+  it('calls the kernels of a backend that has them', () => {
+    const seen: string[] = [];
+    const x = draw(2, 3, 6) as tf.Tensor3D;
+    const f = layerOf(5, 6, 3);
+    const own = [{ start: 1, end: 2, tailor: tailorOf(5, 6, 2) }];
+    const backendName = tf.getBackend();
+    const loss = () => tf.sum(tf.square(gatedLowRank(x, f, own))) as tf.Scalar;
+    const plain = valueAndGrad(loss, { x, u: f.u, tailor: own[0].tailor });
+    // A stand-in for a native kernel: it runs the composite's own products on tensors that it makes itself.
+    const zerosLike = (info: tf.TensorInfo) => tf.zeros(info.shape);
+    tf.registerKernel({
+      kernelName: 'LearngeneGatedLowRank',
+      backendName,
+      kernelFunc: ({ inputs, attrs }) => {
+        seen.push(`forward ${Object.keys(inputs!).join(' ')} ${JSON.stringify(attrs)}`);
+        return [tf.ones([2, 3, 5]), tf.zeros([1])];
+      },
+    });
+    tf.registerKernel({
+      kernelName: 'LearngeneGatedLowRankGrad',
+      backendName,
+      kernelFunc: ({ inputs }) => {
+        const { dy, state0, ...held } = inputs as Record<string, tf.TensorInfo>;
+        seen.push(`gradient ${dy.shape.join(' ')} ${state0.shape.join(' ')}`);
+        return Object.values(held).map(zerosLike);
+      },
+    });
+    try {
+      const { value, grads } = valueAndGrad(loss, { x, u: f.u, tailor: own[0].tailor });
+      expect(value.dataSync()[0]).toBe(30);
+      expect(Array.from(grads.u.shape)).toEqual([5, 3]);
+      expect(seen).toEqual(['forward x u s v bias u0 s0 v0 {"starts":[1],"ends":[2]}', 'gradient 2 3 5 1']);
+    } finally {
+      tf.unregisterKernel('LearngeneGatedLowRank', backendName);
+      tf.unregisterKernel('LearngeneGatedLowRankGrad', backendName);
+    }
+    expectClose(valueAndGrad(loss, { x }).value, plain.value);
+  });
+
+  it('leaves nothing behind', async () => {
+    const x = draw(2, 3, 6) as tf.Tensor3D;
+    const f = layerOf(5, 6, 3);
+    const own = [{ start: 0, end: 1, tailor: tailorOf(5, 6, 2) }];
+    await expectNoLeak(() => {
+      tf.dispose(gatedLowRank(x, f, own));
+      tf.dispose(valueAndGrad((p) => tf.sum(gatedLowRank(p.x as tf.Tensor3D, f, own)) as tf.Scalar, { x }));
+    });
+  });
+
+  it('names what is wrong', () => {
+    const x = draw(2, 3, 6) as tf.Tensor3D;
+    const f = layerOf(5, 6, 3);
+    const tailor = tailorOf(5, 6, 2);
+    const run =
+      (...segments: [number, number, TailorFactors][]) =>
+      () =>
+        gatedLowRank(
+          x,
+          f,
+          segments.map(([start, end, tailor]) => ({ start, end, tailor })),
+        );
+    expect(run([0, 3, tailor])).toThrow('segments[0]: expected a run within [0, 2), got [0, 3)');
+    expect(run([0, 2, tailor], [1, 2, tailor])).toThrow('segments[1]: expected a run within [2, 2), got [1, 2)');
+    expect(run([0, 1, tailor], [1, 2, tailor])).toThrow('segments[1].tailor: expected one segment a tailor');
+    expect(run([0, 1, tailorOf(4, 6, 2)])).toThrow('segments[0].u: expected [5, r], got [4, 2]');
+    expect(() => gatedLowRank(draw(2, 3, 7) as tf.Tensor3D, f, [])).toThrow('x: expected [N, T, 6], got [2, 3, 7]');
+  });
+});
+
+describe('softLowRank', () => {
+  const x = () => draw(3, 2, 6) as tf.Tensor3D;
+
+  it('with a one-hot alpha is the binary gate, gradients too', () => {
+    const tree = { x: x(), f: layerOf(5, 6, 3), a: tailorOf(5, 6, 2), b: tailorOf(5, 6, 4) };
+    const alpha = tf.tensor2d([1, 0, 0, 1, 0, 1], [3, 2]);
+    const weights = draw(3, 2, 5);
+    const loss = (y: tf.Tensor) => tf.sum(tf.mul(y, weights)) as tf.Scalar;
+    const soft = valueAndGrad((p) => loss(softLowRank(p.x, p.f, { tailors: [p.a, p.b], alpha })), tree);
+    const segments = (p: typeof tree) => [
+      { start: 0, end: 1, tailor: p.a },
+      { start: 1, end: 3, tailor: p.b },
+    ];
+    const binary = valueAndGrad((p) => loss(gatedLowRank(p.x, p.f, segments(p))), tree);
+    expectClose(soft.value, binary.value, { rtol: 1e-4 });
+    const expected = flattenParams(binary.grads);
+    for (const [name, grad] of flattenParams(soft.grads)) {
+      expect(relativeError(grad, expected.get(name)!), name).toBeLessThan(1e-5);
+    }
+  });
+
+  it('is linear in alpha, and agrees with finite differences', () => {
+    const f = layerOf(3, 6, 2);
+    const tailors = [tailorOf(3, 6, 1), undefined, tailorOf(3, 6, 2)];
+    checkGradient(
+      (input, alpha) => softLowRank(input as tf.Tensor3D, f, { tailors, alpha: alpha as tf.Tensor2D }),
+      [x(), draw(3, 3)],
+    );
+  });
+
+  it('without any tailor is the learngenes alone', () => {
+    const f = layerOf(3, 6, 2);
+    const input = x();
+    const alone = softLowRank(input, f, { tailors: [undefined], alpha: tf.ones([3, 1]) });
+    expectClose(alone, gatedLowRank(input, f, []));
+  });
+});
