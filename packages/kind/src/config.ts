@@ -36,7 +36,8 @@ export function kindConfig(input: KindConfigInput): KindConfig {
     dit: input.dit,
     learngeneRank: input.learngeneRank,
     tailorRank: input.tailorRank,
-    groups: input.groups ?? Array.from({ length: input.dit.classes }, (_, c) => ({ name: `class-${c}`, classes: [c] })),
+    groups:
+      input.groups ?? Array.from({ length: input.dit?.classes ?? 0 }, (_, c) => ({ name: `class-${c}`, classes: [c] })),
     gate: input.gate ?? 'binary',
     nullGate: input.nullGate ?? 'learngenes',
     pruned: input.pruned ?? false,

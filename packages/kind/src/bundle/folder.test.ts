@@ -1,0 +1,138 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { disposeParams } from '@learngene/nn';
+import { expectNoLeak, useTestBackend } from '@learngene/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bits, randomModel, tinyConfig } from '../../test/random-model';
+import type { KindModel } from '../params';
+import { BundleError } from './bundle-error';
+import { decomposeKind } from './decompose';
+import { loadBundle, saveBundle } from './folder';
+
+const root = mkdtempSync(join(tmpdir(), 'kind-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+let model: KindModel;
+let folder: string;
+let count = 0;
+beforeAll(async () => {
+  await useTestBackend();
+  model = randomModel(tinyConfig());
+});
+beforeEach(async () => {
+  folder = join(root, `bundle-${count++}`);
+  await saveBundle(folder, model, { metadata: { note: 'x' } });
+});
+
+const refusal = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'nothing',
+    (error: unknown) => {
+      expect(error).toBeInstanceOf(BundleError);
+      return (error as Error).message;
+    },
+  );
+
+describe('saveBundle and loadBundle', () => {
+  it('give back every bit', async () => {
+    const loaded = await loadBundle(folder);
+    expect(loaded.config).toEqual(model.config);
+    expect(loaded.metadata).toEqual({ note: 'x' });
+    expect(Object.fromEntries(bits(loaded))).toEqual(Object.fromEntries(bits(model)));
+    disposeParams(loaded.params);
+  });
+
+  it('write the files of decomposeKind and no others', async () => {
+    const files = await decomposeKind(model, { note: 'x' });
+    const found = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(found.length).toBe(files.size);
+    for (const [file, bytes] of files) expect(new Uint8Array(readFileSync(join(folder, file)))).toEqual(bytes);
+  });
+
+  it('need only the pieces asked for', async () => {
+    rmSync(join(folder, 'tailors/7.safetensors'));
+    const loaded = await loadBundle(folder, { groups: ['a.b/../c'] });
+    expect(Object.keys(loaded.params.tailors)).toEqual(['a.b/../c']);
+    disposeParams(loaded.params);
+    expect(await refusal(loadBundle(folder))).toMatch(/^tailors\/7.safetensors: cannot be fetched: ENOENT/);
+  });
+
+  it('leave a folder alone unless told to replace it', async () => {
+    const other = randomModel(tinyConfig(), 2);
+    const bad = { ...model, params: { ...model.params, tailors: {} } };
+    await expect(saveBundle(folder, other)).rejects.toThrow('it exists already');
+    await expect(saveBundle(folder, bad, { replace: true })).rejects.toThrow('not loaded');
+    expect((await kept()).get('shared: label.null')).toEqual(bits(model).get('shared: label.null'));
+    await saveBundle(folder, other, { replace: true });
+    expect((await kept()).get('shared: label.null')).toEqual(bits(other).get('shared: label.null'));
+    expect(readdirSync(root).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    disposeParams(other.params);
+  });
+  const kept = async () => {
+    const loaded = await loadBundle(folder);
+    const values = bits(loaded);
+    disposeParams(loaded.params);
+    return values;
+  };
+
+  it('leak nothing', async () => {
+    await expectNoLeak(async () => {
+      await saveBundle(folder, model, { replace: true });
+      disposeParams((await loadBundle(folder)).params);
+    });
+  });
+});
+
+describe('loadBundle', () => {
+  it('reads nothing outside the folder', async () => {
+    const outside = join(root, `outside-${count}`);
+    mkdirSync(outside);
+    const piece = join(folder, 'shared.safetensors');
+    renameSync(piece, join(outside, 'shared.safetensors'));
+    symlinkSync(join(outside, 'shared.safetensors'), piece);
+    expect(await refusal(loadBundle(folder))).toBe('shared.safetensors: leads out of the folder');
+    rmSync(piece);
+    renameSync(join(outside, 'shared.safetensors'), piece);
+    renameSync(join(folder, 'tailors'), join(outside, 'tailors'));
+    symlinkSync(join(outside, 'tailors'), join(folder, 'tailors'));
+    expect(await refusal(loadBundle(folder))).toMatch(/^tailors\/.*: leads out of the folder$/);
+  });
+
+  it('follows a link that stays inside, and a link to the folder', async () => {
+    renameSync(join(folder, 'shared.safetensors'), join(folder, 'real'));
+    symlinkSync('real', join(folder, 'shared.safetensors'));
+    symlinkSync(folder, `${folder}-link`);
+    const loaded = await loadBundle(`${folder}-link`);
+    expect(loaded.config).toEqual(model.config);
+    disposeParams(loaded.params);
+  });
+
+  it('compares the size on disk before it reads', async () => {
+    const sparse = join(folder, 'learngenes.safetensors');
+    truncateSync(sparse, 2 ** 41);
+    expect(await refusal(loadBundle(folder))).toMatch(
+      /^learngenes.safetensors: expected \d+ bytes, got 2199023255552$/,
+    );
+    truncateSync(join(folder, 'kind.json'), 2 ** 41);
+    expect(await refusal(loadBundle(folder))).toBe('kind.json: expected at most 16777216 bytes, got 2199023255552');
+  });
+
+  it('refuses a folder in the place of a file, and no folder', async () => {
+    rmSync(join(folder, 'shared.safetensors'));
+    mkdirSync(join(folder, 'shared.safetensors'));
+    expect(await refusal(loadBundle(folder))).toBe('shared.safetensors: is no regular file');
+    expect(existsSync(join(root, 'none'))).toBe(false);
+    expect(await refusal(loadBundle(join(root, 'none')))).toMatch(/^kind.json: cannot be fetched: ENOENT/);
+  });
+});

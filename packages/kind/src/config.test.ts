@@ -1,0 +1,78 @@
+import { ditConfig } from '@learngene/dit';
+import { describe, expect, it } from 'vitest';
+import { type KindConfigInput, kindConfig, validateKindConfig } from './config';
+import { classPlaces, groupByName, listNames, type TailorGroup } from './groups';
+
+const dit = ditConfig({ inputSize: 4, patchSize: 2, hiddenSize: 8, depth: 1, heads: 2, classes: 3 });
+const input = { dit, learngeneRank: 2, tailorRank: 1 };
+
+/** A value that the types forbid. */
+const wrong = (fields: object) => ({ ...input, ...fields }) as KindConfigInput;
+
+describe('kindConfig', () => {
+  it('gives every class a group of its own by default', () => {
+    expect(kindConfig(input)).toEqual({
+      ...input,
+      groups: [0, 1, 2].map((id) => ({ name: `class-${id}`, classes: [id] })),
+      gate: 'binary',
+      nullGate: 'learngenes',
+      pruned: false,
+    });
+  });
+
+  it.each([
+    [{ dit: null }, 'dit: expected a DitConfig, got null'],
+    [{ dit: { ...dit, heads: 3 } }, 'hiddenSize: expected a multiple of heads 3, got 8'],
+    [{ learngeneRank: 0 }, 'learngeneRank: expected a positive integer, got 0'],
+    [{ tailorRank: 1.5 }, 'tailorRank: expected a positive integer, got 1.5'],
+    [{ gate: 'hard' }, 'gate: expected binary or soft, got hard'],
+    [{ nullGate: 'none' }, 'nullGate: expected learngenes or own-class, got none'],
+    [{ pruned: 1 }, 'pruned: expected a boolean, got 1'],
+    [{ gate: 'soft', groups: [] }, 'groups: a soft gate needs at least one'],
+    [{ rank: 3 }, "config: expected only dit, learngeneRank, tailorRank, groups, gate, nullGate, pruned, got 'rank'"],
+    [{ groups: 'all' }, 'groups: expected an array, got all'],
+    [{ groups: [null] }, 'groups[0].name: expected 1 to 200 characters, got undefined'],
+    [{ groups: [{ name: '', classes: [0] }] }, 'groups[0].name: expected 1 to 200 characters, got ""'],
+    [{ groups: [{ name: '__proto__', classes: [0] }] }, "groups[0].name: '__proto__' is not allowed"],
+    [{ groups: [{ name: 'a', classes: [] }] }, 'groups[0].classes: expected at least one class, got []'],
+    [{ groups: [{ name: 'a', classes: [3] }] }, 'groups[0].classes: expected integers in [0, 3), got 3'],
+    [{ groups: [{ name: 'a', classes: [0], classNames: [1] }] }, 'groups[0].classNames: expected strings, got [1]'],
+    [{ groups: [{ name: 'a', classes: [0], classNames: [] }] }, 'groups[0].classNames: expected 1 names, got 0'],
+  ])('refuses %j', (fields, message) => {
+    expect(() => kindConfig(wrong(fields))).toThrow(message);
+  });
+
+  it('refuses a name or a class that comes twice', () => {
+    const a: TailorGroup = { name: 'a', classes: [0] };
+    expect(() => kindConfig({ ...input, groups: [a, a] })).toThrow("groups[1].name: 'a' is used twice");
+    const b = { name: 'b', classes: [1, 0] };
+    expect(() => kindConfig({ ...input, groups: [a, b] })).toThrow(
+      "groups[1].classes: class 0 is already in group 'a'",
+    );
+    expect(() => validateKindConfig({ ...kindConfig(input), groups: [a, b] })).toThrow('class 0');
+  });
+});
+
+describe('groups', () => {
+  const groups = [
+    { name: 'a', classes: [2, 0] },
+    { name: 'b', classes: [1] },
+  ];
+
+  it('place every class, once computed', () => {
+    const places = classPlaces(groups);
+    expect([...places]).toEqual([
+      [2, { group: 0, row: 0 }],
+      [0, { group: 0, row: 1 }],
+      [1, { group: 1, row: 0 }],
+    ]);
+    expect(classPlaces(groups)).toBe(places);
+  });
+
+  it('are found by name', () => {
+    expect(groupByName(groups, 'b')).toBe(groups[1]);
+    expect(() => groupByName(groups, 'c')).toThrow("group: expected one of 'a', 'b', got 'c'");
+    expect(() => groupByName([], 'c')).toThrow('group: expected one of none');
+    expect(listNames(Array.from({ length: 20 }, (_, i) => `${i}`))).toMatch(/'7', ... \(20 in all\)$/);
+  });
+});

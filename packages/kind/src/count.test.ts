@@ -1,0 +1,88 @@
+import { ditConfig } from '@learngene/dit';
+import { describe, expect, it } from 'vitest';
+import { kindConfig } from './config';
+import {
+  componentParams,
+  countKind,
+  countKindBytes,
+  countKindMacs,
+  countKindParams,
+  countTransferParams,
+} from './count';
+
+/** DiT-L/2 on latents of 256-pixel images with the 150 classes of pre-training, ranks as the published figures allow. */
+const published = kindConfig({
+  dit: ditConfig('DiT-L/2', { classes: 150 }),
+  learngeneRank: 268,
+  tailorRank: 102,
+});
+
+describe('the published setting, DiT-L/2', () => {
+  it('pays 442,512 parameters for one rank over the six weights of 24 blocks', () => {
+    expect(componentParams(published)).toBe(24 * (4 * (1024 + 1024 + 1) + 2 * (1024 + 4096 + 1)));
+    expect(componentParams(published)).toBe(442_512);
+  });
+
+  it('starts from 80.70 dense GMACs', () => {
+    expect((countKindMacs(published).dense.total / 1e9).toFixed(2)).toBe('80.70');
+  });
+
+  it('saves at least 35.4 GMACs with 370 components in all, and with no more', () => {
+    const { saved, total } = countKindMacs(published);
+    expect(saved / 1e9).toBeGreaterThanOrEqual(35.4);
+    expect((saved / 1e9).toFixed(2)).toBe('35.41');
+    expect((total / 1e9).toFixed(2)).toBe('45.29');
+    expect(countKindMacs(published, 371).saved / 1e9).toBeLessThan(35.4);
+  });
+
+  it('trains 45.4M parameters in a transfer with 102 components, biases and up to 90 label rows', () => {
+    const trained = (classes: number, trainBiases = true) =>
+      countTransferParams(published, { groups: 1, classes, trainBiases }) / 1e6;
+    for (const classes of [1, 90]) expect(trained(classes).toFixed(1)).toBe('45.4');
+    expect(trained(91).toFixed(1)).toBe('45.5');
+    expect(trained(1, false).toFixed(1)).toBe('45.1');
+    const others = [101, 103].map((tailorRank) =>
+      countTransferParams({ ...published, tailorRank }, { groups: 1, classes: 1, trainBiases: true }),
+    );
+    expect(others.map((count) => (count / 1e6).toFixed(1))).toEqual(['44.9', '45.8']);
+  });
+
+  it('adds the null row where it is trained', () => {
+    const options = { groups: 1, classes: 1 };
+    expect(countTransferParams(published, { ...options, trainNull: true })).toBe(
+      countTransferParams(published, options) + 1024,
+    );
+  });
+});
+
+describe('counts', () => {
+  const dit = ditConfig({ inputSize: 8, patchSize: 2, inChannels: 3, hiddenSize: 16, depth: 2, heads: 2, classes: 3 });
+  const config = kindConfig({ dit, learngeneRank: 4, tailorRank: 2, groups: [{ name: 'a', classes: [0, 2] }] });
+
+  it('add up', () => {
+    const { params, macs, bytes } = countKind(config);
+    expect(params.total).toBe(params.shared + params.learngenes + params.tailors + params.gate);
+    expect(params.tailors).toBe(params.tailorGroup + 2 * params.labelRow);
+    expect(macs.saved).toBe(macs.dense.total - macs.total);
+    expect(bytes.total).toBe(4 * params.total);
+    expect(bytes.total).toBe(bytes.learngenes + bytes.shared + bytes.tailors.a);
+    expect(bytes.oneGroup).toBe(bytes.total);
+    expect(bytes.dense).toBe(4 * params.dense);
+  });
+
+  it('equal the dense model when the factored form is as wide, but for s and the label rows', () => {
+    const { params } = countKind(kindConfig({ dit, learngeneRank: 1, tailorRank: 1, groups: [] }));
+    const linear = 2 * 12 * 16 * 16;
+    expect(params.total).toBe(params.dense - linear - 3 * 16 + componentParams(config));
+  });
+
+  it('know that a soft gate computes every group', () => {
+    const groups = [0, 1, 2].map((id) => ({ name: `g${id}`, classes: [id] }));
+    const soft = kindConfig({ dit, learngeneRank: 4, tailorRank: 2, groups, gate: 'soft' });
+    const binary = kindConfig({ ...soft, gate: 'binary' });
+    expect(countKindMacs(soft).linear / countKindMacs(binary).linear).toBe((4 + 6) / (4 + 2));
+    expect(countKindParams(soft).gate).toBe(3 * 17);
+    expect(countKindBytes(soft).shared - countKindBytes(binary).shared).toBe(4 * 3 * 17);
+    expect(countKindMacs(kindConfig({ ...binary, groups: [] })).linear).toBe(countKindMacs(binary, 4).linear);
+  });
+});
