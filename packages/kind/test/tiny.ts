@@ -1,6 +1,7 @@
 import { type DitConfig, ditConfig } from '@learngene/dit';
 import { flattenParams, mapParams, type ParamTree } from '@learngene/nn';
 import { createGenerator, type Generator, normal } from '@learngene/random';
+import { expectClose, relativeError } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { type KindConfig, type KindConfigInput, kindConfig } from '../src/config';
 import { initKind } from '../src/init';
@@ -61,4 +62,16 @@ export function weighted(y: tf.Tensor): tf.Scalar {
 /** Values of every leaf by piece and name. */
 export function valuesOf(tree: ParamTree): Record<string, Float32Array> {
   return Object.fromEntries([...flattenParams(tree)].map(([name, leaf]) => [name, Float32Array.from(leaf.dataSync())]));
+}
+
+/**
+ * Relative error at most 2e-5. A bias of the keys shifts all logits of a query alike, which the softmax does not see:
+ * its true gradient is 0, and both sides hold only rounding errors.
+ */
+export function expectSameGradient(name: string, actual: tf.Tensor | Float32Array, expected: tf.Tensor | Float32Array) {
+  const error = relativeError(actual, expected);
+  const limit = name.endsWith('attn.k.bias') ? Number.POSITIVE_INFINITY : 2e-5;
+  if (!(error <= limit)) throw new Error(`gradient of ${name}: relative error ${error}`);
+  if (limit === Number.POSITIVE_INFINITY) expectClose(actual, expected, { rtol: 0, atol: 1e-4 });
+  return error;
 }

@@ -1,0 +1,83 @@
+import { expect, it } from 'vitest';
+import { GROUPS, tinyConfig } from '../test/tiny';
+import { classPlaces, groupByName } from './groups';
+import { planBatch } from './plan';
+
+const config = tinyConfig();
+const plan = (labels: number[], dropped?: boolean[]) =>
+  planBatch(Int32Array.from(labels), config, { ...(dropped && { dropped }) });
+
+it('leaves a batch whose groups are neighbours in place', () => {
+  const { order, segments, activeGroups } = plan([1, 1, 3, 0, 5]);
+  expect(order).toBeUndefined();
+  expect(segments).toEqual([
+    { start: 0, end: 2, group: 'cars 1.5' },
+    { start: 2, end: 4, group: 'pets' },
+    { start: 4, end: 5, group: null },
+  ]);
+  expect(activeGroups).toEqual(['pets', 'cars 1.5']); // in the order of the config
+});
+
+it('orders any other by group, learngenes first, stable within a group', () => {
+  const { order, inverse, segments, labels, classes } = plan([4, 3, 5, 0, 4]);
+  expect([...order!]).toEqual([2, 1, 3, 0, 4]);
+  expect(order!.map((_, i) => order![inverse![i]])).toEqual(Int32Array.of(0, 1, 2, 3, 4));
+  expect(segments.map(({ group }) => group)).toEqual([null, 'pets', 'trees']);
+  expect([...labels]).toEqual([5, 3, 0, 4, 4]);
+  expect([...classes]).toEqual([...labels]);
+});
+
+it('gives a dropped label the null embedding, and the gate that nullGate says', () => {
+  const flags = [false, true, true];
+  const agnostic = plan([3, 1, 1], flags);
+  expect([...agnostic.labels]).toEqual([3, 5, 5]);
+  expect([...agnostic.classes]).toEqual([3, 1, 1]);
+  expect(agnostic.segments.map(({ group }) => group)).toEqual(['pets', null]);
+  const own = planBatch(Int32Array.of(3, 1, 1), tinyConfig({ nullGate: 'own-class' }), { dropped: flags });
+  expect(own.segments.map(({ group }) => group)).toEqual(['pets', 'cars 1.5']);
+  expect([...own.labels]).toEqual([3, 5, 5]);
+});
+
+it('rejects what it cannot plan', () => {
+  expect(() => plan([])).toThrow('labels: expected an Int32Array of at least one label, got an empty one');
+  expect(() => planBatch([1] as unknown as Int32Array, config)).toThrow('got Array');
+  expect(() => planBatch(null as unknown as Int32Array, config)).toThrow('got null');
+  expect(() => plan([1], [true, false])).toThrow('dropped: expected 1 flags, got 2');
+  expect(() => plan([-1])).toThrow('labels[0]: expected a class in [0, 5], got -1');
+  const partial = tinyConfig({ groups: GROUPS.slice(1) });
+  expect(() => planBatch(Int32Array.of(0), partial)).toThrow('labels[0]: class 0 is in no group');
+});
+
+it('a config names the field that is wrong', () => {
+  const wrong = (change: object) => () => tinyConfig(change);
+  expect(wrong({ learngeneRank: 0 })).toThrow('learngeneRank: expected a positive integer, got 0');
+  expect(wrong({ tailorRank: 1.5 })).toThrow('tailorRank');
+  expect(wrong({ gate: 'hard' })).toThrow('gate: expected binary or soft, got hard');
+  expect(wrong({ nullGate: 'x' })).toThrow('nullGate');
+  expect(wrong({ pruned: 1 })).toThrow('pruned');
+  expect(wrong({ dit: null })).toThrow('dit: expected a DitConfig');
+  expect(wrong({ rank: 3 })).toThrow("got 'rank'");
+  expect(wrong({ gate: 'soft', groups: [] })).toThrow('groups');
+  expect(tinyConfig({ groups: undefined as never }).groups).toHaveLength(5);
+});
+
+it('groups are found by name and checked', () => {
+  const wrong = (groups: unknown) => () => tinyConfig({ groups: groups as typeof GROUPS });
+  expect(classPlaces(GROUPS)).toBe(classPlaces(GROUPS));
+  expect(classPlaces(GROUPS).get(0)).toEqual({ group: 0, row: 1 });
+  expect(groupByName(GROUPS, 'x').classes).toEqual([2]);
+  expect(() => groupByName(GROUPS, 'y')).toThrow("expected one of 'pets', 'cars 1.5', 'trees', 'x', got 'y'");
+  const many = Array.from({ length: 9 }, (_, i) => ({ name: `g${i}`, classes: [i] }));
+  expect(() => groupByName(many, 'y')).toThrow('(9 in all)');
+  expect(() => groupByName([], 'y')).toThrow('none');
+  expect(wrong(3)).toThrow('groups: expected an array, got 3');
+  expect(wrong([{ name: '', classes: [1] }])).toThrow('groups[0].name');
+  expect(wrong([{ name: '__proto__', classes: [1] }])).toThrow('not allowed');
+  expect(wrong([{ name: 'a', classes: [] }])).toThrow('groups[0].classes: expected at least one');
+  expect(wrong([{ name: 'a', classes: [5] }])).toThrow('expected integers in [0, 5), got 5');
+  expect(wrong([...GROUPS.slice(1), { name: 'x', classes: [0] }])).toThrow("'x' is used twice");
+  expect(wrong([...GROUPS, { name: 'z', classes: [2] }])).toThrow("class 2 is already in group 'x'");
+  expect(wrong([{ name: 'a', classes: [1], classNames: [1] }])).toThrow('classNames: expected strings');
+  expect(wrong([{ name: 'a', classes: [1], classNames: ['b', 'c'] }])).toThrow('expected 1 names, got 2');
+  expect(tinyConfig({ groups: [{ name: 'a', classes: [1], classNames: ['b'] }] }).groups).toHaveLength(1);
+});
