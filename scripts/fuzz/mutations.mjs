@@ -60,7 +60,7 @@ function places(value) {
 }
 
 /** Changes one place of a JSON text: another value, a key less, a key more, nesting, __proto__, text that is no JSON. */
-export function editJson(source, { below, pick, chance }) {
+function editJson(source, { below, pick, chance }) {
   const value = JSON.parse(source);
   const all = places(value);
   if (all.length === 0) return `[${source}]`;

@@ -1,13 +1,11 @@
 // The child of fuzz.mjs: reads one damaged case after the other with the built packages and tells how that went.
 // A message in is { format, folder }; out { accepted } or { name, message, stack }, with the memory used so far.
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
 
 const packages = new URL('../../packages/', import.meta.url);
 const from = (path) => import(new URL(path, packages));
-const require = createRequire(new URL('nn/package.json', packages));
-await import(require.resolve('@tensorflow/tfjs-backend-cpu'));
-const tf = require('@tensorflow/tfjs-core');
 tf.env().set('IS_TEST', true); // no advice on standard error
 await tf.setBackend('cpu');
 

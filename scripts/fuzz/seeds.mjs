@@ -1,9 +1,11 @@
 // The undamaged files of every format: a function a format, which gives bytes by name.
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import sharp from 'sharp';
 
 const packages = new URL('../../packages/', import.meta.url);
 const from = (path) => import(new URL(path, packages));
@@ -68,7 +70,6 @@ function cifar() {
 }
 
 async function pictures() {
-  const sharp = createRequire(new URL('datasets/package.json', packages))('sharp');
   const picture = (width, height) => sharp(ramp(width * height * 3), { raw: { width, height, channels: 3 } });
   return {
     'cat/a.png': await picture(20, 14).png().toBuffer(),
@@ -83,9 +84,6 @@ async function bundle() {
   const [{ decomposeKind, initKind, kindConfig }, { ditConfig }, { createGenerator }] = await Promise.all(
     ['kind/dist/index.js', 'dit/dist/index.js', 'random/dist/index.js'].map(from),
   );
-  const require = createRequire(new URL('nn/package.json', packages));
-  await import(require.resolve('@tensorflow/tfjs-backend-cpu'));
-  const tf = require('@tensorflow/tfjs-core');
   tf.env().set('IS_TEST', true); // no advice on standard error
   await tf.setBackend('cpu');
   const size = { inputSize: 4, patchSize: 2, inChannels: 1, hiddenSize: 8, depth: 1, heads: 2, classes: 3 };

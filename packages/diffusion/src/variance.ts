@@ -3,7 +3,7 @@ import { gather } from './gather';
 import type { GaussianDiffusion } from './process';
 
 /** The table of log-variances that a process with a fixed variance uses. */
-export function fixedLogVariance(process: GaussianDiffusion): Float64Array {
+function fixedLogVariance(process: GaussianDiffusion): Float64Array {
   if (process.varianceType === 'fixed-small') return process.posteriorLogVarianceClipped;
   const first = process.timesteps > 1 ? process.posteriorVariance[1] : process.betas[0];
   return process.betas.map((beta, i) => Math.log(i === 0 ? first : beta));
@@ -29,7 +29,7 @@ export function reverseLogVariance(
 }
 
 /** The line from log posterior variance (network says -1) to log β (network says 1). */
-export function learnedRange(process: GaussianDiffusion): { center: Float64Array; halfWidth: Float64Array } {
+function learnedRange(process: GaussianDiffusion): { center: Float64Array; halfWidth: Float64Array } {
   const low = process.posteriorLogVarianceClipped;
   const high = process.betas.map(Math.log);
   return {

@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs-core';
 export type ParamTree = { readonly [name: string]: Tensor | ParamTree | undefined };
 
 /** True for a leaf, false for a sub-tree. */
-export function isTensor(node: Tensor | ParamTree): node is Tensor {
+function isTensor(node: Tensor | ParamTree): node is Tensor {
   return node instanceof tf.Tensor;
 }
 

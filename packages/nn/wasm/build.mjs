@@ -1,27 +1,33 @@
-// Compiles gemm.as.ts with AssemblyScript and writes it as base64 to src/wasm/gemm-binary.ts.
+// Compiles gemm.as with AssemblyScript and writes it as base64 to src/wasm/gemm-binary.ts.
 // Run where the `asc` of npm's assemblyscript 0.28 is on the path: node wasm/build.mjs
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const out = `${here}gemm.wasm`;
 const flags = ['-O3', '--noAssert', '--enable', 'simd', '--runtime', 'stub', '--importMemory', '-o', out];
-execFileSync('asc', [`${here}gemm.as.ts`, ...flags], { stdio: 'inherit' });
+// The compiler insists on the ending .ts, under which other tools would take the file for TypeScript.
+copyFileSync(`${here}gemm.as`, `${here}gemm.as.ts`);
+try {
+  execFileSync('asc', [`${here}gemm.as.ts`, ...flags], { stdio: 'inherit' });
+} finally {
+  rmSync(`${here}gemm.as.ts`);
+}
 const binary = readFileSync(out);
 rmSync(out);
 const module = new WebAssembly.Module(binary);
 const imports = WebAssembly.Module.imports(module).map(({ name }) => name);
-if (String(imports) !== 'memory') throw new Error(`gemm.as.ts: expected to import only the memory, got ${imports}`);
+if (String(imports) !== 'memory') throw new Error(`gemm.as: expected to import only the memory, got ${imports}`);
 // Browsers compile at most 4 KB synchronously.
-if (binary.length > 4096) throw new Error(`gemm.as.ts: expected at most 4096 bytes, got ${binary.length}`);
+if (binary.length > 4096) throw new Error(`gemm.as: expected at most 4096 bytes, got ${binary.length}`);
 const lines = binary
   .toString('base64')
   .match(/.{1,100}/g)
   .map((line) => `  '${line}'`);
 writeFileSync(
   `${here}../src/wasm/gemm-binary.ts`,
-  `/** wasm/gemm.as.ts, compiled by wasm/build.mjs (${binary.length} bytes), as base64. */\n` +
+  `/** wasm/gemm.as, compiled by wasm/build.mjs (${binary.length} bytes), as base64. */\n` +
     `export const GEMM_BINARY = [\n${lines.join(',\n')},\n].join('');\n`,
 );
 console.log(`gemm-binary.ts: ${binary.length} bytes`);

@@ -34,7 +34,7 @@ export function fromHex(hex: string): Uint8Array {
   return new Uint8Array(Buffer.from(hex, 'hex'));
 }
 
-export function tensorOf({ dtype, shape, hex }: Described): TensorData {
+function tensorOf({ dtype, shape, hex }: Described): TensorData {
   return tensorFromBytes(dtype, shape, fromHex(hex));
 }
 

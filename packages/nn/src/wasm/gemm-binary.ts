@@ -1,4 +1,4 @@
-/** wasm/gemm.as.ts, compiled by wasm/build.mjs (1423 bytes), as base64. */
+/** wasm/gemm.as, compiled by wasm/build.mjs (1423 bytes), as base64. */
 export const GEMM_BINARY = [
   'AGFzbQEAAAABFwJgBn9/f39/fwBgCn9/f39/f39/f38AAg8BA2VudgZtZW1vcnkCAAADAwIAAQcRAgRnZW1tAAEGbWVtb3J5AgAK',
   'wgoC+gIBC3sgASAAQQR0aiEAA0AgACABSwRAIA0gAf0JAgAiDyAC/QAEACIO/eYB/eQBIQ0gBiAPIAL9AAQQIg/95gH95AEhBiAH',
