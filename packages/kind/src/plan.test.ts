@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import { GROUPS, tinyConfig } from '../test/tiny';
-import { classPlaces, groupByName } from './groups';
 import { planBatch } from './plan';
 
 const config = tinyConfig();
@@ -46,38 +45,4 @@ it('rejects what it cannot plan', () => {
   expect(() => plan([-1])).toThrow('labels[0]: expected a class in [0, 5], got -1');
   const partial = tinyConfig({ groups: GROUPS.slice(1) });
   expect(() => planBatch(Int32Array.of(0), partial)).toThrow('labels[0]: class 0 is in no group');
-});
-
-it('a config names the field that is wrong', () => {
-  const wrong = (change: object) => () => tinyConfig(change);
-  expect(wrong({ learngeneRank: 0 })).toThrow('learngeneRank: expected a positive integer, got 0');
-  expect(wrong({ tailorRank: 1.5 })).toThrow('tailorRank');
-  expect(wrong({ gate: 'hard' })).toThrow('gate: expected binary or soft, got hard');
-  expect(wrong({ nullGate: 'x' })).toThrow('nullGate');
-  expect(wrong({ pruned: 1 })).toThrow('pruned');
-  expect(wrong({ dit: null })).toThrow('dit: expected a DitConfig');
-  expect(wrong({ rank: 3 })).toThrow("got 'rank'");
-  expect(wrong({ gate: 'soft', groups: [] })).toThrow('groups');
-  expect(tinyConfig({ groups: undefined as never }).groups).toHaveLength(5);
-});
-
-it('groups are found by name and checked', () => {
-  const wrong = (groups: unknown) => () => tinyConfig({ groups: groups as typeof GROUPS });
-  expect(classPlaces(GROUPS)).toBe(classPlaces(GROUPS));
-  expect(classPlaces(GROUPS).get(0)).toEqual({ group: 0, row: 1 });
-  expect(groupByName(GROUPS, 'x').classes).toEqual([2]);
-  expect(() => groupByName(GROUPS, 'y')).toThrow("expected one of 'pets', 'cars 1.5', 'trees', 'x', got 'y'");
-  const many = Array.from({ length: 9 }, (_, i) => ({ name: `g${i}`, classes: [i] }));
-  expect(() => groupByName(many, 'y')).toThrow('(9 in all)');
-  expect(() => groupByName([], 'y')).toThrow('none');
-  expect(wrong(3)).toThrow('groups: expected an array, got 3');
-  expect(wrong([{ name: '', classes: [1] }])).toThrow('groups[0].name');
-  expect(wrong([{ name: '__proto__', classes: [1] }])).toThrow('not allowed');
-  expect(wrong([{ name: 'a', classes: [] }])).toThrow('groups[0].classes: expected at least one');
-  expect(wrong([{ name: 'a', classes: [5] }])).toThrow('expected integers in [0, 5), got 5');
-  expect(wrong([...GROUPS.slice(1), { name: 'x', classes: [0] }])).toThrow("'x' is used twice");
-  expect(wrong([...GROUPS, { name: 'z', classes: [2] }])).toThrow("class 2 is already in group 'x'");
-  expect(wrong([{ name: 'a', classes: [1], classNames: [1] }])).toThrow('classNames: expected strings');
-  expect(wrong([{ name: 'a', classes: [1], classNames: ['b', 'c'] }])).toThrow('expected 1 names, got 2');
-  expect(tinyConfig({ groups: [{ name: 'a', classes: [1], classNames: ['b'] }] }).groups).toHaveLength(1);
 });
