@@ -110,16 +110,13 @@ function checkBudget(budget: AssemblyBudget, minimum: ReturnType<typeof countAss
 }
 
 function grouped(taken: readonly Candidate[], groups: readonly string[]): ChosenComponents {
-  const maps = [-1, ...groups.keys()].map((group) => {
-    const layers = new Map<string, number[]>();
-    for (const candidate of taken) {
-      if (candidate.group !== group) continue;
-      const list = layers.get(candidate.layer);
-      if (list) list.push(candidate.component);
-      else layers.set(candidate.layer, [candidate.component]);
-    }
-    for (const list of layers.values()) list.sort((a, b) => a - b);
-    return layers;
-  });
+  const maps = [-1, ...groups.keys()].map(() => new Map<string, number[]>());
+  for (const { group, layer, component } of taken) {
+    const layers = maps[group + 1];
+    const list = layers.get(layer);
+    if (list) list.push(component);
+    else layers.set(layer, [component]);
+  }
+  for (const layers of maps) for (const list of layers.values()) list.sort((a, b) => a - b);
   return { learngenes: maps[0], tailors: new Map(groups.map((name, i) => [name, maps[i + 1]])) };
 }
