@@ -5,7 +5,7 @@ export { countDitMacs, countDitParams, type DitMacCounts, type DitParamCounts } 
 export { ditFromDiffusers, ditToDiffusers, type FromDiffusersOptions } from './diffusers';
 export { type DiffusersDitConfig, ditConfigFromDiffusers, ditConfigToDiffusers } from './diffusers-config';
 export { ditFromFacebook, ditToFacebook } from './facebook';
-export { ditLayout, inferDitConfig } from './infer';
+export { ditLayout, inferDitConfig, type NamedShapes } from './infer';
 export { initDit } from './init';
 export { type DropLabelsOptions, dropLabels } from './labels';
 export { type DitLayout, ditTensorShapes } from './layouts';

@@ -1,7 +1,15 @@
-import type { NamedTensors } from '@learngene/tensor-io';
 import { type DitConfig, ditConfig, ditFlavour } from './config';
 import type { DitLayout } from './layouts';
 import { DIT_PRESETS } from './presets';
+
+/** Named tensors of which only the shapes are read: a whole state dict, or the header of a file. */
+export type NamedShapes = ReadonlyMap<
+  string,
+  {
+    /** Sizes of the axes. */
+    readonly shape: readonly number[];
+  }
+>;
 
 /** Where each layout keeps the tensors whose shapes tell the sizes. */
 const KEYS = {
@@ -23,7 +31,7 @@ const KEYS = {
 } as const;
 
 /** Which layout a state dict has, by its patch embedding's key; throws when it is none of ours. */
-export function ditLayout(tensors: NamedTensors): DitLayout {
+export function ditLayout(tensors: NamedShapes): DitLayout {
   for (const layout of ['learngene', 'facebook', 'diffusers'] as const) {
     if (tensors.has(KEYS[layout].patch)) return layout;
   }
@@ -42,7 +50,7 @@ export function ditLayout(tensors: NamedTensors): DitLayout {
  *   and it is not 32. The flavour is diffusers' for that layout, facebookresearch's for the others.
  * Throws when a field cannot be told, naming it, or a key is missing.
  */
-export function inferDitConfig(tensors: NamedTensors, given: Partial<DitConfig> = {}): DitConfig {
+export function inferDitConfig(tensors: NamedShapes, given: Partial<DitConfig> = {}): DitConfig {
   const layout = ditLayout(tensors);
   const keys = KEYS[layout];
   const [hiddenSize] = shapeAt(tensors, keys.patch);
@@ -66,7 +74,7 @@ export function inferDitConfig(tensors: NamedTensors, given: Partial<DitConfig> 
   );
 }
 
-function shapeAt(tensors: NamedTensors, key: string): readonly number[] {
+function shapeAt(tensors: NamedShapes, key: string): readonly number[] {
   const tensor = tensors.get(key);
   if (!tensor) throw new Error(`${key}: expected in a DiT state dict, got no such key`);
   return tensor.shape;
@@ -84,13 +92,13 @@ function patchGeometry(
   throw new Error('patchSize: expected it to be given, a flattened patch weight does not tell it');
 }
 
-function countBlocks(tensors: NamedTensors, prefix: string): number {
+function countBlocks(tensors: NamedShapes, prefix: string): number {
   const numbers = new Set<string>();
   for (const key of tensors.keys()) if (key.startsWith(`${prefix}.`)) numbers.add(key.split('.')[1]);
   return numbers.size;
 }
 
-function storedInputSize(tensors: NamedTensors, patchSize: number): number | undefined {
+function storedInputSize(tensors: NamedShapes, patchSize: number): number | undefined {
   const position = tensors.get('pos_embed');
   return position && Math.sqrt(position.shape[1]) * patchSize;
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { countDitMacs, countDitParams, DIT_PRESETS, ditConfig, ditLayout, inferDitConfig } from '@learngene/dit';
+import { countDitMacs, countDitParams, DIT_PRESETS, type DitConfig, ditConfig, ditLayout, inferDitConfig, type NamedShapes } from '@learngene/dit';
 import { countKind, countTransferParams, kindConfig } from '@learngene/kind';
 import { loadBundle } from '@learngene/kind/node';
 import { disposeParams } from '@learngene/nn';
@@ -117,13 +117,31 @@ async function inspectBundle(path: string, options: InspectOptions, output: Outp
   output.result({ config, counts });
 }
 
+/** The layout of a DiT's file; undefined for anything else. */
+function layoutOf(shapes: NamedShapes): string | undefined {
+  try {
+    return ditLayout(shapes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The configuration that shapes tell; null where they do not tell all of it (the heads of a size that is no preset). */
+function configOf(shapes: NamedShapes): DitConfig | null {
+  try {
+    return inferDitConfig(shapes);
+  } catch {
+    return null;
+  }
+}
+
 async function inspectSafetensors(path: string, output: Output): Promise<void> {
   const file = await openSafetensorsFile(path);
   try {
     const tensors = file.names.map((name) => ({ name, ...file.info(name) }));
     const numbers = tensors.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0);
     const shapes = new Map(tensors.map(({ name, dtype, shape }) => [name, { dtype, shape }]));
-    const layout = ditLayout(shapes);
+    const layout = layoutOf(shapes);
     table(output, [
       ['file', `${count(tensors.length)} tensors, ${count(numbers)} numbers`],
       ['layout', layout ?? 'not a DiT'],
@@ -134,7 +152,7 @@ async function inspectSafetensors(path: string, output: Output): Promise<void> {
       tensors: tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
       metadata: file.metadata,
       layout: layout ?? null,
-      config: layout === undefined ? null : inferDitConfig(shapes),
+      config: layout === undefined ? null : configOf(shapes),
     });
   } finally {
     await file.close();

@@ -42,6 +42,10 @@ const modelSchema = z.strictObject({
   mlpRatio: z.number().positive().optional().describe('width of the MLP over the width'),
   labelDropout: fraction.default(0.1).describe('how often the label is dropped in training, for guidance'),
   learnSigma: z.boolean().default(false).describe('whether the network predicts the variance too'),
+  flavour: z
+    .enum(['facebook', 'diffusers'])
+    .default('facebook')
+    .describe('whose timestep embedding and epsilon; diffusers for weights that diffusers will load'),
   learngeneRank: positive.default(40).describe('rank-1 components of each weight that all classes share'),
   tailorRank: positive.default(8).describe('rank-1 components of each weight that a class has to itself'),
   gate: z.enum(['binary', 'soft']).default('binary').describe('class gate: on/off, or softmax over groups'),
@@ -54,7 +58,7 @@ const modelSchema = z.strictObject({
 /** The diffusion process and its objective. */
 const diffusionSchema = z.strictObject({
   process: z.enum(['gaussian', 'flow']).default('gaussian').describe('Gaussian diffusion or flow matching'),
-  schedule: z.enum(['linear', 'cosine', 'scaled-linear', 'sigmoid']).default('cosine').describe('noise schedule'),
+  schedule: z.enum(['linear', 'cosine', 'scaled_linear', 'sigmoid']).default('cosine').describe('noise schedule'),
   timesteps: z.int().min(2).max(10_000).default(1000).describe('training timesteps'),
   predict: z.enum(['epsilon', 'start', 'velocity']).default('start').describe('what the network predicts'),
   variance: z

@@ -38,11 +38,11 @@ export async function saveCheckpoint(run: string, step: number, { trees, state }
 }
 
 /**
- * Reads the checkpoint of a step; the caller owns the trees.
+ * Reads the checkpoint of a step, or only some of its trees; the caller owns the trees.
  *
  * @throws Error that names the file where something is missing or its checksum is wrong
  */
-export async function loadCheckpoint(run: string, step: number): Promise<CheckpointContent> {
+export async function loadCheckpoint(run: string, step: number, only?: readonly string[]): Promise<CheckpointContent> {
   const folder = checkpointPath(run, step);
   const stateFile = join(folder, 'state.json');
   let content: StateFile;
@@ -57,6 +57,7 @@ export async function loadCheckpoint(run: string, step: number): Promise<Checkpo
   const trees: Record<string, ParamTree> = {};
   try {
     for (const [name, checksum] of Object.entries(content.files)) {
+      if (only !== undefined && !only.includes(name)) continue;
       if (!/^[a-z]+$/.test(name)) throw new Error(`${stateFile}: expected names of letters, got ${name}`);
       const file = join(folder, `${name}.safetensors`);
       if ((await sha256File(file)) !== checksum) throw new Error(`${file}: its checksum is not that of state.json`);

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type KindConfig, kindConfig } from '@learngene/kind';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { UsageError } from '../cli/errors';
 import { parseConfig } from '../config/load';
@@ -14,12 +15,14 @@ export interface RunRecord {
   command: 'train' | 'transfer';
   /** The whole configuration. */
   config: Config;
+  /** Shapes, groups and gate of the model. */
+  model: KindConfig;
   /** The engine that the run was started on. */
   engine: string;
   /** Versions of Node and of the packages. */
   versions: Record<string, string>;
   /** What a transfer started from. */
-  base?: { path: string; classes: string[] };
+  base?: { path: string; classes: string[]; domain: 'near' | 'distant' };
 }
 
 const configFile = 'config.json';
@@ -52,7 +55,11 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
   if (record === null || typeof record !== 'object' || record.format !== 1) {
     throw new UsageError(`${file}: expected a run record of format 1`);
   }
-  return { ...record, config: parseConfig(record.config, file) };
+  try {
+    return { ...record, config: parseConfig(record.config, file), model: kindConfig(record.model) };
+  } catch (error) {
+    throw error instanceof UsageError ? error : new UsageError(`${file}: model`, { cause: error });
+  }
 }
 
 /** Whether a folder holds a run. */

@@ -1,0 +1,86 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ditConfigToDiffusers, ditToDiffusers, ditToFacebook } from '@learngene/dit';
+import { type AssemblyBudget, assembleDense, assembleFactored, countAssembled } from '@learngene/kind';
+import { saveBundle } from '@learngene/kind/node';
+import { paramsToTensorData } from '@learngene/nn';
+import { writeFileAtomic, writeSafetensors } from '@learngene/tensor-io/node';
+import { Command, Option } from 'commander';
+import { type CommonOptions, list, number, outputOf, withCommonOptions } from '../cli/context';
+import { UsageError } from '../cli/errors';
+import { chooseEngine } from '../engines';
+import { bundleMetadata, loadModel } from '../run/load-model';
+
+interface AssembleOptions extends CommonOptions {
+  from: string;
+  out: string;
+  classes?: string[];
+  form: 'factored' | 'dense';
+  layout: 'learngene' | 'facebook' | 'diffusers';
+  parameters?: number;
+  macs?: number;
+  bytes?: number;
+  replace: boolean;
+}
+
+function budgetOf({ parameters, macs, bytes }: AssembleOptions): AssemblyBudget | undefined {
+  const given = Object.fromEntries(
+    Object.entries({ parameters, macs, bytes }).filter(([, value]) => value !== undefined),
+  );
+  return Object.keys(given).length === 0 ? undefined : (given as AssemblyBudget);
+}
+
+/** `learngene assemble`: learngenes and chosen tailors, to a budget. */
+export function assembleCommand(): Command {
+  const command = new Command('assemble')
+    .description('Put a model together for some classes and the budget of a device')
+    .requiredOption('--from <path>', 'bundle or run')
+    .requiredOption('--out <path>', 'factored: a bundle folder; dense: a .safetensors file (diffusers: a folder)')
+    .option('--classes <groups>', 'groups to keep, separated by commas (default: all)', list)
+    .addOption(new Option('--form <form>', 'factored keeps the pieces; dense is a plain DiT of one group').choices(['factored', 'dense']).default('factored'))
+    .addOption(new Option('--layout <keys>', 'names of the tensors of a dense model').choices(['learngene', 'facebook', 'diffusers']).default('learngene'))
+    .option('--parameters <n>', 'budget: numbers in all files', number('--parameters', 1))
+    .option('--macs <n>', 'budget: multiply-accumulates of the dearest class', number('--macs', 1))
+    .option('--bytes <n>', 'budget: bytes in all files', number('--bytes', 1))
+    .option('--replace', 'put the new model in the place of one that is there', false);
+  withCommonOptions(command, [
+    'learngene assemble --from bundle --classes heart,arrow --out small',
+    'learngene assemble --from bundle --classes heart --bytes 2e6 --out tiny',
+    'learngene assemble --from bundle --classes heart --form dense --layout facebook --out heart.safetensors',
+  ]);
+  return command.action(async (options: AssembleOptions) => {
+    const output = outputOf(options);
+    await chooseEngine(options.engine, output);
+    const budget = budgetOf(options);
+    if (options.form === 'dense' && budget !== undefined) {
+      throw new UsageError('--form dense has the size of the dense model; budgets are for --form factored');
+    }
+    const { model, config } = await loadModel(options.from, options.classes);
+    const factored = assembleFactored(model, {
+      ...(options.classes === undefined ? {} : { groups: options.classes }),
+      ...(budget === undefined ? {} : { budget }),
+    });
+    if (options.form === 'factored') {
+      await saveBundle(options.out, factored, { metadata: bundleMetadata(config), replace: options.replace });
+      const before = countAssembled(model);
+      const after = countAssembled(factored);
+      output.print(`${options.out}: ${after.parameters.toLocaleString('en-US')} parameters, ${(after.macs / 1e6).toFixed(2)} M MACs, ${(after.bytes / 2 ** 20).toFixed(2)} MiB`);
+      output.result({ out: options.out, form: 'factored', before, after, groups: factored.config.groups.map(({ name }) => name) });
+      return;
+    }
+    const dense = assembleDense(factored);
+    const tensors = await paramsToTensorData(dense.params);
+    const metadata = { config: JSON.stringify(dense.config) };
+    if (options.layout === 'diffusers') {
+      await mkdir(options.out, { recursive: true });
+      await writeFileAtomic(join(options.out, 'config.json'), `${JSON.stringify(ditConfigToDiffusers(dense.config), null, 2)}\n`);
+      await writeSafetensors(join(options.out, 'diffusion_pytorch_model.safetensors'), ditToDiffusers(tensors, dense.config), { metadata });
+    } else {
+      await mkdir(dirname(options.out), { recursive: true });
+      const named = options.layout === 'facebook' ? ditToFacebook(tensors, dense.config) : tensors;
+      await writeSafetensors(options.out, named, { metadata });
+    }
+    output.print(`${options.out}: dense DiT, ${tensors.size} tensors, ${options.layout} keys`);
+    output.result({ out: options.out, form: 'dense', layout: options.layout, config: dense.config });
+  });
+}

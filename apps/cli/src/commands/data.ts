@@ -1,0 +1,89 @@
+import { dirname } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { classCounts, packDataset, selectClasses } from '@learngene/datasets';
+import { writeSafetensors } from '@learngene/tensor-io/node';
+import { Command } from 'commander';
+import {
+  type CommonOptions,
+  type ConfigOptions,
+  list,
+  outputOf,
+  resolveConfig,
+  withCommonOptions,
+  withConfigOptions,
+  wholeNumber,
+} from '../cli/context';
+import { openDataset } from '../data/open-data';
+import { gridPng } from '../sampling/grid';
+import { writeFileAtomic } from '@learngene/tensor-io/node';
+
+type DataOptions = CommonOptions & ConfigOptions & { out?: string; classes?: string[]; grid?: string; columns: number };
+
+function listCommand(): Command {
+  const command = new Command('list')
+    .description('Show the classes of a dataset and how many pictures each has')
+    .option('--grid <file>', 'also write a PNG with the first pictures of every class')
+    .option('--columns <n>', 'pictures a class in the grid', wholeNumber('--columns', 1), 8);
+  withConfigOptions(command);
+  withCommonOptions(command, [
+    'learngene data list --data emoji',
+    'learngene data list --data folder --data-path photos --grid photos.png',
+  ]);
+  return command.action(async (options: DataOptions) => {
+    const output = outputOf(options);
+    const config = await resolveConfig(options);
+    const dataset = await openDataset(config.data, output);
+    const counts = classCounts(dataset);
+    const width = Math.max(...dataset.classes.map((name) => name.length));
+    output.print(`${dataset.name}: ${dataset.size} pictures, ${dataset.height}x${dataset.width}x${dataset.channels}, ${dataset.classes.length} classes`);
+    dataset.classes.forEach((name, label) => output.print(`${name.padEnd(width)}  ${counts[label]}`));
+    if (options.grid !== undefined) {
+      const rows = dataset.classes.map((_, label) => Array.from(dataset.labels.keys()).filter((i) => dataset.labels[i] === label).slice(0, options.columns));
+      const blank = dataset.height * dataset.width * dataset.channels;
+      const data = new Uint8Array(rows.length * options.columns * blank).fill(255);
+      for (const [row, indices] of rows.entries()) data.set(await dataset.read(indices), row * options.columns * blank);
+      const pictures = { data, count: rows.length * options.columns, height: dataset.height, width: dataset.width, channels: dataset.channels };
+      await writeFileAtomic(options.grid, await gridPng(pictures, options.columns));
+      output.info(`Wrote ${options.grid}`);
+    }
+    output.result({
+      name: dataset.name,
+      size: dataset.size,
+      shape: [dataset.height, dataset.width, dataset.channels],
+      classes: Object.fromEntries(dataset.classes.map((name, label) => [name, counts[label]])),
+    });
+  });
+}
+
+function prepareCommand(): Command {
+  const command = new Command('prepare')
+    .description('Decode and resize a dataset once, into one safetensors file that --data packed reads')
+    .requiredOption('--out <file>', 'the .safetensors file to write')
+    .option('--classes <names>', 'only these classes, separated by commas', list);
+  withConfigOptions(command);
+  withCommonOptions(command, [
+    'learngene data prepare --data folder --data-path photos --size 32 --out photos.safetensors',
+    'learngene train --data packed --data-path photos.safetensors --out runs/photos',
+  ]);
+  return command.action(async (options: DataOptions & { out: string }) => {
+    const output = outputOf(options);
+    const config = await resolveConfig(options);
+    const all = await openDataset(config.data, output);
+    const dataset = options.classes === undefined ? all : selectClasses(all, options.classes);
+    await mkdir(dirname(options.out), { recursive: true });
+    await writeSafetensors(options.out, await packDataset(dataset), {
+      metadata: { name: dataset.name, classes: JSON.stringify(dataset.classes) },
+    });
+    output.print(`${options.out}: ${dataset.size} pictures of ${dataset.classes.length} classes`);
+    output.result({ file: options.out, size: dataset.size, classes: dataset.classes });
+  });
+}
+
+/** `learngene data`: look at datasets and pack them. */
+export function dataCommand(): Command {
+  return new Command('data')
+    .description('Look at a dataset, or pack it into one file')
+    .addCommand(listCommand())
+    .addCommand(prepareCommand())
+    .addHelpText('after', '\nExamples:\n  $ learngene data list --data emoji\n  $ learngene data prepare --data folder --data-path photos --out photos.safetensors');
+}

@@ -1,0 +1,41 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { saveBundle } from '@learngene/kind/node';
+import { Command } from 'commander';
+import { type CommonOptions, outputOf, withCommonOptions } from '../cli/context';
+import { UsageError } from '../cli/errors';
+import { chooseEngine } from '../engines';
+import { bundleMetadata, loadModel } from '../run/load-model';
+import { isRunFolder } from '../run/run-folder';
+
+/** The files of a bundle with their sizes. */
+export async function bundleFiles(folder: string): Promise<{ file: string; bytes: number }[]> {
+  const names = (await readdir(folder, { recursive: true })).sort();
+  const files = await Promise.all(
+    names.map(async (file) => {
+      const entry = await stat(join(folder, file));
+      return entry.isFile() ? [{ file, bytes: entry.size }] : [];
+    }),
+  );
+  return files.flat();
+}
+
+/** `learngene decompose`: a run comes apart into learngenes and one file a group. */
+export function decomposeCommand(): Command {
+  const command = new Command('decompose')
+    .description('Take a trained model apart: learngenes, shared parts, and one file of tailors a group')
+    .requiredOption('--from <run>', 'run folder')
+    .requiredOption('--out <folder>', 'bundle to write')
+    .option('--replace', 'put the new bundle in the place of one that is there', false);
+  withCommonOptions(command, ['learngene decompose --from runs/emoji --out bundle']);
+  return command.action(async (options: CommonOptions & { from: string; out: string; replace: boolean }) => {
+    const output = outputOf(options);
+    if (!isRunFolder(options.from)) throw new UsageError(`${options.from}: not a run folder`);
+    await chooseEngine(options.engine, output);
+    const { model, config } = await loadModel(options.from);
+    await saveBundle(options.out, model, { metadata: bundleMetadata(config), replace: options.replace });
+    const files = await bundleFiles(options.out);
+    for (const { file, bytes } of files) output.print(`${String(bytes).padStart(12)}  ${file}`);
+    output.result({ out: options.out, files });
+  });
+}

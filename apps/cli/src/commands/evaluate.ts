@@ -1,0 +1,195 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Evaluation, datasetSource, evaluate, type ImageBatch, imageSource, type MetricName } from '@learngene/metrics';
+import { readSamples, readStatistics } from '@learngene/metrics/node';
+import { createGenerator, stream, uniform } from '@learngene/random';
+import { readNpz } from '@learngene/tensor-io/node';
+import { Command, Option } from 'commander';
+import {
+  type CommonOptions,
+  type ConfigOptions,
+  list,
+  outputOf,
+  resolveConfig,
+  withCommonOptions,
+  withConfigOptions,
+  wholeNumber,
+} from '../cli/context';
+import { UsageError } from '../cli/errors';
+import { interruptSignal } from '../cli/interrupt';
+import type { Output } from '../cli/output';
+import type { Config } from '../config/schema';
+import { type DataPart, openDataset, partOf } from '../data/open-data';
+import { chooseEngine } from '../engines';
+import { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from '../evaluation/extractor';
+import { isBundle, loadModel } from '../run/load-model';
+import { drawPictures } from '../sampling/draw';
+import { classNamesOf } from '../training/model-config';
+import { createProcess } from '../training/process';
+import { classIds } from './sample';
+
+interface EvaluateOptions extends CommonOptions, ConfigOptions {
+  from?: string;
+  samples?: string;
+  reference?: string;
+  classes?: string[];
+  count: number;
+  metrics: string[];
+  convention: 'adm' | 'torch-fidelity';
+  classifier?: string;
+  classifierSteps: number;
+}
+
+const metricNames: readonly MetricName[] = ['fid', 'sfid', 'inception-score', 'kid', 'precision-recall'];
+
+/** Pixels drawn evenly: what a model that has learnt nothing would be. */
+export function noisePictures(like: ImageBatch, seed: number): ImageBatch {
+  const values = uniform(stream(createGenerator(seed), 'noise-baseline'), like.data.length);
+  return { ...like, data: Uint8Array.from(values, (v) => Math.floor(v * 256)) };
+}
+
+function checkMetrics(names: readonly string[]): MetricName[] {
+  for (const name of names) {
+    if (!metricNames.includes(name as MetricName)) {
+      throw new UsageError(`--metrics: expected ${metricNames.join(', ')}, got ${name}`);
+    }
+  }
+  return names as MetricName[];
+}
+
+interface SampleSet {
+  images: ImageBatch;
+  labels?: ArrayLike<number>;
+  config: Config;
+  /** Names of the classes that the labels count. */
+  classes?: string[];
+}
+
+async function samplesOf(options: EvaluateOptions, output: Output, signal: AbortSignal): Promise<SampleSet> {
+  if (options.samples !== undefined) {
+    const { images, labels } = await readSamples(options.samples);
+    return { images, labels, config: await resolveConfig(options) };
+  }
+  if (options.from === undefined) throw new UsageError('evaluate: give --from (a run or a bundle) or --samples (an npz)');
+  const { model, config } = await loadModel(options.from);
+  const names = classNamesOf(model.config);
+  const ids = classIds(names, options.classes);
+  const labels = Int32Array.from({ length: options.count }, (_, i) => ids[Math.floor((i * ids.length) / options.count)]);
+  const images = await drawPictures(model, createProcess(config), {
+    labels,
+    sampling: config.sampling,
+    seed: options.seed ?? config.seed,
+    output,
+    signal,
+  });
+  const chosen = ids.map((id) => names[id]);
+  return { images, labels: labels.map((id) => ids.indexOf(id)), config, classes: chosen };
+}
+
+async function extractorOf(
+  options: EvaluateOptions,
+  { part, output, signal, seed }: { part?: DataPart; output: Output; signal: AbortSignal; seed: number },
+): Promise<InDomainExtractor> {
+  const beside = options.from !== undefined && !isBundle(options.from) ? join(options.from, 'classifier.safetensors') : undefined;
+  const path = options.classifier ?? beside;
+  if (path !== undefined && existsSync(path)) {
+    output.info(`Features by ${path}`);
+    return openClassifier(path);
+  }
+  if (part === undefined) throw new UsageError('evaluate: without data, give --classifier with a trained classifier');
+  const trained = await trainExtractor({
+    train: part.train,
+    heldOut: part.heldOut,
+    steps: options.classifierSteps,
+    seed,
+    path: path ?? 'classifier.safetensors',
+    output,
+    signal,
+  });
+  output.info(`Features by a new classifier${trained.accuracy === undefined ? '' : `, accuracy ${trained.accuracy.toFixed(3)} on held-out pictures`}`);
+  return trained;
+}
+
+function rows(result: Evaluation, extra: Record<string, number | undefined>): [string, string][] {
+  const { fid, sfid, inceptionScore, kid, precisionRecall } = result;
+  const number = (value: number | undefined) => value?.toPrecision(6);
+  const all: [string, string | undefined][] = [
+    ['FID', number(fid)],
+    ['FID of noise', number(extra.noiseFid)],
+    ['sFID', number(sfid)],
+    ['Inception Score', inceptionScore && `${number(inceptionScore.mean)} ± ${number(inceptionScore.std)}`],
+    ['KID', kid && `${number(kid.mean)} ± ${number(kid.std)}`],
+    ['precision', number(precisionRecall?.precision)],
+    ['recall', number(precisionRecall?.recall)],
+    ['class accuracy of the samples', number(extra.accuracy)],
+  ];
+  return all.filter((row): row is [string, string] => row[1] !== undefined);
+}
+
+/** `learngene evaluate`: scores of samples against real pictures. */
+export function evaluateCommand(): Command {
+  const command = new Command('evaluate')
+    .description('Score samples against real pictures: FID, sFID, Inception Score, KID, precision and recall')
+    .option('--from <path>', 'run or bundle to draw samples from')
+    .option('--samples <npz>', 'score the arr_0 of this file instead of drawing')
+    .option('--reference <npz>', 'pictures (arr_0) or statistics (mu, sigma) to compare with; default: the held-out data')
+    .option('--classes <names>', 'classes to draw and to compare with, separated by commas', list)
+    .option('--count <n>', 'samples to draw', wholeNumber('--count', 2), 256)
+    .option('--metrics <names>', `of ${metricNames.join(', ')}`, list, ['fid', 'precision-recall'])
+    .addOption(
+      new Option('--convention <name>', 'whose conventions where programs differ').choices(['adm', 'torch-fidelity']).default('adm'),
+    )
+    .option('--classifier <file>', 'classifier to take features from; trained and written there if missing')
+    .option('--classifier-steps <n>', 'training steps of a new classifier', wholeNumber('--classifier-steps', 1), 300);
+  withConfigOptions(command);
+  withCommonOptions(command, [
+    'learngene evaluate --from runs/emoji --count 500',
+    'learngene evaluate --from runs/emoji --classes heart --metrics fid,kid --json',
+    'learngene evaluate --samples samples.npz --reference real.npz --classifier runs/emoji/classifier.safetensors',
+  ]);
+  return command.action(async (options: EvaluateOptions) => {
+    const output = outputOf(options);
+    const metrics = checkMetrics(options.metrics);
+    await chooseEngine(options.engine, output);
+    const { signal, release } = interruptSignal();
+    try {
+      const { images, labels, config, classes } = await samplesOf(options, output, signal);
+      const needsData = options.reference === undefined;
+      let part: DataPart | undefined;
+      if (needsData) {
+        const data = options.from === undefined ? config.data : mergeData(config, await resolveConfig(options));
+        const dataset = await openDataset(data, output);
+        const wanted = classes ?? options.classes ?? dataset.classes;
+        part = partOf(dataset, wanted, config);
+        if (part.heldOut.size < 2) throw new UsageError('data.holdOut: nothing was held out to compare with; give --reference');
+      }
+      const own = await extractorOf(options, { part, output, signal, seed: config.seed });
+      const { extractor } = own;
+      const reference = part
+        ? datasetSource(part.heldOut)
+        : (await readNpz(options.reference as string)).has('mu')
+          ? await readStatistics(options.reference as string)
+          : imageSource((await readSamples(options.reference as string)).images);
+      const bar = output.progress('Scoring', 1, 'pictures');
+      const shared = { extractor, reference, convention: options.convention, signal };
+      const result = await evaluate({ ...shared, samples: imageSource(images), metrics });
+      bar.stop();
+      const noise = metrics.includes('fid')
+        ? await evaluate({ ...shared, samples: imageSource(noisePictures(images, config.seed)), metrics: ['fid'] })
+        : undefined;
+      const countable = labels !== undefined && part !== undefined && extractor.classes === Math.max(2, part.train.classes.length);
+      const accuracy = countable ? await classAccuracy(extractor, images, labels) : undefined;
+      own.dispose();
+      for (const warning of result.warnings) output.warn(warning);
+      for (const [name, value] of rows(result, { noiseFid: noise?.fid, accuracy })) output.print(`${name.padEnd(30)} ${value}`);
+      output.result({ ...result, noiseFid: noise?.fid, classAccuracy: accuracy, classifierAccuracy: own.accuracy });
+    } finally {
+      release();
+    }
+  });
+}
+
+/** A bundle knows its diffusion, not its data: what the options say of the data wins, a run's own data otherwise. */
+function mergeData(config: Config, asked: Config): Config['data'] {
+  return asked.data.path !== undefined || config.data.path === undefined ? { ...config.data, ...asked.data, holdOut: config.data.holdOut } : config.data;
+}

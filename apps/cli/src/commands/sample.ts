@@ -1,0 +1,100 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { disposeParams } from '@learngene/nn';
+import { writeSamples } from '@learngene/metrics/node';
+import { Command, Option } from 'commander';
+import { type CommonOptions, list, number, outputOf, withCommonOptions, wholeNumber } from '../cli/context';
+import { UsageError } from '../cli/errors';
+import { interruptSignal } from '../cli/interrupt';
+import type { Config } from '../config/schema';
+import { chooseEngine } from '../engines';
+import { loadModel } from '../run/load-model';
+import { drawPictures } from '../sampling/draw';
+import { writeGrid } from '../sampling/grid';
+import { classNamesOf } from '../training/model-config';
+import { createProcess } from '../training/process';
+
+interface SampleOptions extends CommonOptions {
+  from: string;
+  out: string;
+  classes?: string[];
+  count: number;
+  columns: number;
+  npz?: string;
+  sampler?: Config['sampling']['sampler'];
+  steps?: number;
+  guidance?: number;
+  eta?: number;
+  batchSize: number;
+}
+
+/** The ids of classes by name; all classes where none is named. */
+export function classIds(names: readonly string[], wanted: readonly string[] | undefined): number[] {
+  if (wanted === undefined) return names.map((_, id) => id);
+  return wanted.map((name) => {
+    const id = names.indexOf(name);
+    if (id < 0) throw new UsageError(`--classes: the model has no class ${name}; it has ${names.join(', ')}`);
+    return id;
+  });
+}
+
+/** `learngene sample`: pictures of classes. */
+export function sampleCommand(): Command {
+  const command = new Command('sample')
+    .description('Draw pictures of classes from a run or a bundle')
+    .requiredOption('--from <path>', 'run or bundle')
+    .requiredOption('--out <file>', 'PNG grid to write, a row a class')
+    .option('--classes <names>', 'classes, separated by commas (default: all)', list)
+    .option('--count <n>', 'pictures a class', wholeNumber('--count', 1), 8)
+    .option('--columns <n>', 'pictures in a row of the grid', wholeNumber('--columns', 1), 8)
+    .option('--npz <file>', 'also write arr_0 (uint8 NHWC) and arr_1 (labels), as the ADM evaluator reads')
+    .addOption(new Option('--sampler <name>', 'sampler').choices(['ddpm', 'ddim', 'dpm-solver++', 'unipc', 'euler', 'heun']))
+    .option('--steps <n>', 'sampling steps', wholeNumber('--steps', 1))
+    .option('--guidance <scale>', 'classifier-free guidance; 1 is none', number('--guidance'))
+    .option('--eta <x>', 'noise of DDIM, 0 to 1', number('--eta'))
+    .option('--batch-size <n>', 'pictures at a time', wholeNumber('--batch-size', 1), 32);
+  withCommonOptions(command, [
+    'learngene sample --from runs/emoji --out emoji.png',
+    'learngene sample --from bundle --classes heart,arrow --count 16 --guidance 2 --out some.png',
+    'learngene sample --from runs/emoji --count 500 --npz samples.npz --out grid.png --seed 7',
+  ]);
+  return command.action(async (options: SampleOptions) => {
+    const output = outputOf(options);
+    const engine = await chooseEngine(options.engine, output);
+    const { model, config } = await loadModel(options.from);
+    const { signal, release } = interruptSignal();
+    try {
+      const names = classNamesOf(model.config);
+      const ids = classIds(names, options.classes);
+      const given = { sampler: options.sampler, steps: options.steps, guidance: options.guidance, eta: options.eta };
+      const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+      const sampling = { ...config.sampling, ...set };
+      const labels = Int32Array.from(ids.flatMap((id) => new Array<number>(options.count).fill(id)));
+      const started = performance.now();
+      const seed = options.seed ?? config.seed;
+      const pictures = await drawPictures(model, createProcess(config), {
+        labels,
+        sampling,
+        seed,
+        batchSize: options.batchSize,
+        output,
+        signal,
+      });
+      const seconds = (performance.now() - started) / 1000;
+      await mkdir(dirname(options.out), { recursive: true });
+      await writeGrid(options.out, pictures, Math.min(options.columns, options.count));
+      if (options.npz !== undefined) {
+        await mkdir(dirname(options.npz), { recursive: true });
+        await writeSamples(options.npz, { images: pictures, labels });
+      }
+      output.print(`${options.out}: ${pictures.count} pictures of ${ids.map((id) => names[id]).join(', ')} in ${seconds.toFixed(1)} s`);
+      output.result({ out: options.out, npz: options.npz ?? null, classes: ids.map((id) => names[id]), count: pictures.count, seed, sampling, seconds, engine: engine.name });
+    } finally {
+      release();
+      disposeParams(model.params.shared);
+      disposeParams(model.params.learngenes);
+      for (const tailors of Object.values(model.params.tailors)) disposeParams(tailors);
+      if (model.params.gate !== undefined) disposeParams(model.params.gate);
+    }
+  });
+}

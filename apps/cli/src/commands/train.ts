@@ -1,0 +1,145 @@
+import { join } from 'node:path';
+import { countKind, disposeKindTraining, initKind, initKindTraining, kindFromDense } from '@learngene/kind';
+import { ditParamsFromTensorData, ditFromDiffusers, ditFromFacebook, ditLayout } from '@learngene/dit';
+import { disposeParams, paramsFromTensorData } from '@learngene/nn';
+import { createGenerator, stream } from '@learngene/random';
+import { readSafetensors } from '@learngene/tensor-io/node';
+import { Command } from 'commander';
+import {
+  type CommonOptions,
+  type ConfigOptions,
+  list,
+  outputOf,
+  requestedConfig,
+  resolveConfig,
+  withCommonOptions,
+  withConfigOptions,
+} from '../cli/context';
+import { UsageError } from '../cli/errors';
+import type { Output } from '../cli/output';
+import { versions } from '../cli/versions';
+import type { Config } from '../config/schema';
+import { openDataset, partOf, pretrainingClasses } from '../data/open-data';
+import { chooseEngine } from '../engines';
+import { readMetricsLog } from '../run/metrics-log';
+import { createRunFolder, readRunRecord, type RunRecord } from '../run/run-folder';
+import { modelConfig } from '../training/model-config';
+import { runTraining } from '../training/run-training';
+import type { KindConfig, KindParams } from '@learngene/kind';
+
+interface TrainOptions extends CommonOptions, ConfigOptions {
+  out: string;
+  resume: boolean;
+  dryRun: boolean;
+  classes?: string[];
+  novel?: string[];
+  dense?: string;
+}
+
+/** Factors the weights of a dense DiT in any of the known layouts. */
+async function fromDense(path: string, config: KindConfig, seed: number): Promise<KindParams> {
+  const { tensors } = await readSafetensors(path);
+  const layout = ditLayout(tensors);
+  const own =
+    layout === 'facebook'
+      ? ditFromFacebook(tensors, config.dit)
+      : layout === 'diffusers'
+        ? ditFromDiffusers(tensors, config.dit)
+        : tensors;
+  const dense = ditParamsFromTensorData(own, config.dit);
+  try {
+    return kindFromDense(dense, config, { generator: stream(createGenerator(seed), 'from-dense') });
+  } finally {
+    disposeParams(dense);
+  }
+}
+
+async function prepare(options: TrainOptions, output: Output): Promise<{ record: RunRecord; resumed: boolean }> {
+  if (options.resume) {
+    const asked = await requestedConfig(options);
+    const changes = JSON.stringify(asked);
+    if (changes !== '{"data":{},"training":{}}' && Object.keys(flat(asked)).length > 0) {
+      throw new UsageError('--resume takes the configuration of the run; leave the other options out');
+    }
+    const record = await readRunRecord(options.out);
+    if (record.command !== 'train') throw new UsageError(`${options.out}: a ${record.command} run; resume it with learngene ${record.command}`);
+    return { record, resumed: true };
+  }
+  const config = await resolveConfig(options, { data: { classes: options.classes, novel: options.novel } });
+  const dataset = await openDataset(config.data, output);
+  const classes = pretrainingClasses(dataset, config.data);
+  const { train } = partOf(dataset, classes, config);
+  const record: RunRecord = {
+    format: 1,
+    command: 'train',
+    config: { ...config, data: { ...config.data, classes: [...classes] } } as Config,
+    model: modelConfig(config, train),
+    engine: 'none yet',
+    versions: versions(),
+  };
+  return { record, resumed: false };
+}
+
+function flat(value: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, inner]) =>
+      typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+        ? Object.entries(flat(inner as Record<string, unknown>)).map(([name, v]) => [`${key}.${name}`, v])
+        : inner === undefined
+          ? []
+          : [[key, inner]],
+    ),
+  );
+}
+
+/** `learngene train`: pre-train a KIND model with the class gate. */
+export function trainCommand(): Command {
+  const command = new Command('train')
+    .description('Pre-train a KIND model: learngenes for all classes, tailors for each, behind the class gate')
+    .requiredOption('--out <folder>', 'run folder to create or, with --resume, to continue')
+    .option('--resume', 'continue from the newest checkpoint, to the bits an unbroken run has', false)
+    .option('--dry-run', 'check everything, print the resolved configuration and the model, and stop', false)
+    .option('--classes <names>', 'classes to train on, separated by commas', list)
+    .option('--novel <names>', 'classes to keep out', list)
+    .option('--dense <file>', 'start from the SVD of a dense DiT (.safetensors, facebookresearch or diffusers keys)');
+  withConfigOptions(command);
+  withCommonOptions(command, [
+    'learngene train --data emoji --novel heart,arrow --out runs/emoji',
+    'learngene train --config photos.json --steps 20000 --out runs/photos',
+    'learngene train --out runs/photos --resume',
+    'learngene train --data idx --data-path fashion-mnist --set model.learngeneRank=48 --out runs/fashion --dry-run',
+  ]);
+  return command.action(async (options: TrainOptions) => {
+    const output = outputOf(options);
+    const { record, resumed } = await prepare(options, output);
+    const { config, model } = record;
+    if (options.dryRun) {
+      const { params, macs } = countKind(model);
+      output.print(JSON.stringify({ config, model }, null, 2));
+      output.print(`${params.total.toLocaleString('en-US')} parameters, ${macs.total.toLocaleString('en-US')} MACs a class`);
+      output.result({ config, model, parameters: params, macs });
+      return;
+    }
+    const engine = await chooseEngine(options.engine, output);
+    if (resumed && record.engine !== engine.name) {
+      output.warn(`the run was started on ${record.engine}; on ${engine.name} its numbers continue, but not bit for bit`);
+    }
+    const dataset = await openDataset(config.data, output);
+    const { train } = partOf(dataset, config.data.classes ?? [], config);
+    if (!resumed) await createRunFolder(options.out, { ...record, engine: engine.name });
+    const params = resumed ? undefined : options.dense ? await fromDense(options.dense, model, config.seed) : undefined;
+    const state = await runTraining({
+      run: options.out,
+      record: { ...record, engine: engine.name },
+      trainable: 'all',
+      data: train,
+      start: () =>
+        initKindTraining(params ?? initKind(stream(createGenerator(config.seed), 'init'), model), { trainable: 'all' }),
+      output,
+    });
+    disposeKindTraining(state);
+    const last = readMetricsLog(options.out).at(-1);
+    output.print(`Trained ${options.out}: ${config.training.steps} steps, loss ${last?.loss.toFixed(5) ?? 'unknown'}`);
+    output.result({ run: options.out, steps: config.training.steps, last, report: join(options.out, 'report.html') });
+  });
+}

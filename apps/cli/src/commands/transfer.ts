@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import { countTransferParams, disposeKindTraining, initKindTraining, type KindModel, transferKind } from '@learngene/kind';
+import { disposeParams } from '@learngene/nn';
+import { createGenerator, stream } from '@learngene/random';
+import { Command, Option } from 'commander';
+import {
+  type CommonOptions,
+  type ConfigOptions,
+  list,
+  outputOf,
+  requestedConfig,
+  withCommonOptions,
+  withConfigOptions,
+  wholeNumber,
+} from '../cli/context';
+import { UsageError } from '../cli/errors';
+import { versions } from '../cli/versions';
+import { mergeConfig, parseConfig } from '../config/load';
+import type { Config } from '../config/schema';
+import { openDataset, partOf } from '../data/open-data';
+import { chooseEngine } from '../engines';
+import { loadModel } from '../run/load-model';
+import { readMetricsLog } from '../run/metrics-log';
+import { checkpointSteps, createRunFolder, readRunRecord, type RunRecord } from '../run/run-folder';
+import { groupsOf } from '../training/model-config';
+import { runTraining } from '../training/run-training';
+
+interface TransferOptions extends CommonOptions, ConfigOptions {
+  from?: string;
+  out: string;
+  classes?: string[];
+  domain: 'near' | 'distant';
+  tailorRank?: number;
+  resume: boolean;
+}
+
+/** What is trained: for a near domain tailors alone, for a distant one the dense parts too. */
+const trainableOf = { near: 'tailors', distant: 'tailors-and-shared' } as const;
+
+/** Defaults of a transfer where neither the file nor the flags say otherwise. */
+const transferDefaults = { training: { steps: 500, warmup: 20, checkpointEvery: 250, sampleEvery: 0 } };
+
+/** The model before its first transfer step: the base's learngenes, fresh tailors for the novel classes. */
+export function startTransfer(
+  base: KindModel,
+  classes: readonly string[],
+  { config, domain, tailorRank }: { config: Config; domain: 'near' | 'distant'; tailorRank?: number },
+): KindModel {
+  return transferKind(base, {
+    groups: groupsOf(classes),
+    generator: stream(createGenerator(config.seed), 'transfer'),
+    domain,
+    labels: domain === 'near' ? 'null' : 'random',
+    ...(tailorRank === undefined ? {} : { tailorRank }),
+  });
+}
+
+/** `learngene transfer`: novel classes on frozen learngenes. */
+export function transferCommand(): Command {
+  const command = new Command('transfer')
+    .description('Teach a model classes it has never seen: learngenes stay frozen, fresh tailors are trained')
+    .requiredOption('--out <folder>', 'run folder to create or, with --resume, to continue')
+    .option('--from <path>', 'pre-training run or bundle to start from')
+    .option('--classes <names>', 'novel classes of the data, separated by commas', list)
+    .option('--tailor-rank <n>', 'components of each novel class (default: as in the base)', wholeNumber('--tailor-rank', 1))
+    .addOption(
+      new Option('--domain <kind>', 'near: only tailors are trained; distant: only learngenes are kept')
+        .choices(['near', 'distant'])
+        .default('near'),
+    )
+    .option('--resume', 'continue from the newest checkpoint', false);
+  withConfigOptions(command);
+  withCommonOptions(command, [
+    'learngene transfer --from runs/emoji --classes heart --steps 300 --out runs/heart',
+    'learngene transfer --from bundle --data folder --data-path owls --classes owls --out runs/owls',
+    'learngene transfer --from bundle --domain distant --data folder --data-path galaxies --classes spiral --out runs/spiral',
+  ]);
+  return command.action(async (options: TransferOptions) => {
+    const output = outputOf(options);
+    const engine = await chooseEngine(options.engine, output);
+    let record: RunRecord;
+    let base: KindModel | undefined;
+    if (options.resume) {
+      record = await readRunRecord(options.out);
+      if (record.command !== 'transfer' || record.base === undefined) {
+        throw new UsageError(`${options.out}: not a transfer run`);
+      }
+      const { path, classes, domain } = record.base;
+      if ((await checkpointSteps(options.out)).length === 0) {
+        const { model } = await loadModel(path, []);
+        base = startTransfer(model, classes, { config: record.config, domain, tailorRank: record.model.tailorRank });
+        disposeParams(model.params);
+      }
+    } else {
+      if (options.from === undefined) throw new UsageError('--from: give the run or the bundle to start from');
+      const loaded = await loadModel(options.from, []);
+      base = loaded.model;
+      const kept = { ...loaded.config, data: { ...loaded.config.data, classes: undefined, novel: [] } };
+      const asked = mergeConfig(transferDefaults, await requestedConfig(options));
+      const inherited = { ...kept, training: { ...kept.training, ...transferDefaults.training } };
+      const config = parseConfig(mergeConfig(inherited as unknown as Record<string, unknown>, asked), options.config ?? 'options');
+      const dataset = await openDataset(config.data, output);
+      const classes = options.classes ?? dataset.classes;
+      const { train } = partOf(dataset, classes, config);
+      const { inputSize, inChannels } = base.config.dit;
+      if (train.height !== inputSize || train.channels !== inChannels) {
+        throw new UsageError(`data: the model takes ${inputSize}x${inputSize}x${inChannels}, got ${train.height}x${train.width}x${train.channels}`);
+      }
+      const start = startTransfer(base, classes, { config, domain: options.domain, tailorRank: options.tailorRank });
+      disposeParams(base.params);
+      base = start;
+      record = {
+        format: 1,
+        command: 'transfer',
+        config: { ...config, data: { ...config.data, classes: [...classes] } },
+        model: start.config,
+        engine: engine.name,
+        versions: versions(),
+        base: { path: options.from, classes: [...classes], domain: options.domain },
+      };
+      await createRunFolder(options.out, record);
+    }
+    const { config, model } = record;
+    const { train } = partOf(await openDataset(config.data, output), config.data.classes ?? [], config);
+    const trainable = trainableOf[record.base?.domain ?? 'near'];
+    const trained = countTransferParams(model, { groups: model.groups.length, classes: model.dit.classes });
+    if (trainable === 'tailors') output.info(`Training ${trained.toLocaleString('en-US')} parameters for ${model.dit.classes} novel classes`);
+    const state = await runTraining({
+      run: options.out,
+      record,
+      trainable,
+      data: train,
+      start() {
+        if (base === undefined) throw new Error(`${options.out}: the run has no checkpoint to continue; start it anew`);
+        return initKindTraining(base.params, { trainable });
+      },
+      output,
+    });
+    disposeKindTraining(state);
+    const last = readMetricsLog(options.out).at(-1);
+    output.print(`Transferred to ${config.data.classes?.join(', ')}: ${config.training.steps} steps, loss ${last?.loss.toFixed(5) ?? 'unknown'}`);
+    output.result({ run: options.out, classes: config.data.classes, trainedParameters: trained, last, report: join(options.out, 'report.html') });
+  });
+}

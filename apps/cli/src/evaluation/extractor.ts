@@ -1,0 +1,92 @@
+import type { ImageDataset } from '@learngene/datasets';
+import {
+  type ClassifierConfig,
+  classifierAccuracy,
+  classifierConfig,
+  classifierExtractor,
+  type FeatureExtractor,
+  trainClassifier,
+} from '@learngene/metrics';
+import { loadClassifier, saveClassifier } from '@learngene/metrics/node';
+import { disposeParams } from '@learngene/nn';
+import { createGenerator, stream } from '@learngene/random';
+import type { Output } from '../cli/output';
+import { balanceClasses } from '../data/open-data';
+
+/** An in-domain feature extractor with what is known of it. */
+export interface InDomainExtractor {
+  extractor: FeatureExtractor;
+  /** Accuracy on the held-out pictures, where it was measured. */
+  accuracy?: number;
+  /** Frees the classifier. */
+  dispose(): void;
+}
+
+type Classifier = Awaited<ReturnType<typeof loadClassifier>>;
+
+function asExtractor({ params, config }: Classifier, accuracy?: number): InDomainExtractor {
+  return {
+    extractor: classifierExtractor(params, config, { name: 'in-domain classifier' }),
+    ...(accuracy === undefined ? {} : { accuracy }),
+    dispose: () => disposeParams(params),
+  };
+}
+
+/** Reads the classifier of a file. */
+export async function openClassifier(path: string): Promise<InDomainExtractor> {
+  return asExtractor(await loadClassifier(path));
+}
+
+/** What {@link trainExtractor} needs. */
+export interface TrainExtractorOptions {
+  /** Pictures to train on. */
+  train: ImageDataset;
+  /** Pictures to measure the accuracy on; may be empty. */
+  heldOut: ImageDataset;
+  steps: number;
+  seed: number;
+  /** Where the classifier is kept. */
+  path: string;
+  output: Output;
+  signal?: AbortSignal;
+}
+
+/** Trains a small classifier on the classes of a dataset, and keeps it in a file. */
+export async function trainExtractor(options: TrainExtractorOptions): Promise<InDomainExtractor> {
+  const { train, heldOut, steps, seed, path, output, signal } = options;
+  const { height, width, channels, classes } = train;
+  const config: ClassifierConfig = classifierConfig({ height, width, channels, classes: Math.max(2, classes.length) });
+  const bar = output.progress('Training the in-domain classifier', steps, 'steps');
+  try {
+    const { params } = await trainClassifier({
+      config,
+      data: balanceClasses(train),
+      generator: stream(createGenerator(seed), 'classifier'),
+      steps,
+      signal,
+      onStep: ({ step, loss }) => bar.update(step, `loss ${loss.toFixed(3)}`),
+    });
+    const accuracy = heldOut.size > 0 ? await classifierAccuracy(params, config, { data: heldOut }) : undefined;
+    await saveClassifier(path, params, config);
+    return asExtractor({ params, config }, accuracy);
+  } finally {
+    bar.stop();
+  }
+}
+
+/** The share of pictures that an extractor with logits takes for their intended class. */
+export async function classAccuracy(
+  extractor: FeatureExtractor,
+  { data, count, height, width, channels }: { data: Uint8Array; count: number; height: number; width: number; channels: number },
+  labels: ArrayLike<number>,
+): Promise<number> {
+  const { logits } = await extractor.extract({ data, count, height, width, channels });
+  const classes = extractor.classes ?? 0;
+  if (logits === undefined || classes === 0) throw new Error(`${extractor.name}: expected logits, got none`);
+  let right = 0;
+  for (let i = 0; i < count; i++) {
+    const row = logits.subarray(i * classes, (i + 1) * classes);
+    if (row.indexOf(row.reduce((a, b) => Math.max(a, b))) === labels[i]) right++;
+  }
+  return right / count;
+}

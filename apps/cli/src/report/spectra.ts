@@ -1,0 +1,44 @@
+import { blockLinearNames } from '@learngene/dit';
+import { type KindModel, groupByName } from '@learngene/kind';
+import { flattenParams, type ParamTree } from '@learngene/nn';
+import { componentEnergies, type FactoredParams } from '@learngene/tensor-svd';
+import type { Series } from './charts';
+
+function layerAt(tree: ParamTree, name: string): FactoredParams | undefined {
+  let node: unknown = tree;
+  for (const part of name.split('.')) node = (node as Record<string, unknown> | undefined)?.[part];
+  return node as FactoredParams | undefined;
+}
+
+/** Energies s² ‖u‖² ‖v‖² of a piece, sorted within each layer and averaged over the layers. */
+function meanSpectrum(tree: ParamTree, names: readonly string[]): number[] {
+  const spectra = names.flatMap((name) => {
+    const layer = layerAt(tree, name);
+    return layer === undefined ? [] : [Float64Array.from(componentEnergies(layer)).sort().reverse()];
+  });
+  const length = Math.max(0, ...spectra.map((spectrum) => spectrum.length));
+  return Array.from({ length }, (_, i) => spectra.reduce((sum, spectrum) => sum + (spectrum[i] ?? 0), 0) / spectra.length);
+}
+
+/** The spectra of the learngenes and of some groups' tailors, as lines of a chart. */
+export function componentSpectra({ config, params }: KindModel, groups: readonly string[]): Series[] {
+  const names = blockLinearNames(config.dit);
+  const line = (name: string, energies: number[]): Series => ({
+    name,
+    points: energies.map((y, i) => ({ x: i + 1, y })),
+  });
+  return [
+    line('learngenes', meanSpectrum(params.learngenes, names)),
+    ...groups.map((group) => {
+      groupByName(config.groups, group);
+      return line(group, meanSpectrum(params.tailors[group], names));
+    }),
+  ];
+}
+
+/** How many numbers a tree of parameters holds. */
+export function sizeOf(tree: ParamTree): number {
+  let sum = 0;
+  for (const tensor of flattenParams(tree).values()) sum += tensor.size;
+  return sum;
+}

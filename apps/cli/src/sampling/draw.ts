@@ -1,0 +1,79 @@
+import { type Denoiser, guideDenoiser } from '@learngene/diffusion';
+import { applyKind, type KindModel } from '@learngene/kind';
+import { createGenerator, normal, stream } from '@learngene/random';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Output } from '../cli/output';
+import type { Config } from '../config/schema';
+import type { Process } from '../training/process';
+import type { Pictures } from './grid';
+import { runSampler } from './samplers';
+
+/** What {@link drawPictures} draws. */
+export interface DrawOptions {
+  /** The class of every picture. */
+  labels: Int32Array;
+  /** Sampler, steps, guidance. */
+  sampling: Config['sampling'];
+  /** Seed of the noise. */
+  seed: number;
+  /** Pictures at a time (default 32). */
+  batchSize?: number;
+  /** Where progress is shown. */
+  output: Output;
+  /** Words beside the progress bar. */
+  title?: string;
+  /** Stops before the next step. */
+  signal?: AbortSignal;
+}
+
+/** The network of some labels, guided against the null label. */
+function guidedDenoiser({ params, config }: KindModel, labels: Int32Array, guidance: number): Denoiser {
+  const count = labels.length;
+  const conditional: Denoiser = (x, t) => applyKind(params, { x, t, labels }, { config });
+  const ownClass = config.nullGate === 'own-class';
+  const null_ = new Int32Array(count).fill(config.dit.classes);
+  const doubled = Int32Array.from([...labels, ...(ownClass ? labels : null_)]);
+  const dropped = ownClass ? doubled.map((_, i) => (i < count ? 0 : 1)) : undefined;
+  const batched: Denoiser = (x, t) => applyKind(params, { x, t, labels: doubled }, { config, dropped });
+  return guideDenoiser({ batched, conditional }, { scale: guidance });
+}
+
+/** Pixels in [-1, 1] as bytes, rounded to nearest: the inverse of how training data is read. */
+async function toBytes(images: tf.Tensor4D): Promise<Uint8Array> {
+  const values = await images.data();
+  return Uint8Array.from(values, (v) => Math.min(255, Math.max(0, Math.round((v + 1) * 127.5))));
+}
+
+/** Draws pictures of classes; the noise depends on the seed and the place of a picture alone. */
+export async function drawPictures(model: KindModel, process: Process, options: DrawOptions): Promise<Pictures> {
+  const { labels, sampling, seed, batchSize = 32, output, title = 'Sampling', signal } = options;
+  const { inputSize, inChannels } = model.config.dit;
+  const pixels = inputSize * inputSize * inChannels;
+  const data = new Uint8Array(labels.length * pixels);
+  const generator = stream(createGenerator(seed), 'sampling');
+  const batches = Math.ceil(labels.length / batchSize);
+  const bar = output.progress(title, batches * sampling.steps, 'steps');
+  try {
+    for (let batch = 0; batch < batches; batch++) {
+      const own = labels.subarray(batch * batchSize, (batch + 1) * batchSize);
+      const shape: [number, number, number, number] = [own.length, inputSize, inputSize, inChannels];
+      const noise = tf.tensor4d(normal(generator, own.length * pixels), shape);
+      try {
+        const images = await runSampler(process, guidedDenoiser(model, own, sampling.guidance), {
+          noise,
+          generator,
+          sampling,
+          signal,
+          onStep: ({ step }) => bar.update(batch * sampling.steps + step + 1),
+        });
+        data.set(await toBytes(images), batch * batchSize * pixels);
+        images.dispose();
+      } finally {
+        noise.dispose();
+      }
+    }
+  } finally {
+    bar.stop();
+  }
+  return { data, count: labels.length, height: inputSize, width: inputSize, channels: inChannels };
+}

@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import type { ImageDataset } from '@learngene/datasets';
+import { disposeKindTraining, type KindModel, type KindTrainState, type Trainable } from '@learngene/kind';
+import { interruptSignal } from '../cli/interrupt';
+import type { Output } from '../cli/output';
+import type { Config } from '../config/schema';
+import { writeRunReport } from '../report/run-report';
+import type { RunRecord } from '../run/run-folder';
+import { drawPictures } from '../sampling/draw';
+import { writeGrid } from '../sampling/grid';
+import { trainRun } from './loop';
+import { createProcess } from './process';
+
+/** Rows and columns of the grids that are drawn while training. */
+const gridClasses = 8;
+const gridColumns = 8;
+
+/** Class ids of a grid: a row for each of the first classes. */
+export function gridLabels(classes: number, columns: number, rows = gridClasses): Int32Array {
+  return Int32Array.from({ length: Math.min(classes, rows) * columns }, (_, i) => Math.floor(i / columns));
+}
+
+async function writeSampleGrid(run: string, step: number, model: KindModel, { config, output }: { config: Config; output: Output }) {
+  const pictures = await drawPictures(model, createProcess(config), {
+    labels: gridLabels(model.config.dit.classes, gridColumns),
+    sampling: config.sampling,
+    seed: config.seed,
+    output,
+    title: 'Drawing samples',
+  });
+  await writeGrid(join(run, 'samples', `step-${step}.png`), pictures, gridColumns);
+}
+
+/** What {@link runTraining} trains. */
+export interface RunTrainingOptions {
+  run: string;
+  record: RunRecord;
+  trainable: Trainable;
+  data: ImageDataset;
+  start(): KindTrainState;
+  output: Output;
+}
+
+/** Trains a run folder to its end, with sample grids on the way and a report; returns the averaged weights' state. */
+export async function runTraining(options: RunTrainingOptions): Promise<KindTrainState> {
+  const { run, record, trainable, data, start, output } = options;
+  const { config, model } = record;
+  const { signal, release } = interruptSignal();
+  try {
+    const state = await trainRun(
+      {
+        run,
+        config,
+        model,
+        trainable,
+        data,
+        start,
+        onSample: (step, ema) => writeSampleGrid(run, step, ema, { config, output }),
+      },
+      output,
+      signal,
+    );
+    try {
+      const report = await writeRunReport(run, record, { config: model, params: state.ema });
+      output.info(`Wrote ${report}`);
+      return state;
+    } catch (error) {
+      disposeKindTraining(state);
+      throw error;
+    }
+  } finally {
+    release();
+  }
+}
