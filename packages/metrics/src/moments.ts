@@ -83,7 +83,7 @@ export function mergeMoments(a: Moments, b: Moments): Moments {
  * Mean and covariance (ddof 1, `np.cov(rowvar=False)`) of the vectors seen, new arrays; `moments` can go on growing.
  * Throws for fewer than 2 vectors.
  */
-export function finishMoments(moments: Moments): MomentStatistics & { readonly count: number } {
+export function finishMoments(moments: Moments): Required<MomentStatistics> {
   const { dims, count, scatter } = moments;
   if (count < 2) throw new RangeError(`moments: expected at least 2 vectors for a covariance, got ${count}`);
   const covariance = new Float64Array(dims * dims);

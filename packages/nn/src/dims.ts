@@ -5,7 +5,8 @@ export type AxisNames<S extends string> = S extends `${infer Head} ${infer Tail}
   ? AxisName<Head> | AxisNames<Tail>
   : AxisName<S>;
 
-type AxisName<S extends string> = S extends `${number}` | '...' | '' ? never : S;
+/** The name that one part of a pattern gives an axis: none for a number and `...`. */
+export type AxisName<S extends string> = S extends `${number}` | '...' | '' ? never : S;
 
 /**
  * Checks the shape of an argument and names its sizes.

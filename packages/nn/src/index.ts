@@ -1,6 +1,6 @@
 export { type AdamWInputs, type AdamWOptions, type AdamWResult, type AdamWState, adamWStep, initAdamW } from './adamw';
 export { type ClippedGrads, clipByGlobalNorm, globalNorm } from './clip';
-export { type AxisNames, dims } from './dims';
+export { type AxisName, type AxisNames, dims } from './dims';
 export { initEma, updateEma, warmupDecay } from './ema';
 export { applyLinear, initLinear, type LinearInit, type LinearOptions, type LinearParams } from './linear-layer';
 export { type AttentionOptions, attention } from './ops/attention';

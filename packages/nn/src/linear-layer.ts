@@ -16,7 +16,14 @@ export type LinearParams = {
  * `'torch'`: weight and bias U(±1 / sqrt(in)), as `torch.nn.Linear` (drawn weight first). `'zeros'`. `{ normal }`:
  * N(0, normal²), bias 0.
  */
-export type LinearInit = 'xavier-uniform' | 'torch' | 'zeros' | { readonly normal: number };
+export type LinearInit =
+  | 'xavier-uniform'
+  | 'torch'
+  | 'zeros'
+  | {
+      /** Standard deviation of the weight. */
+      readonly normal: number;
+    };
 
 /** Options of {@link initLinear}. */
 export type LinearOptions = {

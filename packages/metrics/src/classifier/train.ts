@@ -36,7 +36,12 @@ export interface LabelledImages {
 /** Endless batches, such as `createBatches` of `@learngene/datasets` gives. */
 export interface LabelledBatches {
   /** uint8 [n, H, W, C] and as many labels. */
-  next(): Promise<{ readonly images: Uint8Array; readonly labels: Int32Array }>;
+  next(): Promise<{
+    /** uint8 [n, H, W, C]. */
+    readonly images: Uint8Array;
+    /** [n] class ids. */
+    readonly labels: Int32Array;
+  }>;
 }
 
 /** Progress of {@link trainClassifier} after a step. */

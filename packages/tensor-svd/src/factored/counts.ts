@@ -14,7 +14,13 @@ export function factoredMacs({ in: inputs, out, rank }: FactoredSize): number {
 }
 
 /** What one component costs: parameters, multiply-accumulates of one input row, or bytes on disk. */
-export type CostUnit = 'params' | 'macs' | { readonly bytesPerValue: number };
+export type CostUnit =
+  | 'params'
+  | 'macs'
+  | {
+      /** Bytes of a stored number, such as 4 for float32. */
+      readonly bytesPerValue: number;
+    };
 
 /** Cost of one rank-1 component of a layer with `in` inputs and `out` outputs. */
 export function componentCost(size: { in: number; out: number }, unit: CostUnit): number {

@@ -8,9 +8,18 @@ import { type FactoredParams, factoredSize } from './params';
  * energy; or as many as `maxParams` parameters allow, the bias included.
  */
 export type Truncation =
-  | { readonly rank: number }
-  | { readonly energyFraction: number }
-  | { readonly maxParams: number };
+  | {
+      /** How many components to keep. */
+      readonly rank: number;
+    }
+  | {
+      /** Share of the energy that must be kept, (0, 1]. */
+      readonly energyFraction: number;
+    }
+  | {
+      /** How many parameters the layer may have. */
+      readonly maxParams: number;
+    };
 
 /**
  * Component numbers by falling energy; equal energies by rising number.
