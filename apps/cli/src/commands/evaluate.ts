@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Evaluation, datasetSource, evaluate, type ImageBatch, imageSource, type MetricName } from '@learngene/metrics';
 import { readSamples, readStatistics } from '@learngene/metrics/node';
-import { createGenerator, stream, uniform } from '@learngene/random';
 import { readNpz } from '@learngene/tensor-io/node';
 import { Command, Option } from 'commander';
 import {
@@ -22,6 +21,7 @@ import type { Config } from '../config/schema';
 import { type DataPart, openDataset, partOf } from '../data/open-data';
 import { chooseEngine } from '../engines';
 import { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from '../evaluation/extractor';
+import { noisePictures } from '../evaluation/noise';
 import { isBundle, loadModel } from '../run/load-model';
 import { drawPictures } from '../sampling/draw';
 import { classNamesOf } from '../training/model-config';
@@ -41,12 +41,6 @@ interface EvaluateOptions extends CommonOptions, ConfigOptions {
 }
 
 const metricNames: readonly MetricName[] = ['fid', 'sfid', 'inception-score', 'kid', 'precision-recall'];
-
-/** Pixels drawn evenly: what a model that has learnt nothing would be. */
-export function noisePictures(like: ImageBatch, seed: number): ImageBatch {
-  const values = uniform(stream(createGenerator(seed), 'noise-baseline'), like.data.length);
-  return { ...like, data: Uint8Array.from(values, (v) => Math.floor(v * 256)) };
-}
 
 function checkMetrics(names: readonly string[]): MetricName[] {
   for (const name of names) {

@@ -1,0 +1,75 @@
+import type { ConfigInput } from '../config/schema';
+
+/** What the demo trains, and for how long. */
+export interface DemoPlan {
+  /** Classes that the model learns first. */
+  pretraining: readonly string[];
+  /** Classes that it has never seen and is then taught. */
+  novel: readonly string[];
+  /** Pre-training configuration. */
+  config: ConfigInput;
+  /** Steps of the transfer. */
+  transferSteps: number;
+  /** Steps of the classifier whose features are compared. */
+  classifierSteps: number;
+  /** Samples of each class that are scored. */
+  samplesPerClass: number;
+}
+
+const pretraining = ['arrow', 'country-flag', 'face-concerned', 'geometric', 'heart', 'keycap', 'time', 'zodiac'];
+const novel = ['alphanum', 'face-neutral-skeptical'];
+
+const common = {
+  seed: 0,
+  data: { source: 'emoji', size: 32, classes: pretraining, novel, holdOut: 0.25 },
+  diffusion: { process: 'gaussian', schedule: 'cosine', predict: 'start' },
+} as const;
+
+/** Minutes on two cores without a compiler: big patches, so that a step is cheap; colours and shapes, not details. */
+export const quickPlan: DemoPlan = {
+  pretraining,
+  novel,
+  config: {
+    ...common,
+    data: { ...common.data, classes: [...pretraining], novel: [...novel] },
+    model: { patchSize: 8, hiddenSize: 192, depth: 4, heads: 6, learngeneRank: 64, tailorRank: 8 },
+    training: {
+      steps: 600,
+      batchSize: 48,
+      learningRate: 1.5e-3,
+      warmup: 30,
+      decay: 'cosine',
+      emaDecay: 0.99,
+      checkpointEvery: 200,
+      logEvery: 10,
+      sampleEvery: 300,
+    },
+    sampling: { sampler: 'ddim', steps: 25, guidance: 1.5 },
+  },
+  transferSteps: 200,
+  classifierSteps: 250,
+  samplesPerClass: 16,
+};
+
+/** As long as good pictures take: small patches, a wider and deeper model. */
+export const fullPlan: DemoPlan = {
+  ...quickPlan,
+  config: {
+    ...quickPlan.config,
+    model: { patchSize: 4, hiddenSize: 256, depth: 8, heads: 8, learngeneRank: 80, tailorRank: 16 },
+    training: {
+      ...quickPlan.config.training,
+      steps: 30_000,
+      batchSize: 64,
+      learningRate: 8e-4,
+      warmup: 500,
+      emaDecay: 0.9995,
+      checkpointEvery: 500,
+      sampleEvery: 2000,
+    },
+    sampling: { sampler: 'ddim', steps: 50, guidance: 1.5 },
+  },
+  transferSteps: 3000,
+  classifierSteps: 1000,
+  samplesPerClass: 64,
+};
