@@ -28,7 +28,10 @@ describe('initKind', () => {
       const config = kindConfig({ dit, learngeneRank, tailorRank: 4, groups: GROUPS });
       const params = initKind(createGenerator(1), config);
       for (const name of blockLinearNames(dit)) {
-        const composed = composeDense(subTree<FactoredParams>(params.learngenes, name)!);
+        const common = subTree<FactoredParams>(params.learngenes, name)!;
+        const composed = composeDense(concatComponents(common, subTree<FactoredParams>(params.tailors.trees, name)!));
+        const [trees, pets] = ['trees', 'pets'].map((group) => subTree<FactoredParams>(params.tailors[group], name)!.u);
+        expect(relativeError(trees, pets)).toBe(0);
         const ratio = norm(composed.weight) / norm(subTree<LinearParams>(dense, name)!.weight);
         expect(Math.abs(ratio - 1), name).toBeLessThan(0.03);
         expect(norm(composed.bias!)).toBe(0);
