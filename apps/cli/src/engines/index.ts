@@ -22,6 +22,9 @@ export interface ChosenEngine {
   why: string;
 }
 
+// Quiet: tfjs would praise its other backends on stderr.
+tf.enableProdMode();
+
 async function select(engine: Engine, load: EngineLoad & { ok: true }, why: string): Promise<ChosenEngine> {
   if (!(await tf.setBackend(load.backend))) throw new Error(`engine ${engine.name}: its backend could not be started`);
   await tf.ready();

@@ -5,6 +5,7 @@ import type { KernelFunc, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core
 import * as tf from '@tensorflow/tfjs-core';
 import { batchedMatMul } from './batch-matmul';
 import { cpuKernel } from './delegate';
+import { adamWInHeap, emaInHeap, squaredNormInHeap } from './optimizer-kernels';
 import { sliceInHeap } from './slice';
 
 /** Kernels that gradients need and the wasm backend lacks. */
@@ -43,7 +44,7 @@ function replace(kernelName: string, make: (original: KernelFunc | undefined) =>
  * convolutions, einsum, the gradient of gather) and those whose results are wrong (gather with batchDims, the gradients
  * of max pooling and of the input of a 3-D convolution) by delegating to the cpu backend's kernels; a matrix
  * product that is up to 3 times faster, 20 times in batches; a clone that copies no bytes and a
- * slice of leading rows that copies only those. Complex numbers and FFT stay unsupported there.
+ * slice of leading rows that copies only those; AdamW, EMA and the global norm as one loop over all leaves. Complex numbers and FFT stay unsupported there.
  *
  * Imports both backends; which one is active stays the caller's choice. Call it once, before or after
  * `tf.setBackend('wasm')`; further calls do nothing.
@@ -61,6 +62,9 @@ export function registerWasmTrainingKernels(): void {
   replace('Identity', () => shareData);
   replace('Slice', (original) => sliceInHeap(original as KernelFunc));
   replace('BatchMatMul', (original) => batchedMatMul(original as KernelFunc));
+  replace('LearngeneAdamW', () => adamWInHeap);
+  replace('LearngeneEma', () => emaInHeap);
+  replace('LearngeneGlobalSquaredNorm', () => squaredNormInHeap);
   // Only a mark: tells the ops of this package to leave transposes to the product.
   replace('LearngeneFastMatMul', () => (args) => tf.getKernel('BatchMatMul', 'wasm').kernelFunc(args));
 }
