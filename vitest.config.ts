@@ -33,6 +33,8 @@ const folders = ['packages', 'apps'].flatMap((group) =>
 
 export default defineConfig({
   test: {
+    // tfjs advises every Node process to install its native package.
+    onConsoleLog: (text) => !text.includes('you are running TensorFlow.js in Node.js'),
     projects: folders.map((folder) => ({
       root: `${root}${folder}`,
       resolve: {

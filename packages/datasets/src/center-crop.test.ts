@@ -9,7 +9,7 @@ interface Fixture {
 
 const pillow = readFixture<Fixture>(import.meta.url, '../fixtures/pillow.json');
 
-/** The synthetic image of tools/fixtures/datasets.py. */
+/** The synthetic image of tools/fixtures/make_datasets.py. */
 function synthetic(width: number, height: number) {
   const data = new Uint8Array(width * height * 3);
   for (let i = 0; i < data.length; i++) {

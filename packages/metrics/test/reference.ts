@@ -26,7 +26,7 @@ interface Reference {
   randomState: { seed: number; permutation10: number[]; choice1000of5: number[]; permutation2000head: number[] };
 }
 
-/** What tools/fixtures/metrics.py wrote. */
+/** What tools/fixtures/make_metrics.py wrote. */
 export const reference = readFixture<Reference>(import.meta.url, '../fixtures/reference.json');
 
 function toSet({ count, data }: Numbers, dims: number): FeatureSet {

@@ -5,7 +5,7 @@ import { expected, namedTensors } from '../test/expected';
 import { temporaryFolder } from '../test/temporary-folder';
 import { readNpz, readSafetensors, writeNpz, writeNpzArray, writeSafetensors } from './node';
 
-// With TENSOR_IO_OUT=<folder> the files stay there, for `python tools/fixtures/tensor_io.py check <folder>`.
+// With TENSOR_IO_OUT=<folder> the files stay there, for `python tools/fixtures/make_tensor_io.py check <folder>`.
 const folder = process.env.TENSOR_IO_OUT ?? temporaryFolder();
 
 test('writes the files that Python checks', async () => {

@@ -2,7 +2,7 @@ import { readFixture } from '@learngene/testing';
 import { matmul } from '../src/decompositions';
 import { createMatrix, type Matrix, scaleColumns, transpose } from '../src/matrix';
 
-/** What `tools/fixtures/tensor_svd.py` wrote. */
+/** What `tools/fixtures/make_tensor_svd.py` wrote. */
 export interface Reference {
   svdSmall: { name: string; a: Stored; s: number[] }[];
   svdLarge: { rows: number; cols: number; seed: number; s: number[] }[];
