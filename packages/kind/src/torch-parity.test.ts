@@ -12,7 +12,7 @@ import { kindConfig } from './config';
 import { gatedLowRank, type TailorFactors } from './gated-low-rank';
 import type { KindParams } from './params';
 
-/** What tools/fixtures/kind.py says beside its tensors. */
+/** What tools/fixtures/make_kind.py says beside its tensors. */
 interface Facts {
   readonly labels: number[];
   readonly dropped: number[];
