@@ -4,6 +4,10 @@ import { expectClose, expectNoLeak } from '@learngene/testing';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { adamWStep, initAdamW } from '../adamw';
+import { globalNorm } from '../clip';
+import { updateEma } from '../ema';
+import { flattenParams, type ParamTree } from '../tree';
 import { registerWasmTrainingKernels } from '../wasm';
 import { gemmOf } from './gemm';
 
@@ -86,6 +90,32 @@ describe('registerWasmTrainingKernels', () => {
       expectClose(actual[i], values, { rtol: 1e-5, atol: 1e-5 });
     });
     await expectNoLeak(() => void run(test));
+  });
+
+  it('AdamW, EMA and the global norm as their composites on cpu, no leak', async () => {
+    const shapes = [[3, 4], [5], [2, 2, 2], []];
+    const optimise = () =>
+      tf.tidy(() => {
+        const g = createGenerator(3);
+        const tree = (): ParamTree =>
+          Object.fromEntries(
+            shapes.map((shape, i) => [`p${i}`, tf.tensor(normal(g, tf.util.sizeFromShape(shape)), shape)]),
+          );
+        const [params, grads] = [tree(), tree()];
+        const options = { learningRate: 0.1, weightDecay: 0.3 };
+        const first = adamWStep({ params, grads, state: initAdamW(params) }, options);
+        const second = adamWStep({ params: first.params, grads, state: first.state }, options);
+        const results = [second.params, second.state.m, second.state.v, updateEma(params, second.params, 0.9)];
+        const leaves = results.flatMap((result) => [...flattenParams(result).values()]);
+        return [...leaves, globalNorm(grads), globalNorm({})].map((tensor) => Array.from(tensor.dataSync()));
+      });
+    await tf.setBackend('cpu');
+    const expected = optimise();
+    await tf.setBackend('wasm');
+    optimise().forEach((values, i) => {
+      expectClose(values, expected[i], { rtol: 1e-5, atol: 1e-6 });
+    });
+    await expectNoLeak(() => void optimise());
   });
 
   it('einsum', async () => {
