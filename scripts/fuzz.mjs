@@ -36,7 +36,7 @@ const work = mkdtempSync(join(tmpdir(), 'learngene-fuzz-'));
 function damaged(format, number, intact) {
   const random = createRandom(hash(`${values.seed} ${format} ${number}`));
   const files = { ...intact };
-  const names = Object.keys(files);
+  const names = format === 'cli config' ? ['config.json'] : Object.keys(files);
   const name = random.pick(names);
   if (names.length > 1 && random.chance(0.1)) {
     const other = random.pick(names.filter((candidate) => candidate !== name));
@@ -127,18 +127,20 @@ function readByCommand(folder) {
     CLI,
     'train',
     '--config',
-    join(folder, 'config.json'),
+    'config.json',
+    '--out',
+    'out',
     '--dry-run',
     '--json',
   ];
-  const out = join(folder, 'out');
-  const { status, stderr, error } = spawnSync(process.execPath, [...args, '--out', out], {
+  const { status, stderr, error } = spawnSync(process.execPath, args, {
+    cwd: folder,
     timeout: TIMEOUT,
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1' },
   });
   if (error) return { name: error.code === 'ETIMEDOUT' ? 'hang' : 'crash', message: error.message };
-  if (existsSync(out)) return { name: 'side effect', message: 'a dry run wrote a folder' };
+  if (existsSync(join(folder, 'out'))) return { name: 'side effect', message: 'a dry run wrote a folder' };
   if (status === 0) return { accepted: true };
   const said = stderr.split('\n').find((line) => /^error /.test(line));
   const clean = said && !/^ +at /m.test(stderr);

@@ -96,16 +96,17 @@ async function bundle() {
   return Object.fromEntries(await decomposeKind(model, { note: 'seed' }));
 }
 
-function cliConfig() {
+async function cliConfig() {
+  const photos = Object.entries(await pictures()).map(([name, bytes]) => [`photos/${name}`, bytes]);
   const config = {
     seed: 1,
-    data: { source: 'emoji', size: 8, classes: ['heart', 'arrow'], novel: [], holdOut: 0.1 },
+    data: { source: 'folder', path: 'photos', size: 8, classes: ['cat', 'dog'], novel: [], holdOut: 0 },
     model: { patchSize: 4, hiddenSize: 16, depth: 1, heads: 2, learngeneRank: 4, tailorRank: 2 },
     diffusion: { process: 'gaussian', schedule: 'cosine', timesteps: 100 },
     training: { steps: 2, batchSize: 2, learningRate: 1e-3 },
     sampling: { sampler: 'ddim', steps: 2 },
   };
-  return { 'config.json': Buffer.from(JSON.stringify(config)) };
+  return { 'config.json': Buffer.from(JSON.stringify(config)), ...Object.fromEntries(photos) };
 }
 
 /** Undamaged files by format. */
