@@ -9,6 +9,7 @@ import {
   type ConfigOptions,
   list,
   outputOf,
+  requestedConfig,
   resolveConfig,
   withCommonOptions,
   withConfigOptions,
@@ -17,6 +18,7 @@ import {
 import { UsageError } from '../cli/errors';
 import { interruptSignal } from '../cli/interrupt';
 import type { Output } from '../cli/output';
+import { mergeConfig, parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { type DataPart, openDataset, partOf } from '../data/open-data';
 import { chooseEngine } from '../engines';
@@ -151,7 +153,8 @@ export function evaluateCommand(): Command {
       const needsData = options.reference === undefined;
       let part: DataPart | undefined;
       if (needsData) {
-        const data = options.from === undefined ? config.data : mergeData(config, await resolveConfig(options));
+        const asked = mergeConfig(config as unknown as Record<string, unknown>, await requestedConfig(options));
+        const { data } = parseConfig(asked, options.config ?? 'options');
         const dataset = await openDataset(data, output);
         const wanted = classes ?? options.classes ?? dataset.classes;
         part = partOf(dataset, wanted, config);
@@ -181,9 +184,4 @@ export function evaluateCommand(): Command {
       release();
     }
   });
-}
-
-/** A bundle knows its diffusion, not its data: what the options say of the data wins, a run's own data otherwise. */
-function mergeData(config: Config, asked: Config): Config['data'] {
-  return asked.data.path !== undefined || config.data.path === undefined ? { ...config.data, ...asked.data, holdOut: config.data.holdOut } : config.data;
 }
