@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { parseAssignment, mergeConfig, parseConfig, readConfigFile } from '../config/load';
+import { mergeConfig, parseAssignment, parseConfig, readConfigFile } from '../config/load';
 import type { Config } from '../config/schema';
 import { engineNames } from '../engines/types';
 import { UsageError } from './errors';

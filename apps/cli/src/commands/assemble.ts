@@ -37,8 +37,16 @@ export function assembleCommand(): Command {
     .requiredOption('--from <path>', 'bundle or run')
     .requiredOption('--out <path>', 'factored: a bundle folder; dense: a .safetensors file (diffusers: a folder)')
     .option('--classes <groups>', 'groups to keep, separated by commas (default: all)', list)
-    .addOption(new Option('--form <form>', 'factored keeps the pieces; dense is a plain DiT of one group').choices(['factored', 'dense']).default('factored'))
-    .addOption(new Option('--layout <keys>', 'names of the tensors of a dense model').choices(['learngene', 'facebook', 'diffusers']).default('learngene'))
+    .addOption(
+      new Option('--form <form>', 'factored keeps the pieces; dense is a plain DiT of one group')
+        .choices(['factored', 'dense'])
+        .default('factored'),
+    )
+    .addOption(
+      new Option('--layout <keys>', 'names of the tensors of a dense model')
+        .choices(['learngene', 'facebook', 'diffusers'])
+        .default('learngene'),
+    )
     .option('--parameters <n>', 'budget: numbers in all files', number('--parameters', 1))
     .option('--macs <n>', 'budget: multiply-accumulates of the dearest class', number('--macs', 1))
     .option('--bytes <n>', 'budget: bytes in all files', number('--bytes', 1))
@@ -64,8 +72,16 @@ export function assembleCommand(): Command {
       await saveBundle(options.out, factored, { metadata: bundleMetadata(config), replace: options.replace });
       const before = countAssembled(model);
       const after = countAssembled(factored);
-      output.print(`${options.out}: ${after.parameters.toLocaleString('en-US')} parameters, ${(after.macs / 1e6).toFixed(2)} M MACs, ${(after.bytes / 2 ** 20).toFixed(2)} MiB`);
-      output.result({ out: options.out, form: 'factored', before, after, groups: factored.config.groups.map(({ name }) => name) });
+      output.print(
+        `${options.out}: ${after.parameters.toLocaleString('en-US')} parameters, ${(after.macs / 1e6).toFixed(2)} M MACs, ${(after.bytes / 2 ** 20).toFixed(2)} MiB`,
+      );
+      output.result({
+        out: options.out,
+        form: 'factored',
+        before,
+        after,
+        groups: factored.config.groups.map(({ name }) => name),
+      });
       return;
     }
     const dense = assembleDense(factored);
@@ -73,8 +89,15 @@ export function assembleCommand(): Command {
     const metadata = { config: JSON.stringify(dense.config) };
     if (options.layout === 'diffusers') {
       await mkdir(options.out, { recursive: true });
-      await writeFileAtomic(join(options.out, 'config.json'), `${JSON.stringify(ditConfigToDiffusers(dense.config), null, 2)}\n`);
-      await writeSafetensors(join(options.out, 'diffusion_pytorch_model.safetensors'), ditToDiffusers(tensors, dense.config), { metadata });
+      await writeFileAtomic(
+        join(options.out, 'config.json'),
+        `${JSON.stringify(ditConfigToDiffusers(dense.config), null, 2)}\n`,
+      );
+      await writeSafetensors(
+        join(options.out, 'diffusion_pytorch_model.safetensors'),
+        ditToDiffusers(tensors, dense.config),
+        { metadata },
+      );
     } else {
       await mkdir(dirname(options.out), { recursive: true });
       const named = options.layout === 'facebook' ? ditToFacebook(tensors, dense.config) : tensors;

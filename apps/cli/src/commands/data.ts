@@ -1,7 +1,7 @@
-import { dirname } from 'node:path';
 import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { classCounts, packDataset, selectClasses } from '@learngene/datasets';
-import { writeSafetensors } from '@learngene/tensor-io/node';
+import { writeFileAtomic, writeSafetensors } from '@learngene/tensor-io/node';
 import { Command } from 'commander';
 import {
   type CommonOptions,
@@ -9,13 +9,12 @@ import {
   list,
   outputOf,
   resolveConfig,
+  wholeNumber,
   withCommonOptions,
   withConfigOptions,
-  wholeNumber,
 } from '../cli/context';
 import { openDataset } from '../data/open-data';
 import { gridPng } from '../sampling/grid';
-import { writeFileAtomic } from '@learngene/tensor-io/node';
 
 type DataOptions = CommonOptions & ConfigOptions & { out?: string; classes?: string[]; grid?: string; columns: number };
 
@@ -35,14 +34,26 @@ function listCommand(): Command {
     const dataset = await openDataset(config.data, output);
     const counts = classCounts(dataset);
     const width = Math.max(...dataset.classes.map((name) => name.length));
-    output.print(`${dataset.name}: ${dataset.size} pictures, ${dataset.height}x${dataset.width}x${dataset.channels}, ${dataset.classes.length} classes`);
+    output.print(
+      `${dataset.name}: ${dataset.size} pictures, ${dataset.height}x${dataset.width}x${dataset.channels}, ${dataset.classes.length} classes`,
+    );
     dataset.classes.forEach((name, label) => output.print(`${name.padEnd(width)}  ${counts[label]}`));
     if (options.grid !== undefined) {
-      const rows = dataset.classes.map((_, label) => Array.from(dataset.labels.keys()).filter((i) => dataset.labels[i] === label).slice(0, options.columns));
+      const rows = dataset.classes.map((_, label) =>
+        Array.from(dataset.labels.keys())
+          .filter((i) => dataset.labels[i] === label)
+          .slice(0, options.columns),
+      );
       const blank = dataset.height * dataset.width * dataset.channels;
       const data = new Uint8Array(rows.length * options.columns * blank).fill(255);
       for (const [row, indices] of rows.entries()) data.set(await dataset.read(indices), row * options.columns * blank);
-      const pictures = { data, count: rows.length * options.columns, height: dataset.height, width: dataset.width, channels: dataset.channels };
+      const pictures = {
+        data,
+        count: rows.length * options.columns,
+        height: dataset.height,
+        width: dataset.width,
+        channels: dataset.channels,
+      };
       await writeFileAtomic(options.grid, await gridPng(pictures, options.columns));
       output.info(`Wrote ${options.grid}`);
     }
@@ -85,5 +96,8 @@ export function dataCommand(): Command {
     .description('Look at a dataset, or pack it into one file')
     .addCommand(listCommand())
     .addCommand(prepareCommand())
-    .addHelpText('after', '\nExamples:\n  $ learngene data list --data emoji\n  $ learngene data prepare --data folder --data-path photos --out photos.safetensors');
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ learngene data list --data emoji\n  $ learngene data prepare --data folder --data-path photos --out photos.safetensors',
+    );
 }

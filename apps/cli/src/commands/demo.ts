@@ -1,7 +1,11 @@
 import { Command } from 'commander';
-import { type CommonOptions, outputOf, wholeNumber, withCommonOptions } from '../cli/context';
-import { duration } from '../cli/output';
-import { fullPlan, quickPlan } from '../demo/plan';
+import { type CommonOptions, list, outputOf, wholeNumber, withCommonOptions } from '../cli/context';
+import { UsageError } from '../cli/errors';
+import { duration, type Output } from '../cli/output';
+import { parseConfig } from '../config/load';
+import type { ConfigInput } from '../config/schema';
+import { openDataset, pretrainingClasses } from '../data/open-data';
+import { type DemoPlan, fullPlan, planFor, quickPlan } from '../demo/plan';
 import { runDemo } from '../demo/run-demo';
 import { chooseEngine } from '../engines';
 
@@ -9,6 +13,28 @@ interface DemoOptions extends CommonOptions {
   out: string;
   full: boolean;
   steps?: number;
+  data?: NonNullable<ConfigInput['data']>['source'];
+  dataPath?: string;
+  classes?: string[];
+  novel?: string[];
+}
+
+/** The plan for the pictures that were asked for: emoji, or any other data with its novel classes named. */
+async function planOf(options: DemoOptions, output: Output): Promise<DemoPlan> {
+  const plan = options.full ? fullPlan : quickPlan;
+  if (options.data === undefined) {
+    if (options.dataPath ?? options.classes ?? options.novel) {
+      throw new UsageError('--data-path, --classes and --novel go with --data');
+    }
+    return plan;
+  }
+  if (options.novel === undefined || options.novel.length === 0)
+    throw new UsageError('--data needs --novel, the classes to keep out');
+  const data = { source: options.data, path: options.dataPath };
+  const config = parseConfig({ data: { ...data, classes: options.classes, novel: options.novel } }, 'options');
+  const dataset = await openDataset(config.data, output);
+  const pretraining = pretrainingClasses(dataset, config.data);
+  return planFor(plan, data, { size: dataset.height, pretraining, novel: options.novel });
 }
 
 /** `learngene demo`: the main job on emoji, with a report. */
@@ -17,13 +43,22 @@ export function demoCommand(): Command {
     .description('Pre-train on emoji, take the model apart, teach it classes it has never seen, sample, score, report')
     .option('--out <folder>', 'folder to write; what is there is replaced', 'runs/demo')
     .option('--full', 'train as long as good pictures take (hours without a GPU)', false)
-    .option('--steps <n>', 'pre-training steps', wholeNumber('--steps', 1));
-  withCommonOptions(command, ['learngene demo', 'learngene demo --full --out runs/full', 'learngene demo --steps 200 --json']);
+    .option('--steps <n>', 'pre-training steps', wholeNumber('--steps', 1))
+    .option('--data <source>', 'other pictures than emoji: folder, idx, cifar10, cifar100 or packed')
+    .option('--data-path <path>', 'folder or file of these pictures')
+    .option('--classes <names>', 'classes to pre-train on (default: all that are not novel)', list)
+    .option('--novel <names>', 'classes to keep out and transfer to', list);
+  withCommonOptions(command, [
+    'learngene demo',
+    'learngene demo --full --out runs/full',
+    'learngene demo --data idx --data-path fashion-mnist --novel Coat,Sandal',
+    'learngene demo --steps 200 --json',
+  ]);
   return command.action(async (options: DemoOptions) => {
     const output = outputOf(options);
     const engine = await chooseEngine(options.engine, output);
     if (engine.name === 'cpu') output.warn('plain JavaScript takes hours here; --engine wasm takes minutes');
-    const plan = options.full ? fullPlan : quickPlan;
+    const plan = await planOf(options, output);
     const { training } = plan.config;
     const result = await runDemo(
       { ...plan, config: { ...plan.config, training: { ...training, steps: options.steps ?? training?.steps } } },
@@ -31,8 +66,12 @@ export function demoCommand(): Command {
     );
     const { pretraining, novel, seconds } = result;
     output.print(`\nDone in ${duration(seconds.total)} on ${engine.name}`);
-    output.print(`Pre-training classes: FID ${pretraining.fid.toFixed(2)} (noise ${pretraining.noiseFid.toFixed(2)}), ${(100 * pretraining.classAccuracy).toFixed(0)} % taken for their class`);
-    output.print(`Novel classes:        FID ${novel.fid.toFixed(2)} (noise ${novel.noiseFid.toFixed(2)}), ${(100 * novel.classAccuracy).toFixed(0)} % taken for their class`);
+    output.print(
+      `Pre-training classes: FID ${pretraining.fid.toFixed(2)} (noise ${pretraining.noiseFid.toFixed(2)}), ${(100 * pretraining.classAccuracy).toFixed(0)} % taken for their class`,
+    );
+    output.print(
+      `Novel classes:        FID ${novel.fid.toFixed(2)} (noise ${novel.noiseFid.toFixed(2)}), ${(100 * novel.classAccuracy).toFixed(0)} % taken for their class`,
+    );
     output.print(`Report: ${result.report}`);
     output.result(result);
   });

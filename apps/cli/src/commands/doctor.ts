@@ -34,7 +34,9 @@ async function gemmSpeed(): Promise<number> {
 
 /** `learngene doctor`: which engines load here, and how fast they are. */
 export function doctorCommand(): Command {
-  const command = new Command('doctor').description('Show which engines load here, why the others do not, and their speed');
+  const command = new Command('doctor').description(
+    'Show which engines load here, why the others do not, and their speed',
+  );
   withCommonOptions(command, ['learngene doctor', 'learngene doctor --json']);
   return command.action(async (options: CommonOptions) => {
     const output = outputOf(options);
@@ -50,7 +52,11 @@ export function doctorCommand(): Command {
           await tf.ready();
           reports.push({ name: engine.name, loads: true, detail: load.detail, gemmGflops: await gemmSpeed() });
         } catch (error) {
-          reports.push({ name: engine.name, loads: false, detail: error instanceof Error ? error.message : String(error) });
+          reports.push({
+            name: engine.name,
+            loads: false,
+            detail: error instanceof Error ? error.message : String(error),
+          });
         }
       }
     }
@@ -61,7 +67,9 @@ export function doctorCommand(): Command {
       threads: os.availableParallelism(),
       memoryGiB: Math.round(os.totalmem() / 2 ** 30),
     };
-    output.print(`Node ${machine.node}, ${machine.platform}, ${machine.cpu}, ${machine.threads} threads, ${machine.memoryGiB} GiB`);
+    output.print(
+      `Node ${machine.node}, ${machine.platform}, ${machine.cpu}, ${machine.threads} threads, ${machine.memoryGiB} GiB`,
+    );
     for (const report of reports) {
       const mark = report.loads ? pc.green('yes') : pc.red('no ');
       const speed = report.gemmGflops === undefined ? '' : `, ${report.gemmGflops.toPrecision(3)} GFLOP/s`;

@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Evaluation, datasetSource, evaluate, type ImageBatch, imageSource, type MetricName } from '@learngene/metrics';
+import {
+  datasetSource,
+  type Evaluation,
+  evaluate,
+  type ImageBatch,
+  imageSource,
+  type MetricName,
+} from '@learngene/metrics';
 import { readSamples, readStatistics } from '@learngene/metrics/node';
 import { readNpz } from '@learngene/tensor-io/node';
 import { Command, Option } from 'commander';
@@ -11,9 +18,9 @@ import {
   outputOf,
   requestedConfig,
   resolveConfig,
+  wholeNumber,
   withCommonOptions,
   withConfigOptions,
-  wholeNumber,
 } from '../cli/context';
 import { UsageError } from '../cli/errors';
 import { interruptSignal } from '../cli/interrupt';
@@ -66,11 +73,15 @@ async function samplesOf(options: EvaluateOptions, output: Output, signal: Abort
     const { images, labels } = await readSamples(options.samples);
     return { images, labels, config: await resolveConfig(options) };
   }
-  if (options.from === undefined) throw new UsageError('evaluate: give --from (a run or a bundle) or --samples (an npz)');
+  if (options.from === undefined)
+    throw new UsageError('evaluate: give --from (a run or a bundle) or --samples (an npz)');
   const { model, config } = await loadModel(options.from);
   const names = classNamesOf(model.config);
   const ids = classIds(names, options.classes);
-  const labels = Int32Array.from({ length: options.count }, (_, i) => ids[Math.floor((i * ids.length) / options.count)]);
+  const labels = Int32Array.from(
+    { length: options.count },
+    (_, i) => ids[Math.floor((i * ids.length) / options.count)],
+  );
   const images = await drawPictures(model, createProcess(config), {
     labels,
     sampling: config.sampling,
@@ -86,7 +97,8 @@ async function extractorOf(
   options: EvaluateOptions,
   { part, output, signal, seed }: { part?: DataPart; output: Output; signal: AbortSignal; seed: number },
 ): Promise<InDomainExtractor> {
-  const beside = options.from !== undefined && !isBundle(options.from) ? join(options.from, 'classifier.safetensors') : undefined;
+  const beside =
+    options.from !== undefined && !isBundle(options.from) ? join(options.from, 'classifier.safetensors') : undefined;
   const path = options.classifier ?? beside;
   if (path !== undefined && existsSync(path)) {
     output.info(`Features by ${path}`);
@@ -102,7 +114,9 @@ async function extractorOf(
     output,
     signal,
   });
-  output.info(`Features by a new classifier${trained.accuracy === undefined ? '' : `, accuracy ${trained.accuracy.toFixed(3)} on held-out pictures`}`);
+  output.info(
+    `Features by a new classifier${trained.accuracy === undefined ? '' : `, accuracy ${trained.accuracy.toFixed(3)} on held-out pictures`}`,
+  );
   return trained;
 }
 
@@ -128,12 +142,17 @@ export function evaluateCommand(): Command {
     .description('Score samples against real pictures: FID, sFID, Inception Score, KID, precision and recall')
     .option('--from <path>', 'run or bundle to draw samples from')
     .option('--samples <npz>', 'score the arr_0 of this file instead of drawing')
-    .option('--reference <npz>', 'pictures (arr_0) or statistics (mu, sigma) to compare with; default: the held-out data')
+    .option(
+      '--reference <npz>',
+      'pictures (arr_0) or statistics (mu, sigma) to compare with; default: the held-out data',
+    )
     .option('--classes <names>', 'classes to draw and to compare with, separated by commas', list)
     .option('--count <n>', 'samples to draw', wholeNumber('--count', 2), 256)
     .option('--metrics <names>', `of ${metricNames.join(', ')}`, list, ['fid', 'precision-recall'])
     .addOption(
-      new Option('--convention <name>', 'whose conventions where programs differ').choices(['adm', 'torch-fidelity']).default('adm'),
+      new Option('--convention <name>', 'whose conventions where programs differ')
+        .choices(['adm', 'torch-fidelity'])
+        .default('adm'),
     )
     .option('--classifier <file>', 'classifier to take features from; trained and written there if missing')
     .option('--classifier-steps <n>', 'training steps of a new classifier', wholeNumber('--classifier-steps', 1), 300);
@@ -158,7 +177,8 @@ export function evaluateCommand(): Command {
         const dataset = await openDataset(data, output);
         const wanted = classes ?? options.classes ?? dataset.classes;
         part = partOf(dataset, wanted, config);
-        if (part.heldOut.size < 2) throw new UsageError('data.holdOut: nothing was held out to compare with; give --reference');
+        if (part.heldOut.size < 2)
+          throw new UsageError('data.holdOut: nothing was held out to compare with; give --reference');
       }
       const own = await extractorOf(options, { part, output, signal, seed: config.seed });
       const { extractor } = own;
@@ -174,11 +194,13 @@ export function evaluateCommand(): Command {
       const noise = metrics.includes('fid')
         ? await evaluate({ ...shared, samples: imageSource(noisePictures(images, config.seed)), metrics: ['fid'] })
         : undefined;
-      const countable = labels !== undefined && part !== undefined && extractor.classes === Math.max(2, part.train.classes.length);
+      const countable =
+        labels !== undefined && part !== undefined && extractor.classes === Math.max(2, part.train.classes.length);
       const accuracy = countable ? await classAccuracy(extractor, images, labels) : undefined;
       own.dispose();
       for (const warning of result.warnings) output.warn(warning);
-      for (const [name, value] of rows(result, { noiseFid: noise?.fid, accuracy })) output.print(`${name.padEnd(30)} ${value}`);
+      for (const [name, value] of rows(result, { noiseFid: noise?.fid, accuracy }))
+        output.print(`${name.padEnd(30)} ${value}`);
       output.result({ ...result, noiseFid: noise?.fid, classAccuracy: accuracy, classifierAccuracy: own.accuracy });
     } finally {
       release();

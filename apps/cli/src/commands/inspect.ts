@@ -1,7 +1,16 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { countDitMacs, countDitParams, DIT_PRESETS, type DitConfig, ditConfig, ditLayout, inferDitConfig, type NamedShapes } from '@learngene/dit';
+import {
+  countDitMacs,
+  countDitParams,
+  DIT_PRESETS,
+  type DitConfig,
+  ditConfig,
+  ditLayout,
+  inferDitConfig,
+  type NamedShapes,
+} from '@learngene/dit';
 import { countKind, countTransferParams, kindConfig } from '@learngene/kind';
 import { loadBundle } from '@learngene/kind/node';
 import { disposeParams } from '@learngene/nn';
@@ -12,9 +21,8 @@ import { type CommonOptions, outputOf, wholeNumber, withCommonOptions } from '..
 import { UsageError } from '../cli/errors';
 import type { Output } from '../cli/output';
 import { chooseEngine } from '../engines';
-import { isRunFolder, readRunRecord } from '../run/run-folder';
-import { checkpointSteps } from '../run/run-folder';
 import { readMetricsLog } from '../run/metrics-log';
+import { checkpointSteps, isRunFolder, readRunRecord } from '../run/run-folder';
 
 interface InspectOptions extends CommonOptions {
   learngeneRank?: number;
@@ -45,7 +53,10 @@ function inspectPreset(name: string, options: InspectOptions, output: Output): v
   const parameters = countDitParams(config);
   const macs = countDitMacs(config);
   table(output, [
-    ['model', `${name}, ${config.inputSize}x${config.inputSize}x${config.inChannels}, ${count(config.classes)} classes`],
+    [
+      'model',
+      `${name}, ${config.inputSize}x${config.inputSize}x${config.inChannels}, ${count(config.classes)} classes`,
+    ],
     ['parameters', count(parameters.trainable)],
     ['with position table', count(parameters.total)],
     ['MACs a forward pass', giga(macs.total)],
@@ -80,9 +91,15 @@ function inspectKindPreset(name: string, options: InspectOptions, output: Output
   table(output, [
     ['model', `kind:${name}, ${learngeneRank} learngenes + ${tailorRank} tailors, ${count(classes)} groups`],
     ['trainable in pre-training', count(params.total)],
-    [`trainable in transfer to ${options.novel}`, `${count(transfer)} (${((100 * transfer) / params.dense).toFixed(2)} % of dense)`],
+    [
+      `trainable in transfer to ${options.novel}`,
+      `${count(transfer)} (${((100 * transfer) / params.dense).toFixed(2)} % of dense)`,
+    ],
     ['dense model', `${count(params.dense)} parameters, ${giga(macs.dense.total)}MACs, ${mebi(bytes.dense)}`],
-    ['MACs of a class', `${giga(macs.total)} (saves ${giga(macs.saved)}, ${((100 * macs.saved) / macs.dense.total).toFixed(1)} %)`],
+    [
+      'MACs of a class',
+      `${giga(macs.total)} (saves ${giga(macs.saved)}, ${((100 * macs.saved) / macs.dense.total).toFixed(1)} %)`,
+    ],
     ['bytes of one class more', mebi(bytes.tailors[group])],
     ['bytes of a one-class model', mebi(bytes.oneGroup)],
   ]);
@@ -108,7 +125,10 @@ async function inspectBundle(path: string, options: InspectOptions, output: Outp
   disposeParams(params);
   const counts = countKind(config);
   table(output, [
-    ['bundle', `${config.learngeneRank} learngenes + ${config.tailorRank} tailors, ${config.groups.length} groups, ${config.gate} gate`],
+    [
+      'bundle',
+      `${config.learngeneRank} learngenes + ${config.tailorRank} tailors, ${config.groups.length} groups, ${config.gate} gate`,
+    ],
     ['groups', config.groups.map(({ name }) => name).join(', ')],
     ['parameters', count(counts.params.total)],
     ['MACs of a class', `${giga(counts.macs.total)} (dense ${giga(counts.macs.dense.total)})`],
@@ -145,7 +165,9 @@ async function inspectSafetensors(path: string, output: Output): Promise<void> {
     table(output, [
       ['file', `${count(tensors.length)} tensors, ${count(numbers)} numbers`],
       ['layout', layout ?? 'not a DiT'],
-      ...tensors.slice(0, 40).map(({ name, dtype, shape }): [string, string] => [`  ${name}`, `${dtype} [${shape.join(', ')}]`]),
+      ...tensors
+        .slice(0, 40)
+        .map(({ name, dtype, shape }): [string, string] => [`  ${name}`, `${dtype} [${shape.join(', ')}]`]),
     ]);
     if (tensors.length > 40) output.print(`  ... and ${tensors.length - 40} more (--json lists all)`);
     output.result({

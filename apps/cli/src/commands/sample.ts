@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { disposeParams } from '@learngene/nn';
 import { writeSamples } from '@learngene/metrics/node';
+import { disposeParams } from '@learngene/nn';
 import { Command, Option } from 'commander';
-import { type CommonOptions, list, number, outputOf, withCommonOptions, wholeNumber } from '../cli/context';
+import { type CommonOptions, list, number, outputOf, wholeNumber, withCommonOptions } from '../cli/context';
 import { UsageError } from '../cli/errors';
 import { interruptSignal } from '../cli/interrupt';
 import type { Config } from '../config/schema';
@@ -48,7 +48,9 @@ export function sampleCommand(): Command {
     .option('--count <n>', 'pictures a class', wholeNumber('--count', 1), 8)
     .option('--columns <n>', 'pictures in a row of the grid', wholeNumber('--columns', 1), 8)
     .option('--npz <file>', 'also write arr_0 (uint8 NHWC) and arr_1 (labels), as the ADM evaluator reads')
-    .addOption(new Option('--sampler <name>', 'sampler').choices(['ddpm', 'ddim', 'dpm-solver++', 'unipc', 'euler', 'heun']))
+    .addOption(
+      new Option('--sampler <name>', 'sampler').choices(['ddpm', 'ddim', 'dpm-solver++', 'unipc', 'euler', 'heun']),
+    )
     .option('--steps <n>', 'sampling steps', wholeNumber('--steps', 1))
     .option('--guidance <scale>', 'classifier-free guidance; 1 is none', number('--guidance'))
     .option('--eta <x>', 'noise of DDIM, 0 to 1', number('--eta'))
@@ -87,8 +89,19 @@ export function sampleCommand(): Command {
         await mkdir(dirname(options.npz), { recursive: true });
         await writeSamples(options.npz, { images: pictures, labels });
       }
-      output.print(`${options.out}: ${pictures.count} pictures of ${ids.map((id) => names[id]).join(', ')} in ${seconds.toFixed(1)} s`);
-      output.result({ out: options.out, npz: options.npz ?? null, classes: ids.map((id) => names[id]), count: pictures.count, seed, sampling, seconds, engine: engine.name });
+      output.print(
+        `${options.out}: ${pictures.count} pictures of ${ids.map((id) => names[id]).join(', ')} in ${seconds.toFixed(1)} s`,
+      );
+      output.result({
+        out: options.out,
+        npz: options.npz ?? null,
+        classes: ids.map((id) => names[id]),
+        count: pictures.count,
+        seed,
+        sampling,
+        seconds,
+        engine: engine.name,
+      });
     } finally {
       release();
       disposeParams(model.params.shared);

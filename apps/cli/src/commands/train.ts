@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { ditFromDiffusers, ditFromFacebook, ditLayout, ditParamsFromTensorData } from '@learngene/dit';
+import type { KindConfig, KindParams } from '@learngene/kind';
 import { countKind, disposeKindTraining, initKind, initKindTraining, kindFromDense } from '@learngene/kind';
-import { ditParamsFromTensorData, ditFromDiffusers, ditFromFacebook, ditLayout } from '@learngene/dit';
 import { disposeParams, paramsFromTensorData } from '@learngene/nn';
 import { createGenerator, stream } from '@learngene/random';
 import { readSafetensors } from '@learngene/tensor-io/node';
@@ -22,10 +23,9 @@ import type { Config } from '../config/schema';
 import { openDataset, partOf, pretrainingClasses } from '../data/open-data';
 import { chooseEngine } from '../engines';
 import { readMetricsLog } from '../run/metrics-log';
-import { createRunFolder, readRunRecord, type RunRecord } from '../run/run-folder';
+import { createRunFolder, type RunRecord, readRunRecord } from '../run/run-folder';
 import { modelConfig } from '../training/model-config';
 import { runTraining } from '../training/run-training';
-import type { KindConfig, KindParams } from '@learngene/kind';
 
 interface TrainOptions extends CommonOptions, ConfigOptions {
   out: string;
@@ -62,7 +62,8 @@ async function prepare(options: TrainOptions, output: Output): Promise<{ record:
       throw new UsageError('--resume takes the configuration of the run; leave the other options out');
     }
     const record = await readRunRecord(options.out);
-    if (record.command !== 'train') throw new UsageError(`${options.out}: a ${record.command} run; resume it with learngene ${record.command}`);
+    if (record.command !== 'train')
+      throw new UsageError(`${options.out}: a ${record.command} run; resume it with learngene ${record.command}`);
     return { record, resumed: true };
   }
   const config = await resolveConfig(options, { data: { classes: options.classes, novel: options.novel } });
@@ -116,13 +117,17 @@ export function trainCommand(): Command {
     if (options.dryRun) {
       const { params, macs } = countKind(model);
       output.print(JSON.stringify({ config, model }, null, 2));
-      output.print(`${params.total.toLocaleString('en-US')} parameters, ${macs.total.toLocaleString('en-US')} MACs a class`);
+      output.print(
+        `${params.total.toLocaleString('en-US')} parameters, ${macs.total.toLocaleString('en-US')} MACs a class`,
+      );
       output.result({ config, model, parameters: params, macs });
       return;
     }
     const engine = await chooseEngine(options.engine, output);
     if (resumed && record.engine !== engine.name) {
-      output.warn(`the run was started on ${record.engine}; on ${engine.name} its numbers continue, but not bit for bit`);
+      output.warn(
+        `the run was started on ${record.engine}; on ${engine.name} its numbers continue, but not bit for bit`,
+      );
     }
     const dataset = await openDataset(config.data, output);
     const { train } = partOf(dataset, config.data.classes ?? [], config);

@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { countTransferParams, disposeKindTraining, initKindTraining, type KindModel, transferKind } from '@learngene/kind';
+import {
+  countTransferParams,
+  disposeKindTraining,
+  initKindTraining,
+  type KindModel,
+  transferKind,
+} from '@learngene/kind';
 import { disposeParams } from '@learngene/nn';
 import { createGenerator, stream } from '@learngene/random';
 import { Command, Option } from 'commander';
@@ -9,9 +15,9 @@ import {
   list,
   outputOf,
   requestedConfig,
+  wholeNumber,
   withCommonOptions,
   withConfigOptions,
-  wholeNumber,
 } from '../cli/context';
 import { UsageError } from '../cli/errors';
 import { versions } from '../cli/versions';
@@ -21,7 +27,7 @@ import { openDataset, partOf } from '../data/open-data';
 import { chooseEngine } from '../engines';
 import { loadModel } from '../run/load-model';
 import { readMetricsLog } from '../run/metrics-log';
-import { checkpointSteps, createRunFolder, readRunRecord, type RunRecord } from '../run/run-folder';
+import { checkpointSteps, createRunFolder, type RunRecord, readRunRecord } from '../run/run-folder';
 import { groupsOf } from '../training/model-config';
 import { runTraining } from '../training/run-training';
 
@@ -62,7 +68,11 @@ export function transferCommand(): Command {
     .requiredOption('--out <folder>', 'run folder to create or, with --resume, to continue')
     .option('--from <path>', 'pre-training run or bundle to start from')
     .option('--classes <names>', 'novel classes of the data, separated by commas', list)
-    .option('--tailor-rank <n>', 'components of each novel class (default: as in the base)', wholeNumber('--tailor-rank', 1))
+    .option(
+      '--tailor-rank <n>',
+      'components of each novel class (default: as in the base)',
+      wholeNumber('--tailor-rank', 1),
+    )
     .addOption(
       new Option('--domain <kind>', 'near: only tailors are trained; distant: only learngenes are kept')
         .choices(['near', 'distant'])
@@ -98,13 +108,18 @@ export function transferCommand(): Command {
       const kept = { ...loaded.config, data: { ...loaded.config.data, classes: undefined, novel: [] } };
       const asked = mergeConfig(transferDefaults, await requestedConfig(options));
       const inherited = { ...kept, training: { ...kept.training, ...transferDefaults.training } };
-      const config = parseConfig(mergeConfig(inherited as unknown as Record<string, unknown>, asked), options.config ?? 'options');
+      const config = parseConfig(
+        mergeConfig(inherited as unknown as Record<string, unknown>, asked),
+        options.config ?? 'options',
+      );
       const dataset = await openDataset(config.data, output);
       const classes = options.classes ?? dataset.classes;
       const { train } = partOf(dataset, classes, config);
       const { inputSize, inChannels } = base.config.dit;
       if (train.height !== inputSize || train.channels !== inChannels) {
-        throw new UsageError(`data: the model takes ${inputSize}x${inputSize}x${inChannels}, got ${train.height}x${train.width}x${train.channels}`);
+        throw new UsageError(
+          `data: the model takes ${inputSize}x${inputSize}x${inChannels}, got ${train.height}x${train.width}x${train.channels}`,
+        );
       }
       const start = startTransfer(base, classes, { config, domain: options.domain, tailorRank: options.tailorRank });
       disposeParams(base.params);
@@ -124,7 +139,8 @@ export function transferCommand(): Command {
     const { train } = partOf(await openDataset(config.data, output), config.data.classes ?? [], config);
     const trainable = trainableOf[record.base?.domain ?? 'near'];
     const trained = countTransferParams(model, { groups: model.groups.length, classes: model.dit.classes });
-    if (trainable === 'tailors') output.info(`Training ${trained.toLocaleString('en-US')} parameters for ${model.dit.classes} novel classes`);
+    if (trainable === 'tailors')
+      output.info(`Training ${trained.toLocaleString('en-US')} parameters for ${model.dit.classes} novel classes`);
     const state = await runTraining({
       run: options.out,
       record,
@@ -138,7 +154,15 @@ export function transferCommand(): Command {
     });
     disposeKindTraining(state);
     const last = readMetricsLog(options.out).at(-1);
-    output.print(`Transferred to ${config.data.classes?.join(', ')}: ${config.training.steps} steps, loss ${last?.loss.toFixed(5) ?? 'unknown'}`);
-    output.result({ run: options.out, classes: config.data.classes, trainedParameters: trained, last, report: join(options.out, 'report.html') });
+    output.print(
+      `Transferred to ${config.data.classes?.join(', ')}: ${config.training.steps} steps, loss ${last?.loss.toFixed(5) ?? 'unknown'}`,
+    );
+    output.result({
+      run: options.out,
+      classes: config.data.classes,
+      trainedParameters: trained,
+      last,
+      report: join(options.out, 'report.html'),
+    });
   });
 }

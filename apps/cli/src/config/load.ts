@@ -72,7 +72,9 @@ export function parseConfig(value: unknown, source: string): Config {
     throw new UsageError(`${source}: diffusion.variance learned-range needs model.learnSigma true`);
   }
   if (config.diffusion.process === 'flow' && !['euler', 'heun'].includes(config.sampling.sampler)) {
-    throw new UsageError(`${source}: sampling.sampler: flow matching takes euler or heun, got ${config.sampling.sampler}`);
+    throw new UsageError(
+      `${source}: sampling.sampler: flow matching takes euler or heun, got ${config.sampling.sampler}`,
+    );
   }
   return config;
 }

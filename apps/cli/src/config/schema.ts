@@ -5,10 +5,7 @@ const fraction = z.number().min(0).max(1);
 
 /** Where the pictures come from, and which classes are for pre-training and which are held back as novel. */
 const dataSchema = z.strictObject({
-  source: z
-    .enum(['emoji', 'folder', 'idx', 'cifar10', 'cifar100', 'packed'])
-    .default('emoji')
-    .describe('kind of data'),
+  source: z.enum(['emoji', 'folder', 'idx', 'cifar10', 'cifar100', 'packed']).default('emoji').describe('kind of data'),
   path: z.string().optional().describe('folder or file of the data (not needed for emoji)'),
   size: z
     .int()

@@ -73,3 +73,28 @@ export const fullPlan: DemoPlan = {
   classifierSteps: 1000,
   samplesPerClass: 64,
 };
+
+/** The largest patch that divides the picture and leaves at least `across` patches a side. */
+export function patchFor(size: number, across: number): number {
+  for (let patch = Math.floor(size / across); patch > 1; patch--) if (size % patch === 0) return patch;
+  return 1;
+}
+
+/** The plan on other data: the same model and schedule, classes of that data, patches that divide its pictures. */
+export function planFor(
+  plan: DemoPlan,
+  data: ConfigInput['data'],
+  { size, pretraining, novel }: { size: number; pretraining: readonly string[]; novel: readonly string[] },
+): DemoPlan {
+  const across = 32 / (plan.config.model?.patchSize ?? 8);
+  return {
+    ...plan,
+    pretraining,
+    novel,
+    config: {
+      ...plan.config,
+      data: { ...data, classes: [...pretraining], novel: [...novel], holdOut: plan.config.data?.holdOut },
+      model: { ...plan.config.model, patchSize: patchFor(size, across) },
+    },
+  };
+}

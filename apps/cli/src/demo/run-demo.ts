@@ -1,7 +1,14 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
-import { assembleFactored, countAssembled, disposeKindTraining, initKind, initKindTraining, type KindModel } from '@learngene/kind';
+import {
+  assembleFactored,
+  countAssembled,
+  disposeKindTraining,
+  initKind,
+  initKindTraining,
+  type KindModel,
+} from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
 import { createGenerator, stream } from '@learngene/random';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
@@ -15,8 +22,8 @@ import { mergeConfig, parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { openDataset, partOf } from '../data/open-data';
 import { trainExtractor } from '../evaluation/extractor';
-import { curveSections, sizeSection, spectrumSection } from '../report/run-report';
 import { reportPage, type Section } from '../report/page';
+import { curveSections, sizeSection, spectrumSection } from '../report/run-report';
 import { bundleMetadata } from '../run/load-model';
 import { createRunFolder, type RunRecord } from '../run/run-folder';
 import { drawPictures } from '../sampling/draw';
@@ -102,21 +109,32 @@ export async function runDemo(
   await mkdir(out, { recursive: true });
   const config = parseConfig(mergeConfig(plan.config as Record<string, unknown>, { seed }), 'demo');
 
-  const data = await stage('data', `Emoji pictures, ${plan.pretraining.length} classes to learn, ${plan.novel.length} kept out: ${plan.novel.join(', ')}`, async () => {
-    const all = await openDataset(config.data, output);
-    const classes = [...plan.pretraining, ...plan.novel];
-    return { all: partOf(all, classes, config), base: partOf(all, plan.pretraining, config), novel: partOf(all, plan.novel, config) };
-  });
+  const data = await stage(
+    'data',
+    `Pictures (${config.data.source}): ${plan.pretraining.length} classes to learn, ${plan.novel.length} kept out: ${plan.novel.join(', ')}`,
+    async () => {
+      const all = await openDataset(config.data, output);
+      const classes = [...plan.pretraining, ...plan.novel];
+      return {
+        all: partOf(all, classes, config),
+        base: partOf(all, plan.pretraining, config),
+        novel: partOf(all, plan.novel, config),
+      };
+    },
+  );
 
-  const features = await stage('classifier', 'A classifier on the real pictures, for the features that FID compares', () =>
-    trainExtractor({
-      train: data.all.train,
-      heldOut: data.all.heldOut,
-      steps: plan.classifierSteps,
-      seed,
-      path: join(out, 'classifier.safetensors'),
-      output,
-    }),
+  const features = await stage(
+    'classifier',
+    'A classifier on the real pictures, for the features that FID compares',
+    () =>
+      trainExtractor({
+        train: data.all.train,
+        heldOut: data.all.heldOut,
+        steps: plan.classifierSteps,
+        seed,
+        path: join(out, 'classifier.safetensors'),
+        output,
+      }),
   );
   output.info(`   accuracy ${((features.accuracy ?? 0) * 100).toFixed(0)} % on held-out pictures`);
 
@@ -124,29 +142,42 @@ export async function runDemo(
   const pretrain = join(out, 'pretrain');
   const record: RunRecord = { format: 1, command: 'train', config, model: kind, engine, versions: versions() };
   await createRunFolder(pretrain, record);
-  const trained = await stage('pretraining', `KIND pre-training with the class gate, ${config.training.steps} steps`, () =>
-    runTraining({
-      run: pretrain,
-      record,
-      trainable: 'all',
-      data: data.base.train,
-      start: () => initKindTraining(initKind(stream(createGenerator(seed), 'init'), kind), { trainable: 'all' }),
-      output,
-    }),
+  const trained = await stage(
+    'pretraining',
+    `KIND pre-training with the class gate, ${config.training.steps} steps`,
+    () =>
+      runTraining({
+        run: pretrain,
+        record,
+        trainable: 'all',
+        data: data.base.train,
+        start: () => initKindTraining(initKind(stream(createGenerator(seed), 'init'), kind), { trainable: 'all' }),
+        output,
+      }),
   );
   const model: KindModel = { config: kind, params: trained.ema };
 
-  const pieces = await stage('decompose', 'Taking the model apart: learngenes, shared parts, one file of tailors a class', async () => {
-    await saveBundle(join(out, 'bundle'), model, { metadata: bundleMetadata(config) });
-    const one = tf.tidy(() => countAssembled(assembleFactored(model, { groups: [plan.pretraining[0]] })));
-    return { files: await bundleFiles(join(out, 'bundle')), one, all: countAssembled(model) };
-  });
+  const pieces = await stage(
+    'decompose',
+    'Taking the model apart: learngenes, shared parts, one file of tailors a class',
+    async () => {
+      await saveBundle(join(out, 'bundle'), model, { metadata: bundleMetadata(config) });
+      const one = tf.tidy(() => countAssembled(assembleFactored(model, { groups: [plan.pretraining[0]] })));
+      return { files: await bundleFiles(join(out, 'bundle')), one, all: countAssembled(model) };
+    },
+  );
   for (const { file, bytes } of pieces.files) output.info(`   ${String(bytes).padStart(9)} bytes  ${file}`);
 
   const transferConfig: Config = {
     ...config,
     data: { ...config.data, classes: [...plan.novel], novel: [] },
-    training: { ...config.training, steps: plan.transferSteps, warmup: 10, checkpointEvery: plan.transferSteps, sampleEvery: 0 },
+    training: {
+      ...config.training,
+      steps: plan.transferSteps,
+      warmup: 10,
+      checkpointEvery: plan.transferSteps,
+      sampleEvery: 0,
+    },
   };
   const transfer = join(out, 'transfer');
   const start = startTransfer(model, plan.novel, { config: transferConfig, domain: 'near' });
@@ -158,15 +189,18 @@ export async function runDemo(
     base: { path: pretrain, classes: [...plan.novel], domain: 'near' },
   };
   await createRunFolder(transfer, transferRecord);
-  const adapted = await stage('transfer', `Two novel classes on frozen learngenes, fresh tailors, ${plan.transferSteps} steps`, () =>
-    runTraining({
-      run: transfer,
-      record: transferRecord,
-      trainable: 'tailors',
-      data: data.novel.train,
-      start: () => initKindTraining(start.params, { trainable: 'tailors' }),
-      output,
-    }),
+  const adapted = await stage(
+    'transfer',
+    `Novel classes (${plan.novel.join(', ')}) on frozen learngenes, fresh tailors, ${plan.transferSteps} steps`,
+    () =>
+      runTraining({
+        run: transfer,
+        record: transferRecord,
+        trainable: 'tailors',
+        data: data.novel.train,
+        start: () => initKindTraining(start.params, { trainable: 'tailors' }),
+        output,
+      }),
   );
   const novelModel: KindModel = { config: start.config, params: adapted.ema };
 
@@ -185,10 +219,16 @@ export async function runDemo(
   }));
 
   const scores = await stage('scoring', 'Scoring against held-out pictures and against noise', async () => {
-    const ids = (count: number, first: number) => Int32Array.from({ length: count }, (_, i) => first + Math.floor(i / plan.samplesPerClass));
+    const ids = (count: number, first: number) =>
+      Int32Array.from({ length: count }, (_, i) => first + Math.floor(i / plan.samplesPerClass));
     const { extractor } = features;
     return {
-      base: await score(extractor, { pictures: samples.base, classes: ids(samples.base.count, 0), heldOut: data.base.heldOut, seed }),
+      base: await score(extractor, {
+        pictures: samples.base,
+        classes: ids(samples.base.count, 0),
+        heldOut: data.base.heldOut,
+        seed,
+      }),
       novel: await score(extractor, {
         pictures: samples.novel,
         classes: ids(samples.novel.count, plan.pretraining.length),
@@ -200,19 +240,42 @@ export async function runDemo(
   features.dispose();
 
   const report = await stage('report', 'Writing the report', async () => {
-    const shown = { base: firstOfEach(samples.base, plan.samplesPerClass), novel: firstOfEach(samples.novel, plan.samplesPerClass) };
+    const shown = {
+      base: firstOfEach(samples.base, plan.samplesPerClass),
+      novel: firstOfEach(samples.novel, plan.samplesPerClass),
+    };
     await writeGrid(join(out, 'pretraining-samples.png'), shown.base, columns);
     await writeGrid(join(out, 'novel-samples.png'), shown.novel, columns);
     const real = { base: await realPictures(data.base.train), novel: await realPictures(data.novel.train) };
     const sections: Section[] = [
       {
         kind: 'text',
-        text: `A KIND Diffusion Transformer was pre-trained on ${plan.pretraining.length} classes of emoji, taken apart into learngenes and tailors, and taught ${plan.novel.join(' and ')} with frozen learngenes.`,
+        text: `A KIND Diffusion Transformer was pre-trained on ${plan.pretraining.length} classes (${config.data.source}), taken apart into learngenes and tailors, and taught ${plan.novel.join(' and ')} with frozen learngenes.`,
       },
-      { kind: 'picture', title: 'Samples of the pre-training classes', png: await gridPng(shown.base, columns), rowNames: plan.pretraining },
-      { kind: 'picture', title: 'Samples of the novel classes', png: await gridPng(shown.novel, columns), rowNames: plan.novel },
-      { kind: 'picture', title: 'Real pictures of the pre-training classes', png: await gridPng(real.base, columns), rowNames: plan.pretraining },
-      { kind: 'picture', title: 'Real pictures of the novel classes', png: await gridPng(real.novel, columns), rowNames: plan.novel },
+      {
+        kind: 'picture',
+        title: 'Samples of the pre-training classes',
+        png: await gridPng(shown.base, columns),
+        rowNames: plan.pretraining,
+      },
+      {
+        kind: 'picture',
+        title: 'Samples of the novel classes',
+        png: await gridPng(shown.novel, columns),
+        rowNames: plan.novel,
+      },
+      {
+        kind: 'picture',
+        title: 'Real pictures of the pre-training classes',
+        png: await gridPng(real.base, columns),
+        rowNames: plan.pretraining,
+      },
+      {
+        kind: 'picture',
+        title: 'Real pictures of the novel classes',
+        png: await gridPng(real.novel, columns),
+        rowNames: plan.novel,
+      },
       scoreTable([
         ['pre-training classes', scores.base],
         ['novel classes', scores.novel],
@@ -235,7 +298,10 @@ export async function runDemo(
       },
     ];
     const path = join(out, 'report.html');
-    await writeFileAtomic(path, reportPage('KIND on emoji', `engine ${engine}, seed ${seed}`, sections));
+    await writeFileAtomic(
+      path,
+      reportPage(`KIND on ${data.all.train.name}`, `engine ${engine}, seed ${seed}`, sections),
+    );
     return path;
   });
   disposeKindTraining(trained);

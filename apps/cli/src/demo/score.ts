@@ -19,7 +19,12 @@ export interface Score {
 /** Scores samples against held-out real pictures; `classes` are the classifier's ids of the samples. */
 export async function score(
   extractor: FeatureExtractor,
-  { pictures, classes, heldOut, seed }: { pictures: Pictures; classes: ArrayLike<number>; heldOut: ImageDataset; seed: number },
+  {
+    pictures,
+    classes,
+    heldOut,
+    seed,
+  }: { pictures: Pictures; classes: ArrayLike<number>; heldOut: ImageDataset; seed: number },
 ): Promise<Score> {
   const reference = datasetSource(heldOut);
   const samples = imageSource(pictures);

@@ -77,7 +77,13 @@ export async function trainExtractor(options: TrainExtractorOptions): Promise<In
 /** The share of pictures that an extractor with logits takes for their intended class. */
 export async function classAccuracy(
   extractor: FeatureExtractor,
-  { data, count, height, width, channels }: { data: Uint8Array; count: number; height: number; width: number; channels: number },
+  {
+    data,
+    count,
+    height,
+    width,
+    channels,
+  }: { data: Uint8Array; count: number; height: number; width: number; channels: number },
   labels: ArrayLike<number>,
 ): Promise<number> {
   const { logits } = await extractor.extract({ data, count, height, width, channels });

@@ -17,9 +17,7 @@ function sectionHtml(section: Section): string {
       return `${section.title ? `<h2>${escapeHtml(section.title)}</h2>` : ''}<p>${escapeHtml(section.text)}</p>`;
     case 'table': {
       const head = section.header.map((cell) => `<th>${escapeHtml(cell)}</th>`).join('');
-      const rows = section.rows.map(
-        (row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`,
-      );
+      const rows = section.rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`);
       return `<h2>${escapeHtml(section.title)}</h2>${note}<div class="wide"><table><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
     }
     case 'chart':

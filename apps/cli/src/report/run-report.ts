@@ -64,7 +64,11 @@ export function sizeSection(model: KindModel): Section {
     header: ['', 'this model', 'dense DiT of the same size'],
     rows: [
       ['parameters, all groups', count(params.total), count(params.dense)],
-      ['trained for one novel class', count(countTransferParams(model.config, { groups: 1, classes: 1 })), count(params.dense)],
+      [
+        'trained for one novel class',
+        count(countTransferParams(model.config, { groups: 1, classes: 1 })),
+        count(params.dense),
+      ],
       ['MACs of one forward pass of a class', count(macs.total), count(macs.dense.total)],
       ['bytes of one more class', first === undefined ? '0' : megabytes(bytes.tailors[first]), megabytes(bytes.dense)],
       ['bytes of a one-class model', megabytes(bytes.oneGroup), megabytes(bytes.dense)],
@@ -77,11 +81,13 @@ export async function gridSections(run: string, most: number): Promise<Section[]
   const names = (await readdir(join(run, 'samples')).catch(() => [])).filter((name) => name.endsWith('.png'));
   const byStep = names.sort((a, b) => Number(/\d+/.exec(b)?.[0] ?? 0) - Number(/\d+/.exec(a)?.[0] ?? 0));
   return Promise.all(
-    byStep.slice(0, most).map(async (name): Promise<Section> => ({
-      kind: 'picture',
-      title: `Samples, ${name.replace('.png', '').replace('-', ' ')}`,
-      png: await readFile(join(run, 'samples', name)),
-    })),
+    byStep.slice(0, most).map(
+      async (name): Promise<Section> => ({
+        kind: 'picture',
+        title: `Samples, ${name.replace('.png', '').replace('-', ' ')}`,
+        png: await readFile(join(run, 'samples', name)),
+      }),
+    ),
   );
 }
 

@@ -1,5 +1,5 @@
 import { blockLinearNames } from '@learngene/dit';
-import { type KindModel, groupByName } from '@learngene/kind';
+import { groupByName, type KindModel } from '@learngene/kind';
 import { flattenParams, type ParamTree } from '@learngene/nn';
 import { componentEnergies, type FactoredParams } from '@learngene/tensor-svd';
 import type { Series } from './charts';
@@ -17,7 +17,10 @@ function meanSpectrum(tree: ParamTree, names: readonly string[]): number[] {
     return layer === undefined ? [] : [Float64Array.from(componentEnergies(layer)).sort().reverse()];
   });
   const length = Math.max(0, ...spectra.map((spectrum) => spectrum.length));
-  return Array.from({ length }, (_, i) => spectra.reduce((sum, spectrum) => sum + (spectrum[i] ?? 0), 0) / spectra.length);
+  return Array.from(
+    { length },
+    (_, i) => spectra.reduce((sum, spectrum) => sum + (spectrum[i] ?? 0), 0) / spectra.length,
+  );
 }
 
 /** The spectra of the learngenes and of some groups' tailors, as lines of a chart. */

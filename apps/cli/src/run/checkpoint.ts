@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadParams, saveParams } from '@learngene/nn/node';
 import { disposeParams, type ParamTree } from '@learngene/nn';
+import { loadParams, saveParams } from '@learngene/nn/node';
 import { sha256File, writeFolderAtomic } from '@learngene/tensor-io/node';
 import { checkpointPath } from './run-folder';
 

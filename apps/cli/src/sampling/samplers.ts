@@ -39,7 +39,8 @@ export function runSampler(process: Process, denoiser: Denoiser, inputs: Sampler
     case 'heun':
       return sampleHeun(process, denoiser, common);
     default:
-      if (process.kind === 'flow') throw new UsageError(`sampling.sampler: flow matching takes euler or heun, got ${sampler}`);
+      if (process.kind === 'flow')
+        throw new UsageError(`sampling.sampler: flow matching takes euler or heun, got ${sampler}`);
   }
   switch (sampler) {
     case 'ddpm':

@@ -1,7 +1,14 @@
 import { type Batches, createBatches, type ImageDataset } from '@learngene/datasets';
 import { createLossSecondMoment, type LossSecondMoment, updateLossSecondMoment } from '@learngene/diffusion';
-import { disposeKindTraining, disposeReplaced, type KindModel, type KindTrainState, kindTrainStep, type Trainable } from '@learngene/kind';
-import { cosineSchedule, constantSchedule, type Schedule, warmupDecay, warmupSchedule } from '@learngene/nn';
+import {
+  disposeKindTraining,
+  disposeReplaced,
+  type KindModel,
+  type KindTrainState,
+  kindTrainStep,
+  type Trainable,
+} from '@learngene/kind';
+import { constantSchedule, cosineSchedule, type Schedule, warmupDecay, warmupSchedule } from '@learngene/nn';
 import { createGenerator, type Generator, restoreGenerator, saveGenerator, stream } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { InterruptedError } from '../cli/errors';
@@ -52,7 +59,8 @@ interface Progressing {
 function learningRates({ training }: Config): Schedule {
   const { learningRate, warmup, decay, steps } = training;
   const rest = Math.max(1, steps - warmup);
-  const after = decay === 'cosine' ? cosineSchedule({ start: learningRate, steps: rest }) : constantSchedule(learningRate);
+  const after =
+    decay === 'cosine' ? cosineSchedule({ start: learningRate, steps: rest }) : constantSchedule(learningRate);
   return warmup > 0 ? warmupSchedule({ steps: warmup, schedule: after }) : after;
 }
 
@@ -80,7 +88,11 @@ async function begin({ run, config, model, data, start }: TrainingJob, signal: A
   return {
     state: stateFromTrees({ trees, steps: saved.pieceSteps as PieceSteps, step: last }, model),
     generator: restoreGenerator(saved.generator as ReturnType<typeof saveGenerator>),
-    batches: createBatches(images, { ...common, seed: batchSeed, state: saved.batches as ReturnType<Batches['state']> }),
+    batches: createBatches(images, {
+      ...common,
+      seed: batchSeed,
+      state: saved.batches as ReturnType<Batches['state']>,
+    }),
     moments: saved.moments as LossSecondMoment | undefined,
     window: saved.window as Window,
     log: openMetricsLog(run, saved.metricsBytes as number),
@@ -174,7 +186,9 @@ export async function trainRun(job: TrainingJob, output: Output, signal: AbortSi
       if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
         const good = (await checkpointSteps(run)).at(-1);
         const rest = good === undefined ? 'there is no checkpoint yet' : `the last good checkpoint is step ${good}`;
-        throw new Error(`training: the loss is ${loss} (gradient norm ${norm}) at step ${step}; ${rest}; try a smaller training.learningRate`);
+        throw new Error(
+          `training: the loss is ${loss} (gradient norm ${norm}) at step ${step}; ${rest}; try a smaller training.learningRate`,
+        );
       }
       now.window = { loss: now.window.loss + loss, norm: now.window.norm + norm, steps: now.window.steps + 1 };
       if (step % logEvery === 0 || step === steps) {

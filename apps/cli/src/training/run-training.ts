@@ -20,7 +20,12 @@ export function gridLabels(classes: number, columns: number, rows = gridClasses)
   return Int32Array.from({ length: Math.min(classes, rows) * columns }, (_, i) => Math.floor(i / columns));
 }
 
-async function writeSampleGrid(run: string, step: number, model: KindModel, { config, output }: { config: Config; output: Output }) {
+async function writeSampleGrid(
+  run: string,
+  step: number,
+  model: KindModel,
+  { config, output }: { config: Config; output: Output },
+) {
   const pictures = await drawPictures(model, createProcess(config), {
     labels: gridLabels(model.config.dit.classes, gridColumns),
     sampling: config.sampling,

@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writeSafetensors } from '@learngene/tensor-io/node';
+import { afterAll } from 'vitest';
+
+/** The built command. */
+export const bin = fileURLToPath(new URL('../bin/learngene.mjs', import.meta.url));
+
+/** What a finished process left. */
+export interface Finished {
+  /** Its exit code; null where a signal ended it. */
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A process that is running. */
+export interface Running {
+  child: ChildProcess;
+  finished: Promise<Finished>;
+}
+
+/** Starts a program and gathers what it prints. */
+export function startProgram(file: string, args: readonly string[], options: { cwd?: string } = {}): Running {
+  const env = { ...process.env, NO_COLOR: '1' };
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env, ...options });
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr?.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const finished = new Promise<Finished>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+  return { child, finished };
+}
+
+/** Starts the command. */
+export function start(args: readonly string[], options: { cwd?: string } = {}): Running {
+  return startProgram(process.execPath, [bin, ...args], options);
+}
+
+/** Runs the command to its end. */
+export function run(...args: string[]): Promise<Finished> {
+  return start(args).finished;
+}
+
+/** Runs the command, which must succeed, and says what it printed where it does not. */
+export async function succeed(...args: string[]): Promise<Finished> {
+  const finished = await run(...args);
+  if (finished.code !== 0) throw new Error(`learngene ${args.join(' ')}: exit ${finished.code}\n${finished.stderr}`);
+  return finished;
+}
+
+/** Runs the command with `--json --quiet`: nothing may come on stderr, and one JSON document on stdout. */
+export async function json<T = Record<string, unknown>>(...args: string[]): Promise<T> {
+  const { stdout, stderr } = await succeed(...args, '--json', '--quiet');
+  if (stderr !== '') throw new Error(`learngene ${args.join(' ')}: expected nothing on stderr, got ${stderr}`);
+  return JSON.parse(stdout) as T;
+}
+
+/** A folder that is deleted after the tests of a file. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'learngene-cli-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Classes of {@link writePictures}. */
+export const classes = ['bars', 'dots', 'flat'] as const;
+
+/** A packed dataset of 8x8 pictures: bars across, a dot in the middle, one colour; all a little different. */
+export async function writePictures(path: string, { perClass = 12, size = 8, channels = 3 } = {}): Promise<void> {
+  const count = classes.length * perClass;
+  const images = new Uint8Array(count * size * size * channels);
+  const labels = new Int32Array(count);
+  for (let n = 0; n < count; n++) {
+    const label = n % classes.length;
+    labels[n] = label;
+    for (let p = 0; p < size * size; p++) {
+      const [y, x] = [Math.floor(p / size), p % size];
+      const bright = label === 0 ? y % 2 === n % 2 : label === 1 ? Math.hypot(x - 3.5, y - 3.5) < 2 : true;
+      for (let c = 0; c < channels; c++) images[(n * size * size + p) * channels + c] = bright ? 120 + ((n * 37 + c * 50) % 130) : 20;
+    }
+  }
+  await writeSafetensors(
+    path,
+    new Map([
+      ['images', { dtype: 'U8' as const, shape: [count, size, size, channels], data: images }],
+      ['labels', { dtype: 'I32' as const, shape: [count], data: labels }],
+    ]),
+    { metadata: { classes: JSON.stringify(classes) } },
+  );
+}
+
+/** Settings of a model that trains in a second. */
+export const tiny = [
+  'model.patchSize=4',
+  'model.hiddenSize=16',
+  'model.depth=2',
+  'model.heads=2',
+  'model.learngeneRank=4',
+  'model.tailorRank=2',
+  'training.batchSize=8',
+  'training.checkpointEvery=5',
+  'training.logEvery=2',
+  'training.sampleEvery=0',
+  'training.warmup=2',
+  'sampling.steps=4',
+].flatMap((setting) => ['--set', setting]);
+
+/** The arguments that train the tiny model on a packed dataset. */
+export function trainTiny(data: string, out: string, steps: number, ...more: string[]): string[] {
+  const source = ['--data', 'packed', '--data-path', data, '--engine', 'cpu'];
+  return ['train', ...source, '--out', out, '--steps', String(steps), ...tiny, ...more];
+}
+
+/** sha256 of a file. */
+export function sha256(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
+}
+
+/** sha256 of every file of a checkpoint, by name. */
+export function fingerprint(runFolder: string, step: number): Record<string, string> {
+  const folder = join(runFolder, 'checkpoints', `step-${step}`);
+  return Object.fromEntries(
+    readdirSync(folder)
+      .sort()
+      .map((name) => [name, sha256(join(folder, name))]),
+  );
+}
+
+/** Names in the folder of checkpoints. */
+export function checkpoints(runFolder: string): string[] {
+  const folder = join(runFolder, 'checkpoints');
+  return existsSync(folder) ? readdirSync(folder).sort() : [];
+}
+
+/** Waits until a condition holds, at most ten seconds. */
+export async function until(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 1000 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 10));
+  if (!condition()) throw new Error('until: waited ten seconds in vain');
+}
