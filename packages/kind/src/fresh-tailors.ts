@@ -7,7 +7,7 @@ import type { TailorGroup } from './groups';
 import { mainLayers, type TailorParams } from './params';
 
 /** Standard deviation of new label embeddings, DiT's. */
-export const LABEL_STD = 0.02;
+const LABEL_STD = 0.02;
 
 /** Options of {@link freshTailors}. */
 export type FreshTailorsOptions = {

@@ -37,7 +37,7 @@ function listCommand(): Command {
     output.print(
       `${dataset.name}: ${dataset.size} pictures, ${dataset.height}x${dataset.width}x${dataset.channels}, ${dataset.classes.length} classes`,
     );
-    dataset.classes.forEach((name, label) => output.print(`${name.padEnd(width)}  ${counts[label]}`));
+    for (const [label, name] of dataset.classes.entries()) output.print(`${name.padEnd(width)}  ${counts[label]}`);
     if (options.grid !== undefined) {
       const rows = dataset.classes.map((_, label) =>
         Array.from(dataset.labels.keys())

@@ -75,7 +75,7 @@ export const fullPlan: DemoPlan = {
 };
 
 /** The largest patch that divides the picture and leaves at least `across` patches a side. */
-export function patchFor(size: number, across: number): number {
+function patchFor(size: number, across: number): number {
   for (let patch = Math.floor(size / across); patch > 1; patch--) if (size % patch === 0) return patch;
   return 1;
 }

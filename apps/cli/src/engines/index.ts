@@ -7,8 +7,6 @@ import type { Engine, EngineLoad, EngineName } from './types';
 import { wasm } from './wasm';
 import { webgpu } from './webgpu';
 
-export { type EngineName, engineNames } from './types';
-
 /** In the order that `auto` prefers; webgpu counts only on a real graphics processor. */
 export const engines: readonly Engine[] = [tfjsNodeGpu, webgpu, tfjsNode, wasm, cpu];
 

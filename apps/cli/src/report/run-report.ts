@@ -77,7 +77,7 @@ export function sizeSection(model: KindModel): Section {
 }
 
 /** The newest sample grids of a run, at most `most`. */
-export async function gridSections(run: string, most: number): Promise<Section[]> {
+async function gridSections(run: string, most: number): Promise<Section[]> {
   const names = (await readdir(join(run, 'samples')).catch(() => [])).filter((name) => name.endsWith('.png'));
   const byStep = names.sort((a, b) => Number(/\d+/.exec(b)?.[0] ?? 0) - Number(/\d+/.exec(a)?.[0] ?? 0));
   return Promise.all(

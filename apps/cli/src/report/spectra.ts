@@ -1,6 +1,6 @@
 import { blockLinearNames } from '@learngene/dit';
 import { groupByName, type KindModel } from '@learngene/kind';
-import { flattenParams, type ParamTree } from '@learngene/nn';
+import type { ParamTree } from '@learngene/nn';
 import { componentEnergies, type FactoredParams } from '@learngene/tensor-svd';
 import type { Series } from './charts';
 
@@ -37,11 +37,4 @@ export function componentSpectra({ config, params }: KindModel, groups: readonly
       return line(group, meanSpectrum(params.tailors[group], names));
     }),
   ];
-}
-
-/** How many numbers a tree of parameters holds. */
-export function sizeOf(tree: ParamTree): number {
-  let sum = 0;
-  for (const tensor of flattenParams(tree).values()) sum += tensor.size;
-  return sum;
 }
