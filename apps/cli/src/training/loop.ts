@@ -178,6 +178,7 @@ export async function trainRun(job: TrainingJob, output: Output, signal: AbortSi
   if (first > 0) output.info(`Continuing ${run} from step ${first}`);
   const bar = output.progress('Training', steps, 'steps');
   let windowStarted = performance.now();
+  let note = '';
   try {
     while (now.state.step < steps) {
       const rate = rates(now.state.step);
@@ -205,11 +206,10 @@ export async function trainRun(job: TrainingJob, output: Output, signal: AbortSi
           tensors: tf.memory().numTensors,
         });
         const images = stepsPerSecond * batchSize;
-        bar.update(step, `loss ${(now.window.loss / now.window.steps).toFixed(4)}, ${images.toFixed(0)} images/s`);
+        note = `loss ${(now.window.loss / now.window.steps).toFixed(4)}, ${images.toFixed(0)} images/s`;
         now.window = { loss: 0, norm: 0, steps: 0 };
-      } else {
-        bar.update(step);
       }
+      bar.update(step, note);
       const ending = step === steps || signal.aborted;
       if (step % checkpointEvery === 0 || ending) await writeCheckpoint(job, now);
       if (signal.aborted) {
