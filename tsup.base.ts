@@ -9,6 +9,8 @@ export function packageConfig(entries: string[]) {
     entry: Object.fromEntries(entries.map((entry) => [entry, `src/${entry}.ts`])),
     format: ['esm', 'cjs'],
     target: 'es2022',
+    // One copy of an error class or a registry for all entries, in CommonJS too.
+    splitting: true,
     sourcemap: true,
     clean: env?.TYPES ? false : ['**/*.js', '**/*.cjs', '**/*.map'],
     // TypeScript 6 deprecates an option that tsup's declaration build still sets.

@@ -71,8 +71,8 @@ const files = await kind.decomposeKind(model); // what a server holds
 const wanted = { groups: ['columns'] };
 const fetched = await kind.openBundle(async (file) => files.get(file)!, wanted); // these tailors, no others
 const small = kind.assembleFactored(fetched, { ...wanted, budget: { parameters: 24_000 } });
-const [before, after] = [model, small].map((each) => kind.countAssembled(each).parameters);
-console.log(`${before} -> ${after} parameters:`, await recognised(small, 'columns'));
+const [before, after] = [model, small].map((each) => Math.round(kind.countAssembled(each).parameters / 1000));
+console.log(`${before} -> ${after} thousand parameters:`, await recognised(small, 'columns'));
 
 const novel = [{ name: 'bands', classes: [0] }];
 const fresh = kind.transferKind(model, { groups: novel, generator: g, domain: 'near' });
@@ -83,7 +83,7 @@ console.log('its tailors trained:', await recognised(train(fresh, 'tailors', 80)
 trained: rows 20/20
 trained: columns 20/20
 trained: checks 20/20
-30808 -> 23994 parameters: columns 20/20
+31 -> 24 thousand parameters: columns 20/20
 never seen: bands 0/20
 its tailors trained: bands 20/20
 */
