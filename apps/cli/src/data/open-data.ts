@@ -1,0 +1,185 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import {
+  type ClassTable,
+  classCounts,
+  holdOut,
+  type ImageDataset,
+  mergeClasses,
+  selectClasses,
+  subset,
+} from '@learngene/datasets';
+import { cifar, emojiDataset, FASHION_MNIST_CLASSES, idx, imageFolder, packed } from '@learngene/datasets/node';
+import { UsageError } from '../cli/errors';
+import type { Output } from '../cli/output';
+import type { Config } from '../config/schema';
+
+type DataConfig = Config['data'];
+
+/** The size that pictures from files are brought to when the configuration names none. */
+const defaultSize = 32;
+
+/** The folder of the npm package with the emoji pictures. */
+function emojiRoot(path: string | undefined): string {
+  if (path !== undefined) return path;
+  for (const base of [join(process.cwd(), 'package.json'), import.meta.url]) {
+    try {
+      return dirname(createRequire(base).resolve('emoji-datasource-google/emoji.json'));
+    } catch {
+      // Looked for in the next place.
+    }
+  }
+  throw new UsageError('data.source emoji: npm install emoji-datasource-google, or give its folder as data.path');
+}
+
+function neededPath(data: DataConfig): string {
+  if (data.path === undefined) throw new UsageError(`data.path: needed for data.source ${data.source}`);
+  return data.path;
+}
+
+/** Pictures in arrays have the size they have. */
+function nativeSize(dataset: ImageDataset, data: DataConfig): ImageDataset {
+  if (dataset.height !== dataset.width) {
+    throw new UsageError(`data: expected square pictures, got ${dataset.height}x${dataset.width}`);
+  }
+  if (data.size !== undefined && data.size !== dataset.height) {
+    throw new UsageError(`data.size: these pictures are ${dataset.height} pixels a side, got ${data.size}; leave it out`);
+  }
+  return dataset;
+}
+
+async function openSource(data: DataConfig, output: Output): Promise<ImageDataset> {
+  const { source, onCorrupt, split: part, size = defaultSize, skinVariations } = data;
+  const bar = { current: undefined as ReturnType<Output['progress']> | undefined };
+  const onProgress = ({ done, total }: { done: number; total: number }) => {
+    bar.current ??= output.progress('Decoding pictures', total, 'pictures');
+    bar.current.update(done);
+  };
+  try {
+    switch (source) {
+      case 'emoji': {
+        const root = emojiRoot(data.path);
+        return await emojiDataset({ root, size, onCorrupt, skinVariations, cache: true, concurrency: 8, onProgress });
+      }
+      case 'folder': {
+        const folder = await imageFolder(neededPath(data), { size, onCorrupt, cache: true, onProgress });
+        if (folder.skipped.length > 0) output.warn(`${folder.skipped.length} pictures could not be read and were skipped`);
+        return folder;
+      }
+      case 'idx': {
+        const digits = await idx(neededPath(data), { part });
+        const fashion = /fashion/i.test(neededPath(data)) && digits.classes.length === FASHION_MNIST_CLASSES.length;
+        const named = fashion ? { ...digits, classes: FASHION_MNIST_CLASSES } : digits;
+        return nativeSize(named, data);
+      }
+      case 'cifar10':
+        return nativeSize(await cifar(neededPath(data), { variant: 'cifar-10', part }), data);
+      case 'cifar100':
+        return nativeSize(await cifar(neededPath(data), { variant: 'cifar-100-fine', part }), data);
+      case 'packed':
+        return nativeSize(await packed(neededPath(data)), data);
+      default:
+        throw new Error(`data.source: unknown source ${String(source satisfies never)}`);
+    }
+  } finally {
+    bar.current?.stop();
+  }
+}
+
+async function readTable(path: string): Promise<ClassTable> {
+  let table: unknown;
+  try {
+    table = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new UsageError(`data.superclasses ${path}: cannot be read as JSON`, { cause: error });
+  }
+  const valid =
+    typeof table === 'object' &&
+    table !== null &&
+    Object.values(table).every((names) => Array.isArray(names) && names.every((name) => typeof name === 'string'));
+  if (!valid) throw new UsageError(`data.superclasses ${path}: expected { superclass: [class, ...], ... }`);
+  return table as ClassTable;
+}
+
+/** All classes of the configured data, superclasses merged and small classes left out. */
+export async function openDataset(data: DataConfig, output: Output): Promise<ImageDataset> {
+  let dataset = await openSource(data, output);
+  if (data.superclasses !== undefined) {
+    dataset = mergeClasses(dataset, await readTable(data.superclasses), { missing: 'drop' });
+  }
+  if (data.minPerClass > 1) {
+    const counts = classCounts(dataset);
+    const kept = dataset.classes.filter((_, label) => counts[label] >= data.minPerClass);
+    if (kept.length === 0) throw new UsageError(`data.minPerClass: no class has ${data.minPerClass} pictures`);
+    dataset = selectClasses(dataset, kept);
+  }
+  return dataset;
+}
+
+/** A part of the data: what is trained on, and what is kept for evaluation. */
+export interface DataPart {
+  train: ImageDataset;
+  heldOut: ImageDataset;
+}
+
+/**
+ * The named classes of a dataset.
+ *
+ * @throws UsageError where none is named, one is named twice, or one is not there, with those that are
+ */
+export function chooseClasses(dataset: ImageDataset, classes: readonly string[]): ImageDataset {
+  if (classes.length === 0) throw new UsageError('classes: expected at least one class, got none');
+  for (const [place, name] of classes.entries()) {
+    if (!dataset.classes.includes(name)) {
+      throw new UsageError(`classes: ${dataset.name} has no class ${name}; it has ${dataset.classes.join(', ')}`);
+    }
+    if (classes.indexOf(name) !== place) throw new UsageError(`classes: expected each class once, got ${name} twice`);
+  }
+  return selectClasses(dataset, classes);
+}
+
+/**
+ * Some classes of a dataset, a fixed fraction of each held out for evaluation. A class keeps one picture at least.
+ *
+ * @throws UsageError for unknown classes, and where nothing is left to train on
+ */
+export function partOf(dataset: ImageDataset, classes: readonly string[], config: Config): DataPart {
+  const chosen = chooseClasses(dataset, classes);
+  if (chosen.size === 0) throw new UsageError(`data: ${classes.join(', ')}: expected pictures, got none`);
+  if (config.data.holdOut === 0) return { train: chosen, heldOut: subset(chosen, []) };
+  if (config.data.holdOut === 1) throw new UsageError('data.holdOut: expected below 1, got 1: nothing to train on');
+  return holdOut(chosen, { fraction: config.data.holdOut, seed: config.seed });
+}
+
+/** The classes to pre-train on: those named, or all that are not novel. */
+export function pretrainingClasses(dataset: ImageDataset, data: DataConfig): readonly string[] {
+  for (const name of data.novel) {
+    if (!dataset.classes.includes(name)) {
+      throw new UsageError(`data.novel: ${dataset.name} has no class ${name}; it has ${dataset.classes.join(', ')}`);
+    }
+  }
+  if (data.classes !== undefined) {
+    const both = data.classes.filter((name) => data.novel.includes(name));
+    if (both.length > 0) throw new UsageError(`data: ${both.join(', ')} cannot be both in classes and in novel`);
+    return data.classes;
+  }
+  const rest = dataset.classes.filter((name) => !data.novel.includes(name));
+  if (rest.length === 0) throw new UsageError('data.novel: no class is left to pre-train on');
+  return rest;
+}
+
+/**
+ * A view in which all classes have as many pictures as the largest: pictures of small classes come several times an
+ * epoch, so that every class's tailors get as many samples.
+ */
+export function balanceClasses(dataset: ImageDataset): ImageDataset {
+  const counts = classCounts(dataset);
+  const most = counts.reduce((a, b) => Math.max(a, b), 0);
+  const members: number[][] = dataset.classes.map(() => []);
+  dataset.labels.forEach((label, index) => {
+    members[label].push(index);
+  });
+  const indices = members.flatMap((own) => Array.from({ length: own.length === 0 ? 0 : most }, (_, i) => own[i % own.length]));
+  return subset(dataset, indices);
+}
