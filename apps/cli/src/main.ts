@@ -36,6 +36,12 @@ function createProgram(): Command {
   return program;
 }
 
+// A reader that has seen enough, as in `learngene inspect run | head`, is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 async function main(): Promise<void> {
   const program = createProgram();
   try {

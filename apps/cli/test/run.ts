@@ -89,7 +89,8 @@ export async function writePictures(path: string, { perClass = 12, size = 8, cha
     for (let p = 0; p < size * size; p++) {
       const [y, x] = [Math.floor(p / size), p % size];
       const bright = label === 0 ? y % 2 === n % 2 : label === 1 ? Math.hypot(x - 3.5, y - 3.5) < 2 : true;
-      for (let c = 0; c < channels; c++) images[(n * size * size + p) * channels + c] = bright ? 120 + ((n * 37 + c * 50) % 130) : 20;
+      for (let c = 0; c < channels; c++)
+        images[(n * size * size + p) * channels + c] = bright ? 120 + ((n * 37 + c * 50) % 130) : 20;
     }
   }
   await writeSafetensors(

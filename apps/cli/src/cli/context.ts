@@ -19,7 +19,7 @@ export interface CommonOptions {
 export function wholeNumber(name: string, minimum = 0) {
   return (text: string): number => {
     const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < minimum) {
+    if (text.trim() === '' || !Number.isSafeInteger(value) || value < minimum) {
       throw new UsageError(`${name}: expected a whole number of at least ${minimum}, got ${text}`);
     }
     return value;
@@ -37,8 +37,20 @@ export function number(name: string, minimum = 0) {
   };
 }
 
-/** Names separated by commas. */
+/** Names separated by commas, or a JSON array of names, for names that hold commas. */
 export function list(text: string): string[] {
+  if (text.trim().startsWith('[')) {
+    let names: unknown;
+    try {
+      names = JSON.parse(text);
+    } catch (error) {
+      throw new UsageError(`expected names separated by commas or a JSON array, got ${text}`, { cause: error });
+    }
+    if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
+      throw new UsageError(`expected a JSON array of names, got ${text}`);
+    }
+    return names;
+  }
   return text
     .split(',')
     .map((part) => part.trim())
@@ -86,21 +98,41 @@ export interface ConfigOptions {
   seed?: number;
 }
 
-/** What was asked for, as a partial configuration: the file first, then the flags. */
-export async function requestedConfig(options: ConfigOptions): Promise<Record<string, unknown>> {
+/** What was asked for, as a partial configuration: the file, then the flags and those of the command, then --set. */
+export async function requestedConfig(
+  options: ConfigOptions,
+  flags: Record<string, unknown> = {},
+): Promise<Record<string, unknown>> {
   let config = options.config === undefined ? {} : await readConfigFile(options.config);
   config = mergeConfig(config, {
     seed: options.seed,
     data: { source: options.data, path: options.dataPath, size: options.size },
     training: { steps: options.steps, batchSize: options.batchSize, learningRate: options.learningRate },
   });
+  config = mergeConfig(config, flags);
   for (const assignment of options.set) config = mergeConfig(config, parseAssignment(assignment));
   return config;
 }
 
-/** The complete configuration of a command: defaults of the command, file, flags, in rising precedence. */
-export async function resolveConfig(options: ConfigOptions, base: Record<string, unknown> = {}): Promise<Config> {
-  return parseConfig(mergeConfig(base, await requestedConfig(options)), options.config ?? 'options');
+/** The flags of a configuration, and others by name, that were given on the command line. */
+function givenFlags(options: ConfigOptions, more: readonly string[]): string[] {
+  const names = ['config', 'set', 'data', 'dataPath', 'size', 'steps', 'batchSize', 'learningRate', 'seed', ...more];
+  const values = options as unknown as Record<string, unknown>;
+  const given = names.filter((name) => values[name] !== undefined && (name !== 'set' || options.set.length > 0));
+  return given.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+}
+
+/** Refuses, with --resume, the options that the run's own configuration answers. */
+export function refuseConfigOnResume(options: ConfigOptions, more: readonly string[]): void {
+  const given = givenFlags(options, more);
+  if (given.length > 0) {
+    throw new UsageError(`--resume takes the configuration of the run; leave out ${given.join(', ')}`);
+  }
+}
+
+/** The complete configuration of a command: defaults, file, flags and --set, in rising precedence. */
+export async function resolveConfig(options: ConfigOptions, flags: Record<string, unknown> = {}): Promise<Config> {
+  return parseConfig(await requestedConfig(options, flags), options.config ?? 'options');
 }
 
 /** The terminal output that the common options ask for. */

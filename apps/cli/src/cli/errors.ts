@@ -3,9 +3,18 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-/** The run was stopped by the user after its state was saved: exit code 130. */
+/** Stopped by the user, a run after its state was saved: exit code 130. */
 export class InterruptedError extends Error {
   override name = 'InterruptedError';
+}
+
+/** What a function gives; a RangeError, TypeError or Error it throws becomes a UsageError under a name. */
+export function asUsageError<T>(name: string, f: () => T): T {
+  try {
+    return f();
+  } catch (error) {
+    throw error instanceof UsageError ? error : new UsageError(name, { cause: error });
+  }
 }
 
 /** The exit code of the process that ends with this error. */
@@ -18,9 +27,11 @@ export function exitCode(error: unknown): number {
 /** One clear line for an error, with the causes that say more. */
 export function errorLine(error: unknown): string {
   const parts: string[] = [];
-  for (let e: unknown = error; e !== undefined && parts.length < 4; e = e instanceof Error ? e.cause : undefined) {
-    const text = (e instanceof Error ? e.message : String(e)).trim();
+  let next: unknown = error;
+  for (let depth = 0; depth < 4 && next !== undefined; depth++) {
+    const text = (next instanceof Error ? next.message || next.name : String(next)).trim();
     if (!parts.some((part) => part.includes(text))) parts.push(text);
+    next = next instanceof Error ? next.cause : undefined;
   }
   return parts.join(': ').replace(/\s*\n\s*/g, ' ');
 }

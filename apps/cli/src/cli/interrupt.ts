@@ -1,3 +1,5 @@
+import { InterruptedError } from './errors';
+
 /**
  * A signal that Ctrl-C or SIGTERM aborts. A second Ctrl-C ends the process at once.
  *
@@ -8,7 +10,7 @@ export function interruptSignal(): { signal: AbortSignal; release: () => void } 
   const stop = () => {
     if (controller.signal.aborted) process.exit(130);
     process.stderr.write('\nStopping after this step; press Ctrl-C again to stop at once\n');
-    controller.abort(new Error('interrupted'));
+    controller.abort(new InterruptedError('interrupted'));
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);

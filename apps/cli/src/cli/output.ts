@@ -21,7 +21,7 @@ export interface Progress {
 export interface Output extends OutputOptions {
   /** A line about what is being done. */
   info(text: string): void;
-  /** A line about something that deserves a look; also shown with --quiet. */
+  /** A line about something that deserves a look. */
   warn(text: string): void;
   /** A line of the result, for people. */
   print(text: string): void;
@@ -101,7 +101,7 @@ export function createOutput({ json, quiet }: OutputOptions): Output {
       if (!quiet) process.stderr.write(`${text}\n`);
     },
     warn(text) {
-      process.stderr.write(`${pc.yellow('warning')} ${text}\n`);
+      if (!quiet) process.stderr.write(`${pc.yellow('warning')} ${text}\n`);
     },
     print(text) {
       if (!json) process.stdout.write(`${text}\n`);

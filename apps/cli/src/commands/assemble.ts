@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ditConfigToDiffusers, ditToDiffusers, ditToFacebook } from '@learngene/dit';
@@ -58,12 +59,19 @@ export function assembleCommand(): Command {
   ]);
   return command.action(async (options: AssembleOptions) => {
     const output = outputOf(options);
-    await chooseEngine(options.engine, output);
     const budget = budgetOf(options);
     if (options.form === 'dense' && budget !== undefined) {
       throw new UsageError('--form dense has the size of the dense model; budgets are for --form factored');
     }
+    if (options.form === 'dense' && !options.replace && existsSync(options.out)) {
+      throw new UsageError(`${options.out}: exists already; give --replace or another --out`);
+    }
+    await chooseEngine(options.engine, output);
     const { model, config } = await loadModel(options.from, options.classes);
+    if (options.form === 'dense' && (options.classes ?? model.config.groups).length !== 1) {
+      const groups = model.config.groups.map(({ name }) => name);
+      throw new UsageError(`--form dense: give one of --classes ${groups.join(', ')}; a dense model has one weight`);
+    }
     const factored = assembleFactored(model, {
       ...(options.classes === undefined ? {} : { groups: options.classes }),
       ...(budget === undefined ? {} : { budget }),

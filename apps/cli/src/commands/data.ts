@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { classCounts, packDataset, selectClasses } from '@learngene/datasets';
+import { classCounts, packDataset } from '@learngene/datasets';
 import { writeFileAtomic, writeSafetensors } from '@learngene/tensor-io/node';
 import { Command } from 'commander';
 import {
@@ -13,7 +13,7 @@ import {
   withCommonOptions,
   withConfigOptions,
 } from '../cli/context';
-import { openDataset } from '../data/open-data';
+import { chooseClasses, openDataset } from '../data/open-data';
 import { gridPng } from '../sampling/grid';
 
 type DataOptions = CommonOptions & ConfigOptions & { out?: string; classes?: string[]; grid?: string; columns: number };
@@ -54,6 +54,7 @@ function listCommand(): Command {
         width: dataset.width,
         channels: dataset.channels,
       };
+      await mkdir(dirname(options.grid), { recursive: true });
       await writeFileAtomic(options.grid, await gridPng(pictures, options.columns));
       output.info(`Wrote ${options.grid}`);
     }
@@ -80,7 +81,7 @@ function prepareCommand(): Command {
     const output = outputOf(options);
     const config = await resolveConfig(options);
     const all = await openDataset(config.data, output);
-    const dataset = options.classes === undefined ? all : selectClasses(all, options.classes);
+    const dataset = options.classes === undefined ? all : chooseClasses(all, options.classes);
     await mkdir(dirname(options.out), { recursive: true });
     await writeSafetensors(options.out, await packDataset(dataset), {
       metadata: { name: dataset.name, classes: JSON.stringify(dataset.classes) },

@@ -176,7 +176,7 @@ export function evaluateCommand(): Command {
         const { data } = parseConfig(asked, options.config ?? 'options');
         const dataset = await openDataset(data, output);
         const wanted = classes ?? options.classes ?? dataset.classes;
-        part = partOf(dataset, wanted, config);
+        part = partOf(dataset, wanted, { ...config, data });
         if (part.heldOut.size < 2)
           throw new UsageError('data.holdOut: nothing was held out to compare with; give --reference');
       }

@@ -6,6 +6,7 @@ import { Command, Option } from 'commander';
 import { type CommonOptions, list, number, outputOf, wholeNumber, withCommonOptions } from '../cli/context';
 import { UsageError } from '../cli/errors';
 import { interruptSignal } from '../cli/interrupt';
+import { mergeConfig, parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { chooseEngine } from '../engines';
 import { loadModel } from '../run/load-model';
@@ -70,7 +71,8 @@ export function sampleCommand(): Command {
       const ids = classIds(names, options.classes);
       const given = { sampler: options.sampler, steps: options.steps, guidance: options.guidance, eta: options.eta };
       const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-      const sampling = { ...config.sampling, ...set };
+      const asked = mergeConfig(config as unknown as Record<string, unknown>, { sampling: set });
+      const { sampling } = parseConfig(asked, 'options');
       const labels = Int32Array.from(ids.flatMap((id) => new Array<number>(options.count).fill(id)));
       const started = performance.now();
       const seed = options.seed ?? config.seed;

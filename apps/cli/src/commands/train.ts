@@ -1,8 +1,16 @@
 import { join } from 'node:path';
+import type { ImageDataset } from '@learngene/datasets';
 import { ditFromDiffusers, ditFromFacebook, ditLayout, ditParamsFromTensorData } from '@learngene/dit';
-import type { KindConfig, KindParams } from '@learngene/kind';
-import { countKind, disposeKindTraining, initKind, initKindTraining, kindFromDense } from '@learngene/kind';
-import { disposeParams, paramsFromTensorData } from '@learngene/nn';
+import {
+  countKind,
+  disposeKindTraining,
+  initKind,
+  initKindTraining,
+  type KindConfig,
+  type KindParams,
+  kindFromDense,
+} from '@learngene/kind';
+import { disposeParams } from '@learngene/nn';
 import { createGenerator, stream } from '@learngene/random';
 import { readSafetensors } from '@learngene/tensor-io/node';
 import { Command } from 'commander';
@@ -11,19 +19,20 @@ import {
   type ConfigOptions,
   list,
   outputOf,
-  requestedConfig,
+  refuseConfigOnResume,
   resolveConfig,
   withCommonOptions,
   withConfigOptions,
 } from '../cli/context';
-import { UsageError } from '../cli/errors';
+import { asUsageError, UsageError } from '../cli/errors';
 import type { Output } from '../cli/output';
 import { versions } from '../cli/versions';
 import type { Config } from '../config/schema';
 import { openDataset, partOf, pretrainingClasses } from '../data/open-data';
+import { openTrainingData } from '../data/training-data';
 import { chooseEngine } from '../engines';
 import { readMetricsLog } from '../run/metrics-log';
-import { createRunFolder, type RunRecord, readRunRecord } from '../run/run-folder';
+import { checkpointSteps, createRunFolder, type RunRecord, readRunRecord } from '../run/run-folder';
 import { modelConfig } from '../training/model-config';
 import { runTraining } from '../training/run-training';
 
@@ -54,17 +63,20 @@ async function fromDense(path: string, config: KindConfig, seed: number): Promis
   }
 }
 
-async function prepare(options: TrainOptions, output: Output): Promise<{ record: RunRecord; resumed: boolean }> {
+interface Prepared {
+  record: RunRecord;
+  resumed: boolean;
+  /** Pictures to train on. */
+  train: ImageDataset;
+}
+
+async function prepare(options: TrainOptions, output: Output): Promise<Prepared> {
   if (options.resume) {
-    const asked = await requestedConfig(options);
-    const changes = JSON.stringify(asked);
-    if (changes !== '{"data":{},"training":{}}' && Object.keys(flat(asked)).length > 0) {
-      throw new UsageError('--resume takes the configuration of the run; leave the other options out');
-    }
+    refuseConfigOnResume(options, ['classes', 'novel', 'dense']);
     const record = await readRunRecord(options.out);
     if (record.command !== 'train')
       throw new UsageError(`${options.out}: a ${record.command} run; resume it with learngene ${record.command}`);
-    return { record, resumed: true };
+    return { record, resumed: true, train: await openTrainingData(record, output) };
   }
   const config = await resolveConfig(options, { data: { classes: options.classes, novel: options.novel } });
   const dataset = await openDataset(config.data, output);
@@ -74,23 +86,12 @@ async function prepare(options: TrainOptions, output: Output): Promise<{ record:
     format: 1,
     command: 'train',
     config: { ...config, data: { ...config.data, classes: [...classes] } } as Config,
-    model: modelConfig(config, train),
+    model: asUsageError('model', () => modelConfig(config, train)),
     engine: 'none yet',
     versions: versions(),
+    ...(options.dense === undefined ? {} : { dense: options.dense }),
   };
-  return { record, resumed: false };
-}
-
-function flat(value: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([key, inner]) =>
-      typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-        ? Object.entries(flat(inner as Record<string, unknown>)).map(([name, v]) => [`${key}.${name}`, v])
-        : inner === undefined
-          ? []
-          : [[key, inner]],
-    ),
-  );
+  return { record, resumed: false, train };
 }
 
 /** `learngene train`: pre-train a KIND model with the class gate. */
@@ -112,7 +113,7 @@ export function trainCommand(): Command {
   ]);
   return command.action(async (options: TrainOptions) => {
     const output = outputOf(options);
-    const { record, resumed } = await prepare(options, output);
+    const { record, resumed, train } = await prepare(options, output);
     const { config, model } = record;
     if (options.dryRun) {
       const { params, macs } = countKind(model);
@@ -129,10 +130,9 @@ export function trainCommand(): Command {
         `the run was started on ${record.engine}; on ${engine.name} its numbers continue, but not bit for bit`,
       );
     }
-    const dataset = await openDataset(config.data, output);
-    const { train } = partOf(dataset, config.data.classes ?? [], config);
+    const fresh = !resumed || (await checkpointSteps(options.out)).length === 0;
+    const params = fresh && record.dense !== undefined ? await fromDense(record.dense, model, config.seed) : undefined;
     if (!resumed) await createRunFolder(options.out, { ...record, engine: engine.name });
-    const params = resumed ? undefined : options.dense ? await fromDense(options.dense, model, config.seed) : undefined;
     const state = await runTraining({
       run: options.out,
       record: { ...record, engine: engine.name },

@@ -14,6 +14,7 @@ import {
   type ConfigOptions,
   list,
   outputOf,
+  refuseConfigOnResume,
   requestedConfig,
   wholeNumber,
   withCommonOptions,
@@ -24,6 +25,7 @@ import { versions } from '../cli/versions';
 import { mergeConfig, parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { openDataset, partOf } from '../data/open-data';
+import { checkFits, openTrainingData } from '../data/training-data';
 import { chooseEngine } from '../engines';
 import { loadModel } from '../run/load-model';
 import { readMetricsLog } from '../run/metrics-log';
@@ -87,6 +89,8 @@ export function transferCommand(): Command {
   ]);
   return command.action(async (options: TransferOptions) => {
     const output = outputOf(options);
+    if (options.resume) refuseConfigOnResume(options, ['from', 'classes', 'tailorRank']);
+    else if (options.from === undefined) throw new UsageError('--from: give the run or the bundle to start from');
     const engine = await chooseEngine(options.engine, output);
     let record: RunRecord;
     let base: KindModel | undefined;
@@ -95,6 +99,11 @@ export function transferCommand(): Command {
       if (record.command !== 'transfer' || record.base === undefined) {
         throw new UsageError(`${options.out}: not a transfer run`);
       }
+      if (record.engine !== engine.name) {
+        output.warn(
+          `the run was started on ${record.engine}; on ${engine.name} its numbers continue, but not bit for bit`,
+        );
+      }
       const { path, classes, domain } = record.base;
       if ((await checkpointSteps(options.out)).length === 0) {
         const { model } = await loadModel(path, []);
@@ -102,26 +111,26 @@ export function transferCommand(): Command {
         disposeParams(model.params);
       }
     } else {
-      if (options.from === undefined) throw new UsageError('--from: give the run or the bundle to start from');
-      const loaded = await loadModel(options.from, []);
+      const from = options.from as string;
+      const loaded = await loadModel(from, []);
       base = loaded.model;
       const kept = { ...loaded.config, data: { ...loaded.config.data, classes: undefined, novel: [] } };
-      const asked = mergeConfig(transferDefaults, await requestedConfig(options));
+      const requested = await requestedConfig(options);
+      for (const part of ['model', 'diffusion']) {
+        if (requested[part] !== undefined)
+          throw new UsageError(`${part}: a transfer takes it from ${from}; leave it out`);
+      }
+      const asked = mergeConfig(transferDefaults, requested);
       const inherited = { ...kept, training: { ...kept.training, ...transferDefaults.training } };
       const config = parseConfig(
         mergeConfig(inherited as unknown as Record<string, unknown>, asked),
         options.config ?? 'options',
       );
       const dataset = await openDataset(config.data, output);
-      const classes = options.classes ?? dataset.classes;
+      const classes = options.classes ?? config.data.classes ?? dataset.classes;
       const { train } = partOf(dataset, classes, config);
-      const { inputSize, inChannels } = base.config.dit;
-      if (train.height !== inputSize || train.channels !== inChannels) {
-        throw new UsageError(
-          `data: the model takes ${inputSize}x${inputSize}x${inChannels}, got ${train.height}x${train.width}x${train.channels}`,
-        );
-      }
       const start = startTransfer(base, classes, { config, domain: options.domain, tailorRank: options.tailorRank });
+      checkFits(train, start.config);
       disposeParams(base.params);
       base = start;
       record = {
@@ -131,12 +140,12 @@ export function transferCommand(): Command {
         model: start.config,
         engine: engine.name,
         versions: versions(),
-        base: { path: options.from, classes: [...classes], domain: options.domain },
+        base: { path: from, classes: [...classes], domain: options.domain },
       };
       await createRunFolder(options.out, record);
     }
     const { config, model } = record;
-    const { train } = partOf(await openDataset(config.data, output), config.data.classes ?? [], config);
+    const train = await openTrainingData(record, output);
     const trainable = trainableOf[record.base?.domain ?? 'near'];
     const trained = countTransferParams(model, { groups: model.groups.length, classes: model.dit.classes });
     if (trainable === 'tailors')

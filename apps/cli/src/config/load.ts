@@ -27,31 +27,32 @@ export function mergeConfig(base: Json, override: Json): Json {
   return merged;
 }
 
-/** The names that the schema knows at a path. */
-function knownKeys(path: readonly PropertyKey[]): string[] {
-  let schema: unknown = configSchema;
-  for (const part of path) {
-    while (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
-      schema = schema.def.innerType;
-    }
-    if (!(schema instanceof z.ZodObject)) return [];
-    schema = schema.shape[String(part)];
+function fieldsOf(schema: unknown): Record<string, unknown> {
+  let inner = schema;
+  while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional) {
+    inner = inner.def.innerType;
   }
-  while (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
-    schema = schema.def.innerType;
-  }
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  return inner instanceof z.ZodObject ? inner.shape : {};
+}
+
+/** The full names that a key at a path may have been meant as: its neighbours, and the same key in another section. */
+function candidates(path: readonly PropertyKey[], key: string): string[] {
+  let fields: Record<string, unknown> = fieldsOf(configSchema);
+  const elsewhere = Object.entries(fields).flatMap(([section, schema]) =>
+    Object.hasOwn(fieldsOf(schema), key) ? [`${section}.${key}`] : [],
+  );
+  if (elsewhere.length > 0) return elsewhere;
+  for (const part of path) fields = fieldsOf(fields[String(part)]);
+  return Object.keys(fields).map((name) => [...path.map(String), name].join('.'));
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string {
   const where = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(issue.path);
     return issue.keys
       .map((key) => {
         const name = where === '' ? key : `${where}.${key}`;
-        const nearest = known.length > 0 ? `; did you mean ${closest(key, known)}?` : '';
-        return `unknown key ${name}${nearest}`;
+        return `unknown key ${name}; did you mean ${closest(name, candidates(issue.path, key))}?`;
       })
       .join('; ');
   }
@@ -74,6 +75,12 @@ export function parseConfig(value: unknown, source: string): Config {
   if (config.diffusion.process === 'flow' && !['euler', 'heun'].includes(config.sampling.sampler)) {
     throw new UsageError(
       `${source}: sampling.sampler: flow matching takes euler or heun, got ${config.sampling.sampler}`,
+    );
+  }
+  if (config.diffusion.process === 'gaussian' && config.sampling.steps > config.diffusion.timesteps) {
+    const { timesteps } = config.diffusion;
+    throw new UsageError(
+      `${source}: sampling.steps: expected at most diffusion.timesteps, ${timesteps}, got ${config.sampling.steps}`,
     );
   }
   return config;

@@ -16,7 +16,7 @@ const dataSchema = z.strictObject({
   split: z.enum(['train', 'test']).default('train').describe('which part of IDX and CIFAR data'),
   classes: z.array(z.string()).optional().describe('classes to pre-train on (default: all that are not novel)'),
   novel: z.array(z.string()).default([]).describe('classes kept out of pre-training'),
-  superclasses: z.string().optional().describe('JSON file that maps each class to the superclass it is merged into'),
+  superclasses: z.string().optional().describe('JSON file { superclass: [class, ...], ... } of classes to merge'),
   minPerClass: positive.default(1).describe('classes with fewer pictures are left out'),
   holdOut: fraction.default(0.1).describe('fraction of each class kept for evaluation'),
   balance: z.boolean().default(true).describe('draw all classes equally often, however many pictures they have'),

@@ -44,7 +44,9 @@ function nativeSize(dataset: ImageDataset, data: DataConfig): ImageDataset {
     throw new UsageError(`data: expected square pictures, got ${dataset.height}x${dataset.width}`);
   }
   if (data.size !== undefined && data.size !== dataset.height) {
-    throw new UsageError(`data.size: these pictures are ${dataset.height} pixels a side, got ${data.size}; leave it out`);
+    throw new UsageError(
+      `data.size: these pictures are ${dataset.height} pixels a side, got ${data.size}; leave it out`,
+    );
   }
   return dataset;
 }
@@ -64,7 +66,8 @@ async function openSource(data: DataConfig, output: Output): Promise<ImageDatase
       }
       case 'folder': {
         const folder = await imageFolder(neededPath(data), { size, onCorrupt, cache: true, onProgress });
-        if (folder.skipped.length > 0) output.warn(`${folder.skipped.length} pictures could not be read and were skipped`);
+        if (folder.skipped.length > 0)
+          output.warn(`${folder.skipped.length} pictures could not be read and were skipped`);
         return folder;
       }
       case 'idx': {
@@ -180,6 +183,8 @@ export function balanceClasses(dataset: ImageDataset): ImageDataset {
   dataset.labels.forEach((label, index) => {
     members[label].push(index);
   });
-  const indices = members.flatMap((own) => Array.from({ length: own.length === 0 ? 0 : most }, (_, i) => own[i % own.length]));
+  const indices = members.flatMap((own) =>
+    Array.from({ length: own.length === 0 ? 0 : most }, (_, i) => own[i % own.length]),
+  );
   return subset(dataset, indices);
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { disposeParams, type ParamTree } from '@learngene/nn';
@@ -15,8 +16,19 @@ export interface CheckpointContent {
 
 interface StateFile {
   format: 1;
+  /** sha256 of `files` and `state`, so that a damaged or edited file is noticed. */
+  checksum: string;
+  /** sha256 of every tree's file, by the tree's name. */
   files: Record<string, string>;
   state: Record<string, unknown>;
+}
+
+function checksumOf({ files, state }: Pick<StateFile, 'files' | 'state'>): string {
+  return createHash('sha256').update(JSON.stringify({ files, state })).digest('hex');
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Writes the checkpoint of a step; it appears whole, by rename, or not at all. */
@@ -30,7 +42,7 @@ export async function saveCheckpoint(run: string, step: number, { trees, state }
         await saveParams(file, tree);
         files[name] = await sha256File(file);
       }
-      const content: StateFile = { format: 1, files, state };
+      const content: StateFile = { format: 1, checksum: checksumOf({ files, state }), files, state };
       await writeFile(join(folder, 'state.json'), `${JSON.stringify(content)}\n`);
     },
     { replace: true },
@@ -51,9 +63,11 @@ export async function loadCheckpoint(run: string, step: number, only?: readonly 
   } catch (error) {
     throw new Error(`${stateFile}: cannot be read`, { cause: error });
   }
-  if (content?.format !== 1 || typeof content.files !== 'object' || typeof content.state !== 'object') {
+  if (content?.format !== 1 || !isObject(content.files) || !isObject(content.state)) {
     throw new Error(`${stateFile}: expected a checkpoint of format 1`);
   }
+  if (checksumOf(content) !== content.checksum)
+    throw new Error(`${stateFile}: its checksum is not that of its content`);
   const trees: Record<string, ParamTree> = {};
   try {
     for (const [name, checksum] of Object.entries(content.files)) {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KindModel } from '@learngene/kind';
 import { loadBundle } from '@learngene/kind/node';
@@ -37,9 +38,29 @@ async function loadRun(path: string): Promise<LoadedModel> {
   return { model: { config: record.model, params: paramsFromTree(trees.ema, record.model) }, config: record.config };
 }
 
+/** The groups of a bundle, as its manifest names them; the reader checks the rest. */
+async function bundleGroups(path: string): Promise<{ name: string }[]> {
+  const file = join(path, 'kind.json');
+  try {
+    const manifest = JSON.parse(await readFile(file, 'utf8'));
+    return manifest.config.groups;
+  } catch (error) {
+    throw new Error(`${file}: expected the manifest of a bundle`, { cause: error });
+  }
+}
+
+function checkGroups(groups: readonly { name: string }[], wanted: readonly string[]): void {
+  const names = groups.map(({ name }) => name);
+  for (const name of wanted) {
+    if (!names.includes(name))
+      throw new UsageError(`--classes: the model has no class ${name}; it has ${names.join(', ')}`);
+  }
+}
+
 /** Reads a run's newest averaged weights, or a bundle; of a bundle only the groups that are named. */
 export async function loadModel(path: string, groups?: readonly string[]): Promise<LoadedModel> {
   if (isBundle(path)) {
+    if (groups !== undefined && groups.length > 0) checkGroups(await bundleGroups(path), groups);
     const { config, params, metadata } = await loadBundle(path, groups === undefined ? {} : { groups: [...groups] });
     let kept: unknown = {};
     try {
@@ -49,6 +70,10 @@ export async function loadModel(path: string, groups?: readonly string[]): Promi
     }
     return { model: { config, params }, config: parseConfig(kept, join(path, 'kind.json')) };
   }
-  if (isRunFolder(path)) return loadRun(path);
+  if (isRunFolder(path)) {
+    const loaded = await loadRun(path);
+    if (groups !== undefined) checkGroups(loaded.model.config.groups, groups);
+    return loaded;
+  }
   throw new UsageError(`${path}: neither a run (config.json) nor a bundle (kind.json)`);
 }

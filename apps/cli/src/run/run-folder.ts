@@ -21,6 +21,8 @@ export interface RunRecord {
   engine: string;
   /** Versions of Node and of the packages. */
   versions: Record<string, string>;
+  /** The file of the dense model that a pre-training started from. */
+  dense?: string;
   /** What a transfer started from. */
   base?: { path: string; classes: string[]; domain: 'near' | 'distant' };
 }
@@ -31,6 +33,9 @@ const configFile = 'config.json';
 export async function createRunFolder(path: string, record: RunRecord): Promise<void> {
   if (existsSync(join(path, configFile))) {
     throw new UsageError(`${path}: there is a run already; continue it with --resume, or give another --out`);
+  }
+  if ((await checkpointSteps(path)).length > 0) {
+    throw new UsageError(`${path}: there are checkpoints of a run without its ${configFile}; give another --out`);
   }
   await mkdir(join(path, 'checkpoints'), { recursive: true });
   await mkdir(join(path, 'samples'), { recursive: true });

@@ -1,5 +1,5 @@
-import type { KindConfig, KindParams, KindTrainState } from '@learngene/kind';
-import type { AdamWState, ParamTree } from '@learngene/nn';
+import { countKind, type KindConfig, type KindParams, type KindTrainState } from '@learngene/kind';
+import { type AdamWState, countParams, type ParamTree } from '@learngene/nn';
 
 /** How many optimiser steps each piece has had. */
 export interface PieceSteps {
@@ -71,8 +71,17 @@ export function stateToTrees(
   };
 }
 
-/** Parameters of a checkpoint's tree. */
+/**
+ * Parameters of a checkpoint's tree.
+ *
+ * @throws Error where the tree is not of the size that the model has
+ */
 export function paramsFromTree(tree: ParamTree, config: KindConfig): KindParams {
+  const expected = countKind(config).params.total;
+  const came = countParams(tree);
+  if (came !== expected) {
+    throw new Error(`checkpoint: expected ${expected} parameters as the model of config.json has, got ${came}`);
+  }
   return withNames(tree, config);
 }
 
@@ -95,8 +104,8 @@ export function stateFromTrees(
   });
   return {
     step,
-    params: withNames(trees.params, config),
-    ema: withNames(trees.ema, config),
+    params: paramsFromTree(trees.params, config),
+    ema: paramsFromTree(trees.ema, config),
     optimizer: {
       shared: piece(optimizer.shared, steps.shared),
       learngenes: piece(optimizer.learngenes, steps.learngenes),
