@@ -90,7 +90,7 @@ const jobs = {
     install();
     build();
     say('biome: format and lint');
-    pnpm(['exec', 'biome', 'ci', '--error-on-warnings']);
+    pnpm(['exec', 'biome', 'ci', '--error-on-warnings', `--colors=${process.stdout.isTTY ? 'force' : 'off'}`]);
     say('TypeScript: types of every package');
     pnpm(['exec', 'turbo', 'run', 'typecheck', '--output-logs=errors-only']);
     say('turbo boundaries: who may import whom');

@@ -102,15 +102,11 @@ export function stateFromTrees(
     const state = piece((optimizer.tailors as Record<string, ParamTree> | undefined)?.[key], steps.tailors[key]);
     if (state !== undefined) tailors[name] = state;
   });
+  const dense = (['shared', 'learngenes', 'gate'] as const).map((name) => [name, piece(optimizer[name], steps[name])]);
   return {
     step,
     params: paramsFromTree(trees.params, config),
     ema: paramsFromTree(trees.ema, config),
-    optimizer: {
-      shared: piece(optimizer.shared, steps.shared),
-      learngenes: piece(optimizer.learngenes, steps.learngenes),
-      gate: piece(optimizer.gate, steps.gate),
-      tailors,
-    },
+    optimizer: { ...Object.fromEntries(dense.filter(([, state]) => state !== undefined)), tailors },
   } as KindTrainState;
 }
