@@ -22,7 +22,7 @@ export function mergeConfig(base: Json, override: Json): Json {
     if (unsafeKeys.has(key)) throw new UsageError(`unknown key ${key}`);
     if (value === undefined) continue;
     const before = merged[key];
-    merged[key] = isObject(before) && isObject(value) ? mergeConfig(before, value) : value;
+    merged[key] = isObject(value) ? mergeConfig(isObject(before) ? before : {}, value) : value;
   }
   return merged;
 }

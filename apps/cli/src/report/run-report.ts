@@ -110,7 +110,7 @@ export async function writeRunReport(run: string, record: RunRecord, ema: KindMo
         ['engine', record.engine],
         ...Object.entries(record.versions).map(([name, version]) => [name, version]),
         ...(['data', 'model', 'diffusion', 'training', 'sampling'] as const).flatMap((part) =>
-          Object.entries(config[part]).map(([key, value]) => [`${part}.${key}`, JSON.stringify(value)]),
+          Object.entries(config[part]).map(([key, value]) => [`${part}.${key}`, JSON.stringify(value) ?? '']),
         ),
       ],
     },
