@@ -116,6 +116,7 @@ export const tiny = [
   'training.logEvery=2',
   'training.sampleEvery=0',
   'training.warmup=2',
+  'training.gradientClip=0.05',
   'sampling.steps=4',
 ].flatMap((setting) => ['--set', setting]);
 
@@ -130,14 +131,16 @@ export function sha256(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
 }
 
-/** sha256 of every file of a checkpoint, by name. */
-export function fingerprint(runFolder: string, step: number): Record<string, string> {
+/**
+ * What a checkpoint holds, by file: sha256 of the tensors, the state of everything else. The place in the log is left out:
+ * its lines hold timings, so their lengths differ from run to run.
+ */
+export function fingerprint(runFolder: string, step: number): Record<string, unknown> {
   const folder = join(runFolder, 'checkpoints', `step-${step}`);
-  return Object.fromEntries(
-    readdirSync(folder)
-      .sort()
-      .map((name) => [name, sha256(join(folder, name))]),
-  );
+  const { state, files } = JSON.parse(readFileSync(join(folder, 'state.json'), 'utf8'));
+  const { metricsBytes: _, ...rest } = state;
+  const tensors = Object.keys(files).map((name) => [name, sha256(join(folder, `${name}.safetensors`))]);
+  return { ...Object.fromEntries(tensors), files, state: rest };
 }
 
 /** Names in the folder of checkpoints. */

@@ -10,6 +10,7 @@ import { drawPictures } from '../sampling/draw';
 import { writeGrid } from '../sampling/grid';
 import { trainRun } from './loop';
 import { createProcess } from './process';
+import { inFixedOrder } from './state-files';
 
 /** Rows and columns of the grids that are drawn while training. */
 const gridClasses = 8;
@@ -59,7 +60,7 @@ export async function runTraining(options: RunTrainingOptions): Promise<KindTrai
         model,
         trainable,
         data,
-        start,
+        start: () => inFixedOrder(start()),
         onSample: (step, ema) => writeSampleGrid(run, step, ema, { config, output }),
       },
       output,

@@ -1,5 +1,6 @@
 import { countKind, type KindConfig, type KindParams, type KindTrainState } from '@learngene/kind';
 import { type AdamWState, countParams, type ParamTree } from '@learngene/nn';
+import { Tensor } from '@tensorflow/tfjs-core';
 
 /** How many optimiser steps each piece has had. */
 export interface PieceSteps {
@@ -85,6 +86,24 @@ export function paramsFromTree(tree: ParamTree, config: KindConfig): KindParams 
   return withNames(tree, config);
 }
 
+function sorted<T extends ParamTree>(tree: T): T {
+  const entries = Object.entries(tree).map(([name, part]) => [
+    name,
+    part === undefined || part instanceof Tensor ? part : sorted(part),
+  ]);
+  entries.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+  return Object.fromEntries(entries) as T;
+}
+
+/**
+ * The same state with the names of its parameters in one fixed order. The global norm of the gradient sums in the order of
+ * the names, and files have another order than a fresh model; without this a resumed run would differ in the last bits.
+ */
+export function inFixedOrder(state: KindTrainState): KindTrainState {
+  const params = sorted(state.params as unknown as ParamTree) as unknown as KindParams;
+  return { ...state, params };
+}
+
 /** The training state that {@link stateToTrees} took apart. */
 export function stateFromTrees(
   { trees, steps, step }: { trees: Readonly<Record<string, ParamTree>>; steps: PieceSteps; step: number },
@@ -103,10 +122,10 @@ export function stateFromTrees(
     if (state !== undefined) tailors[name] = state;
   });
   const dense = (['shared', 'learngenes', 'gate'] as const).map((name) => [name, piece(optimizer[name], steps[name])]);
-  return {
+  return inFixedOrder({
     step,
     params: paramsFromTree(trees.params, config),
     ema: paramsFromTree(trees.ema, config),
     optimizer: { ...Object.fromEntries(dense.filter(([, state]) => state !== undefined)), tailors },
-  } as KindTrainState;
+  } as KindTrainState);
 }

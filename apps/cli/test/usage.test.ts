@@ -1,0 +1,224 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { json, run, succeed, temporaryFolder, trainTiny, writePictures } from './run';
+
+const folder = temporaryFolder();
+const data = join(folder, 'pictures.safetensors');
+const source = ['--data', 'packed', '--data-path', data];
+
+beforeAll(() => writePictures(data));
+
+describe('help', () => {
+  test('lists the commands', async () => {
+    const { stdout } = await succeed('--help');
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const commands =
+      stdout
+        .split('Commands:')[1]
+        .match(/^ {2}([a-z]+)/gm)
+        ?.map((name) => name.trim()) ?? [];
+    expect(commands.filter((name) => name !== 'help')).toHaveLength(10);
+    for (const name of commands) if (name !== 'help') expect(readme).toContain(`\`learngene ${name}`);
+  });
+
+  const commands = ['data list', 'data prepare', 'train', 'transfer', 'sample', 'evaluate', 'decompose', 'assemble'];
+  test.each([...commands, 'inspect', 'doctor', 'demo'])('%s has the common options and examples', async (name) => {
+    const { stdout } = await succeed(...name.split(' '), '--help');
+    expect(stdout).toMatch(new RegExp(`Examples:\n {2}\\$ learngene ${name.split(' ')[0]}`));
+    for (const option of ['--engine', '--seed', '--json', '--quiet', '--debug']) expect(stdout).toContain(option);
+  });
+});
+
+describe('wrong usage exits with 2', () => {
+  const out = join(folder, 'never');
+  const train = (...more: string[]) => trainTiny(data, out, 1, ...more);
+  test.each<[string, string[], RegExp]>([
+    ['an unknown command', ['trian'], /unknown command 'trian'\n\(Did you mean train\?\)/],
+    [
+      'an unknown flag',
+      ['train', '--out', out, '--stepz', '4'],
+      /unknown option '--stepz'\n\(Did you mean --steps\?\)/,
+    ],
+    ['no --out', ['train', ...source], /required option '--out <folder>' not specified/],
+    ['a wrong engine', ['doctor', '--engine', 'cuda'], /'cuda' is invalid. Allowed choices are auto, tfjs-node-gpu/],
+    [
+      'an engine that is not there',
+      train('--engine', 'tfjs-node-gpu'),
+      /--engine tfjs-node-gpu: .*Remedy: npm install/,
+    ],
+    [
+      'a number that is none',
+      train('--batch-size', 'many'),
+      /--batch-size: expected a whole number of at least 1, got many/,
+    ],
+    ['an empty number', train('--seed', ''), /--seed: expected a whole number/],
+    ['an unknown class', train('--classes', 'bars,hearts'), /has no class hearts; it has bars, dots, flat/],
+    [
+      'an unknown novel class',
+      train('--novel', 'hearts'),
+      /data.novel: .* has no class hearts; it has bars, dots, flat/,
+    ],
+    ['a class twice', train('--classes', 'bars,bars'), /expected each class once, got bars twice/],
+    [
+      'a class on both sides',
+      train('--classes', 'bars', '--novel', 'bars'),
+      /bars cannot be both in classes and in novel/,
+    ],
+    ['no class left', train('--novel', 'bars,dots,flat'), /no class is left to pre-train on/],
+    ['no class', train('--classes', ''), /expected at least one class, got none/],
+    ['a key in the wrong place', train('--set', 'steps=4'), /unknown key steps; did you mean training.steps\?/],
+    [
+      'a misspelt key',
+      train('--set', 'model.hidenSize=4'),
+      /unknown key model.hidenSize; did you mean model.hiddenSize\?/,
+    ],
+    ['a wrong value', train('--set', 'training.steps=few'), /training.steps: .*expected (int|number)/],
+    ['a prototype', train('--set', '__proto__.steps=1'), /unknown key __proto__/],
+    [
+      'patches that do not fit',
+      train('--set', 'model.patchSize=3'),
+      /inputSize: expected a multiple of patchSize 3, got 8/,
+    ],
+    ['heads that do not fit', train('--set', 'model.heads=3'), /heads/],
+    ['everything held out', train('--set', 'data.holdOut=1'), /data.holdOut: expected below 1, got 1/],
+    ['a size that arrays do not have', train('--size', '16'), /these pictures are 8 pixels a side, got 16/],
+    [
+      'too many sampling steps',
+      train('--set', 'diffusion.timesteps=3'),
+      /sampling.steps: expected at most diffusion.timesteps, 3/,
+    ],
+    ['a config that is missing', train('--config', join(folder, 'none.json')), /none.json: cannot be read/],
+    ['no data path', ['data', 'list', '--data', 'folder'], /data.path: needed for data.source folder/],
+    ['no run to sample', ['sample', '--from', folder, '--out', out], /neither a run \(config.json\) nor a bundle/],
+    ['no run to resume', ['train', '--resume', '--out', folder], /not a run folder \(no config.json\)/],
+    ['no base to transfer from', ['transfer', '--out', out], /--from: give the run or the bundle/],
+    ['a preset that is none', ['inspect', 'DiT-L/3'], /no such file, run, bundle or preset; did you mean DiT-L\/2\?/],
+    ['a KIND preset without ranks', ['inspect', 'kind:DiT-L/2'], /needs --learngene-rank, --tailor-rank and --groups/],
+    ['an unknown metric', ['evaluate', '--metrics', 'fud'], /--metrics: expected fid, .*, got fud/],
+    ['nothing to evaluate', ['evaluate', '--engine', 'cpu'], /give --from .* or --samples/],
+    [
+      'a budget of a dense model',
+      ['assemble', '--from', folder, '--out', out, '--form', 'dense', '--macs', '9'],
+      /budgets are for --form factored/,
+    ],
+  ])('%s', async (_, args, message) => {
+    const { code, stdout, stderr } = await run(...args);
+    expect(stderr).toMatch(message);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).not.toMatch(/^ {4}at /m);
+  });
+});
+
+describe('what cannot be read or written exits with 1 and one line', () => {
+  const train = (path: string, ...more: string[]) => trainTiny(path, join(folder, 'never'), 1, '--quiet', ...more);
+  test.each<[string, () => string[], RegExp]>([
+    ['no file', () => train(join(folder, 'none.safetensors')), /none.safetensors: .*(ENOENT|no such file)/],
+    ['a folder', () => train(folder), /expected the ending .npz or .safetensors/],
+    [
+      'a file of rubbish',
+      () => {
+        const path = join(folder, 'rubbish.safetensors');
+        writeFileSync(path, 'rubbish '.repeat(9));
+        return train(path);
+      },
+      /rubbish.safetensors: /,
+    ],
+    [
+      'a folder of nothing',
+      () => {
+        const path = join(folder, 'empty');
+        mkdirSync(join(path, 'class'), { recursive: true });
+        return ['data', 'list', '--data', 'folder', '--data-path', path];
+      },
+      /expected pictures/,
+    ],
+    ['a file as the run folder', () => [...trainTiny(data, join(data, 'run'), 1, '--quiet')], /ENOTDIR/],
+    [
+      'a picture that is none',
+      () => {
+        const path = join(folder, 'broken');
+        mkdirSync(join(path, 'class'), { recursive: true });
+        writeFileSync(join(path, 'class', 'a.png'), 'no picture');
+        return ['data', 'list', '--data', 'folder', '--data-path', path, '--quiet'];
+      },
+      /a.png/,
+    ],
+  ])('%s', async (_, args, message) => {
+    const { code, stdout, stderr } = await run(...args());
+    expect(stderr).toMatch(message);
+    expect([code, stdout, stderr.trim().split('\n').length]).toEqual([1, '', 1]);
+  });
+
+  test('--debug shows the stack', async () => {
+    const { stderr } = await run(...train(folder, '--debug'));
+    expect(stderr).toMatch(/^ {4}at /m);
+  });
+});
+
+describe('data', () => {
+  test('list and prepare, and what was prepared reads back', async () => {
+    const grid = join(folder, 'deep', 'grid.png');
+    const listed = await json('data', 'list', ...source, '--grid', grid);
+    expect(listed).toMatchObject({ size: 36, shape: [8, 8, 3], classes: { bars: 12, dots: 12, flat: 12 } });
+    expect(readFileSync(grid).subarray(1, 4).toString()).toBe('PNG');
+    const packed = join(folder, 'packed', 'two.safetensors');
+    const prepared = await json('data', 'prepare', ...source, '--classes', '["flat","bars"]', '--out', packed);
+    expect(prepared).toEqual({ file: packed, size: 24, classes: ['flat', 'bars'] });
+    const again = await json('data', 'list', '--data', 'packed', '--data-path', packed);
+    expect(again).toMatchObject({ size: 24, classes: { flat: 12, bars: 12 } });
+  });
+
+  test('one picture, grey, smaller than a batch', async () => {
+    const one = join(folder, 'one.safetensors');
+    await writePictures(one, { perClass: 1, channels: 1 });
+    const out = join(folder, 'one');
+    const result = await json(
+      ...trainTiny(one, out, 2, '--set', 'training.batchSize=64', '--set', 'training.sampleEvery=2'),
+    );
+    expect(result).toMatchObject({ steps: 2 });
+  });
+
+  test('a name with a comma', async () => {
+    const path = join(folder, 'comma.json');
+    writeFileSync(path, JSON.stringify({ 'bars, dots': ['bars', 'dots'], flat: ['flat'] }));
+    const merged = ['--set', `data.superclasses=${path}`];
+    expect(await json('data', 'list', ...source, ...merged)).toMatchObject({ classes: { 'bars, dots': 24, flat: 12 } });
+    const dry = await json(
+      ...trainTiny(data, join(folder, 'never'), 1, ...merged, '--classes', '["bars, dots"]', '--dry-run'),
+    );
+    expect(dry).toMatchObject({ config: { data: { classes: ['bars, dots'] } } });
+  });
+});
+
+test('doctor names all engines, each with its speed or its remedy', async () => {
+  const { engines, machine } = await json<{
+    engines: { name: string; loads: boolean; gemmGflops?: number; remedy?: string }[];
+    machine: { node: string };
+  }>('doctor');
+  expect(machine.node).toBe(process.version);
+  expect(engines.map(({ name }) => name)).toEqual(['tfjs-node-gpu', 'webgpu', 'tfjs-node', 'wasm', 'cpu']);
+  for (const { loads, gemmGflops, remedy } of engines) expect(loads ? gemmGflops : remedy).toBeTruthy();
+  expect(engines.at(-1)?.loads).toBe(true);
+});
+
+test('the configuration of the README is accepted', async () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const config = JSON.parse(/```json\n([\s\S]*?)```/.exec(readme)?.[1] ?? '');
+  const path = join(folder, 'readme.json');
+  writeFileSync(path, JSON.stringify({ ...config, data: { ...config.data, size: undefined, novel: ['flat'] } }));
+  const dry = await json(
+    'train',
+    '--config',
+    path,
+    ...source,
+    '--classes',
+    'bars',
+    '--dry-run',
+    '--out',
+    join(folder, 'never'),
+  );
+  expect(dry).toMatchObject({
+    config: { model: config.model, training: config.training, data: { source: 'packed', classes: ['bars'] } },
+  });
+});
