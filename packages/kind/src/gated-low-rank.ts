@@ -1,8 +1,7 @@
-import { dims } from '@learngene/nn';
+import { customOp, dims, hasKernel, runKernel } from '@learngene/nn';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import type { NamedTensorMap, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { customOp, hasKernel, runKernel } from './custom-op';
 import { gatedBackward, gatedForward } from './gated-composite';
 
 /** Factors of one group's tailors in one layer. */

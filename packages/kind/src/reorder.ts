@@ -1,6 +1,6 @@
+import { customOp } from '@learngene/nn';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { customOp } from './custom-op';
 
 /** x with row i from row `order[i]`; the gradient is the gather by the inverse permutation, no scatter. */
 export function reorderRows<T extends Tensor>(x: T, order: Int32Array, inverse: Int32Array): T {

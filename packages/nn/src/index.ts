@@ -4,6 +4,7 @@ export { type AxisName, type AxisNames, dims } from './dims';
 export { initEma, updateEma, warmupDecay } from './ema';
 export { applyLinear, initLinear, type LinearInit, type LinearOptions, type LinearParams } from './linear-layer';
 export { type AttentionOptions, attention } from './ops/attention';
+export { type CustomOp, customOp, hasKernel, runKernel } from './ops/custom-op';
 export { gatedResidual } from './ops/gated-residual';
 export { gelu } from './ops/gelu';
 export { type LayerNormOptions, layerNorm, layerNormModulate } from './ops/layer-norm';
