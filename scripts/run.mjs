@@ -107,7 +107,8 @@ const jobs = {
   },
   build() {
     install();
-    build();
+    say('Building the packages with their declarations (turbo, cached)');
+    pnpm(['exec', 'turbo', 'run', 'build', 'types', '--output-logs=errors-only']);
   },
   example(args) {
     install();
