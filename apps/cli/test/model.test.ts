@@ -59,10 +59,23 @@ describe('assemble', () => {
     const drawn = await json('sample', '--from', out, '--out', at('small.png'), '--count', '2', ...cpu);
     expect(drawn).toMatchObject({ classes: ['dots'], count: 2 });
   });
+  test('diffusers keys need the flavour of diffusers', async () => {
+    const args = ['--form', 'dense', '--layout', 'diffusers', '--classes', 'bars', '--out', at('never')];
+    const { code, stderr } = await run('assemble', '--from', bundle, ...args, ...cpu, '--quiet');
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining('--layout diffusers (train with model.flavour diffusers)'),
+    ]);
+  });
   test.each(['learngene', 'facebook', 'diffusers'])('dense with %s keys', async (layout) => {
+    let from = bundle;
+    if (layout === 'diffusers') {
+      from = at('flavoured');
+      await succeed(...trainTiny(data, from, 1, '--classes', 'bars', '--set', 'model.flavour=diffusers', '--quiet'));
+    }
     const out = at(layout === 'diffusers' ? 'diffusers' : `${layout}.safetensors`);
     const args = ['--form', 'dense', '--layout', layout, '--classes', 'bars', '--out', out, ...cpu];
-    await json('assemble', '--from', bundle, ...args);
+    await json('assemble', '--from', from, ...args);
     const file = layout === 'diffusers' ? join(out, 'diffusion_pytorch_model.safetensors') : out;
     const found = await json<{ layout: string; tensors: { name: string; shape: number[] }[] }>('inspect', file);
     expect(found.layout).toBe(layout);
@@ -74,7 +87,7 @@ describe('assemble', () => {
     const block = 4 * (d * d + d) + (4 * d * d + 4 * d) + (4 * d * d + d) + 6 * (d * d + d);
     expect(numbers).toBeGreaterThan(depth * block);
     if (layout === 'diffusers') expect(existsSync(join(out, 'config.json'))).toBe(true);
-    expect((await run('assemble', '--from', bundle, ...args)).code).toBe(2);
+    expect((await run('assemble', '--from', from, ...args)).code).toBe(2);
   });
   test.each([
     ['an unknown class', ['--classes', 'hearts'], /the model has no class hearts; it has bars, dots/],
@@ -105,7 +118,22 @@ describe('assemble', () => {
 describe('transfer', () => {
   const out = at('novel');
   const source = ['--data', 'packed', '--data-path', data];
-  const settings = ['--steps', '4', '--set', 'training.checkpointEvery=2', '--set', 'training.warmup=0'];
+  const settings = [
+    '--steps',
+    '4',
+    '--batch-size',
+    '8',
+    '--learning-rate',
+    '1e-3',
+    '--set',
+    'training.gradientClip=0.05',
+    '--set',
+    'training.logEvery=2',
+    '--set',
+    'training.checkpointEvery=2',
+    '--set',
+    'training.warmup=0',
+  ];
   const args = (to: string, from = base) => [
     'transfer',
     '--from',

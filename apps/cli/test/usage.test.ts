@@ -23,17 +23,20 @@ describe('help', () => {
   });
 
   const commands = ['data list', 'data prepare', 'train', 'transfer', 'sample', 'evaluate', 'decompose', 'assemble'];
-  test.each([...commands, 'inspect', 'doctor', 'demo'])('%s has the common options and examples', async (name) => {
-    const { stdout } = await succeed(...name.split(' '), '--help');
-    expect(stdout).toMatch(new RegExp(`Examples:\n {2}\\$ learngene ${name.split(' ')[0]}`));
-    for (const option of ['--engine', '--seed', '--json', '--quiet', '--debug']) expect(stdout).toContain(option);
-  });
+  test.concurrent.each([...commands, 'inspect', 'doctor', 'demo'])(
+    '%s has the common options and examples',
+    async (name) => {
+      const { stdout } = await succeed(...name.split(' '), '--help');
+      expect(stdout).toMatch(new RegExp(`Examples:\n {2}\\$ learngene ${name.split(' ')[0]}`));
+      for (const option of ['--engine', '--seed', '--json', '--quiet', '--debug']) expect(stdout).toContain(option);
+    },
+  );
 });
 
 describe('wrong usage exits with 2', () => {
   const out = join(folder, 'never');
   const train = (...more: string[]) => trainTiny(data, out, 1, ...more);
-  test.each<[string, string[], RegExp]>([
+  test.concurrent.each<[string, string[], RegExp]>([
     ['an unknown command', ['trian'], /unknown command 'trian'\n\(Did you mean train\?\)/],
     [
       'an unknown flag',

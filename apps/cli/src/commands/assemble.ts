@@ -8,7 +8,7 @@ import { paramsToTensorData } from '@learngene/nn';
 import { writeFileAtomic, writeSafetensors } from '@learngene/tensor-io/node';
 import { Command, Option } from 'commander';
 import { type CommonOptions, list, number, outputOf, withCommonOptions } from '../cli/context';
-import { UsageError } from '../cli/errors';
+import { asUsageError, UsageError } from '../cli/errors';
 import { chooseEngine } from '../engines';
 import { bundleMetadata, loadModel } from '../run/load-model';
 
@@ -96,11 +96,11 @@ export function assembleCommand(): Command {
     const tensors = await paramsToTensorData(dense.params);
     const metadata = { config: JSON.stringify(dense.config) };
     if (options.layout === 'diffusers') {
-      await mkdir(options.out, { recursive: true });
-      await writeFileAtomic(
-        join(options.out, 'config.json'),
-        `${JSON.stringify(ditConfigToDiffusers(dense.config), null, 2)}\n`,
+      const described = asUsageError('--layout diffusers (train with model.flavour diffusers)', () =>
+        ditConfigToDiffusers(dense.config),
       );
+      await mkdir(options.out, { recursive: true });
+      await writeFileAtomic(join(options.out, 'config.json'), `${JSON.stringify(described, null, 2)}\n`);
       await writeSafetensors(
         join(options.out, 'diffusion_pytorch_model.safetensors'),
         ditToDiffusers(tensors, dense.config),

@@ -189,7 +189,10 @@ export function evaluateCommand(): Command {
           : imageSource((await readSamples(options.reference as string)).images);
       const bar = output.progress('Scoring', 1, 'pictures');
       const shared = { extractor, reference, convention: options.convention, signal };
-      const result = await evaluate({ ...shared, samples: imageSource(images), metrics });
+      const real = 'count' in reference ? reference.count : images.count;
+      // KID draws subsets of 1000; of fewer pictures it takes all.
+      const kid = { subsetSize: Math.min(1000, images.count, real) };
+      const result = await evaluate({ ...shared, samples: imageSource(images), metrics, kid });
       bar.stop();
       const noise = metrics.includes('fid')
         ? await evaluate({ ...shared, samples: imageSource(noisePictures(images, config.seed)), metrics: ['fid'] })

@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest';
+import { list, number, refuseConfigOnResume, requestedConfig, wholeNumber } from './context';
+import { UsageError } from './errors';
+
+test('numbers', () => {
+  expect(wholeNumber('--n', 1)('12')).toBe(12);
+  expect(number('--x')('2e6')).toBe(2e6);
+  for (const text of ['', ' ', '0', '1.5', '-1', 'many', 'NaN', '1e99']) {
+    expect(() => wholeNumber('--n', 1)(text)).toThrow(`--n: expected a whole number of at least 1, got ${text}`);
+  }
+  for (const text of ['', '-1', 'x', 'Infinity']) expect(() => number('--x')(text)).toThrow(UsageError);
+});
+
+describe('list', () => {
+  test('names between commas, or a JSON array', () => {
+    expect(list(' a, b ,,c')).toEqual(['a', 'b', 'c']);
+    expect(list('["a, b", "c"]')).toEqual(['a, b', 'c']);
+    expect(list('')).toEqual([]);
+  });
+  test.each(['[1]', '[a]', '["a"'])('refuses %s', (text) => expect(() => list(text)).toThrow(UsageError));
+});
+
+describe('the requested configuration', () => {
+  test('flags of the command win over the file, --set over both', async () => {
+    const options = { set: ['training.steps=3', 'data.novel=["b"]'], steps: 2, seed: 1 };
+    expect(await requestedConfig(options, { data: { novel: ['a'], classes: ['c'] } })).toEqual({
+      seed: 1,
+      data: { novel: ['b'], classes: ['c'] },
+      training: { steps: 3 },
+    });
+  });
+  test('--resume refuses every one of its options by name', () => {
+    expect(() => refuseConfigOnResume({ set: [] }, ['classes'])).not.toThrow();
+    const options = { set: ['a=1'], dataPath: 'x', classes: ['b'] };
+    expect(() => refuseConfigOnResume(options, ['classes'])).toThrow('leave out --set, --data-path, --classes');
+  });
+});

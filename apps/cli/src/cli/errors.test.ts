@@ -1,0 +1,36 @@
+import { describe, expect, test } from 'vitest';
+import { asUsageError, errorLine, exitCode, InterruptedError, UsageError } from './errors';
+
+test('exit codes', () => {
+  expect([new UsageError('x'), new InterruptedError('x'), new RangeError('x'), 'x'].map(exitCode)).toEqual([
+    2, 130, 1, 1,
+  ]);
+});
+
+describe('errorLine', () => {
+  test('one line, with the causes that say more', () => {
+    const error = new Error('file.json: cannot be read', { cause: new Error('ENOENT:\n  no such file') });
+    expect(errorLine(error)).toBe('file.json: cannot be read: ENOENT: no such file');
+    expect(errorLine(new Error('a: b', { cause: new Error('b') }))).toBe('a: b');
+  });
+  test('what is no error, what says nothing, what causes itself', () => {
+    expect(errorLine('text')).toBe('text');
+    expect(errorLine(new RangeError(''))).toBe('RangeError');
+    const circular = new Error('round');
+    circular.cause = circular;
+    expect(errorLine(circular)).toBe('round');
+  });
+});
+
+test('asUsageError names the argument and keeps the cause', () => {
+  const failing = () => {
+    throw new RangeError('heads: expected 2');
+  };
+  expect(() => asUsageError('model', failing)).toThrow(UsageError);
+  expect(asUsageError('model', () => 3)).toBe(3);
+  try {
+    asUsageError('model', failing);
+  } catch (error) {
+    expect(errorLine(error)).toBe('model: heads: expected 2');
+  }
+});

@@ -1,0 +1,52 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { createOutput, duration } from './output';
+
+test.each([
+  [0, '0 s'],
+  [-3, '0 s'],
+  [59.4, '59 s'],
+  [60, '1:00'],
+  [309, '5:09'],
+  [3599.6, '1:00:00'],
+  [3909, '1:05:09'],
+  [360_000, '100:00:00'],
+])('%d seconds are %s', (seconds, text) => expect(duration(seconds)).toBe(text));
+
+describe('createOutput', () => {
+  const spy = (stream: NodeJS.WriteStream) => {
+    const texts: string[] = [];
+    vi.spyOn(stream, 'write').mockImplementation((text) => {
+      texts.push(String(text));
+      return true;
+    });
+    return texts;
+  };
+  const speak = (options: { json: boolean; quiet: boolean }) => {
+    const [stdout, stderr] = [spy(process.stdout), spy(process.stderr)];
+    const output = createOutput(options);
+    output.info('info');
+    output.warn('warn');
+    output.print('print');
+    output.result({ a: 1 });
+    const bar = output.progress('Work', 2, 'steps');
+    bar.update(1, 'note');
+    bar.update(2);
+    bar.stop();
+    vi.restoreAllMocks();
+    return { stdout: stdout.join(''), stderr: stderr.join('') };
+  };
+  afterEach(() => vi.restoreAllMocks());
+
+  test('results go to stdout, everything else to stderr', () => {
+    const { stdout, stderr } = speak({ json: false, quiet: false });
+    expect(stdout).toBe('print\n');
+    expect(stderr).toMatch(/^info\n.*warning.* warn\n/);
+    expect(stderr).toContain('Work: 2/2 steps');
+  });
+  test('--json prints the document alone', () => {
+    expect(JSON.parse(speak({ json: true, quiet: false }).stdout)).toEqual({ a: 1 });
+  });
+  test('--quiet prints nothing on stderr', () => {
+    expect(speak({ json: false, quiet: true })).toEqual({ stdout: 'print\n', stderr: '' });
+  });
+});

@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { UsageError } from '../cli/errors';
+import { mergeConfig, parseAssignment, parseConfig, readConfigFile } from './load';
+
+const folder = mkdtempSync(join(tmpdir(), 'learngene-config-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('parseConfig', () => {
+  test('fills in the defaults', () => {
+    const config = parseConfig({ training: { steps: 5 } }, 'here');
+    expect(config).toMatchObject({
+      seed: 0,
+      data: { source: 'emoji', holdOut: 0.1 },
+      training: { steps: 5, batchSize: 32 },
+    });
+    expect(parseConfig(config, 'here')).toEqual(config);
+  });
+  test.each<[string, unknown, string]>([
+    ['a key at the top', { sed: 1 }, 'here: unknown key sed; did you mean seed?'],
+    ['a key in a section', { training: { stepz: 1 } }, 'unknown key training.stepz; did you mean training.steps?'],
+    ['a key of one section at the top', { batchSize: 1 }, 'unknown key batchSize; did you mean training.batchSize?'],
+    [
+      'a key of one section in another',
+      { model: { holdOut: 1 } },
+      'unknown key model.holdOut; did you mean data.holdOut?',
+    ],
+    ['two keys', { a: 1, training: { b: 1 } }, 'unknown key a'],
+    ['a section that is no object', { training: 3 }, 'training: '],
+    ['a wrong choice', { model: { gate: 'open' } }, 'model.gate: '],
+    ['a fraction of steps', { training: { steps: 1.5 } }, 'training.steps: '],
+    ['no object', [], 'config: '],
+    ['a preset', { model: { preset: 'DiT-M/2' } }, 'model.preset: expected DiT-{S,B,L,XL}/{2,4,8}'],
+    ['a variance without its head', { diffusion: { variance: 'learned-range' } }, 'needs model.learnSigma true'],
+    ['a flow with ddim', { diffusion: { process: 'flow' } }, 'flow matching takes euler or heun, got ddim'],
+    [
+      'more sampling steps than there are',
+      { diffusion: { timesteps: 10 } },
+      'sampling.steps: expected at most diffusion.timesteps, 10, got 50',
+    ],
+    ['a prototype', JSON.parse('{"training":{"__proto__":{"steps":1}}}'), '__proto__'],
+  ])('refuses %s', (_, value, message) => {
+    expect(() => parseConfig(value, 'here')).toThrow(UsageError);
+    expect(() => parseConfig(value, 'here')).toThrow(message);
+  });
+});
+
+describe('mergeConfig', () => {
+  test('later values win field by field; arrays are replaced; undefined changes nothing', () => {
+    const base = { seed: 1, data: { novel: ['a', 'b'], size: 8 } };
+    expect(mergeConfig(base, { data: { novel: ['c'], size: undefined }, training: { steps: 2 } })).toEqual({
+      seed: 1,
+      data: { novel: ['c'], size: 8 },
+      training: { steps: 2 },
+    });
+    expect(base.data.novel).toEqual(['a', 'b']);
+  });
+  test('leaves no undefined behind', () => {
+    expect(Object.keys(mergeConfig({}, { data: { path: undefined, size: 4 } }).data as object)).toEqual(['size']);
+  });
+  test.each(['__proto__', 'constructor', 'prototype'])('refuses %s at any depth', (key) => {
+    for (const text of [`{"${key}":1}`, `{"training":{"${key}":{"x":1}}}`]) {
+      expect(() => mergeConfig({}, JSON.parse(text))).toThrow(`unknown key ${key}`);
+    }
+    expect(({} as Record<string, unknown>).x).toBeUndefined();
+  });
+});
+
+describe('parseAssignment', () => {
+  test.each<[string, object]>([
+    ['seed=3', { seed: 3 }],
+    ['training.steps=100', { training: { steps: 100 } }],
+    ['data.path=a=b', { data: { path: 'a=b' } }],
+    ['data.novel=["a,b","c"]', { data: { novel: ['a,b', 'c'] } }],
+    ['data.flip=false', { data: { flip: false } }],
+    ['data.source=emoji', { data: { source: 'emoji' } }],
+    ['data.path=', { data: { path: '' } }],
+  ])('%s', (text, expected) => expect(parseAssignment(text)).toEqual(expected));
+  test.each(['seed', '=3', ''])('refuses %j', (text) => {
+    expect(() => parseAssignment(text)).toThrow('--set: expected key=value');
+  });
+});
+
+describe('readConfigFile', () => {
+  const write = (name: string, text: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  test('reads an object as written', async () => {
+    expect(await readConfigFile(write('a.json', '{"seed": 4}'))).toEqual({ seed: 4 });
+  });
+  test.each([
+    ['array.json', '[1]', 'expected a JSON object'],
+    ['null.json', 'null', 'expected a JSON object'],
+    ['text.json', '{seed: 1}', 'not valid JSON'],
+    ['large.json', `"${'x'.repeat(1 << 20)}"`, 'too large for a config'],
+  ])('refuses %s', async (name, text, message) => {
+    await expect(readConfigFile(write(name, text))).rejects.toThrow(message);
+  });
+  test('refuses what is missing and folders', async () => {
+    await expect(readConfigFile(join(folder, 'none.json'))).rejects.toThrow(UsageError);
+    await expect(readConfigFile(folder)).rejects.toThrow('cannot be read');
+  });
+});

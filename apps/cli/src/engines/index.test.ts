@@ -1,0 +1,58 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { createOutput } from '../cli/output';
+import { chooseEngine, engines } from './index';
+import type { EngineLoad, EngineName } from './types';
+
+const output = createOutput({ json: false, quiet: true });
+const missing: EngineLoad = { ok: false, reason: 'not installed', remedy: 'npm install it' };
+
+/** Replaces what the engines' load gives; those that are not named are missing. */
+function stub(loads: Partial<Record<EngineName, EngineLoad>>): void {
+  for (const engine of engines) vi.spyOn(engine, 'load').mockResolvedValue(loads[engine.name] ?? missing);
+}
+const loaded = (accelerated: boolean): EngineLoad => ({ ok: true, backend: 'cpu', detail: 'a device', accelerated });
+afterEach(() => vi.restoreAllMocks());
+
+describe('chooseEngine', () => {
+  test('auto tries in the documented order', async () => {
+    await import('@tensorflow/tfjs-backend-cpu');
+    expect(engines.map(({ name }) => name)).toEqual(['tfjs-node-gpu', 'webgpu', 'tfjs-node', 'wasm', 'cpu']);
+    stub({ 'tfjs-node-gpu': loaded(true), cpu: loaded(false) });
+    expect(await chooseEngine('auto', output)).toMatchObject({ name: 'tfjs-node-gpu', why: 'first choice' });
+    vi.restoreAllMocks();
+    stub({ wasm: loaded(false), cpu: loaded(false) });
+    const chosen = await chooseEngine('auto', output);
+    expect(chosen.name).toBe('wasm');
+    expect(chosen.why).toContain('tfjs-node-gpu: not installed; webgpu: not installed; tfjs-node: not installed');
+    expect(tf.getBackend()).toBe('cpu');
+  });
+  test('auto passes over a software adapter, and takes a real one', async () => {
+    stub({ webgpu: loaded(false), cpu: loaded(false) });
+    const chosen = await chooseEngine('auto', output);
+    expect([chosen.name, chosen.why]).toEqual([
+      'cpu',
+      expect.stringContaining('webgpu: a device is a software adapter'),
+    ]);
+    vi.restoreAllMocks();
+    stub({ webgpu: loaded(true), 'tfjs-node': loaded(false) });
+    expect((await chooseEngine('auto', output)).name).toBe('webgpu');
+  });
+  test('an engine by name says why it cannot be used, and what to do', async () => {
+    stub({});
+    await expect(chooseEngine('tfjs-node', output)).rejects.toThrow(
+      '--engine tfjs-node: not installed. Remedy: npm install it',
+    );
+    await expect(chooseEngine('auto', output)).rejects.toThrow('no engine could be loaded');
+  });
+  test('a software adapter is used where it is asked for', async () => {
+    stub({ webgpu: loaded(false) });
+    expect(await chooseEngine('webgpu', output)).toMatchObject({ name: 'webgpu', why: 'asked for' });
+  });
+});
+
+test('the engines that come with the command load', async () => {
+  for (const name of ['wasm', 'cpu']) {
+    expect(await engines.find((engine) => engine.name === name)?.load()).toMatchObject({ ok: true, backend: name });
+  }
+});
