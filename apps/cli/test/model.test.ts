@@ -246,6 +246,9 @@ describe('evaluate', () => {
     expect(scores.classAccuracy).toBeGreaterThanOrEqual(0);
     expect(existsSync(join(base, 'classifier.safetensors'))).toBe(true);
     expect((await json<Scores>(...args)).fid).toBe(scores.fid);
+    const one = await json<Scores>(...args, '--classes', 'dots');
+    expect(one.fid).not.toBe(scores.fid);
+    expect(one.classAccuracy).toBeLessThanOrEqual(1);
   });
   test('an npz against an npz: FID of a set with itself is zero', async () => {
     const { tensors } = await readSafetensors(data);
@@ -263,6 +266,13 @@ describe('evaluate', () => {
     const scores = await json<Scores>('evaluate', ...args, '--metrics', 'fid,kid', ...cpu);
     expect(Math.abs(scores.fid)).toBeLessThan(1e-3);
     expect(scores.noiseFid).toBeGreaterThan(scores.fid);
+  });
+  test('a bundle against named data; nothing is written beside', async () => {
+    const before = readdirSync(bundle);
+    const source = ['--data', 'packed', '--data-path', data, '--set', 'data.holdOut=0.5'];
+    const scores = await json<Scores>('evaluate', '--from', bundle, '--count', '8', ...source, ...quick);
+    expect(Number.isFinite(scores.fid)).toBe(true);
+    expect(readdirSync(bundle)).toEqual(before);
   });
   test('too few held-out pictures is wrong usage', async () => {
     const { code, stderr } = await run(

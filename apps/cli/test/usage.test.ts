@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { json, run, succeed, temporaryFolder, trainTiny, writePictures } from './run';
+import { bin, json, run, startProgram, succeed, temporaryFolder, trainTiny, writePictures } from './run';
 
 const folder = temporaryFolder();
 const data = join(folder, 'pictures.safetensors');
@@ -192,6 +192,12 @@ describe('data', () => {
     );
     expect(dry).toMatchObject({ config: { data: { classes: ['bars, dots'] } } });
   });
+});
+
+test('a reader that stops reading is no error', async () => {
+  const command = `"${process.execPath}" "${bin}" inspect DiT-L/2 | head -n 1; exit "\${PIPESTATUS[0]}"`;
+  const { code, stderr } = await startProgram('bash', ['-c', command]).finished;
+  expect([code, stderr]).toEqual([0, '']);
 });
 
 test('doctor names all engines, each with its speed or its remedy', async () => {

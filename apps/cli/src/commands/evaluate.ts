@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ImageDataset } from '@learngene/datasets';
 import {
   datasetSource,
   type Evaluation,
@@ -64,8 +65,10 @@ interface SampleSet {
   images: ImageBatch;
   labels?: ArrayLike<number>;
   config: Config;
-  /** Names of the classes that the labels count. */
+  /** Names of the classes that the labels count; unknown for samples from a file. */
   classes?: string[];
+  /** Names of the classes that were drawn. */
+  drawn?: string[];
 }
 
 async function samplesOf(options: EvaluateOptions, output: Output, signal: AbortSignal): Promise<SampleSet> {
@@ -89,8 +92,7 @@ async function samplesOf(options: EvaluateOptions, output: Output, signal: Abort
     output,
     signal,
   });
-  const chosen = ids.map((id) => names[id]);
-  return { images, labels: labels.map((id) => ids.indexOf(id)), config, classes: chosen };
+  return { images, labels, config, classes: names, drawn: ids.map((id) => names[id]) };
 }
 
 async function extractorOf(
@@ -110,7 +112,7 @@ async function extractorOf(
     heldOut: part.heldOut,
     steps: options.classifierSteps,
     seed,
-    path: path ?? 'classifier.safetensors',
+    path,
     output,
     signal,
   });
@@ -168,30 +170,32 @@ export function evaluateCommand(): Command {
     await chooseEngine(options.engine, output);
     const { signal, release } = interruptSignal();
     try {
-      const { images, labels, config, classes } = await samplesOf(options, output, signal);
+      const { images, labels, config, classes, drawn } = await samplesOf(options, output, signal);
       const needsData = options.reference === undefined;
       let part: DataPart | undefined;
+      let real: ImageDataset | undefined;
       if (needsData) {
         const asked = mergeConfig(config as unknown as Record<string, unknown>, await requestedConfig(options));
         const { data } = parseConfig(asked, options.config ?? 'options');
         const dataset = await openDataset(data, output);
-        const wanted = classes ?? options.classes ?? dataset.classes;
-        part = partOf(dataset, wanted, { ...config, data });
-        if (part.heldOut.size < 2)
-          throw new UsageError('data.holdOut: nothing was held out to compare with; give --reference');
+        // The classifier knows all classes of the model, so that it serves whichever of them are compared.
+        const wanted = options.classes ?? dataset.classes;
+        part = partOf(dataset, classes ?? wanted, { ...config, data });
+        real = partOf(dataset, drawn ?? wanted, { ...config, data }).heldOut;
+        if (real.size < 2) throw new UsageError('data.holdOut: nothing was held out to compare with; give --reference');
       }
       const own = await extractorOf(options, { part, output, signal, seed: config.seed });
       const { extractor } = own;
-      const reference = part
-        ? datasetSource(part.heldOut)
+      const reference = real
+        ? datasetSource(real)
         : (await readNpz(options.reference as string)).has('mu')
           ? await readStatistics(options.reference as string)
           : imageSource((await readSamples(options.reference as string)).images);
       const bar = output.progress('Scoring', 1, 'pictures');
       const shared = { extractor, reference, convention: options.convention, signal };
-      const real = 'count' in reference ? reference.count : images.count;
+      const reals = 'count' in reference ? reference.count : images.count;
       // KID draws subsets of 1000; of fewer pictures it takes all.
-      const kid = { subsetSize: Math.min(1000, images.count, real) };
+      const kid = { subsetSize: Math.min(1000, images.count, reals) };
       const result = await evaluate({ ...shared, samples: imageSource(images), metrics, kid });
       bar.stop();
       const noise = metrics.includes('fid')

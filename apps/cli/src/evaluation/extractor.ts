@@ -45,13 +45,13 @@ export interface TrainExtractorOptions {
   heldOut: ImageDataset;
   steps: number;
   seed: number;
-  /** Where the classifier is kept. */
-  path: string;
+  /** Where the classifier is kept; nowhere where none is given. */
+  path?: string;
   output: Output;
   signal?: AbortSignal;
 }
 
-/** Trains a small classifier on the classes of a dataset, and keeps it in a file. */
+/** Trains a small classifier on the classes of a dataset, and keeps it in a file if one is named. */
 export async function trainExtractor(options: TrainExtractorOptions): Promise<InDomainExtractor> {
   const { train, heldOut, steps, seed, path, output, signal } = options;
   const { height, width, channels, classes } = train;
@@ -67,7 +67,7 @@ export async function trainExtractor(options: TrainExtractorOptions): Promise<In
       onStep: ({ step, loss }) => bar.update(step, `loss ${loss.toFixed(3)}`),
     });
     const accuracy = heldOut.size > 0 ? await classifierAccuracy(params, config, { data: heldOut }) : undefined;
-    await saveClassifier(path, params, config);
+    if (path !== undefined) await saveClassifier(path, params, config);
     return asExtractor({ params, config }, accuracy);
   } finally {
     bar.stop();
