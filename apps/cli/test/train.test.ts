@@ -169,7 +169,7 @@ describe('failing', () => {
     expect(fingerprint(out, steps)).toEqual(fingerprint(unbroken, steps));
   });
 
-  test.each<[string, string, (path: string) => void, RegExp]>([
+  test.concurrent.each<[string, string, (path: string) => void, RegExp]>([
     [
       'a truncated tensor file',
       'params.safetensors',
@@ -198,7 +198,7 @@ describe('failing', () => {
     expect(stderr).toMatch(message);
   });
 
-  test.each<[string, (record: Record<string, never>) => unknown, RegExp]>([
+  test.concurrent.each<[string, (record: Record<string, never>) => unknown, RegExp]>([
     ['another format', (record) => ({ ...record, format: 2 }), /expected a run record of format 1/],
     [
       'a deeper model',

@@ -115,7 +115,7 @@ describe('wrong usage exits with 2', () => {
 
 describe('what cannot be read or written exits with 1 and one line', () => {
   const train = (path: string, ...more: string[]) => trainTiny(path, join(folder, 'never'), 1, '--quiet', ...more);
-  test.each<[string, () => string[], RegExp]>([
+  test.concurrent.each<[string, () => string[], RegExp]>([
     ['no file', () => train(join(folder, 'none.safetensors')), /none.safetensors: .*(ENOENT|no such file)/],
     ['a folder', () => train(folder), /expected the ending .npz or .safetensors/],
     [

@@ -1,4 +1,4 @@
-import * as vega from 'vega';
+import type { Spec } from 'vega';
 
 /** A named line of a chart. */
 export interface Series {
@@ -22,7 +22,7 @@ export async function lineChart(series: readonly Series[], options: ChartOptions
   const values = series.flatMap(({ name, points }) =>
     points.filter(({ y }) => Number.isFinite(y) && (!options.logY || y > 0)).map(({ x, y }) => ({ name, x, y })),
   );
-  const spec: vega.Spec = {
+  const spec: Spec = {
     $schema: 'https://vega.github.io/schema/vega/v6.json',
     width: 560,
     height: 260,
@@ -68,6 +68,7 @@ export async function lineChart(series: readonly Series[], options: ChartOptions
       },
     ],
   };
+  const vega = await import('vega'); // Only reports need it, and it takes as long to load as all else.
   const view = new vega.View(vega.parse(spec), { renderer: 'none' });
   try {
     return await view.toSVG();

@@ -1,5 +1,4 @@
 import { writeFileAtomic } from '@learngene/tensor-io/node';
-import sharp from 'sharp';
 
 /** Pictures side by side: uint8 [count, height, width, channels]. */
 export interface Pictures {
@@ -30,6 +29,7 @@ export async function gridPng({ data, count, height, width, channels }: Pictures
     }
   }
   const scale = Math.max(1, Math.round(64 / width));
+  const { default: sharp } = await import('sharp');
   return sharp(grid, { raw: { width: gridWidth, height: gridHeight, channels: 3 } })
     .resize(gridWidth * scale, gridHeight * scale, { kernel: 'nearest' })
     .png({ compressionLevel: 9, palette: false })
