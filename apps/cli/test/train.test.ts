@@ -123,6 +123,20 @@ describe('interrupted', () => {
     expect(fingerprint(unbroken, steps)).toMatchObject(state);
   });
 
+  test('Ctrl-C is heard between two checkpoints', async () => {
+    const out = join(folder, 'heard');
+    const { child, finished } = start(
+      trainTiny(data, out, 100_000, '--set', 'training.checkpointEvery=100000', '--quiet'),
+    );
+    const log = join(out, 'metrics.jsonl');
+    await until(() => existsSync(log) && readFileSync(log).length > 0);
+    child.kill('SIGINT');
+    const { code, stderr } = await finished;
+    expect(code).toBe(130);
+    const step = /interrupted after step (\d+)/.exec(stderr)?.[1];
+    expect(checkpoints(out)).toEqual([`step-${step}`]);
+  });
+
   test('killed three times, it resumes to the same bits', async () => {
     const out = join(folder, 'killed');
     for (const wanted of [1, 2, 3]) {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Batches, createBatches, type ImageDataset } from '@learngene/datasets';
 import { createLossSecondMoment, type LossSecondMoment, updateLossSecondMoment } from '@learngene/diffusion';
 import {
@@ -36,7 +37,7 @@ export interface TrainingJob {
   data: ImageDataset;
   /** Makes the state before the first step; not called when a checkpoint is continued. */
   start(): KindTrainState;
-  /** Called with the averaged weights every `sampleEvery` steps. */
+  /** Called with the averaged weights every `sampleEvery` steps but for the last. */
   onSample?(step: number, ema: KindModel): Promise<void>;
 }
 
@@ -65,10 +66,10 @@ function learningRates({ training }: Config): Schedule {
 }
 
 /** The state before the first step, or that of the newest checkpoint. */
-async function begin({ run, config, model, data, start }: TrainingJob, signal: AbortSignal): Promise<Progressing> {
+async function begin({ run, config, model, data, start }: TrainingJob): Promise<Progressing> {
   const { seed, training, diffusion } = config;
   const images = config.data.balance ? balanceClasses(data) : data;
-  const common = { batchSize: Math.min(training.batchSize, images.size), flip: config.data.flip, signal, prefetch: 2 };
+  const common = { batchSize: Math.min(training.batchSize, images.size), flip: config.data.flip, prefetch: 2 };
   const batchSeed = Number(stream(createGenerator(seed), 'batches').seed);
   const last = (await checkpointSteps(run)).at(-1);
   if (last === undefined) {
@@ -170,10 +171,14 @@ async function trainOnce(
  */
 export async function trainRun(job: TrainingJob, output: Output, signal: AbortSignal): Promise<KindTrainState> {
   const { run, config, model } = job;
-  const { steps, logEvery, checkpointEvery, sampleEvery, batchSize } = config.training;
+  const { steps, logEvery, checkpointEvery, sampleEvery } = config.training;
+  const batchSize = Math.min(
+    config.training.batchSize,
+    (config.data.balance ? balanceClasses(job.data) : job.data).size,
+  );
   const process_ = createProcess(config);
   const rates = learningRates(config);
-  const now = await begin(job, signal);
+  const now = await begin(job);
   const first = now.state.step;
   if (first > 0) output.info(`Continuing ${run} from step ${first}`);
   const bar = output.progress('Training', steps, 'steps');
@@ -181,6 +186,7 @@ export async function trainRun(job: TrainingJob, output: Output, signal: AbortSi
   let note = '';
   try {
     while (now.state.step < steps) {
+      await setImmediate(); // Some engines train in microtasks alone: without a turn, Ctrl-C is never heard.
       const rate = rates(now.state.step);
       const { loss, norm } = await trainOnce(job, now, { process: process_, rate });
       const { step } = now.state;
@@ -215,7 +221,7 @@ export async function trainRun(job: TrainingJob, output: Output, signal: AbortSi
       if (signal.aborted) {
         throw new InterruptedError(`interrupted after step ${step}; a checkpoint was written, continue with --resume`);
       }
-      if (job.onSample !== undefined && sampleEvery > 0 && (step % sampleEvery === 0 || step === steps)) {
+      if (job.onSample !== undefined && sampleEvery > 0 && step % sampleEvery === 0 && step < steps) {
         await job.onSample(step, { config: model, params: now.state.ema });
         windowStarted = performance.now();
       }

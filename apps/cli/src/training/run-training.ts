@@ -67,6 +67,9 @@ export async function runTraining(options: RunTrainingOptions): Promise<KindTrai
       signal,
     );
     try {
+      if (config.training.sampleEvery > 0) {
+        await writeSampleGrid(run, state.step, { config: model, params: state.ema }, { config, output });
+      }
       const report = await writeRunReport(run, record, { config: model, params: state.ema });
       output.info(`Wrote ${report}`);
       return state;
