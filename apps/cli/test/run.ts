@@ -76,7 +76,7 @@ export function temporaryFolder(): string {
 }
 
 /** Classes of {@link writePictures}. */
-export const classes = ['bars', 'dots', 'flat'] as const;
+const classes = ['bars', 'dots', 'flat'] as const;
 
 /** A packed dataset of 8x8 pictures: bars across, a dot in the middle, one colour; all a little different. */
 export async function writePictures(path: string, { perClass = 12, size = 8, channels = 3 } = {}): Promise<void> {
@@ -104,7 +104,7 @@ export async function writePictures(path: string, { perClass = 12, size = 8, cha
 }
 
 /** Settings of a model that trains in a second. */
-export const tiny = [
+const tiny = [
   'model.patchSize=4',
   'model.hiddenSize=16',
   'model.depth=2',
