@@ -25,7 +25,7 @@ export { type FromDenseOptions, kindFromDense } from './from-dense';
 export { softGate } from './gate';
 export { gatedLowRank, type TailorFactors, type TailorSegment } from './gated-low-rank';
 export { type ClassPlace, classPlaces, groupByName, type TailorGroup } from './groups';
-export { initKind } from './init';
+export { type InitKindOptions, initKind } from './init';
 export type { KindModel, KindParams, LearngeneParams, MainLayers, SharedParams, TailorParams } from './params';
 export { type BatchPlan, type PlanOptions, planBatch, type Segment } from './plan';
 export { softLowRank } from './soft-low-rank';

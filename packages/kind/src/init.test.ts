@@ -21,27 +21,45 @@ const norm = (x: tf.Tensor) => tf.tidy(() => tf.norm(x).dataSync()[0]);
 const denseDit = () => jitter(createGenerator(8), initDit(createGenerator(7), DIT), 0.1);
 
 describe('initKind', () => {
-  it('composes weights of the size of initDit at any rank, and starts at output zero', () => {
-    const dit = ditConfig({ ...DIT, hiddenSize: 64 });
-    const dense = initDit(createGenerator(1), dit);
-    for (const learngeneRank of [4, 32]) {
-      const config = kindConfig({ dit, learngeneRank, tailorRank: 4, groups: GROUPS });
-      const params = initKind(createGenerator(1), config);
-      for (const name of blockLinearNames(dit)) {
-        const common = subTree<FactoredParams>(params.learngenes, name)!;
-        const composed = composeDense(concatComponents(common, subTree<FactoredParams>(params.tailors.trees, name)!));
-        const [trees, pets] = ['trees', 'pets'].map((group) => subTree<FactoredParams>(params.tailors[group], name)!.u);
-        expect(relativeError(trees, pets)).toBe(0);
-        const ratio = norm(composed.weight) / norm(subTree<LinearParams>(dense, name)!.weight);
-        expect(Math.abs(ratio - 1), name).toBeLessThan(0.03);
-        expect(norm(composed.bias!)).toBe(0);
+  it.each(['orthogonal', 'xavier'] as const)(
+    'composes weights of the size of initDit at any rank, and starts at output zero (%s)',
+    (init) => {
+      const dit = ditConfig({ ...DIT, hiddenSize: 64 });
+      const dense = initDit(createGenerator(1), dit);
+      for (const learngeneRank of [4, 32]) {
+        const config = kindConfig({ dit, learngeneRank, tailorRank: 4, groups: GROUPS });
+        const params = initKind(createGenerator(1), config, { init });
+        for (const name of blockLinearNames(dit)) {
+          const common = subTree<FactoredParams>(params.learngenes, name)!;
+          const composed = composeDense(concatComponents(common, subTree<FactoredParams>(params.tailors.trees, name)!));
+          const [trees, pets] = ['trees', 'pets'].map(
+            (group) => subTree<FactoredParams>(params.tailors[group], name)!.u,
+          );
+          expect(relativeError(trees, pets)).toBe(0);
+          const ratio = norm(composed.weight) / norm(subTree<LinearParams>(dense, name)!.weight);
+          expect(Math.abs(ratio - 1), name).toBeLessThan(0.03);
+          expect(norm(composed.bias!)).toBe(0);
+        }
+        const y = applyKind(params, inputsFor([0, 1, 5]), { config });
+        expect(norm(y)).toBe(0);
+        // The dense parts come from the same draws as initDit's.
+        expectClose(params.shared.patch.weight, dense.patch.weight);
+        expectClose(params.shared.time.out.weight, dense.time.out.weight);
+        expect(params.gate).toBeUndefined();
       }
-      const y = applyKind(params, inputsFor([0, 1, 5]), { config });
-      expect(norm(y)).toBe(0);
-      // The dense parts come from the same draws as initDit's.
-      expectClose(params.shared.patch.weight, dense.patch.weight);
-      expectClose(params.shared.time.out.weight, dense.time.out.weight);
-      expect(params.gate).toBeUndefined();
+    },
+  );
+
+  it('takes the leading singular components of a Xavier weight, learngenes before tailors', () => {
+    const config = tinyConfig();
+    const params = initKind(createGenerator(1), config, { init: 'xavier' });
+    for (const name of blockLinearNames(config.dit)) {
+      const common = subTree<FactoredParams>(params.learngenes, name)!;
+      const own = subTree<FactoredParams>(Object.values(params.tailors)[0], name)!;
+      const s = [...common.s.dataSync(), ...own.s.dataSync()];
+      expect(s).toEqual(s.toSorted((a, b) => b - a));
+      const u = tf.concat([common.u, own.u], 1);
+      expectClose(tf.matMul(u, u, true), tf.eye(s.length), { atol: 1e-5 });
     }
   });
 

@@ -7,11 +7,24 @@ import { type KindConfig, validateKindConfig } from './config';
 import { labelRows } from './fresh-tailors';
 import { type KindParams, mainLayers, type SharedParams } from './params';
 
+/** Options of {@link initKind}. */
+export type InitKindOptions = {
+  /**
+   * How the main weights start. 'orthogonal' (default): random orthonormal u and v with equal s. 'xavier': the SVD of a
+   * Xavier-initialised dense weight, its leading N_G components as learngenes and the next N_t as every group's
+   * tailors, scaled to the energy of the whole; N_G + N_t must fit every layer. The same size of activations either way.
+   */
+  readonly init?: 'orthogonal' | 'xavier';
+};
+
+/** Learngenes and first tailors of a main layer. */
+type LayerStart = { readonly common: FactoredParams; readonly own: FactoredParams };
+
 /**
  * Fresh parameters of a KIND model, f32, owned by the caller.
  *
- * Shared parts start as DiT's (adaLN-Zero: the model's output is exactly 0). Learngenes and tailors are random orthonormal
- * u and v with equal s, scaled so that the weight composed for a class has at any rank about the Frobenius norm that DiT's
+ * Shared parts start as DiT's (adaLN-Zero: the model's output is exactly 0). Learngenes and tailors are by default random
+ * orthonormal u and v with equal s, scaled so that the weight composed for a class has at any rank about the Frobenius norm that DiT's
  * Xavier weight has (q, k and v as parts of one [3D, D] matrix): activations start at the usual size, no component starts
  * ahead of another, and no SVD is taken. All groups start from the same tailors, as in `kindFromDense`, so every class
  * starts as the same model. On a toy task (5 classes, D = 32, N_G = 8, N_t = 4, 3 seeds) this reached a loss of 1.34
@@ -21,14 +34,15 @@ import { type KindParams, mainLayers, type SharedParams } from './params';
  * @param g - advances: shared parts as `initDit`, learngenes and tailors layer by layer, label rows.
  * Throws on an invalid config, naming the field, or a rank above a layer's widths.
  */
-export function initKind(g: Generator, config: KindConfig): KindParams {
+export function initKind(g: Generator, config: KindConfig, { init = 'orthogonal' }: InitKindOptions = {}): KindParams {
   validateKindConfig(config);
-  const { dit, groups, learngeneRank, tailorRank } = config;
+  const { dit, groups } = config;
   return tf.tidy(() => {
     const shared = initShared(g, config);
     const names = blockLinearNames(dit);
-    const blocks = mainLayers(names, (name) => drawComponents(g, config, { name, rank: learngeneRank, bias: true }));
-    const first = mainLayers(names, (name) => drawComponents(g, config, { name, rank: tailorRank, bias: false }));
+    const starts = startOf(g, config, init);
+    const blocks = mainLayers(names, (name) => starts.get(name)!.common);
+    const first = mainLayers(names, (name) => starts.get(name)!.own);
     const tailors = groups.map(({ name, classes }) => [
       name,
       { blocks: cloneParams(first), label: { rows: labelRows(g, classes.length, dit.hiddenSize) } },
@@ -47,19 +61,58 @@ export function initShared(g: Generator, { dit }: Pick<KindConfig, 'dit'>): Shar
   return { patch, time, label: { null: labelRows(g, 1, dit.hiddenSize) }, blocks: Object.fromEntries(all), final };
 }
 
-/** Components of one main layer, each with the same share of Xavier's energy 2 in out / (in + fan out). */
-function drawComponents(
+/** The components that every main layer starts from, by name. */
+function startOf(g: Generator, config: KindConfig, init: 'orthogonal' | 'xavier'): Map<string, LayerStart> {
+  const { dit, learngeneRank, tailorRank } = config;
+  const names = blockLinearNames(dit);
+  switch (init) {
+    case 'orthogonal': {
+      const draw = (rank: number, bias: boolean) =>
+        names.map((name) => orthogonalComponents(g, config, { name, rank, bias }));
+      const [common, own] = [draw(learngeneRank, true), draw(tailorRank, false)];
+      return new Map(names.map((name, i) => [name, { common: common[i], own: own[i] }]));
+    }
+    case 'xavier':
+      return new Map(names.map((name) => [name, xavierComponents(g, config, name)]));
+    default:
+      throw new Error(`init: expected 'orthogonal' or 'xavier', got ${String(init satisfies never)}`);
+  }
+}
+
+/** ‖W‖² of DiT's Xavier weight, 2 in out / (in + fan out); q, k and v are thirds of a [3D, D] matrix. */
+function xavierEnergy({ dit }: KindConfig, name: string): number {
+  const { in: inputs, out } = linearShape(dit, name);
+  return (2 * inputs * out) / (inputs + (/attn\.[qkv]$/.test(name) ? 3 * out : out));
+}
+
+/** Random orthonormal components of one main layer, each with the same share of Xavier's energy. */
+function orthogonalComponents(
   g: Generator,
-  { dit, learngeneRank, tailorRank }: KindConfig,
+  config: KindConfig,
   { name, rank, bias }: { name: string; rank: number; bias: boolean },
 ): FactoredParams {
-  const size = linearShape(dit, name);
-  const { u, s, v, bias: zeros } = initFactored(g, { ...size, rank, init: 'orthogonal', bias });
-  // q, k, v are thirds of a [3D, D] matrix.
-  const fanOut = /attn\.[qkv]$/.test(name) ? 3 * size.out : size.out;
-  const energy = (2 * size.in * size.out) / (size.in + fanOut);
-  const scale = tf.fill<tf.Rank.R1>([s.size], Math.sqrt(energy / (learngeneRank + tailorRank)));
-  return { u, s: scale, v, ...(zeros && { bias: zeros }) };
+  const {
+    u,
+    s,
+    v,
+    bias: zeros,
+  } = initFactored(g, { ...linearShape(config.dit, name), rank, init: 'orthogonal', bias });
+  const share = xavierEnergy(config, name) / (config.learngeneRank + config.tailorRank);
+  return { u, s: tf.fill<tf.Rank.R1>([s.size], Math.sqrt(share)), v, ...(zeros && { bias: zeros }) };
+}
+
+/** The leading components of a Xavier weight's SVD, scaled to the energy of the whole weight. */
+function xavierComponents(g: Generator, config: KindConfig, name: string): LayerStart {
+  const { learngeneRank: N_G, tailorRank: N_t } = config;
+  const size = linearShape(config.dit, name);
+  const { u, s, v } = initFactored(g, { ...size, rank: N_G + N_t, init: 'xavier-uniform', bias: false });
+  const scaled = tf.mul<tf.Tensor1D>(s, tf.sqrt(tf.div(xavierEnergy(config, name), tf.sum(tf.square(s)))));
+  const take = (start: number, count: number): FactoredParams => ({
+    u: tf.slice(u, [0, start], [-1, count]),
+    s: tf.slice(scaled, [start], [count]),
+    v: tf.slice(v, [0, start], [-1, count]),
+  });
+  return { common: { ...take(0, N_G), bias: tf.zeros<tf.Rank.R1>([size.out]) }, own: take(N_G, N_t) };
 }
 
 /** A soft gate that weighs all groups alike, under its key; nothing for a binary gate. */

@@ -139,7 +139,10 @@ export function trainCommand(): Command {
       trainable: 'all',
       data: train,
       start: () =>
-        initKindTraining(params ?? initKind(stream(createGenerator(config.seed), 'init'), model), { trainable: 'all' }),
+        initKindTraining(
+          params ?? initKind(stream(createGenerator(config.seed), 'init'), model, { init: config.model.init }),
+          { trainable: 'all' },
+        ),
       output,
     });
     disposeKindTraining(state);

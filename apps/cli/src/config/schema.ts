@@ -45,6 +45,10 @@ const modelSchema = z.strictObject({
     .describe('whose timestep embedding and epsilon; diffusers for weights that diffusers will load'),
   learngeneRank: positive.default(40).describe('rank-1 components of each weight that all classes share'),
   tailorRank: positive.default(8).describe('rank-1 components of each weight that a class has to itself'),
+  init: z
+    .enum(['orthogonal', 'xavier'])
+    .default('orthogonal')
+    .describe('start: random orthonormal components, or the SVD of a Xavier-initialised weight'),
   gate: z.enum(['binary', 'soft']).default('binary').describe('class gate: on/off, or softmax over groups'),
   nullGate: z
     .enum(['learngenes', 'own-class'])

@@ -151,7 +151,10 @@ export async function runDemo(
         record,
         trainable: 'all',
         data: data.base.train,
-        start: () => initKindTraining(initKind(stream(createGenerator(seed), 'init'), kind), { trainable: 'all' }),
+        start: () =>
+          initKindTraining(initKind(stream(createGenerator(seed), 'init'), kind, { init: config.model.init }), {
+            trainable: 'all',
+          }),
         output,
       }),
   );

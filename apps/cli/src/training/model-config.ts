@@ -24,8 +24,18 @@ export function classNamesOf({ dit, groups }: KindConfig): string[] {
 
 /** The model that a configuration asks for on a dataset. */
 export function modelConfig(config: Config, dataset: ImageDataset): KindConfig {
-  const { preset, learngeneRank, tailorRank, gate, nullGate, labelDropout, learnSigma, flavour, ...sizes } =
-    config.model;
+  const {
+    preset,
+    learngeneRank,
+    tailorRank,
+    gate,
+    nullGate,
+    labelDropout,
+    learnSigma,
+    flavour,
+    init: _,
+    ...sizes
+  } = config.model;
   const base: Partial<DitConfig> =
     preset === undefined ? defaultSize : { ...DIT_PRESETS[preset as keyof typeof DIT_PRESETS], mlpRatio: 4 };
   const given = Object.fromEntries(Object.entries(sizes).filter(([, value]) => value !== undefined));
