@@ -41,7 +41,7 @@ async function planOf(options: DemoOptions, output: Output): Promise<DemoPlan> {
 export function demoCommand(): Command {
   const command = new Command('demo')
     .description('Pre-train on emoji, take the model apart, teach it classes it has never seen, sample, score, report')
-    .option('--out <folder>', 'folder to write; what is there is replaced', 'runs/demo')
+    .option('--out <folder>', 'folder to write; an interrupted demo continues, a finished one is replaced', 'runs/demo')
     .option('--full', 'train as long as good pictures take (hours without a GPU)', false)
     .option('--steps <n>', 'pre-training steps', wholeNumber('--steps', 1))
     .option('--data <source>', 'other pictures than emoji: folder, idx, cifar10, cifar100 or packed')

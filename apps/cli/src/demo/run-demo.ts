@@ -1,4 +1,3 @@
-import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import {
@@ -25,12 +24,13 @@ import { trainExtractor } from '../evaluation/extractor';
 import { reportPage, type Section } from '../report/page';
 import { curveSections, sizeSection, spectrumSection } from '../report/run-report';
 import { bundleMetadata } from '../run/load-model';
-import { createRunFolder, type RunRecord } from '../run/run-folder';
+import { createRunFolder, isRunFolder, type RunRecord } from '../run/run-folder';
 import { drawPictures } from '../sampling/draw';
 import { gridPng, type Pictures, writeGrid } from '../sampling/grid';
 import { modelConfig } from '../training/model-config';
 import { createProcess } from '../training/process';
 import { gridLabels, runTraining } from '../training/run-training';
+import { prepareDemoFolder } from './folder';
 import type { DemoPlan } from './plan';
 import { type Score, score } from './score';
 
@@ -105,8 +105,7 @@ export async function runDemo(
     seconds[name] = (performance.now() - begin) / 1000;
     return result;
   };
-  await rm(out, { recursive: true, force: true });
-  await mkdir(out, { recursive: true });
+  if (await prepareDemoFolder(out, plan, seed)) output.info(`Continuing the demo in ${out} that was interrupted`);
   const config = parseConfig(mergeConfig(plan.config as Record<string, unknown>, { seed }), 'demo');
 
   const data = await stage(
@@ -141,7 +140,7 @@ export async function runDemo(
   const kind = modelConfig(config, data.base.train);
   const pretrain = join(out, 'pretrain');
   const record: RunRecord = { format: 1, command: 'train', config, model: kind, engine, versions: versions() };
-  await createRunFolder(pretrain, record);
+  if (!isRunFolder(pretrain)) await createRunFolder(pretrain, record);
   const trained = await stage(
     'pretraining',
     `KIND pre-training with the class gate, ${config.training.steps} steps`,
@@ -164,7 +163,7 @@ export async function runDemo(
     'decompose',
     'Taking the model apart: learngenes, shared parts, one file of tailors a class',
     async () => {
-      await saveBundle(join(out, 'bundle'), model, { metadata: bundleMetadata(config) });
+      await saveBundle(join(out, 'bundle'), model, { metadata: bundleMetadata(config), replace: true });
       const one = tf.tidy(() => countAssembled(assembleFactored(model, { groups: [plan.pretraining[0]] })));
       return { files: await bundleFiles(join(out, 'bundle')), one, all: countAssembled(model) };
     },
@@ -191,7 +190,7 @@ export async function runDemo(
     model: start.config,
     base: { path: pretrain, classes: [...plan.novel], domain: 'near' },
   };
-  await createRunFolder(transfer, transferRecord);
+  if (!isRunFolder(transfer)) await createRunFolder(transfer, transferRecord);
   const adapted = await stage(
     'transfer',
     `Novel classes (${plan.novel.join(', ')}) on frozen learngenes, fresh tailors, ${plan.transferSteps} steps`,

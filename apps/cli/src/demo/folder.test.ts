@@ -1,0 +1,37 @@
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { prepareDemoFolder } from './folder';
+import { quickPlan } from './plan';
+
+const folder = () => join(mkdtempSync(join(tmpdir(), 'learngene-demo-')), 'out');
+
+test('an interrupted demo of the same plan and seed continues, any other starts anew', async () => {
+  const out = folder();
+  expect(await prepareDemoFolder(out, quickPlan, 0)).toBe(false);
+  await mkdir(join(out, 'pretrain'));
+  expect(await prepareDemoFolder(out, quickPlan, 0)).toBe(true);
+  expect(existsSync(join(out, 'pretrain'))).toBe(true);
+  expect(await prepareDemoFolder(out, quickPlan, 1)).toBe(false);
+  expect(existsSync(join(out, 'pretrain'))).toBe(false);
+});
+
+test('a finished demo is replaced, and only what a demo writes is deleted', async () => {
+  const out = folder();
+  await prepareDemoFolder(out, quickPlan, 0);
+  writeFileSync(join(out, 'report.html'), '');
+  writeFileSync(join(out, 'notes.txt'), 'mine');
+  expect(await prepareDemoFolder(out, quickPlan, 0)).toBe(false);
+  expect(existsSync(join(out, 'report.html'))).toBe(false);
+  expect(existsSync(join(out, 'notes.txt'))).toBe(true);
+});
+
+test('a folder that is not a demo is refused and left alone', async () => {
+  const out = folder();
+  await mkdir(out);
+  writeFileSync(join(out, 'photo.png'), 'mine');
+  await expect(prepareDemoFolder(out, quickPlan, 0)).rejects.toThrow('got one that holds photo.png');
+  expect(existsSync(join(out, 'photo.png'))).toBe(true);
+});
