@@ -14,7 +14,7 @@ import { sampleEuler } from './sample-euler';
 import { sampleUniPC } from './sample-unipc';
 import { sigmaGrid } from './sigma-grid';
 
-// Sums and means of |x| that diffusers' own scheduler tests state (reference.md 2.3), with their tolerances.
+// Sums and means of |x| that diffusers' own scheduler tests state (diffusers' tests/schedulers), with their tolerances.
 const linear = (options: GaussianDiffusionOptions = {}, betaStart = 1e-4) =>
   gaussianDiffusion({ schedule: { kind: 'linear', betaStart }, ...options });
 const velocity = { meanType: 'velocity' } as const;

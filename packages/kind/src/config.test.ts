@@ -76,3 +76,13 @@ describe('groups', () => {
     expect(listNames(Array.from({ length: 20 }, (_, i) => `${i}`))).toMatch(/'7', ... \(20 in all\)$/);
   });
 });
+
+it('refuses a rank above the narrowest layer, by its name', () => {
+  const dit = ditConfig({ inputSize: 8, patchSize: 4, hiddenSize: 16, depth: 1, heads: 2, classes: 2 });
+  expect(() => kindConfig({ dit, learngeneRank: 17, tailorRank: 1 })).toThrow(
+    'learngeneRank: expected a rank of at most 16',
+  );
+  expect(() => kindConfig({ dit, learngeneRank: 16, tailorRank: 40 })).toThrow(
+    'tailorRank: expected a rank of at most 16',
+  );
+});

@@ -1,4 +1,4 @@
-import { type DitConfig, validateDitConfig } from '@learngene/dit';
+import { type DitConfig, mlpWidth, validateDitConfig } from '@learngene/dit';
 import { type TailorGroup, validateGroups } from './groups';
 
 /** Everything that decides a KIND model's shapes and numbers. Plain JSON. */
@@ -59,6 +59,14 @@ export function validateKindConfig(config: KindConfig): void {
     const value = config[name];
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new Error(`${name}: expected a positive integer, got ${String(value)}`);
+    }
+  }
+  const width = Math.min(config.dit.hiddenSize, mlpWidth(config.dit));
+  for (const name of ['learngeneRank', 'tailorRank'] as const) {
+    if (config[name] > width) {
+      throw new Error(
+        `${name}: expected a rank of at most ${width}, the narrowest width of a layer, got ${config[name]}`,
+      );
     }
   }
   oneOf('gate', config.gate, ['binary', 'soft']);

@@ -18,11 +18,12 @@ import { openSafetensorsFile } from '@learngene/tensor-io/node';
 import { Command } from 'commander';
 import { closest } from 'fastest-levenshtein';
 import { type CommonOptions, outputOf, wholeNumber, withCommonOptions } from '../cli/context';
-import { UsageError } from '../cli/errors';
+import { asUsageError, UsageError } from '../cli/errors';
 import type { Output } from '../cli/output';
 import { chooseEngine } from '../engines';
 import { readMetricsLog } from '../run/metrics-log';
 import { checkpointSteps, isRunFolder, readRunRecord } from '../run/run-folder';
+import { classNamesOf } from '../training/model-config';
 
 interface InspectOptions extends CommonOptions {
   learngeneRank?: number;
@@ -34,7 +35,8 @@ interface InspectOptions extends CommonOptions {
 
 /** 1234567 as `1,234,567`. */
 const count = (value: number) => value.toLocaleString('en-US');
-const giga = (value: number) => `${(value / 1e9).toFixed(2)} G`;
+const giga = (value: number) =>
+  Math.abs(value) >= 1e8 ? `${(value / 1e9).toFixed(2)} G` : `${(value / 1e6).toFixed(2)} M`;
 const mebi = (value: number) => `${(value / 2 ** 20).toFixed(2)} MiB`;
 
 function table(output: Output, rows: readonly (readonly [string, string])[]): void {
@@ -66,11 +68,12 @@ function inspectPreset(name: string, options: InspectOptions, output: Output): v
 
 function inspectKindPreset(name: string, options: InspectOptions, output: Output): void {
   const { learngeneRank, tailorRank, groups: classes } = options;
+  const preset = presetOf(name);
   if (learngeneRank === undefined || tailorRank === undefined || classes === undefined) {
     throw new UsageError(`kind:${name}: needs --learngene-rank, --tailor-rank and --groups`);
   }
-  const dit = ditConfig(presetOf(name), { inputSize: options.inputSize ?? 32, classes });
-  const config = kindConfig({ dit, learngeneRank, tailorRank });
+  const dit = ditConfig(preset, { inputSize: options.inputSize ?? 32, classes });
+  const config = asUsageError(`kind:${name}`, () => kindConfig({ dit, learngeneRank, tailorRank }));
   const { params, macs, bytes } = countKind(config);
   const transfer = countTransferParams(config, { groups: options.novel, classes: options.novel });
   const group = config.groups[0].name;
@@ -110,13 +113,22 @@ async function inspectRun(path: string, output: Output): Promise<void> {
   const record = await readRunRecord(path);
   const steps = await checkpointSteps(path);
   const last = readMetricsLog(path).at(-1);
+  const { model } = record;
+  const { params, macs } = countKind(model);
   table(output, [
     ['run', `${record.command}, seed ${record.config.seed}, engine ${record.engine}`],
+    [
+      'model',
+      `width ${model.dit.hiddenSize}, depth ${model.dit.depth}, ${model.learngeneRank} learngenes + ${model.tailorRank} tailors, ${model.gate} gate`,
+    ],
+    ['classes', classNamesOf(model).join(', ')],
+    ['parameters', count(params.total)],
+    ['MACs of a class', `${giga(macs.total)} (dense ${giga(macs.dense.total)})`],
     ['checkpoints', steps.length === 0 ? 'none' : steps.join(', ')],
     ['last metrics', last === undefined ? 'none' : `step ${last.step}, loss ${last.loss.toFixed(5)}`],
     ['steps asked for', count(record.config.training.steps)],
   ]);
-  output.result({ ...record, checkpoints: steps, lastMetrics: last ?? null });
+  output.result({ ...record, parameters: params, macs, checkpoints: steps, lastMetrics: last ?? null });
 }
 
 async function inspectBundle(path: string, options: InspectOptions, output: Output): Promise<void> {

@@ -219,7 +219,9 @@ export async function trainRun(job: TrainingJob, output: Output, signal: AbortSi
       const ending = step === steps || signal.aborted;
       if (step % checkpointEvery === 0 || ending) await writeCheckpoint(job, now);
       if (signal.aborted) {
-        throw new InterruptedError(`interrupted after step ${step}; a checkpoint was written, continue with --resume (a demo: run it again)`);
+        throw new InterruptedError(
+          `interrupted after step ${step}; a checkpoint was written, continue with --resume (a demo: run it again)`,
+        );
       }
       if (job.onSample !== undefined && sampleEvery > 0 && step % sampleEvery === 0 && step < steps) {
         await job.onSample(step, { config: model, params: now.state.ema });

@@ -91,7 +91,7 @@ describe('kind.json', () => {
     ['config/dit/hiddenSize', 65536, 'files.learngenes.bytes: expected'],
     ['config/dit/classes', 3, 'groups[0].classes: expected integers in [0, 3)'],
     ['config/learngeneRank', 2 ** 50, 'config.learngeneRank: expected at most 65536'],
-    ['config/learngeneRank', 60000, 'files.learngenes.bytes: expected'],
+    ['config/learngeneRank', 60000, 'learngeneRank: expected a rank of at most'],
     ['config/tailorRank', '2', 'tailorRank: expected a positive integer'],
     ['config/groups', {}, 'config.groups: expected an array'],
     ['config/groups/0', 'x', 'config.groups[0]: expected an object, got "x"'],
