@@ -1,0 +1,14 @@
+//! The one thread pool of the native engine.
+//!
+//! A training step is some hundreds of kernels of 10 µs to 10 ms, a few µs apart: workers spin for about 100 µs after
+//! their last task, so that the next kernel starts in well under a microsecond, and then park, so that an idle process
+//! takes no processor time. The caller takes tasks like every worker and finishes alone where no worker woke up.
+//!
+//! Which thread runs a task is not fixed. Results are still the same bits from run to run, because tasks write disjoint
+//! outputs, and partial sums are kept per task and added in the order of the tasks.
+
+mod pool;
+mod slices;
+
+pub use pool::{run, threads};
+pub use slices::{SendPtr, split};

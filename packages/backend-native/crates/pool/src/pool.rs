@@ -1,0 +1,269 @@
+//! Publishing a job, taking its tasks, waiting for its end.
+
+use std::cell::{Cell, UnsafeCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Condvar, Mutex, OnceLock};
+
+type Task<'a> = dyn Fn(usize) + Sync + 'a;
+
+/// How often a worker looks for a job before it parks: about 100 µs of `pause` instructions.
+const SPINS: u32 = if cfg!(miri) { 4 } else { 3000 };
+/// After so many looks the processor is offered to other threads.
+const SPINS_BEFORE_YIELD: u32 = 20_000;
+
+struct Job {
+    task: *const Task<'static>,
+    tasks: usize,
+}
+
+struct Pool {
+    threads: usize,
+    /// Held by the caller whose job runs. A second caller (another JavaScript thread) works alone meanwhile.
+    busy: AtomicBool,
+    job: UnsafeCell<Job>,
+    /// Whether the job may be entered.
+    open: AtomicBool,
+    /// Workers inside, or about to look whether the job is open.
+    inside: AtomicUsize,
+    next: AtomicUsize,
+    panicked: AtomicBool,
+    /// Counts the jobs; what idle workers watch.
+    epoch: AtomicU64,
+    parked: AtomicUsize,
+    lock: Mutex<()>,
+    wake: Condvar,
+}
+
+// SAFETY: `job` is written only by the holder of `busy` while the job is closed and nobody is inside, and read only by
+// those who counted themselves inside and then found it open (all sequentially consistent).
+unsafe impl Sync for Pool {}
+// SAFETY: as for Sync; the pointer in `job` is never used outside an open job.
+unsafe impl Send for Pool {}
+
+thread_local! {
+    /// Set while this thread runs a task: a nested `run` must not wait for the pool it is part of.
+    static IN_TASK: Cell<bool> = const { Cell::new(false) };
+}
+
+static POOL: OnceLock<&'static Pool> = OnceLock::new();
+
+fn configured_threads() -> usize {
+    let available = num_cpus::get().min(num_cpus::get_physical()).max(1);
+    std::env::var("LEARNGENE_NUM_THREADS")
+        .ok()
+        .and_then(|text| text.trim().parse::<usize>().ok())
+        .filter(|&count| count > 0)
+        .unwrap_or(available)
+        .min(256)
+}
+
+fn pool() -> &'static Pool {
+    POOL.get_or_init(|| {
+        let pool: &'static Pool = Box::leak(Box::new(Pool {
+            threads: configured_threads(),
+            busy: AtomicBool::new(false),
+            job: UnsafeCell::new(Job { task: std::ptr::null::<fn(usize)>() as *const _, tasks: 0 }),
+            open: AtomicBool::new(false),
+            inside: AtomicUsize::new(0),
+            next: AtomicUsize::new(0),
+            panicked: AtomicBool::new(false),
+            epoch: AtomicU64::new(0),
+            parked: AtomicUsize::new(0),
+            lock: Mutex::new(()),
+            wake: Condvar::new(),
+        }));
+        for index in 1..pool.threads {
+            // A thread that cannot be started is done without: the caller finishes every job alone if need be.
+            let _ = std::thread::Builder::new().name(format!("learngene-{index}")).spawn(move || pool.work());
+        }
+        pool
+    })
+}
+
+/// The number of threads that work on a job, the caller's included: `LEARNGENE_NUM_THREADS`, or the physical cores
+/// that this process may use.
+pub fn threads() -> usize {
+    pool().threads
+}
+
+/// Calls `f(0)` to `f(tasks - 1)`, each once, on the threads of the pool and the calling one, and returns when all are
+/// done. A call from inside a task, or while another thread's job runs, does all tasks on the calling thread.
+///
+/// # Panics
+/// When a task panics, after the others are done.
+pub fn run(tasks: usize, f: &(dyn Fn(usize) + Sync)) {
+    let pool = pool();
+    let alone = tasks <= 1 || pool.threads == 1 || IN_TASK.get();
+    if alone || pool.busy.compare_exchange(false, true, SeqCst, SeqCst).is_err() {
+        for task in 0..tasks {
+            f(task);
+        }
+        return;
+    }
+    pool.run_job(tasks, f);
+}
+
+impl Pool {
+    fn run_job(&self, tasks: usize, f: &Task<'_>) {
+        // SAFETY: only the lifetime is changed. The job is closed and empty of workers before this function returns.
+        let task: *const Task<'static> = unsafe { std::mem::transmute(f as *const Task<'_>) };
+        // SAFETY: `busy` is held, the last job was closed and left.
+        unsafe { *self.job.get() = Job { task, tasks } };
+        self.next.store(0, SeqCst);
+        self.panicked.store(false, SeqCst);
+        self.open.store(true, SeqCst);
+        self.epoch.fetch_add(1, SeqCst);
+        if self.parked.load(SeqCst) > 0 {
+            let _guard = self.lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            self.wake.notify_all();
+        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.take_tasks(f, tasks)));
+        self.open.store(false, SeqCst);
+        let mut spins = 0u32;
+        while self.inside.load(SeqCst) > 0 {
+            relax(&mut spins);
+        }
+        let panicked = self.panicked.load(SeqCst);
+        self.busy.store(false, SeqCst);
+        if let Err(payload) = outcome {
+            resume_unwind(payload);
+        }
+        assert!(!panicked, "a task of the thread pool panicked");
+    }
+
+    fn take_tasks(&self, f: &Task<'_>, tasks: usize) {
+        let before = IN_TASK.replace(true);
+        struct Restore(bool);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                IN_TASK.set(self.0);
+            }
+        }
+        let _restore = Restore(before);
+        loop {
+            let task = self.next.fetch_add(1, SeqCst);
+            if task >= tasks {
+                return;
+            }
+            f(task);
+        }
+    }
+
+    fn work(&self) {
+        let mut seen = 0;
+        loop {
+            seen = self.wait_for_job(seen);
+            self.inside.fetch_add(1, SeqCst);
+            if self.open.load(SeqCst) {
+                // SAFETY: counted inside and found open: the job is not rewritten before this worker leaves.
+                let (task, tasks) = unsafe {
+                    let job = &*self.job.get();
+                    (&*job.task, job.tasks)
+                };
+                if catch_unwind(AssertUnwindSafe(|| self.take_tasks(task, tasks))).is_err() {
+                    self.panicked.store(true, SeqCst);
+                }
+            }
+            self.inside.fetch_sub(1, SeqCst);
+        }
+    }
+
+    /// Returns the count of jobs once it differs from `seen`.
+    fn wait_for_job(&self, seen: u64) -> u64 {
+        for _ in 0..SPINS {
+            let epoch = self.epoch.load(SeqCst);
+            if epoch != seen {
+                return epoch;
+            }
+            std::hint::spin_loop();
+        }
+        let mut guard = self.lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        self.parked.fetch_add(1, SeqCst);
+        let mut epoch = self.epoch.load(SeqCst);
+        while epoch == seen {
+            guard = self.wake.wait(guard).unwrap_or_else(|poisoned| poisoned.into_inner());
+            epoch = self.epoch.load(SeqCst);
+        }
+        self.parked.fetch_sub(1, SeqCst);
+        epoch
+    }
+}
+
+fn relax(spins: &mut u32) {
+    *spins += 1;
+    if *spins < SPINS_BEFORE_YIELD {
+        std::hint::spin_loop();
+    } else {
+        std::thread::yield_now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_runs_once() {
+        for tasks in [0, 1, 2, 3, 64, 1000] {
+            let counts: Vec<AtomicUsize> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
+            run(tasks, &|task| {
+                counts[task].fetch_add(1, SeqCst);
+            });
+            assert!(counts.iter().all(|count| count.load(SeqCst) == 1));
+        }
+    }
+
+    #[test]
+    fn nested_and_repeated_jobs_finish() {
+        let total = AtomicUsize::new(0);
+        for _ in 0..if cfg!(miri) { 5 } else { 2000 } {
+            run(4, &|_| {
+                run(3, &|_| {
+                    let _ = total.fetch_add(1, SeqCst);
+                })
+            });
+        }
+        assert_eq!(total.load(SeqCst), if cfg!(miri) { 60 } else { 24_000 });
+    }
+
+    #[test]
+    fn callers_on_several_threads() {
+        let total = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..if cfg!(miri) { 5 } else { 500 } {
+                        run(8, &|_| {
+                            let _ = total.fetch_add(1, SeqCst);
+                        });
+                    }
+                });
+            }
+        });
+        assert_eq!(total.load(SeqCst), if cfg!(miri) { 160 } else { 16_000 });
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller_and_the_pool_goes_on() {
+        let result = catch_unwind(|| run(16, &|task| assert!(task != 7, "seven")));
+        assert!(result.is_err());
+        let total = AtomicUsize::new(0);
+        run(16, &|_| {
+            let _ = total.fetch_add(1, SeqCst);
+        });
+        assert_eq!(total.load(SeqCst), 16);
+    }
+
+    #[test]
+    fn jobs_after_a_pause_wake_parked_workers() {
+        let total = AtomicUsize::new(0);
+        for _ in 0..5 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            run(4, &|_| {
+                let _ = total.fetch_add(1, SeqCst);
+            });
+        }
+        assert_eq!(total.load(SeqCst), 20);
+    }
+}
