@@ -45,6 +45,7 @@ export default defineConfig({
       test: {
         name: folder.slice(folder.indexOf('/') + 1),
         include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+        setupFiles: process.env.LEARNGENE_TEST_BACKEND === 'native' ? [`${root}scripts/native-backend.ts`] : [],
         testTimeout: 60_000,
         hookTimeout: 60_000,
       },

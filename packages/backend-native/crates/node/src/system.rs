@@ -20,8 +20,8 @@ pub fn thread_count() -> u32 {
     learngene_pool::threads() as u32
 }
 
-/// The version of the addon.
+/// The version of the calls between TypeScript and Rust: raised whenever a signature changes.
 #[napi]
-pub fn addon_version() -> &'static str {
-    env!("CARGO_PKG_VERSION")
+pub fn abi_version() -> u32 {
+    1
 }

@@ -1,0 +1,43 @@
+// Builds the addon with cargo and puts it where the package looks for it: native/learngene.<platform>.node.
+// Usage: node scripts/build.mjs [--target <rust triple> --platform <name>]
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { values } = parseArgs({ options: { target: { type: 'string' }, platform: { type: 'string' } } });
+
+function hostPlatform() {
+  const { platform, arch } = process;
+  const glibc = process.report.getReport().header.glibcVersionRuntime !== undefined;
+  if (platform === 'linux') return `linux-${arch}-${glibc ? 'gnu' : 'musl'}`;
+  return platform === 'win32' ? `win32-${arch}-msvc` : `${platform}-${arch}`;
+}
+
+/** The file that cargo writes for a dynamic library. */
+function libraryName(platform) {
+  if (platform.startsWith('win32')) return 'learngene_node.dll';
+  return platform.startsWith('darwin') ? 'liblearngene_node.dylib' : 'liblearngene_node.so';
+}
+
+const platform = values.platform ?? hostPlatform();
+const args = ['build', '--release', '--locked', '--package', 'learngene-node'];
+if (values.target !== undefined) args.push('--target', values.target);
+const env = { ...process.env };
+if (platform.endsWith('musl')) env.RUSTFLAGS = `${env.RUSTFLAGS ?? ''} -C target-feature=-crt-static`.trim();
+const result = spawnSync('cargo', args, { cwd: root, stdio: 'inherit', env });
+if (result.error !== undefined) {
+  console.error(`cargo could not be started: ${result.error.message}`);
+  process.exit(1);
+}
+if (result.status !== 0) process.exit(result.status ?? 1);
+
+const built = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), values.target ?? '', 'release');
+const file = join(root, 'native', `learngene.${platform}.node`);
+mkdirSync(join(root, 'native'), { recursive: true });
+// Rename, so that a process that has the old file loaded keeps it whole.
+copyFileSync(join(built, libraryName(platform)), `${file}.new`);
+renameSync(`${file}.new`, file);
+console.log(`Built ${file}`);

@@ -1,0 +1,152 @@
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import { type backend_util, type DataType, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { BufferPool, type PoolStatistics } from './buffer-pool';
+import type { NativeAddon } from './native';
+
+/** A tensor's entry in the backend: as the cpu backend's, and whether its values may go back to the pool. */
+interface Entry {
+  values: backend_util.BackendValues;
+  dtype: DataType;
+  refCount: number;
+  complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
+  pooled?: boolean;
+}
+
+/** What `tf.memory()` adds on this backend. */
+export interface NativeMemoryInfo {
+  /** The numbers below are exact. */
+  unreliable: boolean;
+  /** Required by tfjs; empty. */
+  reasons: string[];
+  /** The pool of tensor buffers. */
+  pool: PoolStatistics;
+}
+
+/**
+ * The tfjs backend `'native'`: the data model of the cpu backend (values in typed arrays, no copies between the two),
+ * with Rust kernels. Outputs of its kernels come from a pool of aligned buffers and go back when the last tensor that
+ * refers to them is disposed, unless their array was handed out (`data()`, `dataSync()`, a view of a cpu kernel).
+ */
+export class NativeBackend extends MathBackendCPU {
+  /** The Rust functions. */
+  readonly addon: NativeAddon;
+  readonly #pool: BufferPool;
+
+  /**
+   * @param addon the loaded addon
+   * @param limitBytes the most bytes of idle buffers
+   */
+  constructor(addon: NativeAddon, limitBytes: number) {
+    super();
+    this.addon = addon;
+    this.#pool = new BufferPool((length) => addon.allocate(length), limitBytes);
+  }
+
+  /** A new tensor's values are kept as they are: the caller's array is never written to or pooled. */
+  override write(values: backend_util.BackendValues, _shape: number[], dtype: DataType): object {
+    const dataId = {};
+    this.#set(dataId, { values, dtype, refCount: 1 });
+    return dataId;
+  }
+
+  /** A float32 output from the pool. Its values are unspecified: a kernel writes every one. */
+  output(shape: number[]): TensorInfo {
+    const dataId = {};
+    this.#set(dataId, {
+      values: this.#pool.take(util.sizeFromShape(shape)),
+      dtype: 'float32',
+      refCount: 1,
+      pooled: true,
+    });
+    return { dataId, shape, dtype: 'float32' };
+  }
+
+  /** The values of a float32 tensor, to be read, or written where `output` made it. */
+  f32(tensor: TensorInfo): Float32Array {
+    return this.#entry(tensor.dataId).values as Float32Array;
+  }
+
+  /** The values of an int32 tensor. */
+  i32(tensor: TensorInfo): Int32Array {
+    const { values } = this.#entry(tensor.dataId);
+    return values instanceof Int32Array ? values : Int32Array.from(values as Uint8Array);
+  }
+
+  /** The values of a bool tensor. */
+  u8(tensor: TensorInfo): Uint8Array {
+    return this.#entry(tensor.dataId).values as Uint8Array;
+  }
+
+  /** Scratch memory of unspecified content, for one kernel; give it back with `giveScratch`. */
+  takeScratch(length: number): Float32Array {
+    return this.#pool.take(length);
+  }
+
+  /** Takes scratch memory back. */
+  giveScratch(buffer: Float32Array): void {
+    this.#pool.give(buffer);
+  }
+
+  /** Keeps the values of a tensor out of the pool for good: something outside refers to them. */
+  escape(dataId: object): void {
+    const entry = this.#entry(dataId);
+    if (entry.pooled !== true) return;
+    entry.pooled = false;
+    this.#pool.forget(entry.values as Float32Array);
+  }
+
+  /** The buffer that a pooled tensor's values are in; undefined for others. */
+  pooledBuffer(tensor: TensorInfo): ArrayBufferLike | undefined {
+    const entry = this.#entry(tensor.dataId);
+    return entry.pooled === true ? (entry.values as Float32Array).buffer : undefined;
+  }
+
+  /** The buffer of a tensor's values, where they are a typed array. */
+  buffer(tensor: TensorInfo): ArrayBufferLike | undefined {
+    const { values } = this.#entry(tensor.dataId);
+    return ArrayBuffer.isView(values) ? values.buffer : undefined;
+  }
+
+  override readSync(dataId: object): backend_util.BackendValues {
+    this.escape(dataId);
+    return super.readSync(dataId);
+  }
+
+  override disposeData(dataId: object, force = false): boolean {
+    if (!this.data.has(dataId)) return true;
+    const entry = this.#entry(dataId);
+    entry.refCount--;
+    if (!force && entry.refCount > 0) return false;
+    if (entry.complexTensorInfos !== undefined) {
+      this.disposeData(entry.complexTensorInfos.real.dataId, true);
+      this.disposeData(entry.complexTensorInfos.imag.dataId, true);
+    }
+    this.data.delete(dataId);
+    if (entry.pooled === true) {
+      entry.pooled = false;
+      this.#pool.give(entry.values as Float32Array);
+    }
+    return true;
+  }
+
+  override memory(): NativeMemoryInfo {
+    return { unreliable: false, reasons: [], pool: this.#pool.statistics() };
+  }
+
+  /** Gives up the idle buffers. */
+  override dispose(): void {
+    this.#pool.clear();
+  }
+
+  override epsilon(): number {
+    return 1e-7;
+  }
+
+  #set(dataId: object, entry: Entry): void {
+    this.data.set(dataId, entry as never);
+  }
+
+  #entry(dataId: object): Entry {
+    return this.data.get(dataId) as unknown as Entry;
+  }
+}

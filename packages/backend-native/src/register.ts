@@ -1,0 +1,39 @@
+import '@tensorflow/tfjs-backend-cpu';
+import { totalmem } from 'node:os';
+import { findBackendFactory, getKernelsForBackend, registerBackend, registerKernel } from '@tensorflow/tfjs-core';
+import { NativeBackend } from './backend';
+import { cpuKernel } from './cpu-kernel';
+import type { Kernel, KernelCall } from './kernel';
+import { kernels } from './kernels';
+import { loadNative } from './native';
+
+/** The name of the backend for `tf.setBackend`. */
+export const NATIVE = 'native';
+
+/** The share of the machine's memory that idle buffers may hold. */
+const IDLE_SHARE = 0.25;
+
+/**
+ * Registers the backend `'native'` and its kernels with tfjs: those in Rust, and the cpu backend's for all others. Does
+ * not select it (`tf.setBackend('native')`). Calling it again does nothing. Register before the first tensor is made.
+ *
+ * @throws NativeUnavailableError where the addon cannot be loaded
+ */
+export function registerNativeBackend(): void {
+  const addon = loadNative();
+  if (findBackendFactory(NATIVE) !== null) return;
+  registerBackend(NATIVE, () => new NativeBackend(addon, Math.floor(totalmem() * IDLE_SHARE)));
+  for (const [name, kernel] of Object.entries(kernels)) register(name, kernel);
+  for (const { kernelName } of getKernelsForBackend('cpu')) {
+    if (!Object.hasOwn(kernels, kernelName)) register(kernelName, (call) => cpuKernel(kernelName, call));
+  }
+}
+
+function register(kernelName: string, kernel: Kernel): void {
+  registerKernel({
+    kernelName,
+    backendName: NATIVE,
+    kernelFunc: ({ inputs, attrs, backend }) =>
+      kernel({ inputs: inputs as KernelCall['inputs'], attrs: attrs ?? {}, backend: backend as NativeBackend }),
+  });
+}
