@@ -12,6 +12,8 @@ export function packageConfig(entries: string[]) {
     // One copy of an error class or a registry for all entries, in CommonJS too.
     splitting: true,
     sourcemap: true,
+    // import.meta.url in CommonJS, where a package looks for its own files.
+    shims: true,
     clean: env?.TYPES ? false : ['**/*.js', '**/*.cjs', '**/*.map'],
     // TypeScript 6 deprecates an option that tsup's declaration build still sets.
     dts: env?.TYPES ? { only: true, compilerOptions: { ignoreDeprecations: '6.0' } } : false,

@@ -65,16 +65,58 @@ function build() {
   pnpm(['exec', 'turbo', 'run', 'build', '--output-logs=errors-only', '--log-order=grouped']);
 }
 
+/** The output of a program, or undefined where it cannot be run. */
+function outputOf(command, args) {
+  const result = spawnSync(command, args, { encoding: 'utf8', shell: windows });
+  return result.status === 0 ? result.stdout.trim() : undefined;
+}
+
+/** Why the native engine cannot be built here; undefined where it can. */
+function nativeObstacle() {
+  if (process.env.LEARNGENE_SKIP_NATIVE) return 'LEARNGENE_SKIP_NATIVE is set';
+  const version = outputOf('cargo', ['--version'])?.match(/(\d+)\.(\d+)/);
+  if (!version) return 'there is no cargo';
+  const [major, minor] = [Number(version[1]), Number(version[2])];
+  if (major < 1 || (major === 1 && minor < 89)) return `cargo ${version[0]} is older than 1.89`;
+  if (!windows && outputOf('cc', ['--version']) === undefined) return 'there is no C linker (cc)';
+  return undefined;
+}
+
+/** Builds the native engine where Rust is installed. Without it everything runs, only slower. */
+function buildNative() {
+  const obstacle = nativeObstacle();
+  if (obstacle !== undefined) {
+    say(
+      `No native engine: ${obstacle}. A slower engine is used; for the fast one install Rust 1.89+ (rustup.rs) and a C linker`,
+    );
+    return;
+  }
+  say('Building the native engine with cargo (about a minute the first time, then cached)');
+  const args = ['exec', 'turbo', 'run', 'native', '--output-logs=new-only', '--log-order=stream'];
+  const result = spawnSync('npx', ['--yes', packageManager, ...args], {
+    cwd: root,
+    stdio: 'inherit',
+    shell: windows,
+    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' },
+  });
+  if (result.signal) process.exit(130);
+  if (result.status === 0) return;
+  if (process.env.CI) fail('The native engine could not be built');
+  console.error('The native engine could not be built (see above); a slower engine is used.');
+}
+
 const jobs = {
   demo(args) {
     install();
     build();
+    buildNative();
     say('Running the demo');
     run(process.execPath, [join('apps', 'cli', 'bin', 'learngene.mjs'), 'demo', ...args]);
   },
   test(args) {
     install();
     build();
+    buildNative();
     say('Running the tests with coverage');
     pnpm([
       'exec',
@@ -109,6 +151,7 @@ const jobs = {
     install();
     say('Building the packages with their declarations (turbo, cached)');
     pnpm(['exec', 'turbo', 'run', 'build', 'types', '--output-logs=errors-only']);
+    buildNative();
   },
   example(args) {
     install();

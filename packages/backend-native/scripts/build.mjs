@@ -1,5 +1,6 @@
 // Builds the addon with cargo and puts it where the package looks for it: native/learngene.<platform>.node.
-// Usage: node scripts/build.mjs [--target <rust triple> --platform <name>]
+// Usage: node scripts/build.mjs [--platform <name> --target <rust triple> [--zig <glibc suffix>]]
+// --zig builds with cargo-zigbuild, for another processor or against an older glibc (`.2.17`, or `` for musl).
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { values } = parseArgs({ options: { target: { type: 'string' }, platform: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { platform: { type: 'string' }, target: { type: 'string' }, zig: { type: 'string' } },
+});
 
 function hostPlatform() {
   const { platform, arch } = process;
@@ -23,8 +26,8 @@ function libraryName(platform) {
 }
 
 const platform = values.platform ?? hostPlatform();
-const args = ['build', '--release', '--locked', '--package', 'learngene-node'];
-if (values.target !== undefined) args.push('--target', values.target);
+const args = [values.zig === undefined ? 'build' : 'zigbuild', '--release', '--locked', '--package', 'learngene-node'];
+if (values.target !== undefined) args.push('--target', `${values.target}${values.zig ?? ''}`);
 const env = { ...process.env };
 if (platform.endsWith('musl')) env.RUSTFLAGS = `${env.RUSTFLAGS ?? ''} -C target-feature=-crt-static`.trim();
 const result = spawnSync('cargo', args, { cwd: root, stdio: 'inherit', env });

@@ -17,14 +17,16 @@ afterEach(() => vi.restoreAllMocks());
 describe('chooseEngine', () => {
   test('auto tries in the documented order', async () => {
     await import('@tensorflow/tfjs-backend-cpu');
-    expect(engines.map(({ name }) => name)).toEqual(['tfjs-node-gpu', 'webgpu', 'tfjs-node', 'wasm', 'cpu']);
+    expect(engines.map(({ name }) => name)).toEqual(['tfjs-node-gpu', 'webgpu', 'native', 'tfjs-node', 'wasm', 'cpu']);
     stub({ 'tfjs-node-gpu': loaded(true), cpu: loaded(false) });
     expect(await chooseEngine('auto', output)).toMatchObject({ name: 'tfjs-node-gpu', why: 'first choice' });
     vi.restoreAllMocks();
     stub({ wasm: loaded(false), cpu: loaded(false) });
     const chosen = await chooseEngine('auto', output);
     expect(chosen.name).toBe('wasm');
-    expect(chosen.why).toContain('tfjs-node-gpu: not installed; webgpu: not installed; tfjs-node: not installed');
+    expect(chosen.why).toContain(
+      'tfjs-node-gpu: not installed; webgpu: not installed; native: not installed; tfjs-node: not installed',
+    );
     expect(tf.getBackend()).toBe('cpu');
   });
   test('auto passes over a software adapter, and takes a real one', async () => {

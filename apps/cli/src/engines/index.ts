@@ -2,13 +2,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { UsageError } from '../cli/errors';
 import type { Output } from '../cli/output';
 import { cpu } from './cpu';
+import { native } from './native';
 import { tfjsNode, tfjsNodeGpu } from './tensorflow';
 import type { Engine, EngineLoad, EngineName } from './types';
 import { wasm } from './wasm';
 import { webgpu } from './webgpu';
 
 /** In the order that `auto` prefers; webgpu counts only on a real graphics processor. */
-export const engines: readonly Engine[] = [tfjsNodeGpu, webgpu, tfjsNode, wasm, cpu];
+export const engines: readonly Engine[] = [tfjsNodeGpu, webgpu, native, tfjsNode, wasm, cpu];
 
 /** The engine that was chosen. */
 export interface ChosenEngine {

@@ -1,5 +1,5 @@
 /** The engines that `--engine` names. */
-export const engineNames = ['tfjs-node-gpu', 'tfjs-node', 'webgpu', 'wasm', 'cpu'] as const;
+export const engineNames = ['tfjs-node-gpu', 'native', 'tfjs-node', 'webgpu', 'wasm', 'cpu'] as const;
 
 /** The name of an engine. */
 export type EngineName = (typeof engineNames)[number];

@@ -1,0 +1,20 @@
+import { loadNative, NATIVE, NativeUnavailableError, registerNativeBackend } from '@learngene/backend-native';
+import type { Engine } from './types';
+
+/** Our Rust kernels: the fastest on a processor. */
+export const native: Engine = {
+  name: 'native',
+  title: 'Rust kernels on the processor (@learngene/backend-native)',
+  async load() {
+    try {
+      registerNativeBackend();
+      const addon = loadNative();
+      const threads = addon.threadCount();
+      const detail = `Rust kernels, ${addon.simdLevel()}, ${threads} thread${threads === 1 ? '' : 's'}`;
+      return { ok: true, backend: NATIVE, detail, accelerated: false };
+    } catch (error) {
+      if (!(error instanceof NativeUnavailableError)) throw error;
+      return { ok: false, reason: error.message, remedy: error.remedy };
+    }
+  },
+};
