@@ -17,7 +17,8 @@ export type LayerNormOptions = {
 /** (x - mean) and 1 / sqrt(var + eps) over the last axis, the population variance. */
 function normalize(x: Tensor, eps: number): { xhat: Tensor; rstd: Tensor } {
   const centered = tf.sub(x, meanLast(x));
-  const rstd = tf.rsqrt(tf.add(meanLast(tf.square(centered)), eps));
+  // Not tf.rsqrt: libtensorflow approximates it in vectors and not in the rest, so a value depends on its place.
+  const rstd = tf.div(1, tf.sqrt(tf.add(meanLast(tf.square(centered)), eps)));
   return { xhat: tf.mul(centered, rstd), rstd };
 }
 
