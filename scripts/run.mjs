@@ -105,6 +105,25 @@ function buildNative() {
   console.error('The native engine could not be built (see above); a slower engine is used.');
 }
 
+/** clippy, the tests and the licences of the Rust crates, where Rust is installed. */
+function checkNative() {
+  const obstacle = nativeObstacle();
+  if (obstacle !== undefined) {
+    say(`The Rust crates are not checked: ${obstacle}`);
+    return;
+  }
+  const cargo = (args) => run('cargo', args, { CARGO_TERM_QUIET: 'true' });
+  const manifest = ['--manifest-path', join('packages', 'backend-native', 'Cargo.toml'), '--locked'];
+  say('rustfmt: format of the Rust crates');
+  run('cargo', ['fmt', '--check', '--manifest-path', manifest[1]]);
+  say('clippy: lints of the Rust crates');
+  cargo(['clippy', ...manifest, '--all-targets', '--release', '--', '-D', 'warnings']);
+  say('cargo test: the Rust crates');
+  cargo(['test', ...manifest, '--release']);
+  say('Licences of the Rust crates');
+  run(process.execPath, [join('packages', 'backend-native', 'scripts', 'licences.mjs')]);
+}
+
 const jobs = {
   demo(args) {
     install();
@@ -145,6 +164,7 @@ const jobs = {
     run(process.execPath, [join('scripts', 'check-examples.mjs')]);
     say('typedoc: the API reference');
     pnpm(['exec', 'typedoc']);
+    checkNative();
     say('All checks passed');
   },
   build() {

@@ -1,7 +1,8 @@
 // The prebuilt packages, one a platform: what the release workflow calls.
 //   node scripts/prebuilt.mjs matrix            the platforms as JSON, for a job matrix
 //   node scripts/prebuilt.mjs pack <platform>   native/learngene.<platform>.node -> npm/<platform>/ (a package to publish)
-//   node scripts/prebuilt.mjs link              names the packages that were packed in optionalDependencies of package.json
+//   node scripts/prebuilt.mjs publish           names all of them in optionalDependencies of package.json and publishes them
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -102,14 +103,32 @@ export function link(folder) {
   writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
+/** Publishes the packed platforms whose version is not published yet. */
+function publish(folder) {
+  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+  for (const { name } of platforms) {
+    if (
+      spawnSync(npm, ['view', `${packageName(name)}@${version}`, 'version'])
+        .stdout?.toString()
+        .trim() === version
+    )
+      continue;
+    const { status } = spawnSync(npm, ['publish'], { cwd: join(folder, 'npm', name), stdio: 'inherit' });
+    if (status !== 0) process.exit(status ?? 1);
+  }
+}
+
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const folder = fileURLToPath(new URL('..', import.meta.url));
   const [command, argument] = process.argv.slice(2);
   if (command === 'matrix') console.log(JSON.stringify({ include: platforms }));
   else if (command === 'pack' && argument !== undefined) console.log(`Wrote ${pack(folder, argument)}`);
-  else if (command === 'link') link(folder);
-  else {
-    console.error('usage: node scripts/prebuilt.mjs matrix | pack <platform> | link');
+  else if (command === 'publish') {
+    link(folder);
+    publish(folder);
+  } else {
+    console.error('usage: node scripts/prebuilt.mjs matrix | pack <platform> | publish');
     process.exit(2);
   }
 }
