@@ -12,6 +12,12 @@ interface Entry {
   pooled?: boolean;
 }
 
+/**
+ * What products of matrices are computed in: float32, or bfloat16 factors with float32 sums. Everything else (weights,
+ * norms, softmax, the optimiser) is float32 either way.
+ */
+export type Precision = 'f32' | 'bf16';
+
 /** What `tf.memory()` adds on this backend. */
 export interface NativeMemoryInfo {
   /** The numbers below are exact. */
@@ -30,6 +36,8 @@ export interface NativeMemoryInfo {
 export class NativeBackend extends MathBackendCPU {
   /** The Rust functions. */
   readonly addon: NativeAddon;
+  /** What products of matrices are computed in; set it with `setNativePrecision`. */
+  precision: Precision = 'f32';
   readonly #pool: BufferPool;
 
   /**

@@ -1,4 +1,5 @@
-export { NativeBackend, type NativeMemoryInfo } from './backend';
+export { NativeBackend, type NativeMemoryInfo, type Precision } from './backend';
 export type { PoolStatistics } from './buffer-pool';
 export { loadNative, type NativeAddon, NativeUnavailableError, platformName } from './native';
+export { setNativePrecision } from './precision';
 export { NATIVE, registerNativeBackend } from './register';

@@ -1,0 +1,22 @@
+import { backend, getBackend } from '@tensorflow/tfjs-core';
+import type { NativeBackend, Precision } from './backend';
+import { NATIVE } from './register';
+
+/**
+ * Sets what products of matrices are computed in on the native backend of this thread, which must be the active one.
+ * Gradients use the precision that is set when they are computed: set it once, before training.
+ *
+ * @throws Error where another backend is active, or where the processor has no bfloat16 products (AVX512-BF16)
+ */
+export function setNativePrecision(precision: Precision): void {
+  if (getBackend() !== NATIVE) {
+    throw new Error(`precision ${precision}: expected the active backend to be native, got ${getBackend()}`);
+  }
+  const native = backend() as NativeBackend;
+  if (precision === 'bf16' && !native.addon.hasBf16()) {
+    throw new Error(
+      `precision bf16: this processor has no products of bfloat16 (AVX512-BF16; the instruction set in use is ${native.addon.simdLevel()})`,
+    );
+  }
+  native.precision = precision;
+}
