@@ -1,0 +1,63 @@
+//! The sum of the squares of all elements of many arrays.
+
+use learngene_pool::SendPtr;
+use learngene_simd::{Isa, dispatch};
+
+use crate::leaves::{blocks, for_blocks};
+use crate::support::{LANES, fold};
+
+dispatch! {
+    fn squares(x: &[f32]) -> f64 = squares_with;
+}
+/// Sums of 4096 squares in f32, those in f64.
+#[inline(always)]
+fn squares_with<S: Isa>(x: &[f32]) -> f64 {
+    let mut total = 0.0;
+    for part in x.chunks(4096) {
+        let mut sums = [[0.0f32; LANES]; 4];
+        let (vectors, tail) = part.as_chunks::<{ 4 * LANES }>();
+        for vector in vectors {
+            for (k, sum) in sums.iter_mut().enumerate() {
+                for i in 0..LANES {
+                    let x = vector[k * LANES + i];
+                    sum[i] = S::fma(x, x, sum[i]);
+                }
+            }
+        }
+        for (i, &x) in tail.iter().enumerate() {
+            sums[i / LANES][i % LANES] += x * x;
+        }
+        total += sums.into_iter().map(|sum| f64::from(fold(sum))).sum::<f64>();
+    }
+    total
+}
+
+/// Σ x² over all arrays; the same bits for any number of threads.
+pub fn squared_norm(leaves: &[&[f32]]) -> f64 {
+    let lengths: Vec<usize> = leaves.iter().map(|leaf| leaf.len()).collect();
+    let parts = blocks(&lengths);
+    let mut sums = vec![0.0f64; parts.len()];
+    let out = SendPtr::new(&mut sums);
+    for_blocks(&parts, &|index, leaf, start, end| {
+        // SAFETY: every block has an element of its own.
+        unsafe { out.slice_mut(index..index + 1)[0] = squares(&leaves[leaf][start..end]) };
+    });
+    sums.iter().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::leaves::BLOCK;
+    use crate::support::testing::values;
+
+    #[test]
+    fn of_leaves_of_any_size() {
+        let leaves: Vec<Vec<f32>> = [0, 1, 63, 64, 65, 4097, BLOCK + 1].map(|length| values(length, 3, 1.0)).into();
+        let slices: Vec<&[f32]> = leaves.iter().map(Vec::as_slice).collect();
+        let want: f64 = leaves.iter().flatten().map(|&x| f64::from(x) * f64::from(x)).sum();
+        assert!((squared_norm(&slices) - want).abs() < 1e-6 * want);
+        assert_eq!(squared_norm(&[]), 0.0);
+        assert!(squared_norm(&[&[f32::NAN]]).is_nan());
+    }
+}
