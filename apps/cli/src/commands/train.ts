@@ -31,6 +31,7 @@ import type { Config } from '../config/schema';
 import { openDataset, partOf, pretrainingClasses } from '../data/open-data';
 import { openTrainingData } from '../data/training-data';
 import { chooseEngine } from '../engines';
+import { usePrecision } from '../engines/precision';
 import { readMetricsLog } from '../run/metrics-log';
 import { checkpointSteps, createRunFolder, type RunRecord, readRunRecord } from '../run/run-folder';
 import { modelConfig } from '../training/model-config';
@@ -125,6 +126,7 @@ export function trainCommand(): Command {
       return;
     }
     const engine = await chooseEngine(options.engine, output);
+    usePrecision(config.training.precision, engine);
     if (resumed && record.engine !== engine.name) {
       output.warn(
         `the run was started on ${record.engine}; on ${engine.name} its numbers continue, but not bit for bit`,

@@ -27,6 +27,7 @@ import type { Config } from '../config/schema';
 import { openDataset, partOf } from '../data/open-data';
 import { checkFits, openTrainingData } from '../data/training-data';
 import { chooseEngine } from '../engines';
+import { usePrecision } from '../engines/precision';
 import { loadModel } from '../run/load-model';
 import { readMetricsLog } from '../run/metrics-log';
 import { checkpointSteps, createRunFolder, type RunRecord, readRunRecord } from '../run/run-folder';
@@ -142,9 +143,11 @@ export function transferCommand(): Command {
         versions: versions(),
         base: { path: from, classes: [...classes], domain: options.domain },
       };
+      usePrecision(config.training.precision, engine);
       await createRunFolder(options.out, record);
     }
     const { config, model } = record;
+    usePrecision(config.training.precision, engine);
     const train = await openTrainingData(record, output);
     const trainable = trainableOf[record.base?.domain ?? 'near'];
     const trained = countTransferParams(model, { groups: model.groups.length, classes: model.dit.classes });

@@ -81,6 +81,10 @@ const trainingSchema = z.strictObject({
   decay: z.enum(['constant', 'cosine']).default('constant').describe('learning rate after warm-up'),
   weightDecay: z.number().min(0).default(0).describe('decoupled weight decay of the dense parts'),
   gradientClip: z.number().positive().default(1).describe('largest global norm of the gradient'),
+  precision: z
+    .enum(['f32', 'bf16'])
+    .default('f32')
+    .describe('products of matrices; bf16 (with float32 sums and weights) needs --engine native and AVX512-BF16'),
   emaDecay: fraction.default(0.999).describe('decay of the averaged weights that are sampled from'),
   orthogonality: z.number().min(0).default(0).describe('weight of ‖UᵀU−I‖² + ‖VᵀV−I‖² in the loss'),
   checkpointEvery: positive.default(500).describe('steps between checkpoints'),
