@@ -1,0 +1,407 @@
+//! Cutting a product into tasks, cache blocks and tiles.
+
+use crate::cache;
+use crate::finish::{Finish, Sums, finish};
+use crate::pack::{Matrix, pack_a, pack_b};
+use crate::scratch;
+use crate::tile::{Kernels, Part, Target};
+use crate::transpose::transpose;
+use learngene_pool::{SendPtr, split};
+use std::ops::Range;
+
+/// A [m, k] times B [k, n]; `scale` [k] multiplies the rows of B.
+#[derive(Clone, Copy)]
+pub(crate) struct Term<'a> {
+    pub k: usize,
+    pub a: Matrix,
+    pub b: Matrix,
+    pub scale: Option<&'a [f32]>,
+}
+
+/// A term of the rows `rows` of C only; row 0 of its A is `rows.start`.
+#[derive(Clone)]
+pub(crate) struct Tail<'a> {
+    pub rows: Range<usize>,
+    pub term: Term<'a>,
+}
+
+/// C [m, n] = end(base (+ tails) (+ C)).
+pub(crate) struct Product<'a> {
+    pub kernels: Kernels,
+    pub m: usize,
+    pub n: usize,
+    pub base: Term<'a>,
+    /// Ascending and disjoint.
+    pub tails: &'a [Tail<'a>],
+    pub c: SendPtr<f32>,
+    /// Between the rows of C; or, if `c_transposed`, between its columns.
+    pub c_stride: usize,
+    /// C is stored by columns; the end is told rows and columns as they are in memory.
+    pub c_transposed: bool,
+    pub add: bool,
+    pub end: Finish<'a>,
+}
+
+/// A is packed by so many words at a time, beside the block of B in the second-level cache.
+const A_BLOCK: usize = 64 * 1024;
+/// Below so many words, a block of B is read where it lies: it is in the first-level cache after its first use.
+const SMALL_B: usize = 10 * 1024;
+/// So few tiles of rows do not pay for packing B.
+const FEW_TILES: usize = 3;
+/// The longest sum in registers; the tiles of longer ones are added to in C.
+const LONGEST: usize = 2048;
+/// The largest tile in words, with its transpose.
+const TILE: usize = 768;
+
+#[repr(align(64))]
+struct Words([f32; TILE]);
+
+/// A strip of columns of B, ready for the micro-kernel.
+#[derive(Clone, Copy)]
+struct Panels {
+    /// Registers across the block.
+    vectors: usize,
+    panels: usize,
+}
+
+impl<'a> Product<'a> {
+    /// Computes all of C on the pool.
+    pub fn run(&self, threads: usize) {
+        if self.m == 0 || self.n == 0 {
+            return;
+        }
+        let (down, across) = self.grid(threads);
+        learngene_pool::run(down * across, &|task| {
+            let rows = split(self.m, down, task % down);
+            // SAFETY: the tasks' parts of C are disjoint.
+            unsafe { self.block(rows, self.columns_of(across, task / down)) }
+        });
+    }
+
+    /// The `index`-th of `parts` strips of whole registers.
+    fn columns_of(&self, parts: usize, index: usize) -> Range<usize> {
+        let lanes = self.kernels.lanes;
+        let strip = split(self.n.div_ceil(lanes), parts, index);
+        strip.start * lanes..(strip.end * lanes).min(self.n)
+    }
+
+    /// How many tasks C is cut into, down and across: the pair of the smallest estimated time.
+    fn grid(&self, threads: usize) -> (usize, usize) {
+        let (vectors, lanes) = (self.n.div_ceil(self.kernels.lanes), self.kernels.lanes);
+        let height = self.height(vectors);
+        let row_tiles = self.m.div_ceil(height);
+        let k = self.base.k + self.tails.first().map_or(0, |tail| tail.term.k);
+        let work = (row_tiles * vectors * height) as f64 * k as f64;
+        if threads == 1 || work < 8192.0 {
+            return (1, 1);
+        }
+        // Costs in the time of one register's multiply-add, half a cycle.
+        let (pack_a, pack_b) = (if self.base.a.column == 1 { 0.02 } else { 0.4 }, if self.base.b.column == 1 { 0.3 } else { 0.6 });
+        let mut best = (f64::INFINITY, (1, 1));
+        for across in 1..=vectors.min(4 * threads) {
+            for down in 1..=row_tiles.min(4 * threads) {
+                let tasks = across * down;
+                if tasks > 4 * threads && tasks > 1 {
+                    break;
+                }
+                let wide = vectors.div_ceil(across) as f64;
+                let high = (row_tiles.div_ceil(down) * height).min(self.m) as f64;
+                let k = k as f64;
+                let direct = high <= (FEW_TILES * height) as f64 && self.base.b.column == 1;
+                let packing = if direct { 0.0 } else { pack_b * k * wide * lanes as f64 };
+                let cost = high * wide * k + packing + pack_a * high * k + 3000.0;
+                let total = tasks.div_ceil(threads) as f64 * cost + 0.02 * cost;
+                if total < best.0 {
+                    best = (total, (down, across));
+                }
+            }
+        }
+        best.1
+    }
+
+    /// Rows of the highest tile for the panels of `vectors` registers.
+    fn height(&self, vectors: usize) -> usize {
+        let widest = vectors.div_ceil(vectors.div_ceil(self.kernels.vectors).max(1)).max(1);
+        self.kernels.heights[widest - 1]
+    }
+
+    fn words(&self, k: usize) -> usize {
+        if self.kernels.pairs { k.div_ceil(2) } else { k }
+    }
+
+    /// Computes a part of C on this thread.
+    ///
+    /// # Safety
+    /// Nobody else touches this part of C.
+    pub unsafe fn block(&self, rows: Range<usize>, columns: Range<usize>) {
+        if rows.is_empty() || columns.is_empty() {
+            return;
+        }
+        let unit = if self.kernels.pairs { 2 } else { 1 };
+        let units = self.base.k.div_ceil(unit);
+        let passes = units.div_ceil(LONGEST).max(1);
+        let longest = units.div_ceil(passes);
+        let tail_k = self.tails.iter().map(|tail| self.words(tail.term.k)).max().unwrap_or(0);
+        let lanes = self.kernels.lanes;
+        let strip = (cache::second_level_words() * 5 / 8 / (longest + tail_k).max(1) / lanes).max(self.kernels.vectors);
+        let vectors = columns.len().div_ceil(lanes);
+        let strips = vectors.div_ceil(strip);
+        let strip = vectors.div_ceil(strips);
+        let height = self.height(strip);
+        let a_rows = (A_BLOCK / longest.max(1)).max(height).min(rows.len()) + height;
+        let packs_a = self.packs_a();
+        let sizes = [
+            longest * strip * lanes,
+            if packs_a { a_rows * longest.max(tail_k) } else { 0 },
+            tail_k * strip * lanes,
+        ];
+        scratch::with(sizes, |[b_words, a_words, tail_words]| {
+            for index in 0..strips {
+                let part = split(vectors, strips, index);
+                let columns =
+                    columns.start + part.start * lanes..(columns.start + part.end * lanes).min(columns.end);
+                for pass in 0..passes {
+                    let ks = split(units, passes, pass);
+                    let ks = ks.start * unit..(ks.end * unit).min(self.base.k);
+                    let last = pass + 1 == passes;
+                    // SAFETY: as promised by the caller.
+                    unsafe {
+                        self.strip(rows.clone(), columns.clone(), ks, (pass > 0, last), [b_words, a_words, tail_words])
+                    };
+                }
+            }
+        });
+    }
+
+    fn packs_a(&self) -> bool {
+        self.base.a.column != 1 || self.kernels.pairs
+    }
+
+    /// # Safety
+    /// As [`Product::block`]; the buffers have the sizes computed there.
+    unsafe fn strip(
+        &self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        ks: Range<usize>,
+        (later, last): (bool, bool),
+        [b_words, a_words, tail_words]: [&mut [f32]; 3],
+    ) {
+        let lanes = self.kernels.lanes;
+        let vectors = columns.len().div_ceil(lanes);
+        let panels = Panels { vectors, panels: vectors.div_ceil(self.kernels.vectors) };
+        let height = self.height(vectors);
+        let direct = self.direct(rows.len().div_ceil(height), ks.len());
+        // SAFETY: the columns are within B.
+        unsafe { self.pack_panels(&self.base, panels, columns.clone(), ks.clone(), direct, b_words) };
+        for (piece, tail) in self.pieces(rows) {
+            let tail = tail.filter(|_| last);
+            if let Some(tail) = tail {
+                // SAFETY: the columns are within B.
+                unsafe {
+                    self.pack_panels(&tail.term, panels, columns.clone(), 0..tail.term.k, false, tail_words);
+                }
+            }
+            let tiles = piece.len().div_ceil(height);
+            let words = self.words(ks.len());
+            let group = if self.packs_a() { (A_BLOCK / words.max(1) / height).max(1) } else { tiles };
+            for first in (0..tiles).step_by(group) {
+                let group = first..(first + group).min(tiles);
+                let tile_rows = |tile: usize| {
+                    let rows = split(piece.len(), tiles, tile);
+                    piece.start + rows.start..piece.start + rows.end
+                };
+                let group_start = tile_rows(group.start).start;
+                if self.packs_a() {
+                    let heights = group.clone().map(|tile| tile_rows(tile).len());
+                    // SAFETY: the rows are within A, and the buffer has room for the group.
+                    unsafe { pack_a(&self.kernels, self.base.a, ks.clone(), group_start, heights, a_words) };
+                }
+                for tile in group {
+                    let rows = tile_rows(tile);
+                    let mut parts = [self.a_part(&rows, group_start, &ks, a_words); 2];
+                    let count = 1 + usize::from(tail.is_some());
+                    if let Some(tail) = tail {
+                        // SAFETY: the rows are those of the tail.
+                        let a = unsafe { tail.term.a.from(rows.start - tail.rows.start, 0) };
+                        parts[1] = Part { k: tail.term.k, a: a.at, a_rows: a.row, a_step: a.column, ..parts[0] };
+                    }
+                    // SAFETY: as promised by the caller.
+                    unsafe {
+                        self.row_of_tiles(
+                            rows,
+                            columns.clone(),
+                            (&mut parts[..count], panels),
+                            (&ks, direct, b_words, tail_words),
+                            (later, last),
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    /// One tile of rows against all panels.
+    ///
+    /// # Safety
+    /// As [`Product::strip`].
+    unsafe fn row_of_tiles(
+        &self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        (parts, panels): (&mut [Part], Panels),
+        (ks, direct, b_words, tail_words): (&Range<usize>, bool, &[f32], &[f32]),
+        (later, last): (bool, bool),
+    ) {
+        let lanes = self.kernels.lanes;
+        let words = self.words(ks.len());
+        let end = if last { self.end } else { self.end.partial() };
+        let add = self.add || later;
+        let plain = end.is_plain() && !self.c_transposed;
+        let mut sums = Words([0.0; TILE]);
+        for panel in 0..panels.panels {
+            let strip = split(panels.vectors, panels.panels, panel);
+            let start = columns.start + strip.start * lanes;
+            let width = strip.len() * lanes;
+            let valid = width.min(columns.end - start);
+            if direct && start + width <= self.n {
+                // SAFETY: rows `ks` and all columns of the panel are within B.
+                parts[0].b = unsafe { self.base.b.from(ks.start, start) }.at;
+                parts[0].b_step = self.base.b.row;
+            } else {
+                parts[0].b = b_words[strip.start * lanes * words..].as_ptr();
+                parts[0].b_step = width;
+            }
+            if let [_, tail] = parts {
+                tail.b = tail_words[strip.start * lanes * tail.k..].as_ptr();
+                tail.b_step = width;
+            }
+            let kernel = self.kernels.get(rows.len(), strip.len());
+            // SAFETY: the panels and tiles are those that were packed; the tile is within C.
+            unsafe {
+                if plain {
+                    let at = self.c.0.add(rows.start * self.c_stride + start);
+                    kernel(parts, &Target { at, rows: self.c_stride, columns: valid, add });
+                } else {
+                    let target = Target { at: sums.0.as_mut_ptr(), rows: width, columns: width, add: false };
+                    kernel(parts, &target);
+                    self.finish_tile(&end, &mut sums, rows.clone(), start..start + valid, width, add);
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Product::strip`].
+    unsafe fn finish_tile(
+        &self,
+        end: &Finish<'_>,
+        sums: &mut Words,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        width: usize,
+        add: bool,
+    ) {
+        let (level, lanes) = (self.kernels.level, self.kernels.lanes);
+        // SAFETY: the tile is within C; a transposed tile of at most 384 words takes at most 768.
+        unsafe {
+            if !self.c_transposed {
+                let tile = Sums {
+                    sums: &mut sums.0,
+                    stride: width,
+                    rows: rows.len(),
+                    columns: columns.len(),
+                    row0: rows.start,
+                    column0: columns.start,
+                };
+                return finish(level, end, tile, self.c.0, self.c_stride, add);
+            }
+            let mut turned = Words([0.0; TILE]);
+            let stride = rows.len().next_multiple_of(lanes);
+            let size = (rows.len(), columns.len());
+            transpose(level, lanes, size, sums.0.as_ptr(), width, turned.0.as_mut_ptr(), stride);
+            let tile = Sums {
+                sums: &mut turned.0,
+                stride,
+                rows: columns.len(),
+                columns: rows.len(),
+                row0: columns.start,
+                column0: rows.start,
+            };
+            finish(level, end, tile, self.c.0, self.c_stride, add);
+        }
+    }
+
+    /// Whether B is read where it lies.
+    fn direct(&self, row_tiles: usize, k: usize) -> bool {
+        let rows = self.base.b.column == 1 && self.base.scale.is_none() && !self.kernels.pairs;
+        rows && (row_tiles <= FEW_TILES || k * self.base.b.row <= SMALL_B)
+    }
+
+    /// # Safety
+    /// `columns` and `ks` are within the term's B; `to` has room.
+    unsafe fn pack_panels(
+        &self,
+        term: &Term<'_>,
+        panels: Panels,
+        columns: Range<usize>,
+        ks: Range<usize>,
+        direct: bool,
+        to: &mut [f32],
+    ) {
+        let lanes = self.kernels.lanes;
+        let words = self.words(ks.len());
+        for panel in 0..panels.panels {
+            let strip = split(panels.vectors, panels.panels, panel);
+            let start = columns.start + strip.start * lanes;
+            let width = strip.len() * lanes;
+            if direct && start + width <= self.n {
+                continue;
+            }
+            let valid = width.min(columns.end - start);
+            let to = &mut to[strip.start * lanes * words..][..width * words];
+            // SAFETY: promised by the caller.
+            unsafe { pack_b(&self.kernels, term.b.from(0, start), ks.clone(), valid, term.scale, to, width) };
+        }
+    }
+
+    fn a_part(&self, rows: &Range<usize>, group_start: usize, ks: &Range<usize>, a_words: &[f32]) -> Part {
+        let words = self.words(ks.len());
+        let (a, a_rows, a_step) = if self.packs_a() {
+            (a_words[(rows.start - group_start) * words..].as_ptr(), 1, rows.len())
+        } else {
+            // SAFETY: the tile is within A.
+            let a = unsafe { self.base.a.from(rows.start, ks.start) };
+            (a.at, a.row, a.column)
+        };
+        Part { k: words, a, a_rows, a_step, b: std::ptr::null(), b_step: 0 }
+    }
+
+    /// Cuts rows at the bounds of the tails.
+    fn pieces(&self, rows: Range<usize>) -> impl Iterator<Item = (Range<usize>, Option<&Tail<'a>>)> {
+        let mut at = rows.start;
+        let mut tails = self.tails.iter().filter(move |tail| tail.rows.end > rows.start).peekable();
+        std::iter::from_fn(move || {
+            if at >= rows.end {
+                return None;
+            }
+            let start = at;
+            match tails.peek() {
+                Some(tail) if tail.rows.start <= at => {
+                    let tail = *tail;
+                    at = tail.rows.end.min(rows.end);
+                    tails.next();
+                    Some((start..at, Some(tail)))
+                }
+                Some(tail) => {
+                    at = tail.rows.start.min(rows.end);
+                    Some((start..at, None))
+                }
+                None => {
+                    at = rows.end;
+                    Some((start..at, None))
+                }
+            }
+        })
+    }
+}
