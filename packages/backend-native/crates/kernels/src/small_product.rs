@@ -4,26 +4,32 @@ use learngene_simd::{Avx2, Avx512, Isa, Neon, Scalar};
 
 use crate::support::{LANES, Lanes};
 
-/// How many running values the registers of an instruction set hold.
+/// What the inner loops of small matrices must know of an instruction set.
 pub(crate) trait Tile: Isa {
     /// Whether there are 32 registers of sixteen values.
     const WIDE: bool;
+    /// Whether it includes AVX2.
+    const AVX2: bool;
 }
 impl Tile for Scalar {
     const WIDE: bool = false;
+    const AVX2: bool = false;
 }
 impl Tile for Neon {
     const WIDE: bool = false;
+    const AVX2: bool = false;
 }
 impl Tile for Avx2 {
     const WIDE: bool = false;
+    const AVX2: bool = true;
 }
 impl Tile for Avx512 {
     const WIDE: bool = true;
+    const AVX2: bool = true;
 }
 
 /// The number of rows of a result is a multiple of this, that of columns of [`LANES`].
-pub(crate) const ROWS: usize = 8;
+pub(crate) const ROWS: usize = 4;
 
 /// A factor read in any order: element (i, k) is `data[i * row + k * column]`.
 #[derive(Clone, Copy)]
@@ -62,78 +68,133 @@ pub(crate) fn multiply<S: Tile>(
     let (a, steps) = (a.data.as_ptr(), (a.row, a.column));
     let (b, c) = (b.as_ptr(), c.as_mut_ptr());
     let mut at = 0;
-    // SAFETY: every tile lies within the rows and columns whose extent was checked above.
+    // SAFETY: every tile lies within the rows and columns whose extent was checked above; the level of S is the
+    // processor's.
     unsafe {
-        if S::WIDE {
-            while at + 4 * LANES <= n {
-                for i in (0..m).step_by(4) {
-                    tile::<S, 4, 4>(k, a.add(i * steps.0), steps, b.add(at), ldb, c.add(i * ldc + at), ldc, add);
-                }
-                at += 4 * LANES;
+        while at < n {
+            let left = n - at;
+            let columns = if S::WIDE && left >= 4 * LANES {
+                4 * LANES
+            } else if S::WIDE && left >= 2 * LANES {
+                2 * LANES
+            } else {
+                LANES
+            };
+            let mut i = 0;
+            while i < m {
+                let rows = if S::WIDE && columns < 4 * LANES && m - i >= 2 * ROWS { 2 * ROWS } else { ROWS };
+                let place =
+                    Place { k, a: a.add(i * steps.0), steps, b: b.add(at), ldb, c: c.add(i * ldc + at), ldc, add };
+                tile::<S>(rows, columns, place);
+                i += rows;
             }
-            while at + 2 * LANES <= n {
-                for i in (0..m).step_by(8) {
-                    tile::<S, 8, 2>(k, a.add(i * steps.0), steps, b.add(at), ldb, c.add(i * ldc + at), ldc, add);
-                }
-                at += 2 * LANES;
-            }
-            while at < n {
-                for i in (0..m).step_by(8) {
-                    tile::<S, 8, 1>(k, a.add(i * steps.0), steps, b.add(at), ldb, c.add(i * ldc + at), ldc, add);
-                }
-                at += LANES;
-            }
-        } else {
-            while at < n {
-                for i in (0..m).step_by(4) {
-                    tile::<S, 4, 1>(k, a.add(i * steps.0), steps, b.add(at), ldb, c.add(i * ldc + at), ldc, add);
-                }
-                at += LANES;
-            }
+            at += columns;
         }
     }
 }
 
-/// One tile of M rows and 16 V columns, held in registers over the k terms.
-///
-/// # Safety
-/// The pointers are valid for what the sizes say.
-#[inline(always)]
-unsafe fn tile<S: Isa, const M: usize, const V: usize>(
+/// A tile of the result and the parts of the factors that it is made of.
+struct Place {
     k: usize,
     a: *const f32,
-    (row, column): (usize, usize),
+    steps: (usize, usize),
     b: *const f32,
     ldb: usize,
     c: *mut f32,
     ldc: usize,
     add: bool,
-) {
-    let mut sums = [[[0.0f32; LANES]; V]; M];
+}
+
+/// One tile, held in registers over the k terms.
+///
+/// # Safety
+/// The pointers are valid for what the sizes say, and the processor has the level of S.
+#[inline(always)]
+unsafe fn tile<S: Tile>(rows: usize, columns: usize, place: Place) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        if S::WIDE {
+            return match (rows / ROWS, columns / LANES) {
+                (1, 4) => avx512::<4, 4>(place),
+                (1, 2) => avx512::<4, 2>(place),
+                (1, _) => avx512::<4, 1>(place),
+                (_, 2) => avx512::<8, 2>(place),
+                _ => avx512::<8, 1>(place),
+            };
+        } else if S::AVX2 {
+            return avx2(place);
+        }
+        let _ = (rows, columns);
+        portable::<S>(place);
+    }
+}
+
+macro_rules! intrinsic_tile {
+    ($name:ident $features:literal $rows:tt $vectors:tt $vector:ident $width:literal $($generics:ident)*,
+     $zero:ident $load:ident $splat:ident $fma:ident $add:ident $store:ident) => {
+        /// The tile in vector registers: left to itself the compiler keeps some shapes of it in memory.
+        ///
+        /// # Safety
+        /// As [`tile`].
+        #[cfg(target_arch = "x86_64")]
+        #[inline]
+        #[target_feature(enable = $features)]
+        unsafe fn $name<$(const $generics: usize),*>(Place { k, a, steps, b, ldb, c, ldc, add }: Place) {
+            use std::arch::x86_64::*;
+            let mut sums: [[$vector; $vectors]; $rows] = [[$zero(); $vectors]; $rows];
+            for p in 0..k {
+                // SAFETY: row p of b has the tile's columns.
+                let b: [$vector; $vectors] =
+                    std::array::from_fn(|v| unsafe { $load(b.add(p * ldb + v * $width)) });
+                for i in 0..$rows {
+                    // SAFETY: element (i, p) of a.
+                    let a = $splat(unsafe { *a.add(i * steps.0 + p * steps.1) });
+                    for v in 0..$vectors {
+                        sums[i][v] = $fma(a, b[v], sums[i][v]);
+                    }
+                }
+            }
+            for (i, sums) in sums.iter().enumerate() {
+                for (v, &sum) in sums.iter().enumerate() {
+                    // SAFETY: row i of c has the tile's columns, which nothing else refers to.
+                    unsafe {
+                        let c = c.add(i * ldc + v * $width);
+                        $store(c, if add { $add($load(c), sum) } else { sum });
+                    }
+                }
+            }
+        }
+    };
+}
+intrinsic_tile!(avx512 "avx512f" M V __m512 16 M V,
+    _mm512_setzero_ps _mm512_loadu_ps _mm512_set1_ps _mm512_fmadd_ps _mm512_add_ps _mm512_storeu_ps);
+intrinsic_tile!(avx2 "avx2,fma" 4 2 __m256 8,
+    _mm256_setzero_ps _mm256_loadu_ps _mm256_set1_ps _mm256_fmadd_ps _mm256_add_ps _mm256_storeu_ps);
+
+/// A tile of [`ROWS`] rows and [`LANES`] columns.
+///
+/// # Safety
+/// As [`tile`].
+#[inline(always)]
+unsafe fn portable<S: Isa>(Place { k, a, steps, b, ldb, c, ldc, add }: Place) {
+    let mut sums = [[0.0f32; LANES]; ROWS];
     for p in 0..k {
-        // SAFETY: row p of b has 16 V values here.
-        let b: [Lanes; V] = std::array::from_fn(|v| unsafe { b.add(p * ldb + v * LANES).cast::<Lanes>().read() });
+        // SAFETY: row p of b has 16 values here.
+        let b: Lanes = unsafe { b.add(p * ldb).cast::<Lanes>().read() };
         for (i, sums) in sums.iter_mut().enumerate() {
             // SAFETY: element (i, p) of a.
-            let a = unsafe { *a.add(i * row + p * column) };
-            for (sum, b) in sums.iter_mut().zip(&b) {
-                for (sum, &b) in sum.iter_mut().zip(b) {
-                    *sum = S::fma(a, b, *sum);
-                }
+            let a = unsafe { *a.add(i * steps.0 + p * steps.1) };
+            for (sum, b) in sums.iter_mut().zip(b) {
+                *sum = S::fma(a, b, *sum);
             }
         }
     }
     for (i, sums) in sums.iter().enumerate() {
-        for (v, sums) in sums.iter().enumerate() {
-            // SAFETY: row i of c has 16 V values here, which nothing else refers to.
-            let c = unsafe { &mut *c.add(i * ldc + v * LANES).cast::<Lanes>() };
-            if add {
-                for (c, &sum) in c.iter_mut().zip(sums) {
-                    *c += sum;
-                }
-            } else {
-                *c = *sums;
-            }
+        // SAFETY: row i of c has 16 values here, which nothing else refers to.
+        let c = unsafe { &mut *c.add(i * ldc).cast::<Lanes>() };
+        for (c, &sum) in c.iter_mut().zip(sums) {
+            *c = if add { *c + sum } else { sum };
         }
     }
 }
