@@ -1,0 +1,209 @@
+//! Decompositions of dense real matrices in float64, row-major in and out.
+//!
+//! LAPACK's algorithms, on this engine's own matrix product and thread pool: blocked Householder reductions, divide and
+//! conquer for values and vectors, QR first where a matrix is not square. The backward error is a few ulps of the norm.
+//! The same input gives the same bits for the same number of threads.
+
+mod bidiagonalize;
+mod check;
+mod cholesky;
+mod eigen_divide;
+mod error;
+mod gemm;
+mod iteration;
+mod merge;
+mod qr;
+mod reflector;
+mod secular;
+mod svd_divide;
+#[cfg(test)]
+mod tests;
+mod tile;
+mod tridiagonalize;
+mod vector;
+mod view;
+
+use check::{Scale, shape};
+pub use error::Error;
+use gemm::Store;
+use iteration::Columns;
+use reflector::{Reflectors, transpose};
+use view::{View, ViewMut, leading};
+
+/// The product `c` [m, n] of `a` [m, k] and `b` [k, n], row-major. NaN and infinity pass through.
+pub fn matmul(a: &[f64], b: &[f64], c: &mut [f64], (m, k, n): (usize, usize, usize)) -> Result<(), Error> {
+    shape("a", a.len(), m, k)?;
+    shape("b", b.len(), k, n)?;
+    shape("c", c.len(), m, n)?;
+    gemm::gemm(1.0, View::new(a, m, k, k, 1), View::new(b, k, n, n, 1), Store::Replace, ViewMut::new(c, m, n, n, 1));
+    Ok(())
+}
+
+/// The columns of the transpose of row-major `a` [m, n], or those of `a`, as a column-major working copy.
+fn columns_of(a: &[f64], (m, n): (usize, usize), transposed: bool) -> (Vec<f64>, usize) {
+    if transposed {
+        let ld = leading(n);
+        let mut out = vec![0.0; ld * m];
+        for (out, row) in out.chunks_exact_mut(ld).zip(a.chunks_exact(n)) {
+            out[..n].copy_from_slice(row);
+        }
+        (out, ld)
+    } else {
+        let ld = leading(m);
+        let mut out = vec![0.0; ld * n];
+        transpose(a, n, &mut out, ld, (m, n), |i| i);
+        (out, ld)
+    }
+}
+
+/// Thin SVD a = u diag(s) v' of `a` [m, n]: `u` [m, k], `s` [k] descending, `v` [n, k], k = min(m, n).
+pub fn svd(a: &[f64], (m, n): (usize, usize), u: &mut [f64], s: &mut [f64], v: &mut [f64]) -> Result<(), Error> {
+    svd_with(a, (m, n), u, s, v, svd_divide::LEAF)
+}
+
+fn svd_with(
+    a: &[f64],
+    (m, n): (usize, usize),
+    u: &mut [f64],
+    s: &mut [f64],
+    v: &mut [f64],
+    leaf: usize,
+) -> Result<(), Error> {
+    let k = m.min(n);
+    shape("a", a.len(), m, n)?;
+    shape("u", u.len(), m, k)?;
+    shape("s", s.len(), k, 1)?;
+    shape("v", v.len(), n, k)?;
+    let scale = Scale::of(a, n)?;
+    // x = a or its transpose, with at least as many rows as columns
+    let wide = m <= n;
+    let (rows, left_out, right_out) = if wide { (n, v, u) } else { (m, u, v) };
+    let (mut x, ld) = columns_of(a, (m, n), wide);
+    scale.apply(&mut x);
+    let (tall, mut core, ld_core) = if rows > k {
+        let (diagonal, taus) = qr::factor(&mut x, ld, rows, k);
+        let ld_core = leading(k);
+        let mut core = vec![0.0; ld_core * k];
+        for (j, (to, from)) in core.chunks_exact_mut(ld_core).zip(x.chunks_exact(ld)).enumerate() {
+            to[..j].copy_from_slice(&from[..j]);
+            to[j] = diagonal[j];
+        }
+        (Some((x, taus)), core, ld_core)
+    } else {
+        (None, x, ld)
+    };
+    let reduced = bidiagonalize::bidiagonalize(std::mem::take(&mut core), ld_core, k);
+    // the transpose of the bidiagonal matrix is lower bidiagonal: its u are our right vectors
+    let found = svd_divide::decompose(&reduced.diagonal, &reduced.side, leaf)?;
+    let descending: Vec<usize> = found.order.iter().rev().copied().collect();
+    for (s, &at) in s.iter_mut().zip(&descending) {
+        *s = found.values[at];
+    }
+    scale.undo(s);
+    let gather = |from: &[f64], rows: usize| {
+        let ld = leading(rows);
+        let mut out = vec![0.0; ld * k];
+        for (out, &at) in out.chunks_exact_mut(ld).zip(&descending) {
+            out[..k].copy_from_slice(&from[at * found.ld..at * found.ld + k]);
+        }
+        (out, ld)
+    };
+    let (mut right, ld_right) = gather(&found.u, k);
+    reduced.right().apply(&mut right, ld_right, k);
+    transpose(&right, ld_right, right_out, k, (k, k), |i| i);
+    drop(right);
+    let (mut left, ld_left) = gather(&found.v, rows);
+    reduced.left().apply(&mut left, ld_left, k);
+    if let Some((x, taus)) = tall {
+        Reflectors { columns: &x, ld, shift: 0, rows, taus: &taus }.apply(&mut left, ld_left, k);
+    }
+    transpose(&left, ld_left, left_out, k, (k, rows), |i| i);
+    Ok(())
+}
+
+/// Eigenvalues `values` [n], ascending, and eigenvectors in the columns of `vectors` [n, n] of the symmetric `a` [n, n],
+/// of which the upper triangle is read.
+pub fn symmetric_eigen(a: &[f64], n: usize, values: &mut [f64], vectors: &mut [f64]) -> Result<(), Error> {
+    symmetric_eigen_with(a, n, values, vectors, eigen_divide::LEAF)
+}
+
+fn symmetric_eigen_with(
+    a: &[f64],
+    n: usize,
+    values: &mut [f64],
+    vectors: &mut [f64],
+    leaf: usize,
+) -> Result<(), Error> {
+    shape("a", a.len(), n, n)?;
+    shape("values", values.len(), n, 1)?;
+    shape("vectors", vectors.len(), n, n)?;
+    let scale = Scale::of(a, n)?;
+    let (mut x, ld) = columns_of(a, (n, n), true);
+    scale.apply(&mut x);
+    let mut reduced = tridiagonalize::tridiagonalize(x, ld, n);
+    let (d, e) = (reduced.diagonal.clone(), std::mem::take(&mut reduced.side));
+    let found = eigen_divide::decompose(d, e, leaf)?;
+    let mut sorted = vec![0.0; found.ld * n];
+    for ((out, &at), value) in sorted.chunks_exact_mut(found.ld).zip(&found.order).zip(&mut *values) {
+        out[..n].copy_from_slice(&found.vectors[at * found.ld..at * found.ld + n]);
+        *value = found.values[at];
+    }
+    scale.undo(values);
+    let ld = found.ld;
+    drop(found);
+    reduced.reflectors().apply(&mut sorted, ld, n);
+    transpose(&sorted, ld, vectors, n, (n, n), |i| i);
+    Ok(())
+}
+
+/// The eigenvalues `values` [n] of [`symmetric_eigen`] alone.
+pub fn symmetric_eigenvalues(a: &[f64], n: usize, values: &mut [f64]) -> Result<(), Error> {
+    shape("a", a.len(), n, n)?;
+    shape("values", values.len(), n, 1)?;
+    let scale = Scale::of(a, n)?;
+    let (mut x, ld) = columns_of(a, (n, n), true);
+    scale.apply(&mut x);
+    let mut reduced = tridiagonalize::tridiagonalize(x, ld, n);
+    iteration::tridiagonal(&mut reduced.diagonal, &mut reduced.side, &mut Columns::none())?;
+    values.copy_from_slice(&reduced.diagonal);
+    values.sort_by(f64::total_cmp);
+    scale.undo(values);
+    Ok(())
+}
+
+/// Thin QR a = q r of `a` [m, n]: `q` [m, k] with orthonormal columns, `r` [k, n] upper triangular, k = min(m, n).
+pub fn qr(a: &[f64], (m, n): (usize, usize), q: &mut [f64], r: &mut [f64]) -> Result<(), Error> {
+    let k = m.min(n);
+    shape("a", a.len(), m, n)?;
+    shape("q", q.len(), m, k)?;
+    shape("r", r.len(), k, n)?;
+    let scale = Scale::of(a, n)?;
+    let (mut x, ld) = columns_of(a, (m, n), false);
+    scale.apply(&mut x);
+    let (diagonal, taus) = qr::factor(&mut x, ld, m, n);
+    transpose(&x, ld, r, n, (n, k), |i| i);
+    for (i, (row, &diagonal)) in r.chunks_exact_mut(n).zip(&diagonal).enumerate() {
+        row[..i].fill(0.0);
+        row[i] = diagonal;
+    }
+    scale.undo(r);
+    let mut columns = vec![0.0; ld * k];
+    Reflectors { columns: &x, ld, shift: 0, rows: m, taus: &taus }.form(&mut columns, ld, k);
+    transpose(&columns, ld, q, k, (k, m), |i| i);
+    Ok(())
+}
+
+/// The lower triangular `l` [n, n] with a = l l' for the symmetric positive definite `a` [n, n], of which the lower
+/// triangle is read.
+pub fn cholesky(a: &[f64], n: usize, l: &mut [f64]) -> Result<(), Error> {
+    shape("a", a.len(), n, n)?;
+    shape("l", l.len(), n, n)?;
+    Scale::of(a, n)?;
+    let (mut x, ld) = columns_of(a, (n, n), false);
+    cholesky::factor(&mut x, ld, n)?;
+    transpose(&x, ld, l, n, (n, n), |i| i);
+    for (i, row) in l.chunks_exact_mut(n).enumerate() {
+        row[i + 1..].fill(0.0);
+    }
+    Ok(())
+}

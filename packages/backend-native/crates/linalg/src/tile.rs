@@ -1,0 +1,122 @@
+//! The inner loops of the product: c (+)= alpha a b for one register tile of c.
+
+use learngene_simd::{Level, level};
+
+use crate::vector::fused;
+
+/// `kernel(kc, alpha, a, b, c, ldc, add)`: a is packed [kc, rows], b [kc, cols], c a column-major tile.
+type Kernel = unsafe fn(usize, f64, &[f64], &[f64], *mut f64, usize, bool);
+
+/// A kernel and the size of its tile.
+#[derive(Clone, Copy)]
+pub(crate) struct Tile {
+    pub rows: usize,
+    pub cols: usize,
+    pub kernel: Kernel,
+}
+
+impl Tile {
+    /// Elements of the largest tile.
+    pub const LARGEST: usize = 24 * 8;
+}
+
+/// The tile for this processor.
+pub(crate) fn tile() -> Tile {
+    match level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => Tile { rows: 24, cols: 8, kernel: x86::avx512 },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => Tile { rows: 12, cols: 4, kernel: x86::avx2 },
+        Level::Neon => Tile { rows: 8, cols: 4, kernel: portable::<learngene_simd::Neon, 8, 4> },
+        _ => Tile { rows: 4, cols: 4, kernel: portable::<learngene_simd::Scalar, 4, 4> },
+    }
+}
+
+/// # Safety
+/// `c` may be written as a column-major tile [R, C] with columns `ldc` apart.
+unsafe fn portable<S: learngene_simd::Isa, const R: usize, const C: usize>(
+    kc: usize,
+    alpha: f64,
+    a: &[f64],
+    b: &[f64],
+    c: *mut f64,
+    ldc: usize,
+    add: bool,
+) {
+    let mut sums = [[0.0; R]; C];
+    for (a, b) in a.chunks_exact(R).zip(b.chunks_exact(C)).take(kc) {
+        for (sums, &b) in sums.iter_mut().zip(b) {
+            for (sum, &a) in sums.iter_mut().zip(a) {
+                *sum = fused::<S>(a, b, *sum);
+            }
+        }
+    }
+    for (j, sums) in sums.iter().enumerate() {
+        // SAFETY: promised by the caller.
+        let out = unsafe { std::slice::from_raw_parts_mut(c.add(j * ldc), R) };
+        for (out, &sum) in out.iter_mut().zip(sums) {
+            *out = if add { fused::<S>(alpha, sum, *out) } else { alpha * sum };
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    macro_rules! kernel {
+        ($name:ident $features:literal $lanes:literal $vectors:literal $cols:literal
+         $zero:ident $load:ident $store:ident $broadcast:ident $fma:ident $mul:ident) => {
+            /// # Safety
+            /// The processor has the instructions; a holds kc rows of a tile, b kc columns, and `c` may be written as
+            /// a column-major tile with columns `ldc` apart.
+            #[target_feature(enable = $features)]
+            pub unsafe fn $name(
+                kc: usize,
+                alpha: f64,
+                a: &[f64],
+                b: &[f64],
+                c: *mut f64,
+                ldc: usize,
+                add: bool,
+            ) {
+                const LANES: usize = $lanes;
+                const ROWS: usize = $lanes * $vectors;
+                debug_assert!(a.len() >= kc * ROWS && b.len() >= kc * $cols);
+                let mut sums = [[$zero(); $vectors]; $cols];
+                let (mut a, mut b) = (a.as_ptr(), b.as_ptr());
+                for _ in 0..kc {
+                    // SAFETY: within the packed panels, whose lengths the caller promised.
+                    unsafe {
+                        let mut column = [$zero(); $vectors];
+                        for (v, column) in column.iter_mut().enumerate() {
+                            *column = $load(a.add(v * LANES));
+                        }
+                        for (j, sums) in sums.iter_mut().enumerate() {
+                            let factor = $broadcast(*b.add(j));
+                            for (sum, &column) in sums.iter_mut().zip(&column) {
+                                *sum = $fma(column, factor, *sum);
+                            }
+                        }
+                        a = a.add(ROWS);
+                        b = b.add($cols);
+                    }
+                }
+                let alpha = $broadcast(alpha);
+                for (j, sums) in sums.iter().enumerate() {
+                    for (v, &sum) in sums.iter().enumerate() {
+                        // SAFETY: within the tile of c.
+                        unsafe {
+                            let at = c.add(j * ldc + v * LANES);
+                            $store(at, if add { $fma(alpha, sum, $load(at)) } else { $mul(alpha, sum) });
+                        }
+                    }
+                }
+            }
+        };
+    }
+    kernel! { avx512 "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma" 8 3 8
+        _mm512_setzero_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_set1_pd _mm512_fmadd_pd _mm512_mul_pd }
+    kernel! { avx2 "avx2,fma" 4 3 4
+        _mm256_setzero_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_set1_pd _mm256_fmadd_pd _mm256_mul_pd }
+}
