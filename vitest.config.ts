@@ -38,7 +38,7 @@ const everywhere = ['src/**/*.test.ts', 'test/**/*.test.ts'];
 const withoutAddon = ['src/buffer-pool.test.ts', 'test/prebuilt.test.ts'];
 const nativeBuilt = nativeIsBuilt();
 const gradients = bundleGradients();
-const folders = ['packages', 'apps'].flatMap((group) =>
+const folders = ['packages', 'apps', 'tools'].flatMap((group) =>
   existsSync(`${root}${group}`) ? readdirSync(`${root}${group}`).map((name) => `${group}/${name}`) : [],
 );
 

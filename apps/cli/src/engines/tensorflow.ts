@@ -1,7 +1,21 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { importOptional } from './optional-package';
 import type { Engine, EngineLoad } from './types';
+
+/** A package that registers the backend `tensorflow`. */
+interface Package {
+  name: string;
+  /** Whether a load without a CUDA device is a failure. */
+  wantsGpu: boolean;
+  /** What to do where it is not installed or does not load. */
+  remedy: string;
+  /** A `package.json` to look from first. */
+  base?: string;
+}
 
 /** tfjs-node 4.22 calls two helpers of `util` that Node 23 removed; this puts them back. */
 function restoreUtilHelpers(): void {
@@ -10,14 +24,26 @@ function restoreUtilHelpers(): void {
   util.isArray ??= Array.isArray;
 }
 
-async function loadTensorflow(packageName: string, wantsGpu: boolean): Promise<EngineLoad> {
-  const remedy = `npm install ${packageName} (its install script downloads libtensorflow and must be allowed to run)`;
+/** The `package.json` beside the binding that `tools/tfjs-node/build.mjs` made in the workspace around `folder`. */
+export function findWorkspaceBuild(folder: string): string | undefined {
+  const build = join(folder, 'tools', 'tfjs-node', 'build');
+  // The stamp is written last.
+  if (existsSync(join(build, 'built.json'))) return join(build, 'package.json');
+  const parent = dirname(folder);
+  return parent === folder ? undefined : findWorkspaceBuild(parent);
+}
+
+async function loadTensorflow({ name, wantsGpu, remedy, base }: Package): Promise<EngineLoad> {
   restoreUtilHelpers();
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '1'; // no greeting on stderr
+  const selected = tf.getBackend();
   try {
-    const module = await importOptional(packageName);
+    const module = await importOptional(name, base);
     if (module === undefined) return { ok: false, reason: 'not installed', remedy };
     const backend = tf.findBackend('tensorflow') as { isUsingGpuDevice?: boolean } | null;
     if (backend === null) return { ok: false, reason: 'loaded, but registered no backend', remedy };
+    // The package selects its backend when it is imported; that is for the caller to do.
+    if (selected) await tf.setBackend(selected);
     const gpu = backend.isUsingGpuDevice === true;
     if (wantsGpu && !gpu) {
       return {
@@ -33,16 +59,30 @@ async function loadTensorflow(packageName: string, wantsGpu: boolean): Promise<E
   }
 }
 
+const install = (name: string) =>
+  `npm install ${name} (its install script downloads libtensorflow and must be allowed to run)`;
+
 /** libtensorflow with CUDA. */
 export const tfjsNodeGpu: Engine = {
   name: 'tfjs-node-gpu',
   title: 'libtensorflow with CUDA (@tensorflow/tfjs-node-gpu)',
-  load: () => loadTensorflow('@tensorflow/tfjs-node-gpu', true),
+  load: () =>
+    loadTensorflow({
+      name: '@tensorflow/tfjs-node-gpu',
+      wantsGpu: true,
+      remedy: install('@tensorflow/tfjs-node-gpu'),
+    }),
 };
 
-/** libtensorflow on the CPU. */
+/** libtensorflow on the CPU: the workspace's own build, if there is one, else the installed package. */
 export const tfjsNode: Engine = {
   name: 'tfjs-node',
   title: 'libtensorflow on the CPU (@tensorflow/tfjs-node)',
-  load: () => loadTensorflow('@tensorflow/tfjs-node', false),
+  load: () =>
+    loadTensorflow({
+      name: '@tensorflow/tfjs-node',
+      wantsGpu: false,
+      remedy: `${install('@tensorflow/tfjs-node')}; in a clone of the repository: node tools/tfjs-node/build.mjs`,
+      base: findWorkspaceBuild(dirname(fileURLToPath(import.meta.url))),
+    }),
 };
