@@ -47,13 +47,7 @@ pub struct GemmBatch<'a> {
 
 impl<'a> GemmBatch<'a> {
     /// C[i] = A[i] B[i] without gaps.
-    pub fn new(
-        count: usize,
-        (m, n, k): (usize, usize, usize),
-        a: &'a [f32],
-        b: &'a [f32],
-        c: &'a mut [f32],
-    ) -> Self {
+    pub fn new(count: usize, (m, n, k): (usize, usize, usize), a: &'a [f32], b: &'a [f32], c: &'a mut [f32]) -> Self {
         Self {
             count,
             m,
@@ -109,9 +103,7 @@ pub(crate) fn gemm_batch_with(kernels: Kernels, threads: usize, mut g: GemmBatch
     let (a, b) = (Matrix::new(g.a, g.lda, g.a_trans), Matrix::new(g.b, g.ldb, g.b_trans));
     let one = |i: usize| {
         // SAFETY: the slices were checked to hold all products.
-        let (a, b, c) = unsafe {
-            (a.skip(i * g.a_batch), b.skip(i * g.b_batch), offset(c, i * g.c_batch))
-        };
+        let (a, b, c) = unsafe { (a.skip(i * g.a_batch), b.skip(i * g.b_batch), offset(c, i * g.c_batch)) };
         Product {
             kernels,
             m: g.m,

@@ -55,7 +55,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Length { name, expected, got } => write!(f, "{name}: expected {expected} elements, got {got}"),
-            Error::Stride { name, row, stride } => write!(f, "{name}: expected a stride of at least {row}, got {stride}"),
+            Error::Stride { name, row, stride } => {
+                write!(f, "{name}: expected a stride of at least {row}, got {stride}")
+            }
             Error::Size { name } => write!(f, "{name}: its shape is larger than memory"),
             Error::Rows { rows, rows_per_sample } => {
                 write!(f, "rows_per_sample: expected a divisor of {rows}, got {rows_per_sample}")

@@ -144,23 +144,31 @@ pub(crate) fn finish_of<'a>(epilogue: Epilogue<'a>, n: usize, alpha: f32) -> Fin
     Finish { scale, bias, pre: pre.map(SendPtr::new), then, n, alpha }
 }
 
-/// The checked product, turned round (Cᵀ = Bᵀ Aᵀ) where that saves packing a large B for few rows.
+/// The checked product.
 pub(crate) fn oriented(kernels: Kernels, g: Gemm<'_>) -> Product<'_> {
     let a = Matrix::new(g.a, g.lda, g.a_trans);
     let b = Matrix::new(g.b, g.ldb, g.b_trans);
     let end = finish_of(g.epilogue, g.n, g.alpha);
-    let turned = b.column != 1 && g.m <= kernels.vectors * kernels.lanes && g.n >= 2 * g.m && !kernels.pairs;
-    let (m, n, a, b) = if turned { (g.n, g.m, b.transposed(), a.transposed()) } else { (g.m, g.n, a, b) };
-    Product {
-        kernels,
-        m,
-        n,
-        base: Term { k: g.k, a, b, scale: g.k_scale },
-        tails: &[],
-        c: SendPtr::new(g.c),
-        c_stride: g.ldc,
-        c_transposed: turned,
-        add: g.accumulate,
-        end,
-    }
+    let product = product_of(kernels, (g.m, g.n, g.k), (a, b), SendPtr::new(g.c), end);
+    let base = Term { scale: g.k_scale, ..product.base };
+    Product { base, add: g.accumulate, c_stride: g.ldc, ..product }
+}
+
+/// C [m, n] = end(A B), turned round (Cᵀ = Bᵀ Aᵀ) where a large factor need not be packed then: B for a few rows of C,
+/// or A for a few columns.
+pub(crate) fn product_of<'a>(
+    kernels: Kernels,
+    (m, n, k): (usize, usize, usize),
+    (a, b): (Matrix, Matrix),
+    c: SendPtr<f32>,
+    end: Finish<'a>,
+) -> Product<'a> {
+    let few = kernels.vectors * kernels.lanes;
+    let rows = b.column != 1 && m <= few && n >= 2 * m;
+    let columns = a.column != 1 && b.column == 1 && n <= few && m >= 2 * n;
+    let turned = (rows || columns) && !kernels.pairs;
+    let c_stride = n;
+    let (m, n, a, b) = if turned { (n, m, b.transposed(), a.transposed()) } else { (m, n, a, b) };
+    let base = Term { k, a, b, scale: None };
+    Product { kernels, m, n, base, tails: &[], c, c_stride, c_transposed: turned, add: false, end }
 }

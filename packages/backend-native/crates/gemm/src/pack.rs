@@ -167,7 +167,8 @@ pub(crate) unsafe fn pack_a(
     let words = if kernels.pairs { ks.len().div_ceil(2) } else { ks.len() };
     // SAFETY: both are within A.
     let from = unsafe { a.from(row0, ks.start) };
-    const STEP: usize = 32;
+    // Few rows at a time: with a stride of 4 KiB their lines all compete for one set of the first-level cache.
+    const STEP: usize = 8;
     let block = STEP * if kernels.pairs { 2 } else { 1 };
     for l0 in (0..ks.len()).step_by(block) {
         let l1 = (l0 + block).min(ks.len());
@@ -179,10 +180,15 @@ pub(crate) unsafe fn pack_a(
                 let to = to.as_mut_ptr().add(row * words);
                 if kernels.pairs {
                     columns_pairs(source, l0..l1, height, to);
-                } else if height == 8 {
-                    columns_of_8(source, l0..l1, to);
                 } else {
-                    columns_of(source, l0..l1, height, to);
+                    match height {
+                        4 => columns_of::<4>(source, l0..l1, to),
+                        6 => columns_of::<6>(source, l0..l1, to),
+                        8 => columns_of::<8>(source, l0..l1, to),
+                        12 => columns_of::<12>(source, l0..l1, to),
+                        16 => columns_of::<16>(source, l0..l1, to),
+                        _ => columns_of_any(source, l0..l1, height, to),
+                    }
                 }
             }
             row += height;
@@ -191,18 +197,18 @@ pub(crate) unsafe fn pack_a(
 }
 
 /// # Safety
-/// As [`pack_a`].
-unsafe fn columns_of_8(from: Matrix, ks: Range<usize>, to: *mut f32) {
+/// As [`pack_a`], for a tile of H rows that lie side by side.
+unsafe fn columns_of<const H: usize>(from: Matrix, ks: Range<usize>, to: *mut f32) {
     debug_assert_eq!(from.row, 1);
     for l in ks {
         // SAFETY: promised by the caller; arrays of f32 have the alignment of f32.
-        unsafe { to.add(l * 8).cast::<[f32; 8]>().write(from.at.add(l * from.column).cast::<[f32; 8]>().read()) };
+        unsafe { to.add(l * H).cast::<[f32; H]>().write(from.at.add(l * from.column).cast::<[f32; H]>().read()) };
     }
 }
 
 /// # Safety
 /// As [`pack_a`].
-unsafe fn columns_of(from: Matrix, ks: Range<usize>, height: usize, to: *mut f32) {
+unsafe fn columns_of_any(from: Matrix, ks: Range<usize>, height: usize, to: *mut f32) {
     for l in ks {
         for i in 0..height {
             // SAFETY: promised by the caller.

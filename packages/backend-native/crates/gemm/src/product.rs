@@ -50,6 +50,8 @@ const SMALL_B: usize = 10 * 1024;
 const FEW_TILES: usize = 3;
 /// The longest sum in registers; the tiles of longer ones are added to in C.
 const LONGEST: usize = 2048;
+/// Packed rows of B are asked for so many rows before their use.
+const AHEAD: usize = 8;
 /// The largest tile in words, with its transpose.
 const TILE: usize = 768;
 
@@ -64,13 +66,38 @@ struct Panels {
     panels: usize,
 }
 
+/// Computes all products, and calls `other` for every index below `others`, as one job of the pool.
+pub(crate) fn run_many(products: &[Product<'_>], threads: usize, others: usize, other: &(dyn Fn(usize) + Sync)) {
+    let whole: f64 = products.iter().map(Product::work).sum();
+    let mut total = 0;
+    let tasks: Vec<(usize, usize, usize)> = products
+        .iter()
+        .map(|product| {
+            let share = (product.work() / whole.max(1.0) * (4 * threads) as f64).ceil() as usize;
+            let (down, across) = product.grid(threads, share);
+            total += down * across;
+            (total, down, across)
+        })
+        .collect();
+    learngene_pool::run(total + others, &|task| {
+        if task >= total {
+            return other(task - total);
+        }
+        let index = tasks.partition_point(|&(end, ..)| end <= task);
+        let (end, down, across) = tasks[index];
+        let (product, task) = (&products[index], task + down * across - end);
+        // SAFETY: the tasks' parts of the outputs are disjoint.
+        unsafe { product.block(split(product.m, down, task % down), product.columns_of(across, task / down)) }
+    });
+}
+
 impl<'a> Product<'a> {
     /// Computes all of C on the pool.
     pub fn run(&self, threads: usize) {
         if self.m == 0 || self.n == 0 {
             return;
         }
-        let (down, across) = self.grid(threads);
+        let (down, across) = self.grid(threads, 4 * threads);
         learngene_pool::run(down * across, &|task| {
             let rows = split(self.m, down, task % down);
             // SAFETY: the tasks' parts of C are disjoint.
@@ -85,32 +112,34 @@ impl<'a> Product<'a> {
         strip.start * lanes..(strip.end * lanes).min(self.n)
     }
 
-    /// How many tasks C is cut into, down and across: the pair of the smallest estimated time.
-    fn grid(&self, threads: usize) -> (usize, usize) {
+    /// Multiply-adds of whole registers.
+    fn work(&self) -> f64 {
+        let k = self.base.k + self.tails.first().map_or(0, |tail| tail.term.k);
+        (self.m * self.n.div_ceil(self.kernels.lanes)) as f64 * k as f64
+    }
+
+    /// How many tasks C is cut into, down and across, for about `tasks` of them on `threads` threads: the pair of the
+    /// smallest estimated time.
+    fn grid(&self, threads: usize, tasks: usize) -> (usize, usize) {
         let (vectors, lanes) = (self.n.div_ceil(self.kernels.lanes), self.kernels.lanes);
         let height = self.height(vectors);
         let row_tiles = self.m.div_ceil(height);
-        let k = self.base.k + self.tails.first().map_or(0, |tail| tail.term.k);
-        let work = (row_tiles * vectors * height) as f64 * k as f64;
-        if threads == 1 || work < 8192.0 {
+        if threads == 1 || tasks <= 1 || self.work() < 8192.0 {
             return (1, 1);
         }
+        let k = (self.base.k + self.tails.first().map_or(0, |tail| tail.term.k)) as f64;
         // Costs in the time of one register's multiply-add, half a cycle.
-        let (pack_a, pack_b) = (if self.base.a.column == 1 { 0.02 } else { 0.4 }, if self.base.b.column == 1 { 0.3 } else { 0.6 });
+        let pack_a = if self.base.a.column == 1 { 0.02 } else { 0.4 };
+        let pack_b = if self.base.b.column == 1 { 0.3 } else { 0.6 };
         let mut best = (f64::INFINITY, (1, 1));
-        for across in 1..=vectors.min(4 * threads) {
-            for down in 1..=row_tiles.min(4 * threads) {
-                let tasks = across * down;
-                if tasks > 4 * threads && tasks > 1 {
-                    break;
-                }
+        for across in 1..=vectors.min(tasks) {
+            for down in 1..=row_tiles.min(tasks / across) {
                 let wide = vectors.div_ceil(across) as f64;
                 let high = (row_tiles.div_ceil(down) * height).min(self.m) as f64;
-                let k = k as f64;
                 let direct = high <= (FEW_TILES * height) as f64 && self.base.b.column == 1;
                 let packing = if direct { 0.0 } else { pack_b * k * wide * lanes as f64 };
                 let cost = high * wide * k + packing + pack_a * high * k + 3000.0;
-                let total = tasks.div_ceil(threads) as f64 * cost + 0.02 * cost;
+                let total = (across * down).div_ceil(threads) as f64 * cost + 0.02 * cost;
                 if total < best.0 {
                     best = (total, (down, across));
                 }
@@ -150,16 +179,12 @@ impl<'a> Product<'a> {
         let height = self.height(strip);
         let a_rows = (A_BLOCK / longest.max(1)).max(height).min(rows.len()) + height;
         let packs_a = self.packs_a();
-        let sizes = [
-            longest * strip * lanes,
-            if packs_a { a_rows * longest.max(tail_k) } else { 0 },
-            tail_k * strip * lanes,
-        ];
+        let sizes =
+            [longest * strip * lanes, if packs_a { a_rows * longest.max(tail_k) } else { 0 }, tail_k * strip * lanes];
         scratch::with(sizes, |[b_words, a_words, tail_words]| {
             for index in 0..strips {
                 let part = split(vectors, strips, index);
-                let columns =
-                    columns.start + part.start * lanes..(columns.start + part.end * lanes).min(columns.end);
+                let columns = columns.start + part.start * lanes..(columns.start + part.end * lanes).min(columns.end);
                 for pass in 0..passes {
                     let ks = split(units, passes, pass);
                     let ks = ks.start * unit..(ks.end * unit).min(self.base.k);
@@ -268,22 +293,30 @@ impl<'a> Product<'a> {
                 // SAFETY: rows `ks` and all columns of the panel are within B.
                 parts[0].b = unsafe { self.base.b.from(ks.start, start) }.at;
                 parts[0].b_step = self.base.b.row;
+                parts[0].b_ahead = width;
             } else {
                 parts[0].b = b_words[strip.start * lanes * words..].as_ptr();
                 parts[0].b_step = width;
+                parts[0].b_ahead = AHEAD * width;
             }
             if let [_, tail] = parts {
                 tail.b = tail_words[strip.start * lanes * tail.k..].as_ptr();
                 tail.b_step = width;
+                tail.b_ahead = 0;
             }
+            // The rows of A below the tile: a line with every row of B is enough for all of them in one panel.
+            let below = panel == 0 && !self.packs_a();
+            let (next, next_step) =
+                if below { (parts[0].a.wrapping_add(rows.len() * parts[0].a_rows), 16) } else { (parts[0].a, 0) };
             let kernel = self.kernels.get(rows.len(), strip.len());
             // SAFETY: the panels and tiles are those that were packed; the tile is within C.
             unsafe {
                 if plain {
                     let at = self.c.0.add(rows.start * self.c_stride + start);
-                    kernel(parts, &Target { at, rows: self.c_stride, columns: valid, add });
+                    kernel(parts, &Target { at, rows: self.c_stride, columns: valid, add, next, next_step });
                 } else {
-                    let target = Target { at: sums.0.as_mut_ptr(), rows: width, columns: width, add: false };
+                    let target =
+                        Target { at: sums.0.as_mut_ptr(), rows: width, columns: width, add: false, next, next_step };
                     kernel(parts, &target);
                     self.finish_tile(&end, &mut sums, rows.clone(), start..start + valid, width, add);
                 }
@@ -351,17 +384,24 @@ impl<'a> Product<'a> {
     ) {
         let lanes = self.kernels.lanes;
         let words = self.words(ks.len());
-        for panel in 0..panels.panels {
-            let strip = split(panels.vectors, panels.panels, panel);
-            let start = columns.start + strip.start * lanes;
-            let width = strip.len() * lanes;
-            if direct && start + width <= self.n {
-                continue;
+        // Row-major B is read some rows at a time, which the processor sees as so many streams.
+        let step = if term.b.column == 1 { 8 } else { ks.len().max(1) };
+        for first in (0..ks.len()).step_by(step) {
+            let some = first..(first + step).min(ks.len());
+            for panel in 0..panels.panels {
+                let strip = split(panels.vectors, panels.panels, panel);
+                let start = columns.start + strip.start * lanes;
+                let width = strip.len() * lanes;
+                if direct && start + width <= self.n {
+                    continue;
+                }
+                let valid = width.min(columns.end - start);
+                let at = strip.start * lanes * words + self.words(first) * width;
+                let to = &mut to[at..][..width * self.words(some.len())];
+                let some = ks.start + some.start..ks.start + some.end;
+                // SAFETY: promised by the caller.
+                unsafe { pack_b(&self.kernels, term.b.from(0, start), some, valid, term.scale, to, width) };
             }
-            let valid = width.min(columns.end - start);
-            let to = &mut to[strip.start * lanes * words..][..width * words];
-            // SAFETY: promised by the caller.
-            unsafe { pack_b(&self.kernels, term.b.from(0, start), ks.clone(), valid, term.scale, to, width) };
         }
     }
 
@@ -374,7 +414,7 @@ impl<'a> Product<'a> {
             let a = unsafe { self.base.a.from(rows.start, ks.start) };
             (a.at, a.row, a.column)
         };
-        Part { k: words, a, a_rows, a_step, b: std::ptr::null(), b_step: 0 }
+        Part { k: words, a, a_rows, a_step, b: a, b_step: 0, b_ahead: 0 }
     }
 
     /// Cuts rows at the bounds of the tails.

@@ -34,16 +34,7 @@ fn run(kernels: Kernels, case: Case, round: fn(f32) -> f32) -> (Vec<f32>, Vec<f6
             want[i * n + j] = want[i * n + j] * f64::from(alpha) + old;
         }
     }
-    let product = Gemm {
-        lda,
-        ldb,
-        ldc,
-        a_trans,
-        b_trans,
-        alpha,
-        accumulate,
-        ..Gemm::new((m, n, k), &a, &b, &mut c)
-    };
+    let product = Gemm { lda, ldb, ldc, a_trans, b_trans, alpha, accumulate, ..Gemm::new((m, n, k), &a, &b, &mut c) };
     gemm_with(kernels, 3, product).expect("a right product");
     let mut got = Vec::new();
     for i in 0..m {
@@ -149,7 +140,8 @@ fn epilogues() {
             let (a, b) = (random(m * k, 1), random(k * n, 2));
             let (scale, bias) = (random(n, 3), random(n, 4));
             let (x, gate, of) = (random(m * n, 5), random(m / 2 * n, 6), random(m * n, 7));
-            let plain = reference((m, n, k), |i, l| a[i * k + l], |l, j| if b_trans { b[j * k + l] } else { b[l * n + j] });
+            let plain =
+                reference((m, n, k), |i, l| a[i * k + l], |l, j| if b_trans { b[j * k + l] } else { b[l * n + j] });
             let factor = 1.0 / (k as f32).sqrt();
             let v: Vec<f64> = plain
                 .iter()

@@ -14,6 +14,8 @@ pub(crate) struct Part {
     /// Row l of B starts at `b + l b_step`, `vectors` registers of words.
     pub b: *const f32,
     pub b_step: usize,
+    /// While row l of B is used, the words so far behind it are asked for.
+    pub b_ahead: usize,
 }
 
 /// Where a tile goes.
@@ -25,6 +27,9 @@ pub(crate) struct Target {
     pub columns: usize,
     /// Add to what is there.
     pub add: bool,
+    /// What is needed next: with every row of B, a line is asked for, `next_step` words after the last.
+    pub next: *const f32,
+    pub next_step: usize,
 }
 
 /// A micro-kernel of fixed height and width.
@@ -59,16 +64,33 @@ impl Kernels {
     }
 }
 
+/// Words of a cache line.
+const LINE: usize = 16;
+
 /// # Safety
 /// As [`Kernel`]; inlined into a function that enables the target features of `V`.
 #[inline(always)]
 unsafe fn tile<V: Vector, const ROWS: usize, const VECTORS: usize>(parts: &[Part], target: &Target) {
+    let lines = (VECTORS * V::LANES).div_ceil(LINE);
     // SAFETY: all pointers stay within what the caller describes.
     unsafe {
+        for i in 0..ROWS {
+            for line in 0..lines {
+                V::prefetch(target.at.wrapping_add(i * target.rows + line * LINE));
+            }
+        }
         let mut sums = [[V::zero(); VECTORS]; ROWS];
+        let mut next = target.next;
         for part in parts {
             let (mut a, mut b) = (part.a, part.b);
+            let mut ahead = b.wrapping_add(part.b_ahead);
             for _ in 0..part.k {
+                for line in 0..lines {
+                    V::prefetch(ahead.wrapping_add(line * LINE));
+                }
+                V::prefetch(next);
+                ahead = ahead.wrapping_add(part.b_step);
+                next = next.wrapping_add(target.next_step);
                 let mut row = [V::zero(); VECTORS];
                 for (j, register) in row.iter_mut().enumerate() {
                     *register = V::load(b.add(j * V::LANES));
@@ -140,8 +162,14 @@ mod x86 {
 
     pub(super) const AVX2: Kernels =
         Kernels { level: Level::Avx2, lanes: 8, vectors: 2, heights: [12, 6, 0], pairs: false, table: avx2_table };
-    pub(super) const AVX512: Kernels =
-        Kernels { level: Level::Avx512, lanes: 16, vectors: 3, heights: [16, 12, 8], pairs: false, table: avx512_table };
+    pub(super) const AVX512: Kernels = Kernels {
+        level: Level::Avx512,
+        lanes: 16,
+        vectors: 3,
+        heights: [16, 12, 8],
+        pairs: false,
+        table: avx512_table,
+    };
     pub(super) const BF16: Kernels =
         Kernels { level: Level::Avx512, lanes: 16, vectors: 3, heights: [16, 12, 8], pairs: true, table: bf16_table };
 }

@@ -37,6 +37,9 @@ pub(crate) trait Vector: Copy {
     /// # Safety
     /// The processor has the instruction set.
     unsafe fn multiply_add(a: Self::Register, b: Self::Register, c: Self::Register) -> Self::Register;
+    /// Asks for the cache line at `_at`, which may be any address.
+    #[inline(always)]
+    fn prefetch(_at: *const f32) {}
 }
 
 /// Four words without intrinsics: every processor, and Miri.
@@ -143,6 +146,11 @@ pub(crate) mod x86 {
             // SAFETY: promised by the caller.
             unsafe { _mm256_fmadd_ps(a, b, c) }
         }
+        #[inline(always)]
+        fn prefetch(at: *const f32) {
+            // SAFETY: every x86-64 processor has the instruction, and it takes any address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+        }
     }
 
     macro_rules! avx512 {
@@ -183,6 +191,11 @@ pub(crate) mod x86 {
                 unsafe fn multiply_add($a: __m512, $b: __m512, $c: __m512) -> __m512 {
                     // SAFETY: promised by the caller.
                     unsafe { $product }
+                }
+                #[inline(always)]
+                fn prefetch(at: *const f32) {
+                    // SAFETY: every x86-64 processor has the instruction, and it takes any address.
+                    unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
                 }
             }
         };

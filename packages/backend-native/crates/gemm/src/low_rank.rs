@@ -1,0 +1,326 @@
+//! Linear layers whose weight is a product of narrow factors, with factors of their own for runs of rows.
+
+use crate::column_sums::{column_dots, column_sums};
+use crate::error::{Error, matrix, vector};
+use crate::finish::{Epilogue, Finish};
+use crate::gemm::{check_epilogue, finish_of, product_of};
+use crate::pack::Matrix;
+use crate::product::{Product, Tail, Term, run_many};
+use crate::tile::{Kernels, kernels};
+use learngene_pool::{SendPtr, split};
+use std::ops::Range;
+
+/// The factors of a weight U diag(s) Vᵀ.
+#[derive(Clone, Copy, Debug)]
+pub struct Factors<'a> {
+    /// Columns of the factors.
+    pub rank: usize,
+    /// [out, rank].
+    pub u: &'a [f32],
+    /// [rank].
+    pub s: &'a [f32],
+    /// [in, rank].
+    pub v: &'a [f32],
+}
+
+/// A run of rows with factors of its own, beside the common ones.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'a> {
+    /// First row.
+    pub start: usize,
+    /// One past the last row.
+    pub end: usize,
+    /// Its factors.
+    pub factors: Factors<'a>,
+}
+
+/// y = ((x v) s) uᵀ for all rows, plus ((x v_c) s_c) u_cᵀ for the rows of segment c: KIND's class gate, or without
+/// segments a plain low-rank layer.
+///
+/// The hidden rows are kept for the gradient in one slice of [`LowRank::hidden_len`] words: x v [rows, rank], then x v_c
+/// [rows of c, rank of c] of every segment.
+#[derive(Clone, Copy, Debug)]
+pub struct LowRank<'a> {
+    /// Rows of x and y.
+    pub rows: usize,
+    /// Columns of x.
+    pub inputs: usize,
+    /// Columns of y.
+    pub outputs: usize,
+    /// The factors of all rows.
+    pub common: Factors<'a>,
+    /// Ascending, disjoint, not empty.
+    pub segments: &'a [Segment<'a>],
+}
+
+/// Gradients of a set of [`Factors`], of the same shapes.
+#[derive(Debug)]
+pub struct FactorGrads<'a> {
+    /// [out, rank].
+    pub u: &'a mut [f32],
+    /// [rank].
+    pub s: &'a mut [f32],
+    /// [in, rank].
+    pub v: &'a mut [f32],
+}
+
+/// Where [`low_rank_backward`] stores; every element is written.
+#[derive(Debug)]
+pub struct LowRankGrads<'a> {
+    /// [rows, in], if wanted.
+    pub x: Option<&'a mut [f32]>,
+    /// [out], if wanted.
+    pub bias: Option<&'a mut [f32]>,
+    /// Of the common factors, if wanted.
+    pub common: Option<FactorGrads<'a>>,
+    /// Of the factors of every segment, in order; or none at all.
+    pub segments: Vec<FactorGrads<'a>>,
+}
+
+impl<'a> LowRank<'a> {
+    /// Words of the hidden rows.
+    pub fn hidden_len(&self) -> usize {
+        let own: usize = self.segments.iter().map(|s| s.end.saturating_sub(s.start) * s.factors.rank).sum();
+        self.rows * self.common.rank + own
+    }
+
+    /// The factors, the rows they are for and where their hidden rows start: the common ones first.
+    fn terms(&self) -> impl Iterator<Item = (Factors<'a>, Range<usize>, usize)> + '_ {
+        let mut at = self.rows * self.common.rank;
+        let own = self.segments.iter().map(move |segment| {
+            let start = at;
+            at += (segment.end - segment.start) * segment.factors.rank;
+            (segment.factors, segment.start..segment.end, start)
+        });
+        std::iter::once((self.common, 0..self.rows, 0)).chain(own)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let mut last = 0;
+        for (index, &Segment { start, end, .. }) in self.segments.iter().enumerate() {
+            if start < last || start >= end || end > self.rows {
+                return Err(Error::Segment { index, start, end, rows: self.rows });
+            }
+            last = end;
+        }
+        for (Factors { rank, u, s, v }, ..) in self.terms() {
+            matrix("u", u.len(), (self.outputs, rank), rank)?;
+            vector("s", s.len(), rank)?;
+            matrix("v", v.len(), (self.inputs, rank), rank)?;
+        }
+        Ok(())
+    }
+
+    /// `to` [rows, columns] = hidden diag(s) wideᵀ with the own terms of the segments added in the registers.
+    fn widen(
+        &self,
+        kernels: Kernels,
+        columns: usize,
+        hidden: &'a [f32],
+        tails: &'a [Tail<'a>],
+        wide: impl Fn(&Factors<'a>) -> &'a [f32],
+        to: SendPtr<f32>,
+        end: Finish<'a>,
+    ) -> Product<'a> {
+        Product {
+            kernels,
+            m: self.rows,
+            n: columns,
+            base: widening(&self.common, hidden, wide(&self.common)),
+            tails,
+            c: to,
+            c_stride: columns,
+            c_transposed: false,
+            add: false,
+            end,
+        }
+    }
+
+    fn tails(&self, hidden: &'a [f32], wide: impl Fn(&Factors<'a>) -> &'a [f32]) -> Vec<Tail<'a>> {
+        self.terms()
+            .skip(1)
+            .map(|(factors, rows, at)| Tail { rows, term: widening(&factors, &hidden[at..], wide(&factors)) })
+            .collect()
+    }
+
+    /// rows [rows, width] times the narrow [width, rank] of every set of factors, into the layout of the hidden rows.
+    fn narrow(
+        &self,
+        kernels: Kernels,
+        (rows, width): (&'a [f32], usize),
+        narrow: impl Fn(&Factors<'a>) -> &'a [f32],
+        to: SendPtr<f32>,
+    ) -> Vec<Product<'a>> {
+        self.terms()
+            .map(|(factors, range, at)| {
+                let a = Matrix::new(&rows[range.start * width..], width, false);
+                let b = Matrix::new(narrow(&factors), factors.rank, false);
+                let size = (range.len(), factors.rank, width);
+                // SAFETY: the hidden rows of the term start there.
+                let to = SendPtr(unsafe { to.0.add(at) });
+                product_of(kernels, size, (a, b), to, Finish { n: factors.rank, ..Finish::PLAIN })
+            })
+            .collect()
+    }
+}
+
+fn widening<'a>(factors: &Factors<'a>, hidden: &'a [f32], wide: &'a [f32]) -> Term<'a> {
+    let rank = factors.rank;
+    let (a, b) = (Matrix::new(hidden, rank, false), Matrix::new(wide, rank, true));
+    Term { k: rank, a, b, scale: Some(factors.s) }
+}
+
+/// Computes y [rows, out] = epilogue(the layer), and the hidden rows.
+///
+/// # Errors
+/// When a slice is too short for its shape, or segments are not ascending, disjoint, not empty and in range; nothing is
+/// written then.
+pub fn low_rank_forward<'a>(
+    layer: LowRank<'a>,
+    x: &'a [f32],
+    hidden: &'a mut [f32],
+    y: &'a mut [f32],
+    epilogue: Epilogue<'a>,
+) -> Result<(), Error> {
+    forward_with(kernels(learngene_simd::level()), learngene_pool::threads(), layer, x, hidden, y, epilogue)
+}
+
+pub(crate) fn forward_with<'a>(
+    kernels: Kernels,
+    threads: usize,
+    layer: LowRank<'a>,
+    x: &'a [f32],
+    hidden: &'a mut [f32],
+    y: &'a mut [f32],
+    epilogue: Epilogue<'a>,
+) -> Result<(), Error> {
+    layer.check()?;
+    matrix("x", x.len(), (layer.rows, layer.inputs), layer.inputs)?;
+    vector("hidden", hidden.len(), layer.hidden_len())?;
+    matrix("y", y.len(), (layer.rows, layer.outputs), layer.outputs)?;
+    check_epilogue(&epilogue, layer.rows, layer.outputs)?;
+    run_many(&layer.narrow(kernels, (x, layer.inputs), |f| f.v, SendPtr::new(hidden)), threads, 0, &|_| {});
+    let hidden = &*hidden;
+    let tails = layer.tails(hidden, |f| f.u);
+    let end = finish_of(epilogue, layer.outputs, 1.0);
+    layer.widen(kernels, layer.outputs, hidden, &tails, |f| f.u, SendPtr::new(y), end).run(threads);
+    Ok(())
+}
+
+/// Computes the gradients of the layer at x, for dy [rows, out] (after the epilogue's own gradient), from the hidden
+/// rows of the forward pass. `work` takes [`LowRank::hidden_len`] words.
+///
+/// # Errors
+/// As [`low_rank_forward`], and when gradients are given for some segments only.
+pub fn low_rank_backward<'a>(
+    layer: LowRank<'a>,
+    dy: &'a [f32],
+    x: &'a [f32],
+    hidden: &'a [f32],
+    work: &'a mut [f32],
+    grads: LowRankGrads<'a>,
+) -> Result<(), Error> {
+    backward_with(kernels(learngene_simd::level()), learngene_pool::threads(), layer, dy, x, hidden, work, grads)
+}
+
+pub(crate) fn backward_with<'a>(
+    kernels: Kernels,
+    threads: usize,
+    layer: LowRank<'a>,
+    dy: &'a [f32],
+    x: &'a [f32],
+    hidden: &'a [f32],
+    work: &'a mut [f32],
+    mut grads: LowRankGrads<'a>,
+) -> Result<(), Error> {
+    layer.check()?;
+    let (rows, inputs, outputs) = (layer.rows, layer.inputs, layer.outputs);
+    matrix("dy", dy.len(), (rows, outputs), outputs)?;
+    matrix("x", x.len(), (rows, inputs), inputs)?;
+    vector("hidden", hidden.len(), layer.hidden_len())?;
+    vector("work", work.len(), layer.hidden_len())?;
+    check_grads(&layer, &grads)?;
+    // g: dy times the common u, then times those of the segments: the gradient of the scaled hidden rows.
+    run_many(&layer.narrow(kernels, (dy, outputs), |f| f.u, SendPtr::new(work)), threads, 0, &|_| {});
+    let g = &*work;
+    let tails = layer.tails(g, |f| f.v);
+    let mut products = Vec::with_capacity(3 + 2 * layer.segments.len());
+    if let Some(dx) = grads.x.as_deref_mut() {
+        let end = Finish { n: inputs, ..Finish::PLAIN };
+        products.push(layer.widen(kernels, inputs, g, &tails, |f| f.v, SendPtr::new(dx), end));
+    }
+    let mut sums: Vec<Sum<'_>> = Vec::new();
+    let wanted = match &mut grads.common {
+        Some(common) => std::iter::once(Some(common)).chain(grads.segments.iter_mut().map(Some)).collect::<Vec<_>>(),
+        None => std::iter::once(None).chain(grads.segments.iter_mut().map(Some)).collect(),
+    };
+    for ((factors, range, at), wanted) in layer.terms().zip(wanted) {
+        let Some(wanted) = wanted else { continue };
+        let rank = factors.rank;
+        let end = Finish { n: rank, scale: Some(factors.s), ..Finish::PLAIN };
+        // dU = dyᵀ (hidden s), dV = xᵀ (g s), ds = the columns' sums of g hidden.
+        for (wide, width, narrow, to) in [(dy, outputs, hidden, &mut *wanted.u), (x, inputs, g, &mut *wanted.v)] {
+            let a = Matrix::new(&wide[range.start * width..], width, true);
+            let b = Matrix::new(&narrow[at..], rank, false);
+            products.push(product_of(kernels, (width, rank, range.len()), (a, b), SendPtr::new(to), end));
+        }
+        let words = at..at + range.len() * rank;
+        sums.push(Sum { x: &g[words.clone()], y: Some(&hidden[words]), columns: rank, to: SendPtr::new(wanted.s) });
+    }
+    if let Some(bias) = grads.bias.as_deref_mut() {
+        sums.push(Sum { x: &dy[..rows * outputs], y: None, columns: outputs, to: SendPtr::new(bias) });
+    }
+    let strips: Vec<(usize, Range<usize>)> = sums
+        .iter()
+        .enumerate()
+        .flat_map(|(i, sum)| {
+            let parts = sum.columns.div_ceil(128);
+            (0..parts).map(move |part| (i, split(sum.columns, parts, part)))
+        })
+        .collect();
+    run_many(&products, threads, strips.len(), &|strip| {
+        let (sum, columns) = &strips[strip];
+        sums[*sum].run(columns.clone());
+    });
+    Ok(())
+}
+
+fn check_grads(layer: &LowRank<'_>, grads: &LowRankGrads<'_>) -> Result<(), Error> {
+    if let Some(dx) = &grads.x {
+        matrix("grads.x", dx.len(), (layer.rows, layer.inputs), layer.inputs)?;
+    }
+    if let Some(bias) = &grads.bias {
+        vector("grads.bias", bias.len(), layer.outputs)?;
+    }
+    if !grads.segments.is_empty() && grads.segments.len() != layer.segments.len() {
+        let (expected, got) = (layer.segments.len(), grads.segments.len());
+        return Err(Error::Length { name: "grads.segments", expected, got });
+    }
+    let factors = std::iter::once(grads.common.as_ref()).chain(grads.segments.iter().map(Some));
+    for ((Factors { rank, .. }, ..), grads) in layer.terms().zip(factors) {
+        let Some(grads) = grads else { continue };
+        matrix("grads.u", grads.u.len(), (layer.outputs, rank), rank)?;
+        vector("grads.s", grads.s.len(), rank)?;
+        matrix("grads.v", grads.v.len(), (layer.inputs, rank), rank)?;
+    }
+    Ok(())
+}
+
+/// The sums of the columns of x, or of x y.
+struct Sum<'a> {
+    x: &'a [f32],
+    y: Option<&'a [f32]>,
+    columns: usize,
+    to: SendPtr<f32>,
+}
+
+impl Sum<'_> {
+    fn run(&self, columns: Range<usize>) {
+        // SAFETY: every strip of columns is one task's.
+        let to = unsafe { self.to.slice_mut(columns.clone()) };
+        match self.y {
+            Some(y) => column_dots(self.x, y, self.columns, columns.start, to),
+            None => column_sums(self.x, self.columns, columns.start, to),
+        }
+    }
+}
