@@ -2,7 +2,10 @@
 //!
 //! `cargo run --release -p learngene-gemm --example bench [filter] [seconds per product]`
 
-use learngene_gemm::{Gemm, GemmBatch, gemm, gemm_batch, gemm_bf16};
+use learngene_gemm::{
+    Epilogue, FactorGrads, Factors, Gemm, GemmBatch, LowRank, LowRankGrads, Segment, gemm, gemm_batch, gemm_bf16,
+    low_rank_backward, low_rank_forward,
+};
 use std::time::Instant;
 
 const SHAPES: &[(usize, usize, usize)] = &[
@@ -46,7 +49,7 @@ fn report(name: &str, flop: f64, seconds: f64, mut f: impl FnMut()) {
     times.sort_by(f64::total_cmp);
     let rate = |time: f64| flop / time / 1e9;
     let (median, best) = (times[times.len() / 2], times[times.len() / 10]);
-    println!("{name:<28} {:7.1} {:7.1} GFLOP/s {:9.1} us", rate(median), rate(best), median * 1e6);
+    println!("{name:<34} {:7.1} {:7.1} GFLOP/s {:9.1} us", rate(median), rate(best), median * 1e6);
 }
 
 fn main() {
@@ -85,5 +88,51 @@ fn main() {
             });
         }
     }
+    for classes in [0, 16] {
+        for (inputs, outputs) in [(384, 1152), (384, 384), (384, 1536), (1536, 384)] {
+            low_rank(&filter, seconds, classes, (inputs, outputs));
+        }
+    }
     println!("scratch: {} bytes", learngene_gemm::scratch_bytes());
+}
+
+/// A layer of DiT-S/2 on 64 samples of 64 tokens: rank 192 for all, rank 16 for every class.
+fn low_rank(filter: &str, seconds: f64, classes: usize, (inputs, outputs): (usize, usize)) {
+    const ROWS: usize = 4096;
+    const RANKS: [usize; 2] = [192, 16];
+    let name = format!("low rank {ROWS}x{inputs}x{outputs} {classes}");
+    if !name.contains(filter) {
+        return;
+    }
+    let owned: Vec<[Vec<f32>; 3]> = (0..=classes)
+        .map(|i| {
+            let rank = RANKS[usize::from(i > 0)];
+            [outputs * rank, rank, inputs * rank].map(|count| random(count, i as u32))
+        })
+        .collect();
+    let factors: Vec<Factors<'_>> = owned.iter().map(|[u, s, v]| Factors { rank: s.len(), u, s, v }).collect();
+    let run = ROWS / classes.max(1);
+    let segments: Vec<Segment<'_>> = factors[1..]
+        .iter()
+        .enumerate()
+        .map(|(i, &factors)| Segment { start: i * run, end: (i + 1) * run, factors })
+        .collect();
+    let layer = LowRank { rows: ROWS, inputs, outputs, common: factors[0], segments: &segments };
+    let (x, dy, bias) = (random(ROWS * inputs, 1), random(ROWS * outputs, 2), random(outputs, 3));
+    let mut hidden = vec![0.0; layer.hidden_len()];
+    let mut work = hidden.clone();
+    let (mut y, mut dx, mut dbias) = (dy.clone(), x.clone(), bias.clone());
+    let mut grads = owned.clone();
+    let rank = if classes > 0 { RANKS[0] + RANKS[1] } else { RANKS[0] };
+    let flop = 2.0 * (ROWS * rank * (inputs + outputs)) as f64;
+    report(&format!("{name} forward"), flop, seconds, || {
+        let end = Epilogue { bias: Some(&bias), ..Epilogue::default() };
+        low_rank_forward(layer, &x, &mut hidden, &mut y, end).expect("a right layer");
+    });
+    report(&format!("{name} backward"), 2.0 * flop, seconds, || {
+        let mut slots = grads.iter_mut().map(|[u, s, v]| FactorGrads { u, s, v });
+        let common = slots.next();
+        let grads = LowRankGrads { x: Some(&mut dx), bias: Some(&mut dbias), common, segments: slots.collect() };
+        low_rank_backward(layer, &dy, &x, &hidden, &mut work, grads).expect("a right gradient");
+    });
 }

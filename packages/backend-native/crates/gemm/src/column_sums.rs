@@ -19,7 +19,7 @@ dispatch! {
 
 #[inline(always)]
 fn sums_with<S: Isa>(x: &[f32], columns: usize, first: usize, to: &mut [f32]) {
-    strips::<S>(x.len() / columns.max(1), to, |row, j, sums: &mut [f32]| {
+    strips(x.len() / columns.max(1), to, |row, j, sums: &mut [f32]| {
         let x = &x[row * columns + first + j..][..sums.len()];
         for (sum, &x) in sums.iter_mut().zip(x) {
             *sum += x;
@@ -29,7 +29,7 @@ fn sums_with<S: Isa>(x: &[f32], columns: usize, first: usize, to: &mut [f32]) {
 
 #[inline(always)]
 fn dots_with<S: Isa>(x: &[f32], y: &[f32], columns: usize, first: usize, to: &mut [f32]) {
-    strips::<S>(x.len() / columns.max(1), to, |row, j, sums: &mut [f32]| {
+    strips(x.len() / columns.max(1), to, |row, j, sums: &mut [f32]| {
         let at = row * columns + first + j;
         let (x, y) = (&x[at..][..sums.len()], &y[at..][..sums.len()]);
         for ((sum, &x), &y) in sums.iter_mut().zip(x).zip(y) {
@@ -40,7 +40,7 @@ fn dots_with<S: Isa>(x: &[f32], y: &[f32], columns: usize, first: usize, to: &mu
 
 /// Calls `add(row, first column, sums)` for all rows, with blocks of rows summed apart.
 #[inline(always)]
-fn strips<S: Isa>(rows: usize, to: &mut [f32], add: impl Fn(usize, usize, &mut [f32])) {
+fn strips(rows: usize, to: &mut [f32], add: impl Fn(usize, usize, &mut [f32])) {
     to.fill(0.0);
     for (index, to) in to.chunks_mut(WIDTH).enumerate() {
         for begin in (0..rows).step_by(ROWS) {

@@ -130,7 +130,7 @@ pub(crate) fn check_epilogue(epilogue: &Epilogue<'_>, m: usize, n: usize) -> Res
         Then::Store | Then::Gelu | Then::Silu => Ok(()),
         Then::GeluGrad { of } | Then::SiluGrad { of } => matrix("of", of.len(), (m, n), n),
         Then::GatedResidual { x, gate, rows_per_sample } => {
-            if rows_per_sample == 0 || m % rows_per_sample != 0 {
+            if rows_per_sample == 0 || !m.is_multiple_of(rows_per_sample) {
                 return Err(Error::Rows { rows: m, rows_per_sample });
             }
             matrix("x", x.len(), (m, n), n)?;

@@ -23,7 +23,7 @@ impl Owned {
 
 /// [rows, width] times [width, rank].
 fn narrow(x: &[f64], width: usize, factor: &[f32], rank: usize) -> Vec<f64> {
-    let rows = if width == 0 { 0 } else { x.len() / width };
+    let rows = x.len() / width;
     let mut h = vec![0.0; rows * rank];
     for i in 0..rows {
         for l in 0..width {
