@@ -38,9 +38,10 @@ const everywhere = ['src/**/*.test.ts', 'test/**/*.test.ts'];
 const withoutAddon = ['src/buffer-pool.test.ts', 'test/prebuilt.test.ts'];
 const nativeBuilt = nativeIsBuilt();
 const gradients = bundleGradients();
-const folders = ['packages', 'apps', 'tools'].flatMap((group) =>
+const grouped = ['packages', 'apps', 'tools'].flatMap((group) =>
   existsSync(`${root}${group}`) ? readdirSync(`${root}${group}`).map((name) => `${group}/${name}`) : [],
 );
+const folders = [...grouped, 'benchmarks'];
 
 export default defineConfig({
   test: {

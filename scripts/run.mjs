@@ -1,5 +1,5 @@
 // `npm run demo`, `npm test`, `npm run check`, ...: sets everything up on a machine that has only git and Node, then does
-// the job. Usage: node scripts/run.mjs <demo|test|check|build|example> [arguments of the job]
+// the job. Usage: node scripts/run.mjs <demo|test|check|build|example|bench> [arguments of the job]
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -178,6 +178,13 @@ const jobs = {
     build();
     say('Running the example');
     run(process.execPath, [join('scripts', 'check-examples.mjs'), ...args]);
+  },
+  bench(args) {
+    install();
+    build();
+    buildNative();
+    say('Running the benchmarks');
+    run(process.execPath, [join('benchmarks', 'dist', 'main.js'), ...args]);
   },
 };
 

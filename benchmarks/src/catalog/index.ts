@@ -1,0 +1,21 @@
+import { decompositions } from './decompositions';
+import { engines, growth } from './growth';
+import { inference } from './inference';
+import { operations, products } from './operations';
+import type { Row } from './row';
+import { kind, memory, training } from './training';
+
+export type { PeerWay, Row } from './row';
+
+/** Every comparison, in the order in which they are made. */
+export const catalog: readonly Row[] = [
+  ...training,
+  ...kind,
+  ...inference,
+  ...products,
+  ...operations,
+  ...decompositions,
+  ...memory,
+  ...engines,
+  ...growth,
+];

@@ -1,0 +1,46 @@
+import type { Section } from '../result';
+import type { Tolerance } from '../statistics';
+
+/** One way in which a peer does the work. */
+export interface PeerWay {
+  /** What the table says: program, mode, precision. */
+  label: string;
+  /** Task of python/worker.py. */
+  task: string;
+  /** Goes over the row's spec. */
+  spec?: object;
+  /** The ratio that the project wants. */
+  goal?: number;
+  /** Needs a C++ compiler. */
+  compiled?: boolean;
+}
+
+/** A comparison to be made. */
+export interface Row {
+  name: string;
+  section: Section;
+  /** Task of our worker. */
+  task: string;
+  spec: object;
+  /** All are timed in the same rounds; of `best` peers only the faster one makes a row. */
+  peers: readonly PeerWay[];
+  /** Only the fastest peer is reported, as one row (default false). */
+  bestPeer?: boolean;
+  /** Another work item of our own takes the peer's place. */
+  own?: { label: string; task: string; spec: object; goal?: number };
+  /** Whether `--quick` includes it; 'only': a shorter form of another row, which only `--quick` makes. */
+  quick?: boolean | 'only';
+  /** How far the numbers of both sides may differ; default 1e-3 relative. */
+  tolerance?: Tolerance;
+  note?: string;
+  /** Place on a growth curve. */
+  x?: number;
+  /** Threads of both sides, where the row sets them. */
+  threads?: number;
+  /** Engine of our side, where the row sets it. */
+  engine?: string;
+  /** Peak memory is measured instead of time, in processes of their own. */
+  memory?: boolean;
+  /** Needs bf16 of the engine. */
+  bf16?: boolean;
+}

@@ -1,0 +1,108 @@
+import { ditB, ditS, kindS } from './models';
+import type { PeerWay, Row } from './row';
+
+const eager = 'torch eager f32';
+const compiled = 'torch.compile f32';
+const segments = { label: 'torch eager f32, loop over segments', task: 'kind-step', spec: { way: 'segments' } };
+
+/** Whole training steps. */
+export const training: Row[] = [
+  {
+    name: 'training step, DiT-S/2, batch 16, 64 tokens',
+    section: 'Training',
+    task: 'dense-step',
+    spec: ditS(),
+    peers: [
+      { label: eager, task: 'dense-step', goal: 1.35 },
+      { label: compiled, task: 'dense-step', spec: { compiled: true }, compiled: true, goal: 1.2 },
+    ],
+    quick: true,
+    note: 'loss, gradients, clipping, AdamW, EMA',
+  },
+  {
+    name: 'training step, DiT-B/2, batch 4, 256 tokens',
+    section: 'Training',
+    task: 'dense-step',
+    spec: ditB(4),
+    peers: [
+      { label: eager, task: 'dense-step', goal: 1.35 },
+      { label: compiled, task: 'dense-step', spec: { compiled: true }, compiled: true, goal: 1.2 },
+    ],
+    note: 'loss, gradients, clipping, AdamW, EMA',
+  },
+  ...[
+    { name: 'training step in bf16, DiT-S/2, batch 16, 64 tokens', spec: ditS(), quick: true },
+    { name: 'training step in bf16, DiT-B/2, batch 4, 256 tokens', spec: ditB(4), quick: false },
+  ].map(
+    ({ name, spec, quick }): Row => ({
+      name,
+      section: 'Training',
+      task: 'dense-step',
+      spec: { ...spec, precision: 'bf16' },
+      peers: [
+        { label: 'torch eager, bf16 autocast', task: 'dense-step', goal: 1.1 },
+        { label: 'torch.compile, bf16 autocast', task: 'dense-step', spec: { compiled: true }, compiled: true },
+      ],
+      bf16: true,
+      quick,
+      tolerance: { relative: 2e-2 },
+      note: 'products in bf16, master weights and norms in f32',
+    }),
+  ),
+];
+
+/** KIND's gated training step, 16 of 100 classes in a batch of 64. */
+export const kind: Row[] = [
+  {
+    name: 'KIND step, DiT-S/2, N_G 192, N_t 16, 100 groups',
+    section: 'KIND',
+    task: 'kind-step',
+    spec: kindS(),
+    peers: [{ label: 'torch eager f32, all tailors masked', task: 'kind-step', spec: { way: 'masked' }, goal: 5 }],
+    quick: true,
+    note: 'batch 64 of 16 classes, 64 tokens; clipping, AdamW, EMA',
+  },
+  {
+    name: 'KIND step, DiT-S/2, N_G 192, N_t 16, 100 groups',
+    section: 'KIND',
+    task: 'kind-step',
+    spec: kindS(),
+    peers: [
+      { ...segments, goal: 1.4 },
+      { label: 'torch eager f32, gathered, bmm', task: 'kind-step', spec: { way: 'gathered' }, goal: 1.4 },
+    ],
+    bestPeer: true,
+    quick: true,
+    note: 'batch 64 of 16 classes, 64 tokens; clipping, AdamW, EMA',
+  },
+];
+
+function peak(name: string, quick: boolean, work: Pick<Row, 'task' | 'spec'> & { peer: PeerWay }): Row {
+  const { task, spec, peer } = work;
+  const note = 'peak resident size of a fresh process after 5 steps';
+  return {
+    name: `peak memory, ${name}`,
+    section: 'Memory',
+    task,
+    spec,
+    peers: [{ ...peer, goal: 1 }],
+    memory: true,
+    quick,
+    note,
+  };
+}
+
+/** Peak resident memory of a process that trains. */
+export const memory: Row[] = [
+  peak('DiT-S/2 step, batch 16', true, {
+    task: 'dense-step',
+    spec: ditS(),
+    peer: { label: eager, task: 'dense-step' },
+  }),
+  peak('DiT-B/2 step, batch 4', false, {
+    task: 'dense-step',
+    spec: ditB(4),
+    peer: { label: eager, task: 'dense-step' },
+  }),
+  peak('KIND step, 100 groups', false, { task: 'kind-step', spec: kindS(), peer: segments }),
+];

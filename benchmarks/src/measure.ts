@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Something whose work item was prepared. */
+export interface Timed {
+  run(samples: number, inner: number): Promise<number[]>;
+}
+
+/** How long a comparison may take. */
+export interface Effort {
+  /** Time for all rounds of all contestants together, ms. */
+  budget: number;
+  /** Fewest rounds, whatever they take. */
+  minRounds: number;
+  /** Most rounds. */
+  maxRounds: number;
+}
+
+/** A sample lasts at least this long, ms; shorter work is repeated within it. */
+const SAMPLE = 4;
+/** What one contestant does in one round, ms. */
+const SLICE = 120;
+/** Between contestants: thread pools that spin for a while after their work go to sleep, ms. */
+const PAUSE = 25;
+
+/** How a contestant's round is divided. */
+export interface Plan {
+  /** Samples in a round. */
+  samples: number;
+  /** Executions in a sample. */
+  inner: number;
+}
+
+/** The division of a round for work that takes `ms` an execution. */
+export function planRound(ms: number): Plan {
+  const inner = Math.max(1, Math.min(10_000, Math.ceil(SAMPLE / ms)));
+  const samples = Math.max(1, Math.min(20, Math.floor(SLICE / (inner * ms))));
+  return { samples, inner };
+}
+
+/** The number of rounds when one of them takes `ms`. */
+export function planRounds(ms: number, { budget, minRounds, maxRounds }: Effort): number {
+  return Math.max(minRounds, Math.min(maxRounds, Math.floor(budget / ms)));
+}
+
+/**
+ * Times contestants in turns, A B A B ..., after a warm-up of each, so that a machine that slows down slows all of them.
+ *
+ * @returns for each contestant, milliseconds of every sample
+ */
+export async function interleave(contestants: readonly Timed[], effort: Effort): Promise<number[][]> {
+  const plans: Plan[] = [];
+  let round = 0;
+  for (const contestant of contestants) {
+    const [first] = await contestant.run(1, 1);
+    const warm = first > 1000 ? first : Math.min(...(await contestant.run(3, Math.max(1, Math.floor(SAMPLE / first)))));
+    const plan = planRound(warm);
+    plans.push(plan);
+    round += plan.samples * plan.inner * warm + PAUSE;
+  }
+  const times: number[][] = contestants.map(() => []);
+  const rounds = planRounds(round, effort);
+  for (let r = 0; r < rounds; r++) {
+    for (const [i, contestant] of contestants.entries()) {
+      await sleep(PAUSE);
+      times[i].push(...(await contestant.run(plans[i].samples, plans[i].inner)));
+    }
+  }
+  return times;
+}

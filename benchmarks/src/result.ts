@@ -1,0 +1,85 @@
+/** One comparison, as `results/latest.json` holds it. */
+export interface ResultRow {
+  /** What was done. */
+  name: string;
+  /** The section of the table that it belongs to. */
+  section: Section;
+  /** Median of our time, ms (memory rows: MiB; see `unit`). */
+  oursMs: number;
+  /** With what it is compared: program, precision, mode. Null where ours is only reported. */
+  peer: string | null;
+  /** Median of the peer's time, ms. */
+  peerMs: number | null;
+  /** peerMs / oursMs: above 1, ours is faster (or smaller). */
+  ratio: number | null;
+  /** Details that a reader needs. */
+  note: string;
+  /** Best decile of our time. */
+  oursBestMs: number;
+  /** Best decile of the peer's time. */
+  peerBestMs: number | null;
+  /** peerBestMs / oursBestMs. */
+  bestRatio: number | null;
+  /** The ratio that the project wants, where it has set one. */
+  goal?: number;
+  /** What the two figures are, if not milliseconds. */
+  unit?: 'MiB';
+  /** Place on the x axis of a growth curve. */
+  x?: number;
+  /** Our engine. */
+  engine: string;
+  /** When it was measured, ISO 8601. */
+  at: string;
+}
+
+/** Sections of the table, in order. */
+export const sections = [
+  'Training',
+  'KIND',
+  'Sampling and inference',
+  'Matrix products',
+  'Operations',
+  'Decompositions',
+  'Memory',
+  'Engines',
+  'Growth',
+] as const;
+
+/** A section of the table. */
+export type Section = (typeof sections)[number];
+
+/** Where and with what the rows were measured. */
+export interface ResultHeader {
+  /** Processor, cores, memory, operating system. */
+  machine: { cpu: string; cores: number; memoryGiB: number; system: string };
+  /** Threads that both sides used. */
+  threads: number;
+  /** Our engine: name and what it says of itself. */
+  engine: { name: string; detail: string };
+  /** Program versions of both sides. */
+  versions: Record<string, string>;
+  /** Git commit of the working tree, where git is there. */
+  commit: string;
+  /** When the last row was measured, ISO 8601. */
+  date: string;
+  /** Whether the rounds were the short ones of `--quick`. */
+  quick: boolean;
+}
+
+/** The file `results/latest.json`. */
+export interface Results {
+  header: ResultHeader;
+  rows: ResultRow[];
+}
+
+/** New rows in the place of old ones with the same name and peer; other old rows stay when the engine is the same. */
+export function mergeRows(old: readonly ResultRow[], fresh: readonly ResultRow[]): ResultRow[] {
+  const key = ({ name, peer, engine }: ResultRow) => JSON.stringify([name, peer, engine]);
+  const replaced = new Map(fresh.map((row) => [key(row), row]));
+  const kept = old.map((row) => {
+    const row2 = replaced.get(key(row));
+    replaced.delete(key(row));
+    return row2 ?? row;
+  });
+  return [...kept, ...replaced.values()];
+}

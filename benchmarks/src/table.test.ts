@@ -1,0 +1,59 @@
+import { expect, it } from 'vitest';
+import { mergeRows, type ResultRow } from './result';
+import { formatAmount, formatRatio, markdownTables, overall } from './table';
+
+function row(fields: Partial<ResultRow>): ResultRow {
+  const times = { oursMs: 10, oursBestMs: 9, peerMs: 20, peerBestMs: 18, ratio: 2, bestRatio: 2 };
+  const rest = { section: 'Training' as const, peer: 'torch', note: '', engine: 'native', at: '2026-01-01T00:00:00Z' };
+  return { name: 'step', ...times, ...rest, ...fields };
+}
+
+it('amounts have three digits and a fitting unit', () => {
+  expect([0.0123, 1, 45.678, 789.1, 1234, 123456].map((ms) => formatAmount(ms))).toEqual([
+    '12.3 µs',
+    '1.00 ms',
+    '45.7 ms',
+    '789 ms',
+    '1.23 s',
+    '123 s',
+  ]);
+  expect(formatAmount(612.4, 'MiB')).toBe('612 MiB');
+});
+
+it('a ratio shows its goal, and whether it was met', () => {
+  expect(formatRatio(row({ ratio: 1.5 }))).toBe('1.50x');
+  expect(formatRatio(row({ ratio: 1.5, goal: 1.35 }))).toBe('**1.50x** (goal 1.35)');
+  expect(formatRatio(row({ ratio: 1.2, goal: 1.35 }))).toBe('1.20x (goal 1.35, missed)');
+  expect(formatRatio(row({ ratio: null }))).toBe('');
+});
+
+it('tables come by section in their order, with the mean of the products', () => {
+  const rows = [
+    row({ section: 'Matrix products', name: 'a', ratio: 2 }),
+    row({ section: 'Matrix products', name: 'b', ratio: 0.5 }),
+    row({ section: 'Matrix products', name: 'b bf16', ratio: 3 }),
+    row({}),
+  ];
+  const text = markdownTables(rows);
+  expect(text.indexOf('### Training')).toBeLessThan(text.indexOf('### Matrix products'));
+  expect(text).toContain('| step | 10.0 ms / 9.00 ms | torch | 20.0 ms / 18.0 ms | 2.00x | 2.00x |  |');
+  expect(text).toContain('f32: geometric mean 1.00x, least 0.50x.');
+  expect(text).toContain('bf16: geometric mean 3.00x, least 3.00x.');
+});
+
+it('a row without a peer has no ratio', () => {
+  const alone = row({ peer: null, peerMs: null, peerBestMs: null, ratio: null, bestRatio: null });
+  expect(markdownTables([alone])).toContain('| step | 10.0 ms / 9.00 ms |  |  |  |  |  |');
+  expect(overall([alone])).toBeUndefined();
+});
+
+it('merging replaces rows of the same name, peer and engine, and keeps the place of the others', () => {
+  const old = [row({ name: 'a' }), row({ name: 'b' }), row({ name: 'b', peer: 'compiled' })];
+  const fresh = [row({ name: 'c' }), row({ name: 'b', oursMs: 1 })];
+  expect(mergeRows(old, fresh).map(({ name, peer, oursMs }) => [name, peer, oursMs])).toEqual([
+    ['a', 'torch', 10],
+    ['b', 'torch', 1],
+    ['b', 'compiled', 10],
+    ['c', 'torch', 10],
+  ]);
+});

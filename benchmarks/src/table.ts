@@ -1,0 +1,84 @@
+import { type ResultRow, type Results, sections } from './result';
+import { geometricMean } from './statistics';
+
+/** Three significant digits with a unit: 1.23 s, 45.6 ms, 789 µs, 512 MiB. */
+export function formatAmount(value: number, unit: 'ms' | 'MiB' = 'ms'): string {
+  if (unit === 'MiB') return `${value.toFixed(0)} MiB`;
+  if (value >= 1000) return `${digits(value / 1000)} s`;
+  if (value >= 1) return `${digits(value)} ms`;
+  return `${digits(value * 1000)} µs`;
+}
+
+function digits(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+/** The ratio with its goal, and a mark where the goal is not met. */
+export function formatRatio({ ratio, goal }: Pick<ResultRow, 'ratio' | 'goal'>): string {
+  if (ratio === null) return '';
+  const shown = `${ratio.toFixed(2)}x`;
+  if (goal === undefined) return shown;
+  return ratio >= goal ? `**${shown}** (goal ${goal.toFixed(2)})` : `${shown} (goal ${goal.toFixed(2)}, missed)`;
+}
+
+/** The geometric mean and the least ratio of rows with a peer; undefined without any. */
+export function overall(rows: readonly ResultRow[]): { mean: number; least: number } | undefined {
+  const ratios = rows.flatMap(({ ratio }) => (ratio === null ? [] : [ratio]));
+  return ratios.length === 0 ? undefined : { mean: geometricMean(ratios), least: Math.min(...ratios) };
+}
+
+/** All rows as Markdown tables, a section each. */
+export function markdownTables(rows: readonly ResultRow[]): string {
+  return sections
+    .flatMap((section) => {
+      const own = rows.filter((row) => row.section === section);
+      return own.length === 0 ? [] : [`### ${section}\n\n${markdownTable(own)}${summaryOf(section, own)}`];
+    })
+    .join('\n');
+}
+
+function summaryOf(section: string, rows: readonly ResultRow[]): string {
+  if (section !== 'Matrix products') return '';
+  return ['f32', 'bf16']
+    .flatMap((precision) => {
+      const total = overall(rows.filter(({ name }) => name.endsWith(' bf16') === (precision === 'bf16')));
+      return total
+        ? [`\n${precision}: geometric mean ${total.mean.toFixed(2)}x, least ${total.least.toFixed(2)}x.\n`]
+        : [];
+    })
+    .join('');
+}
+
+function markdownTable(rows: readonly ResultRow[]): string {
+  const lines = rows.map((row) => {
+    const amount = (median: number | null, best: number | null) =>
+      median === null
+        ? ''
+        : row.unit || best === null
+          ? formatAmount(median, row.unit)
+          : `${formatAmount(median)} / ${formatAmount(best)}`;
+    const cells = [
+      row.name,
+      amount(row.oursMs, row.oursBestMs),
+      row.peer ?? '',
+      amount(row.peerMs, row.peerBestMs),
+      formatRatio(row),
+      row.bestRatio === null || row.unit ? '' : `${row.bestRatio.toFixed(2)}x`,
+      row.note,
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  const head = '| work | ours | peer | peer’s | ratio | of best | note |\n|---|---|---|---|---|---|---|';
+  return `${head}\n${lines.join('\n')}\n`;
+}
+
+/** The header as a paragraph. */
+export function markdownHeader({ header }: Results): string {
+  const { machine, threads, engine, versions, commit, date, quick } = header;
+  const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return [
+    `Machine: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; ${threads} threads for both sides.`,
+    `Ours: engine ${engine.name} (${engine.detail}), commit ${commit}. Versions: ${programs.join(', ')}.`,
+    `Measured ${date.slice(0, 10)}${quick ? ' with `--quick`' : ''}.`,
+  ].join('\n');
+}

@@ -1,0 +1,99 @@
+import { gaussianDiffusion, guideDenoiser, sampleDdim, trainingLosses } from '@learngene/diffusion';
+import { applyDit, type DitParams, initDit } from '@learngene/dit';
+import {
+  type AdamWState,
+  adamWStep,
+  clipByGlobalNorm,
+  cloneParams,
+  disposeParams,
+  initAdamW,
+  updateEma,
+  valueAndGrad,
+} from '@learngene/nn';
+import { createGenerator } from '@learngene/random';
+import * as tf from '@tensorflow/tfjs-core';
+import { batchOf, configOf, shareWeights, startNoise, withoutZeros } from './batch';
+import { summary } from './pattern';
+import type { ModelSpec, SampleSpec } from './specs';
+import type { WorkItem } from './task';
+
+/** The linear schedule of 1000 steps, eps predicted. */
+export const diffusion = gaussianDiffusion({ schedule: 'linear', timesteps: 1000 });
+
+/** Losses of the first three steps: both sides must train alike, not only start alike. */
+export async function firstLosses(step: () => Promise<number>): Promise<number[]> {
+  return [await step(), await step(), await step()];
+}
+
+async function freshDit(spec: ModelSpec): Promise<DitParams> {
+  const generator = createGenerator(0);
+  const params = withoutZeros(initDit(generator, configOf(spec)), generator);
+  await shareWeights(spec.weights, params);
+  return params;
+}
+
+/** A whole training step of a dense DiT as a user of @learngene/nn writes it; the loss is read back. */
+async function denseStep(spec: ModelSpec): Promise<WorkItem> {
+  const config = configOf(spec);
+  const { x0, noise, t, labels } = batchOf(spec);
+  let params = await freshDit(spec);
+  let ema = cloneParams(params);
+  let state: AdamWState<DitParams> = initAdamW(params);
+
+  const lossOf = (now: DitParams) => {
+    const denoiser = (x: tf.Tensor4D, time: tf.Tensor1D) => applyDit(now, { x, t: time, labels }, { config });
+    return tf.mean(trainingLosses(diffusion, denoiser, { x0, noise, t }).loss) as tf.Scalar;
+  };
+  const step = async (): Promise<number> => {
+    const { value, grads } = valueAndGrad(lossOf, params);
+    const clipped = clipByGlobalNorm(grads, 1);
+    disposeParams(grads);
+    const next = adamWStep({ params, grads: clipped.grads, state }, { learningRate: 1e-4, weightDecay: 0 });
+    const averaged = updateEma(ema, next.params, 0.9999);
+    for (const tree of [clipped.grads, params, state.m, state.v, ema]) disposeParams(tree);
+    ({ params, state } = next);
+    ema = averaged;
+    const [loss] = await value.data();
+    tf.dispose([value, clipped.norm]);
+    return loss;
+  };
+  return {
+    run: step,
+    check: () => firstLosses(step),
+    dispose: () => {
+      for (const tree of [params, state.m, state.v, ema]) disposeParams(tree);
+      tf.dispose([x0, noise]);
+    },
+  };
+}
+
+/** DDIM with guidance on a doubled batch. */
+async function sample(spec: SampleSpec): Promise<WorkItem> {
+  const config = configOf(spec);
+  const params = await freshDit(spec);
+  const noise = startNoise(spec);
+  const labels = Int32Array.from([...spec.labels, ...spec.labels.map(() => spec.classes)]);
+  const denoiser = guideDenoiser(
+    { batched: (x, t) => applyDit(params, { x, t, labels }, { config }) },
+    { scale: spec.guidance },
+  );
+  const run = () => sampleDdim(diffusion, denoiser, { noise, steps: spec.steps, clip: false, spacing: 'trailing' });
+  return {
+    run: async () => (await run()).dispose(),
+    check: async () => {
+      const x = await run();
+      const [mean, square] = await summary(x);
+      const size = tf.tidy(() => tf.mean(tf.abs(x)));
+      const [absolute] = await size.data();
+      tf.dispose([x, size]);
+      return [mean, square, absolute];
+    },
+    dispose: () => {
+      disposeParams(params);
+      noise.dispose();
+    },
+  };
+}
+
+/** Work items made of a dense model. */
+export const modelTasks = { 'dense-step': denseStep, sample };

@@ -1,0 +1,58 @@
+/** Sizes of a Diffusion Transformer and of the batch it gets. */
+export interface ModelSpec {
+  hiddenSize: number;
+  depth: number;
+  heads: number;
+  patchSize: number;
+  inputSize: number;
+  inChannels: number;
+  classes: number;
+  batch: number;
+  /** Class of every sample, ascending. */
+  labels: number[];
+  precision: 'f32' | 'bf16';
+  /** Where our side writes the weights that both use. */
+  weights: string;
+}
+
+/** A KIND model; group g is class g. */
+export interface KindSpec extends ModelSpec {
+  learngeneRank: number;
+  tailorRank: number;
+  groups: number;
+}
+
+/** DDIM with classifier-free guidance. */
+export interface SampleSpec extends ModelSpec {
+  steps: number;
+  guidance: number;
+}
+
+/** Inference of a model of learngenes alone, or the dense model where `rank` is 0. */
+export interface FactoredSpec extends ModelSpec {
+  rank: number;
+}
+
+/** A product [m, k] by [k, n]; N and T say which factor is stored transposed. */
+export interface MatmulSpec {
+  layout: 'NN' | 'NT' | 'TN';
+  m: number;
+  k: number;
+  n: number;
+  batch?: number;
+  precision: 'f32' | 'bf16';
+}
+
+/** An operation on [N, T, D]. */
+export interface TokensSpec {
+  shape: [number, number, number];
+  heads: number;
+  backward: boolean;
+}
+
+/** A 3x3 convolution of [N, H, W, C]. */
+export interface ConvSpec {
+  shape: [number, number, number, number];
+  out: number;
+  backward: boolean;
+}
