@@ -2,11 +2,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ConvAddon } from './addon/conv';
+import type { ReduceAddon } from './addon/reduce';
+import type { ShapeAddon } from './addon/shape';
 import type { ElementwiseAddon } from './addon/elementwise';
 import type { SystemAddon } from './addon/system';
 
 /** The functions of the addon; lengths are checked by each of them. */
-export type NativeAddon = SystemAddon & ElementwiseAddon;
+export type NativeAddon = SystemAddon & ShapeAddon & ReduceAddon & ConvAddon & ElementwiseAddon;
 
 /** The version of the calls between TypeScript and Rust; the two sides must agree. */
 export const ABI = 1;

@@ -81,8 +81,6 @@ operations! {
         SquaredDifference |a, b| (a - b) * (a - b);
         /// a^b as in JavaScript.
         Pow |a, b| pow(a, b);
-        /// a where b > 0, 0 elsewhere: the gradient of a rectifier.
-        Rectify |a, b| if b > 0.0 { a } else { 0.0 };
     }
 }
 operations! {

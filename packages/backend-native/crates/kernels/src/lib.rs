@@ -3,6 +3,7 @@
 pub mod activation;
 pub mod adamw;
 pub mod attention;
+pub mod batch_norm;
 pub mod binary;
 pub mod broadcast;
 pub mod conv;

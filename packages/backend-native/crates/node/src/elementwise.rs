@@ -1,7 +1,7 @@
 //! Elementwise kernels.
 
 use learngene_kernels::binary::{self, Arithmetic, Comparison, Logical};
-use learngene_kernels::broadcast::Broadcast;
+use learngene_kernels::broadcast::{Broadcast, MAX_RANK};
 use learngene_kernels::elementwise;
 use learngene_kernels::unary::{self, Unary};
 use napi::{Error, Result, Status};
@@ -32,25 +32,27 @@ pub fn operation_names(family: String) -> Vec<String> {
     }
 }
 
-/// The plan for two operands, from `[rank of a, sizes of a, sizes of b]`; empty where the lengths say everything.
+/// The plan for two operands, from `[rank of a, rank of b, sizes of a, sizes of b]` (what follows is not looked at);
+/// empty where the lengths say everything.
 fn plan(shapes: &I32, a: usize, b: usize, y: usize) -> Result<Broadcast> {
-    let invalid = |message: String| Error::new(Status::InvalidArg, message);
+    let invalid = || Error::new(Status::InvalidArg, format!("shapes: expected two shapes, got {:?}", &shapes[..]));
     let plan = if shapes.is_empty() {
         Broadcast::new(&[a], &[b])
     } else {
-        let sizes: Option<Vec<usize>> = shapes.iter().map(|&size| usize::try_from(size).ok()).collect();
-        let sizes = sizes.ok_or_else(|| invalid(format!("shapes: expected sizes, got {:?}", &shapes[..])))?;
-        let (rank, sizes) = (sizes[0], &sizes[1..]);
-        if rank > sizes.len() {
-            return Err(invalid(format!("shapes: expected {rank} sizes of a, got {sizes:?}")));
+        let mut sizes = [0; 2 * MAX_RANK];
+        let rank = |at: usize| shapes.get(at).and_then(|&rank| usize::try_from(rank).ok()).filter(|&r| r <= MAX_RANK);
+        let (a_rank, b_rank) = (rank(0).ok_or_else(invalid)?, rank(1).ok_or_else(invalid)?);
+        let given = shapes.get(2..2 + a_rank + b_rank).ok_or_else(invalid)?;
+        for (size, &given) in sizes.iter_mut().zip(given) {
+            *size = usize::try_from(given).map_err(|_| invalid())?;
         }
-        let (a_shape, b_shape) = sizes.split_at(rank);
+        let (a_shape, b_shape) = sizes[..a_rank + b_rank].split_at(a_rank);
         let count = |shape: &[usize]| shape.iter().try_fold(1usize, |total, &size| total.checked_mul(size));
         check_len("a", a, count(a_shape).unwrap_or(usize::MAX))?;
         check_len("b", b, count(b_shape).unwrap_or(usize::MAX))?;
         Broadcast::new(a_shape, b_shape)
     };
-    let plan = plan.ok_or_else(|| invalid("shapes: cannot be broadcast".into()))?;
+    let plan = plan.ok_or_else(|| Error::new(Status::InvalidArg, "shapes: cannot be broadcast".to_string()))?;
     check_len("y", y, plan.len())?;
     Ok(plan)
 }
@@ -70,7 +72,7 @@ macro_rules! binary_functions {
     };
 }
 binary_functions! {
-    /// y = op(a, b). `shapes`: `[rank of a, sizes of a, sizes of b]`, or empty for arrays of one length or of length 1.
+    /// y = op(a, b). `shapes`: `[rank of a, rank of b, sizes of a, sizes of b]`, or empty for arrays of one length or of length 1.
     arithmetic Arithmetic F32 => F32Mut;
     /// As `arithmetic`, for comparisons.
     comparison Comparison F32 => U8Mut;

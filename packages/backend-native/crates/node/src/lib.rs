@@ -1,6 +1,9 @@
 //! The native engine as a Node-API addon: checks lengths, then calls the kernels.
 
 mod boundary;
+mod conv;
 mod elementwise;
 mod memory;
+mod reduce;
+mod shape;
 mod system;
