@@ -32,7 +32,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Sizes(message) => f.write_str(message),
-            Error::NotFinite { row, col, value } => write!(f, "a: expected finite values, got {value} at [{row}, {col}]"),
+            Error::NotFinite { row, col, value } => {
+                write!(f, "a: expected finite values, got {value} at [{row}, {col}]")
+            }
             Error::NotPositiveDefinite { col } => {
                 write!(f, "a: expected a positive definite matrix, got a pivot that is not positive in column {col}")
             }

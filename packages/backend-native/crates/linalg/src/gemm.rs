@@ -138,7 +138,9 @@ impl Job<'_> {
                 let height = mr.min(rows.end - i);
                 if height == mr && width == nr {
                     // SAFETY: the tile (i.., j..) of c is whole, c was checked to hold [m, n], no other task has it.
-                    unsafe { (self.tile.kernel)(kc, self.alpha, a, b, self.out.0.add(i + j * self.ldc), self.ldc, add) };
+                    unsafe {
+                        (self.tile.kernel)(kc, self.alpha, a, b, self.out.0.add(i + j * self.ldc), self.ldc, add)
+                    };
                     continue;
                 }
                 // SAFETY: `edge` holds a whole tile.
@@ -177,11 +179,19 @@ fn pack(a: View, rows: Range, depth: Range, height: usize, to: &mut [f64]) {
         to.fill(0.0);
     }
     // eight columns at a time: a cache line of a row where rows are contiguous
-    for p0 in depth.clone().step_by(8) {
-        let p1 = (p0 + 8).min(depth.end);
+    for (block, to) in to.chunks_mut(8 * height).enumerate() {
+        let p0 = depth.start + 8 * block;
+        let width = to.len() / height;
         for (i, row) in rows.clone().enumerate() {
-            for p in p0..p1 {
-                to[(p - depth.start) * height + i] = a.data[row * a.rs + p * a.cs];
+            if a.cs == 1 && width == 8 {
+                let from = &a.data[row * a.rs + p0..][..8];
+                for (line, &value) in to.chunks_exact_mut(height).zip(from) {
+                    line[i] = value;
+                }
+            } else {
+                for (p, line) in to.chunks_exact_mut(height).enumerate() {
+                    line[i] = a.data[row * a.rs + (p0 + p) * a.cs];
+                }
             }
         }
     }

@@ -146,8 +146,11 @@ pub(crate) fn parts<'a, T>(mut data: &'a mut [T], ld: usize, bounds: &[usize]) -
 
 /// Calls `f` for each block: on all threads at once where blocks are small, else one after the other with all threads
 /// inside.
-pub(crate) fn for_blocks<B: Send>(blocks: Vec<B>, small: bool, f: impl Fn(B) -> Result<(), crate::Error> + Sync)
--> Result<(), crate::Error> {
+pub(crate) fn for_blocks<B: Send>(
+    blocks: Vec<B>,
+    small: bool,
+    f: impl Fn(B) -> Result<(), crate::Error> + Sync,
+) -> Result<(), crate::Error> {
     if !small {
         return blocks.into_iter().try_for_each(f);
     }

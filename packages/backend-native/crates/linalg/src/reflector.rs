@@ -13,16 +13,20 @@ const BLOCK: usize = 96;
 /// zero.
 pub(crate) fn reflector(x: &mut [f64]) -> (f64, f64) {
     let Some((first, tail)) = x.split_first_mut() else { return (0.0, 0.0) };
-    let head = std::mem::replace(first, 1.0);
-    let Some(norm) = x_norm(tail) else { return (head, 0.0) };
+    let head = *first;
+    let Some(norm) = x_norm(tail) else {
+        *first = 1.0;
+        return (head, 0.0);
+    };
     let beta = -head.hypot(norm).copysign(head);
-    let pivot = head - beta;
-    if pivot.abs() > 1e-300 {
-        scale(tail, 1.0 / pivot);
-    } else {
-        // the reciprocal would overflow
-        tail.iter_mut().for_each(|x| *x /= pivot);
+    if beta.abs() < 1e-280 {
+        // near the subnormal numbers: at another scale
+        scale(x, 2f64.powi(600));
+        let (beta, tau) = reflector(x);
+        return (beta * 2f64.powi(-600), tau);
     }
+    *first = 1.0;
+    scale(tail, 1.0 / (head - beta));
     (beta, (beta - head) / beta)
 }
 

@@ -91,11 +91,7 @@ impl<const SQUARES: bool> Secular<'_, SQUARES> {
 
     fn sums(&self, offsets: &[f64], range: std::ops::Range<usize>, base: f64, tau: f64) -> Sums {
         let (offsets, d, weights) = (&offsets[range.clone()], &self.d[range.clone()], &self.weights[range]);
-        if SQUARES {
-            sums_squares(offsets, d, weights, base, tau)
-        } else {
-            sums_plain(offsets, d, weights, base, tau)
-        }
+        if SQUARES { sums_squares(offsets, d, weights, base, tau) } else { sums_plain(offsets, d, weights, base, tau) }
     }
 
     /// Root i, right of pole i; leaves d_j - base in `offsets`.
@@ -202,8 +198,11 @@ impl<const SQUARES: bool> Secular<'_, SQUARES> {
         let (wp, wq) = (self.weights[p], self.weights[q]);
         let gap = (self.d[q] - self.d[p]) * if SQUARES { self.d[q] + self.d[p] } else { 1.0 };
         // rest t² - a t + b = 0
-        let (a, b) =
-            if base == self.d[p] && !last { (rest * gap + wp + wq, wp * gap) } else { (wp + wq - rest * gap, -wq * gap) };
+        let (a, b) = if base == self.d[p] && !last {
+            (rest * gap + wp + wq, wp * gap)
+        } else {
+            (wp + wq - rest * gap, -wq * gap)
+        };
         let root = (a * a - 4.0 * b * rest).abs().sqrt();
         if !last && a > 0.0 {
             2.0 * b / (a + root)

@@ -150,7 +150,8 @@ fn products_take_any_stride_and_add() {
 
 #[test]
 fn svd_of_random_matrices() {
-    for (m, n) in [(1, 1), (1, 5), (5, 1), (2, 2), (7, 3), (3, 7), (33, 33), (64, 64), (100, 65), (90, 203), (257, 257)] {
+    for (m, n) in [(1, 1), (1, 5), (5, 1), (2, 2), (7, 3), (3, 7), (33, 33), (64, 64), (100, 65), (90, 203), (257, 257)]
+    {
         let a = random(m as u64 * 1000 + n as u64, m * n);
         let whole = check_svd(&a, (m, n), svd_divide::LEAF);
         let deep = check_svd(&a, (m, n), 3);
@@ -200,13 +201,15 @@ fn svd_of_special_matrices() {
         let identity: Vec<f64> = (0..n * n).map(|at| f64::from(at % (n + 1) == 0)).collect();
         assert!(check_svd(&identity, (n, n), 3).iter().all(|s| (s - 1.0).abs() < 1e-14));
         // a diagonal with signs and zeros
-        let diagonal: Vec<f64> = (0..n * n).map(|at| if at % (n + 1) == 0 { (at / n) as f64 - 7.0 } else { 0.0 }).collect();
+        let diagonal: Vec<f64> =
+            (0..n * n).map(|at| if at % (n + 1) == 0 { (at / n) as f64 - 7.0 } else { 0.0 }).collect();
         check_svd(&diagonal, (n, n), 3);
         // a nilpotent shift, and a graded bidiagonal matrix
         let shift: Vec<f64> = (0..n * n).map(|at| f64::from(at % n == at / n + 1)).collect();
         check_svd(&shift, (n, n), 3);
-        let graded: Vec<f64> =
-            (0..n * n).map(|at| if at % n == at / n || at % n == at / n + 1 { 0.1f64.powi((at / n) as i32) } else { 0.0 }).collect();
+        let graded: Vec<f64> = (0..n * n)
+            .map(|at| if at % n == at / n || at % n == at / n + 1 { 0.1f64.powi((at / n) as i32) } else { 0.0 })
+            .collect();
         check_svd(&graded, (n, n), 3);
     }
     // Hilbert's matrix: condition beyond the precision
@@ -243,6 +246,9 @@ fn any_scale() {
     }
     // subnormal, and mixed with normal numbers
     check_svd(&[5e-324, 0.0, 1.0, -5e-324, 0.0, 1.0], (2, 3), 4);
+    let (mut q, mut r) = (vec![0.0; 4], vec![0.0; 6]);
+    qr(&[-5e-324, 0.0, 1.0, -5e-324, 0.0, 1.0], (2, 3), &mut q, &mut r).unwrap();
+    assert!(orthogonality(&q, (2, 2)) < 1e-14);
     let (mut u, mut s, mut v) = ([0.0], [0.0], [0.0]);
     svd(&[5e-324], (1, 1), &mut u, &mut s, &mut v).unwrap();
     assert_eq!(s, [5e-324]);

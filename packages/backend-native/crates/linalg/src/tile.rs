@@ -71,15 +71,7 @@ mod x86 {
             /// The processor has the instructions; a holds kc rows of a tile, b kc columns, and `c` may be written as
             /// a column-major tile with columns `ldc` apart.
             #[target_feature(enable = $features)]
-            pub unsafe fn $name(
-                kc: usize,
-                alpha: f64,
-                a: &[f64],
-                b: &[f64],
-                c: *mut f64,
-                ldc: usize,
-                add: bool,
-            ) {
+            pub unsafe fn $name(kc: usize, alpha: f64, a: &[f64], b: &[f64], c: *mut f64, ldc: usize, add: bool) {
                 const LANES: usize = $lanes;
                 const ROWS: usize = $lanes * $vectors;
                 debug_assert!(a.len() >= kc * ROWS && b.len() >= kc * $cols);
@@ -88,6 +80,10 @@ mod x86 {
                 for _ in 0..kc {
                     // SAFETY: within the packed panels, whose lengths the caller promised.
                     unsafe {
+                        // a is read from the second-level cache
+                        for line in 0..ROWS / 8 {
+                            _mm_prefetch::<_MM_HINT_T0>(a.wrapping_add(ROWS * 8 + line * 8).cast());
+                        }
                         let mut column = [$zero(); $vectors];
                         for (v, column) in column.iter_mut().enumerate() {
                             *column = $load(a.add(v * LANES));
@@ -116,7 +112,7 @@ mod x86 {
         };
     }
     kernel! { avx512 "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma" 8 3 8
-        _mm512_setzero_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_set1_pd _mm512_fmadd_pd _mm512_mul_pd }
+    _mm512_setzero_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_set1_pd _mm512_fmadd_pd _mm512_mul_pd }
     kernel! { avx2 "avx2,fma" 4 3 4
-        _mm256_setzero_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_set1_pd _mm256_fmadd_pd _mm256_mul_pd }
+    _mm256_setzero_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_set1_pd _mm256_fmadd_pd _mm256_mul_pd }
 }

@@ -1,0 +1,85 @@
+import { loadNative } from './native';
+
+/** A dense matrix in float64, row-major: element (i, j) is `data[i * cols + j]`. */
+export interface HostMatrix {
+  /** Number of rows, at least 1. */
+  readonly rows: number;
+  /** Number of columns, at least 1. */
+  readonly cols: number;
+  /** The `rows * cols` elements, row after row. */
+  readonly data: Float64Array;
+}
+
+/**
+ * Decompositions in Rust, in the shape that `registerLinalg` of `@learngene/tensor-svd` takes. Arguments are not
+ * changed, results are new. All throw on NaN, infinity (but for `matmul`) and sizes that do not fit.
+ */
+export interface NativeLinalg {
+  /** `'native'`. */
+  readonly name: 'native';
+  /** Thin SVD of a [m, n]: u [m, k], s [k] descending, v [n, k], k = min(m, n). */
+  readonly svd: (a: HostMatrix) => { u: HostMatrix; s: Float64Array; v: HostMatrix };
+  /** Eigenvalues [n], ascending, and eigenvectors in the columns of [n, n], of a symmetric matrix. */
+  readonly symmetricEigen: (a: HostMatrix) => { values: Float64Array; vectors: HostMatrix };
+  /** The eigenvalues alone. */
+  readonly symmetricEigenvalues: (a: HostMatrix) => Float64Array;
+  /** Thin QR of a [m, n]: q [m, k], r [k, n]. */
+  readonly qr: (a: HostMatrix) => { q: HostMatrix; r: HostMatrix };
+  /** The lower triangular l [n, n] with a = l lᵀ; throws where a is not positive definite. */
+  readonly cholesky: (a: HostMatrix) => HostMatrix;
+  /** The product of a [m, k] and b [k, n]. */
+  readonly matmul: (a: HostMatrix, b: HostMatrix) => HostMatrix;
+}
+
+const empty = (rows: number, cols: number): HostMatrix => ({ rows, cols, data: new Float64Array(rows * cols) });
+
+function order(a: HostMatrix): number {
+  if (a.rows !== a.cols) throw new Error(`a: expected a square matrix, got ${a.rows} x ${a.cols}`);
+  return a.rows;
+}
+
+/**
+ * The decompositions of this engine, for `registerLinalg(nativeLinalg())`.
+ *
+ * @throws NativeUnavailableError where the addon cannot be loaded
+ */
+export function nativeLinalg(): NativeLinalg {
+  const addon = loadNative();
+  return {
+    name: 'native',
+    svd(a) {
+      const k = Math.min(a.rows, a.cols);
+      const [u, s, v] = [empty(a.rows, k), new Float64Array(k), empty(a.cols, k)];
+      addon.svd(a.rows, a.cols, a.data, u.data, s, v.data);
+      return { u, s, v };
+    },
+    symmetricEigen(a) {
+      const n = order(a);
+      const [values, vectors] = [new Float64Array(n), empty(n, n)];
+      addon.symmetricEigen(n, a.data, values, vectors.data);
+      return { values, vectors };
+    },
+    symmetricEigenvalues(a) {
+      const values = new Float64Array(order(a));
+      addon.symmetricEigenvalues(a.rows, a.data, values);
+      return values;
+    },
+    qr(a) {
+      const k = Math.min(a.rows, a.cols);
+      const [q, r] = [empty(a.rows, k), empty(k, a.cols)];
+      addon.qr(a.rows, a.cols, a.data, q.data, r.data);
+      return { q, r };
+    },
+    cholesky(a) {
+      const l = empty(order(a), a.cols);
+      addon.cholesky(a.rows, a.data, l.data);
+      return l;
+    },
+    matmul(a, b) {
+      if (a.cols !== b.rows) throw new Error(`b: expected ${a.cols} rows, got ${b.rows}`);
+      const c = empty(a.rows, b.cols);
+      addon.matmulF64(a.rows, a.cols, b.cols, a.data, b.data, c.data);
+      return c;
+    },
+  };
+}
