@@ -3,13 +3,14 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ConvAddon } from './addon/conv';
+import type { LinalgAddon } from './addon/linalg';
 import type { ReduceAddon } from './addon/reduce';
 import type { ShapeAddon } from './addon/shape';
 import type { ElementwiseAddon } from './addon/elementwise';
 import type { SystemAddon } from './addon/system';
 
 /** The functions of the addon; lengths are checked by each of them. */
-export type NativeAddon = SystemAddon & ShapeAddon & ReduceAddon & ConvAddon & ElementwiseAddon;
+export type NativeAddon = SystemAddon & ShapeAddon & ReduceAddon & ConvAddon & ElementwiseAddon & LinalgAddon;
 
 /** The version of the calls between TypeScript and Rust; the two sides must agree. */
 export const ABI = 1;

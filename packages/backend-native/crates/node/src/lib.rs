@@ -3,6 +3,7 @@
 mod boundary;
 mod conv;
 mod elementwise;
+mod linalg;
 mod memory;
 mod reduce;
 mod shape;

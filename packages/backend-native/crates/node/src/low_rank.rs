@@ -1,0 +1,177 @@
+//! Linear layers that are kept as narrow factors.
+
+use learngene_gemm::{
+    Epilogue, FactorGrads, Factors, Gemm, LowRank, LowRankGrads, Segment, low_rank_backward, low_rank_forward,
+};
+use napi::{Error, Result, Status};
+use napi_derive::napi;
+
+use crate::boundary::{Extent, F32, F32Mut, check_len, disjoint, product};
+use crate::linear::{Flags, refused};
+
+/// h [m, r] = x v and y [m, out] = (h s) uᵀ + bias; x [m, in], u [out, r], s [r], v [in, r].
+#[napi]
+pub fn low_rank_linear(
+    m: u32,
+    inputs: u32,
+    out: u32,
+    flags: u32,
+    x: F32,
+    u: F32,
+    s: F32,
+    v: F32,
+    bias: Option<F32>,
+    mut y: F32Mut,
+    mut h: F32Mut,
+) -> Result<()> {
+    let r = s.len() as u32;
+    check_len("x", x.len(), product("x", &[m, inputs])?)?;
+    check_len("u", u.len(), product("u", &[out, r])?)?;
+    check_len("v", v.len(), product("v", &[inputs, r])?)?;
+    check_len("h", h.len(), product("h", &[m, r])?)?;
+    check_len("y", y.len(), product("y", &[m, out])?)?;
+    if let Some(bias) = &bias {
+        check_len("bias", bias.len(), out as usize)?;
+    }
+    let mut read: Vec<&dyn Extent> = vec![&x, &u, &s, &v];
+    read.extend(bias.as_ref().map(|bias| bias as &dyn Extent));
+    disjoint(&[&y, &h], &read)?;
+    let flags = Flags::new(flags);
+    let (m, inputs, out, r) = (m as usize, inputs as usize, out as usize, r as usize);
+    flags.run(Gemm::new((m, r, inputs), &x, &v, &mut h))?;
+    let second = Gemm::new((m, out, r), &h, &u, &mut y).b_transposed();
+    let epilogue = Epilogue { bias: bias.as_deref(), ..Epilogue::default() };
+    flags.run(Gemm { k_scale: Some(&s), epilogue, ..second })
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(Status::InvalidArg, message)
+}
+
+/// The factors of each segment, from a list u0, s0, v0, u1, ...
+fn segments<'a>(starts: &[u32], ends: &[u32], own: &'a [F32]) -> Result<Vec<Segment<'a>>> {
+    if ends.len() != starts.len() || own.len() != 3 * starts.len() {
+        let (starts, ends, own) = (starts.len(), ends.len(), own.len());
+        return Err(invalid(format!("segments: expected {starts} ends and 3 factors for each, got {ends} and {own}")));
+    }
+    let factors =
+        own.chunks_exact(3).map(|list| Factors { rank: list[1].len(), u: &list[0], s: &list[1], v: &list[2] });
+    let bounds = starts.iter().zip(ends).map(|(&start, &end)| (start as usize, end as usize));
+    Ok(bounds.zip(factors).map(|((start, end), factors)| Segment { start, end, factors }).collect())
+}
+
+fn check_factors(name: &str, factors: &Factors<'_>, inputs: u32, out: u32) -> Result<()> {
+    let rank = factors.rank as u32;
+    check_len(&format!("u{name}"), factors.u.len(), product("u", &[out, rank])?)?;
+    check_len(&format!("v{name}"), factors.v.len(), product("v", &[inputs, rank])?)
+}
+
+/// The layer with all lengths of its factors checked, and those of x, of y and of the hidden rows.
+fn checked<'a>(
+    [rows, inputs, out]: [u32; 3],
+    common: Factors<'a>,
+    segments: &'a [Segment<'a>],
+    [x, y, hidden]: [usize; 3],
+) -> Result<LowRank<'a>> {
+    check_factors("", &common, inputs, out)?;
+    for (index, segment) in segments.iter().enumerate() {
+        check_factors(&index.to_string(), &segment.factors, inputs, out)?;
+    }
+    let layer = LowRank { rows: rows as usize, inputs: inputs as usize, outputs: out as usize, common, segments };
+    check_len("x", x, product("x", &[rows, inputs])?)?;
+    check_len("y", y, product("y", &[rows, out])?)?;
+    check_len("hidden", hidden, layer.hidden_len())?;
+    Ok(layer)
+}
+
+/// y [rows, out] = ((x v) s) uᵀ + bias, and for the rows [starts[c], ends[c]) also the term of their own factors (`own`:
+/// u0, s0, v0, u1, ...). `hidden` gets x v, then x v_c of every segment.
+#[napi]
+pub fn gated_low_rank(
+    rows: u32,
+    inputs: u32,
+    out: u32,
+    starts: Vec<u32>,
+    ends: Vec<u32>,
+    x: F32,
+    u: F32,
+    s: F32,
+    v: F32,
+    bias: Option<F32>,
+    own: Vec<F32>,
+    mut y: F32Mut,
+    mut hidden: F32Mut,
+) -> Result<()> {
+    let segments = segments(&starts, &ends, &own)?;
+    let common = Factors { rank: s.len(), u: &u, s: &s, v: &v };
+    let layer = checked([rows, inputs, out], common, &segments, [x.len(), y.len(), hidden.len()])?;
+    if let Some(bias) = &bias {
+        check_len("bias", bias.len(), out as usize)?;
+    }
+    let mut read: Vec<&dyn Extent> = vec![&x, &u, &s, &v];
+    read.extend(own.iter().map(|array| array as &dyn Extent));
+    read.extend(bias.as_ref().map(|bias| bias as &dyn Extent));
+    disjoint(&[&y, &hidden], &read)?;
+    let epilogue = Epilogue { bias: bias.as_deref(), ..Epilogue::default() };
+    low_rank_forward(layer, &x, &mut hidden, &mut y, epilogue).map_err(refused)
+}
+
+/// The gradients of [`gated_low_rank`]: dx, du, ds, dv, dbias where there is a bias, and those of `own` in its order.
+/// `work` has the length of `hidden`.
+#[napi]
+pub fn gated_low_rank_grad(
+    rows: u32,
+    inputs: u32,
+    out: u32,
+    starts: Vec<u32>,
+    ends: Vec<u32>,
+    dy: F32,
+    x: F32,
+    u: F32,
+    s: F32,
+    v: F32,
+    own: Vec<F32>,
+    hidden: F32,
+    mut work: F32Mut,
+    mut dx: F32Mut,
+    mut du: F32Mut,
+    mut ds: F32Mut,
+    mut dv: F32Mut,
+    mut dbias: Option<F32Mut>,
+    mut down: Vec<F32Mut>,
+) -> Result<()> {
+    let segments = segments(&starts, &ends, &own)?;
+    let common = Factors { rank: s.len(), u: &u, s: &s, v: &v };
+    let layer = checked([rows, inputs, out], common, &segments, [x.len(), dy.len(), hidden.len()])?;
+    check_len("work", work.len(), hidden.len())?;
+    check_len("dx", dx.len(), x.len())?;
+    check_len("du", du.len(), u.len())?;
+    check_len("ds", ds.len(), s.len())?;
+    check_len("dv", dv.len(), v.len())?;
+    if let Some(dbias) = &dbias {
+        check_len("dbias", dbias.len(), out as usize)?;
+    }
+    if down.len() != own.len() {
+        return Err(invalid(format!("down: expected {} arrays, got {}", own.len(), down.len())));
+    }
+    for (index, (down, own)) in down.iter().zip(&own).enumerate() {
+        check_len(&format!("down[{index}]"), down.len(), own.len())?;
+    }
+    let mut written: Vec<&dyn Extent> = vec![&work, &dx, &du, &ds, &dv];
+    written.extend(dbias.as_ref().map(|array| array as &dyn Extent));
+    written.extend(down.iter().map(|array| array as &dyn Extent));
+    let mut read: Vec<&dyn Extent> = vec![&dy, &x, &u, &s, &v, &hidden];
+    read.extend(own.iter().map(|array| array as &dyn Extent));
+    disjoint(&written, &read)?;
+    let own_grads = down.chunks_exact_mut(3).map(|list| match list {
+        [u, s, v] => FactorGrads { u, s, v },
+        _ => unreachable!("chunks of three"),
+    });
+    let grads = LowRankGrads {
+        x: Some(&mut dx),
+        bias: dbias.as_deref_mut(),
+        common: Some(FactorGrads { u: &mut du, s: &mut ds, v: &mut dv }),
+        segments: own_grads.collect(),
+    };
+    low_rank_backward(layer, &dy, &x, &hidden, &mut work, grads).map_err(refused)
+}

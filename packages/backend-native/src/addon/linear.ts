@@ -1,0 +1,120 @@
+type F32 = Float32Array;
+
+/** Bits of the `flags` of a product. */
+export const GEMM = {
+  /** A is [k, m]. */
+  transposeA: 1,
+  /** B is [n, k]. */
+  transposeB: 2,
+  /** Factors are rounded to bfloat16. */
+  bf16: 4,
+  /** C is added to. */
+  accumulate: 8,
+  /** All products of a batch use the same A. */
+  sameA: 16,
+  /** All products of a batch use the same B. */
+  sameB: 32,
+} as const;
+
+/** What follows a product. */
+export const END = {
+  /** Nothing. */
+  store: 0,
+  /** GELU; `of`, where given, gets its argument. */
+  gelu: 1,
+  /** SiLU; `of`, where given, gets its argument. */
+  silu: 2,
+  /** Times gelu'(of). */
+  geluGrad: 3,
+  /** Times silu'(of). */
+  siluGrad: 4,
+} as const;
+
+/** Products of matrices. */
+export interface LinearAddon {
+  /** C [m, n] = end(op(A) op(B) + bias). */
+  gemm(
+    m: number,
+    n: number,
+    k: number,
+    flags: number,
+    a: F32,
+    b: F32,
+    c: F32,
+    bias: F32 | undefined,
+    end: number,
+    of?: F32,
+  ): void;
+  /** C [m, n] = x + gate (op(A) op(B) + bias), a row of the gate for `rows` rows; `branch` [m, n] gets the product. */
+  gemmGatedResidual(
+    m: number,
+    n: number,
+    k: number,
+    flags: number,
+    a: F32,
+    b: F32,
+    bias: F32 | undefined,
+    x: F32,
+    gate: F32,
+    rows: number,
+    branch: F32,
+    c: F32,
+  ): void;
+  /** C[i] = op(A[i]) op(B[i]) for i < count. */
+  gemmBatch(count: number, m: number, n: number, k: number, flags: number, a: F32, b: F32, c: F32): void;
+  /** h [m, r] = x v, y [m, out] = (h s) uᵀ + bias. */
+  lowRankLinear(
+    m: number,
+    inputs: number,
+    out: number,
+    flags: number,
+    x: F32,
+    u: F32,
+    s: F32,
+    v: F32,
+    bias: F32 | undefined,
+    y: F32,
+    h: F32,
+  ): void;
+  /**
+   * y [rows, out] = ((x v) s) uᵀ + bias, and for the rows [starts[c], ends[c]) the term of their own factors (`own`: u0,
+   * s0, v0, u1, ...); `hidden` gets x v, then x v_c of every segment.
+   */
+  gatedLowRank(
+    rows: number,
+    inputs: number,
+    out: number,
+    starts: readonly number[],
+    ends: readonly number[],
+    x: F32,
+    u: F32,
+    s: F32,
+    v: F32,
+    bias: F32 | undefined,
+    own: readonly F32[],
+    y: F32,
+    hidden: F32,
+  ): void;
+  /** The gradients of `gatedLowRank`; `work` has the length of `hidden`, `down` those of `own`. */
+  gatedLowRankGrad(
+    rows: number,
+    inputs: number,
+    out: number,
+    starts: readonly number[],
+    ends: readonly number[],
+    dy: F32,
+    x: F32,
+    u: F32,
+    s: F32,
+    v: F32,
+    own: readonly F32[],
+    hidden: F32,
+    work: F32,
+    dx: F32,
+    du: F32,
+    ds: F32,
+    dv: F32,
+    dbias: F32 | undefined,
+    down: readonly F32[],
+  ): void;
+}

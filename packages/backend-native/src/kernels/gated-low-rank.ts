@@ -1,0 +1,52 @@
+import { type TensorInfo, util } from '@tensorflow/tfjs-core';
+import type { KernelCall, KernelTable } from '../kernel';
+
+/** Sizes in rows, and the factors of the segments, u0, s0, v0, u1, ... */
+function layerOf({ inputs, attrs }: KernelCall) {
+  const { x, u, v } = inputs;
+  const tokens = x.shape[1];
+  const rowsOf = (samples: number): number => samples * tokens;
+  const starts = (attrs.starts as number[]).map(rowsOf);
+  const ends = (attrs.ends as number[]).map(rowsOf);
+  const own = starts.flatMap((_, i) => [inputs[`u${i}`], inputs[`s${i}`], inputs[`v${i}`]]);
+  return { sizes: [rowsOf(x.shape[0]), v.shape[0], u.shape[0], starts, ends] as const, starts, ends, own };
+}
+
+function gatedLowRank(call: KernelCall): TensorInfo[] {
+  const { inputs, backend } = call;
+  const { x, u, s, v, bias } = inputs;
+  const { sizes, starts, ends, own } = layerOf(call);
+  const [rows, , out] = sizes;
+  const hidden = starts.reduce((sum, start, i) => sum + (ends[i] - start) * own[3 * i + 1].shape[0], rows * s.shape[0]);
+  const outputs = [backend.output([x.shape[0], x.shape[1], out]), backend.output([hidden])];
+  const [xs, us, ss, vs, y, h] = [x, u, s, v, ...outputs].map((tensor) => backend.f32(tensor));
+  const biases = bias ? backend.f32(bias) : undefined;
+  const owns = own.map((tensor) => backend.f32(tensor));
+  backend.addon.gatedLowRank(...sizes, xs, us, ss, vs, biases, owns, y, h);
+  return outputs;
+}
+
+function gatedLowRankGrad(call: KernelCall): TensorInfo[] {
+  const { inputs, backend } = call;
+  const { dy, x, u, s, v, bias, state0 } = inputs;
+  const { sizes, own } = layerOf(call);
+  const wanted = [x, u, s, v, ...(bias ? [bias] : []), ...own];
+  const outputs = wanted.map(({ shape }) => backend.output(shape));
+  const [dx, du, ds, dv, ...others] = outputs.map((tensor) => backend.f32(tensor));
+  const dbias = bias ? others.shift() : undefined;
+  const [dys, xs, us, ss, vs, hidden] = [dy, x, u, s, v, state0].map((tensor) => backend.f32(tensor));
+  const owns = own.map((tensor) => backend.f32(tensor));
+  const work = backend.takeScratch(util.sizeFromShape(state0.shape));
+  try {
+    backend.addon.gatedLowRankGrad(...sizes, dys, xs, us, ss, vs, owns, hidden, work, dx, du, ds, dv, dbias, others);
+  } finally {
+    backend.giveScratch(work);
+  }
+  return outputs;
+}
+
+/** The class-gated factored layer of `@learngene/kind`, see its `gatedLowRank`. */
+export const gatedLowRankKernels: KernelTable = {
+  LearngeneGatedLowRank: gatedLowRank,
+  LearngeneGatedLowRankGrad: gatedLowRankGrad,
+};

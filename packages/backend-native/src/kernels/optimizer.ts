@@ -1,0 +1,43 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { KernelCall, KernelTable } from '../kernel';
+
+/** The inputs `${letter}0`, `${letter}1`, ... */
+function leaves({ inputs, attrs }: KernelCall, letter: string): TensorInfo[] {
+  return Array.from({ length: attrs.count as number }, (_, i) => inputs[`${letter}${i}`]);
+}
+
+function adamW(call: KernelCall): TensorInfo[] {
+  const { attrs, backend } = call;
+  const values = (list: readonly TensorInfo[]) => list.map((tensor) => backend.f32(tensor));
+  const before = ['p', 'g', 'm', 'v'].map((letter) => leaves(call, letter));
+  const like = () => before[0].map(({ shape }) => backend.output(shape));
+  const after = [like(), like(), like()];
+  const { learningRate, beta1, beta2, eps, weightDecay, step } = attrs as Record<string, number>;
+  const [p, g, m, v] = before.map(values);
+  const [p1, m1, v1] = after.map(values);
+  backend.addon.adamw([learningRate, beta1, beta2, eps, weightDecay, step], p, g, m, v, p1, m1, v1);
+  return after.flat();
+}
+
+function ema(call: KernelCall): TensorInfo[] {
+  const { attrs, backend } = call;
+  const values = (list: readonly TensorInfo[]) => list.map((tensor) => backend.f32(tensor));
+  const before = leaves(call, 'e');
+  const after = before.map(({ shape }) => backend.output(shape));
+  backend.addon.ema(attrs.decay as number, values(before), values(leaves(call, 'p')), values(after));
+  return after;
+}
+
+function globalSquaredNorm(call: KernelCall): TensorInfo {
+  const { backend } = call;
+  const sum = backend.output([]);
+  backend.f32(sum)[0] = backend.addon.globalSquaredNorm(leaves(call, 'x').map((tensor) => backend.f32(tensor)));
+  return sum;
+}
+
+/** The optimiser's kernels, as docs/kernels.md of `@learngene/nn` lists them. */
+export const optimizerKernels: KernelTable = {
+  LearngeneAdamW: adamW,
+  LearngeneEma: ema,
+  LearngeneGlobalSquaredNorm: globalSquaredNorm,
+};
