@@ -1,0 +1,127 @@
+import { type ApplyLinear, applyDit, type DitInputs } from '@learngene/dit';
+import { matmulNN } from '@learngene/nn';
+import * as tf from '@tensorflow/tfjs-core';
+import { classPlaces } from './groups';
+import type { LayerMethod } from './method';
+import { type AdapterConfig, methodOf } from './methods';
+import { type AdaptedModel, adapterOf, type FrozenParams } from './model';
+import { type AdapterPlan, type PlanSegment, planBatch } from './plan';
+import { type LayerSegment, reorderRows } from './segments';
+import { type Leaves, overlay, subTree } from './trees';
+
+/** Settings of {@link applyAdapted}. */
+export type ApplyAdaptedOptions = {
+  /** For every sample, whether its label was dropped: null embedding, and the adapter that `nullGate` says. */
+  readonly dropped?: ArrayLike<number | boolean>;
+};
+
+/**
+ * The adapted DiT: `applyDit` with the method's linear layers, each sample with the adapter of its class.
+ *
+ * The batch is grouped by adapter on the host (at most one reordering of x, t and the output). Each sample pays for one
+ * adapter, whatever the number of groups; weights that a method forms (LoHa, DoRA's norms, OFT's rotations) are formed
+ * once for each group in the batch.
+ *
+ * @param model - never disposed; only adapters of groups in the batch need to be there.
+ * @param inputs - x f32 [N, H, W, C], t [N], labels [N] in [0, classes]; `classes` is the null label. Never disposed.
+ * @returns f32 [N, H, W, C or 2C], in the order of the inputs, owned by the caller. Differentiable in the adapters that
+ *   take part, the frozen tensors and x. Throws when inputs do not fit or an adapter is missing.
+ */
+export function applyAdapted(
+  model: AdaptedModel,
+  inputs: DitInputs,
+  { dropped }: ApplyAdaptedOptions = {},
+): tf.Tensor4D {
+  const { x, t, labels } = inputs;
+  const { groups, nullGate, adapter } = model.config;
+  if (x.shape[0] !== labels.length || t.size !== labels.length) {
+    throw new Error(`labels: expected ${x.shape[0]} labels and timesteps, got ${labels.length} and ${t.size}`);
+  }
+  const plan = planBatch(labels, { groups, nullGate, dropped });
+  return tf.tidy(() => {
+    const { order, inverse } = plan;
+    const reorder = <T extends tf.Tensor>(rows: T) => (order && inverse ? reorderRows(rows, order, inverse) : rows);
+    const planned = { x: reorder(x), t: reorder(t), labels: plan.labels };
+    const method = methodOf(adapter);
+    const out = method.kind === 'layer' ? applyLayers(model, planned, plan) : applyOverlays(model, planned, plan);
+    return order && inverse ? reorderRows(out, inverse, order) : out;
+  });
+}
+
+/** One pass of the whole batch through layers that know their segments. */
+function applyLayers(model: AdaptedModel, inputs: DitInputs, plan: AdapterPlan): tf.Tensor4D {
+  const { config, frozen } = model;
+  return applyDit(frozen, inputs, {
+    config: config.dit,
+    linear: adaptedLinear(model, plan.segments),
+    embedLabels: (labels) => embedClasses(model, labels, { groups: plan.activeGroups, none: frozen.label.null }),
+  });
+}
+
+/** One pass for each segment, with the tensors of its group in place of the base's. */
+function applyOverlays({ config, frozen, adapters }: AdaptedModel, inputs: DitInputs, plan: AdapterPlan): tf.Tensor4D {
+  const parts = plan.segments.map(({ start, end, group }) => {
+    const whole = plan.segments.length === 1;
+    const rows = <T extends tf.Tensor>(all: T): T => (whole ? all : tf.slice(all, start, end - start)) as T;
+    const own = group === null ? {} : adapterOf(adapters, group).layers;
+    const params = overlay(frozen, own) as FrozenParams;
+    return applyDit(
+      params,
+      { x: rows(inputs.x), t: rows(inputs.t), labels: inputs.labels.slice(start, end) },
+      {
+        config: config.dit,
+        embedLabels: (labels) =>
+          embedClasses({ config, adapters }, labels, {
+            groups: group === null ? [] : [group],
+            none: params.label.null,
+          }),
+      },
+    );
+  });
+  return parts.length === 1 ? parts[0] : tf.concat(parts, 0);
+}
+
+/**
+ * How the main layers of an adapted model are applied: the `linear` argument of `applyDit` for a batch whose samples
+ * are grouped. For methods that go through the Linear seam; throws for one that replaces whole weights.
+ *
+ * @param segments - runs of samples and their group (null: the base model), ascending, covering the batch.
+ */
+export function adaptedLinear(model: AdaptedModel, segments: readonly PlanSegment[]): ApplyLinear {
+  const { config, frozen, adapters } = model;
+  const method = methodOf(config.adapter);
+  if (method.kind === 'overlay') throw new Error(`method: '${config.adapter.method}' replaces weights, not layers`);
+  const layered: LayerMethod<AdapterConfig> = method;
+  return (_, x, name) => {
+    const own = segments.map(({ start, end, group }): LayerSegment => {
+      if (group === null) return { start, end };
+      const leaves = subTree<Leaves>(adapterOf(adapters, group).layers, name);
+      if (!leaves) throw new Error(`adapters: expected tensors of '${group}' at ${name}, got none`);
+      return { start, end, leaves };
+    });
+    return layered.apply(x, subTree<Leaves>(frozen, name)!, own, config.adapter);
+  };
+}
+
+/** Label embeddings [N, D]: one product with a one-hot matrix over the rows of the groups in the batch and the null row. */
+function embedClasses(
+  { config, adapters }: Pick<AdaptedModel, 'config' | 'adapters'>,
+  ids: Int32Array,
+  { groups, none }: { readonly groups: readonly string[]; readonly none: tf.Tensor2D },
+): tf.Tensor2D {
+  const places = classPlaces(config.groups);
+  const tables = groups.map((name) => adapterOf(adapters, name).label.rows);
+  const first = new Map<string, number>();
+  let rows = 0;
+  for (const [i, name] of groups.entries()) {
+    first.set(name, rows);
+    rows += tables[i].shape[0];
+  }
+  const oneHot = new Float32Array(ids.length * (rows + 1));
+  for (const [n, id] of ids.entries()) {
+    const place = places.get(id);
+    const column = place ? first.get(config.groups[place.group].name)! + place.row : rows;
+    oneHot[n * (rows + 1) + column] = 1;
+  }
+  return matmulNN(tf.tensor2d(oneHot, [ids.length, rows + 1]), tf.concat([...tables, none], 0));
+}

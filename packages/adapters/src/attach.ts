@@ -1,0 +1,126 @@
+import { blockLinearNames, type DitConfig, type DitParams, gatherRows, linearShape, nullLabel } from '@learngene/dit';
+import { cloneParams, dims, type ParamTree } from '@learngene/nn';
+import { type Generator, normal, stream } from '@learngene/random';
+import type { FactoredParams } from '@learngene/tensor-svd';
+import * as tf from '@tensorflow/tfjs-core';
+import { checkOneOf } from './checks';
+import { type AdapterGroup, checkGroups } from './groups';
+import type { LowRankDitParams } from './low-rank-dit';
+import type { LayerMethod } from './method';
+import { type AdapterConfig, type AdapterConfigInput, adapterConfig, methodOf } from './methods';
+import type { AdaptedConfig, AdaptedModel, AdapterParams, FrozenParams } from './model';
+import { trainedTree } from './trained-tree';
+import { type Leaves, mainLayers, overlay, subTree } from './trees';
+
+/** Options of {@link attachAdapters}. */
+export type AttachOptions = {
+  /** The base model's architecture. */
+  readonly dit: DitConfig;
+  /** The method and its settings. */
+  readonly adapter: AdapterConfigInput;
+  /** Who shares an adapter, see `sharedGroup` and `groupPerClass`; their classes 0 to n - 1 are the new label space. */
+  readonly groups: readonly AdapterGroup[];
+  /** What a sample without a label uses, see `AdaptedConfig` (default 'base'). */
+  readonly nullGate?: 'base' | 'own-class';
+  /**
+   * How label rows start: 'random' N(0, 0.02²) (default), 'null' at the null label's row, 'base' at the base's rows of
+   * the same ids.
+   */
+  readonly labels?: 'random' | 'null' | 'base';
+  /** Draws what starts at random, from a stream of each group's name; also what a descendant starts anew. */
+  readonly generator: Generator;
+};
+
+/** Standard deviation of new label rows, DiT's. */
+const LABEL_STD = 0.02;
+
+/**
+ * A model with fresh adapters on a trained one, every class starting as the base model (Heur-LG, Auto-LG and FINE
+ * excepted, which start from a part of it).
+ *
+ * @param base - a dense DiT, or one of `initLowRankDit` for the method 'low-rank'. Never disposed. What the adapted model
+ *   keeps of it are tensors of its own over the same data, no bytes copied.
+ * @returns f32 parameters that the caller owns. SVD methods read weights back (`dataSync`). Throws when the base does not
+ *   fit `dit` or the method, and on options out of range.
+ */
+export function attachAdapters(base: DitParams | LowRankDitParams, options: AttachOptions): AdaptedModel {
+  const { groups, nullGate = 'base', labels = 'random', generator } = options;
+  const classes = checkGroups(groups);
+  checkOneOf('nullGate', nullGate, ['base', 'own-class']);
+  checkOneOf('labels', labels, ['random', 'null', 'base']);
+  const adapter = adapterConfig(options.adapter, options.dit);
+  const method = methodOf(adapter);
+  checkBase(base, options.dit, method.base);
+  if (labels === 'base' && classes > options.dit.classes) {
+    throw new Error(`labels: expected at most ${options.dit.classes} classes, as 'base' has rows for, got ${classes}`);
+  }
+  const from = { ...options.dit, classes };
+  const dit = (method.kind === 'overlay' && method.architecture?.(from, adapter)) || from;
+  const config: AdaptedConfig = { dit, adapter, groups, nullGate };
+  const tensors = tf.tidy(() => {
+    const { label, ...parts } = base as DitParams & ParamTree;
+    const start = { ...parts, label: { null: gatherRows(label.table, Int32Array.from([nullLabel(options.dit)])) } };
+    const frozen = (
+      method.kind === 'layer'
+        ? freezeLayers(start, method, config)
+        : (method.prepare?.(start, adapter, { dit: from, generator }) ?? start)
+    ) as FrozenParams;
+    const adapters = groups.map((group): [string, AdapterParams] => {
+      const g = stream(generator, group.name);
+      const rows = labelRows(g, group, { labels, table: label.table, none: frozen.label.null });
+      return [group.name, { layers: freshLayers(frozen, config, g), label: { rows } }];
+    });
+    // Clones: no leaf is in two places, so that each can be disposed and replaced alone.
+    return { frozen: cloneParams(frozen), adapters: cloneParams(Object.fromEntries(adapters)) };
+  });
+  return { config, ...tensors };
+}
+
+/** Throws unless the label table and every main layer have the shapes that the method works on. */
+function checkBase(base: ParamTree, dit: DitConfig, form: 'dense' | 'factored'): void {
+  const { table } = (base.label ?? {}) as { table?: tf.Tensor };
+  if (!table) throw new Error('base: expected label.table, got none');
+  dims('base: label.table', table, `${dit.classes + 1} ${dit.hiddenSize}`);
+  for (const name of blockLinearNames(dit)) {
+    const layer = subTree<Leaves>(base, name) ?? {};
+    const size = linearShape(dit, name);
+    const wanted = form === 'dense' ? 'weight' : 'u';
+    if (!layer[wanted]) throw new Error(`base: expected ${name}.${wanted}, a ${form} model, got none`);
+    if (form === 'dense') dims(`base: ${name}.weight`, layer.weight, `${size.out} ${size.in}`);
+    else dims(`base: ${name}.u`, (layer as FactoredParams).u, `${size.out} r`);
+  }
+}
+
+function freezeLayers(base: ParamTree, method: LayerMethod<AdapterConfig>, config: AdaptedConfig): FrozenParams {
+  const { dit, adapter } = config;
+  const layers = new Map(blockLinearNames(dit).map((name) => [name, subTree<Leaves>(base, name)!]));
+  const frozen =
+    method.freezeAll?.(layers, adapter) ??
+    new Map([...layers].map(([name, layer]) => [name, method.freeze(layer, adapter, context(dit, name))]));
+  const { blocks, ...frame } = base;
+  const adaln = Object.entries(blocks as ParamTree).map(([i, block]) => [i, { adaln: (block as ParamTree).adaln }]);
+  const main = mainLayers(dit, (name) => frozen.get(name)!);
+  return overlay({ ...frame, blocks: Object.fromEntries(adaln) }, main) as FrozenParams;
+}
+
+function freshLayers(frozen: FrozenParams, { dit, adapter }: AdaptedConfig, generator: Generator): ParamTree {
+  const method = methodOf(adapter);
+  if (method.kind === 'overlay') return trainedTree(frozen, (name) => method.trains(name, adapter));
+  return mainLayers(dit, (name) =>
+    method.fresh(subTree<Leaves>(frozen, name)!, adapter, { ...context(dit, name), generator }),
+  );
+}
+
+function labelRows(
+  g: Generator,
+  { classes }: AdapterGroup,
+  { labels, table, none }: { labels: 'random' | 'null' | 'base'; table: tf.Tensor2D; none: tf.Tensor2D },
+): tf.Tensor2D {
+  const [rows, D] = [classes.length, table.shape[1]];
+  if (labels === 'base') return gatherRows(table, Int32Array.from(classes));
+  return labels === 'null' ? tf.tile(none, [rows, 1]) : tf.tensor2d(normal(g, rows * D, { std: LABEL_STD }), [rows, D]);
+}
+
+function context(dit: DitConfig, name: string) {
+  return { name, size: linearShape(dit, name) };
+}

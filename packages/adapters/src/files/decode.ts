@@ -1,0 +1,165 @@
+import { blockLinearNames, type DitConfig, ditTensorShapes, linearShape } from '@learngene/dit';
+import { decodeSafetensors, fromFloat32, type NamedTensors, type TensorData, toFloat32 } from '@learngene/tensor-io';
+import { shown } from '../checks';
+import { type AdapterGroup, checkGroups } from '../groups';
+import { type AdapterConfig, type AdapterConfigInput, adapterConfig, methodOf } from '../methods';
+import { transposedData, VERSION } from './encode';
+import { fileKey } from './keys';
+import { AdapterFileError, FILES } from './names';
+import { fromPeftConfig, type Json, toPeftConfig } from './peft-config';
+
+/** Longest JSON file that is read. */
+const MAX_JSON_BYTES = 1 << 20;
+
+/** An adapter read from files; no tensors yet. */
+export type DecodedAdapter = {
+  /** Method and settings. */
+  readonly adapter: AdapterConfig;
+  /** Values of the trained tensors by dotted name below a group's `layers`, f32. */
+  readonly layers: NamedTensors;
+  /** The group that it was saved for; none in a folder that PEFT wrote. */
+  readonly group?: AdapterGroup;
+  /** [classes of the group, D]; none in a folder that PEFT wrote. */
+  readonly labelRows?: TensorData;
+};
+
+/**
+ * Reads the files of an adapter: those of `encodeAdapter`, or a folder that PEFT's `save_pretrained` wrote for a model
+ * whose main layers have our names ('blocks.0.attn.q').
+ *
+ * @param files - bytes by file name; others than the four are ignored.
+ * @param dit - the architecture that the adapter is for, with the classes of the label space (for Heur-LG and Auto-LG: the
+ *   base model's).
+ * Throws {@link AdapterFileError} on whatever is missing, malformed, unknown or does not fit, before a tensor is made.
+ */
+export function decodeAdapter(files: ReadonlyMap<string, Uint8Array>, dit: DitConfig): DecodedAdapter {
+  const peft = parseJson(files, FILES.config);
+  if (!peft) throw new AdapterFileError(FILES.config, 'is missing');
+  const own = parseJson(files, FILES.own);
+  const { adapter, group } = own ? fromOwn(own, dit) : { adapter: fromPeftConfig(peft, dit), group: undefined };
+  if (own) checkAgreement(peft, adapter);
+  const shapes = trainedShapes(adapter, dit);
+  const layers = readTensors(files, FILES.tensors, shapes, (name) => fileKey(adapter.method, name));
+  if (!group) return { adapter, layers };
+  const rows = new Map([['rows', [group.classes.length, dit.hiddenSize]]]);
+  const label = readTensors(files, FILES.label, rows, (key) => ({ key, transposed: false }));
+  return { adapter, layers, group, labelRows: label.get('rows')! };
+}
+
+function parseJson(files: ReadonlyMap<string, Uint8Array>, file: string): Json | undefined {
+  const bytes = files.get(file);
+  if (!bytes) return undefined;
+  if (bytes.length > MAX_JSON_BYTES) {
+    throw new AdapterFileError(file, `expected at most ${MAX_JSON_BYTES} bytes, got ${bytes.length}`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new AdapterFileError(file, 'is no JSON', { cause: error });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new AdapterFileError(file, `expected an object, got ${shown(value)}`);
+  }
+  return value as Json;
+}
+
+function fromOwn(own: Json, dit: DitConfig): { adapter: AdapterConfig; group: AdapterGroup } {
+  if (own.format !== 'learngene-adapter' || own.version !== VERSION) {
+    const got = `${shown(own.format)} version ${shown(own.version)}`;
+    throw new AdapterFileError(FILES.own, `expected learngene-adapter version ${VERSION}, got ${got}`);
+  }
+  const { adapter, group } = own;
+  if (typeof adapter !== 'object' || adapter === null) {
+    throw new AdapterFileError(FILES.own, `adapter: expected an object, got ${shown(adapter)}`);
+  }
+  try {
+    return { adapter: adapterConfig(adapter as AdapterConfigInput, dit), group: checkedGroup(group) };
+  } catch (error) {
+    throw new AdapterFileError(FILES.own, (error as Error).message, { cause: error });
+  }
+}
+
+/** One group alone may have any class ids: they are renumbered for the check. */
+function checkedGroup(group: unknown): AdapterGroup {
+  const { name, classes } = (group ?? {}) as AdapterGroup;
+  const ids = Array.isArray(classes) ? classes : [];
+  if (new Set(ids).size < ids.length) throw new Error('group: expected each class once');
+  if (ids.some((id) => !Number.isSafeInteger(id) || id < 0)) throw new Error('group: expected class ids');
+  checkGroups([{ name, classes: ids.map((_, i) => i) }]);
+  return { name, classes: [...ids] };
+}
+
+/** The two files must tell of the same adapter: PEFT reads only one of them. */
+function checkAgreement(peft: Json, adapter: AdapterConfig): void {
+  const expected = toPeftConfig(adapter);
+  const fields = ['peft_type', 'r', 'lora_alpha', 'alpha', 'use_dora', 'use_rslora', 'init_lora_weights'];
+  for (const field of [...fields, 'oft_block_size', 'use_cayley_neumann', 'num_cayley_neumann_terms']) {
+    if (expected[field] !== peft[field]) {
+      const problem = `${field}: expected ${shown(expected[field])} as in ${FILES.own}, got ${shown(peft[field])}`;
+      throw new AdapterFileError(FILES.config, problem);
+    }
+  }
+}
+
+/** Shapes of what a group trains, by dotted name. */
+export function trainedShapes(adapter: AdapterConfig, base: DitConfig): Map<string, readonly number[]> {
+  const method = methodOf(adapter);
+  if (method.kind === 'layer') {
+    const layers = blockLinearNames(base).map(
+      (name) => [name, method.trained(linearShape(base, name), adapter)] as const,
+    );
+    return new Map(
+      layers.flatMap(([name, shapes]) =>
+        Object.entries(shapes).map(([leaf, shape]): [string, readonly number[]] => [`${name}.${leaf}`, shape]),
+      ),
+    );
+  }
+  const dit = method.architecture?.(base, adapter) ?? base;
+  const shapes = new Map<string, readonly number[]>([
+    ...ditTensorShapes(dit, 'learngene'),
+    ['label.null', [1, dit.hiddenSize]],
+  ]);
+  shapes.delete('label.table');
+  return new Map([...shapes].filter(([name]) => method.trains(name, adapter)));
+}
+
+function readTensors(
+  files: ReadonlyMap<string, Uint8Array>,
+  file: string,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  keyOf: (name: string) => { readonly key: string; readonly transposed: boolean },
+): Map<string, TensorData> {
+  const bytes = files.get(file);
+  if (!bytes) throw new AdapterFileError(file, 'is missing');
+  const stored = decode(file, bytes);
+  const wanted = new Map([...shapes].map(([name, shape]) => [keyOf(name).key, { name, shape }]));
+  for (const key of stored.keys()) {
+    if (!wanted.has(key)) throw new AdapterFileError(file, `${shown(key)}: not a tensor of this adapter`);
+  }
+  const result = new Map<string, TensorData>();
+  for (const [key, { name, shape }] of wanted) {
+    const tensor = stored.get(key);
+    if (!tensor) throw new AdapterFileError(file, `${key}: missing`);
+    const { transposed } = keyOf(name);
+    const expected = transposed ? [...shape].reverse() : shape;
+    if (tensor.shape.length !== expected.length || expected.some((size, i) => size !== tensor.shape[i])) {
+      const got = `[${tensor.shape.join(', ')}]`;
+      throw new AdapterFileError(file, `${key}: expected [${expected.join(', ')}], got ${got}`);
+    }
+    const values = toFloat32(tensor);
+    if (!values.every(Number.isFinite)) throw new AdapterFileError(file, `${key}: expected finite numbers`);
+    const data = fromFloat32(values, [...expected], 'F32');
+    result.set(name, transposed ? transposedData(data) : data);
+  }
+  return result;
+}
+
+function decode(file: string, bytes: Uint8Array): Map<string, TensorData> {
+  try {
+    return decodeSafetensors(bytes, { name: file }).tensors;
+  } catch (error) {
+    const message = (error as Error).message.replace(`${file}: `, '');
+    throw new AdapterFileError(file, message, { cause: error });
+  }
+}

@@ -1,0 +1,51 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DitConfig } from '@learngene/dit';
+import { writeFolderAtomic } from '@learngene/tensor-io/node';
+import type { AdaptedModel } from '../model';
+import { type DecodedAdapter, decodeAdapter } from './decode';
+import { encodeAdapter } from './encode';
+import { AdapterFileError, FILES } from './names';
+
+/** Options of {@link saveAdapter}. */
+export type SaveAdapterOptions = {
+  /** The group whose adapter is saved (default the only one). */
+  readonly group?: string;
+  /** Put the folder in the place of one that exists (default: that is an error). */
+  readonly replace?: boolean;
+};
+
+/**
+ * Writes the files of `encodeAdapter` into a new folder, whole or not at all. Rejects when the folder exists (without
+ * `replace`), when it cannot be written, and as `encodeAdapter` does.
+ */
+export async function saveAdapter(
+  folder: string,
+  model: AdaptedModel,
+  { group, replace }: SaveAdapterOptions = {},
+): Promise<void> {
+  const files = await encodeAdapter(model, group);
+  const write = async (temporary: string) => {
+    for (const [file, bytes] of files) await writeFile(join(temporary, file), bytes);
+  };
+  await writeFolderAtomic(folder, write, { replace });
+}
+
+/**
+ * Reads an adapter's folder as `decodeAdapter` does, PEFT's own folders too. Rejects with {@link AdapterFileError}.
+ */
+export async function loadAdapter(folder: string, dit: DitConfig): Promise<DecodedAdapter> {
+  const files = new Map<string, Uint8Array>();
+  for (const file of Object.values(FILES)) {
+    const path = join(folder, file);
+    const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw new AdapterFileError(file, error.message, { cause: error });
+    });
+    if (!info) continue;
+    // Asked before opening: to open a pipe would wait for its writer.
+    if (!info.isFile()) throw new AdapterFileError(file, 'is no regular file');
+    files.set(file, await readFile(path));
+  }
+  return decodeAdapter(files, dit);
+}

@@ -1,0 +1,56 @@
+export { type ApplyAdaptedOptions, adaptedLinear, applyAdapted } from './apply';
+export { type AttachOptions, attachAdapters } from './attach';
+export { type AdapterCounts, countAdapted } from './count';
+export { type DecodedAdapter, decodeAdapter } from './files/decode';
+export { encodeAdapter } from './files/encode';
+export { AdapterFileError } from './files/names';
+export { type AdapterGroup, groupPerClass, sharedGroup } from './groups';
+export { withDecodedAdapters } from './load';
+export { applyLowRankDit, initLowRankDit, type LowRankDitParams, lowRankFromDense } from './low-rank-dit';
+export { type MatchedRank, type MatchRankOptions, matchRank } from './match-rank';
+export { disposeMerged, type MergedModel, mergeAdapters, unmergeAdapters } from './merge';
+export type { AdapterMethod, LayerContext, LayerMethod, MethodFacts, OverlayMethod } from './method';
+export {
+  type AdapterConfig,
+  type AdapterConfigInput,
+  type AdapterName,
+  adapterConfig,
+  adapterMethods,
+  type ConfigOf,
+} from './methods';
+export type { BitfitConfig } from './methods/bitfit';
+export { type ChooseBlocksOptions, type ChosenBlocks, chooseLearngeneBlocks } from './methods/choose-blocks';
+export type { DoraConfig } from './methods/dora';
+export type { FineConfig } from './methods/fine';
+export type { FullConfig } from './methods/full';
+export type { AutoLgConfig, HeurLgConfig, LearngeneBlocks } from './methods/learngene-blocks';
+export type { LohaConfig } from './methods/loha';
+export type { LoraConfig } from './methods/lora';
+export type { OftConfig } from './methods/oft';
+export type { PissaConfig } from './methods/pissa';
+export type { SvdiffConfig } from './methods/svdiff';
+export type { LowRankConfig, SvdCutConfig } from './methods/tailors';
+export {
+  type AdaptedConfig,
+  type AdaptedModel,
+  type AdapterParams,
+  disposeAdapted,
+  type FrozenParams,
+  trainableNames,
+  trainableParams,
+} from './model';
+export { loraOfPissa } from './pissa-to-lora';
+export type { PlanSegment } from './plan';
+export type { LayerSegment } from './segments';
+export {
+  type AdapterTrainInputs,
+  type AdapterTrainOptions,
+  type AdapterTrainResult,
+  type AdapterTrainState,
+  adapterTrainStep,
+  disposeAdapterTraining,
+  disposeReplacedAdapters,
+  initAdapterTraining,
+} from './train';
+export type { Leaves } from './trees';
+export { type Combination, type CombineOptions, combineLoras, combineTailors, type LoraAdapter } from './weighted';

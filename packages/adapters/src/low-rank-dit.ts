@@ -1,0 +1,85 @@
+import {
+  type ApplyLinear,
+  applyDit,
+  type DitBaseParams,
+  type DitConfig,
+  type DitInputs,
+  type DitParams,
+  initDit,
+  linearShape,
+} from '@learngene/dit';
+import { cloneParams, type LinearParams, type ParamTree } from '@learngene/nn';
+import type { Generator } from '@learngene/random';
+import { applyFactored, type FactoredParams, factorDense, initFactored } from '@learngene/tensor-svd';
+import * as tf from '@tensorflow/tfjs-core';
+import { checkCount } from './checks';
+import { largestRank } from './methods/rank';
+import { type Leaves, mainLayers, overlay, subTree } from './trees';
+
+/** A DiT whose main layers are factors u [out, r], s [r], v [in, r] and a bias, in the place of weights. */
+export type LowRankDitParams = DitBaseParams & {
+  /** Label embedding. */
+  readonly label: {
+    /** [classes + 1, D]. */
+    readonly table: tf.Tensor2D;
+  };
+};
+
+/**
+ * Fresh parameters of a plain low-rank DiT, f32, owned by the caller: KIND without tailors and gate, the control that is
+ * pre-trained beside it. Main layers start with random orthonormal u and v and equal s of Xavier's energy, as learngenes
+ * do (see `initKind` of @learngene/kind); all else as `initDit`. Throws on a rank out of range.
+ */
+export function initLowRankDit(g: Generator, dit: DitConfig, { rank }: { readonly rank: number }): LowRankDitParams {
+  checkCount('rank', rank, largestRank(dit));
+  return tf.tidy(() => {
+    const dense = initDit(g, dit);
+    return withFactors(dense, dit, (name) => {
+      const { in: inputs, out } = linearShape(dit, name);
+      const { u, v, bias } = initFactored(g, { in: inputs, out, rank, init: 'orthogonal' });
+      const fanOut = /attn\.[qkv]$/.test(name) ? 3 * out : out; // q, k and v are thirds of one matrix
+      const s = tf.fill<tf.Rank.R1>([rank], Math.sqrt((2 * inputs * out) / ((inputs + fanOut) * rank)));
+      return { u, s, v, bias };
+    });
+  });
+}
+
+/**
+ * A trained dense DiT with its main weights cut to `rank` singular components (Eckart & Young 1936); the rest is cloned.
+ * Reads weights back (`dataSync`).
+ *
+ * @param dense - never disposed.
+ * @returns parameters that the caller owns. Throws on a rank out of range.
+ */
+export function lowRankFromDense(
+  dense: DitParams,
+  dit: DitConfig,
+  { rank }: { readonly rank: number },
+): LowRankDitParams {
+  checkCount('rank', rank, largestRank(dit));
+  return tf.tidy(() => withFactors(dense, dit, (name) => factorDense(subTree<LinearParams>(dense, name)!, { rank })));
+}
+
+/**
+ * A plain low-rank DiT applied to a batch, see `applyDit`; for its pre-training, sampling and as the base of tailors.
+ *
+ * @returns f32 [N, H, W, Cout], owned by the caller.
+ */
+export function applyLowRankDit(
+  params: LowRankDitParams,
+  inputs: DitInputs,
+  { config }: { readonly config: DitConfig },
+): tf.Tensor4D {
+  const linear: ApplyLinear = (layer, x) => applyFactored(layer as FactoredParams, x) as tf.Tensor3D;
+  return applyDit(params, inputs, { config, linear });
+}
+
+function withFactors(dense: DitParams, dit: DitConfig, factors: (name: string) => FactoredParams): LowRankDitParams {
+  const { blocks, ...frame } = dense as DitParams & ParamTree;
+  const adaln = Object.fromEntries(Object.entries(blocks).map(([i, block]) => [i, { adaln: block.adaln }]));
+  const kept = cloneParams({ ...frame, blocks: adaln } as ParamTree);
+  return overlay(
+    kept,
+    mainLayers(dit, (name) => factors(name) as Leaves),
+  ) as LowRankDitParams;
+}

@@ -1,0 +1,78 @@
+import type { DitConfig, DitParams } from '@learngene/dit';
+import { cloneParams, disposeParams, type ParamTree } from '@learngene/nn';
+import * as tf from '@tensorflow/tfjs-core';
+import { methodOf } from './methods';
+import { type AdaptedModel, type AdapterParams, adapterOf, disposeAdapted } from './model';
+import { type Leaves, mainLayers, overlay, subTree } from './trees';
+
+/** A plain DiT that has an adapter in its weights, and what takes it out again. */
+export type MergedModel = {
+  /** The architecture; its classes are those of the group, in the order of the group's `classes`. */
+  readonly config: DitConfig;
+  /** Dense weights, for any program that knows DiT. */
+  readonly params: DitParams;
+  /** The model as it was, to the bit. Shares data with `params` where both are equal. */
+  readonly unmerged: AdaptedModel;
+};
+
+/**
+ * A plain DiT with the adapter of one group in its weights: no cost at inference, and the same output up to rounding for
+ * that group's classes. Its null label sees the adapter too, as with nullGate 'own-class'; for guidance against the base
+ * model merge with `group: null`.
+ *
+ * @param model - never disposed.
+ * @param group - name of the group (default the only one); null: the base model, with no classes but the null label.
+ * @returns tensors that the caller owns, see {@link disposeMerged}. Throws on an unknown group, or none given of several.
+ */
+export function mergeAdapters(model: AdaptedModel, group?: string | null): MergedModel {
+  const { config, frozen } = model;
+  const { dit, adapter, groups } = config;
+  if (group === undefined && groups.length > 1) {
+    throw new Error(`group: expected a name or null, the model has ${groups.length} groups`);
+  }
+  const name = group === undefined ? groups[0].name : group;
+  const own = name === null ? undefined : adapterOf(model.adapters, name);
+  const method = methodOf(adapter);
+  const { params, kept } = tf.tidy(() => {
+    const over =
+      method.kind === 'overlay'
+        ? (own?.layers ?? {})
+        : mainLayers(dit, (layer) => {
+            const leaves = own && subTree<Leaves>(own.layers, layer);
+            return method.merge(subTree<Leaves>(frozen, layer)!, leaves, adapter) as Leaves;
+          });
+    const { label, blocks, ...frame } = overlay(withoutMain(frozen, method.kind), over);
+    const none = (label as ParamTree).null as tf.Tensor2D;
+    const table = own ? tf.concat([own.label.rows, none], 0) : tf.clone(none);
+    const params = { ...cloneParams({ ...frame, blocks } as ParamTree), label: { table } } as DitParams;
+    return { params, kept: tensorsOf(model) };
+  });
+  const classes = own ? own.label.rows.shape[0] : 0;
+  return { config: { ...dit, classes }, params, unmerged: { config, ...kept } };
+}
+
+/** Takes the adapter out: the adapted model with the very bits it had before the merge; the caller owns it. */
+export function unmergeAdapters({ unmerged }: MergedModel): AdaptedModel {
+  return { config: unmerged.config, ...tensorsOf(unmerged) };
+}
+
+/** Disposes every tensor of a merged model. */
+export function disposeMerged({ params, unmerged }: MergedModel): void {
+  disposeParams(params);
+  disposeAdapted(unmerged);
+}
+
+/** Tensors of a model's own over the same data. */
+function tensorsOf({ frozen, adapters }: AdaptedModel): Pick<AdaptedModel, 'frozen' | 'adapters'> {
+  return { frozen: cloneParams(frozen), adapters: cloneParams(adapters as Record<string, AdapterParams>) };
+}
+
+/** The frozen tree without its main layers where the method gives them another form. */
+function withoutMain(frozen: ParamTree, kind: 'layer' | 'overlay'): ParamTree {
+  if (kind === 'overlay') return frozen;
+  const adaln = Object.entries(frozen.blocks as ParamTree).map(([i, block]) => [
+    i,
+    { adaln: (block as ParamTree).adaln },
+  ]);
+  return { ...frozen, blocks: Object.fromEntries(adaln) };
+}

@@ -1,0 +1,78 @@
+import type { DitConfig } from '@learngene/dit';
+import { shown } from './checks';
+import type { AdapterMethod } from './method';
+import { type BitfitConfig, bitfit } from './methods/bitfit';
+import { type DoraConfig, dora } from './methods/dora';
+import { type FineConfig, fine } from './methods/fine';
+import { type FullConfig, full } from './methods/full';
+import { type AutoLgConfig, autoLg, type HeurLgConfig, heurLg } from './methods/learngene-blocks';
+import { type LohaConfig, loha } from './methods/loha';
+import { type LoraConfig, lora } from './methods/lora';
+import { type OftConfig, oft } from './methods/oft';
+import { type PissaConfig, pissa } from './methods/pissa';
+import { type SvdiffConfig, svdiff } from './methods/svdiff';
+import { type LowRankConfig, lowRankTailors, type SvdCutConfig, svdCutTailors } from './methods/tailors';
+
+/** What decides a method's tensors and numbers. Plain JSON; `method` tells which. */
+export type AdapterConfig =
+  | FullConfig
+  | LowRankConfig
+  | SvdCutConfig
+  | LoraConfig
+  | DoraConfig
+  | PissaConfig
+  | SvdiffConfig
+  | OftConfig
+  | LohaConfig
+  | BitfitConfig
+  | HeurLgConfig
+  | AutoLgConfig
+  | FineConfig;
+
+/** Names of the methods. */
+export type AdapterName = AdapterConfig['method'];
+
+/** The config of one method. */
+export type ConfigOf<M extends AdapterName> = Extract<AdapterConfig, { readonly method: M }>;
+
+/** A method's name and any of its other fields. */
+export type AdapterConfigInput = {
+  [M in AdapterName]: Pick<ConfigOf<M>, 'method' & keyof ConfigOf<M>> & Partial<ConfigOf<M>>;
+}[AdapterName];
+
+/** All methods by name, for a program that runs each. */
+export const adapterMethods: { readonly [M in AdapterName]: AdapterMethod<ConfigOf<M>> } = {
+  full,
+  'low-rank': lowRankTailors,
+  'svd-cut': svdCutTailors,
+  lora,
+  dora,
+  pissa,
+  svdiff,
+  oft,
+  loha,
+  bitfit,
+  'heur-lg': heurLg,
+  'auto-lg': autoLg,
+  fine,
+};
+
+/** The method of a config, whose functions take that config. */
+export function methodOf({ method }: { readonly method: AdapterName }): AdapterMethod<AdapterConfig> {
+  if (!Object.hasOwn(adapterMethods, method)) {
+    throw new Error(`method: expected one of ${Object.keys(adapterMethods).join(', ')}, got ${shown(method)}`);
+  }
+  return adapterMethods[method] as AdapterMethod<AdapterConfig>;
+}
+
+/**
+ * A complete, validated config. Defaults are documented at the fields of each method's config.
+ *
+ * @param input - the name of the method and any of its fields.
+ * @param dit - the base model's architecture, which bounds ranks and blocks.
+ * Throws on an unknown method and on a field that is unknown or out of range, naming it.
+ */
+export function adapterConfig(input: AdapterConfigInput, dit: DitConfig): AdapterConfig {
+  const fields = Object.entries(input).filter(([, value]) => value !== undefined);
+  return methodOf(input).complete(Object.fromEntries(fields), dit);
+}

@@ -1,0 +1,73 @@
+import { type DitConfig, type DitParams, initDit } from '@learngene/dit';
+import { adamWStep, disposeParams, initAdamW, mapParams, type ParamTree, valueAndGrad } from '@learngene/nn';
+import type { Generator } from '@learngene/random';
+import * as tf from '@tensorflow/tfjs-core';
+import { checkCount } from '../checks';
+import { subTree } from '../trees';
+
+/** Options of {@link chooseLearngeneBlocks}. */
+export type ChooseBlocksOptions = {
+  /** The trained model's architecture. */
+  readonly dit: DitConfig;
+  /** How many blocks to choose, 1 to depth. */
+  readonly count: number;
+  /** The loss of a DiT in step `step`, such as the denoising loss of a batch. Called inside a gradient. */
+  readonly loss: (params: DitParams, step: number) => tf.Scalar;
+  /** Draws the fresh blocks that the trained ones are held against. */
+  readonly generator: Generator;
+  /** Steps of the search (default 20). */
+  readonly steps?: number;
+  /** Learning rate of the gates (default 0.1). */
+  readonly learningRate?: number;
+};
+
+/** What {@link chooseLearngeneBlocks} returns. */
+export type ChosenBlocks = {
+  /** The chosen blocks, ascending. */
+  readonly blocks: readonly number[];
+  /** For every block, how much of it the search kept, in (0, 1). */
+  readonly gates: readonly number[];
+};
+
+/**
+ * The search of Auto-LG (Wang et al. 2023, arXiv 2305.02279) by gradient: block l of a descendant is
+ * g_l (trained block) + (1 - g_l)(fresh block), g = sigmoid(alpha), alpha zero at first; alpha alone is trained on the
+ * loss by Adam, and the blocks with the largest gates are the learngenes. The paper's meta-network compares
+ * layers of an ancestor and a pseudo-descendant; here the gates of the mixture take its place.
+ *
+ * @param ancestor - a trained DiT, never disposed.
+ * Reads the gates back (`dataSync`). Throws on options out of range.
+ */
+export function chooseLearngeneBlocks(ancestor: DitParams, options: ChooseBlocksOptions): ChosenBlocks {
+  const { dit, count, loss, generator, steps = 20, learningRate = 0.1 } = options;
+  checkCount('count', count, dit.depth);
+  checkCount('steps', steps);
+  const fresh = initDit(generator, dit) as DitParams & ParamTree;
+  let params: ParamTree = { alpha: tf.zeros([dit.depth]) };
+  let state = initAdamW(params);
+  for (let step = 0; step < steps; step++) {
+    const { value, grads } = tf.tidy(() =>
+      valueAndGrad((p: ParamTree) => loss(mixture(ancestor, fresh, p.alpha as tf.Tensor), step), params),
+    );
+    const after = adamWStep({ params, grads, state }, { learningRate, weightDecay: 0 });
+    value.dispose();
+    for (const tree of [params, grads, state.m, state.v]) disposeParams(tree as ParamTree);
+    params = after.params;
+    state = after.state;
+  }
+  const gates = Array.from(tf.tidy(() => tf.sigmoid(params.alpha as tf.Tensor)).dataSync());
+  for (const tree of [params, state.m, state.v, fresh]) disposeParams(tree as ParamTree);
+  const best = gates.map((_, block) => block).sort((a, b) => gates[b] - gates[a] || a - b);
+  return { blocks: best.slice(0, count).sort((a, b) => a - b), gates };
+}
+
+/** The ancestor with every block mixed with a fresh one. */
+function mixture(ancestor: DitParams & ParamTree, fresh: ParamTree, alpha: tf.Tensor): DitParams {
+  const gates = tf.unstack(tf.sigmoid(alpha)); // depth scalars
+  return mapParams((trained, name) => {
+    const block = /^blocks\.(\d+)\./.exec(name)?.[1];
+    if (block === undefined) return trained;
+    const other = subTree<tf.Tensor>(fresh, name)!;
+    return tf.add(other, tf.mul(gates[Number(block)], tf.sub(trained, other)));
+  }, ancestor);
+}

@@ -1,0 +1,65 @@
+import { applyLinear, type LinearParams } from '@learngene/nn';
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayerMethod } from '../method';
+import { addDelta, constant, lowRank, mapSegments } from '../segments';
+import type { Leaves } from '../trees';
+import { addProduct, completeLora, factorShapes, freshLora, type LoraConfig, scalingOf } from './lora';
+import { ranks } from './rank';
+
+/** Weight-decomposed low-rank adaptation: a direction by LoRA, a magnitude for every output. */
+export type DoraConfig = Omit<LoraConfig, 'method'> & {
+  /** Name of the method. */
+  readonly method: 'dora';
+};
+
+/**
+ * DoRA: Liu et al. 2024, "DoRA: Weight-Decomposed Low-Rank Adaptation", arXiv 2402.09353. Trained: a, b as in LoRA and
+ * the magnitude m [out]; W' = m (W + scaling B A) / ‖W + scaling B A‖, norms by output. As section 4.3 proposes and
+ * PEFT does, the norm is a constant of the gradient.
+ */
+export const dora: LayerMethod<DoraConfig> = {
+  kind: 'layer',
+  paper: 'Liu et al. 2024, DoRA, arXiv 2402.09353',
+  base: 'dense',
+  complete: (input, dit) => completeLora('dora', input, dit),
+  size: { field: 'rank', values: ranks },
+  trained: (size, { rank }) => ({ ...factorShapes(size, rank), magnitude: [size.out] }),
+  frozen: (size) => ({ weight: [size.out, size.in] }),
+  freeze: (layer) => layer,
+  fresh: ({ weight }, { rank }, { generator, size }) => ({
+    ...freshLora(generator, size, rank),
+    magnitude: tf.norm(weight, 'euclidean', 1),
+  }),
+  apply: (x, frozen, segments, config) => {
+    const { weight, bias } = frozen as LinearParams;
+    const scaling = scalingOf(config);
+    const plain = applyLinear({ weight }, x); // [N, T, out], without the bias, which has no magnitude
+    const parts = segments.length === 1 ? [plain] : tf.split(plain, lengths(segments), 0);
+    const delta = mapSegments(x, segments, (rows, segment) => {
+      const { leaves } = segment;
+      if (!leaves) return undefined;
+      const gain = tf.div(leaves.magnitude, normOf(weight, leaves, scaling)); // [out]
+      const own = parts[segments.indexOf(segment)];
+      return tf.add(tf.mul(tf.sub(gain, 1), own), tf.mul(gain, lowRank(rows, leaves, scaling)));
+    });
+    return addDelta(bias ? tf.add(plain, bias) : plain, delta);
+  },
+  merge: (frozen, trained, config) => {
+    const { weight, ...bias } = frozen as LinearParams;
+    if (!trained) return { weight, ...bias };
+    const moved = addProduct(weight, trained, scalingOf(config));
+    const gain = tf.div(trained.magnitude, tf.norm(moved, 'euclidean', 1));
+    return { weight: tf.mul(moved, tf.reshape(gain, [-1, 1])), ...bias };
+  },
+  macs: (size, { rank }) => size.in * size.out + rank * (size.in + size.out),
+  formationMacs: (size, { rank }) => size.in * size.out * (rank + 1),
+};
+
+/** Row norms of W + scaling B A, [out]. */
+function normOf(weight: tf.Tensor, leaves: Leaves, scaling: number): tf.Tensor {
+  return constant(() => tf.norm(addProduct(weight, leaves, scaling), 'euclidean', 1));
+}
+
+function lengths(segments: readonly { start: number; end: number }[]): number[] {
+  return segments.map(({ start, end }) => end - start);
+}

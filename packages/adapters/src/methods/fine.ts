@@ -1,0 +1,67 @@
+import type { DitConfig } from '@learngene/dit';
+import { matrixFromTensor, tensorFromMatrix } from '@learngene/tensor-svd';
+import * as tf from '@tensorflow/tfjs-core';
+import { checkCount, checkFields } from '../checks';
+import type { LayerMethod } from '../method';
+import { sharedFactors } from '../shared-factors';
+import type { Leaves } from '../trees';
+import { largestRank, ranks } from './rank';
+import { applySpectral, mergeSpectral } from './spectral';
+
+/** All blocks share u and v of a kind of layer; s is each block's own. */
+export type FineConfig = {
+  /** Name of the method. */
+  readonly method: 'fine';
+  /** Components that the blocks share (default: as many as the narrowest layer has). */
+  readonly rank: number;
+  /** Sweeps of the alternating least squares that finds them (default 10; 0: the SVD of the blocks' sum alone). */
+  readonly sweeps: number;
+};
+
+/**
+ * FINE: Xie et al. 2024, "FINE: Factorizing Knowledge for Initialization of Variable-sized Diffusion Models",
+ * arXiv 2409.19289. Frozen: U [out, r] and V [in, r] of each of the six kinds of main layer, shared by all blocks,
+ * W_l ≈ U diag(s_l) Vᵀ. Trained: s [r] of every block, starting at the factorisation's. Samples of the base model use
+ * the start. FINE trains with the factors from the beginning; here they are fitted to a trained dense model, so the
+ * start is its best approximation in this form and not the model itself.
+ */
+export const fine: LayerMethod<FineConfig> = {
+  kind: 'layer',
+  paper: 'Xie et al. 2024, FINE, arXiv 2409.19289',
+  base: 'dense',
+  complete: (input, dit: DitConfig) => {
+    checkFields('fine', input, ['method', 'rank', 'sweeps']);
+    const { rank = largestRank(dit), sweeps = 10 } = input;
+    checkCount('rank', rank, largestRank(dit));
+    if (!Number.isSafeInteger(sweeps) || sweeps < 0) throw new Error(`sweeps: expected at least 0, got ${sweeps}`);
+    return { method: 'fine', rank, sweeps };
+  },
+  size: { field: 'rank', values: ranks },
+  trained: (_, { rank }) => ({ s: [rank] }),
+  frozen: ({ in: inputs, out }, { rank }) => ({ u: [out, rank], s: [rank], v: [inputs, rank] }),
+  freeze: (layer) => layer,
+  freezeAll: (layers, { rank, sweeps }) => {
+    const kinds = new Set([...layers.keys()].map(kindOf));
+    const frozen = new Map<string, Leaves>();
+    for (const kind of kinds) {
+      const names = [...layers.keys()].filter((name) => kindOf(name) === kind);
+      const weights = names.map((name) => matrixFromTensor(layers.get(name)!.weight as tf.Tensor2D));
+      const { u, v, s } = sharedFactors(weights, { rank, sweeps });
+      const shared = { u: tensorFromMatrix(u), v: tensorFromMatrix(v) };
+      for (const [i, name] of names.entries()) {
+        const { bias } = layers.get(name)!;
+        frozen.set(name, { ...shared, s: tf.tensor1d(Float32Array.from(s[i])), ...(bias && { bias }) });
+      }
+    }
+    return frozen;
+  },
+  fresh: ({ s }) => ({ s }),
+  apply: (x, frozen, segments) => applySpectral(x, frozen, segments, (leaves) => (leaves ?? frozen).s),
+  merge: (frozen, trained) => mergeSpectral(frozen, (trained ?? frozen).s),
+  macs: (size, { rank }) => rank * (size.in + size.out),
+};
+
+/** 'attn.q' of 'blocks.3.attn.q'. */
+function kindOf(name: string): string {
+  return name.replace(/^blocks\.\d+\./, '');
+}

@@ -1,0 +1,23 @@
+import { checkFields } from '../checks';
+import type { OverlayMethod } from '../method';
+
+/** Every parameter is trained. */
+export type FullConfig = {
+  /** Name of the method. */
+  readonly method: 'full';
+};
+
+/**
+ * Full fine-tuning: all weights of the DiT move, the null label's row too. Per class, each class has a whole model of
+ * its own.
+ */
+export const full: OverlayMethod<FullConfig> = {
+  kind: 'overlay',
+  paper: 'full fine-tuning of DiT (Peebles & Xie 2023, arXiv 2212.09748)',
+  base: 'dense',
+  complete: (input) => {
+    checkFields('full', input, ['method']);
+    return { method: 'full' };
+  },
+  trains: () => true,
+};

@@ -1,0 +1,107 @@
+import type { DitConfig, LinearShape } from '@learngene/dit';
+import { type LinearParams, lowRankLinear } from '@learngene/nn';
+import {
+  applyFactored,
+  composeDense,
+  concatComponents,
+  type FactoredParams,
+  factorDense,
+  initFactored,
+  orthogonalizeFactored,
+} from '@learngene/tensor-svd';
+import type { Tensor3D } from '@tensorflow/tfjs-core';
+import { checkCount, checkFields } from '../checks';
+import type { LayerMethod } from '../method';
+import { addDelta, mapSegments } from '../segments';
+import type { Leaves } from '../trees';
+import { largestRank, ranks } from './rank';
+
+/** Tailors on a model that was pre-trained in plain low-rank form: KIND without its gate. */
+export type LowRankConfig = {
+  /** Name of the method. */
+  readonly method: 'low-rank';
+  /** Components of every main weight that are kept; fewer than the base has: those of its SVD. */
+  readonly keep: number;
+  /** Fresh components that a group trains, KIND's N_t. */
+  readonly rank: number;
+};
+
+/** Tailors on a dense model whose main weights are cut by SVD. */
+export type SvdCutConfig = Omit<LowRankConfig, 'method'> & {
+  /** Name of the method. */
+  readonly method: 'svd-cut';
+};
+
+/** What both have in common: everything but how a layer comes to its factors. */
+const tailors = {
+  kind: 'layer',
+  size: { field: 'rank', values: (dit: DitConfig) => ranks(dit, Math.min(dit.hiddenSize, largestRank(dit))) },
+  trained: ({ in: inputs, out }: LinearShape, { rank }: { rank: number }) => ({
+    u: [out, rank],
+    s: [rank],
+    v: [inputs, rank],
+  }),
+  frozen: ({ in: inputs, out }: LinearShape, { keep }: { keep: number }) => ({
+    u: [out, keep],
+    s: [keep],
+    v: [inputs, keep],
+  }),
+  fresh: (_, { rank }: { rank: number }, { generator, size }): Leaves =>
+    initFactored(generator, { ...size, rank, init: 'zero-output', bias: false }) as Leaves,
+  apply: (x, frozen, segments): Tensor3D => {
+    const delta = mapSegments(x, segments, (rows, { leaves }) => {
+      if (!leaves) return undefined;
+      const { u, s, v } = leaves as FactoredParams;
+      return lowRankLinear(rows, u, s, v);
+    });
+    return addDelta(applyFactored(frozen as FactoredParams, x), delta);
+  },
+  merge: (frozen, trained): LinearParams => {
+    const layers = [frozen, trained].filter((leaves) => leaves !== undefined) as FactoredParams[];
+    return composeDense(concatComponents(...layers));
+  },
+  macs: (size: LinearShape, { keep, rank }: { keep: number; rank: number }) => (keep + rank) * (size.in + size.out),
+} satisfies Partial<LayerMethod<LowRankConfig>>;
+
+function complete<M extends 'low-rank' | 'svd-cut'>(
+  method: M,
+  input: { readonly keep?: number; readonly rank?: number },
+  dit: DitConfig,
+): { method: M; keep: number; rank: number } {
+  checkFields(method, input, ['method', 'keep', 'rank']);
+  const most = largestRank(dit);
+  const { keep = Math.max(1, Math.floor(most / 3)), rank = Math.min(8, most) } = input;
+  checkCount('keep', keep, most);
+  checkCount('rank', rank, most);
+  return { method, keep, rank };
+}
+
+/**
+ * The control for KIND's class gate: a DiT pre-trained with all main weights as u diag(s) vᵀ and no gate (see
+ * `initLowRankDit`), frozen, with tailors added for each group. Trained: u [out, r], s [r], v [in, r]; they start at
+ * u = 0, s = 1, v random orthonormal, exactly as KIND's fresh tailors (KIND, arXiv 2408.07337).
+ */
+export const lowRankTailors: LayerMethod<LowRankConfig> = {
+  ...tailors,
+  paper: 'KIND without a gate in pre-training; after Xie et al. 2024, arXiv 2408.07337',
+  base: 'factored',
+  complete: (input, dit) => complete('low-rank', input, dit),
+  freeze: (layer, { keep }, { name }) => {
+    const f = layer as FactoredParams;
+    const rank = f.s.size;
+    if (rank < keep) throw new Error(`keep: expected at most ${rank}, the rank of ${name}, got ${keep}`);
+    return (rank === keep ? f : orthogonalizeFactored(f, { rank: keep })) as Leaves;
+  },
+};
+
+/**
+ * The second control: a dense DiT whose main weights are cut to their `keep` leading singular components (Eckart & Young
+ * 1936), frozen, with tailors added as in {@link lowRankTailors}.
+ */
+export const svdCutTailors: LayerMethod<SvdCutConfig> = {
+  ...tailors,
+  paper: 'truncated SVD (Eckart & Young 1936) of a dense model, with tailors as in Xie et al. 2024, arXiv 2408.07337',
+  base: 'dense',
+  complete: (input, dit) => complete('svd-cut', input, dit),
+  freeze: (layer, { keep }) => factorDense(layer as LinearParams, { rank: keep }) as Leaves,
+};

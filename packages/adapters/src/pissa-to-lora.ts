@@ -1,0 +1,25 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { LoraConfig } from './methods/lora';
+import { type AdaptedModel, adapterOf } from './model';
+import { type Leaves, mainLayers, subTree } from './trees';
+import type { LoraAdapter } from './weighted';
+
+/**
+ * A PiSSA adapter as a LoRA adapter for the base model itself: [b, -b0] [a, a0]ᵀ of twice the rank, a0 and b0 the start
+ * that left the base (PiSSA, appendix C; PEFT's `path_initial_model_for_weight_conversion`).
+ *
+ * @returns tensors that the caller owns. Throws for another method.
+ */
+export function loraOfPissa(model: AdaptedModel, group: string): LoraAdapter {
+  const { adapter, dit } = model.config;
+  if (adapter.method !== 'pissa') throw new Error(`method: expected pissa, got ${adapter.method}`);
+  const { layers } = adapterOf(model.adapters, group);
+  const config: LoraConfig = { method: 'lora', rank: 2 * adapter.rank, alpha: 2 * adapter.alpha, rsLora: false };
+  const converted = tf.tidy(() =>
+    mainLayers(dit, (name) => {
+      const [now, start] = [layers, model.frozen].map((part) => subTree<Leaves>(part, name)!);
+      return { a: tf.concat([now.a, start.a], 1), b: tf.concat([now.b, tf.neg(start.b)], 1) };
+    }),
+  );
+  return { config, layers: converted };
+}

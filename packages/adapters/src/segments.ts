@@ -1,0 +1,63 @@
+import { customOp, lowRankLinear } from '@learngene/nn';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Leaves } from './trees';
+
+/** A run of samples and the adapter that they use in one layer. */
+export type LayerSegment = {
+  /** First sample. */
+  readonly start: number;
+  /** One past the last sample. */
+  readonly end: number;
+  /** The adapter's tensors of this layer; undefined: the base model. */
+  readonly leaves?: Leaves;
+};
+
+/**
+ * f of each segment's samples, put together again. One segment gets x itself; several are split and concatenated, whose
+ * gradients are a concatenation and a split: the cost does not grow with the number of segments.
+ *
+ * @param x - [N, ...]; segments cover it in order.
+ * @param f - returns [samples of the segment, ..., out], or undefined for zeros (not for all segments).
+ */
+export function mapSegments<T extends tf.Tensor>(
+  x: T,
+  segments: readonly LayerSegment[],
+  f: (rows: T, segment: LayerSegment) => tf.Tensor | undefined,
+): tf.Tensor | undefined {
+  if (segments.length === 1) return f(x, segments[0]);
+  const sizes = segments.map(({ start, end }) => end - start);
+  const pieces = tf.split(x, sizes, 0).map((rows, i) => f(rows as T, segments[i]));
+  const known = pieces.find((piece) => piece !== undefined);
+  if (!known) return undefined;
+  const shape = known.shape.slice(1);
+  return tf.concat(
+    pieces.map((piece, i) => piece ?? tf.zeros([sizes[i], ...shape])),
+    0,
+  );
+}
+
+/** x plus what {@link mapSegments} gave. */
+export function addDelta(x: tf.Tensor, delta: tf.Tensor | undefined): tf.Tensor3D {
+  return (delta ? tf.add(x, delta) : x) as tf.Tensor3D;
+}
+
+/** scale (x a) bᵀ for a [in, r] and b [out, r], through the fused low-rank op. */
+export function lowRank(x: tf.Tensor, { a, b }: Leaves, scale: number): tf.Tensor {
+  const s = tf.fill<tf.Rank.R1>([a.shape[1] as number], scale);
+  return lowRankLinear(x, b as tf.Tensor2D, s, a as tf.Tensor2D);
+}
+
+/** What `f` computes, as a constant: no gradient flows through it. */
+export function constant<T extends tf.Tensor>(f: () => T): T {
+  return customOp({ inputs: {}, forward: f, backward: () => ({}) });
+}
+
+/** x with row i from row `order[i]`; the gradient is the gather by the inverse permutation, no scatter. */
+export function reorderRows<T extends tf.Tensor>(x: T, order: Int32Array, inverse: Int32Array): T {
+  const take = (from: tf.Tensor, indices: Int32Array) => tf.gather(from, tf.tensor1d(indices, 'int32'));
+  return customOp({
+    inputs: { x },
+    forward: () => take(x, order),
+    backward: (dy) => ({ x: () => take(dy, inverse) }),
+  }) as T;
+}

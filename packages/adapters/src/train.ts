@@ -1,0 +1,141 @@
+import {
+  type AdamWState,
+  adamWStep,
+  clipByGlobalNorm,
+  cloneParams,
+  flattenParams,
+  globalNorm,
+  initAdamW,
+  type ParamTree,
+  updateEma,
+  valueAndGrad,
+} from '@learngene/nn';
+import * as tf from '@tensorflow/tfjs-core';
+import { applyAdapted } from './apply';
+import { type AdaptedModel, type AdapterParams, trainableParams } from './model';
+import { planBatch } from './plan';
+
+/** Everything that a training step reads and replaces. */
+export type AdapterTrainState = {
+  /** Steps done; 0 at the start. */
+  readonly step: number;
+  /** The model; its frozen tensors never change. */
+  readonly model: AdaptedModel;
+  /** Moving averages of the adapters, by group. */
+  readonly ema: AdaptedModel['adapters'];
+  /** AdamW's state by group; none for a group that was never in a batch. Each counts the steps it took part in. */
+  readonly optimizer: Readonly<Record<string, AdamWState>>;
+};
+
+/** What a step reads; nothing of it is disposed. */
+export type AdapterTrainInputs = {
+  /** State before the step. */
+  readonly state: AdapterTrainState;
+  /** [N] class ids of the batch; `classes` is the null label. */
+  readonly labels: Int32Array;
+  /** For every sample, whether its label is dropped (default none). */
+  readonly dropped?: ArrayLike<number | boolean>;
+  /** The loss of a denoiser whose labels are the batch's: x [N, H, W, C] and t [N] to the prediction. */
+  readonly loss: (denoiser: (x: tf.Tensor4D, t: tf.Tensor1D) => tf.Tensor4D) => tf.Scalar;
+};
+
+/** Hyper-parameters of a step. */
+export type AdapterTrainOptions = {
+  /** Learning rate of this step. */
+  readonly learningRate: number;
+  /** AdamW's decays (default [0.9, 0.999]). */
+  readonly betas?: readonly [number, number];
+  /** Decoupled weight decay of what is trained (default 0). */
+  readonly weightDecay?: number;
+  /** Largest global norm of the gradients of all groups together (default: no clipping). */
+  readonly clipNorm?: number;
+  /** Decay of the moving averages in [0, 1) (default 0.9999). */
+  readonly emaDecay?: number;
+};
+
+/** What a step returns; the caller owns all that is new. */
+export type AdapterTrainResult = {
+  /** State after the step: new tensors for groups in the batch, the same tensors for all else. */
+  readonly state: AdapterTrainState;
+  /** The loss before the step, f32. */
+  readonly loss: tf.Scalar;
+  /** Global norm of the gradients before clipping, f32. */
+  readonly gradientNorm: tf.Scalar;
+};
+
+/**
+ * The state before the first step. Its model is the given one, no copy; the moving averages start at the adapters.
+ */
+export function initAdapterTraining(model: AdaptedModel): AdapterTrainState {
+  return { step: 0, model, ema: cloneParams(model.adapters as Adapters), optimizer: {} };
+}
+
+type Adapters = Record<string, AdapterParams>;
+
+/**
+ * One AdamW step of the adapters of the groups in the batch, the same for every method; a group that is not in it is left
+ * alone altogether, moments and moving average too, as in `kindTrainStep` of @learngene/kind. A batch without any (all
+ * labels dropped, nullGate 'base') changes the step count alone.
+ *
+ * Throws on labels out of range and adapters that are missing.
+ */
+export function adapterTrainStep(inputs: AdapterTrainInputs, options: AdapterTrainOptions): AdapterTrainResult {
+  const { state, labels, dropped, loss } = inputs;
+  const { model } = state;
+  const { groups, nullGate } = model.config;
+  const { activeGroups } = planBatch(labels, { groups, nullGate, dropped });
+  const lossOf = (adapters: Adapters) => {
+    const now = { ...model, adapters: { ...model.adapters, ...adapters } };
+    return loss((x, t) => applyAdapted(now, { x, t, labels }, { dropped }));
+  };
+  const before = trainableParams(model, activeGroups);
+  const { value, trained, norm } = tf.tidy(() => {
+    if (activeGroups.length === 0) return { value: lossOf({}), trained: [], norm: tf.scalar(0) };
+    const { value, grads } = valueAndGrad(lossOf, before);
+    const { clipNorm } = options;
+    const clipped = clipNorm === undefined ? { grads, norm: globalNorm(grads) } : clipByGlobalNorm(grads, clipNorm);
+    const trained = activeGroups.map((name) => stepGroup(state, name, clipped.grads[name], options));
+    return { value, trained, norm: clipped.norm };
+  });
+  const by = <T>(f: (part: (typeof trained)[number]) => T) =>
+    Object.fromEntries(trained.map((p, i) => [activeGroups[i], f(p)]));
+  return {
+    state: {
+      step: state.step + 1,
+      model: { ...model, adapters: { ...model.adapters, ...by((part) => part.params) } },
+      ema: { ...state.ema, ...by((part) => part.ema) },
+      optimizer: { ...state.optimizer, ...by((part) => part.optimizer) },
+    },
+    loss: value,
+    gradientNorm: norm,
+  };
+}
+
+function stepGroup(
+  { model, ema, optimizer }: AdapterTrainState,
+  name: string,
+  grads: AdapterParams,
+  { learningRate, betas, weightDecay = 0, emaDecay = 0.9999 }: AdapterTrainOptions,
+): { params: AdapterParams; ema: AdapterParams; optimizer: AdamWState } {
+  const params = model.adapters[name];
+  const state = (Object.hasOwn(optimizer, name) ? optimizer[name] : initAdamW(params)) as AdamWState<AdapterParams>;
+  const after = adamWStep({ params, grads, state }, { learningRate, weightDecay, ...(betas && { betas }) });
+  return { params: after.params, ema: updateEma(ema[name], after.params, emaDecay), optimizer: after.state };
+}
+
+/** Disposes every tensor of `before` that is not in `after`: what a step has replaced. */
+export function disposeReplacedAdapters(before: AdapterTrainState, after: AdapterTrainState): void {
+  const kept = tensorsOf(after);
+  for (const tensor of tensorsOf(before)) if (!kept.has(tensor) && !tensor.isDisposed) tensor.dispose();
+}
+
+/** Disposes every tensor of a state: the model (its frozen part too), moving averages, optimiser. */
+export function disposeAdapterTraining(state: AdapterTrainState): void {
+  for (const tensor of tensorsOf(state)) if (!tensor.isDisposed) tensor.dispose();
+}
+
+function tensorsOf({ model, ema, optimizer }: AdapterTrainState): Set<tf.Tensor> {
+  const moments = Object.values(optimizer).flatMap(({ m, v }) => [m, v]);
+  const trees: ParamTree[] = [model.frozen, model.adapters, ema, ...moments];
+  return new Set(trees.flatMap((tree) => [...flattenParams(tree).values()]));
+}
