@@ -3,14 +3,25 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ConvAddon } from './addon/conv';
+import type { ElementwiseAddon } from './addon/elementwise';
 import type { LinalgAddon } from './addon/linalg';
+import type { LinearAddon } from './addon/linear';
+import type { OptimizerAddon } from './addon/optimizer';
 import type { ReduceAddon } from './addon/reduce';
 import type { ShapeAddon } from './addon/shape';
-import type { ElementwiseAddon } from './addon/elementwise';
 import type { SystemAddon } from './addon/system';
+import type { TransformerAddon } from './addon/transformer';
 
 /** The functions of the addon; lengths are checked by each of them. */
-export type NativeAddon = SystemAddon & ShapeAddon & ReduceAddon & ConvAddon & ElementwiseAddon & LinalgAddon;
+export type NativeAddon = SystemAddon &
+  ShapeAddon &
+  ReduceAddon &
+  ConvAddon &
+  ElementwiseAddon &
+  LinalgAddon &
+  LinearAddon &
+  OptimizerAddon &
+  TransformerAddon;
 
 /** The version of the calls between TypeScript and Rust; the two sides must agree. */
 export const ABI = 1;

@@ -102,7 +102,7 @@ function select(call: KernelCall) {
   const { inputs, backend } = call;
   const { condition, t, e } = inputs;
   const floats = t.dtype === 'float32' && e.dtype === 'float32' && condition.dtype === 'bool';
-  if (!floats || !sameShape(condition.shape, t.shape)) return cpuKernel('Select', call);
+  if (!floats || !sameShape(condition.shape, t.shape) || !sameShape(e.shape, t.shape)) return cpuKernel('Select', call);
   const y = backend.output(t.shape);
   backend.addon.select(backend.u8(condition), backend.f32(t), backend.f32(e), backend.f32(y));
   return y;

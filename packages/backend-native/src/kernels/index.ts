@@ -1,17 +1,25 @@
 import type { KernelTable } from '../kernel';
 import { convKernels } from './conv';
 import { elementwiseKernels } from './elementwise';
+import { gatedLowRankKernels } from './gated-low-rank';
 import { gatherKernels } from './gather';
 import { imageKernels } from './image';
+import { linearKernels } from './linear';
+import { optimizerKernels } from './optimizer';
 import { reduceKernels } from './reduce';
 import { shapeKernels } from './shape';
+import { transformerKernels } from './transformer';
 
 /** Every kernel in Rust. All others are the cpu backend's. */
 export const kernels: KernelTable = {
   ...convKernels,
   ...elementwiseKernels,
+  ...gatedLowRankKernels,
   ...gatherKernels,
   ...imageKernels,
+  ...linearKernels,
+  ...optimizerKernels,
   ...reduceKernels,
   ...shapeKernels,
+  ...transformerKernels,
 };

@@ -62,9 +62,8 @@ function stridedSlice(call: KernelCall): TensorInfo {
   const { x } = call.inputs;
   const a = call.attrs as Record<'begin' | 'end' | 'strides', number[]> & Record<string, number>;
   const masks = [a.beginMask, a.endMask, a.ellipsisMask, a.newAxisMask, a.shrinkAxisMask] as const;
-  const { begin, end, strides: steps, finalShape } = slice_util.sliceInfo(x.shape, a.begin, a.end, a.strides, ...masks);
-  const size = slice_util.computeOutShape(begin, end, steps);
-  return box(call, { begin, size, steps, shape: finalShape });
+  const info = slice_util.sliceInfo(x.shape, a.begin, a.end, a.strides, ...masks);
+  return box(call, { begin: info.begin, size: info.finalShapeSparse, steps: info.strides, shape: info.finalShape });
 }
 
 function reverse({ inputs: { x }, attrs, backend }: KernelCall): TensorInfo {
@@ -138,8 +137,9 @@ function concat(call: KernelCall): TensorInfo {
 
 function pack(call: KernelCall): TensorInfo {
   const inputs = Object.values(call.inputs);
-  const axis = call.attrs.axis as number;
   const [{ shape: one }] = inputs;
+  const given = call.attrs.axis as number;
+  const axis = given < 0 ? given + one.length + 1 : given;
   for (const { shape } of inputs) {
     util.assertShapesMatch(one, shape, 'All tensors passed to stack must have matching shapes');
   }

@@ -69,9 +69,10 @@ describe('customOp', () => {
       );
       return kernels.filter((name) => name === 'BatchMatMul').length;
     };
-    expect(products([x, weight])).toBe(3);
-    expect(products([weight])).toBe(2);
-    expect(products([x])).toBe(2);
+    const forward = tf.getKernel('LearngeneLinear', tf.getBackend()) ? 0 : 1;
+    expect(products([x, weight])).toBe(forward + 2);
+    expect(products([weight])).toBe(forward + 1);
+    expect(products([x])).toBe(forward + 1);
   });
 });
 

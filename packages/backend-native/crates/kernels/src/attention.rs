@@ -359,6 +359,7 @@ fn backward_with<S: Tile>(
     let [q, dy, out] = [saved.q, saved.dy, saved.out].map(|x| Rows::new(x, sizes, head, sizes.queries));
     let [k, v] = [saved.k, saved.v].map(|x| Rows::new(x, sizes, head, sizes.keys));
     let log_sums = &saved.log_sums[head * sizes.queries..][..sizes.queries];
+    let together = range.len() == sizes.keys && sizes.keys <= TILE;
 
     for (start, count) in tiles(range.len()) {
         pack_transposed::<S>(k, range.start + start, count, &mut kt[start * channels..]);
@@ -371,9 +372,13 @@ fn backward_with<S: Tile>(
             pack(rows, first, count, factor, padded, to);
             to[count * padded..m * padded].fill(0.0);
         }
+        // Σ p dp of every row. With all keys in one tile the weights are normalised again and it is summed from the very
+        // numbers it is subtracted from: rows of nearly equal weights lose less to cancellation than with dy · out.
         let mut deltas = [0.0; TILE];
-        for (t, delta) in deltas.iter_mut().enumerate().take(count) {
-            *delta = dot::<S>(dy.row(first + t), out.row(first + t));
+        if !together {
+            for (t, delta) in deltas.iter_mut().enumerate().take(count) {
+                *delta = dot::<S>(dy.row(first + t), out.row(first + t));
+            }
         }
         for (start, span) in tiles(range.len()) {
             let n = span.next_multiple_of(LANES);
@@ -382,12 +387,18 @@ fn backward_with<S: Tile>(
             multiply::<S>(logits, across(&*queries), (&kt[start * channels..], TILE), (weights, TILE), false);
             multiply::<S>(logits, across(&*douts), (&vt[start * channels..], TILE), (slopes, TILE), false);
             for t in 0..count {
-                let (log_sum, delta) = (log_sums[first + t], deltas[t]);
-                // the columns behind the last key are finite and their results not used
-                let (weights, slopes) = (&mut weights[t * TILE..][..n], &mut slopes[t * TILE..][..n]);
-                for (weight, slope) in weights.iter_mut().zip(slopes) {
-                    *weight = exp::<S>(*weight - log_sum);
-                    *slope = *weight * (*slope - delta);
+                let row = t * TILE..t * TILE + n;
+                let (weights, slopes) = (&mut weights[row.clone()], &mut slopes[row]);
+                let total = exponentials_in_place::<S>(&mut weights[..span], log_sums[first + t]);
+                weights[span..].fill(0.0);
+                let mut delta = deltas[t];
+                if together {
+                    let factor = 1.0 / total;
+                    weights.iter_mut().for_each(|weight| *weight *= factor);
+                    delta = dot::<S>(&weights[..span], &slopes[..span]);
+                }
+                for (slope, &weight) in slopes.iter_mut().zip(&*weights) {
+                    *slope = weight * (*slope - delta);
                 }
             }
             let down = |data| Left { data, row: 1, column: TILE };

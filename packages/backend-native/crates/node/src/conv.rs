@@ -61,7 +61,7 @@ fn conv_of(sizes: &I32, x: usize, w: usize, y: usize) -> Result<Conv> {
 }
 
 /// y = activation(x * filter + bias); an empty bias is none, an activation of -1 too.
-#[napi]
+#[napi(js_name = "conv2d")]
 pub fn conv2d(
     sizes: I32,
     x: F32,
@@ -86,7 +86,7 @@ pub fn conv2d(
 }
 
 /// The gradient of `conv2d` by its input.
-#[napi]
+#[napi(js_name = "conv2dInputGrad")]
 pub fn conv2d_input_grad(sizes: I32, dy: F32, filter: F32, mut dx: F32Mut) -> Result<()> {
     let conv = conv_of(&sizes, dx.len(), filter.len(), dy.len())?;
     disjoint(&[&dx], &[&dy, &filter])?;
@@ -95,7 +95,7 @@ pub fn conv2d_input_grad(sizes: I32, dy: F32, filter: F32, mut dx: F32Mut) -> Re
 }
 
 /// The gradient of `conv2d` by its filter.
-#[napi]
+#[napi(js_name = "conv2dFilterGrad")]
 pub fn conv2d_filter_grad(sizes: I32, x: F32, dy: F32, mut dw: F32Mut) -> Result<()> {
     let conv = conv_of(&sizes, x.len(), dw.len(), dy.len())?;
     disjoint(&[&dw], &[&x, &dy])?;
@@ -144,7 +144,7 @@ fn pool_of(max: bool) -> Pool {
 }
 
 /// The largest numbers, or the means, of windows.
-#[napi]
+#[napi(js_name = "pool2d")]
 pub fn pool2d(max: bool, sizes: I32, x: F32, mut y: F32Mut) -> Result<()> {
     let (window, _) = window(&sizes)?;
     check_len("x", x.len(), window.inputs())?;
@@ -155,7 +155,7 @@ pub fn pool2d(max: bool, sizes: I32, x: F32, mut y: F32Mut) -> Result<()> {
 }
 
 /// The gradient of `pool2d`; a mean does not look at x, which may then be empty.
-#[napi]
+#[napi(js_name = "pool2dGrad")]
 pub fn pool2d_grad(max: bool, sizes: I32, x: F32, dy: F32, mut dx: F32Mut) -> Result<()> {
     let (window, _) = window(&sizes)?;
     check_len("dx", dx.len(), window.inputs())?;
