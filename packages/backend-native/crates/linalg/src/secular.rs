@@ -36,6 +36,8 @@ fn sums_squares_with<S: Isa>(offsets: &[f64], d: &[f64], weights: &[f64], base: 
 /// `offsets[j]` = d[j] - base, the root sought is at base + tau.
 #[inline(always)]
 fn sums<S: Isa, const SQUARES: bool>(offsets: &[f64], d: &[f64], weights: &[f64], base: f64, tau: f64) -> Sums {
+    // compiled for each instruction set, though nothing here asks which
+    let _ = S::FMA;
     let term = |offset: f64, d: f64, weight: f64| {
         let gap = offset - tau;
         let gap = if SQUARES { gap * (d + (base + tau)) } else { gap };

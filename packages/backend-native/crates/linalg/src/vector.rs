@@ -292,6 +292,7 @@ dispatch! {
 }
 #[inline(always)]
 fn scale_with<S: Isa>(x: &mut [f64], factor: f64) {
+    let _ = S::FMA;
     for x in x {
         *x *= factor;
     }
