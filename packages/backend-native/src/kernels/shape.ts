@@ -62,8 +62,9 @@ function stridedSlice(call: KernelCall): TensorInfo {
   const { x } = call.inputs;
   const a = call.attrs as Record<'begin' | 'end' | 'strides', number[]> & Record<string, number>;
   const masks = [a.beginMask, a.endMask, a.ellipsisMask, a.newAxisMask, a.shrinkAxisMask] as const;
-  const info = slice_util.sliceInfo(x.shape, a.begin, a.end, a.strides, ...masks);
-  return box(call, { begin: info.begin, size: info.finalShapeSparse, steps: info.strides, shape: info.finalShape });
+  const { begin, end, strides: steps, finalShape } = slice_util.sliceInfo(x.shape, a.begin, a.end, a.strides, ...masks);
+  const size = slice_util.computeOutShape(begin, end, steps).map((count) => Math.max(count, 0));
+  return box(call, { begin, size, steps, shape: finalShape });
 }
 
 function reverse({ inputs: { x }, attrs, backend }: KernelCall): TensorInfo {
