@@ -1,7 +1,8 @@
 import type { Scalar } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { globalSquaredNorm } from './ops/global-norm';
-import { flattenParams, mapParams, type ParamTree } from './tree';
+import { overLeaves } from './ops/over-leaves';
+import { flattenParams, type ParamTree, replaceLeaves } from './tree';
 
 /** What {@link clipByGlobalNorm} returns. */
 export type ClippedGrads<P extends ParamTree> = {
@@ -29,6 +30,8 @@ export function clipByGlobalNorm<P extends ParamTree>(grads: P, maxNorm: number)
   return tf.tidy(() => {
     const norm = tf.sqrt(globalSquaredNorm([...flattenParams(grads).values()])) as Scalar;
     const factor = tf.minimum(tf.div(maxNorm, tf.add(norm, 1e-6)), 1);
-    return { grads: mapParams((tensor) => tf.mul(tensor, factor), grads), norm };
+    const leaves = flattenParams(grads);
+    const scaled = overLeaves([[...leaves.values()]], ([tensor]) => [tf.mul(tensor, factor)]).flat();
+    return { grads: replaceLeaves(grads, scaled), norm };
   }) as ClippedGrads<P>;
 }

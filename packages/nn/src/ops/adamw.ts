@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { hasKernel, runKernel } from './custom-op';
+import { overLeaves } from './over-leaves';
 
 /** Lists of equal length: leaf i of every list has the same shape. */
 export interface AdamWLeaves {
@@ -32,8 +33,7 @@ export function adamW(
       const inputs = { ...named('p', params), ...named('g', grads), ...named('m', m), ...named('v', v) };
       return runKernel('LearngeneAdamW', inputs, { count, ...attrs });
     }
-    const updated = params.map((p, i) => update(p, grads[i], m[i], v[i], attrs));
-    return [0, 1, 2].flatMap((part) => updated.map((leaf) => leaf[part]));
+    return overLeaves([params, grads, m, v], ([p, g, m, v]) => update(p, g, m, v, attrs)).flat();
   });
   return {
     params: results.slice(0, count),

@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { hasKernel, runKernel } from './custom-op';
+import { overLeaves } from './over-leaves';
 
 /** decay ema + (1 - decay) params for every leaf; one kernel call where the backend has it. */
 export function ema(ema: readonly Tensor[], params: readonly Tensor[], decay: number): Tensor[] {
@@ -10,6 +11,6 @@ export function ema(ema: readonly Tensor[], params: readonly Tensor[], decay: nu
         Object.fromEntries(list.map((tensor, i) => [`${letter}${i}`, tensor]));
       return runKernel('LearngeneEma', { ...named('e', ema), ...named('p', params) }, { count: ema.length, decay });
     }
-    return ema.map((e, i) => tf.add(tf.mul(e, decay), tf.mul(params[i], 1 - decay)));
+    return overLeaves([ema, params], ([e, p]) => [tf.add(tf.mul(e, decay), tf.mul(p, 1 - decay))]).flat();
   });
 }

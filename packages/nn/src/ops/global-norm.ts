@@ -1,6 +1,7 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { hasKernel, runKernel } from './custom-op';
+import { fewTensors } from './over-leaves';
 
 /** Sum of the squares of all elements of all leaves. */
 export function globalSquaredNorm(leaves: readonly Tensor[]): Scalar {
@@ -9,5 +10,5 @@ export function globalSquaredNorm(leaves: readonly Tensor[]): Scalar {
     return runKernel('LearngeneGlobalSquaredNorm', inputs, { count: leaves.length })[0] as Scalar;
   }
   if (leaves.length === 0) return tf.scalar(0);
-  return tf.addN(leaves.map((tensor) => tf.sum(tf.square(tensor)))) as Scalar;
+  return tf.tidy(() => tf.addN(fewTensors(leaves).map((tensor) => tf.sum(tf.square(tensor))))) as Scalar;
 }
