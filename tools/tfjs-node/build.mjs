@@ -11,13 +11,14 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   BuildError,
   buildKey,
   compilerArguments,
   findProblems,
+  isCurrent,
   links,
   packages,
   parseArguments,
@@ -144,8 +145,9 @@ function verify() {
  */
 export function buildTfjsNode({ force = false, wheel } = {}) {
   const target = `${process.platform}-${process.arch}`;
-  const key = buildKey(readFileSync(join(here, 'requirements.txt'), 'utf8'), wheel, target);
-  if (!force && existsSync(stamp) && JSON.parse(readFileSync(stamp, 'utf8')).key === key) {
+  const key = buildKey(readFileSync(join(here, 'requirements.txt'), 'utf8'), target);
+  const last = existsSync(stamp) ? JSON.parse(readFileSync(stamp, 'utf8')) : undefined;
+  if (!force && isCurrent(last, { key, wheel })) {
     console.log(`${relative(process.cwd(), build) || build} is built already; --force builds it again`);
     return;
   }
@@ -168,7 +170,7 @@ export function buildTfjsNode({ force = false, wheel } = {}) {
   progress('Loading it beside the tfjs-core of the workspace');
   const tensorflow = verify();
   rmSync(join(build, 'download'), { recursive: true, force: true });
-  writeFileSync(stamp, `${JSON.stringify({ key, tensorflow, packages }, null, 2)}\n`);
+  writeFileSync(stamp, `${JSON.stringify({ key, wheel: basename(file), tensorflow, packages }, null, 2)}\n`);
   console.log(`Built with TensorFlow ${tensorflow} in ${((Date.now() - started) / 1000).toFixed(0)} s`);
 }
 

@@ -1,6 +1,6 @@
 // The decisions of build.mjs, without its effects.
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 /** What is installed from npm; tfjs-core and the cpu backend are then replaced by the workspace's. */
 export const packages = { '@tensorflow/tfjs-node': '4.22.0', 'node-api-headers': '1.9.0' };
@@ -137,8 +137,13 @@ export function compilerArguments(napiHeaders) {
   ];
 }
 
-/** Changes when a build made before is no longer the one that is wanted. */
-export function buildKey(requirements, wheel, target) {
-  const parts = [packages, shared, requirements, wheel ?? 'pinned', target, compilerArguments('')];
+/** Changes when builds made before no longer do. */
+export function buildKey(requirements, target) {
+  const parts = [packages, shared, requirements, target, compilerArguments('')];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/** Whether a build will do: it was made the way that is wanted, and of the wheel that was asked for, if any. */
+export function isCurrent(stamp, { key, wheel }) {
+  return stamp !== undefined && stamp.key === key && (wheel === undefined || stamp.wheel === basename(wheel));
 }

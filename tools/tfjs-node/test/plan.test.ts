@@ -6,6 +6,7 @@ import {
   bytesNeeded,
   compilerArguments,
   findProblems,
+  isCurrent,
   parseArguments,
   pipArguments,
   selectEntries,
@@ -119,13 +120,19 @@ test('the binding finds its libraries from where it lies', () => {
   );
 });
 
-test('another wheel or requirement is another build', () => {
-  const keys = [
-    buildKey('a', undefined, 'linux-x64'),
-    buildKey('b', undefined, 'linux-x64'),
-    buildKey('a', 'x.whl', 'linux-x64'),
-    buildKey('a', undefined, 'linux-arm64'),
-  ];
-  expect(new Set(keys).size).toBe(4);
-  expect(buildKey('a', undefined, 'linux-x64')).toBe(keys[0]);
+describe('isCurrent', () => {
+  const key = buildKey('requirements', 'linux-x64');
+  const stamp = { key, wheel: 'a.whl' };
+
+  test('a build made the same way will do, unless another wheel is asked for', () => {
+    expect(isCurrent(stamp, { key })).toBe(true);
+    expect(isCurrent(stamp, { key, wheel: 'folder/a.whl' })).toBe(true);
+    expect(isCurrent(stamp, { key, wheel: 'b.whl' })).toBe(false);
+    expect(isCurrent(undefined, { key })).toBe(false);
+  });
+  test('other requirements or another system are another build', () => {
+    expect(buildKey('requirements', 'linux-x64')).toBe(key);
+    expect(isCurrent(stamp, { key: buildKey('others', 'linux-x64') })).toBe(false);
+    expect(isCurrent(stamp, { key: buildKey('requirements', 'linux-arm64') })).toBe(false);
+  });
 });
