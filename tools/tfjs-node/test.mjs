@@ -1,5 +1,5 @@
 // `npm run test:tfjs-node`: builds tfjs-node where that is not done, then runs the tests of every package that computes on
-// it. Further arguments go to vitest.
+// it. Further arguments go to vitest; `--project` there chooses others.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,4 +28,8 @@ try {
 const environment = { TF_CPP_MIN_LOG_LEVEL: '1', ...process.env, LEARNGENE_TEST_BACKEND: 'tensorflow' };
 const preload = `--require=${JSON.stringify(join(here, 'shim.cjs'))}`;
 environment.NODE_OPTIONS = [environment.NODE_OPTIONS, preload].filter(Boolean).join(' ');
-run([vitest, 'run', ...projects.flatMap((name) => ['--project', name]), ...process.argv.slice(2)], environment);
+const given = process.argv.slice(2);
+const selected = given.some((argument) => argument.startsWith('--project'))
+  ? []
+  : projects.flatMap((name) => ['--project', name]);
+run([vitest, 'run', ...selected, ...given], environment);
