@@ -3,7 +3,7 @@
 use crate::error::{Error, matrix};
 use crate::finish::Finish;
 use crate::pack::Matrix;
-use crate::product::{Product, Term};
+use crate::product::{Next, Product, Term};
 use crate::tile::{Kernels, kernels};
 use learngene_pool::{SendPtr, split};
 
@@ -104,6 +104,7 @@ pub(crate) fn gemm_batch_with(kernels: Kernels, threads: usize, mut g: GemmBatch
     let one = |i: usize| {
         // SAFETY: the slices were checked to hold all products.
         let (a, b, c) = unsafe { (a.skip(i * g.a_batch), b.skip(i * g.b_batch), offset(c, i * g.c_batch)) };
+        let following = if i + 1 < g.count { Some(next(a, b, c, &g)) } else { None };
         Product {
             kernels,
             m: g.m,
@@ -115,6 +116,7 @@ pub(crate) fn gemm_batch_with(kernels: Kernels, threads: usize, mut g: GemmBatch
             c_transposed: false,
             add: g.accumulate,
             end: Finish { n: g.n, alpha: g.alpha, ..Finish::PLAIN },
+            next: following,
         }
     };
     if g.count < 2 * threads {
@@ -131,6 +133,14 @@ pub(crate) fn gemm_batch_with(kernels: Kernels, threads: usize, mut g: GemmBatch
         }
     });
     Ok(())
+}
+
+/// Where the product after that of a, b and c lies, as far as it is without gaps and not the same.
+fn next(a: Matrix, b: Matrix, c: SendPtr<f32>, g: &GemmBatch<'_>) -> Next {
+    let part = |at: *const f32, batch: usize, words: usize| {
+        (SendPtr(at.wrapping_add(batch).cast_mut()), if batch == words { words } else { 0 })
+    };
+    [part(a.at, g.a_batch, g.m * g.k), part(b.at, g.b_batch, g.k * g.n), part(c.0, g.c_batch, g.m * g.n)]
 }
 
 /// # Safety

@@ -18,6 +18,7 @@ dispatch! {
 }
 
 #[inline(always)]
+#[expect(clippy::extra_unused_type_parameters)] // dispatch! names one
 fn sums_with<S: Isa>(x: &[f32], columns: usize, first: usize, to: &mut [f32]) {
     strips(x.len() / columns.max(1), to, |row, j, sums: &mut [f32]| {
         let x = &x[row * columns + first + j..][..sums.len()];

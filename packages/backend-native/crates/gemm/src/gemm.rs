@@ -170,5 +170,5 @@ pub(crate) fn product_of<'a>(
     let c_stride = n;
     let (m, n, a, b) = if turned { (n, m, b.transposed(), a.transposed()) } else { (m, n, a, b) };
     let base = Term { k, a, b, scale: None };
-    Product { kernels, m, n, base, tails: &[], c, c_stride, c_transposed: turned, add: false, end }
+    Product { kernels, m, n, base, tails: &[], c, c_stride, c_transposed: turned, add: false, end, next: None }
 }

@@ -8,6 +8,8 @@ mod finish;
 mod gemm;
 mod low_rank;
 mod pack;
+#[cfg(target_arch = "x86_64")]
+mod pack_bf16;
 mod product;
 mod scratch;
 mod tile;

@@ -133,6 +133,7 @@ impl<'a> LowRank<'a> {
             c_transposed: false,
             add: false,
             end,
+            next: None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Copying factors into the order in which the micro-kernel reads them.
 
+#[cfg(target_arch = "x86_64")]
+use crate::pack_bf16;
 use crate::tile::Kernels;
 use crate::transpose::transpose;
 use learngene_simd::Level;
@@ -67,9 +69,16 @@ pub(crate) unsafe fn pack_b(
     let from = unsafe { b.from(ks.start, 0) };
     let k = ks.len();
     let scale = scale.map(|scale| &scale[ks]);
+    #[cfg(target_arch = "x86_64")]
     if kernels.pairs {
-        // SAFETY: promised by the caller.
-        unsafe { pack_b_pairs(from, k, columns, scale, to, width) };
+        // SAFETY: promised by the caller; kernels of pairs are used only where the processor has bfloat16.
+        unsafe {
+            if from.column == 1 {
+                pack_bf16::columns(from, 0..k, columns, scale, to.as_mut_ptr(), width);
+            } else {
+                pack_bf16::turned(from, k, columns, scale, to, width);
+            }
+        }
         return;
     }
     if from.column == 1 {
@@ -151,11 +160,12 @@ unsafe fn copy_rows(from: Matrix, k: usize, columns: usize, scale: Option<&[f32]
     }
 }
 
-/// Packs rows `rows` and columns `ks` of A for tiles of the given `heights` (in order, together all rows), and returns
-/// nothing: the word (i, l) of the tile that starts at row t is at `to + (t - rows.start) · words + l · height + i`.
+/// Packs rows from `row0` and columns `ks` of A for tiles of the given `heights` (in order). The word (i, l) of the tile
+/// that starts at row t is at `(t - row0) · words + l · height + i` of `to`, or at `(t - row0 + i) · words + l` if
+/// [`by_rows`].
 ///
 /// # Safety
-/// A is readable there; `to` holds `rows.len() · words(ks.len())`.
+/// The kernels fit the processor; A is readable there; `to` holds the words of all rows.
 pub(crate) unsafe fn pack_a(
     kernels: &Kernels,
     a: Matrix,
@@ -164,31 +174,85 @@ pub(crate) unsafe fn pack_a(
     heights: impl Iterator<Item = usize> + Clone,
     to: &mut [f32],
 ) {
-    let words = if kernels.pairs { ks.len().div_ceil(2) } else { ks.len() };
     // SAFETY: both are within A.
     let from = unsafe { a.from(row0, ks.start) };
-    // Few rows at a time: with a stride of 4 KiB their lines all compete for one set of the first-level cache.
-    const STEP: usize = 8;
-    let block = STEP * if kernels.pairs { 2 } else { 1 };
-    for l0 in (0..ks.len()).step_by(block) {
-        let l1 = (l0 + block).min(ks.len());
+    let k = ks.len();
+    // SAFETY: promised by the caller.
+    unsafe {
+        match kernels.level {
+            #[cfg(target_arch = "x86_64")]
+            _ if kernels.pairs => pack_a_pairs(from, k, heights, to),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 | Level::Avx2 => pack_a_avx2(from, k, heights, to),
+            _ => pack_a_with(from, k, heights, to),
+        }
+    }
+}
+
+/// Whether packed A lies by rows: where it is only converted.
+pub(crate) fn by_rows(kernels: &Kernels, a: Matrix) -> bool {
+    kernels.pairs && a.column == 1
+}
+
+/// Few rows at a time: with a stride of 4 KiB their lines all compete for one set of the first-level cache.
+const STEP: usize = 8;
+
+/// # Safety
+/// As [`pack_a`].
+#[cfg(target_arch = "x86_64")]
+unsafe fn pack_a_pairs(from: Matrix, k: usize, heights: impl Iterator<Item = usize> + Clone, to: &mut [f32]) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        if from.column == 1 {
+            return pack_bf16::rows(from, heights.sum(), k, to);
+        }
+        for l0 in (0..k).step_by(2 * STEP) {
+            let l1 = (l0 + 2 * STEP).min(k);
+            let mut row = 0;
+            for height in heights.clone() {
+                let at = row * k.div_ceil(2) + l0 / 2 * height;
+                pack_bf16::columns(
+                    from.from(row, 0).transposed(),
+                    l0..l1,
+                    height,
+                    None,
+                    to.as_mut_ptr().add(at),
+                    height,
+                );
+                row += height;
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As [`pack_a`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn pack_a_avx2(from: Matrix, k: usize, heights: impl Iterator<Item = usize> + Clone, to: &mut [f32]) {
+    // SAFETY: promised by the caller.
+    unsafe { pack_a_with(from, k, heights, to) }
+}
+
+/// # Safety
+/// As [`pack_a`].
+#[inline(always)]
+unsafe fn pack_a_with(from: Matrix, k: usize, heights: impl Iterator<Item = usize> + Clone, to: &mut [f32]) {
+    for l0 in (0..k).step_by(STEP) {
+        let ks = l0..(l0 + STEP).min(k);
         let mut row = 0;
         for height in heights.clone() {
             // SAFETY: promised by the caller.
             unsafe {
                 let source = from.from(row, 0);
-                let to = to.as_mut_ptr().add(row * words);
-                if kernels.pairs {
-                    columns_pairs(source, l0..l1, height, to);
-                } else {
-                    match height {
-                        4 => columns_of::<4>(source, l0..l1, to),
-                        6 => columns_of::<6>(source, l0..l1, to),
-                        8 => columns_of::<8>(source, l0..l1, to),
-                        12 => columns_of::<12>(source, l0..l1, to),
-                        16 => columns_of::<16>(source, l0..l1, to),
-                        _ => columns_of_any(source, l0..l1, height, to),
-                    }
+                let to = to.as_mut_ptr().add(row * k);
+                match height {
+                    4 => columns_of::<4>(source, ks.clone(), to),
+                    6 => columns_of::<6>(source, ks.clone(), to),
+                    8 => columns_of::<8>(source, ks.clone(), to),
+                    12 => columns_of::<12>(source, ks.clone(), to),
+                    16 => columns_of::<16>(source, ks.clone(), to),
+                    _ => columns_of_any(source, ks.clone(), height, to),
                 }
             }
             row += height;
@@ -198,6 +262,7 @@ pub(crate) unsafe fn pack_a(
 
 /// # Safety
 /// As [`pack_a`], for a tile of H rows that lie side by side.
+#[inline(always)]
 unsafe fn columns_of<const H: usize>(from: Matrix, ks: Range<usize>, to: *mut f32) {
     debug_assert_eq!(from.row, 1);
     for l in ks {
@@ -208,63 +273,12 @@ unsafe fn columns_of<const H: usize>(from: Matrix, ks: Range<usize>, to: *mut f3
 
 /// # Safety
 /// As [`pack_a`].
+#[inline(always)]
 unsafe fn columns_of_any(from: Matrix, ks: Range<usize>, height: usize, to: *mut f32) {
     for l in ks {
         for i in 0..height {
             // SAFETY: promised by the caller.
             unsafe { *to.add(l * height + i) = *from.at.add(i * from.row + l * from.column) };
-        }
-    }
-}
-
-/// Two bfloat16 as one word, `low` in the lower half.
-#[inline(always)]
-fn pair(low: f32, high: f32) -> f32 {
-    f32::from_bits(bf16(low) | (bf16(high) << 16))
-}
-
-/// The bfloat16 nearest to `value`, ties to even; a NaN stays one.
-#[inline(always)]
-pub(crate) fn bf16(value: f32) -> u32 {
-    let bits = value.to_bits();
-    let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16;
-    let quiet = (bits >> 16) | 0x40;
-    if value.is_nan() { quiet } else { rounded }
-}
-
-/// # Safety
-/// As [`pack_a`], for words of pairs: word (i, l / 2) is at `to + (l / 2) · height + i`.
-unsafe fn columns_pairs(from: Matrix, ks: Range<usize>, height: usize, to: *mut f32) {
-    for l in ks.clone().step_by(2) {
-        for i in 0..height {
-            // SAFETY: promised by the caller; nothing past `ks` is read.
-            unsafe {
-                let at = from.at.add(i * from.row);
-                let low = *at.add(l * from.column);
-                let high = if l + 1 < ks.end { *at.add((l + 1) * from.column) } else { 0.0 };
-                *to.add(l / 2 * height + i) = pair(low, high);
-            }
-        }
-    }
-}
-
-/// # Safety
-/// As [`pack_b`].
-unsafe fn pack_b_pairs(from: Matrix, k: usize, columns: usize, scale: Option<&[f32]>, to: &mut [f32], width: usize) {
-    for (half, row) in to.chunks_exact_mut(width).take(k.div_ceil(2)).enumerate() {
-        let l = 2 * half;
-        let factor = |l: usize| scale.map_or(1.0, |scale| scale[l]);
-        for (j, word) in row.iter_mut().enumerate() {
-            let at = |l: usize| {
-                // SAFETY: (l, j) is within B where this is called.
-                let value = unsafe { *from.at.add(l * from.row + j * from.column) };
-                value * factor(l)
-            };
-            *word = match (j < columns, l + 1 < k) {
-                (true, true) => pair(at(l), at(l + 1)),
-                (true, false) => pair(at(l), 0.0),
-                (false, _) => 0.0,
-            };
         }
     }
 }

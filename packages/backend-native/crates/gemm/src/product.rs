@@ -2,7 +2,7 @@
 
 use crate::cache;
 use crate::finish::{Finish, Sums, finish};
-use crate::pack::{Matrix, pack_a, pack_b};
+use crate::pack::{Matrix, by_rows, pack_a, pack_b};
 use crate::scratch;
 use crate::tile::{Kernels, Part, Target};
 use crate::transpose::transpose;
@@ -40,30 +40,86 @@ pub(crate) struct Product<'a> {
     pub c_transposed: bool,
     pub add: bool,
     pub end: Finish<'a>,
+    /// The product that this thread computes next.
+    pub next: Option<Next>,
 }
 
-/// A is packed by so many words at a time, beside the block of B in the second-level cache.
-const A_BLOCK: usize = 64 * 1024;
+/// The sixteenths of the second-level cache that a block of B takes: with more, what streams past evicts it.
+const B_SHARE: usize = 6;
+/// The sixteenths that a block of packed A takes beside it.
+const A_SHARE: usize = 3;
 /// Below so many words, a block of B is read where it lies: it is in the first-level cache after its first use.
 const SMALL_B: usize = 10 * 1024;
 /// So few tiles of rows do not pay for packing B.
 const FEW_TILES: usize = 3;
 /// The longest sum in registers; the tiles of longer ones are added to in C.
 const LONGEST: usize = 2048;
+/// The same where A is packed: A is packed anew for every block of columns, so those are as wide as may be.
+const LONGEST_PACKED: usize = 512;
 /// Packed rows of B are asked for so many rows before their use.
-const AHEAD: usize = 8;
+const AHEAD: usize = 12;
+/// Products of less work are cut into one task a thread, so that a thread may find its part of B in its own cache.
+const SHORT: f64 = 2e6;
+/// Words of a cache line.
+const LINE: usize = 16;
 /// The largest tile in words, with its transpose.
 const TILE: usize = 768;
 
 #[repr(align(64))]
 struct Words([f32; TILE]);
 
-/// A strip of columns of B, ready for the micro-kernel.
+/// A range cut into parts whose sizes differ by one at most; as [`split`], without a division for every part.
 #[derive(Clone, Copy)]
-struct Panels {
-    /// Registers across the block.
-    vectors: usize,
-    panels: usize,
+struct Cut {
+    parts: usize,
+    size: usize,
+    rest: usize,
+}
+
+/// Where the next product of a batch lies: A, B and C, as addresses and words.
+pub(crate) type Next = [(SendPtr<f32>, usize); 3];
+
+/// What is asked for while a row of tiles is computed, a line with every row of B.
+enum Coming {
+    /// In the first panel, from `at` on, a line every `step` words.
+    Lines { at: *const f32, step: usize },
+    /// In all panels, the lines of the next product in order; `call` panels came before.
+    Product { next: Next, call: usize },
+}
+
+impl Coming {
+    /// The first line and the step of a panel.
+    fn lines(&self, panel: usize, k: usize) -> (*const f32, usize) {
+        match *self {
+            Coming::Lines { at, step } => (at, if panel == 0 { step } else { 0 }),
+            Coming::Product { next, call } => {
+                let mut skip = (call + panel) * k * LINE;
+                for (at, words) in next {
+                    if skip < words {
+                        return (at.0.wrapping_add(skip), LINE);
+                    }
+                    skip -= words;
+                }
+                (next[0].0.0, 0)
+            }
+        }
+    }
+}
+
+impl Cut {
+    fn new(total: usize, parts: usize) -> Self {
+        Self { parts, size: total / parts.max(1), rest: total % parts.max(1) }
+    }
+    fn part(self, index: usize) -> Range<usize> {
+        let start = index * self.size + index.min(self.rest);
+        start..start + self.size + usize::from(index < self.rest)
+    }
+}
+
+/// A tile on its way to C, and its transpose.
+struct Tiles {
+    sums: Words,
+    turned: Words,
 }
 
 /// Computes all products, and calls `other` for every index below `others`, as one job of the pool.
@@ -97,7 +153,7 @@ impl<'a> Product<'a> {
         if self.m == 0 || self.n == 0 {
             return;
         }
-        let (down, across) = self.grid(threads, 4 * threads);
+        let (down, across) = self.grid(threads, if self.work() < SHORT { threads } else { 4 * threads });
         learngene_pool::run(down * across, &|task| {
             let rows = split(self.m, down, task % down);
             // SAFETY: the tasks' parts of C are disjoint.
@@ -168,16 +224,18 @@ impl<'a> Product<'a> {
         }
         let unit = if self.kernels.pairs { 2 } else { 1 };
         let units = self.base.k.div_ceil(unit);
-        let passes = units.div_ceil(LONGEST).max(1);
+        let passes = units.div_ceil(if self.packs_a() { LONGEST_PACKED } else { LONGEST }).max(1);
         let longest = units.div_ceil(passes);
         let tail_k = self.tails.iter().map(|tail| self.words(tail.term.k)).max().unwrap_or(0);
         let lanes = self.kernels.lanes;
-        let strip = (cache::second_level_words() * 5 / 8 / (longest + tail_k).max(1) / lanes).max(self.kernels.vectors);
+        let strip =
+            (cache::second_level_words() * B_SHARE / 16 / (longest + tail_k).max(1) / lanes).max(self.kernels.vectors);
         let vectors = columns.len().div_ceil(lanes);
         let strips = vectors.div_ceil(strip);
         let strip = vectors.div_ceil(strips);
         let height = self.height(strip);
-        let a_rows = (A_BLOCK / longest.max(1)).max(height).min(rows.len()) + height;
+        let a_rows = self.a_tiles(longest, height) * height;
+        let a_rows = a_rows.min(rows.len());
         let packs_a = self.packs_a();
         let sizes =
             [longest * strip * lanes, if packs_a { a_rows * longest.max(tail_k) } else { 0 }, tail_k * strip * lanes];
@@ -198,6 +256,11 @@ impl<'a> Product<'a> {
         });
     }
 
+    /// Tiles of rows of A that are packed at a time.
+    fn a_tiles(&self, words: usize, height: usize) -> usize {
+        (cache::second_level_words() * A_SHARE / 16 / words.max(1) / height).max(1)
+    }
+
     fn packs_a(&self) -> bool {
         self.base.a.column != 1 || self.kernels.pairs
     }
@@ -214,7 +277,8 @@ impl<'a> Product<'a> {
     ) {
         let lanes = self.kernels.lanes;
         let vectors = columns.len().div_ceil(lanes);
-        let panels = Panels { vectors, panels: vectors.div_ceil(self.kernels.vectors) };
+        let panels = Cut::new(vectors, vectors.div_ceil(self.kernels.vectors));
+        let mut staging = Tiles { sums: Words([0.0; TILE]), turned: Words([0.0; TILE]) };
         let height = self.height(vectors);
         let direct = self.direct(rows.len().div_ceil(height), ks.len());
         // SAFETY: the columns are within B.
@@ -228,12 +292,13 @@ impl<'a> Product<'a> {
                 }
             }
             let tiles = piece.len().div_ceil(height);
+            let cut = Cut::new(piece.len(), tiles);
             let words = self.words(ks.len());
-            let group = if self.packs_a() { (A_BLOCK / words.max(1) / height).max(1) } else { tiles };
+            let group = if self.packs_a() { self.a_tiles(words, height) } else { tiles };
             for first in (0..tiles).step_by(group) {
                 let group = first..(first + group).min(tiles);
                 let tile_rows = |tile: usize| {
-                    let rows = split(piece.len(), tiles, tile);
+                    let rows = cut.part(tile);
                     piece.start + rows.start..piece.start + rows.end
                 };
                 let group_start = tile_rows(group.start).start;
@@ -242,8 +307,10 @@ impl<'a> Product<'a> {
                     // SAFETY: the rows are within A, and the buffer has room for the group.
                     unsafe { pack_a(&self.kernels, self.base.a, ks.clone(), group_start, heights, a_words) };
                 }
-                for tile in group {
+                for tile in group.clone() {
                     let rows = tile_rows(tile);
+                    let packed_next = piece.start + cut.part(group.end).start + LINE * (tile - group.start);
+                    let coming = self.coming(&rows, &ks, tile * panels.parts, packed_next);
                     let mut parts = [self.a_part(&rows, group_start, &ks, a_words); 2];
                     let count = 1 + usize::from(tail.is_some());
                     if let Some(tail) = tail {
@@ -259,10 +326,24 @@ impl<'a> Product<'a> {
                             (&mut parts[..count], panels),
                             (&ks, direct, b_words, tail_words),
                             (later, last),
+                            &coming,
+                            &mut staging,
                         );
                     }
                 }
             }
+        }
+    }
+
+    /// What the tile above `rows.end` may ask for: the next product; the rows of A below; or, where A is packed, the
+    /// lines from the row `packed_next` on, which belong to the group that is packed next.
+    fn coming(&self, rows: &Range<usize>, ks: &Range<usize>, call: usize, packed_next: usize) -> Coming {
+        let a = self.base.a;
+        let line = |row: usize| a.at.wrapping_add(row * a.row + ks.start * a.column);
+        match self.next {
+            Some(next) => Coming::Product { next, call },
+            None if self.packs_a() => Coming::Lines { at: line(packed_next), step: a.column },
+            None => Coming::Lines { at: line(rows.end), step: LINE },
         }
     }
 
@@ -274,18 +355,19 @@ impl<'a> Product<'a> {
         &self,
         rows: Range<usize>,
         columns: Range<usize>,
-        (parts, panels): (&mut [Part], Panels),
+        (parts, panels): (&mut [Part], Cut),
         (ks, direct, b_words, tail_words): (&Range<usize>, bool, &[f32], &[f32]),
         (later, last): (bool, bool),
+        coming: &Coming,
+        staging: &mut Tiles,
     ) {
         let lanes = self.kernels.lanes;
         let words = self.words(ks.len());
         let end = if last { self.end } else { self.end.partial() };
         let add = self.add || later;
         let plain = end.is_plain() && !self.c_transposed;
-        let mut sums = Words([0.0; TILE]);
-        for panel in 0..panels.panels {
-            let strip = split(panels.vectors, panels.panels, panel);
+        for panel in 0..panels.parts {
+            let strip = panels.part(panel);
             let start = columns.start + strip.start * lanes;
             let width = strip.len() * lanes;
             let valid = width.min(columns.end - start);
@@ -304,10 +386,7 @@ impl<'a> Product<'a> {
                 tail.b_step = width;
                 tail.b_ahead = 0;
             }
-            // The rows of A below the tile: a line with every row of B is enough for all of them in one panel.
-            let below = panel == 0 && !self.packs_a();
-            let (next, next_step) =
-                if below { (parts[0].a.wrapping_add(rows.len() * parts[0].a_rows), 16) } else { (parts[0].a, 0) };
+            let (next, next_step) = coming.lines(panel, ks.len());
             let kernel = self.kernels.get(rows.len(), strip.len());
             // SAFETY: the panels and tiles are those that were packed; the tile is within C.
             unsafe {
@@ -315,10 +394,16 @@ impl<'a> Product<'a> {
                     let at = self.c.0.add(rows.start * self.c_stride + start);
                     kernel(parts, &Target { at, rows: self.c_stride, columns: valid, add, next, next_step });
                 } else {
-                    let target =
-                        Target { at: sums.0.as_mut_ptr(), rows: width, columns: width, add: false, next, next_step };
+                    let target = Target {
+                        at: staging.sums.0.as_mut_ptr(),
+                        rows: width,
+                        columns: width,
+                        add: false,
+                        next,
+                        next_step,
+                    };
                     kernel(parts, &target);
-                    self.finish_tile(&end, &mut sums, rows.clone(), start..start + valid, width, add);
+                    self.finish_tile(&end, staging, rows.clone(), start..start + valid, width, add);
                 }
             }
         }
@@ -329,7 +414,7 @@ impl<'a> Product<'a> {
     unsafe fn finish_tile(
         &self,
         end: &Finish<'_>,
-        sums: &mut Words,
+        Tiles { sums, turned }: &mut Tiles,
         rows: Range<usize>,
         columns: Range<usize>,
         width: usize,
@@ -349,9 +434,12 @@ impl<'a> Product<'a> {
                 };
                 return finish(level, end, tile, self.c.0, self.c_stride, add);
             }
-            let mut turned = Words([0.0; TILE]);
             let stride = rows.len().next_multiple_of(lanes);
             let size = (rows.len(), columns.len());
+            if end.is_plain() && !add && stride == rows.len() {
+                let to = self.c.0.add(columns.start * self.c_stride + rows.start);
+                return transpose(level, lanes, size, sums.0.as_ptr(), width, to, self.c_stride);
+            }
             transpose(level, lanes, size, sums.0.as_ptr(), width, turned.0.as_mut_ptr(), stride);
             let tile = Sums {
                 sums: &mut turned.0,
@@ -376,7 +464,7 @@ impl<'a> Product<'a> {
     unsafe fn pack_panels(
         &self,
         term: &Term<'_>,
-        panels: Panels,
+        panels: Cut,
         columns: Range<usize>,
         ks: Range<usize>,
         direct: bool,
@@ -388,8 +476,8 @@ impl<'a> Product<'a> {
         let step = if term.b.column == 1 { 8 } else { ks.len().max(1) };
         for first in (0..ks.len()).step_by(step) {
             let some = first..(first + step).min(ks.len());
-            for panel in 0..panels.panels {
-                let strip = split(panels.vectors, panels.panels, panel);
+            for panel in 0..panels.parts {
+                let strip = panels.part(panel);
                 let start = columns.start + strip.start * lanes;
                 let width = strip.len() * lanes;
                 if direct && start + width <= self.n {
@@ -408,7 +496,8 @@ impl<'a> Product<'a> {
     fn a_part(&self, rows: &Range<usize>, group_start: usize, ks: &Range<usize>, a_words: &[f32]) -> Part {
         let words = self.words(ks.len());
         let (a, a_rows, a_step) = if self.packs_a() {
-            (a_words[(rows.start - group_start) * words..].as_ptr(), 1, rows.len())
+            let at = a_words[(rows.start - group_start) * words..].as_ptr();
+            if by_rows(&self.kernels, self.base.a) { (at, words, 1) } else { (at, 1, rows.len()) }
         } else {
             // SAFETY: the tile is within A.
             let a = unsafe { self.base.a.from(rows.start, ks.start) };

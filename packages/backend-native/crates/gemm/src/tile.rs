@@ -82,13 +82,18 @@ unsafe fn tile<V: Vector, const ROWS: usize, const VECTORS: usize>(parts: &[Part
         let mut sums = [[V::zero(); VECTORS]; ROWS];
         let mut next = target.next;
         for part in parts {
-            let (mut a, mut b) = (part.a, part.b);
+            // A pointer for every four rows: as one chain of additions the addresses would take longer than the sums.
+            let mut a = [part.a; 4];
+            for (group, a) in a.iter_mut().enumerate().take(ROWS.div_ceil(4)) {
+                *a = V::apart(part.a.add(group * 4 * part.a_rows));
+            }
+            let mut b = part.b;
             let mut ahead = b.wrapping_add(part.b_ahead);
             for _ in 0..part.k {
                 for line in 0..lines {
                     V::prefetch(ahead.wrapping_add(line * LINE));
                 }
-                V::prefetch(next);
+                V::prefetch_far(next);
                 ahead = ahead.wrapping_add(part.b_step);
                 next = next.wrapping_add(target.next_step);
                 let mut row = [V::zero(); VECTORS];
@@ -96,12 +101,14 @@ unsafe fn tile<V: Vector, const ROWS: usize, const VECTORS: usize>(parts: &[Part
                     *register = V::load(b.add(j * V::LANES));
                 }
                 for (i, sums) in sums.iter_mut().enumerate() {
-                    let word = V::splat(*a.add(i * part.a_rows));
+                    let word = V::splat(*a[i / 4].add(i % 4 * part.a_rows));
                     for (sum, &register) in sums.iter_mut().zip(&row) {
                         *sum = V::multiply_add(word, register, *sum);
                     }
                 }
-                a = a.add(part.a_step);
+                for a in a.iter_mut().take(ROWS.div_ceil(4)) {
+                    *a = a.add(part.a_step);
+                }
                 b = b.add(part.b_step);
             }
         }

@@ -48,7 +48,7 @@ unsafe fn portable(
 }
 
 #[cfg(target_arch = "x86_64")]
-mod x86 {
+pub(crate) mod x86 {
     use std::arch::x86_64::*;
 
     /// # Safety
@@ -91,7 +91,7 @@ mod x86 {
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn block16(r: [__m512; 16]) -> [__m512; 16] {
+    pub(crate) fn block16(r: [__m512; 16]) -> [__m512; 16] {
         let mut t = r;
         for i in 0..8 {
             t[2 * i] = _mm512_unpacklo_ps(r[2 * i], r[2 * i + 1]);

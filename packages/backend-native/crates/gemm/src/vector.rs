@@ -40,6 +40,14 @@ pub(crate) trait Vector: Copy {
     /// Asks for the cache line at `_at`, which may be any address.
     #[inline(always)]
     fn prefetch(_at: *const f32) {}
+    /// As `prefetch`, for later: into the second-level cache.
+    #[inline(always)]
+    fn prefetch_far(_at: *const f32) {}
+    /// The same pointer, whose relation to others the compiler does not see.
+    #[inline(always)]
+    fn apart(pointer: *const f32) -> *const f32 {
+        pointer
+    }
 }
 
 /// Four words without intrinsics: every processor, and Miri.
@@ -103,6 +111,13 @@ pub(crate) mod x86 {
         unsafe { _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)) }
     }
 
+    #[inline(always)]
+    fn hidden(mut pointer: *const f32) -> *const f32 {
+        // SAFETY: no instruction at all.
+        unsafe { std::arch::asm!("/* {0} */", inout(reg) pointer, options(pure, readonly, nostack, preserves_flags)) };
+        pointer
+    }
+
     impl Vector for Avx2 {
         type Register = __m256;
         const LANES: usize = 8;
@@ -151,6 +166,15 @@ pub(crate) mod x86 {
             // SAFETY: every x86-64 processor has the instruction, and it takes any address.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
         }
+        #[inline(always)]
+        fn prefetch_far(at: *const f32) {
+            // SAFETY: every x86-64 processor has the instruction, and it takes any address.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
+        }
+        #[inline(always)]
+        fn apart(pointer: *const f32) -> *const f32 {
+            hidden(pointer)
+        }
     }
 
     macro_rules! avx512 {
@@ -196,6 +220,15 @@ pub(crate) mod x86 {
                 fn prefetch(at: *const f32) {
                     // SAFETY: every x86-64 processor has the instruction, and it takes any address.
                     unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+                }
+                #[inline(always)]
+                fn prefetch_far(at: *const f32) {
+                    // SAFETY: every x86-64 processor has the instruction, and it takes any address.
+                    unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
+                }
+                #[inline(always)]
+                fn apart(pointer: *const f32) -> *const f32 {
+                    hidden(pointer)
                 }
             }
         };
