@@ -96,7 +96,7 @@ function freezeLayers(base: ParamTree, method: LayerMethod<AdapterConfig>, confi
   const layers = new Map(blockLinearNames(dit).map((name) => [name, subTree<Leaves>(base, name)!]));
   const frozen =
     method.freezeAll?.(layers, adapter) ??
-    new Map([...layers].map(([name, layer]) => [name, method.freeze(layer, adapter, context(dit, name))]));
+    new Map([...layers].map(([name, layer]) => [name, method.freeze?.(layer, adapter, context(dit, name)) ?? layer]));
   const { blocks, ...frame } = base;
   const adaln = Object.entries(blocks as ParamTree).map(([i, block]) => [i, { adaln: (block as ParamTree).adaln }]);
   const main = mainLayers(dit, (name) => frozen.get(name)!);

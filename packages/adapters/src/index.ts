@@ -22,6 +22,7 @@ export type { BitfitConfig } from './methods/bitfit';
 export { type ChooseBlocksOptions, type ChosenBlocks, chooseLearngeneBlocks } from './methods/choose-blocks';
 export type { DoraConfig } from './methods/dora';
 export type { FineConfig } from './methods/fine';
+export { type FineDescendantOptions, fineDescendant } from './methods/fine-descendant';
 export type { FullConfig } from './methods/full';
 export type { AutoLgConfig, HeurLgConfig, LearngeneBlocks } from './methods/learngene-blocks';
 export type { LohaConfig } from './methods/loha';

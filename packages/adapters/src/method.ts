@@ -38,8 +38,8 @@ export type LayerMethod<C> = MethodFacts<C> & {
   trained(size: LinearShape, config: C): Readonly<Record<string, readonly number[]>>;
   /** Shapes of what stays frozen in a layer, without the bias. */
   frozen(size: LinearShape, config: C): Readonly<Record<string, readonly number[]>>;
-  /** The frozen tensors of a layer from the base model's; may be those themselves. */
-  freeze(layer: Leaves, config: C, context: LayerContext): Leaves;
+  /** The frozen tensors of a layer from the base model's; default: those themselves. */
+  freeze?(layer: Leaves, config: C, context: LayerContext): Leaves;
   /** Replaces {@link LayerMethod.freeze} where layers depend on each other. */
   freezeAll?(layers: ReadonlyMap<string, Leaves>, config: C): ReadonlyMap<string, Leaves>;
   /** What a group starts to train in a layer; may be frozen tensors themselves. */

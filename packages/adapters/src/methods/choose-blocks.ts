@@ -55,7 +55,9 @@ export function chooseLearngeneBlocks(ancestor: DitParams, options: ChooseBlocks
     params = after.params;
     state = after.state;
   }
-  const gates = Array.from(tf.tidy(() => tf.sigmoid(params.alpha as tf.Tensor)).dataSync());
+  const kept = tf.sigmoid(params.alpha as tf.Tensor);
+  const gates = Array.from(kept.dataSync());
+  kept.dispose();
   for (const tree of [params, state.m, state.v, fresh]) disposeParams(tree as ParamTree);
   const best = gates.map((_, block) => block).sort((a, b) => gates[b] - gates[a] || a - b);
   return { blocks: best.slice(0, count).sort((a, b) => a - b), gates };

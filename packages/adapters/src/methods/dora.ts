@@ -25,10 +25,9 @@ export const dora: LayerMethod<DoraConfig> = {
   size: { field: 'rank', values: ranks },
   trained: (size, { rank }) => ({ ...factorShapes(size, rank), magnitude: [size.out] }),
   frozen: (size) => ({ weight: [size.out, size.in] }),
-  freeze: (layer) => layer,
   fresh: ({ weight }, { rank }, { generator, size }) => ({
     ...freshLora(generator, size, rank),
-    magnitude: tf.norm(weight, 'euclidean', 1),
+    magnitude: rowNorms(weight),
   }),
   apply: (x, frozen, segments, config) => {
     const { weight, bias } = frozen as LinearParams;
@@ -48,7 +47,7 @@ export const dora: LayerMethod<DoraConfig> = {
     const { weight, ...bias } = frozen as LinearParams;
     if (!trained) return { weight, ...bias };
     const moved = addProduct(weight, trained, scalingOf(config));
-    const gain = tf.div(trained.magnitude, tf.norm(moved, 'euclidean', 1));
+    const gain = tf.div(trained.magnitude, rowNorms(moved));
     return { weight: tf.mul(moved, tf.reshape(gain, [-1, 1])), ...bias };
   },
   macs: (size, { rank }) => size.in * size.out + rank * (size.in + size.out),
@@ -57,7 +56,12 @@ export const dora: LayerMethod<DoraConfig> = {
 
 /** Row norms of W + scaling B A, [out]. */
 function normOf(weight: tf.Tensor, leaves: Leaves, scaling: number): tf.Tensor {
-  return constant(() => tf.norm(addProduct(weight, leaves, scaling), 'euclidean', 1));
+  return constant(() => rowNorms(addProduct(weight, leaves, scaling)));
+}
+
+/** Lengths of the rows of [m, n]. */
+function rowNorms(x: tf.Tensor): tf.Tensor {
+  return tf.sqrt(tf.sum(tf.square(x), 1));
 }
 
 function lengths(segments: readonly { start: number; end: number }[]): number[] {

@@ -39,7 +39,6 @@ export const fine: LayerMethod<FineConfig> = {
   size: { field: 'rank', values: ranks },
   trained: (_, { rank }) => ({ s: [rank] }),
   frozen: ({ in: inputs, out }, { rank }) => ({ u: [out, rank], s: [rank], v: [inputs, rank] }),
-  freeze: (layer) => layer,
   freezeAll: (layers, { rank, sweeps }) => {
     const kinds = new Set([...layers.keys()].map(kindOf));
     const frozen = new Map<string, Leaves>();

@@ -42,7 +42,6 @@ export const loha: LayerMethod<LohaConfig> = {
     w2b: [rank, inputs],
   }),
   frozen: (size) => ({ weight: [size.out, size.in] }),
-  freeze: (layer) => layer,
   fresh: (_, { rank }, { generator, size: { in: inputs, out } }) => ({
     w1a: draw(generator, out, rank),
     w1b: draw(generator, rank, inputs),

@@ -69,7 +69,6 @@ export const lora: LayerMethod<LoraConfig> = {
   size: { field: 'rank', values: ranks },
   trained: (size, { rank }) => factorShapes(size, rank),
   frozen: (size) => ({ weight: [size.out, size.in] }),
-  freeze: (layer) => layer,
   fresh: (_, { rank }, { generator, size }) => freshLora(generator, size, rank),
   apply: (x, frozen, segments, config) => {
     const delta = mapSegments(x, segments, (rows, { leaves }) => leaves && lowRank(rows, leaves, scalingOf(config)));

@@ -41,7 +41,6 @@ export const oft: LayerMethod<OftConfig> = {
   size: { field: 'blockSize', values: blockSizes },
   trained: ({ in: inputs }, { blockSize: b }) => ({ skew: [inputs / b, (b * (b - 1)) / 2] }),
   frozen: (size) => ({ weight: [size.out, size.in] }),
-  freeze: (layer) => layer,
   fresh: (_, { blockSize: b }, { size }) => ({ skew: tf.zeros([size.in / b, (b * (b - 1)) / 2]) }),
   apply: (x, frozen, segments, config) => {
     const turned = mapSegments(x, segments, (rows, { leaves }) => (leaves ? rotate(rows, leaves.skew, config) : rows));

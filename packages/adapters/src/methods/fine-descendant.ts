@@ -1,0 +1,59 @@
+import { blockLinearNames, type DitConfig, type DitParams } from '@learngene/dit';
+import { cloneParams, mapParams, type ParamTree } from '@learngene/nn';
+import * as tf from '@tensorflow/tfjs-core';
+import { checkCount } from '../checks';
+import { type Leaves, overlay, subTree } from '../trees';
+import { type FineConfig, fine } from './fine';
+
+/** Options of {@link fineDescendant}. */
+export type FineDescendantOptions = {
+  /** The trained model's architecture. */
+  readonly dit: DitConfig;
+  /** Blocks of the new model. */
+  readonly depth: number;
+  /** Components that the blocks share (default: as many as the narrowest layer has). */
+  readonly rank?: number;
+  /** Sweeps of the fit, see `FineConfig`. */
+  readonly sweeps?: number;
+};
+
+/**
+ * A dense DiT of another depth from a trained one's shared factors (FINE, Xie et al. 2024, arXiv 2409.19289): main
+ * weights U diag(s_l) Vᵀ with the s, biases and adaLN of block l interpolated between the old blocks at the same relative
+ * depth; everything outside the blocks comes along. FINE draws and trains s for the new depth; train all of the result.
+ *
+ * @param ancestor - never disposed. Reads weights back (`dataSync`).
+ * @returns parameters for `{ ...dit, depth }` that the caller owns. Throws on options out of range.
+ */
+export function fineDescendant(ancestor: DitParams, options: FineDescendantOptions): DitParams {
+  const { dit, depth } = options;
+  checkCount('depth', depth);
+  const config = fine.complete(
+    Object.fromEntries(Object.entries(options).filter(([key]) => key === 'rank' || key === 'sweeps')),
+    dit,
+  ) as FineConfig;
+  return tf.tidy(() => {
+    const tree = ancestor as DitParams & ParamTree;
+    const layers = new Map(blockLinearNames(dit).map((name) => [name, subTree<Leaves>(tree, name)!]));
+    const frozen = fine.freezeAll!(layers, config);
+    const blocks = Array.from({ length: depth }, (_, i): [string, ParamTree] => {
+      const at = depth === 1 ? 0 : (i * (dit.depth - 1)) / (depth - 1);
+      const [low, high] = [Math.floor(at), Math.ceil(at)];
+      const between = (a: tf.Tensor, b: tf.Tensor): tf.Tensor =>
+        low === high ? tf.clone(a) : tf.add(tf.mul(low + 1 - at, a), tf.mul(at - low, b));
+      const mixed = mapParams(
+        (leaf, name) => between(leaf, subTree<tf.Tensor>(tree, `blocks.${high}.${name}`)!),
+        tree.blocks[low] as ParamTree,
+      );
+      const composed = ['attn.q', 'attn.k', 'attn.v', 'attn.o', 'mlp.in', 'mlp.out'].map((name) => {
+        const [a, b] = [low, high].map((block) => frozen.get(`blocks.${block}.${name}`)!);
+        const { weight } = fine.merge(a, { s: between(a.s, b.s) }, config);
+        const [part, layer] = name.split('.');
+        return { [part]: { [layer]: { weight } } };
+      });
+      return [String(i), composed.reduce((block: ParamTree, main) => overlay(block, main), mixed)];
+    });
+    const { blocks: _, ...frame } = tree;
+    return { ...cloneParams(frame as ParamTree), blocks: Object.fromEntries(blocks) } as DitParams;
+  });
+}
