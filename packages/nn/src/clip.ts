@@ -1,7 +1,7 @@
 import type { Scalar } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { clipTo } from './ops/adamw-ema';
 import { globalSquaredNorm } from './ops/global-norm';
-import { overLeaves } from './ops/over-leaves';
 import { flattenParams, type ParamTree, replaceLeaves } from './tree';
 
 /** What {@link clipByGlobalNorm} returns. */
@@ -28,10 +28,8 @@ export function globalNorm(grads: ParamTree): Scalar {
  */
 export function clipByGlobalNorm<P extends ParamTree>(grads: P, maxNorm: number): ClippedGrads<P> {
   return tf.tidy(() => {
-    const norm = tf.sqrt(globalSquaredNorm([...flattenParams(grads).values()])) as Scalar;
-    const factor = tf.minimum(tf.div(maxNorm, tf.add(norm, 1e-6)), 1);
-    const leaves = flattenParams(grads);
-    const scaled = overLeaves([[...leaves.values()]], ([tensor]) => [tf.mul(tensor, factor)]).flat();
-    return { grads: replaceLeaves(grads, scaled), norm };
+    const leaves = [...flattenParams(grads).values()];
+    const norm = tf.sqrt(globalSquaredNorm(leaves)) as Scalar;
+    return { grads: replaceLeaves(grads, clipTo(leaves, norm, maxNorm)), norm };
   }) as ClippedGrads<P>;
 }

@@ -1,4 +1,5 @@
 export { type AdamWInputs, type AdamWOptions, type AdamWResult, type AdamWState, adamWStep, initAdamW } from './adamw';
+export { type AdamWEmaInputs, type AdamWEmaOptions, type AdamWEmaResult, adamWEmaStep } from './adamw-ema';
 export { type ClippedGrads, clipByGlobalNorm, globalNorm } from './clip';
 export { type AxisName, type AxisNames, dims } from './dims';
 export { initEma, updateEma, warmupDecay } from './ema';

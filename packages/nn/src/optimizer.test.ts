@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { withPlainKernels } from '../test/register-plain';
 import { normals, type Packed, unpack, useNnBackend } from '../test/setup';
 import {
+  adamWEmaStep,
   adamWStep,
   clipByGlobalNorm,
   constantSchedule,
@@ -189,4 +190,52 @@ describe('training', () => {
     }
     expectClose(params.w, [2, -1], { atol: 1e-2 });
   });
+});
+
+describe('adamWEmaStep', () => {
+  const random = normals(7);
+  const draw = () => ({ a: random<tf.Rank.R2>(3, 5), nested: { b: random<tf.Rank.R1>(7) } });
+  const options = { learningRate: 0.01, weightDecay: 0.1 };
+
+  it.each([undefined, 0.5, 1e3])('is clipping, AdamW and the average one after the other (clipNorm %s)', (clipNorm) =>
+    bothWays(
+      () =>
+        tf.tidy(() => {
+          const [params, grads, ema] = [draw(), draw(), draw()];
+          const v = mapParams((x) => tf.square(x), draw());
+          const state = { step: 3, m: draw(), v };
+          const clipped = clipNorm === undefined ? grads : clipByGlobalNorm(grads, clipNorm).grads;
+          const expected = adamWStep({ params, grads: clipped, state }, options);
+          const average = updateEma(ema, expected.params, 0.9);
+          const actual = adamWEmaStep({ params, grads, state, ema }, { ...options, clipNorm, emaDecay: 0.9 });
+          const norm = globalNorm(grads);
+          const given = adamWEmaStep({ params, grads, state, ema, norm }, { ...options, clipNorm, emaDecay: 0.9 });
+          expect(actual.state.step).toBe(4);
+          for (const result of [actual, given]) {
+            for (const [tree, other] of [
+              [result.params, expected.params],
+              [result.state.m, expected.state.m],
+              [result.state.v, expected.state.v],
+              [result.ema, average],
+            ]) {
+              expectClose(tree.a, other.a);
+              expectClose(tree.nested.b, other.nested.b);
+            }
+          }
+        }),
+      ['LearngeneAdamW', 'LearngeneAdamWEma', 'LearngeneEma', 'LearngeneGlobalSquaredNorm'],
+    ),
+  );
+
+  it('leaks nothing, and disposes nothing that it was given', () =>
+    expectNoLeak(() => {
+      const [params, grads, ema, m, v] = [draw(), draw(), draw(), draw(), draw()];
+      const next = adamWEmaStep(
+        { params, grads, state: { step: 0, m, v }, ema },
+        { ...options, clipNorm: 1, emaDecay: 0.9 },
+      );
+      for (const tree of [params, grads, ema, m, v, next.params, next.state.m, next.state.v, next.ema]) {
+        disposeParams(tree);
+      }
+    }));
 });

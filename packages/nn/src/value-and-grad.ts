@@ -1,6 +1,7 @@
 import './gradients';
-import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
+import type { Scalar } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { gradients } from './backprop';
 import { cloneParams, disposeParams, flattenParams, mapParams, type ParamTree } from './tree';
 
 /** What {@link valueAndGrad} returns. */
@@ -60,19 +61,5 @@ export function valueAndGradWithAux<P extends ParamTree, A extends ParamTree>(
     return { ...result, aux: cloneParams(held as unknown as A) };
   } finally {
     if (held) disposeParams(held);
-  }
-}
-
-/** The engine's gradients; if the function throws, frees what the tape saved, which the engine would leak. */
-function gradients(f: () => Scalar, leaves: Tensor[]): { value: Scalar; grads: Tensor[] } {
-  try {
-    return tf.engine().gradients(f, leaves);
-  } catch (error) {
-    const { state } = tf.engine();
-    if (state.gradientDepth === 0 && state.activeTape) {
-      for (const node of state.activeTape) for (const tensor of node.saved ?? []) tensor.dispose();
-      state.activeTape = [];
-    }
-    throw error;
   }
 }

@@ -271,4 +271,42 @@ export const plainKernels: Record<string, PlainKernel> = {
     );
     return [...p1, ...m1, ...v1];
   },
+  LearngeneAdamWEma: (inputs, { decay, maxNorm, ...attrs }) => {
+    const { count } = attrs;
+    const factor = inputs.norm ? Math.min(1, maxNorm / (inputs.norm.values[0] + 1e-6)) : 1;
+    const clipped = list(inputs, 'g', count).map((g, i) => [`g${i}`, map(g, (value) => value * factor)]);
+    const after = plainKernels.LearngeneAdamW({ ...inputs, ...Object.fromEntries(clipped) }, attrs);
+    const params = after.slice(0, count).map((p, i) => [`p${i}`, p]);
+    return [...after, ...plainKernels.LearngeneEma({ ...inputs, ...Object.fromEntries(params) }, { count, decay })];
+  },
+  LearngeneLinearInputGrad: ({ dy, weight }) => {
+    const [out, size] = weight.shape;
+    const dx = multiply(
+      dy.values.length / out,
+      out,
+      size,
+      (i, k) => dy.values[i * out + k],
+      (k, j) => weight.values[k * size + j],
+    );
+    return [{ ...dx, shape: [...dy.shape.slice(0, -1), size] }];
+  },
+  LearngeneLinearWeightGrad: ({ dy, x }) => {
+    const [out, size] = [dy.shape[dy.shape.length - 1], x.shape[x.shape.length - 1]];
+    return [
+      multiply(
+        out,
+        x.values.length / size,
+        size,
+        (i, k) => dy.values[k * out + i],
+        (k, j) => x.values[k * size + j],
+      ),
+    ];
+  },
+  LearngeneColumnSums: ({ x }) => {
+    const sums = zeros([x.shape[x.shape.length - 1]]);
+    x.values.forEach((value, i) => {
+      sums.values[i % sums.values.length] += value;
+    });
+    return [sums];
+  },
 };

@@ -62,6 +62,8 @@ export interface LinearAddon {
   ): void;
   /** C[i] = op(A[i]) op(B[i]) for i < count. */
   gemmBatch(count: number, m: number, n: number, k: number, flags: number, a: F32, b: F32, c: F32): void;
+  /** sums [columns] = the sums over the rows of x. */
+  columnSums(x: F32, sums: F32): void;
   /** h [m, r] = x v, y [m, out] = (h s) uᵀ + bias. */
   lowRankLinear(
     m: number,

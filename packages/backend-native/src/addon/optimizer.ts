@@ -2,16 +2,23 @@ type Leaves = readonly Float32Array[];
 
 /** The optimiser, over all leaves at once. */
 export interface OptimizerAddon {
-  /** One AdamW step; scalars: learning rate, beta1, beta2, eps, weight decay, step (from 1). p1, m1, v1 are written. */
+  /**
+   * One AdamW step of the gradients times `clip`; scalars: learning rate, beta1, beta2, eps, weight decay, step (from 1).
+   * With moving averages e also e1 = decay e + (1 - decay) p1; without, e and e1 are empty. p1, m1, v1, e1 are written.
+   */
   adamw(
     scalars: readonly number[],
+    clip: number,
+    decay: number,
     p: Leaves,
     g: Leaves,
     m: Leaves,
     v: Leaves,
+    e: Leaves,
     p1: Leaves,
     m1: Leaves,
     v1: Leaves,
+    e1: Leaves,
   ): void;
   /** e1 = decay e + (1 - decay) p. */
   ema(decay: number, e: Leaves, p: Leaves, e1: Leaves): void;

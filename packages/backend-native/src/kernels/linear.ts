@@ -144,17 +144,47 @@ function linear({ inputs, backend }: KernelCall): TensorInfo {
   const [out, width] = weight.shape;
   const y = backend.output([...x.shape.slice(0, -1), out]);
   const flags = GEMM.transposeB | precisionOf(backend);
-  const rows = util.sizeFromShape(x.shape.slice(0, -1));
+  const rows = rowsOf(x);
   const biases = bias ? backend.f32(bias) : undefined;
   const [xs, weights, ys] = [x, weight, y].map((tensor) => backend.f32(tensor));
   backend.addon.gemm(rows, out, width, flags, xs, weights, ys, biases, END.store);
   return y;
 }
 
+/** Elements of all axes but the last. */
+function rowsOf(x: TensorInfo): number {
+  return util.sizeFromShape(x.shape.slice(0, -1));
+}
+
+function linearInputGrad({ inputs, backend }: KernelCall): TensorInfo {
+  const { dy, weight } = inputs;
+  const [out, width] = weight.shape;
+  const dx = backend.output([...dy.shape.slice(0, -1), width]);
+  const [dys, weights, dxs] = [dy, weight, dx].map((tensor) => backend.f32(tensor));
+  backend.addon.gemm(rowsOf(dy), width, out, precisionOf(backend), dys, weights, dxs, undefined, END.store);
+  return dx;
+}
+
+function linearWeightGrad({ inputs, backend }: KernelCall): TensorInfo {
+  const { dy, x } = inputs;
+  const [out, width] = [dy.shape[dy.shape.length - 1], x.shape[x.shape.length - 1]];
+  const dweight = backend.output([out, width]);
+  const flags = GEMM.transposeA | precisionOf(backend);
+  const [dys, xs, dweights] = [dy, x, dweight].map((tensor) => backend.f32(tensor));
+  backend.addon.gemm(out, width, rowsOf(x), flags, dys, xs, dweights, undefined, END.store);
+  return dweight;
+}
+
+function columnSums({ inputs, backend }: KernelCall): TensorInfo {
+  const sums = backend.output(inputs.x.shape.slice(-1));
+  backend.addon.columnSums(backend.f32(inputs.x), backend.f32(sums));
+  return sums;
+}
+
 function lowRankLinear({ inputs, backend }: KernelCall): TensorInfo[] {
   const { x, u, s, v, bias } = inputs;
   const [out, r] = u.shape;
-  const rows = util.sizeFromShape(x.shape.slice(0, -1));
+  const rows = rowsOf(x);
   const outputs = [backend.output([...x.shape.slice(0, -1), out]), backend.output([rows, r])];
   const [xs, us, ss, vs, y, h] = [x, u, s, v, ...outputs].map((tensor) => backend.f32(tensor));
   const biases = bias ? backend.f32(bias) : undefined;
@@ -167,5 +197,8 @@ export const linearKernels: KernelTable = {
   BatchMatMul: batchMatMul,
   _FusedMatMul: fusedMatMul,
   LearngeneLinear: linear,
+  LearngeneLinearInputGrad: linearInputGrad,
+  LearngeneLinearWeightGrad: linearWeightGrad,
+  LearngeneColumnSums: columnSums,
   LearngeneLowRankLinear: lowRankLinear,
 };

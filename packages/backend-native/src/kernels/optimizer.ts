@@ -6,16 +6,20 @@ function leaves({ inputs, attrs }: KernelCall, letter: string): TensorInfo[] {
   return Array.from({ length: attrs.count as number }, (_, i) => inputs[`${letter}${i}`]);
 }
 
+/** AdamW, and the moving average where the call has one; gradients are clipped where it has their norm. */
 function adamW(call: KernelCall): TensorInfo[] {
-  const { attrs, backend } = call;
+  const { inputs, attrs, backend } = call;
   const values = (list: readonly TensorInfo[]) => list.map((tensor) => backend.f32(tensor));
-  const before = ['p', 'g', 'm', 'v'].map((letter) => leaves(call, letter));
+  const { learningRate, beta1, beta2, eps, weightDecay, step, decay, maxNorm } = attrs as Record<string, number>;
+  const averaged = decay !== undefined;
+  const before = ['p', 'g', 'm', 'v', ...(averaged ? ['e'] : [])].map((letter) => leaves(call, letter));
   const like = () => before[0].map(({ shape }) => backend.output(shape));
-  const after = [like(), like(), like()];
-  const { learningRate, beta1, beta2, eps, weightDecay, step } = attrs as Record<string, number>;
-  const [p, g, m, v] = before.map(values);
-  const [p1, m1, v1] = after.map(values);
-  backend.addon.adamw([learningRate, beta1, beta2, eps, weightDecay, step], p, g, m, v, p1, m1, v1);
+  const after = [like(), like(), like(), ...(averaged ? [like()] : [])];
+  const clip = inputs.norm ? Math.min(1, maxNorm / (backend.f32(inputs.norm)[0] + 1e-6)) : 1;
+  const [p, g, m, v, e = []] = before.map(values);
+  const [p1, m1, v1, e1 = []] = after.map(values);
+  const scalars = [learningRate, beta1, beta2, eps, weightDecay, step];
+  backend.addon.adamw(scalars, clip, decay ?? 0, p, g, m, v, e, p1, m1, v1, e1);
   return after.flat();
 }
 
@@ -38,6 +42,7 @@ function globalSquaredNorm(call: KernelCall): TensorInfo {
 /** The optimiser's kernels, as docs/kernels.md of `@learngene/nn` lists them. */
 export const optimizerKernels: KernelTable = {
   LearngeneAdamW: adamW,
+  LearngeneAdamWEma: adamW,
   LearngeneEma: ema,
   LearngeneGlobalSquaredNorm: globalSquaredNorm,
 };

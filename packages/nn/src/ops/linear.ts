@@ -27,13 +27,33 @@ export function linear(x: Tensor, weight: Tensor2D, bias?: Tensor1D): Tensor {
       if (hasKernel('LearngeneLinear')) return runKernel('LearngeneLinear', inputs)[0];
       return tf.reshape(affine(tf.reshape(x, [-1, sizes.in]), weight, bias), shape);
     },
-    backward: (dy, [x, weight]): Record<string, () => Tensor> => {
-      const rows = (): Tensor => tf.reshape(dy, [-1, sizes.out]);
-      return {
-        x: () => tf.reshape(product(rows(), weight, false, false), x.shape),
-        weight: () => product(rows(), tf.reshape(x, [-1, sizes.in]), true, false),
-        bias: () => sumRows(rows()),
-      };
-    },
+    backward: (dy, [x, weight]) => ({
+      x: () => linearInputGrad(dy, weight),
+      weight: () => linearWeightGrad(dy, x),
+      bias: () => columnSums(dy),
+    }),
   });
+}
+
+/** dy weight [..., in] for dy [..., out], off the tape. */
+export function linearInputGrad(dy: Tensor, weight: Tensor): Tensor {
+  if (hasKernel('LearngeneLinearInputGrad')) return runKernel('LearngeneLinearInputGrad', { dy, weight })[0];
+  return tf.reshape(product(rows(dy), weight, false, false), [...dy.shape.slice(0, -1), weight.shape[1] as number]);
+}
+
+/** dyᵀ x [out, in] for dy [..., out] and x [..., in], off the tape. */
+export function linearWeightGrad(dy: Tensor, x: Tensor): Tensor {
+  if (hasKernel('LearngeneLinearWeightGrad')) return runKernel('LearngeneLinearWeightGrad', { dy, x })[0];
+  return product(rows(dy), rows(x), true, false);
+}
+
+/** The sum of x [..., D] over all axes but the last, off the tape. */
+export function columnSums(x: Tensor): Tensor {
+  if (hasKernel('LearngeneColumnSums')) return runKernel('LearngeneColumnSums', { x })[0];
+  return sumRows(rows(x));
+}
+
+/** [..., D] as [M, D]. */
+function rows(x: Tensor): Tensor {
+  return tf.reshape(x, [-1, x.shape[x.rank - 1]]);
 }

@@ -12,7 +12,10 @@ const { ops } = readFixture<{ ops: Record<string, Case> }>(import.meta.url, '../
 
 /** Each op over its fixture's inputs in their order, and the kernels of the seam that it uses. */
 const functions: Record<string, { f: (...x: Tensor[]) => Tensor; kernels: string[] }> = {
-  linear: { f: (x, w, b) => nn.linear(x, w as Tensor2D, b as Tensor1D), kernels: ['LearngeneLinear'] },
+  linear: {
+    f: (x, w, b) => nn.linear(x, w as Tensor2D, b as Tensor1D),
+    kernels: ['LearngeneColumnSums', 'LearngeneLinear', 'LearngeneLinearInputGrad', 'LearngeneLinearWeightGrad'],
+  },
   layerNorm: {
     f: (x, weight, bias) => nn.layerNorm(x, { weight: weight as Tensor1D, bias: bias as Tensor1D }),
     kernels: ['LearngeneLayerNorm', 'LearngeneLayerNormGrad'],

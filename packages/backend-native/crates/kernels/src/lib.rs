@@ -6,6 +6,7 @@ pub mod attention;
 pub mod batch_norm;
 pub mod binary;
 pub mod broadcast;
+pub mod column_sums;
 pub mod conv;
 pub mod depthwise;
 pub mod elementwise;

@@ -1,6 +1,7 @@
 //! Products of matrices and the linear layers made of them.
 
 use learngene_gemm::{Epilogue, Gemm, GemmBatch, Then, gemm as multiply, gemm_batch as multiply_batch, gemm_bf16};
+use learngene_kernels::column_sums::column_sums as sum_columns;
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 
@@ -144,4 +145,14 @@ pub fn gemm_batch(count: u32, m: u32, n: u32, k: u32, flags: u32, a: F32, b: F32
     let a_batch = if same_a { 0 } else { batch.a_batch };
     let b_batch = if same_b { 0 } else { batch.b_batch };
     multiply_batch(GemmBatch { a_batch, b_batch, ..batch }).map_err(refused)
+}
+
+/// sums [columns] = the sums over the rows of x.
+#[napi]
+pub fn column_sums(x: F32, mut sums: F32Mut) -> Result<()> {
+    let rows = x.len().checked_div(sums.len()).unwrap_or(0);
+    check_len("x", x.len(), rows * sums.len())?;
+    disjoint(&[&sums], &[&x])?;
+    sum_columns(&x, &mut sums);
+    Ok(())
 }

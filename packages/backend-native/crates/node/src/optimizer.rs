@@ -37,17 +37,22 @@ fn check_list(name: &str, lengths: impl ExactSizeIterator<Item = usize>, like: &
     Ok(())
 }
 
-/// One AdamW step over all leaves. `scalars`: learning rate, beta1, beta2, eps, weight decay, step (from 1).
+/// One AdamW step over all leaves, of the gradients times `clip`. `scalars`: learning rate, beta1, beta2, eps, weight
+/// decay, step (from 1). With moving averages `e` also e1 = decay e + (1 - decay) p1; without, `e` and `e1` are empty.
 #[napi]
 pub fn adamw(
     scalars: Vec<f64>,
+    clip: f64,
+    decay: f64,
     p: Vec<F32>,
     g: Vec<F32>,
     m: Vec<F32>,
     v: Vec<F32>,
+    e: Vec<F32>,
     mut p1: Vec<F32Mut>,
     mut m1: Vec<F32Mut>,
     mut v1: Vec<F32Mut>,
+    mut e1: Vec<F32Mut>,
 ) -> Result<()> {
     let step = step_of(&scalars)?;
     for (name, list) in [("g", &g), ("m", &m), ("v", &v)] {
@@ -56,12 +61,18 @@ pub fn adamw(
     for (name, list) in [("p1", &p1), ("m1", &m1), ("v1", &v1)] {
         check_list(name, list.iter().map(|array| array.len()), &p)?;
     }
-    disjoint_lists(&[&p1, &m1, &v1], &[&p, &g, &m, &v])?;
+    if !e.is_empty() {
+        check_list("e", e.iter().map(|array| array.len()), &p)?;
+    }
+    check_list("e1", e1.iter().map(|array| array.len()), &e)?;
+    disjoint_lists(&[&p1, &m1, &v1, &e1], &[&p, &g, &m, &v, &e])?;
     let before: Vec<Leaf<'_>> =
-        (0..p.len()).map(|i| Leaf { p: &p[i], g: &g[i], m: &m[i], v: &v[i], e: None }).collect();
+        (0..p.len()).map(|i| Leaf { p: &p[i], g: &g[i], m: &m[i], v: &v[i], e: e.get(i).map(|e| &**e) }).collect();
+    let mut averages = e1.iter_mut();
     let outputs = p1.iter_mut().zip(&mut m1).zip(&mut v1);
-    let mut after: Vec<LeafMut<'_>> = outputs.map(|((p, m), v)| LeafMut { p, m, v, e: None }).collect();
-    update(&step, 1.0, 0.0, &before, &mut after);
+    let mut after: Vec<LeafMut<'_>> =
+        outputs.map(|((p, m), v)| LeafMut { p, m, v, e: averages.next().map(|e| &mut **e) }).collect();
+    update(&step, clip as f32, decay, &before, &mut after);
     Ok(())
 }
 

@@ -1,0 +1,59 @@
+//! Sums over the rows of a matrix: the gradient of a bias.
+
+use learngene_simd::{Isa, dispatch};
+
+use crate::layer_norm::Grouping;
+
+dispatch! {
+    fn add_rows(x: &[f32], sums: &mut [f32]) = add_rows_with;
+}
+/// Adds rows of `sums.len()` values, eight at a time.
+#[inline(always)]
+fn add_rows_with<S: Isa>(x: &[f32], sums: &mut [f32]) {
+    let width = sums.len();
+    let mut blocks = x.chunks_exact(8 * width);
+    for block in &mut blocks {
+        let (a, b) = block.split_at(4 * width);
+        let row = |x: &[f32], i: usize, at: usize| x[i * width + at];
+        let (a, b) = (&a[..4 * width], &b[..4 * width]);
+        for (at, sum) in sums.iter_mut().enumerate() {
+            let first = (row(a, 0, at) + row(a, 1, at)) + (row(a, 2, at) + row(a, 3, at));
+            let second = (row(b, 0, at) + row(b, 1, at)) + (row(b, 2, at) + row(b, 3, at));
+            *sum += first + second;
+        }
+    }
+    for row in blocks.remainder().chunks_exact(width) {
+        for (sum, &x) in sums.iter_mut().zip(row) {
+            *sum += x;
+        }
+    }
+}
+
+/// sums[j] = Σ_i x[i, j] over the rows of `sums.len()` values.
+pub fn column_sums(x: &[f32], sums: &mut [f32]) {
+    let width = sums.len();
+    if width == 0 {
+        assert!(x.is_empty());
+        return;
+    }
+    assert!(x.len() % width == 0);
+    let grouping = Grouping { groups: 1, rows: x.len() / width, width };
+    grouping.reduce([sums], &|_, first, last, sums| add_rows(&x[first * width..last * width], sums));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::testing::{close, values};
+
+    #[test]
+    fn matrices_of_any_size() {
+        for (rows, width) in [(0, 3), (5, 0), (1, 1), (7, 5), (8, 16), (1000, 33), (515, 384)] {
+            let x = values(rows * width, 1, 1.0);
+            let mut sums = vec![f32::NAN; width];
+            column_sums(&x, &mut sums);
+            let want: Vec<f64> = (0..width).map(|j| (0..rows).map(|i| f64::from(x[i * width + j])).sum()).collect();
+            close(&sums, &want, 1e-5);
+        }
+    }
+}
