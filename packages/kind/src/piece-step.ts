@@ -1,33 +1,51 @@
-import { type AdamWOptions, type AdamWState, adamWStep, flattenParams, mapParams, type ParamTree } from '@learngene/nn';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import {
+  type AdamWEmaOptions,
+  type AdamWState,
+  adamWEmaStep,
+  flattenParams,
+  mapParams,
+  type ParamTree,
+} from '@learngene/nn';
+import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import type { Piece } from './trainable';
 
 /** Gradients and state of one piece. */
 interface PieceGradients {
   readonly grads: ParamTree;
   readonly state: AdamWState;
+  readonly ema: ParamTree;
+  /** Global norm of the gradients of all pieces. */
+  readonly norm: Scalar;
+}
+
+/** A piece after its step. */
+interface SteppedPiece {
+  readonly tree: ParamTree;
+  readonly state: AdamWState;
+  readonly ema: ParamTree;
 }
 
 /**
- * AdamW on one piece. Weight decay is for the dense matrices of the shared parts alone: decaying factors would shrink
- * components by the product of three decays, and label rows and biases are not decayed by DiT's kind of recipe either.
+ * Clipping, AdamW and the moving average of one piece. Weight decay is for the dense matrices of the shared parts alone:
+ * decaying factors would shrink components by the product of three decays, and label rows and biases are not decayed by
+ * DiT's kind of recipe either.
  */
 export function stepPiece(
   { key, tree }: Piece,
-  { grads, state }: PieceGradients,
-  { weightDecay = 0, ...options }: AdamWOptions,
-): { tree: ParamTree; state: AdamWState } {
+  { grads, state, ema, norm }: PieceGradients,
+  { weightDecay = 0, ...options }: AdamWEmaOptions,
+): SteppedPiece {
   if (key !== 'shared' || weightDecay === 0) {
-    const result = adamWStep({ params: tree, grads, state }, { ...options, weightDecay: 0 });
-    return { tree: result.params, state: result.state };
+    const result = adamWEmaStep({ params: tree, grads, state, ema, norm }, { ...options, weightDecay: 0 });
+    return { tree: result.params, state: result.state, ema: result.ema };
   }
   const isMatrix = (name: string) => name.endsWith('.weight');
   const results = [true, false].map((decayed) => {
     const part = (whole: ParamTree) =>
       Object.fromEntries([...flattenParams(whole)].filter(([name]) => isMatrix(name) === decayed));
     const partState = { step: state.step, m: part(state.m), v: part(state.v) };
-    const inputs = { params: part(tree), grads: part(grads), state: partState };
-    return adamWStep<Record<string, Tensor>>(inputs, { ...options, weightDecay: decayed ? weightDecay : 0 });
+    const inputs = { params: part(tree), grads: part(grads), state: partState, ema: part(ema), norm };
+    return adamWEmaStep<Record<string, Tensor>>(inputs, { ...options, weightDecay: decayed ? weightDecay : 0 });
   });
   const [matrices, others] = results;
   return {
@@ -37,6 +55,7 @@ export function stepPiece(
       m: joined(tree, matrices.state.m, others.state.m),
       v: joined(tree, matrices.state.v, others.state.v),
     },
+    ema: joined(tree, matrices.ema, others.ema),
   };
 }
 

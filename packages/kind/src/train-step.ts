@@ -1,13 +1,4 @@
-import {
-  type AdamWState,
-  clipByGlobalNorm,
-  disposeParams,
-  globalNorm,
-  initAdamW,
-  type ParamTree,
-  updateEma,
-  valueAndGradWithAux,
-} from '@learngene/nn';
+import { type AdamWState, globalNorm, initAdamW, type ParamTree, valueAndGradWithAux } from '@learngene/nn';
 import { type FactoredParams, orthogonalityPenalty } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { applyKind } from './apply';
@@ -78,10 +69,8 @@ export function kindTrainStep(inputs: KindTrainInputs, options: KindTrainOptions
   const pieces = trainablePieces(state.params, options.trainable, groups);
   return tf.tidy(() => {
     const { loss, grads } = differentiate(inputs, options, pieces);
-    const { clipNorm } = options;
-    const clipped = clipNorm === undefined ? { grads, norm: globalNorm(grads) } : clipByGlobalNorm(grads, clipNorm);
-    if (clipNorm !== undefined) disposeParams(grads);
-    return { state: update(state, pieces, clipped.grads, options), loss, gradientNorm: clipped.norm };
+    const gradientNorm = globalNorm(grads);
+    return { state: update(state, pieces, { grads, norm: gradientNorm }, options), loss, gradientNorm };
   });
 }
 
@@ -117,25 +106,26 @@ function factorsIn(tree: ParamTree): FactoredParams[] {
   return Object.values(tree).flatMap((node) => (node && !(node instanceof tf.Tensor) ? factorsIn(node) : []));
 }
 
-/** The state after AdamW and the moving averages of the pieces. */
+/** The state after clipping, AdamW and the moving averages of the pieces. */
 function update(
   state: KindTrainState,
   pieces: readonly Piece[],
-  grads: ParamTree,
-  { learningRate, betas, weightDecay, emaDecay = 0.9999 }: KindTrainOptions,
+  { grads, norm }: { grads: ParamTree; norm: tf.Scalar },
+  { learningRate, betas, weightDecay, clipNorm, emaDecay = 0.9999 }: KindTrainOptions,
 ): KindTrainState {
   const tailors = { ...state.optimizer.tailors };
   const dense: { [key: string]: AdamWState } = {};
+  const averaged: Piece[] = [];
   const stepped = pieces.map((piece, i): Piece => {
-    const inputs = { grads: grads[i] as ParamTree, state: optimizerOf(state, piece) };
-    const after = stepPiece(piece, inputs, { learningRate, ...(betas && { betas }), weightDecay });
+    const ema = treeOf(state.ema, piece);
+    const inputs = { grads: grads[i] as ParamTree, state: optimizerOf(state, piece), ema, norm };
+    const options = { learningRate, ...(betas && { betas }), weightDecay, emaDecay, clipNorm };
+    const after = stepPiece(piece, inputs, options);
+    averaged.push({ ...piece, tree: after.ema });
     if (piece.group === undefined) dense[piece.key] = after.state;
     else tailors[piece.group] = after.state;
     return { ...piece, tree: after.tree };
   });
-  const averaged = stepped.map(
-    (piece): Piece => ({ ...piece, tree: updateEma(treeOf(state.ema, piece), piece.tree, emaDecay) }),
-  );
   return {
     step: state.step + 1,
     params: withPieces(state.params, stepped),
