@@ -11,7 +11,10 @@ import { type Leaves, overlay, subTree } from './trees';
 
 /** Settings of {@link applyAdapted}. */
 export type ApplyAdaptedOptions = {
-  /** For every sample, whether its label was dropped: null embedding, and the adapter that `nullGate` says. */
+  /**
+   * For every sample, whether its label was dropped: null embedding, and the adapter that `nullGate` says. For the
+   * unconditional branch of guidance drop all, so that 'own-class' knows the class.
+   */
   readonly dropped?: ArrayLike<number | boolean>;
 };
 

@@ -20,7 +20,10 @@ export type AttachOptions = {
   readonly adapter: AdapterConfigInput;
   /** Who shares an adapter, see `sharedGroup` and `groupPerClass`; their classes 0 to n - 1 are the new label space. */
   readonly groups: readonly AdapterGroup[];
-  /** What a sample without a label uses, see `AdaptedConfig` (default 'base'). */
+  /**
+   * What a sample without a label uses, see `AdaptedConfig`. Default 'base'; for Heur-LG and Auto-LG, whose untrained
+   * start is no model, 'own-class'.
+   */
   readonly nullGate?: 'base' | 'own-class';
   /**
    * How label rows start: 'random' N(0, 0.02²) (default), 'null' at the null label's row, 'base' at the base's rows of
@@ -44,12 +47,13 @@ const LABEL_STD = 0.02;
  *   fit `dit` or the method, and on options out of range.
  */
 export function attachAdapters(base: DitParams | LowRankDitParams, options: AttachOptions): AdaptedModel {
-  const { groups, nullGate = 'base', labels = 'random', generator } = options;
+  const { groups, labels = 'random', generator } = options;
   const classes = checkGroups(groups);
-  checkOneOf('nullGate', nullGate, ['base', 'own-class']);
   checkOneOf('labels', labels, ['random', 'null', 'base']);
   const adapter = adapterConfig(options.adapter, options.dit);
   const method = methodOf(adapter);
+  const { nullGate = method.kind === 'overlay' && method.prepare ? 'own-class' : 'base' } = options;
+  checkOneOf('nullGate', nullGate, ['base', 'own-class']);
   checkBase(base, options.dit, method.base);
   if (labels === 'base' && classes > options.dit.classes) {
     throw new Error(`labels: expected at most ${options.dit.classes} classes, as 'base' has rows for, got ${classes}`);

@@ -57,11 +57,12 @@ describe('adapterConfig', () => {
     [{ method: 'bitfit', biases: 'some' }, 'biases: expected "all" or "main", got "some"'],
     [{ method: 'low-rank', keep: 99 }, 'keep: expected an integer from 1 to 16, got 99'],
     [{ method: 'svd-cut', rank: [3] }, 'rank: expected an integer from 1 to 16, got an array of 1'],
-    [{ method: 'fine', sweeps: -1 }, 'sweeps: expected at least 0, got -1'],
+    [{ method: 'fine', sweeps: -1 }, 'sweeps: expected an integer from 0 to 10000, got -1'],
     [{ method: 'heur-lg', blocks: [1, 0] }, 'blocks: expected ascending integers in [0, 2), got 0 at 1'],
     [{ method: 'heur-lg', blocks: {} }, 'blocks: expected an array, got an object'],
     [{ method: 'heur-lg', blocks: [0, 1], depth: 1 }, 'places: expected ascending integers in [0, 1), got -1 at 0'],
     [{ method: 'heur-lg', blocks: [0], places: [0, 1] }, 'places: expected 1 places, one a block, got 2'],
+    [{ method: 'heur-lg', depth: 1e9 }, 'depth: expected an integer from 1 to 1024, got 1000000000'],
     [{ method: 'heur-lg', frame: 'old' }, 'frame: expected "fresh" or "inherit", got "old"'],
   ])('%j', (input, message) => {
     expect(() => adapterConfig(input as AdapterConfigInput, DIT)).toThrow(message);

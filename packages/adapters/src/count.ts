@@ -1,13 +1,7 @@
-import {
-  blockLinearNames,
-  countDitMacs,
-  type DitConfig,
-  ditTensorShapes,
-  linearShape,
-  tokenCount,
-} from '@learngene/dit';
+import { blockLinearNames, countDitMacs, countDitParams, linearShape, tokenCount } from '@learngene/dit';
 import { methodOf } from './methods';
 import type { AdaptedConfig } from './model';
+import { trainedShapes } from './trained-shapes';
 
 /** Bytes of a stored number (float32). */
 const BYTES = 4;
@@ -42,11 +36,11 @@ export function countAdapted(config: AdaptedConfig): AdapterCounts {
   const labelRow = dit.hiddenSize;
   const dense = countDitMacs(dit);
   const sizes = groups.map((group) => group.classes.length);
-  const one = countTrained(config);
+  const one = sumOf([...trainedShapes(adapter, dit).values()].map(product));
   const names = blockLinearNames(dit);
   const sum = (f: (size: { in: number; out: number }) => number) =>
-    names.reduce((total, name) => total + f(linearShape(dit, name)), 0);
-  let frozen = countNames(dit, () => true) + labelRow;
+    sumOf(names.map((name) => f(linearShape(dit, name))));
+  let frozen = countDitParams(dit).trainable - dit.classes * labelRow; // the null row stays
   if (method.kind === 'layer') {
     const weights = sum((size) => size.in * size.out);
     frozen += sum((size) => countShapes(method.frozen(size, adapter))) - weights;
@@ -55,7 +49,7 @@ export function countAdapted(config: AdaptedConfig): AdapterCounts {
   return {
     adapter: one,
     labelRow,
-    trainable: groups.length * one + sizes.reduce((total, size) => total + size * labelRow, 0),
+    trainable: groups.length * one + sumOf(sizes) * labelRow,
     frozen,
     macs: dense.total - dense.linear + linear,
     mergedMacs: dense.total,
@@ -64,28 +58,12 @@ export function countAdapted(config: AdaptedConfig): AdapterCounts {
   };
 }
 
-/** Parameters that one group trains, without label rows. */
-export function countTrained({ dit, adapter }: Pick<AdaptedConfig, 'dit' | 'adapter'>): number {
-  const method = methodOf(adapter);
-  if (method.kind === 'layer') {
-    const shapes = blockLinearNames(dit).map((name) => method.trained(linearShape(dit, name), adapter));
-    return shapes.reduce((total, layer) => total + countShapes(layer), 0);
-  }
-  const none = method.trains('label.null', adapter) ? dit.hiddenSize : 0;
-  return none + countNames(dit, (name) => method.trains(name, adapter));
-}
-
-/** Parameters of the DiT's tensors outside the label table whose names are accepted. */
-function countNames(dit: DitConfig, accepts: (name: string) => boolean): number {
-  let total = 0;
-  for (const [name, shape] of ditTensorShapes(dit, 'learngene')) {
-    if (name !== 'label.table' && accepts(name)) total += product(shape);
-  }
-  return total;
-}
-
 function countShapes(shapes: Readonly<Record<string, readonly number[]>>): number {
-  return Object.values(shapes).reduce((total, shape) => total + product(shape), 0);
+  return sumOf(Object.values(shapes).map(product));
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function product(shape: readonly number[]): number {

@@ -40,7 +40,7 @@ export type LayerMethod<C> = MethodFacts<C> & {
   frozen(size: LinearShape, config: C): Readonly<Record<string, readonly number[]>>;
   /** The frozen tensors of a layer from the base model's; default: those themselves. */
   freeze?(layer: Leaves, config: C, context: LayerContext): Leaves;
-  /** Replaces {@link LayerMethod.freeze} where layers depend on each other. */
+  /** In the place of `freeze` where layers depend on each other. */
   freezeAll?(layers: ReadonlyMap<string, Leaves>, config: C): ReadonlyMap<string, Leaves>;
   /** What a group starts to train in a layer; may be frozen tensors themselves. */
   fresh(frozen: Leaves, config: C, context: LayerContext & { readonly generator: Generator }): Leaves;

@@ -33,7 +33,13 @@ export type AdapterConfig =
 export type AdapterName = AdapterConfig['method'];
 
 /** The config of one method. */
-export type ConfigOf<M extends AdapterName> = Extract<AdapterConfig, { readonly method: M }>;
+export type ConfigOf<M extends AdapterName> = Extract<
+  AdapterConfig,
+  {
+    /** Its name. */
+    readonly method: M;
+  }
+>;
 
 /** A method's name and any of its other fields. */
 export type AdapterConfigInput = {

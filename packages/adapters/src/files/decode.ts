@@ -1,8 +1,9 @@
-import { blockLinearNames, type DitConfig, ditTensorShapes, linearShape } from '@learngene/dit';
+import type { DitConfig } from '@learngene/dit';
 import { decodeSafetensors, fromFloat32, type NamedTensors, type TensorData, toFloat32 } from '@learngene/tensor-io';
 import { shown } from '../checks';
 import { type AdapterGroup, checkGroups } from '../groups';
-import { type AdapterConfig, type AdapterConfigInput, adapterConfig, methodOf } from '../methods';
+import { type AdapterConfig, type AdapterConfigInput, adapterConfig } from '../methods';
+import { trainedShapes } from '../trained-shapes';
 import { transposedData, VERSION } from './encode';
 import { fileKey } from './keys';
 import { AdapterFileError, FILES } from './names';
@@ -100,28 +101,6 @@ function checkAgreement(peft: Json, adapter: AdapterConfig): void {
       throw new AdapterFileError(FILES.config, problem);
     }
   }
-}
-
-/** Shapes of what a group trains, by dotted name. */
-export function trainedShapes(adapter: AdapterConfig, base: DitConfig): Map<string, readonly number[]> {
-  const method = methodOf(adapter);
-  if (method.kind === 'layer') {
-    const layers = blockLinearNames(base).map(
-      (name) => [name, method.trained(linearShape(base, name), adapter)] as const,
-    );
-    return new Map(
-      layers.flatMap(([name, shapes]) =>
-        Object.entries(shapes).map(([leaf, shape]): [string, readonly number[]] => [`${name}.${leaf}`, shape]),
-      ),
-    );
-  }
-  const dit = method.architecture?.(base, adapter) ?? base;
-  const shapes = new Map<string, readonly number[]>([
-    ...ditTensorShapes(dit, 'learngene'),
-    ['label.null', [1, dit.hiddenSize]],
-  ]);
-  shapes.delete('label.table');
-  return new Map([...shapes].filter(([name]) => method.trains(name, adapter)));
 }
 
 function readTensors(

@@ -1,7 +1,7 @@
 import type { DitConfig } from '@learngene/dit';
 import { matrixFromTensor, tensorFromMatrix } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkCount, checkFields } from '../checks';
+import { checkCount, checkFields, shown } from '../checks';
 import type { LayerMethod } from '../method';
 import { sharedFactors } from '../shared-factors';
 import type { Leaves } from '../trees';
@@ -33,7 +33,9 @@ export const fine: LayerMethod<FineConfig> = {
     checkFields('fine', input, ['method', 'rank', 'sweeps']);
     const { rank = largestRank(dit), sweeps = 10 } = input;
     checkCount('rank', rank, largestRank(dit));
-    if (!Number.isSafeInteger(sweeps) || sweeps < 0) throw new Error(`sweeps: expected at least 0, got ${sweeps}`);
+    if (!Number.isSafeInteger(sweeps) || sweeps < 0 || sweeps > 10_000) {
+      throw new Error(`sweeps: expected an integer from 0 to 10000, got ${shown(sweeps)}`);
+    }
     return { method: 'fine', rank, sweeps };
   },
   size: { field: 'rank', values: ranks },

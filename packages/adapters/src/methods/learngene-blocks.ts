@@ -42,7 +42,7 @@ function complete<M extends 'heur-lg' | 'auto-lg'>(
     throw new Error('blocks: expected the blocks that chooseLearngeneBlocks chose, got none');
   }
   const blocks = input.blocks ?? Array.from({ length: dit.depth - half }, (_, i) => half + i);
-  checkCount('depth', depth);
+  checkCount('depth', depth, 1024);
   checkPlaces('blocks', blocks, dit.depth);
   const places = input.places ?? (depth === dit.depth ? blocks : blocks.map((_, i) => depth - blocks.length + i));
   checkPlaces('places', places, depth);
