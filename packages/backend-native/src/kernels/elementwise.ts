@@ -14,17 +14,30 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return true;
 }
 
-/** The shape of the result; writes what the addon must know of the shapes to `bothShapes` where `described`. */
+/** The shape that two shapes broadcast to. */
+function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
+  const rank = Math.max(a.length, b.length);
+  const shape = new Array<number>(rank);
+  for (let d = 1; d <= rank; d++) {
+    const own = d <= a.length ? a[a.length - d] : 1;
+    const other = d <= b.length ? b[b.length - d] : 1;
+    // for the message
+    if (own !== other && own !== 1 && other !== 1) backend_util.assertAndGetBroadcastShape([...a], [...b]);
+    shape[rank - d] = own === 1 ? other : own;
+  }
+  return shape;
+}
+
+/** The shape of the result, and what the addon must know of the shapes; the latter is valid until the next call. */
 function broadcast(a: TensorInfo, b: TensorInfo): { shape: number[]; shapes: Int32Array } {
-  if (sameShape(a.shape, b.shape)) return { shape: a.shape, shapes: LENGTHS_SAY_ALL };
-  if (b.shape.length === 0) return { shape: a.shape, shapes: LENGTHS_SAY_ALL };
-  if (a.shape.length === 0) return { shape: b.shape, shapes: LENGTHS_SAY_ALL };
-  const shape = backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
-  bothShapes[0] = a.shape.length;
-  bothShapes[1] = b.shape.length;
-  bothShapes.set(a.shape, 2);
-  bothShapes.set(b.shape, 2 + a.shape.length);
-  return { shape, shapes: bothShapes };
+  const [left, right] = [a.shape, b.shape];
+  if (right.length === 0 || sameShape(left, right)) return { shape: left, shapes: LENGTHS_SAY_ALL };
+  if (left.length === 0) return { shape: right, shapes: LENGTHS_SAY_ALL };
+  bothShapes[0] = left.length;
+  bothShapes[1] = right.length;
+  for (let d = 0; d < left.length; d++) bothShapes[2 + d] = left[d];
+  for (let d = 0; d < right.length; d++) bothShapes[2 + left.length + d] = right[d];
+  return { shape: broadcastShape(left, right), shapes: bothShapes };
 }
 
 /** A new bool tensor and its values. */

@@ -149,6 +149,9 @@ fn rows<O: Op<In, Out>, In: Copy + Default, Out: Copy>(
     b: &[In],
     y: &mut [Out],
 ) {
+    if range.is_empty() {
+        return;
+    }
     if let Some((_, row, swapped)) = plan.repeated_row().filter(|&(count, row, _)| row <= SHORT && count > 1) {
         if swapped {
             repeated::<O, In, Out, true>(range, row, b, a, y);
@@ -180,9 +183,12 @@ fn repeated<O: Op<In, Out>, In: Copy + Default, Out: Copy, const SWAPPED: bool>(
 ) {
     const WIDTH: usize = 1024;
     let mut copies = [In::default(); WIDTH];
-    let width = WIDTH / row * row;
-    for (index, copy) in copies[..width].iter_mut().enumerate() {
-        *copy = short[(range.start + index) % row];
+    let width = (WIDTH / row).min(range.len().div_ceil(row)) * row;
+    let turn = range.start % row;
+    copies[..row - turn].copy_from_slice(&short[turn..]);
+    copies[row - turn..row].copy_from_slice(&short[..turn]);
+    for index in row..width {
+        copies[index] = copies[index - row];
     }
     let long = &long[range];
     for (y, long) in y.chunks_mut(width).zip(long.chunks(width)) {

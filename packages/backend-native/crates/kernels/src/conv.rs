@@ -32,8 +32,10 @@ pub struct After<'a> {
     pub activation: Option<(Unary, f32)>,
 }
 
-/// Numbers in a tile of patches: 768 KiB.
+/// Numbers in a tile of patches, 768 KiB, as long as that is not fewer than [`ROWS`].
 const TILE: usize = 192 << 10;
+/// The fewest and the most patches in a tile: every tile packs the filter anew.
+const ROWS: (usize, usize) = (192, 768);
 /// The most that the partial filter gradients of all tasks may take: 64 MiB.
 const PARTIALS: usize = 16 << 20;
 
@@ -60,7 +62,7 @@ impl Conv {
     /// Into how many tiles the output pixels are cut.
     fn tiles(&self) -> usize {
         let pixels = self.window.pixels();
-        let most = (TILE / self.patch().max(1)).clamp(24, 768);
+        let most = (TILE / self.patch().max(1)).clamp(ROWS.0, ROWS.1);
         let least = pixels.div_ceil(most).max(1);
         // a multiple of the threads, where that leaves tiles worth a product
         let even = least.next_multiple_of(threads());
@@ -83,41 +85,68 @@ fn product(product: Gemm<'_>) {
 fn unfold(conv: &Conv, x: &[f32], pixels: Range<usize>, patches: &mut [f32]) {
     let window = &conv.window;
     let line = window.columns.kernel * window.channels;
-    let rows = pixels.zip(patches.chunks_exact_mut(conv.patch()));
-    for (pixel, patch) in rows {
-        let (image, row, column) = window.pixel(pixel);
-        let (row_taps, column_taps) = (window.rows.taps(row), window.columns.taps(column));
-        for (tap, part) in patch.chunks_exact_mut(line).enumerate() {
-            if !row_taps.contains(&tap) || column_taps.is_empty() {
-                part.fill(0.0);
-                continue;
+    let (mut at, mut rest) = (pixels.start, patches);
+    while at < pixels.end {
+        // the part of one output row
+        let (image, row, column) = window.pixel(at);
+        let columns = column..window.columns.out.min(column + pixels.end - at);
+        let (part, more) = rest.split_at_mut(columns.len() * conv.patch());
+        let taps = window.rows.taps(row);
+        for tap in 0..window.rows.kernel {
+            let lines = part.chunks_exact_mut(conv.patch()).map(|patch| &mut patch[tap * line..(tap + 1) * line]);
+            if taps.contains(&tap) {
+                let from = window.input(image, window.rows.at(row, tap), 0);
+                let source = &x[from..from + window.columns.size * window.channels];
+                unfold_row(window, source, columns.clone(), lines);
+            } else {
+                lines.for_each(|line| line.fill(0.0));
             }
-            unfold_line(window, x, (image, window.rows.at(row, tap), column), column_taps.clone(), part);
+        }
+        at += columns.len();
+        rest = more;
+    }
+}
+
+/// The parts of the patches of one output row that lie in one input row.
+#[inline(always)]
+fn unfold_row<'a>(window: &Window, x: &[f32], columns: Range<usize>, lines: impl Iterator<Item = &'a mut [f32]>) {
+    let (axis, channels) = (&window.columns, window.channels);
+    let whole = if axis.dilation == 1 { axis.whole() } else { 0..0 };
+    for (column, line) in columns.zip(lines) {
+        if whole.contains(&column) {
+            let from = axis.at(column, 0) * channels;
+            copy_line(&x[from..from + line.len()], line);
+            continue;
+        }
+        let taps = axis.taps(column);
+        line[..taps.start * channels].fill(0.0);
+        line[taps.end * channels..].fill(0.0);
+        for tap in taps {
+            let from = axis.at(column, tap) * channels;
+            line[tap * channels..(tap + 1) * channels].copy_from_slice(&x[from..from + channels]);
         }
     }
 }
 
+/// A copy without a call for short lines: two or four blocks that may overlap.
 #[inline(always)]
-fn unfold_line(
-    window: &Window,
-    x: &[f32],
-    (image, row, column): (usize, usize, usize),
-    taps: Range<usize>,
-    part: &mut [f32],
-) {
-    let channels = window.channels;
-    let (before, rest) = part.split_at_mut(taps.start * channels);
-    let (middle, after) = rest.split_at_mut(taps.len() * channels);
-    before.fill(0.0);
-    after.fill(0.0);
-    if window.columns.dilation == 1 {
-        let from = window.input(image, row, window.columns.at(column, taps.start));
-        middle.copy_from_slice(&x[from..from + middle.len()]);
-        return;
+fn copy_line(from: &[f32], to: &mut [f32]) {
+    #[inline(always)]
+    fn block<const N: usize>(from: &[f32], to: &mut [f32], at: usize) {
+        let block: [f32; N] = from[at..at + N].try_into().expect("N numbers");
+        to[at..at + N].copy_from_slice(&block);
     }
-    for (tap, part) in taps.zip(middle.chunks_exact_mut(channels)) {
-        let from = window.input(image, row, window.columns.at(column, tap));
-        part.copy_from_slice(&x[from..from + channels]);
+    let length = to.len();
+    match length {
+        8..=16 => {
+            block::<8>(from, to, 0);
+            block::<8>(from, to, length - 8);
+        }
+        17..=32 => {
+            block::<16>(from, to, 0);
+            block::<16>(from, to, length - 16);
+        }
+        _ => to.copy_from_slice(from),
     }
 }
 
@@ -231,7 +260,7 @@ fn fold_back(conv: &Conv, dy: &[f32], w: &[f32], dx: &mut [f32]) {
     let (patch, filters) = (conv.patch(), conv.filters);
     let pixels = window.rows.out * window.columns.out;
     let image_size = window.rows.size * window.columns.size * window.channels;
-    let step = (TILE / patch).clamp(24, 768);
+    let step = (TILE / patch).clamp(ROWS.0, ROWS.1);
     let out = SendPtr::new(dx);
     let image = |index: usize| {
         // SAFETY: images are disjoint parts of the output.

@@ -64,23 +64,43 @@ dispatch! {
     fn filter_part(sizes: &Depthwise, pixels: Range<usize>, x: &[f32], dy: &[f32], dw: &mut [f32]) = filter_with;
 }
 
+/// Channels that stay in registers over a window.
+const BLOCK: usize = 64;
+
 #[inline(always)]
 fn value_with<S: Isa>(sizes: &Depthwise, pixels: Range<usize>, x: &[f32], w: &[f32], y: &mut [f32]) {
     let (channels, width, q) = (sizes.window.channels, sizes.width(), sizes.multiplier);
-    y.fill(0.0);
     for (pixel, y) in pixels.zip(y.chunks_exact_mut(width)) {
-        sizes.each_tap(pixel, |at, tap| {
-            let (x, w) = (&x[at..at + channels], &w[tap..tap + width]);
-            if q == 1 {
-                for ((y, &x), &w) in y.iter_mut().zip(x).zip(w) {
-                    *y = S::fma(x, w, *y);
-                }
-            } else {
+        if q > 1 {
+            y.fill(0.0);
+            sizes.each_tap(pixel, |at, tap| {
+                let (x, w) = (&x[at..at + channels], &w[tap..tap + width]);
                 for ((y, &x), w) in y.chunks_exact_mut(q).zip(x).zip(w.chunks_exact(q)) {
                     for (y, &w) in y.iter_mut().zip(w) {
                         *y = S::fma(x, w, *y);
                     }
                 }
+            });
+            continue;
+        }
+        let mut start = 0;
+        let mut blocks = y.chunks_exact_mut(BLOCK);
+        for block in &mut blocks {
+            let mut sums = [0.0; BLOCK];
+            sizes.each_tap(pixel, |at, tap| {
+                let (x, w) = (&x[at + start..at + start + BLOCK], &w[tap + start..tap + start + BLOCK]);
+                for ((sum, &x), &w) in sums.iter_mut().zip(x).zip(w) {
+                    *sum = S::fma(x, w, *sum);
+                }
+            });
+            block.copy_from_slice(&sums);
+            start += BLOCK;
+        }
+        let rest = blocks.into_remainder();
+        rest.fill(0.0);
+        sizes.each_tap(pixel, |at, tap| {
+            for ((y, &x), &w) in rest.iter_mut().zip(&x[at + start..at + channels]).zip(&w[tap + start..]) {
+                *y = S::fma(x, w, *y);
             }
         });
     }

@@ -77,29 +77,46 @@ dispatch! {
     fn input_of(x: &[f32], dy: &[f32], rows: &[f32], dx: &mut [f32]) = input_with;
 }
 
+/// Channels whose sums stay in registers over the pixels of a chunk.
+const BLOCK: usize = 64;
+
+/// sums[c] = the sum of term(c, x, sum) over the pixels.
+#[inline(always)]
+fn down<S: Isa>(x: &[f32], channels: usize, sums: &mut [f32], term: impl Fn(usize, f32, f32) -> f32) {
+    let mut start = 0;
+    let mut blocks = sums.chunks_exact_mut(BLOCK);
+    for block in &mut blocks {
+        let mut own = [0.0; BLOCK];
+        for x in x.chunks_exact(channels) {
+            for (i, (sum, &x)) in own.iter_mut().zip(&x[start..start + BLOCK]).enumerate() {
+                *sum = term(start + i, x, *sum);
+            }
+        }
+        block.copy_from_slice(&own);
+        start += BLOCK;
+    }
+    let rest = blocks.into_remainder();
+    rest.fill(0.0);
+    for x in x.chunks_exact(channels) {
+        for (i, (sum, &x)) in rest.iter_mut().zip(&x[start..]).enumerate() {
+            *sum = term(start + i, x, *sum);
+        }
+    }
+}
+
 #[inline(always)]
 fn moments_with<S: Isa>(x: &[f32], width: usize, scratch: &mut [f32], moments: &mut [f32]) {
     let channels = scratch.len() / 2;
     let (sums, means) = scratch.split_at_mut(channels);
     let count = (x.len() / channels * width) as f32;
-    sums.fill(0.0);
-    for x in x.chunks_exact(channels) {
-        for (sum, &x) in sums.iter_mut().zip(x) {
-            *sum += x;
-        }
-    }
+    down::<S>(x, channels, sums, |_, x, sum| sum + x);
     for ((moments, sums), means) in
         moments.chunks_exact_mut(2).zip(sums.chunks_exact(width)).zip(means.chunks_exact_mut(width))
     {
         moments[0] = sums.iter().sum::<f32>() / count;
         means.fill(moments[0]);
     }
-    sums.fill(0.0);
-    for x in x.chunks_exact(channels) {
-        for ((sum, &x), &mean) in sums.iter_mut().zip(x).zip(&*means) {
-            *sum = S::fma(x - mean, x - mean, *sum);
-        }
-    }
+    down::<S>(x, channels, sums, |c, x, sum| S::fma(x - means[c], x - means[c], sum));
     for (moments, sums) in moments.chunks_exact_mut(2).zip(sums.chunks_exact(width)) {
         moments[1] = sums.iter().sum();
     }
@@ -161,7 +178,7 @@ pub fn group_norm(
     mean: &mut [f32],
     rstd: &mut [f32],
 ) {
-    let GroupNorm { batch, pixels, channels, groups, epsilon } = *sizes;
+    let GroupNorm { batch, channels, groups, epsilon, .. } = *sizes;
     assert!(groups > 0 && channels.is_multiple_of(groups));
     assert!(x.len() == sizes.len() && y.len() == x.len() && gamma.len() == channels && beta.len() == channels);
     assert!(mean.len() == batch * groups && rstd.len() == batch * groups);
@@ -170,44 +187,78 @@ pub fn group_norm(
         rstd.fill(1.0 / epsilon.sqrt());
         return;
     }
-    let (chunks, width) = (sizes.chunks(), sizes.width());
+    let chunks = sizes.chunks();
     let mut moments = vec![0.0; batch * chunks * groups * 2];
-    let out = SendPtr::new(&mut moments);
-    sizes.each_chunk(&|unit| {
+    let moments = SendPtr::new(&mut moments);
+    let (out, means, rstds) = (SendPtr::new(y), SendPtr::new(mean), SendPtr::new(rstd));
+    let measure = |unit: usize| {
         // SAFETY: chunks write disjoint parts.
-        let moments = unsafe { out.slice_mut(unit * groups * 2..(unit + 1) * groups * 2) };
-        moments_of(&x[sizes.chunk(unit).1], width, &mut vec![0.0; 2 * channels], moments);
-    });
-    for sample in 0..batch {
-        for group in 0..groups {
-            let (mut count, mut middle, mut squares) = (0.0f64, 0.0f64, 0.0f64);
-            for chunk in 0..chunks {
-                let at = ((sample * chunks + chunk) * groups + group) * 2;
-                let more = (split(pixels, chunks, chunk).len() * width) as f64;
-                let step = f64::from(moments[at]) - middle;
-                squares += f64::from(moments[at + 1]) + step * step * count * more / (count + more);
-                count += more;
-                middle += step * more / count;
-            }
-            mean[sample * groups + group] = middle as f32;
-            rstd[sample * groups + group] = (1.0 / (squares / count + f64::from(epsilon)).sqrt()) as f32;
-        }
-    }
-    let (mean, rstd) = (&*mean, &*rstd);
-    let out = SendPtr::new(y);
-    sizes.each_chunk(&|unit| {
+        let moments = unsafe { moments.slice_mut(unit * groups * 2..(unit + 1) * groups * 2) };
+        moments_of(&x[sizes.chunk(unit).1], sizes.width(), &mut vec![0.0; 2 * channels], moments);
+    };
+    let merge = |sample: usize| {
+        let own = sample * groups..(sample + 1) * groups;
+        // SAFETY: samples have disjoint statistics, and the chunks of this one are measured.
+        let (moments, mean, rstd) = unsafe {
+            let chunks = own.start * chunks * 2..own.end * chunks * 2;
+            (moments.slice_mut(chunks), means.slice_mut(own.clone()), rstds.slice_mut(own))
+        };
+        merge_moments(sizes, moments, mean, rstd);
+    };
+    let apply = |unit: usize| {
         let (sample, range) = sizes.chunk(unit);
-        let mut rows = vec![0.0; 3 * channels];
-        for c in 0..channels {
-            let group = sample * groups + c / width;
-            rows[c] = mean[group];
-            rows[channels + c] = rstd[group] * gamma[c];
-            rows[2 * channels + c] = beta[c];
+        let own = sample * groups..(sample + 1) * groups;
+        // SAFETY: the statistics of this sample are final; chunks are disjoint parts of the output.
+        let (mean, rstd, y) =
+            unsafe { (means.slice_mut(own.clone()), rstds.slice_mut(own), out.slice_mut(range.clone())) };
+        normalise(&x[range], &rows_of(sizes, (mean, rstd), gamma, beta), y);
+    };
+    let tasks = tasks_for(x.len());
+    if batch >= tasks {
+        // a sample at a time: it is still in the cache when it is normalised
+        run(tasks, &|task| {
+            for sample in split(batch, tasks, task) {
+                let units = sample * chunks..(sample + 1) * chunks;
+                units.clone().for_each(measure);
+                merge(sample);
+                units.for_each(apply);
+            }
+        });
+        return;
+    }
+    sizes.each_chunk(&measure);
+    (0..batch).for_each(merge);
+    sizes.each_chunk(&apply);
+}
+
+/// Mean and 1 / standard deviation of the groups of a sample from those of its chunks.
+fn merge_moments(sizes: &GroupNorm, moments: &[f32], mean: &mut [f32], rstd: &mut [f32]) {
+    let chunks = sizes.chunks();
+    for group in 0..sizes.groups {
+        let (mut count, mut middle, mut squares) = (0.0f64, 0.0f64, 0.0f64);
+        for chunk in 0..chunks {
+            let at = (chunk * sizes.groups + group) * 2;
+            let more = (split(sizes.pixels, chunks, chunk).len() * sizes.width()) as f64;
+            let step = f64::from(moments[at]) - middle;
+            squares += f64::from(moments[at + 1]) + step * step * count * more / (count + more);
+            count += more;
+            middle += step * more / count;
         }
-        // SAFETY: chunks are disjoint parts of the output.
-        let y = unsafe { out.slice_mut(range.clone()) };
-        normalise(&x[range], &rows, y);
-    });
+        mean[group] = middle as f32;
+        rstd[group] = (1.0 / (squares / count + f64::from(sizes.epsilon)).sqrt()) as f32;
+    }
+}
+
+/// Mean, slope and offset of every channel, [3, C].
+fn rows_of(sizes: &GroupNorm, (mean, rstd): (&[f32], &[f32]), gamma: &[f32], beta: &[f32]) -> Vec<f32> {
+    let (channels, width) = (sizes.channels, sizes.width());
+    let mut rows = vec![0.0; 3 * channels];
+    for c in 0..channels {
+        rows[c] = mean[c / width];
+        rows[channels + c] = rstd[c / width] * gamma[c];
+        rows[2 * channels + c] = beta[c];
+    }
+    rows
 }
 
 /// The gradients of [`group_norm`] by x, gamma and beta, from its statistics.

@@ -1,5 +1,7 @@
 //! Largest numbers and means in windows over images [N, H, W, C], with gradients.
 
+use std::ops::Range;
+
 use learngene_pool::{SendPtr, run, split};
 use learngene_simd::{Isa, dispatch};
 
@@ -16,20 +18,57 @@ pub enum Pool {
 }
 
 dispatch! {
-    fn pool_pixel(pool: Pool, window: &Window, pixel: usize, x: &[f32], y: &mut [f32]) = pool_pixel_with;
+    /// The output rows `lines` of all images.
+    fn pool_lines(pool: Pool, window: &Window, lines: Range<usize>, x: &[f32], y: &mut [f32]) = pool_lines_with;
 }
+
+/// Channels that stay in registers over a window.
+const BLOCK: usize = 64;
 
 #[inline(always)]
 #[allow(clippy::extra_unused_type_parameters)] // dispatch! names the level
-fn pool_pixel_with<S: Isa>(pool: Pool, window: &Window, pixel: usize, x: &[f32], y: &mut [f32]) {
-    let (image, row, column) = window.pixel(pixel);
+fn pool_lines_with<S: Isa>(pool: Pool, window: &Window, lines: Range<usize>, x: &[f32], y: &mut [f32]) {
+    let out = window.columns.out;
+    for (line, y) in lines.zip(y.chunks_exact_mut(out * window.channels)) {
+        let (image, row) = (line / window.rows.out, line % window.rows.out);
+        for (column, y) in y.chunks_exact_mut(window.channels).enumerate() {
+            let mut blocks = y.chunks_exact_mut(BLOCK);
+            let mut start = 0;
+            for block in &mut blocks {
+                let mut sums = [pool.start(); BLOCK];
+                pool_block(pool, window, (image, row, column), start, x, &mut sums);
+                block.copy_from_slice(&sums);
+                start += BLOCK;
+            }
+            let rest = blocks.into_remainder();
+            rest.fill(pool.start());
+            pool_block(pool, window, (image, row, column), start, x, rest);
+        }
+    }
+}
+
+impl Pool {
+    fn start(self) -> f32 {
+        if self == Pool::Max { f32::NEG_INFINITY } else { 0.0 }
+    }
+}
+
+/// The channels from `start` on of one output pixel.
+#[inline(always)]
+fn pool_block(
+    pool: Pool,
+    window: &Window,
+    (image, row, column): (usize, usize, usize),
+    start: usize,
+    x: &[f32],
+    y: &mut [f32],
+) {
     let (row_taps, column_taps) = (window.rows.taps(row), window.columns.taps(column));
     let count = row_taps.len() * column_taps.len();
-    y.fill(if pool == Pool::Max { f32::NEG_INFINITY } else { 0.0 });
     for row_tap in row_taps {
         for column_tap in column_taps.clone() {
-            let from = window.input(image, window.rows.at(row, row_tap), window.columns.at(column, column_tap));
-            let x = &x[from..from + window.channels];
+            let at = window.input(image, window.rows.at(row, row_tap), window.columns.at(column, column_tap));
+            let x = &x[at + start..at + start + y.len()];
             if pool == Pool::Max {
                 for (y, &x) in y.iter_mut().zip(x) {
                     *y = if x > *y { x } else { *y };
@@ -61,12 +100,11 @@ pub fn pool2d(pool: Pool, window: &Window, x: &[f32], y: &mut [f32]) {
     let tasks = tasks_for(y.len() * window.taps());
     let out = SendPtr::new(y);
     run(tasks, &|task| {
-        let range = split(window.pixels(), tasks, task);
-        // SAFETY: pixels of different tasks are disjoint.
-        let part = unsafe { out.slice_mut(range.start * channels..range.end * channels) };
-        for (pixel, y) in range.zip(part.chunks_exact_mut(channels)) {
-            pool_pixel(pool, window, pixel, x, y);
-        }
+        let lines = split(window.batch * window.rows.out, tasks, task);
+        let line = window.columns.out * channels;
+        // SAFETY: rows of different tasks are disjoint.
+        let y = unsafe { out.slice_mut(lines.start * line..lines.end * line) };
+        pool_lines(pool, window, lines, x, y);
     });
 }
 

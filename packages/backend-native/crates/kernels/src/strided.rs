@@ -1,6 +1,7 @@
 //! Copies between strided views: transposes, slices, concatenation, padding, tiling, reversal.
 
 use learngene_pool::{run, split};
+use learngene_simd::{Isa, dispatch};
 
 use crate::elementwise::tasks_for;
 use crate::transpose::transpose_plane;
@@ -182,6 +183,11 @@ impl<T: Copy> Memory<T> {
     unsafe fn copy(&self, plan: &Copy2) {
         let dims = plan.dims();
         let last = dims[dims.len() - 1];
+        if last.y == 1 && last.x == 1 && size_of::<T>() == size_of::<f32>() && FIXED.contains(&last.size) {
+            let (x, y) = (self.x.cast::<f32>().wrapping_offset(plan.x_base), self.y.cast::<f32>());
+            let rows = Rows { x, y: y.wrapping_offset(plan.y_base), size: last.size };
+            return copy_rows(&dims[..dims.len() - 1], &rows);
+        }
         if last.y == 1 && last.x == 1 && last.size >= LONG {
             // SAFETY: source and destination are different arrays, rows lie within them.
             return each(&dims[..dims.len() - 1], plan.x_base, plan.y_base, |x, y| unsafe {
@@ -239,6 +245,43 @@ impl<T: Copy> Memory<T> {
                 // SAFETY: every index of the plan lies within the arrays.
                 unsafe { *self.y.offset(y + i * last.y) = *self.x.offset(x + i * last.x) };
             }
+        });
+    }
+}
+
+/// Lengths of runs that are copied by a few vector moves.
+const FIXED: [usize; 6] = [16, 32, 48, 64, 96, 128];
+
+/// Runs of one of the lengths in [`FIXED`], of a plan that was checked.
+struct Rows {
+    x: *const f32,
+    y: *mut f32,
+    size: usize,
+}
+
+dispatch! {
+    fn copy_rows(dims: &[Dim], rows: &Rows) = copy_rows_with;
+}
+
+#[inline(always)]
+fn copy_rows_with<S: Isa>(dims: &[Dim], rows: &Rows) {
+    match rows.size {
+        16 => rows.copy::<S, 16>(dims),
+        32 => rows.copy::<S, 32>(dims),
+        48 => rows.copy::<S, 48>(dims),
+        64 => rows.copy::<S, 64>(dims),
+        96 => rows.copy::<S, 96>(dims),
+        _ => rows.copy::<S, 128>(dims),
+    }
+}
+
+impl Rows {
+    #[inline(always)]
+    #[allow(clippy::extra_unused_type_parameters)] // dispatch! names the level
+    fn copy<S: Isa, const N: usize>(&self, dims: &[Dim]) {
+        each(dims, 0, 0, |x, y| {
+            // SAFETY: every run of the plan lies within its array; arrays of f32 are aligned like f32.
+            unsafe { *self.y.offset(y).cast::<[f32; N]>() = *self.x.offset(x).cast::<[f32; N]>() };
         });
     }
 }
@@ -327,6 +370,9 @@ mod tests {
             (&[300, 210], &[1, 0]),
             (&[5, 64, 3, 48], &[0, 2, 1, 3]),
             (&[4, 19, 40], &[0, 2, 1]),
+            (&[6, 9, 5, 16], &[0, 2, 1, 3]),
+            (&[6, 90, 5, 64], &[0, 2, 1, 3]),
+            (&[7, 9, 128], &[1, 0, 2]),
             (&[9, 8, 10], &[2, 1, 0]),
             (&[2, 4, 2, 4, 2, 3], &[0, 1, 3, 5, 2, 4]),
             (&[8, 16, 2, 16, 2, 4], &[0, 1, 3, 5, 2, 4]),

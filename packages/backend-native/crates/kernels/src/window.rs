@@ -24,15 +24,31 @@ impl Axis {
     #[inline]
     pub fn taps(&self, out: usize) -> Range<usize> {
         let start = out * self.stride;
-        let first = self.pad.saturating_sub(start).div_ceil(self.dilation);
-        let end = (self.size + self.pad).saturating_sub(start).div_ceil(self.dilation).min(self.kernel);
-        first.min(end)..end
+        let before = self.pad.saturating_sub(start);
+        let inside = (self.size + self.pad).saturating_sub(start);
+        if self.dilation == 1 {
+            let end = inside.min(self.kernel);
+            return before.min(end)..end;
+        }
+        let end = inside.div_ceil(self.dilation).min(self.kernel);
+        before.div_ceil(self.dilation).min(end)..end
     }
 
     /// The input pixel of a tap that [`Self::taps`] gave.
     #[inline]
     pub fn at(&self, out: usize, tap: usize) -> usize {
         out * self.stride + tap * self.dilation - self.pad
+    }
+
+    /// The output pixels whose taps all meet the input.
+    pub fn whole(&self) -> Range<usize> {
+        let reach = self.kernel.saturating_sub(1) * self.dilation + 1;
+        let first = self.pad.div_ceil(self.stride).min(self.out);
+        let end = match (self.size + self.pad).checked_sub(reach) {
+            Some(last) => (last / self.stride + 1).min(self.out),
+            None => first,
+        };
+        first..end.max(first)
     }
 
     /// Whether the axis maps pixel to pixel.
@@ -135,6 +151,7 @@ mod tests {
                 };
                 let want: Vec<usize> = (0..axis.kernel).filter(inside).collect();
                 assert_eq!(axis.taps(out).collect::<Vec<_>>(), want, "{axis:?}");
+                assert_eq!(axis.whole().contains(&out), want.len() == axis.kernel, "{axis:?}");
             }
         }
     }
