@@ -1,11 +1,11 @@
 //! Scaled dot-product attention, tile by tile with a running softmax: memory of order T a head (Dao et al. 2022).
 
 use learngene_pool::{SendPtr, split, threads};
-use learngene_simd::{dispatch, exp};
+use learngene_simd::dispatch;
 
 use crate::small_product::{Left, ROWS, Sizes, Tile, multiply};
 use crate::softmax::largest;
-use crate::support::{LANES, fold, for_tasks, with_scratch};
+use crate::support::{LANES, fold, for_tasks, lanes_mut, with_scratch};
 use crate::transpose_tile::transpose;
 
 /// Queries and keys of a tile.
@@ -207,15 +207,20 @@ fn forward_with<S: Tile>(
             let n = keys.next_multiple_of(LANES);
             let left = Left { data: queries, row: padded, column: 1 };
             multiply::<S>(Sizes { m, n, k: channels }, left, (&kt[key * channels..], TILE), (logits, TILE), false);
+            // a pass of its own: the rows' chains of operations overlap
+            let mut new_tops = tops;
+            for (row, top) in logits.chunks_exact(TILE).zip(&mut new_tops).take(count) {
+                let largest = largest(&row[..keys]);
+                *top = if largest > *top { largest } else { *top };
+            }
             for t in 0..count {
                 let row = &mut logits[t * TILE..][..keys];
-                let top = largest(row);
-                let top = if top > tops[t] { top } else { tops[t] };
+                let top = new_tops[t];
                 let total = exponentials_in_place::<S>(row, top);
                 if key == 0 {
                     totals[t] = total;
                 } else if top > tops[t] {
-                    let factor = exp::<S>(tops[t] - top);
+                    let factor = exp_down::<S>(tops[t] - top);
                     totals[t] = S::fma(totals[t], factor, total);
                     for sum in &mut sums[t * padded..][..padded] {
                         *sum *= factor;
@@ -241,22 +246,56 @@ fn forward_with<S: Tile>(
     }
 }
 
+/// e^x for x up to about 1, which is all that a softmax needs: fewer steps than the general one. 0 below -87.
+#[inline(always)]
+fn exp_down<S: Tile>(x: f32) -> f32 {
+    const MAGIC: f32 = 12_582_912.0; // 1.5 · 2^23: adding it rounds to an integer held in the low mantissa bits
+    let clamped = if x < -87.0 { -87.0 } else { x };
+    let shifted = S::fma(clamped, std::f32::consts::LOG2_E, MAGIC);
+    let n = shifted - MAGIC;
+    let r = S::fma(n, -0.693_359_375, clamped);
+    let r = S::fma(n, 2.121_944_4e-4, r);
+    // Cephes' polynomial for e^r, |r| <= ln 2 / 2
+    let p = S::fma(1.987_569_1e-4, r, 1.398_199_9e-3);
+    let p = S::fma(p, r, 8.333_452e-3);
+    let p = S::fma(p, r, 4.166_579_6e-2);
+    let p = S::fma(p, r, 1.666_666_5e-1);
+    let p = S::fma(p, r, 5.000_000_1e-1);
+    let e = S::fma(p * r, r, r) + 1.0;
+    let power = f32::from_bits(shifted.to_bits().wrapping_sub(MAGIC.to_bits()).wrapping_add(127) << 23);
+    if x < -87.0 { 0.0 } else { e * power }
+}
+
 /// x = e^(x - top); returns the sum.
 #[inline(always)]
 fn exponentials_in_place<S: Tile>(x: &mut [f32], top: f32) -> f32 {
-    let mut sums = [0.0; LANES];
-    let (vectors, tail) = x.as_chunks_mut::<LANES>();
-    for x in vectors {
+    let mut sums = [[0.0; LANES]; 2];
+    let (pairs, rest) = x.as_chunks_mut::<{ 2 * LANES }>();
+    for x in pairs {
+        // two independent chains of operations at a time
+        let (x0, x1) = x.split_at_mut(LANES);
+        let (x0, x1) = (lanes_mut(x0), lanes_mut(x1));
         for i in 0..LANES {
-            x[i] = exp::<S>(x[i] - top);
-            sums[i] += x[i];
+            x0[i] = exp_down::<S>(x0[i] - top);
+            sums[0][i] += x0[i];
+        }
+        for i in 0..LANES {
+            x1[i] = exp_down::<S>(x1[i] - top);
+            sums[1][i] += x1[i];
         }
     }
-    for (x, sum) in tail.iter_mut().zip(&mut sums) {
-        *x = exp::<S>(*x - top);
+    let (vectors, tail) = rest.as_chunks_mut::<LANES>();
+    for x in vectors {
+        for i in 0..LANES {
+            x[i] = exp_down::<S>(x[i] - top);
+            sums[0][i] += x[i];
+        }
+    }
+    for (x, sum) in tail.iter_mut().zip(&mut sums[1]) {
+        *x = exp_down::<S>(*x - top);
         *sum += *x;
     }
-    fold(sums)
+    fold(std::array::from_fn(|i| sums[0][i] + sums[1][i]))
 }
 
 /// What the gradient of [`attention`] reads: dout, the inputs, the result and its log sums.

@@ -3,7 +3,7 @@
 use learngene_pool::{SendPtr, split};
 use learngene_simd::{Isa, dispatch, exp};
 
-use crate::support::{LANES, fold, for_tasks, lanes, sum_of};
+use crate::support::{LANES, fold, fold_with, for_tasks, lanes, sum_of};
 
 /// Largest value of a row; -infinity for an empty one.
 #[inline(always)]
@@ -18,7 +18,7 @@ pub(crate) fn largest(x: &[f32]) -> f32 {
     for (top, &x) in tops.iter_mut().zip(&x[whole..]) {
         *top = if x > *top { x } else { *top };
     }
-    tops.into_iter().fold(f32::NEG_INFINITY, |a, b| if b > a { b } else { a })
+    fold_with(tops, |a, b| if b > a { b } else { a })
 }
 
 /// y = e^(x - top); returns the sum.

@@ -23,17 +23,19 @@ pub(crate) fn for_tasks(tasks: usize, elements: usize, f: &(dyn Fn(usize) + Sync
     }
 }
 
+/// The lanes combined pairwise, in a fixed order.
+#[inline(always)]
+pub(crate) fn fold_with(x: Lanes, f: impl Fn(f32, f32) -> f32) -> f32 {
+    // arrays of known sizes become shuffles of registers
+    let eight: [f32; 8] = std::array::from_fn(|i| f(x[i], x[i + 8]));
+    let four: [f32; 4] = std::array::from_fn(|i| f(eight[i], eight[i + 4]));
+    f(f(four[0], four[2]), f(four[1], four[3]))
+}
+
 /// The lanes added pairwise, in a fixed order.
 #[inline(always)]
-pub(crate) fn fold(mut lanes: Lanes) -> f32 {
-    let mut width = LANES / 2;
-    while width > 0 {
-        for i in 0..width {
-            lanes[i] += lanes[i + width];
-        }
-        width /= 2;
-    }
-    lanes[0]
+pub(crate) fn fold(x: Lanes) -> f32 {
+    fold_with(x, |a, b| a + b)
 }
 
 /// The first [`LANES`] values of a slice.
