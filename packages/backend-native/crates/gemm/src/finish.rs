@@ -73,6 +73,12 @@ impl Finish<'_> {
             && matches!(self.then, Then::Store)
     }
 
+    /// Whether all that happens to a tile is that a bias is added.
+    pub fn is_bias(&self) -> Option<&[f32]> {
+        let plain = Finish { bias: None, ..*self }.is_plain();
+        self.bias.filter(|_| plain)
+    }
+
     /// The sums without the end: what all passes over K but the last store.
     pub fn partial(&self) -> Self {
         Finish { scale: None, bias: None, pre: None, then: Then::Store, ..*self }
@@ -123,93 +129,102 @@ pub(crate) unsafe fn finish(level: Level, end: &Finish<'_>, tile: Sums<'_>, c: *
     }
 }
 
+/// Columns that are finished at once; a constant size becomes whole registers.
+const CHUNK: usize = 16;
+type Chunk = [f32; CHUNK];
+
+/// # Safety
+/// `from` is readable for `count` words, or for a chunk if `count` is larger.
+#[inline(always)]
+unsafe fn load(from: *const f32, count: usize) -> Chunk {
+    if count >= CHUNK {
+        // SAFETY: a chunk is readable; arrays of f32 have the alignment of f32.
+        return unsafe { from.cast::<Chunk>().read() };
+    }
+    let mut chunk = [0.0; CHUNK];
+    for (i, word) in chunk.iter_mut().enumerate().take(count) {
+        // SAFETY: i < count.
+        *word = unsafe { *from.add(i) };
+    }
+    chunk
+}
+
+/// # Safety
+/// `to` is writable for `count` words, or for a chunk if `count` is larger.
+#[inline(always)]
+unsafe fn store(to: *mut f32, count: usize, chunk: Chunk) {
+    if count >= CHUNK {
+        // SAFETY: a chunk is writable; arrays of f32 have the alignment of f32.
+        return unsafe { to.cast::<Chunk>().write(chunk) };
+    }
+    for (i, word) in chunk.into_iter().enumerate().take(count) {
+        // SAFETY: i < count.
+        unsafe { *to.add(i) = word };
+    }
+}
+
 /// # Safety
 /// As [`finish`].
 #[inline(always)]
 unsafe fn finish_rows<S: Isa>(end: &Finish<'_>, tile: Sums<'_>, c: *mut f32, c_row: usize, add: bool) {
-    let columns = tile.column0..tile.column0 + tile.columns;
+    assert!(tile.rows == 0 || tile.sums.len() >= (tile.rows - 1) * tile.stride + tile.columns);
     for i in 0..tile.rows {
         let row = tile.row0 + i;
-        let v = &mut tile.sums[i * tile.stride..][..tile.columns];
-        // SAFETY: the tile is within C, and this is the only reference to the row.
-        let out = unsafe { std::slice::from_raw_parts_mut(c.add(row * c_row + columns.start), tile.columns) };
-        if end.alpha != 1.0 {
-            unary(v, |v| v * end.alpha);
-        }
-        if add {
-            binary(v, out, |v, c| v + c);
-        }
-        match (end.scale, end.bias) {
-            (None, None) => {}
-            (Some(scale), None) => binary(v, &scale[columns.clone()], |v, s| v * s),
-            (None, Some(bias)) => binary(v, &bias[columns.clone()], |v, b| v + b),
-            (Some(scale), Some(bias)) => {
-                ternary(v, &scale[columns.clone()], &bias[columns.clone()], |v, s, b| S::fma(v, s, b));
+        for j in (0..tile.columns).step_by(CHUNK) {
+            let (column, count) = (tile.column0 + j, tile.columns - j);
+            let at = row * end.n + column;
+            // SAFETY: the tile is within all that the epilogue names, as was checked at the door, and nobody else
+            // touches it.
+            unsafe {
+                let c = c.add(row * c_row + column);
+                let mut v = load(tile.sums.as_ptr().add(i * tile.stride + j), count);
+                if add {
+                    let old = load(c, count);
+                    each(&mut v, |i, v| S::fma(end.alpha, v, old[i]));
+                } else if end.alpha != 1.0 {
+                    each(&mut v, |_, v| v * end.alpha);
+                }
+                if let Some(scale) = end.scale {
+                    let scale = load(scale.as_ptr().add(column), count);
+                    each(&mut v, |i, v| v * scale[i]);
+                }
+                if let Some(bias) = end.bias {
+                    let bias = load(bias.as_ptr().add(column), count);
+                    each(&mut v, |i, v| v + bias[i]);
+                }
+                if let Some(pre) = end.pre {
+                    store(pre.0.add(at), count, v);
+                }
+                match end.then {
+                    Then::Store => {}
+                    Then::Gelu => each(&mut v, |_, v| gelu::<S>(v)),
+                    Then::Silu => each(&mut v, |_, v| v * sigmoid::<S>(v)),
+                    Then::GeluGrad { of } => {
+                        let x = load(of.as_ptr().add(at), count);
+                        each(&mut v, |i, v| v * gelu_grad::<S>(x[i]));
+                    }
+                    Then::SiluGrad { of } => {
+                        let x = load(of.as_ptr().add(at), count);
+                        each(&mut v, |i, v| {
+                            let gate = sigmoid::<S>(x[i]);
+                            v * S::fma(x[i] * gate, 1.0 - gate, gate)
+                        });
+                    }
+                    Then::GatedResidual { x, gate, rows_per_sample } => {
+                        let x = load(x.as_ptr().add(at), count);
+                        let gate = load(gate.as_ptr().add(row / rows_per_sample * end.n + column), count);
+                        each(&mut v, |i, v| S::fma(v, gate[i], x[i]));
+                    }
+                }
+                store(c, count, v);
             }
         }
-        if let Some(pre) = end.pre {
-            let start = row * end.n + columns.start;
-            // SAFETY: `pre` is [m, n], and this part of it belongs to the tile.
-            unsafe { pre.slice_mut(start..start + tile.columns) }.copy_from_slice(v);
-        }
-        match end.then {
-            Then::Store => {}
-            Then::Gelu => unary(v, |v| gelu::<S>(v)),
-            Then::Silu => unary(v, |v| v * sigmoid::<S>(v)),
-            Then::GeluGrad { of } => binary(v, &of[row * end.n..][columns.clone()], |v, x| v * gelu_grad::<S>(x)),
-            Then::SiluGrad { of } => binary(v, &of[row * end.n..][columns.clone()], |v, x| {
-                let gate = sigmoid::<S>(x);
-                v * S::fma(x * gate, 1.0 - gate, gate)
-            }),
-            Then::GatedResidual { x, gate, rows_per_sample } => {
-                let gate = &gate[row / rows_per_sample * end.n..][columns.clone()];
-                ternary(v, &x[row * end.n..][columns.clone()], gate, |v, x, g| S::fma(v, g, x));
-            }
-        }
-        out.copy_from_slice(v);
-    }
-}
-
-/// Chunks of a constant size become whole registers, whatever the length.
-const CHUNK: usize = 16;
-
-#[inline(always)]
-fn unary(v: &mut [f32], f: impl Fn(f32) -> f32) {
-    let (chunks, rest) = v.as_chunks_mut::<CHUNK>();
-    for chunk in chunks {
-        for v in chunk {
-            *v = f(*v);
-        }
-    }
-    for v in rest {
-        *v = f(*v);
     }
 }
 
 #[inline(always)]
-fn binary(v: &mut [f32], x: &[f32], f: impl Fn(f32, f32) -> f32) {
-    let (chunks, rest) = v.as_chunks_mut::<CHUNK>();
-    let (x_chunks, x_rest) = x.as_chunks::<CHUNK>();
-    for (chunk, x) in chunks.iter_mut().zip(x_chunks) {
-        for (v, &x) in chunk.iter_mut().zip(x) {
-            *v = f(*v, x);
-        }
-    }
-    for (v, &x) in rest.iter_mut().zip(x_rest) {
-        *v = f(*v, x);
-    }
-}
-
-#[inline(always)]
-fn ternary(v: &mut [f32], x: &[f32], y: &[f32], f: impl Fn(f32, f32, f32) -> f32) {
-    let (chunks, rest) = v.as_chunks_mut::<CHUNK>();
-    let ((x_chunks, x_rest), (y_chunks, y_rest)) = (x.as_chunks::<CHUNK>(), y.as_chunks::<CHUNK>());
-    for ((chunk, x), y) in chunks.iter_mut().zip(x_chunks).zip(y_chunks) {
-        for ((v, &x), &y) in chunk.iter_mut().zip(x).zip(y) {
-            *v = f(*v, x, y);
-        }
-    }
-    for ((v, &x), &y) in rest.iter_mut().zip(x_rest).zip(y_rest) {
-        *v = f(*v, x, y);
+fn each(chunk: &mut Chunk, f: impl Fn(usize, f32) -> f32) {
+    for (i, v) in chunk.iter_mut().enumerate() {
+        *v = f(i, *v);
     }
 }

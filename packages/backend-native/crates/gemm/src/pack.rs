@@ -141,6 +141,38 @@ unsafe fn copy_rows_at(
 /// As [`pack_b`].
 #[inline(always)]
 unsafe fn copy_rows(from: Matrix, k: usize, columns: usize, scale: Option<&[f32]>, to: &mut [f32], width: usize) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        match (columns, scale) {
+            (16, None) if width == 16 => copy_rows_of::<16>(from, k, to),
+            (32, None) if width == 32 => copy_rows_of::<32>(from, k, to),
+            (48, None) if width == 48 => copy_rows_of::<48>(from, k, to),
+            _ => copy_rows_scaled(from, k, columns, scale, to, width),
+        }
+    }
+}
+
+/// # Safety
+/// As [`pack_b`], for W columns and width W.
+#[inline(always)]
+unsafe fn copy_rows_of<const W: usize>(from: Matrix, k: usize, to: &mut [f32]) {
+    for (l, row) in to.as_chunks_mut::<W>().0.iter_mut().enumerate().take(k) {
+        // SAFETY: row l of B has W words; arrays of f32 have the alignment of f32.
+        *row = unsafe { from.at.add(l * from.row).cast::<[f32; W]>().read() };
+    }
+}
+
+/// # Safety
+/// As [`pack_b`].
+#[inline(always)]
+unsafe fn copy_rows_scaled(
+    from: Matrix,
+    k: usize,
+    columns: usize,
+    scale: Option<&[f32]>,
+    to: &mut [f32],
+    width: usize,
+) {
     for (l, row) in to.chunks_exact_mut(width).take(k).enumerate() {
         // SAFETY: row l of B has `columns` words.
         let source = unsafe { std::slice::from_raw_parts(from.at.add(l * from.row), columns) };
@@ -160,7 +192,8 @@ unsafe fn copy_rows(from: Matrix, k: usize, columns: usize, scale: Option<&[f32]
     }
 }
 
-/// Packs rows from `row0` and columns `ks` of A for tiles of the given `heights` (in order). The word (i, l) of the tile
+/// Packs rows from `row0` and columns `ks` of A for tiles in order, given as
+/// runs of a height and how many tiles have it. The word (i, l) of the tile
 /// that starts at row t is at `(t - row0) · words + l · height + i` of `to`, or at `(t - row0 + i) · words + l` if
 /// [`by_rows`].
 ///
@@ -171,7 +204,7 @@ pub(crate) unsafe fn pack_a(
     a: Matrix,
     ks: Range<usize>,
     row0: usize,
-    heights: impl Iterator<Item = usize> + Clone,
+    runs: [(usize, usize); 2],
     to: &mut [f32],
 ) {
     // SAFETY: both are within A.
@@ -181,10 +214,10 @@ pub(crate) unsafe fn pack_a(
     unsafe {
         match kernels.level {
             #[cfg(target_arch = "x86_64")]
-            _ if kernels.pairs => pack_a_pairs(from, k, heights, to),
+            _ if kernels.pairs => pack_a_pairs(from, k, runs, to),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 | Level::Avx2 => pack_a_avx2(from, k, heights, to),
-            _ => pack_a_with(from, k, heights, to),
+            Level::Avx512 | Level::Avx2 => pack_a_avx2(from, k, runs, to),
+            _ => pack_a_with(from, k, runs, to),
         }
     }
 }
@@ -200,26 +233,21 @@ const STEP: usize = 8;
 /// # Safety
 /// As [`pack_a`].
 #[cfg(target_arch = "x86_64")]
-unsafe fn pack_a_pairs(from: Matrix, k: usize, heights: impl Iterator<Item = usize> + Clone, to: &mut [f32]) {
+unsafe fn pack_a_pairs(from: Matrix, k: usize, runs: [(usize, usize); 2], to: &mut [f32]) {
     // SAFETY: promised by the caller.
     unsafe {
         if from.column == 1 {
-            return pack_bf16::rows(from, heights.sum(), k, to);
+            return pack_bf16::rows(from, runs.iter().map(|(height, count)| height * count).sum(), k, to);
         }
         for l0 in (0..k).step_by(2 * STEP) {
             let l1 = (l0 + 2 * STEP).min(k);
             let mut row = 0;
-            for height in heights.clone() {
-                let at = row * k.div_ceil(2) + l0 / 2 * height;
-                pack_bf16::columns(
-                    from.from(row, 0).transposed(),
-                    l0..l1,
-                    height,
-                    None,
-                    to.as_mut_ptr().add(at),
-                    height,
-                );
-                row += height;
+            for (height, count) in runs {
+                for _ in 0..count {
+                    let (source, at) = (from.from(row, 0).transposed(), row * k.div_ceil(2) + l0 / 2 * height);
+                    pack_bf16::columns(source, l0..l1, height, None, to.as_mut_ptr().add(at), height);
+                    row += height;
+                }
             }
         }
     }
@@ -229,56 +257,69 @@ unsafe fn pack_a_pairs(from: Matrix, k: usize, heights: impl Iterator<Item = usi
 /// As [`pack_a`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn pack_a_avx2(from: Matrix, k: usize, heights: impl Iterator<Item = usize> + Clone, to: &mut [f32]) {
+unsafe fn pack_a_avx2(from: Matrix, k: usize, runs: [(usize, usize); 2], to: &mut [f32]) {
     // SAFETY: promised by the caller.
-    unsafe { pack_a_with(from, k, heights, to) }
+    unsafe { pack_a_with(from, k, runs, to) }
 }
 
 /// # Safety
 /// As [`pack_a`].
 #[inline(always)]
-unsafe fn pack_a_with(from: Matrix, k: usize, heights: impl Iterator<Item = usize> + Clone, to: &mut [f32]) {
+unsafe fn pack_a_with(from: Matrix, k: usize, runs: [(usize, usize); 2], to: &mut [f32]) {
     for l0 in (0..k).step_by(STEP) {
         let ks = l0..(l0 + STEP).min(k);
         let mut row = 0;
-        for height in heights.clone() {
+        for (height, count) in runs {
             // SAFETY: promised by the caller.
             unsafe {
                 let source = from.from(row, 0);
                 let to = to.as_mut_ptr().add(row * k);
                 match height {
-                    4 => columns_of::<4>(source, ks.clone(), to),
-                    6 => columns_of::<6>(source, ks.clone(), to),
-                    8 => columns_of::<8>(source, ks.clone(), to),
-                    12 => columns_of::<12>(source, ks.clone(), to),
-                    16 => columns_of::<16>(source, ks.clone(), to),
-                    _ => columns_of_any(source, ks.clone(), height, to),
+                    4 => columns_of::<4>(source, ks.clone(), count, to, k),
+                    6 => columns_of::<6>(source, ks.clone(), count, to, k),
+                    8 => columns_of::<8>(source, ks.clone(), count, to, k),
+                    12 => columns_of::<12>(source, ks.clone(), count, to, k),
+                    16 => columns_of::<16>(source, ks.clone(), count, to, k),
+                    _ => columns_of_any(source, ks.clone(), height, count, to, k),
                 }
             }
-            row += height;
+            row += height * count;
         }
     }
 }
 
 /// # Safety
-/// As [`pack_a`], for a tile of H rows that lie side by side.
+/// As [`pack_a`], for `count` tiles of H rows that lie side by side.
 #[inline(always)]
-unsafe fn columns_of<const H: usize>(from: Matrix, ks: Range<usize>, to: *mut f32) {
+unsafe fn columns_of<const H: usize>(from: Matrix, ks: Range<usize>, count: usize, to: *mut f32, k: usize) {
     debug_assert_eq!(from.row, 1);
-    for l in ks {
-        // SAFETY: promised by the caller; arrays of f32 have the alignment of f32.
-        unsafe { to.add(l * H).cast::<[f32; H]>().write(from.at.add(l * from.column).cast::<[f32; H]>().read()) };
+    let first = ks.start;
+    if ks.len() < STEP {
+        // SAFETY: promised by the caller.
+        return unsafe { columns_of_any(from, ks, H, count, to, k) };
+    }
+    for tile in 0..count {
+        for l in 0..STEP {
+            // SAFETY: promised by the caller; arrays of f32 have the alignment of f32.
+            unsafe {
+                let source = from.at.add(tile * H + (first + l) * from.column).cast::<[f32; H]>();
+                to.add((tile * k + first + l) * H).cast::<[f32; H]>().write(source.read());
+            }
+        }
     }
 }
 
 /// # Safety
-/// As [`pack_a`].
+/// As [`pack_a`], for `count` tiles of `height` rows.
 #[inline(always)]
-unsafe fn columns_of_any(from: Matrix, ks: Range<usize>, height: usize, to: *mut f32) {
-    for l in ks {
-        for i in 0..height {
-            // SAFETY: promised by the caller.
-            unsafe { *to.add(l * height + i) = *from.at.add(i * from.row + l * from.column) };
+unsafe fn columns_of_any(from: Matrix, ks: Range<usize>, height: usize, count: usize, to: *mut f32, k: usize) {
+    for tile in 0..count {
+        for l in ks.clone() {
+            for i in 0..height {
+                let row = tile * height + i;
+                // SAFETY: promised by the caller.
+                unsafe { *to.add((tile * k + l) * height + i) = *from.at.add(row * from.row + l * from.column) };
+            }
         }
     }
 }

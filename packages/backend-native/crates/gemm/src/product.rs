@@ -114,6 +114,11 @@ impl Cut {
         let start = index * self.size + index.min(self.rest);
         start..start + self.size + usize::from(index < self.rest)
     }
+    /// The sizes of some parts, as (size, how many of it).
+    fn runs(self, parts: Range<usize>) -> [(usize, usize); 2] {
+        let large = self.rest.clamp(parts.start, parts.end) - parts.start;
+        [(self.size + 1, large), (self.size, parts.len() - large)]
+    }
 }
 
 /// A tile on its way to C, and its transpose.
@@ -303,9 +308,9 @@ impl<'a> Product<'a> {
                 };
                 let group_start = tile_rows(group.start).start;
                 if self.packs_a() {
-                    let heights = group.clone().map(|tile| tile_rows(tile).len());
+                    let runs = cut.runs(group.clone());
                     // SAFETY: the rows are within A, and the buffer has room for the group.
-                    unsafe { pack_a(&self.kernels, self.base.a, ks.clone(), group_start, heights, a_words) };
+                    unsafe { pack_a(&self.kernels, self.base.a, ks.clone(), group_start, runs, a_words) };
                 }
                 for tile in group.clone() {
                     let rows = tile_rows(tile);
@@ -366,6 +371,7 @@ impl<'a> Product<'a> {
         let end = if last { self.end } else { self.end.partial() };
         let add = self.add || later;
         let plain = end.is_plain() && !self.c_transposed;
+        let bias = end.is_bias().filter(|_| !self.c_transposed);
         for panel in 0..panels.parts {
             let strip = panels.part(panel);
             let start = columns.start + strip.start * lanes;
@@ -388,20 +394,27 @@ impl<'a> Product<'a> {
             }
             let (next, next_step) = coming.lines(panel, ks.len());
             let kernel = self.kernels.get(rows.len(), strip.len());
+            let bias = bias.filter(|_| valid == width).map_or(std::ptr::null(), |bias| bias[start..].as_ptr());
+            let direct = plain || !bias.is_null();
+            let home = self.c.0.wrapping_add(rows.start * self.c_stride + start);
+            let mut target = Target {
+                at: home,
+                rows: self.c_stride,
+                columns: valid,
+                add,
+                start: bias,
+                home: if self.c_transposed { std::ptr::null() } else { home },
+                home_rows: self.c_stride,
+                next,
+                next_step,
+            };
             // SAFETY: the panels and tiles are those that were packed; the tile is within C.
             unsafe {
-                if plain {
-                    let at = self.c.0.add(rows.start * self.c_stride + start);
-                    kernel(parts, &Target { at, rows: self.c_stride, columns: valid, add, next, next_step });
+                if direct {
+                    kernel(parts, &target);
                 } else {
-                    let target = Target {
-                        at: staging.sums.0.as_mut_ptr(),
-                        rows: width,
-                        columns: width,
-                        add: false,
-                        next,
-                        next_step,
-                    };
+                    target.at = staging.sums.0.as_mut_ptr();
+                    (target.rows, target.columns, target.add) = (width, width, false);
                     kernel(parts, &target);
                     self.finish_tile(&end, staging, rows.clone(), start..start + valid, width, add);
                 }

@@ -27,6 +27,12 @@ pub(crate) struct Target {
     pub columns: usize,
     /// Add to what is there.
     pub add: bool,
+    /// What every row of sums begins with, `vectors` registers; or null for 0.
+    pub start: *const f32,
+    /// Where the tile goes in the end, if `at` is only on the way: those lines are asked for. Null: nothing is.
+    pub home: *const f32,
+    /// Words from a row of `home` to the next.
+    pub home_rows: usize,
     /// What is needed next: with every row of B, a line is asked for, `next_step` words after the last.
     pub next: *const f32,
     pub next_step: usize,
@@ -74,12 +80,20 @@ unsafe fn tile<V: Vector, const ROWS: usize, const VECTORS: usize>(parts: &[Part
     let lines = (VECTORS * V::LANES).div_ceil(LINE);
     // SAFETY: all pointers stay within what the caller describes.
     unsafe {
-        for i in 0..ROWS {
-            for line in 0..lines {
-                V::prefetch(target.at.wrapping_add(i * target.rows + line * LINE));
+        if !target.home.is_null() {
+            for i in 0..ROWS {
+                for line in 0..lines {
+                    V::prefetch(target.home.wrapping_add(i * target.home_rows + line * LINE));
+                }
             }
         }
-        let mut sums = [[V::zero(); VECTORS]; ROWS];
+        let mut start = [V::zero(); VECTORS];
+        if !target.start.is_null() {
+            for (j, register) in start.iter_mut().enumerate() {
+                *register = V::load(target.start.add(j * V::LANES));
+            }
+        }
+        let mut sums = [start; ROWS];
         let mut next = target.next;
         for part in parts {
             // A pointer for every four rows: as one chain of additions the addresses would take longer than the sums.

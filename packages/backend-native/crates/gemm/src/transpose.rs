@@ -79,6 +79,13 @@ pub(crate) mod x86 {
                     }
                 }
                 let block = block16(block);
+                if width == 16 {
+                    for (i, column) in block.iter().enumerate() {
+                        // SAFETY: row c0 + i of the result has room for rows rounded up to 16.
+                        unsafe { _mm512_storeu_ps(to.add((c0 + i) * to_row + r0), *column) };
+                    }
+                    continue;
+                }
                 for (i, column) in block.iter().enumerate() {
                     if i < width {
                         // SAFETY: row c0 + i of the result has room for rows rounded up to 16.
