@@ -1,4 +1,15 @@
-import { applyLinear, attention, gatedResidual, gelu, layerNormModulate, type ParamTree, silu } from '@learngene/nn';
+import {
+  applyLinear,
+  attention,
+  gatedResidual,
+  gelu,
+  type LinearParams,
+  layerNormModulate,
+  type ParamTree,
+  residualLinear,
+  residualMlp,
+  silu,
+} from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkInputs, checkLabels, type DitInputs } from './check';
 import type { DitConfig } from './config';
@@ -74,6 +85,13 @@ function applyBlock(
   const a = layerNormModulate(x, shift1, scale1, { eps: NORM_EPS }); // [N, T, D]
   const [q, k, v] = ['q', 'k', 'v'].map((name) => main(attn, 'attn', name, a)); // each [N, T, D]
   const mixed = attention(q, k, v, { heads: config.heads }); // [N, T, D]
+  if (linear === applyDense) {
+    // the same as below in fewer passes over memory
+    const [o, first, last] = ['attn.o', 'mlp.in', 'mlp.out'].map((name) => denseLayer(params, block, name));
+    const y = residualLinear({ x, gate: gate1, input: mixed }, o); // [N, T, D]
+    const m = layerNormModulate(y, shift2, scale2, { eps: config.mlpNormEps }); // [N, T, D]
+    return residualMlp({ x: y, gate: gate2, input: m }, { in: first, out: last }); // [N, T, D]
+  }
   const y = gatedResidual(x, gate1, main(attn, 'attn', 'o', mixed)); // [N, T, D]
 
   const m = layerNormModulate(y, shift2, scale2, { eps: config.mlpNormEps }); // [N, T, D]
@@ -86,11 +104,18 @@ function modulation(adaln: DitBaseParams['final']['adaln'], condition: tf.Tensor
   return tf.split(applyLinear(adaln, condition) as tf.Tensor2D, parts, 1);
 }
 
-const applyDense: ApplyLinear = (params, x, name) => {
+const applyDense: ApplyLinear = (params, x, name) => applyLinear(checkedLayer(params, name), x) as tf.Tensor3D;
+
+function denseLayer({ blocks }: DitBaseParams, block: number, name: string): LinearParams {
+  const [group, layer] = name.split('.') as ['attn' | 'mlp', string];
+  return checkedLayer((blocks[block][group]?.[layer] ?? {}) as ParamTree, `blocks.${block}.${name}`);
+}
+
+function checkedLayer(params: ParamTree, name: string): LinearParams {
   const { weight, bias } = params as { weight?: tf.Tensor2D; bias?: tf.Tensor1D };
   if (!weight) throw new Error(`params: expected ${name}.weight (or a \`linear\` argument), got none`);
-  return applyLinear({ weight, bias }, x) as tf.Tensor3D;
-};
+  return { weight, bias };
+}
 
 function tableOf(params: DitBaseParams, config: DitConfig): (labels: Int32Array) => tf.Tensor2D {
   const table = params.label?.table as tf.Tensor2D | undefined;

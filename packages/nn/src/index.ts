@@ -12,6 +12,7 @@ export { type LayerNormOptions, layerNorm, layerNormModulate } from './ops/layer
 export { linear } from './ops/linear';
 export { lowRankLinear } from './ops/low-rank-linear';
 export { matmulNN, matmulNT, matmulTN } from './ops/matmul';
+export { type MlpLayers, type ResidualInputs, residualLinear, residualMlp } from './ops/residual-layers';
 export { silu } from './ops/silu';
 export {
   type CosineOptions,

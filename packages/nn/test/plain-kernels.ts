@@ -309,4 +309,16 @@ export const plainKernels: Record<string, PlainKernel> = {
     });
     return [sums];
   },
+  LearngeneLinearGelu: (inputs) => {
+    const [pre] = plainKernels.LearngeneLinear(inputs, {});
+    return [...plainKernels.LearngeneGelu({ x: pre }, {}), pre];
+  },
+  LearngeneLinearGeluInputGrad: ({ dy, weight, pre }) => {
+    const [dx] = plainKernels.LearngeneLinearInputGrad({ dy, weight }, {});
+    return plainKernels.LearngeneGeluGrad({ dy: dx, x: pre }, {});
+  },
+  LearngeneLinearGatedResidual: ({ x, gate, input, weight, bias }) => {
+    const [branch] = plainKernels.LearngeneLinear({ x: input, weight, bias }, {});
+    return [...plainKernels.LearngeneGatedResidual({ x, gate, y: branch }, {}), branch];
+  },
 };

@@ -175,6 +175,48 @@ function linearWeightGrad({ inputs, backend }: KernelCall): TensorInfo {
   return dweight;
 }
 
+/** gelu(pre) and pre = x weightᵀ + bias. */
+function linearGelu({ inputs, backend }: KernelCall): TensorInfo[] {
+  const { x, weight, bias } = inputs;
+  const [out, width] = weight.shape;
+  const shape = [...x.shape.slice(0, -1), out];
+  const outputs = [backend.output(shape), backend.output(shape)];
+  const flags = GEMM.transposeB | precisionOf(backend);
+  const biases = bias ? backend.f32(bias) : undefined;
+  const [xs, weights, y, pre] = [x, weight, ...outputs].map((tensor) => backend.f32(tensor));
+  backend.addon.gemm(rowsOf(x), out, width, flags, xs, weights, y, biases, END.gelu, pre);
+  return outputs;
+}
+
+/** (dy weight) gelu'(pre). */
+function linearGeluInputGrad({ inputs, backend }: KernelCall): TensorInfo {
+  const { dy, weight, pre } = inputs;
+  const [out, width] = weight.shape;
+  const dx = backend.output(pre.shape);
+  const [dys, weights, pres, dxs] = [dy, weight, pre, dx].map((tensor) => backend.f32(tensor));
+  const flags = precisionOf(backend);
+  backend.addon.gemm(rowsOf(dy), width, out, flags, dys, weights, dxs, undefined, END.geluGrad, pres);
+  return dx;
+}
+
+/** x + gate branch and branch = input weightᵀ + bias. */
+function linearGatedResidual({ inputs, backend }: KernelCall): TensorInfo[] {
+  const { x, gate, input, weight, bias } = inputs;
+  const [out, width] = weight.shape;
+  const outputs = [backend.output(x.shape), backend.output(x.shape)];
+  const flags = GEMM.transposeB | precisionOf(backend);
+  const biases = bias ? backend.f32(bias) : undefined;
+  const [tokens] = x.shape.slice(1);
+  const [xs, gates, values, weights, y, branch] = [x, gate, input, weight, ...outputs].map((tensor) =>
+    backend.f32(tensor),
+  );
+  if (tokens > 0) {
+    const rows = rowsOf(x);
+    backend.addon.gemmGatedResidual(rows, out, width, flags, values, weights, biases, xs, gates, tokens, branch, y);
+  }
+  return outputs;
+}
+
 function columnSums({ inputs, backend }: KernelCall): TensorInfo {
   const sums = backend.output(inputs.x.shape.slice(-1));
   backend.addon.columnSums(backend.f32(inputs.x), backend.f32(sums));
@@ -200,5 +242,8 @@ export const linearKernels: KernelTable = {
   LearngeneLinearInputGrad: linearInputGrad,
   LearngeneLinearWeightGrad: linearWeightGrad,
   LearngeneColumnSums: columnSums,
+  LearngeneLinearGelu: linearGelu,
+  LearngeneLinearGeluInputGrad: linearGeluInputGrad,
+  LearngeneLinearGatedResidual: linearGatedResidual,
   LearngeneLowRankLinear: lowRankLinear,
 };
