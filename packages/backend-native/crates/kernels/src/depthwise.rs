@@ -97,6 +97,9 @@ fn value_with<S: Isa>(sizes: &Depthwise, pixels: Range<usize>, x: &[f32], w: &[f
             start += BLOCK;
         }
         let rest = blocks.into_remainder();
+        if rest.is_empty() {
+            continue;
+        }
         rest.fill(0.0);
         sizes.each_tap(pixel, |at, tap| {
             for ((y, &x), &w) in rest.iter_mut().zip(&x[at + start..at + channels]).zip(&w[tap + start..]) {

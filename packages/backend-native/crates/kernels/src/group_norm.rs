@@ -96,6 +96,9 @@ fn down<S: Isa>(x: &[f32], channels: usize, sums: &mut [f32], term: impl Fn(usiz
         start += BLOCK;
     }
     let rest = blocks.into_remainder();
+    if rest.is_empty() {
+        return;
+    }
     rest.fill(0.0);
     for x in x.chunks_exact(channels) {
         for (i, (sum, &x)) in rest.iter_mut().zip(&x[start..]).enumerate() {

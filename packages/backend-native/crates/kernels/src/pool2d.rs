@@ -41,6 +41,9 @@ fn pool_lines_with<S: Isa>(pool: Pool, window: &Window, lines: Range<usize>, x: 
                 start += BLOCK;
             }
             let rest = blocks.into_remainder();
+            if rest.is_empty() {
+                continue;
+            }
             rest.fill(pool.start());
             pool_block(pool, window, (image, row, column), start, x, rest);
         }
