@@ -1,4 +1,4 @@
-import { customOp, lowRankLinear } from '@learngene/nn';
+import { customOp, matmulNN } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Leaves } from './trees';
 
@@ -41,10 +41,25 @@ export function addDelta(x: tf.Tensor, delta: tf.Tensor | undefined): tf.Tensor3
   return (delta ? tf.add(x, delta) : x) as tf.Tensor3D;
 }
 
-/** scale (x a) bᵀ for a [in, r] and b [out, r], through the fused low-rank op. */
-export function lowRank(x: tf.Tensor, { a, b }: Leaves, scale: number): tf.Tensor {
-  const s = tf.fill<tf.Rank.R1>([a.shape[1] as number], scale);
-  return lowRankLinear(x, b as tf.Tensor2D, s, a as tf.Tensor2D);
+/**
+ * A vector for every sample, to be multiplied with [N, T, k]: [k] for one segment; for several [N, 1, k] by one product
+ * with a one-hot matrix, so that no sample is moved.
+ *
+ * @param vectorOf - the vector [k] of a segment from its leaves.
+ */
+export function perSample(
+  segments: readonly LayerSegment[],
+  vectorOf: (leaves: Leaves | undefined) => tf.Tensor,
+): tf.Tensor {
+  const values = segments.map(({ leaves }) => vectorOf(leaves));
+  if (segments.length === 1) return values[0];
+  const N = segments[segments.length - 1].end;
+  const oneHot = new Float32Array(N * segments.length);
+  for (const [i, { start, end }] of segments.entries()) {
+    for (let n = start; n < end; n++) oneHot[n * segments.length + i] = 1;
+  }
+  const rows = matmulNN(tf.tensor2d(oneHot, [N, segments.length]), tf.stack(values) as tf.Tensor2D);
+  return tf.reshape(rows, [N, 1, -1]);
 }
 
 /** What `f` computes, as a constant: no gradient flows through it. */

@@ -1,9 +1,9 @@
 import { applyLinear, type LinearParams } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayerMethod } from '../method';
-import { addDelta, constant, lowRank, mapSegments } from '../segments';
+import { addDelta, constant, perSample } from '../segments';
 import type { Leaves } from '../trees';
-import { addProduct, completeLora, factorShapes, freshLora, type LoraConfig, scalingOf } from './lora';
+import { addProduct, applyLoras, completeLora, factorShapes, freshLora, type LoraConfig, scalingOf } from './lora';
 import { ranks } from './rank';
 
 /** Weight-decomposed low-rank adaptation: a direction by LoRA, a magnitude for every output. */
@@ -33,15 +33,11 @@ export const dora: LayerMethod<DoraConfig> = {
     const { weight, bias } = frozen as LinearParams;
     const scaling = scalingOf(config);
     const plain = applyLinear({ weight }, x); // [N, T, out], without the bias, which has no magnitude
-    const parts = segments.length === 1 ? [plain] : tf.split(plain, lengths(segments), 0);
-    const delta = mapSegments(x, segments, (rows, segment) => {
-      const { leaves } = segment;
-      if (!leaves) return undefined;
-      const gain = tf.div(leaves.magnitude, normOf(weight, leaves, scaling)); // [out]
-      const own = parts[segments.indexOf(segment)];
-      return tf.add(tf.mul(tf.sub(gain, 1), own), tf.mul(gain, lowRank(rows, leaves, scaling)));
-    });
-    return addDelta(bias ? tf.add(plain, bias) : plain, delta);
+    const gain = perSample(segments, (leaves) =>
+      leaves ? tf.div(leaves.magnitude, normOf(weight, leaves, scaling)) : tf.ones([weight.shape[0]]),
+    );
+    const y = tf.mul(gain, addDelta(plain, applyLoras(x, segments, scaling)));
+    return (bias ? tf.add(y, bias) : y) as tf.Tensor3D;
   },
   merge: (frozen, trained, config) => {
     const { weight, ...bias } = frozen as LinearParams;
@@ -62,8 +58,4 @@ function normOf(weight: tf.Tensor, leaves: Leaves, scaling: number): tf.Tensor {
 /** Lengths of the rows of [m, n]. */
 function rowNorms(x: tf.Tensor): tf.Tensor {
   return tf.sqrt(tf.sum(tf.square(x), 1));
-}
-
-function lengths(segments: readonly { start: number; end: number }[]): number[] {
-  return segments.map(({ start, end }) => end - start);
 }

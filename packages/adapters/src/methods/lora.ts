@@ -3,8 +3,9 @@ import { applyLinear, type LinearParams, matmulNT } from '@learngene/nn';
 import { type Generator, uniform } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkFields, checkOneOf, checkPositive } from '../checks';
+import { groupedLowRank } from '../grouped-low-rank';
 import type { LayerMethod } from '../method';
-import { addDelta, lowRank, mapSegments } from '../segments';
+import { addDelta, type LayerSegment } from '../segments';
 import type { Leaves } from '../trees';
 import { largestRank, ranks } from './rank';
 
@@ -52,6 +53,21 @@ export function freshLora(generator: Generator, { in: inputs, out }: LinearShape
   return { a: tf.transpose(rows), b: tf.zeros([out, rank]) };
 }
 
+/** scale (x a) bᵀ of each segment's a and b, `base`'s where a segment has none; undefined for nothing at all. */
+export function applyLoras(
+  x: tf.Tensor3D,
+  segments: readonly LayerSegment[],
+  scale: number,
+  base?: Leaves,
+): tf.Tensor3D | undefined {
+  const own = segments.map(({ start, end, leaves = base }) => {
+    if (!leaves) return { start, end };
+    const { a, b } = leaves as Record<'a' | 'b', tf.Tensor2D>;
+    return { start, end, factors: { u: b, s: tf.fill<tf.Rank.R1>([a.shape[1]], scale), v: a } };
+  });
+  return groupedLowRank(x, own);
+}
+
 /** weight + scale b aᵀ. */
 export function addProduct(weight: tf.Tensor, { a, b }: Leaves, scale: number): tf.Tensor2D {
   return tf.add(weight, tf.mul(scale, matmulNT(b, a)));
@@ -71,7 +87,7 @@ export const lora: LayerMethod<LoraConfig> = {
   frozen: (size) => ({ weight: [size.out, size.in] }),
   fresh: (_, { rank }, { generator, size }) => freshLora(generator, size, rank),
   apply: (x, frozen, segments, config) => {
-    const delta = mapSegments(x, segments, (rows, { leaves }) => leaves && lowRank(rows, leaves, scalingOf(config)));
+    const delta = applyLoras(x, segments, scalingOf(config));
     return addDelta(applyLinear(frozen as LinearParams, x), delta);
   },
   merge: (frozen, trained, config) => {

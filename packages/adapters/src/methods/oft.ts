@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { cayley, skewMatrices } from '../cayley';
 import { checkCount, checkFields } from '../checks';
 import type { LayerMethod } from '../method';
-import { mapSegments } from '../segments';
+import { type LayerSegment, mapSegments } from '../segments';
 
 /** Inputs are rotated block by block before a frozen weight. */
 export type OftConfig = {
@@ -43,12 +43,18 @@ export const oft: LayerMethod<OftConfig> = {
   frozen: (size) => ({ weight: [size.out, size.in] }),
   fresh: (_, { blockSize: b }, { size }) => ({ skew: tf.zeros([size.in / b, (b * (b - 1)) / 2]) }),
   apply: (x, frozen, segments, config) => {
-    const turned = mapSegments(x, segments, (rows, { leaves }) => (leaves ? rotate(rows, leaves.skew, config) : rows));
+    const rotations = rotationsOf(segments, config);
+    const turned = mapSegments(x, segments, (rows, segment) => {
+      const R = rotations.get(segment);
+      return R ? rotate(rows, R) : rows;
+    });
     return applyLinear(frozen as LinearParams, turned!) as tf.Tensor3D;
   },
   merge: (frozen, trained, config) => {
     const { weight, ...bias } = frozen as LinearParams;
-    return { weight: trained ? (rotate(weight, trained.skew, config, true) as tf.Tensor2D) : weight, ...bias };
+    if (!trained) return { weight, ...bias };
+    const R = rotationOf(trained.skew, config);
+    return { weight: rotate(weight, tf.transpose(R, [0, 2, 1])) as tf.Tensor2D, ...bias };
   },
   macs: (size, { blockSize }) => size.in * size.out + size.in * blockSize,
   formationMacs: (size, { blockSize, cayley: form }) => {
@@ -64,11 +70,23 @@ function blockSizes(dit: DitConfig): number[] {
   return sizes.filter((size) => widths.every((width) => width % size === 0));
 }
 
-/** x [..., in] with every block of its last axis multiplied by that block's R, or Rᵀ. */
-function rotate(x: tf.Tensor, skew: tf.Tensor, { blockSize: b, cayley: form }: OftConfig, back = false): tf.Tensor {
-  const blocks = skew.shape[0];
-  const R = cayley(skewMatrices(skew as tf.Tensor2D, b), form); // [blocks, b, b]
+/** Rotations of every segment that has some, [blocks, b, b], formed all at once. */
+function rotationsOf(segments: readonly LayerSegment[], config: OftConfig): Map<LayerSegment, tf.Tensor3D> {
+  const own = segments.filter(({ leaves }) => leaves);
+  if (own.length === 0) return new Map();
+  const skews = own.map(({ leaves }) => leaves!.skew as tf.Tensor2D);
+  const all = rotationOf(skews.length === 1 ? skews[0] : tf.concat(skews, 0), config);
+  const parts = skews.length === 1 ? [all] : tf.split(all, skews.length, 0);
+  return new Map(own.map((segment, i) => [segment, parts[i] as tf.Tensor3D]));
+}
+
+function rotationOf(skew: tf.Tensor, { blockSize, cayley: form }: OftConfig): tf.Tensor3D {
+  return cayley(skewMatrices(skew as tf.Tensor2D, blockSize), form);
+}
+
+/** x [..., in] with every block of its last axis multiplied by that block's R. */
+function rotate(x: tf.Tensor, R: tf.Tensor3D): tf.Tensor {
+  const [blocks, b] = R.shape;
   const rows = tf.transpose(tf.reshape(x, [-1, blocks, b]), [1, 0, 2]); // [blocks, rows, b]
-  const turned = matmulNN(rows, back ? tf.transpose(R, [0, 2, 1]) : R);
-  return tf.reshape(tf.transpose(turned, [1, 0, 2]), x.shape);
+  return tf.reshape(tf.transpose(matmulNN(rows, R), [1, 0, 2]), x.shape);
 }

@@ -4,8 +4,8 @@ import { matrixFromTensor, randomizedSvd, svd, tensorFromMatrix } from '@learnge
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkFields, checkPositive } from '../checks';
 import type { LayerMethod } from '../method';
-import { addDelta, lowRank, mapSegments } from '../segments';
-import { addProduct, factorShapes, scalingOf } from './lora';
+import { addDelta } from '../segments';
+import { addProduct, applyLoras, factorShapes, scalingOf } from './lora';
 import { largestRank, ranks } from './rank';
 
 /** LoRA that starts at the principal singular components, which leave the frozen weight. */
@@ -67,7 +67,7 @@ export const pissa: LayerMethod<PissaConfig> = {
   fresh: ({ a, b }) => ({ a, b }),
   apply: (x, frozen, segments, config) => {
     const { weight, bias, ...start } = frozen;
-    const delta = mapSegments(x, segments, (rows, { leaves }) => lowRank(rows, leaves ?? start, scalingOf(config)));
+    const delta = applyLoras(x, segments, scalingOf(config), start);
     return addDelta(applyLinear({ weight, bias } as LinearParams, x), delta);
   },
   merge: ({ weight, bias, ...start }, trained, config) => ({

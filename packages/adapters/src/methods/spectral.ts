@@ -1,6 +1,6 @@
 import { applyLinear, type LinearParams, lowRankLinear, matmulNN, matmulNT } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
-import { type LayerSegment, mapSegments } from '../segments';
+import { type LayerSegment, perSample } from '../segments';
 import type { Leaves } from '../trees';
 
 /**
@@ -19,8 +19,8 @@ export function applySpectral(
   }
   const [N, T, width] = x.shape;
   const hidden = tf.reshape(matmulNN(tf.reshape(x, [N * T, width]), V), [N, T, -1]); // [N, T, k]
-  const scaled = mapSegments(hidden, segments, (rows, { leaves }) => tf.mul(rows, valuesOf(leaves)));
-  return applyLinear({ weight: U, bias: b }, scaled!) as tf.Tensor3D;
+  const scaled = tf.mul(hidden, perSample(segments, valuesOf));
+  return applyLinear({ weight: U, bias: b }, scaled) as tf.Tensor3D;
 }
 
 /** The dense layer u diag(values) vᵀ with the bias. */

@@ -1,7 +1,6 @@
 import type { DitConfig, LinearShape } from '@learngene/dit';
-import { type LinearParams, lowRankLinear } from '@learngene/nn';
+import type { LinearParams } from '@learngene/nn';
 import {
-  applyFactored,
   composeDense,
   concatComponents,
   type FactoredParams,
@@ -11,8 +10,8 @@ import {
 } from '@learngene/tensor-svd';
 import type { Tensor3D } from '@tensorflow/tfjs-core';
 import { checkCount, checkFields } from '../checks';
+import { groupedLowRank } from '../grouped-low-rank';
 import type { LayerMethod } from '../method';
-import { addDelta, mapSegments } from '../segments';
 import type { Leaves } from '../trees';
 import { largestRank, ranks } from './rank';
 
@@ -49,12 +48,12 @@ const tailors = {
   fresh: (_, { rank }: { rank: number }, { generator, size }): Leaves =>
     initFactored(generator, { ...size, rank, init: 'zero-output', bias: false }) as Leaves,
   apply: (x, frozen, segments): Tensor3D => {
-    const delta = mapSegments(x, segments, (rows, { leaves }) => {
-      if (!leaves) return undefined;
-      const { u, s, v } = leaves as FactoredParams;
-      return lowRankLinear(rows, u, s, v);
-    });
-    return addDelta(applyFactored(frozen as FactoredParams, x), delta);
+    const own = segments.map(({ start, end, leaves }) => ({
+      start,
+      end,
+      factors: leaves as FactoredParams | undefined,
+    }));
+    return groupedLowRank(x, own, frozen as FactoredParams)!;
   },
   merge: (frozen, trained): LinearParams => {
     const layers = [frozen, trained].filter((leaves) => leaves !== undefined) as FactoredParams[];
