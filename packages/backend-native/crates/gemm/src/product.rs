@@ -46,6 +46,8 @@ pub(crate) struct Product<'a> {
 
 /// The sixteenths of the second-level cache that a block of B takes: with more, what streams past evicts it.
 const B_SHARE: usize = 6;
+/// The same where A is packed anew for every block of B.
+const B_SHARE_PACKED: usize = 9;
 /// The sixteenths that a block of packed A takes beside it.
 const A_SHARE: usize = 3;
 /// Below so many words, a block of B is read where it lies: it is in the first-level cache after its first use.
@@ -233,8 +235,8 @@ impl<'a> Product<'a> {
         let longest = units.div_ceil(passes);
         let tail_k = self.tails.iter().map(|tail| self.words(tail.term.k)).max().unwrap_or(0);
         let lanes = self.kernels.lanes;
-        let strip =
-            (cache::second_level_words() * B_SHARE / 16 / (longest + tail_k).max(1) / lanes).max(self.kernels.vectors);
+        let strip = (cache::second_level_words() * self.b_share() / 16 / (longest + tail_k).max(1) / lanes)
+            .max(self.kernels.vectors);
         let vectors = columns.len().div_ceil(lanes);
         let strips = vectors.div_ceil(strip);
         let strip = vectors.div_ceil(strips);
@@ -264,6 +266,10 @@ impl<'a> Product<'a> {
     /// Tiles of rows of A that are packed at a time.
     fn a_tiles(&self, words: usize, height: usize) -> usize {
         (cache::second_level_words() * A_SHARE / 16 / words.max(1) / height).max(1)
+    }
+
+    fn b_share(&self) -> usize {
+        if self.packs_a() { B_SHARE_PACKED } else { B_SHARE }
     }
 
     fn packs_a(&self) -> bool {
