@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Profile } from './profile';
 
 /** How a worker process is started. */
 export interface Launch {
@@ -53,6 +54,11 @@ export class Contestant {
   /** Times in milliseconds an execution: `samples` of them, each over `inner` executions. */
   async run(samples: number, inner: number): Promise<number[]> {
     return (await this.#ask({ op: 'run', samples, inner })).ms as number[];
+  }
+
+  /** Where the time of the work item goes; only ours can tell. */
+  async profile(executions: number): Promise<Profile> {
+    return (await this.#ask({ op: 'profile', executions })) as unknown as Profile;
   }
 
   /** Drops the work item. */

@@ -10,8 +10,8 @@ import type { Effort } from './measure';
 import { type Options, parseOptions } from './options';
 import { MissingError, pythonEnvironment } from './python-environment';
 import { writeReport } from './report';
-import { mergeRows, type ResultRow, type Results } from './result';
-import { type RowContext, runRow } from './run-row';
+import { mergeRows, type ResultHeader, type ResultRow, type Results } from './result';
+import { profileRow, type RowContext, runRow } from './run-row';
 import { formatAmount, formatRatio } from './table';
 
 const folder = fileURLToPath(new URL('..', import.meta.url));
@@ -67,6 +67,36 @@ function earlier({ only }: Options): ResultRow[] {
   return (JSON.parse(readFileSync(latest, 'utf8')) as Results).rows;
 }
 
+/** Writes `latest.json` and the page in docs. */
+async function keep(options: Options, made: readonly ResultRow[], header: ResultHeader): Promise<Results> {
+  const order = new Map(catalog.map(({ name }, i) => [name, i]));
+  const all = mergeRows(earlier(options), made);
+  const results = { header, rows: all.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0)) };
+  mkdirSync(join(latest, '..'), { recursive: true });
+  writeFileSync(latest, `${JSON.stringify(results, null, 2)}\n`);
+  await writeReport(root, results);
+  return results;
+}
+
+async function compare(rows: readonly Row[], context: RowContext, options: Options): Promise<number> {
+  const { crew, threads } = context;
+  const peer = await crew.peer();
+  if (!context.compiler) say('There is no g++ (or $CXX): rows against torch.compile are left out');
+  const { made, failed } = await measureAll(rows, context);
+  const results = await keep(options, made, {
+    machine: describeMachine(),
+    threads,
+    engine: { name: options.engine, detail: (await crew.ours(options.engine)).about.detail },
+    versions: { node: process.versions.node, tfjs: '4.22.0', ...peer.about },
+    commit: commit(root),
+    date: new Date().toISOString(),
+    quick: options.quick,
+  });
+  if (options.json) process.stdout.write(`${JSON.stringify(results)}\n`);
+  say(`Wrote benchmarks/results/latest.json and docs/benchmarks.md${failed > 0 ? `; ${failed} rows FAILED` : ''}`);
+  return failed > 0 ? 1 : 0;
+}
+
 async function bench(options: Options): Promise<number> {
   const rows = catalog.filter((row) => wanted(row, options));
   if (options.list) {
@@ -74,41 +104,20 @@ async function bench(options: Options): Promise<number> {
     return 0;
   }
   if (rows.length === 0) throw new MissingError('--only: no row matches; --list shows them');
-  const python = pythonEnvironment(folder, say);
+  const python = options.profile ? '' : pythonEnvironment(folder, say);
   const threads = threadCount();
-  const compiler = hasCompiler();
-  if (!compiler) say('There is no g++ (or $CXX): rows against torch.compile are left out');
   const crew = new Crew({ folder, python, threads });
   const scratch = mkdtempSync(join(tmpdir(), 'learngene-bench-'));
   try {
-    say(`Starting both sides with ${threads} threads`);
-    const ours = await crew.ours(options.engine).catch((error: Error) => {
+    say(`Starting with ${threads} threads`);
+    await crew.ours(options.engine).catch((error: Error) => {
       throw new MissingError(`engine ${options.engine}: ${error.message} (--engine wasm is always there)`);
     });
-    const peer = await crew.peer();
     const effort = efforts[options.quick ? 'quick' : 'full'];
-    const context = { crew, engine: options.engine, effort, scratch, compiler, say };
-    const { made, failed } = await measureAll(rows, context);
-    const order = new Map(catalog.map(({ name }, i) => [name, i]));
-    const all = mergeRows(earlier(options), made).sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0));
-    const results: Results = {
-      header: {
-        machine: describeMachine(),
-        threads,
-        engine: { name: options.engine, detail: ours.about.detail },
-        versions: { node: process.versions.node, tfjs: '4.22.0', ...peer.about },
-        commit: commit(root),
-        date: new Date().toISOString(),
-        quick: options.quick,
-      },
-      rows: all,
-    };
-    mkdirSync(join(latest, '..'), { recursive: true });
-    writeFileSync(latest, `${JSON.stringify(results, null, 2)}\n`);
-    await writeReport(root, results);
-    if (options.json) process.stdout.write(`${JSON.stringify(results)}\n`);
-    say(`Wrote benchmarks/results/latest.json and docs/benchmarks.md${failed > 0 ? `; ${failed} rows FAILED` : ''}`);
-    return failed > 0 ? 1 : 0;
+    const context = { crew, engine: options.engine, threads, effort, scratch, compiler: hasCompiler(), say };
+    if (!options.profile) return await compare(rows, context, options);
+    for (const row of rows) process.stdout.write(`${row.name}\n${await profileRow(row, context)}\n\n`);
+    return 0;
   } finally {
     await crew.stop();
     rmSync(scratch, { recursive: true, force: true });

@@ -11,6 +11,8 @@ export interface Options {
   engine: (typeof engineNames)[number];
   /** Print the results as JSON at the end. */
   json: boolean;
+  /** Print where our time goes in each row, compare nothing. */
+  profile: boolean;
   /** Print the names of the rows and stop. */
   list: boolean;
 }
@@ -30,6 +32,7 @@ export function parseOptions(argv: readonly string[]): Options {
     .option('--only <regex>', 'rows whose section or name matches; other rows of latest.json are kept', expression)
     .addOption(new Option('--engine <name>', 'engine of our side').choices(engineNames).default('native'))
     .option('--json', 'print the results as JSON', false)
+    .option('--profile', 'print where our time goes, by kernel, and compare nothing', false)
     .option('--list', 'print the names of the rows', false)
     .parse(argv, { from: 'user' })
     .opts<Options>();

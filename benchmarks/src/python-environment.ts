@@ -54,8 +54,9 @@ function install(python: string, folder: string, say: (text: string) => void): v
     say('Installing torch (540 MB), scikit-learn and numpy from PyPI');
     need(run(python, [...pip, '--no-deps', '-r', join(folder, 'requirements-linux-x64.txt')]), failed);
     need(run(python, [join(folder, 'stubs.py')]), 'python/stubs.py failed');
-    if (run(python, ['-c', check]).ok) return;
-    say('torch does not load without its CUDA libraries here: installing those too (2.7 GB)');
+    const { ok, output } = run(python, ['-c', check]);
+    if (ok) return;
+    say(`torch does not load without its CUDA libraries here (${lastLine(output)}): installing those too (2.7 GB)`);
     need(run(python, [join(folder, 'stubs.py'), '--remove']), 'python/stubs.py --remove failed');
   } else {
     say('Installing torch, scikit-learn and numpy from PyPI');

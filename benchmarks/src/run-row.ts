@@ -5,12 +5,15 @@ import type { Contestant } from './contestant';
 import type { Crew } from './crew';
 import type { EngineName } from './engine-names';
 import { type Effort, interleave } from './measure';
+import { profileText } from './profile';
 import type { ResultRow } from './result';
 import { disagreement, type Summary, summarize } from './statistics';
 
 /** What a row is run with. */
 export interface RowContext {
   crew: Crew;
+  /** Threads of rows that name none. */
+  threads: number;
   /** Engine of rows that name none. */
   engine: EngineName;
   effort: Effort;
@@ -76,6 +79,16 @@ async function measureTime(row: Row, ways: readonly PeerWay[], context: RowConte
     for (const contestant of contestants) crew.forget(contestant);
     throw error;
   }
+}
+
+/** Where our time goes in a row, as text. */
+export async function profileRow(row: Row, context: RowContext): Promise<string> {
+  const ours = await context.crew.ours((row.engine ?? context.engine) as EngineName, row.threads);
+  await ours.prepare(row.task, specOf(row, {}, context));
+  await ours.run(1, 1);
+  const text = profileText(await ours.profile(5));
+  await ours.release();
+  return text;
 }
 
 /** Processes of their own; the weights are written by another one before, for that takes memory too. */

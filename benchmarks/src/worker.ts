@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { EngineName } from './engine-names';
 import { useEngine, usePrecision } from './engines';
+import { profile } from './profile';
 import { kindTasks } from './tasks/kind';
 import { linalgTasks } from './tasks/linalg';
 import { modelTasks } from './tasks/models';
@@ -17,6 +18,7 @@ let item: WorkItem | undefined;
 type Request =
   | { op: 'prepare'; task: string; spec: { precision?: 'f32' | 'bf16' } }
   | { op: 'run'; samples: number; inner: number }
+  | { op: 'profile'; executions: number }
   | { op: 'release' | 'memory' };
 
 async function prepare(task: string, spec: { precision?: 'f32' | 'bf16' }): Promise<{ check: number[] }> {
@@ -63,6 +65,8 @@ function handle(request: Request): Promise<object> | object {
       return prepare(request.task, request.spec);
     case 'run':
       return time(request.samples, request.inner);
+    case 'profile':
+      return profile((item as WorkItem).run, request.executions);
     case 'release':
       return release();
     case 'memory':
