@@ -1,0 +1,150 @@
+import { checkGradient } from '@learngene/testing';
+import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { agree, holds, positiveSize, random } from '../../test/against-cpu';
+import { type FusedOp, fusedOps, run, type Sizes } from '../../test/fused-ops';
+import { NATIVE, registerNativeBackend } from '../register';
+
+registerNativeBackend();
+
+const sizes: fc.Arbitrary<Sizes> = fc.record({
+  samples: fc.constantFrom(1, 2, 3, 5),
+  tokens: fc.constantFrom(1, 2, 7, 33),
+  width: positiveSize,
+  other: fc.constantFrom(1, 2, 9, 16, 70),
+  heads: fc.constantFrom(1, 2, 3),
+});
+
+/** The result and the gradients of all inputs: kernels on native, tfjs's own gradients of the formula on cpu. */
+function everything(op: FusedOp, size: Sizes, seed: number): Tensor[] {
+  const inputs = op.inputs(size, seed);
+  if (tf.getBackend() === NATIVE) {
+    const outputs = op.forward(inputs, size);
+    const dy = random(outputs[0].shape, seed + 99, -1, 1);
+    const grads = op.backward(dy, inputs, outputs, size);
+    return [outputs[0], ...Object.keys(inputs).map((name) => grads[name])];
+  }
+  const y = op.formula(inputs, size);
+  const dy = random(y.shape, seed + 99, -1, 1);
+  const { grads } = tf.engine().gradients(() => op.formula(inputs, size), Object.values(inputs), dy);
+  return [y, ...grads];
+}
+
+/** The op as tfjs sees one, with the gradient of its kernels. */
+function differentiable(op: FusedOp, size: Sizes, names: string[]): (...xs: Tensor[]) => Tensor {
+  const named = (list: Tensor[]) => Object.fromEntries(names.map((name, i) => [name, list[i]])) as NamedTensorMap;
+  return tf.customGrad((...args) => {
+    const save = args.pop() as tf.GradSaveFunc;
+    const xs = args as Tensor[];
+    const outputs = op.forward(named(xs), size);
+    save([...xs, ...outputs]);
+    const gradFunc = (dy: Tensor, saved: Tensor[]) => {
+      const grads = op.backward(dy, named(saved), saved.slice(names.length), size);
+      return names.map((name) => grads[name]);
+    };
+    return { value: outputs[0], gradFunc };
+  });
+}
+
+describe.each(Object.keys(fusedOps))('%s', (name) => {
+  const op = fusedOps[name];
+
+  test('agrees with ops of the cpu backend, and so do its gradients', async () => {
+    await holds(
+      fc.tuple(sizes, fc.nat(1e6)),
+      ([size, seed]) => agree(() => everything(op, size, seed), { relative: 2e-4, absolute: 2e-4 }),
+      30,
+    );
+  });
+
+  test('of no samples', async () => {
+    if (name === 'gatedLowRank') return;
+    await tf.setBackend(NATIVE);
+    tf.tidy(() => {
+      const size = { samples: 0, tokens: 3, width: 4, other: 5, heads: 2 };
+      const inputs = op.inputs(size, 1);
+      const outputs = op.forward(inputs, size);
+      const grads = op.backward(tf.zeros(outputs[0].shape), inputs, outputs, size);
+      for (const [key, x] of Object.entries(inputs)) {
+        expect(grads[key].shape).toEqual(x.shape);
+        expect([...grads[key].dataSync()]).toEqual(Array(x.size).fill(0));
+      }
+    });
+  });
+
+  test('has the gradients of finite differences', async () => {
+    await tf.setBackend(NATIVE);
+    const size = { samples: 2, tokens: 3, width: 4, other: 3, heads: 2 };
+    tf.tidy(() => {
+      const inputs = op.inputs(size, 3);
+      const small = Object.values(inputs).map((x) => tf.mul(x, 0.3));
+      checkGradient(differentiable(op, size, Object.keys(inputs)), small, { tolerance: 4e-3 });
+    });
+  });
+});
+
+describe('over leaves', () => {
+  const lengths = fc.array(fc.constantFrom(0, 1, 3, 17, 1000, 40_000), { minLength: 1, maxLength: 5 });
+  const leaves = (letter: string, shapes: number[], seed: number, low = -1) =>
+    Object.fromEntries(shapes.map((length, i) => [`${letter}${i}`, random([length], seed + i, low, 1)]));
+
+  test.each([false, true])('AdamW (clipped and averaged: %s)', async (averaged) => {
+    const attrs = { learningRate: 0.01, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, step: 3 };
+    await holds(
+      fc.tuple(lengths, fc.nat(1e6)),
+      ([shapes, seed]) =>
+        agree(
+          () => {
+            const all: NamedTensorMap = {
+              ...leaves('p', shapes, seed),
+              ...leaves('g', shapes, seed + 10),
+              ...leaves('m', shapes, seed + 20),
+              ...leaves('v', shapes, seed + 30, 0.01),
+              ...(averaged && { ...leaves('e', shapes, seed + 40), norm: tf.scalar(4) }),
+            };
+            const count = shapes.length;
+            if (tf.getBackend() === NATIVE) {
+              if (!averaged) return run('LearngeneAdamW', all, { count, ...attrs });
+              return run('LearngeneAdamWEma', all, { count, decay: 0.9, maxNorm: 2, ...attrs });
+            }
+            const results = shapes.map((_, i) => {
+              const g = tf.mul(all[`g${i}`], averaged ? 2 / (4 + 1e-6) : 1);
+              const m = tf.add(tf.mul(all[`m${i}`], 0.9), tf.mul(g, 0.1));
+              const v = tf.add(tf.mul(all[`v${i}`], 0.99), tf.mul(tf.square(g), 0.01));
+              const root = tf.add(tf.sqrt(tf.div(v, 1 - 0.99 ** 3)), 1e-8);
+              const step = tf.div(tf.mul(0.01 / (1 - 0.9 ** 3), m), root);
+              const p = tf.sub(tf.mul(all[`p${i}`], 1 - 0.01 * 0.1), step);
+              return [p, m, v, ...(averaged ? [tf.add(tf.mul(all[`e${i}`], 0.9), tf.mul(p, 0.1))] : [])];
+            });
+            return results[0].flatMap((_, part) => results.map((leaf) => leaf[part]));
+          },
+          { relative: 1e-5, absolute: 1e-6 },
+        ),
+      15,
+    );
+  });
+
+  test('the average and the norm', async () => {
+    await holds(
+      fc.tuple(lengths, fc.nat(1e6)),
+      ([shapes, seed]) =>
+        agree(
+          () => {
+            const [e, p] = [leaves('e', shapes, seed), leaves('p', shapes, seed + 10)];
+            const x = Object.fromEntries(Object.values(p).map((tensor, i) => [`x${i}`, tensor]));
+            const count = shapes.length;
+            if (tf.getBackend() === NATIVE) {
+              const average = run('LearngeneEma', { ...e, ...p }, { count, decay: 0.9 });
+              return [...average, ...run('LearngeneGlobalSquaredNorm', x, { count })];
+            }
+            const average = shapes.map((_, i) => tf.add(tf.mul(e[`e${i}`], 0.9), tf.mul(p[`p${i}`], 0.1)));
+            return [...average, tf.addN(Object.values(p).map((tensor) => tf.sum(tf.square(tensor))))];
+          },
+          { relative: 1e-5, absolute: 1e-6 },
+        ),
+      15,
+    );
+  });
+});
