@@ -1,0 +1,81 @@
+import { expectClose, expectNoLeak } from '@learngene/testing';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useNnBackend } from '../test/setup';
+import { gradients } from './backprop';
+
+beforeAll(useNnBackend);
+
+const x = () => tf.tensor1d([0.5, -1, 2]);
+const sum = (y: tf.Tensor) => tf.sum(y) as tf.Scalar;
+
+/** Gradients here and by the engine, with tensors disposed and none leaked. */
+async function expectSame(f: (...leaves: tf.Tensor[]) => tf.Scalar, count = 1): Promise<void> {
+  await expectNoLeak(() => {
+    const leaves = Array.from({ length: count }, x);
+    const ours = gradients(() => f(...leaves), leaves);
+    const theirs = tf.tidy(() => tf.engine().gradients(() => f(...leaves), leaves));
+    expectClose(ours.value, theirs.value);
+    for (const [i, grad] of theirs.grads.entries()) {
+      expect(ours.grads[i] === undefined).toBe(grad === undefined);
+      if (grad) expectClose(ours.grads[i] as tf.Tensor, grad);
+    }
+    tf.dispose([...leaves, ours.value, theirs.value]);
+    tf.dispose([...ours.grads, ...theirs.grads].filter((grad) => grad !== undefined));
+  });
+}
+
+describe('gradients', () => {
+  it('of tensors that are used several times', async () => {
+    await expectSame((a) => sum(tf.mul(a, a)));
+    await expectSame((a) => sum(tf.add(a, a)));
+    await expectSame((a) => sum(tf.add(tf.square(a), tf.mul(tf.square(a), tf.sin(a)))));
+    await expectSame((a, b) => sum(tf.mul(tf.add(a, b), tf.sub(a, b))), 2);
+  });
+
+  it('of ops that hand on dy itself', async () => {
+    await expectSame((a) => sum(tf.reshape(tf.clone(tf.cast(a, 'float32')), [3, 1])));
+    await expectSame((a) => sum(tf.concat([a, tf.clone(a)])));
+  });
+
+  it('of ops with several results', () => expectSame((a) => sum(tf.split(tf.square(a), 3)[1])));
+
+  it('of leaves that the value does not depend on', () => expectSame((a) => sum(tf.square(a)), 2));
+
+  it('fails without a leak where nothing depends on a leaf, an op has no gradient, or the function throws', () =>
+    expectNoLeak(() => {
+      const a = x();
+      for (const f of [
+        () => tf.scalar(1),
+        () => sum(tf.cumprod(a)),
+        () => {
+          tf.square(tf.square(a));
+          throw new Error('stop');
+        },
+      ]) {
+        expect(() => gradients(f, [a])).toThrow();
+      }
+      a.dispose();
+    }));
+
+  it('frees what is used up before it goes on', () => {
+    const leaf = x();
+    const counts: number[] = [];
+    const counted = tf.customGrad((input) => {
+      const value = tf.square(input as tf.Tensor);
+      return {
+        value,
+        gradFunc: (dy: tf.Tensor) => {
+          counts.push(tf.memory().numTensors);
+          return tf.mul(dy, 2);
+        },
+      };
+    });
+    const { value, grads } = gradients(
+      () => sum(Array.from({ length: 6 }).reduce<tf.Tensor>((y) => counted(y), leaf)),
+      [leaf],
+    );
+    expect(Math.max(...counts)).toBeLessThanOrEqual(counts[0]);
+    tf.dispose([leaf, value, ...(grads as tf.Tensor[])]);
+  });
+});
