@@ -1,3 +1,4 @@
+import { linalgName, registerLinalg } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createOutput } from '../cli/output';
@@ -47,10 +48,30 @@ describe('chooseEngine', () => {
     );
     await expect(chooseEngine('auto', output)).rejects.toThrow('no engine could be loaded');
   });
+  test('tells an engine that it was selected, and no other', async () => {
+    await import('@tensorflow/tfjs-backend-cpu');
+    const told: string[] = [];
+    for (const engine of engines)
+      engine.selected && vi.spyOn(engine, 'selected').mockImplementation(() => void told.push(engine.name));
+    stub({ native: loaded(false), cpu: loaded(false) });
+    await chooseEngine('cpu', output);
+    expect(told).toEqual([]);
+    await chooseEngine('native', output);
+    expect(told).toEqual(['native']);
+  });
   test('a software adapter is used where it is asked for', async () => {
     stub({ webgpu: loaded(false) });
     expect(await chooseEngine('webgpu', output)).toMatchObject({ name: 'webgpu', why: 'asked for' });
   });
+});
+
+test('decompositions are in Rust once the native engine is selected', async ({ skip }) => {
+  const native = engines.find(({ name }) => name === 'native');
+  if (!(await native?.load())?.ok) skip();
+  const undo = registerLinalg({ name: 'before' });
+  native?.selected?.();
+  expect(linalgName()).toBe('native');
+  undo();
 });
 
 test('the engines that come with the command load', async () => {

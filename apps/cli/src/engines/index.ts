@@ -27,6 +27,7 @@ tf.enableProdMode();
 async function select(engine: Engine, load: EngineLoad & { ok: true }, why: string): Promise<ChosenEngine> {
   if (!(await tf.setBackend(load.backend))) throw new Error(`engine ${engine.name}: its backend could not be started`);
   await tf.ready();
+  engine.selected?.();
   return { name: engine.name, detail: load.detail, why };
 }
 

@@ -1,7 +1,14 @@
-import { loadNative, NATIVE, NativeUnavailableError, registerNativeBackend } from '@learngene/backend-native';
+import {
+  loadNative,
+  NATIVE,
+  NativeUnavailableError,
+  nativeLinalg,
+  registerNativeBackend,
+} from '@learngene/backend-native';
+import { registerLinalg } from '@learngene/tensor-svd';
 import type { Engine } from './types';
 
-/** Our Rust kernels: the fastest on a processor. */
+/** Our Rust kernels: the fastest on a processor. Once selected, decompositions run in Rust too. */
 export const native: Engine = {
   name: 'native',
   title: 'Rust kernels on the processor (@learngene/backend-native)',
@@ -16,5 +23,8 @@ export const native: Engine = {
       if (!(error instanceof NativeUnavailableError)) throw error;
       return { ok: false, reason: error.message, remedy: error.remedy };
     }
+  },
+  selected() {
+    registerLinalg(nativeLinalg());
   },
 };

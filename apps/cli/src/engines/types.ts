@@ -31,4 +31,6 @@ export interface Engine {
   title: string;
   /** Loads the engine's packages and registers its tfjs backend, without selecting it. Never throws. */
   load(): Promise<EngineLoad>;
+  /** Called once its backend is selected: hands over what is not a tfjs kernel. */
+  selected?(): void;
 }
