@@ -82,7 +82,7 @@ const BLOCK: usize = 64;
 
 /// sums[c] = the sum of term(c, x, sum) over the pixels.
 #[inline(always)]
-fn down<S: Isa>(x: &[f32], channels: usize, sums: &mut [f32], term: impl Fn(usize, f32, f32) -> f32) {
+fn down(x: &[f32], channels: usize, sums: &mut [f32], term: impl Fn(usize, f32, f32) -> f32) {
     let mut start = 0;
     let mut blocks = sums.chunks_exact_mut(BLOCK);
     for block in &mut blocks {
@@ -112,14 +112,14 @@ fn moments_with<S: Isa>(x: &[f32], width: usize, scratch: &mut [f32], moments: &
     let channels = scratch.len() / 2;
     let (sums, means) = scratch.split_at_mut(channels);
     let count = (x.len() / channels * width) as f32;
-    down::<S>(x, channels, sums, |_, x, sum| sum + x);
+    down(x, channels, sums, |_, x, sum| sum + x);
     for ((moments, sums), means) in
         moments.chunks_exact_mut(2).zip(sums.chunks_exact(width)).zip(means.chunks_exact_mut(width))
     {
         moments[0] = sums.iter().sum::<f32>() / count;
         means.fill(moments[0]);
     }
-    down::<S>(x, channels, sums, |c, x, sum| S::fma(x - means[c], x - means[c], sum));
+    down(x, channels, sums, |c, x, sum| S::fma(x - means[c], x - means[c], sum));
     for (moments, sums) in moments.chunks_exact_mut(2).zip(sums.chunks_exact(width)) {
         moments[1] = sums.iter().sum();
     }
