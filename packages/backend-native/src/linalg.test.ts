@@ -77,6 +77,18 @@ describe('nativeLinalg', () => {
     expect(difference(product(l, transpose(l)), a)).toBeLessThan(1e-12);
     expect(at(l, 0, 29)).toBe(0);
   });
+  test('the transposed product is the product with the transpose', () => {
+    const [a, b] = [wave(70, 33), wave(70, 20)];
+    expect(native.transposedMatmul(a, b)).toEqual(native.matmul(transpose(a), b));
+    expect(() => native.transposedMatmul(a, wave(33, 2))).toThrow('b: expected 70 rows, got 33');
+  });
+  test('permutedLower: a unit lower triangle in another order of rows, that spans the columns', () => {
+    const a = matrix(3, 2, (i, j) => [1, 2, -4, -8, 2, 5][2 * i + j]);
+    // columns (1, -4, 2) and (2, -8, 5): the pivot -4, then 5 - 4 = 1 in the last row
+    expect(Array.from(native.permutedLower(a).data)).toEqual([-0.25, 0, 1, 0, -0.5, 1]);
+    const wide = wave(5, 9);
+    expect(native.permutedLower(wide).cols).toBe(5);
+  });
   test('leaves its arguments alone', () => {
     const a = wave(9, 9);
     const before = a.data.slice();
@@ -87,7 +99,14 @@ describe('nativeLinalg', () => {
   });
   test('names what is wrong, and never hangs on NaN', () => {
     const bad = matrix(3, 3, (i, j) => (i === 1 && j === 2 ? Number.NaN : 1));
-    for (const f of [native.svd, native.qr, native.symmetricEigen, native.symmetricEigenvalues, native.cholesky]) {
+    for (const f of [
+      native.svd,
+      native.qr,
+      native.symmetricEigen,
+      native.symmetricEigenvalues,
+      native.cholesky,
+      native.permutedLower,
+    ]) {
       expect(() => f(bad)).toThrow('a: expected finite values, got NaN at [1, 2]');
     }
     expect(() => native.svd({ rows: 0, cols: 2, data: new Float64Array(0) })).toThrow('a: expected positive sizes');

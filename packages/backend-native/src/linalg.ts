@@ -12,7 +12,7 @@ export interface HostMatrix {
 
 /**
  * Decompositions in Rust, in the shape that `registerLinalg` of `@learngene/tensor-svd` takes. Arguments are not
- * changed, results are new. All throw on NaN, infinity (but for `matmul`) and sizes that do not fit.
+ * changed, results are new. All throw on NaN, infinity (but for the products) and sizes that do not fit.
  */
 export interface NativeLinalg {
   /** `'native'`. */
@@ -29,6 +29,10 @@ export interface NativeLinalg {
   readonly cholesky: (a: HostMatrix) => HostMatrix;
   /** The product of a [m, k] and b [k, n]. */
   readonly matmul: (a: HostMatrix, b: HostMatrix) => HostMatrix;
+  /** The product of the transpose of a [k, m] and b [k, n], without making the transpose. */
+  readonly transposedMatmul: (a: HostMatrix, b: HostMatrix) => HostMatrix;
+  /** P L [m, k] of a [m, n] = P L U with partial pivoting; a column without pivot is zeros below its 1. */
+  readonly permutedLower: (a: HostMatrix) => HostMatrix;
 }
 
 const empty = (rows: number, cols: number): HostMatrix => ({ rows, cols, data: new Float64Array(rows * cols) });
@@ -80,6 +84,17 @@ export function nativeLinalg(): NativeLinalg {
       const c = empty(a.rows, b.cols);
       addon.matmulF64(a.rows, a.cols, b.cols, a.data, b.data, c.data);
       return c;
+    },
+    transposedMatmul(a, b) {
+      if (a.rows !== b.rows) throw new Error(`b: expected ${a.rows} rows, got ${b.rows}`);
+      const c = empty(a.cols, b.cols);
+      addon.transposedMatmulF64(a.cols, a.rows, b.cols, a.data, b.data, c.data);
+      return c;
+    },
+    permutedLower(a) {
+      const pl = empty(a.rows, Math.min(a.rows, a.cols));
+      addon.permutedLower(a.rows, a.cols, a.data, pl.data);
+      return pl;
     },
   };
 }

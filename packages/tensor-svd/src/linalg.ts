@@ -1,4 +1,5 @@
 import { jsMatmul, jsQr, jsSvd, jsSymmetricEigen, jsSymmetricEigenvalues } from './dense/js-linalg';
+import { permutedLower } from './dense/lu';
 import type { Matrix } from './matrix';
 
 /** A thin singular value decomposition a = u diag(s) vᵀ of a [m, n], with k = min(m, n). */
@@ -45,6 +46,10 @@ export interface LinalgProvider {
   readonly qr: (a: Matrix) => QrResult;
   /** See {@link matmul}. */
   readonly matmul: (a: Matrix, b: Matrix) => Matrix;
+  /** aᵀ b of a [k, m] and b [k, n]; without it the transpose is made, and `matmul` called. */
+  readonly transposedMatmul?: (a: Matrix, b: Matrix) => Matrix;
+  /** P L [m, min(m, n)] of a = P L U with partial pivoting; a column without pivot is zeros below its 1. */
+  readonly permutedLower: (a: Matrix) => Matrix;
 }
 
 const jsProvider: LinalgProvider = {
@@ -54,6 +59,7 @@ const jsProvider: LinalgProvider = {
   symmetricEigenvalues: jsSymmetricEigenvalues,
   qr: jsQr,
   matmul: jsMatmul,
+  permutedLower,
 };
 
 let active = jsProvider;

@@ -1,8 +1,7 @@
 import { type Generator, normal } from '@learngene/random';
 import { matmul, qr, svd } from './decompositions';
-import { permutedLower } from './dense/lu';
 import { permuteColumns } from './dense/scale';
-import type { SvdResult } from './linalg';
+import { linalg, type SvdResult } from './linalg';
 import { checkMatrix, leadingColumns, type Matrix, transpose } from './matrix';
 
 /** What keeps the sketch well conditioned between power iterations. `'auto'`: none up to 2 iterations, else LU. */
@@ -50,35 +49,47 @@ export function randomizedSvd(a: Matrix, options: RandomizedSvdOptions): SvdResu
   }
   const flip = options.transpose ?? 'auto';
   const transposed = flip === 'auto' ? a.rows < a.cols : flip;
-  const work = transposed ? transpose(a) : a;
-  const basis = findRange(work, {
+  const [plain, mirrored] = products(a);
+  const basis = findRange(transposed ? mirrored : plain, transposed ? plain : mirrored, {
+    cols: transposed ? a.rows : a.cols,
     size: Math.min(rank + oversamples, smaller),
     iterations,
     normalizer: options.normalizer ?? 'auto',
     generator,
   });
-  const small = svd(matmul(transpose(basis), work)); // [size, cols]
-  const left = matmul(basis, leadingColumns(small.u, rank));
-  const right = leadingColumns(small.v, rank);
+  // the transpose of basisᵀ a [size, cols], so u and v change places
+  const small = svd((transposed ? plain : mirrored)(basis));
+  const left = matmul(basis, leadingColumns(small.v, rank));
+  const right = leadingColumns(small.u, rank);
   const s = small.s.slice(0, rank);
   const result = transposed ? { u: right, s, v: left } : { u: left, s, v: right };
   return flipSign ? withPositivePeaks(result) : result;
 }
 
-/** Orthonormal basis [m, size] of nearly the range of `a` [m, n]. */
-function findRange(
-  a: Matrix,
-  options: { size: number; iterations: number; normalizer: PowerNormalizer; generator: Generator },
-): Matrix {
-  const { size, iterations, generator } = options;
-  const normalize = basisOf(options.normalizer, iterations);
+type Product = (q: Matrix) => Matrix;
+
+/** Products with `a` and with its transpose. */
+function products(a: Matrix): [Product, Product] {
+  const { transposedMatmul } = linalg();
+  if (transposedMatmul !== undefined) return [(q) => matmul(a, q), (q) => transposedMatmul(a, q)];
   const at = transpose(a);
-  let q: Matrix = { rows: a.cols, cols: size, data: Float64Array.from(normal(generator, a.cols * size)) };
+  return [(q) => matmul(a, q), (q) => matmul(at, q)];
+}
+
+/** Orthonormal basis [m, size] of nearly the range of a matrix [m, cols], given products with it and its transpose. */
+function findRange(
+  times: Product,
+  timesTranspose: Product,
+  options: { cols: number; size: number; iterations: number; normalizer: PowerNormalizer; generator: Generator },
+): Matrix {
+  const { cols, size, iterations, generator } = options;
+  const normalize = basisOf(options.normalizer, iterations);
+  let q: Matrix = { rows: cols, cols: size, data: Float64Array.from(normal(generator, cols * size)) };
   for (let i = 0; i < iterations; i++) {
-    q = normalize(matmul(a, q));
-    q = normalize(matmul(at, q));
+    q = normalize(times(q));
+    q = normalize(timesTranspose(q));
   }
-  return qr(matmul(a, q)).q;
+  return qr(times(q)).q;
 }
 
 function basisOf(normalizer: PowerNormalizer, iterations: number): (a: Matrix) => Matrix {
@@ -88,7 +99,7 @@ function basisOf(normalizer: PowerNormalizer, iterations: number): (a: Matrix) =
     case 'QR':
       return (a) => qr(a).q;
     case 'LU':
-      return permutedLower;
+      return linalg().permutedLower;
     case 'none':
       return (a) => a;
     default:

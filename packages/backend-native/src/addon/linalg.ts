@@ -14,4 +14,8 @@ export interface LinalgAddon {
   cholesky(n: number, a: F64, l: F64): void;
   /** c [m, n] = a [m, k] b [k, n]. */
   matmulF64(m: number, k: number, n: number, a: F64, b: F64, c: F64): void;
+  /** c [m, n] = aᵀ b for a [k, m], b [k, n]. */
+  transposedMatmulF64(m: number, k: number, n: number, a: F64, b: F64, c: F64): void;
+  /** pl [m, k] of a [m, n] = pl U with partial pivoting: rows of a unit lower triangle, in the order of a. */
+  permutedLower(m: number, n: number, a: F64, pl: F64): void;
 }

@@ -18,7 +18,7 @@ pub(crate) fn shape(name: &str, length: usize, rows: usize, cols: usize) -> Resu
 
 dispatch! {
     /// The largest |x|, and infinity or NaN where not every x is finite.
-    fn largest(x: &[f64]) -> f64 = largest_with;
+    pub(crate) fn largest(x: &[f64]) -> f64 = largest_with;
 }
 #[inline(always)]
 fn largest_with<S: Isa>(x: &[f64]) -> f64 {

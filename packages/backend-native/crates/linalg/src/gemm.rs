@@ -15,6 +15,8 @@ const WIDTH: usize = 2048;
 const HEIGHT: usize = 240;
 /// Multiply-adds below which other threads are not worth waking.
 const ALONE: usize = 48 * 48 * 48;
+/// Columns of b that a task packs at once where c has few rows, about: they stay in the second-level cache.
+const STRIP: usize = 64;
 
 /// What happens to the elements of c that are there.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,6 +86,9 @@ impl Job<'_> {
         let (m, n) = (self.a.rows, cols.len());
         let row_tiles = m.div_ceil(mr);
         let col_tiles = n.div_ceil(nr);
+        if m <= HEIGHT && !self.lower && col_tiles >= 2 * threads() {
+            return self.flat(cols, depth, add, packed);
+        }
         let workers = if m * n * kc < ALONE { 1 } else { threads() };
         reserve(packed, col_tiles * nr * kc);
         let panels = SendPtr::new(packed);
@@ -123,6 +128,31 @@ impl Job<'_> {
         });
     }
 
+    /// As `block` where c has few rows: a is packed once, and each task packs the columns of b that it multiplies, so
+    /// that b is read once and its packed form stays in the cache.
+    fn flat(&self, cols: Range, depth: Range, add: bool, packed: &mut Vec<f64>) {
+        let (mr, nr, kc) = (self.tile.rows, self.tile.cols, depth.len());
+        let (m, n) = (self.a.rows, cols.len());
+        let (row_tiles, col_tiles) = (m.div_ceil(mr), n.div_ceil(nr));
+        let workers = if m * n * kc < ALONE { 1 } else { threads() };
+        reserve(packed, row_tiles * mr * kc);
+        for (tile, to) in packed.chunks_exact_mut(mr * kc).enumerate().take(row_tiles) {
+            pack(self.a, tile * mr..(tile * mr + mr).min(m), depth.clone(), mr, to);
+        }
+        let packed_a: &[f64] = packed;
+        // strips of even size, as many for each thread
+        let strips = col_tiles.div_ceil(STRIP / nr).next_multiple_of(workers).min(col_tiles);
+        run(strips, &|strip| {
+            let panels = split(col_tiles, strips, strip);
+            let mine = cols.start + panels.start * nr..(cols.start + panels.end * nr).min(cols.end);
+            let mut packed_b = PACKED_A.take();
+            reserve(&mut packed_b, panels.len() * nr * kc);
+            pack_panels(self.b.t(), mine.clone(), depth.clone(), nr, &mut packed_b[..panels.len() * nr * kc]);
+            self.tiles(packed_a, &packed_b, 0..m, mine, 0..panels.len(), kc, add);
+            PACKED_A.set(packed_b);
+        });
+    }
+
     fn tiles(&self, packed_a: &[f64], packed_b: &[f64], rows: Range, cols: Range, panels: Range, kc: usize, add: bool) {
         let (mr, nr) = (self.tile.rows, self.tile.cols);
         let mut edge = [0.0; Tile::LARGEST];
@@ -136,15 +166,14 @@ impl Job<'_> {
                 }
                 let a = &packed_a[index * mr * kc..(index + 1) * mr * kc];
                 let height = mr.min(rows.end - i);
-                if height == mr && width == nr {
+                let (kernel, written) = self.tile.kernel(height);
+                if height == written && width == nr {
                     // SAFETY: the tile (i.., j..) of c is whole, c was checked to hold [m, n], no other task has it.
-                    unsafe {
-                        (self.tile.kernel)(kc, self.alpha, a, b, self.out.0.add(i + j * self.ldc), self.ldc, add)
-                    };
+                    unsafe { kernel(kc, self.alpha, a, b, self.out.0.add(i + j * self.ldc), self.ldc, add) };
                     continue;
                 }
                 // SAFETY: `edge` holds a whole tile.
-                unsafe { (self.tile.kernel)(kc, self.alpha, a, b, edge.as_mut_ptr(), mr, false) };
+                unsafe { kernel(kc, self.alpha, a, b, edge.as_mut_ptr(), mr, false) };
                 for (column, values) in edge.chunks_exact(mr).enumerate().take(width) {
                     let at = i + (j + column) * self.ldc;
                     // SAFETY: as above, for the part of the tile that lies in c.
@@ -161,6 +190,26 @@ impl Job<'_> {
 fn reserve(buffer: &mut Vec<f64>, length: usize) {
     if buffer.len() < length {
         buffer.resize(length, 0.0);
+    }
+}
+
+/// [`pack`] for one panel after the other of `height` rows.
+fn pack_panels(a: View, rows: Range, depth: Range, height: usize, to: &mut [f64]) {
+    let kc = depth.len();
+    let whole = rows.len() / height;
+    if a.rs == 1 {
+        // a run of each column at a time
+        for (at, p) in depth.clone().enumerate() {
+            let from = &a.data[rows.start + p * a.cs..][..whole * height];
+            for (panel, from) in from.chunks_exact(height).enumerate() {
+                to[panel * height * kc + at * height..][..height].copy_from_slice(from);
+            }
+        }
+    }
+    let done = if a.rs == 1 { whole } else { 0 };
+    for (panel, to) in to.chunks_exact_mut(height * kc).enumerate().skip(done) {
+        let first = rows.start + panel * height;
+        pack(a, first..(first + height).min(rows.end), depth.clone(), height, to);
     }
 }
 

@@ -11,6 +11,7 @@ mod eigen_divide;
 mod error;
 mod gemm;
 mod iteration;
+mod lu;
 mod merge;
 mod qr;
 mod reflector;
@@ -27,6 +28,7 @@ use check::{Scale, shape};
 pub use error::Error;
 use gemm::Store;
 use iteration::Columns;
+use merge::copy_columns;
 use reflector::{Reflectors, transpose};
 use view::{View, ViewMut, leading};
 
@@ -39,14 +41,45 @@ pub fn matmul(a: &[f64], b: &[f64], c: &mut [f64], (m, k, n): (usize, usize, usi
     Ok(())
 }
 
+/// The product `c` [m, n] of the transpose of `a` [k, m] and `b` [k, n], row-major. NaN and infinity pass through.
+pub fn transposed_matmul(a: &[f64], b: &[f64], c: &mut [f64], (m, k, n): (usize, usize, usize)) -> Result<(), Error> {
+    shape("a", a.len(), k, m)?;
+    shape("b", b.len(), k, n)?;
+    shape("c", c.len(), m, n)?;
+    gemm::gemm(1.0, View::new(a, m, k, 1, m), View::new(b, k, n, n, 1), Store::Replace, ViewMut::new(c, m, n, n, 1));
+    Ok(())
+}
+
+/// P L [m, k] of `a` [m, n] = P L U with partial pivoting, k = min(m, n): a basis of the space of the columns whose
+/// entries are at most 1. A column without pivot is zeros below its 1.
+pub fn permuted_lower(a: &[f64], (m, n): (usize, usize), pl: &mut [f64]) -> Result<(), Error> {
+    let k = m.min(n);
+    shape("a", a.len(), m, n)?;
+    shape("pl", pl.len(), m, k)?;
+    Scale::of(a, n)?;
+    // L comes from the first k columns alone
+    let ld = leading(m);
+    let mut x = vec![0.0; ld * k];
+    transpose(a, n, &mut x, ld, (m, k), |i| i);
+    let order = lu::factor(&mut x, ld, m, k);
+    for (j, column) in x.chunks_exact_mut(ld).enumerate() {
+        column[..j].fill(0.0);
+        column[j] = 1.0;
+    }
+    let mut rows = vec![0.0; m * k];
+    transpose(&x, ld, &mut rows, k, (k, m), |i| i);
+    for (row, &at) in rows.chunks_exact(k).zip(&order) {
+        pl[at * k..at * k + k].copy_from_slice(row);
+    }
+    Ok(())
+}
+
 /// The columns of the transpose of row-major `a` [m, n], or those of `a`, as a column-major working copy.
 fn columns_of(a: &[f64], (m, n): (usize, usize), transposed: bool) -> (Vec<f64>, usize) {
     if transposed {
         let ld = leading(n);
         let mut out = vec![0.0; ld * m];
-        for (out, row) in out.chunks_exact_mut(ld).zip(a.chunks_exact(n)) {
-            out[..n].copy_from_slice(row);
-        }
+        copy_columns(a, n, 0..n, m, |at| at, (&mut out, ld));
         (out, ld)
     } else {
         let ld = leading(m);
@@ -103,9 +136,7 @@ fn svd_with(
     let gather = |from: &[f64], rows: usize| {
         let ld = leading(rows);
         let mut out = vec![0.0; ld * k];
-        for (out, &at) in out.chunks_exact_mut(ld).zip(&descending) {
-            out[..k].copy_from_slice(&from[at * found.ld..at * found.ld + k]);
-        }
+        copy_columns(from, found.ld, 0..k, k, |place| descending[place], (&mut out, ld));
         (out, ld)
     };
     let (mut right, ld_right) = gather(&found.u, k);
@@ -144,8 +175,8 @@ fn symmetric_eigen_with(
     let (d, e) = (reduced.diagonal.clone(), std::mem::take(&mut reduced.side));
     let found = eigen_divide::decompose(d, e, leaf)?;
     let mut sorted = vec![0.0; found.ld * n];
-    for ((out, &at), value) in sorted.chunks_exact_mut(found.ld).zip(&found.order).zip(&mut *values) {
-        out[..n].copy_from_slice(&found.vectors[at * found.ld..at * found.ld + n]);
+    copy_columns(&found.vectors, found.ld, 0..n, n, |place| found.order[place], (&mut sorted, found.ld));
+    for (value, &at) in values.iter_mut().zip(&found.order) {
         *value = found.values[at];
     }
     scale.undo(values);

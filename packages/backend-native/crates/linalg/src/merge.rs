@@ -71,13 +71,21 @@ impl Vectors<'_> {
         };
         product(top, middle - first, tall, ld_top, 0, &mut self.data[first..]);
         product(bottom, end - middle, low, ld_bottom, grouped.top, &mut self.data[middle..]);
-        for (at, column) in rest.chunks_exact(ld_rest).enumerate().take(deflated.len()) {
-            self.data[(k + at) * ld + first..(k + at) * ld + end].copy_from_slice(&column[..end - first]);
+        if !deflated.is_empty() {
+            copy_columns(
+                rest,
+                ld_rest,
+                0..end - first,
+                deflated.len(),
+                |at| at,
+                (&mut self.data[k * ld + first..], ld),
+            );
         }
     }
 }
 
-fn copy_columns(
+/// Column `at` of `to` becomes rows `rows` of column `source(at)` of `from`, for `count` columns; on all threads.
+pub(crate) fn copy_columns(
     from: &[f64],
     ld: usize,
     rows: std::ops::Range<usize>,
@@ -85,12 +93,13 @@ fn copy_columns(
     source: impl Fn(usize) -> usize + Sync,
     (to, ld_to): (&mut [f64], usize),
 ) {
-    let parts = if rows.len() * count < ALONE { 1 } else { threads() };
+    let parts = if rows.len() * count < ALONE { 1 } else { 4 * threads() };
+    assert!(count == 0 || (count - 1) * ld_to + rows.len() <= to.len(), "the columns fit");
     let out = SendPtr::new(to);
     run(parts, &|part| {
         for at in split(count, parts, part) {
             let column = source(at) * ld;
-            // SAFETY: one column for each `at`, and `to` holds `count` of them.
+            // SAFETY: one column for each `at`, and `to` holds `count` of them, as checked above.
             let out = unsafe { out.slice_mut(at * ld_to..at * ld_to + rows.len()) };
             out.copy_from_slice(&from[column + rows.start..column + rows.end]);
         }

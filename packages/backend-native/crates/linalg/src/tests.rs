@@ -315,6 +315,49 @@ fn qr_of_any_shape() {
 }
 
 #[test]
+fn permuted_lower_spans_the_columns() {
+    for (m, n) in [(1, 1), (1, 4), (4, 1), (5, 5), (16, 16), (70, 40), (40, 70), (65, 33), (700, 74), (900, 120)] {
+        let k = m.min(n);
+        let a = random((m + n) as u64, m * n);
+        let mut pl = vec![f64::NAN; m * k];
+        permuted_lower(&a, (m, n), &mut pl).unwrap();
+        assert_eq!(pl.iter().fold(0.0f64, |most, x| most.max(x.abs())), 1.0);
+        // some order of the rows is unit lower triangular: each has its place at its last entry that is not 0
+        let ends: Vec<usize> = (0..m).map(|i| (0..k).rfind(|&j| pl[i * k + j] != 0.0).unwrap()).collect();
+        for j in 0..k {
+            assert!((0..m).any(|i| ends[i] == j && pl[i * k + j] == 1.0), "{m} x {n}: column {j}");
+        }
+        // the columns of a are in its span
+        let (mut q, mut r) = (vec![0.0; m * k], vec![0.0; k * k]);
+        qr(&pl, (m, k), &mut q, &mut r).unwrap();
+        let inside = product(&q, &product(&transposed(&q, (m, k)), &a, (k, m, n)), (m, k, n));
+        assert!(difference(&inside, &a) < 1e-12, "{m} x {n}");
+    }
+    // no pivot in the second column, and the largest of a column is the pivot
+    let mut pl = [f64::NAN; 6];
+    permuted_lower(&[1.0, 2.0, -4.0, -8.0, 2.0, 4.0], (3, 2), &mut pl).unwrap();
+    assert_eq!(pl, [-0.25, 1.0, 1.0, 0.0, -0.5, 0.0]);
+    permuted_lower(&[0.0; 6], (3, 2), &mut pl).unwrap();
+    assert_eq!(pl, [1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+}
+
+#[test]
+fn flat_products_of_either_layout() {
+    // few rows of c and many columns, and the reverse; every height of the last tile
+    for narrow in [1, 4, 7, 9, 17, 25, 33, 74, 240, 241] {
+        for sizes in [(narrow, 300, 530), (530, 300, narrow)] {
+            let (m, k, n) = sizes;
+            let (a, b) = (random(5, m * k), random(6, k * n));
+            let want = naive(&a, &b, sizes);
+            assert!(difference(&product(&a, &b, sizes), &want) < 1e-12, "{sizes:?}");
+            let mut c = vec![f64::NAN; m * n];
+            transposed_matmul(&transposed(&a, (m, k)), &b, &mut c, sizes).unwrap();
+            assert_eq!(c, product(&a, &b, sizes), "{sizes:?}");
+        }
+    }
+}
+
+#[test]
 fn cholesky_of_gram_matrices() {
     for n in [1, 2, 63, 64, 65, 200, 300] {
         let b = random(n as u64, n * (n + 5));
@@ -341,6 +384,7 @@ fn errors_name_what_is_wrong() {
         assert_eq!(message(symmetric_eigen(&a, 2, &mut r[..2], &mut q)), want);
         assert_eq!(message(symmetric_eigenvalues(&a, 2, &mut r[..2])), want);
         assert_eq!(message(cholesky(&a, 2, &mut q)), want);
+        assert_eq!(message(permuted_lower(&a, (2, 2), &mut q)), want);
     }
     assert_eq!(message(svd(&[], (0, 3), &mut [], &mut [], &mut [])), "a: expected positive sizes, got 0 x 3");
     assert_eq!(message(symmetric_eigen(&[], 0, &mut [], &mut [])), "a: expected positive sizes, got 0 x 0");

@@ -12,6 +12,8 @@ use crate::view::{View, ViewMut};
 const PANEL: usize = 40;
 /// Size below which one thread does a column.
 const ALONE: usize = 160;
+/// Parts of the product with the triangle for each thread: the one that comes late takes fewer.
+const FINER: usize = 2;
 
 /// A tridiagonal matrix and the reflectors of Q, in the columns of the matrix that was reduced.
 pub(crate) struct Tridiagonal {
@@ -58,7 +60,7 @@ pub(crate) fn tridiagonalize(mut a: Vec<f64>, ld: usize, n: usize) -> Tridiagona
     let mut side = vec![0.0; n.saturating_sub(1)];
     let mut taus = vec![0.0; n.saturating_sub(1)];
     let mut vw = vec![0.0; ld * 3 * PANEL];
-    let mut partial = vec![0.0; ld * threads()];
+    let mut partial = vec![0.0; ld * FINER * threads()];
     let mut first = 0;
     while first + 1 < n {
         let width = PANEL.min(n - 1 - first);
@@ -92,6 +94,7 @@ impl Panel<'_> {
         let top = j + 1;
         let size = n - top;
         let parts = if size < ALONE { 1 } else { threads() };
+        let pieces = if size < ALONE { 1 } else { FINER * threads() };
         let (v_at, w_at) = (i * ld, (width + i) * ld);
         for copy in [i, 2 * width + i] {
             self.vw[copy * ld + top..copy * ld + n].copy_from_slice(&self.a[top + j * ld..n + j * ld]);
@@ -103,13 +106,13 @@ impl Panel<'_> {
             let v = &vw[v_at + top..v_at + n];
             let partial = SendPtr::new(self.partial);
             let out = SendPtr::new(&mut products);
-            run(parts, &|part| {
+            run(pieces, &|part| {
+                let (from, to) = (area_bound(size, pieces, part), area_bound(size, pieces, part + 1));
                 // SAFETY: one part of `partial` for each task.
                 let y = unsafe { partial.slice_mut(part * ld..part * ld + size) };
                 y.fill(0.0);
-                let (from, to) = (area_bound(size, parts, part), area_bound(size, parts, part + 1));
                 symmetric_product(&a[top + top * ld..], ld, from, to, v, y);
-                let mine = split(2 * i, parts, part);
+                let mine = split(2 * i, pieces, part);
                 // column l of W in 0..i, then column l - i of V
                 for range in [mine.start.min(i)..mine.end.min(i), mine.start.max(i)..mine.end.max(i)] {
                     if range.is_empty() {
@@ -135,7 +138,7 @@ impl Panel<'_> {
                 // SAFETY: rows of different tasks are disjoint.
                 let w = unsafe { w.slice_mut(top + rows.start..top + rows.end) };
                 w.copy_from_slice(&partial[rows.clone()]);
-                for other in 1..parts {
+                for other in 1..pieces {
                     for (w, &y) in w.iter_mut().zip(&partial[other * ld..][rows.clone()]) {
                         *w += y;
                     }

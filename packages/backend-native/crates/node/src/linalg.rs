@@ -51,3 +51,17 @@ pub fn matmul_f64(m: u32, k: u32, n: u32, a: F64, b: F64, mut c: F64Mut) -> Resu
     disjoint(&[&c], &[&a, &b])?;
     checked(linalg::matmul(&a, &b, &mut c, (m as usize, k as usize, n as usize)))
 }
+
+/// c [m, n] = a' b for a [k, m], b [k, n].
+#[napi]
+pub fn transposed_matmul_f64(m: u32, k: u32, n: u32, a: F64, b: F64, mut c: F64Mut) -> Result<()> {
+    disjoint(&[&c], &[&a, &b])?;
+    checked(linalg::transposed_matmul(&a, &b, &mut c, (m as usize, k as usize, n as usize)))
+}
+
+/// pl [m, k] of a [m, n] = pl U with partial pivoting.
+#[napi]
+pub fn permuted_lower(m: u32, n: u32, a: F64, mut pl: F64Mut) -> Result<()> {
+    disjoint(&[&pl], &[&a])?;
+    checked(linalg::permuted_lower(&a, (m as usize, n as usize), &mut pl))
+}
