@@ -45,7 +45,7 @@ impl Heads {
 
     /// All sizes fit each other and the tensors.
     fn check(&self, queries: &[&[f32]], keys: &[&[f32]], log_sums: &[f32]) {
-        assert!(self.heads > 0 && self.width % self.heads == 0);
+        assert!(self.heads > 0 && self.width.is_multiple_of(self.heads));
         assert!(queries.iter().all(|x| x.len() == self.samples * self.queries * self.width));
         assert!(keys.iter().all(|x| x.len() == self.samples * self.keys * self.width));
         assert_eq!(log_sums.len(), self.samples * self.heads * self.queries);
@@ -253,14 +253,14 @@ fn exp_down<S: Tile>(x: f32) -> f32 {
     let clamped = if x < -87.0 { -87.0 } else { x };
     let shifted = S::fma(clamped, std::f32::consts::LOG2_E, MAGIC);
     let n = shifted - MAGIC;
-    let r = S::fma(n, -0.693_359_375, clamped);
+    let r = S::fma(n, -0.693_359_4, clamped);
     let r = S::fma(n, 2.121_944_4e-4, r);
     // Cephes' polynomial for e^r, |r| <= ln 2 / 2
     let p = S::fma(1.987_569_1e-4, r, 1.398_199_9e-3);
     let p = S::fma(p, r, 8.333_452e-3);
     let p = S::fma(p, r, 4.166_579_6e-2);
     let p = S::fma(p, r, 1.666_666_5e-1);
-    let p = S::fma(p, r, 5.000_000_1e-1);
+    let p = S::fma(p, r, 0.5);
     let e = S::fma(p * r, r, r) + 1.0;
     let power = f32::from_bits(shifted.to_bits().wrapping_sub(MAGIC.to_bits()).wrapping_add(127) << 23);
     if x < -87.0 { 0.0 } else { e * power }

@@ -9,6 +9,7 @@ dispatch! {
 }
 /// Adds rows of `sums.len()` values, eight at a time.
 #[inline(always)]
+#[allow(clippy::extra_unused_type_parameters, reason = "`dispatch!` names the instruction set")]
 fn add_rows_with<S: Isa>(x: &[f32], sums: &mut [f32]) {
     let width = sums.len();
     let mut blocks = x.chunks_exact(8 * width);
@@ -36,7 +37,7 @@ pub fn column_sums(x: &[f32], sums: &mut [f32]) {
         assert!(x.is_empty());
         return;
     }
-    assert!(x.len() % width == 0);
+    assert!(x.len().is_multiple_of(width));
     let grouping = Grouping { groups: 1, rows: x.len() / width, width };
     grouping.reduce([sums], &|_, first, last, sums| add_rows(&x[first * width..last * width], sums));
 }

@@ -5,6 +5,13 @@ use learngene_simd::{Isa, dispatch};
 
 use crate::support::{LANES, fold, for_tasks, lanes, lanes_mut, sum_of, with_scratch};
 
+/// Work on a chunk of rows: group, chunk, first row, one past the last.
+pub(crate) type Chunk<'a> = dyn Fn(usize, usize, usize, usize) + Sync + 'a;
+/// Adds a chunk of rows to sums: group, first row, one past the last, sums.
+pub(crate) type Sums<'a> = dyn Fn(usize, usize, usize, &mut [f32]) + Sync + 'a;
+/// Fills the factor and the offset of a group.
+pub(crate) type Affine<'a> = dyn Fn(usize, &mut [f32], &mut [f32]) + Sync + 'a;
+
 /// How rows share their factor and offset: `groups` times `rows` consecutive rows of `width` values.
 #[derive(Clone, Copy, Debug)]
 pub struct Grouping {
@@ -33,7 +40,7 @@ impl Grouping {
     }
 
     /// Calls `f(group, chunk, first row, one past the last row)`, rows counted over all groups, for every chunk.
-    pub(crate) fn for_chunks(&self, f: &(dyn Fn(usize, usize, usize, usize) + Sync)) {
+    pub(crate) fn for_chunks(&self, f: &Chunk<'_>) {
         let (size, chunks) = (self.chunk(), self.chunks());
         for_tasks(self.groups * chunks, self.elements(), &|task| {
             let (group, chunk) = (task / chunks, task % chunks);
@@ -45,11 +52,7 @@ impl Grouping {
     /// Runs `f(group, first row, one past the last, sums)` for every chunk, where `sums` are the chunk's `outputs.len()`
     /// zeroed vectors of `width` one after the other, and adds them over the chunks of each group, in order, to outputs
     /// of `groups` rows.
-    pub(crate) fn reduce<const K: usize>(
-        &self,
-        outputs: [&mut [f32]; K],
-        f: &(dyn Fn(usize, usize, usize, &mut [f32]) + Sync),
-    ) {
+    pub(crate) fn reduce<const K: usize>(&self, outputs: [&mut [f32]; K], f: &Sums<'_>) {
         let (chunks, width) = (self.chunks(), self.width);
         let pointers = outputs.map(|output| {
             assert_eq!(output.len(), self.groups * width);
@@ -102,6 +105,7 @@ dispatch! {
     fn accumulate(x: &[f32], y: &mut [f32]) = accumulate_with;
 }
 #[inline(always)]
+#[allow(clippy::extra_unused_type_parameters, reason = "`dispatch!` names the instruction set")]
 fn accumulate_with<S: Isa>(x: &[f32], y: &mut [f32]) {
     for (y, &x) in y.iter_mut().zip(x) {
         *y += x;
@@ -111,8 +115,8 @@ fn accumulate_with<S: Isa>(x: &[f32], y: &mut [f32]) {
 #[inline(always)]
 fn moments<S: Isa>(x: &[f32], eps: f32) -> (f32, f32) {
     let count = x.len() as f32;
-    let mean = sum_of::<S>(x, |x, sum| sum + x) / count;
-    let variance = sum_of::<S>(x, |x, sum| S::fma(x - mean, x - mean, sum)) / count;
+    let mean = sum_of(x, |x, sum| sum + x) / count;
+    let variance = sum_of(x, |x, sum| S::fma(x - mean, x - mean, sum)) / count;
     (mean, 1.0 / (variance + eps).sqrt())
 }
 
@@ -187,14 +191,7 @@ fn normalize_grad_with<S: Isa>(
 }
 
 /// Runs [`normalize`] on all rows; `affine(group, factor, offset)` fills the group's two vectors.
-pub(crate) fn forward(
-    grouping: Grouping,
-    x: &[f32],
-    eps: f32,
-    y: &mut [f32],
-    state: &mut [f32],
-    affine: &(dyn Fn(usize, &mut [f32], &mut [f32]) + Sync),
-) {
+pub(crate) fn forward(grouping: Grouping, x: &[f32], eps: f32, y: &mut [f32], state: &mut [f32], affine: &Affine<'_>) {
     let width = grouping.width;
     assert!(x.len() == grouping.elements() && y.len() == x.len() && state.len() == 2 * grouping.groups * grouping.rows);
     if x.is_empty() {

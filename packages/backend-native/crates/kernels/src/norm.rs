@@ -30,7 +30,7 @@ fn squares_with<S: Isa>(x: &[f32]) -> f64 {
         at += PART;
     }
     for part in x[4 * quarter..].chunks(4 * PART) {
-        total += f64::from(sum_of::<S>(part, |x, sum| S::fma(x, x, sum)));
+        total += f64::from(sum_of(part, |x, sum| S::fma(x, x, sum)));
     }
     total
 }

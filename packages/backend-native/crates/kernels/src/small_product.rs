@@ -144,9 +144,10 @@ macro_rules! intrinsic_tile {
             use std::arch::x86_64::*;
             let mut sums: [[$vector; $vectors]; $rows] = [[$zero(); $vectors]; $rows];
             for p in 0..k {
-                // SAFETY: row p of b has the tile's columns.
-                let b: [$vector; $vectors] =
-                    std::array::from_fn(|v| unsafe { $load(b.add(p * ldb + v * $width)) });
+                let b: [$vector; $vectors] = std::array::from_fn(|v| {
+                    // SAFETY: row p of b has the tile's columns.
+                    unsafe { $load(b.add(p * ldb + v * $width)) }
+                });
                 for i in 0..$rows {
                     // SAFETY: element (i, p) of a.
                     let a = $splat(unsafe { *a.add(i * steps.0 + p * steps.1) });

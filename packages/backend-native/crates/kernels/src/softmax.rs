@@ -60,7 +60,7 @@ dispatch! {
 fn log_softmax_rows_with<S: Isa>(x: &[f32], width: usize, y: &mut [f32]) {
     for (x, y) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)) {
         let top = largest(x);
-        let log = sum_of::<S>(x, |x, sum| sum + exp::<S>(x - top)).ln();
+        let log = sum_of(x, |x, sum| sum + exp::<S>(x - top)).ln();
         for (y, &x) in y.iter_mut().zip(x) {
             *y = (x - top) - log;
         }
@@ -74,7 +74,7 @@ fn over_rows(x: &[f32], width: usize, y: &mut [f32], part: Rows) {
     if x.is_empty() {
         return;
     }
-    assert!(x.len() % width == 0);
+    assert!(x.len().is_multiple_of(width));
     let rows = x.len() / width;
     let tasks = rows.min((x.len() / 8192).max(1));
     let y = SendPtr::new(y);

@@ -26,7 +26,7 @@ impl Streams {
     pub fn copy(self, from: &[f32], to: &mut [f32]) {
         assert_eq!(from.len(), to.len());
         #[cfg(all(target_arch = "x86_64", not(miri)))]
-        if self.large && to.as_ptr().addr() % 64 == 0 {
+        if self.large && to.as_ptr().addr().is_multiple_of(64) {
             match learngene_simd::level() {
                 // SAFETY: the level was found on this processor.
                 Level::Avx512 => return unsafe { copy_avx512(from, to) },

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 
 use learngene_pool::run;
-use learngene_simd::Isa;
 
 /// Running values of a reduction: one AVX-512 register, two of AVX2, four of NEON.
 pub(crate) const LANES: usize = 16;
@@ -52,7 +51,7 @@ pub(crate) fn lanes_mut(x: &mut [f32]) -> &mut Lanes {
 
 /// Σ term(x) over a slice, in four times sixteen running sums.
 #[inline(always)]
-pub(crate) fn sum_of<S: Isa>(x: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
+pub(crate) fn sum_of(x: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
     let mut sums = [[0.0; LANES]; 4];
     let (blocks, rest) = x.as_chunks::<{ 4 * LANES }>();
     for block in blocks {
@@ -133,14 +132,13 @@ pub(crate) mod testing {
 mod tests {
     use super::testing::values;
     use super::*;
-    use learngene_simd::Scalar;
 
     #[test]
     fn sums_of_any_length() {
         for length in [0, 1, 15, 16, 17, 63, 64, 65, 1000] {
             let x = values(length, 7, 1.0);
             let want: f64 = x.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
-            let got = sum_of::<Scalar>(&x, |x, sum| sum + x * x);
+            let got = sum_of(&x, |x, sum| sum + x * x);
             assert!((f64::from(got) - want).abs() < 1e-5 * (1.0 + want));
         }
     }
