@@ -40,7 +40,7 @@
 //!   kernel asks for B twelve rows ahead, which is worth 8%: loads that miss replay their multiply-adds.
 //! - A is read where it lies, eight rows as eight streams; only a transposed A is packed (K cut at 512 then, so that the
 //!   strip of B can be wide and A is packed seldom).
-//! - For three tiles of rows or less, and for a B that fits the first-level cache, B is read where it lies too. Where B is
+//! - For three tiles of rows or less, and for factors that fit the first-level cache, nothing is packed. Where B is
 //!   transposed and C has few rows, or A is and C has few columns, Cᵀ = Bᵀ Aᵀ is computed instead: the small
 //!   factor is packed, the large one streams past, tiles are transposed on the way out.
 //! - A batch asks for its next product while it computes one.

@@ -50,8 +50,8 @@ const B_SHARE: usize = 6;
 const B_SHARE_PACKED: usize = 9;
 /// The sixteenths that a block of packed A takes beside it.
 const A_SHARE: usize = 3;
-/// Below so many words, a block of B is read where it lies: it is in the first-level cache after its first use.
-const SMALL_B: usize = 10 * 1024;
+/// Below so many words, factors are read where they lie: they are in the first-level cache after their first use.
+const SMALL: usize = 10 * 1024;
 /// So few tiles of rows do not pay for packing B.
 const FEW_TILES: usize = 3;
 /// The longest sum in registers; the tiles of longer ones are added to in C.
@@ -273,7 +273,8 @@ impl<'a> Product<'a> {
     }
 
     fn packs_a(&self) -> bool {
-        self.base.a.column != 1 || self.kernels.pairs
+        let small = self.base.k * self.base.a.column <= SMALL;
+        self.kernels.pairs || (self.base.a.column != 1 && !small)
     }
 
     /// # Safety
@@ -475,7 +476,7 @@ impl<'a> Product<'a> {
     /// Whether B is read where it lies.
     fn direct(&self, row_tiles: usize, k: usize) -> bool {
         let rows = self.base.b.column == 1 && self.base.scale.is_none() && !self.kernels.pairs;
-        rows && (row_tiles <= FEW_TILES || k * self.base.b.row <= SMALL_B)
+        rows && (row_tiles <= FEW_TILES || k * self.base.b.row <= SMALL)
     }
 
     /// # Safety
