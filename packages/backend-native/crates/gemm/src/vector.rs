@@ -242,6 +242,7 @@ pub(crate) mod x86 {
 }
 
 #[cfg(target_arch = "aarch64")]
+#[allow(unused_unsafe)] // NEON is always there: some compilers take its intrinsics for safe
 pub(crate) mod arm {
     use super::Vector;
     use std::arch::aarch64::*;
