@@ -109,6 +109,12 @@ export class NativeBackend extends MathBackendCPU {
     return entry.pooled === true ? (entry.values as Float32Array).buffer : undefined;
   }
 
+  /** Whether nothing but this tensor refers to its values, so that a kernel that was asked to may write over them. */
+  isSole(tensor: TensorInfo): boolean {
+    const entry = this.#entry(tensor.dataId);
+    return entry.pooled === true && entry.refCount === 1;
+  }
+
   /** The buffer of a tensor's values, where they are a typed array. */
   buffer(tensor: TensorInfo): ArrayBufferLike | undefined {
     const { values } = this.#entry(tensor.dataId);

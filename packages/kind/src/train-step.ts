@@ -9,7 +9,7 @@ import { planBatch } from './plan';
 import type { KindTrainState } from './train-state';
 import { type Piece, type Trainable, trainablePieces, treeOf, withPieces } from './trainable';
 
-/** What a diversion step reads; nothing of it is disposed. */
+/** What a diversion step reads; nothing of it is disposed. With the option `reuse` the state is written over. */
 export type KindTrainInputs = {
   /** State before the step. */
   readonly state: KindTrainState;
@@ -37,6 +37,8 @@ export type KindTrainOptions = {
   readonly clipNorm?: number;
   /** Decay of the moving averages in [0, 1) (default 0.9999). */
   readonly emaDecay?: number;
+  /** Whether the memory of the state before may be written over; the caller then only disposes it (default false). */
+  readonly reuse?: boolean;
   /** Weight of ‖UᵀU - I‖² + ‖VᵀV - I‖² summed over the factored layers that train in this batch (default 0). */
   readonly orthogonality?: number;
 };
@@ -111,7 +113,7 @@ function update(
   state: KindTrainState,
   pieces: readonly Piece[],
   { grads, norm }: { grads: ParamTree; norm: tf.Scalar },
-  { learningRate, betas, weightDecay, clipNorm, emaDecay = 0.9999 }: KindTrainOptions,
+  { learningRate, betas, weightDecay, clipNorm, emaDecay = 0.9999, reuse }: KindTrainOptions,
 ): KindTrainState {
   const tailors = { ...state.optimizer.tailors };
   const dense: { [key: string]: AdamWState } = {};
@@ -119,7 +121,7 @@ function update(
   const stepped = pieces.map((piece, i): Piece => {
     const ema = treeOf(state.ema, piece);
     const inputs = { grads: grads[i] as ParamTree, state: optimizerOf(state, piece), ema, norm };
-    const options = { learningRate, ...(betas && { betas }), weightDecay, emaDecay, clipNorm };
+    const options = { learningRate, ...(betas && { betas }), weightDecay, emaDecay, clipNorm, reuse };
     const after = stepPiece(piece, inputs, options);
     averaged.push({ ...piece, tree: after.ema });
     if (piece.group === undefined) dense[piece.key] = after.state;

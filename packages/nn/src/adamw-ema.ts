@@ -18,6 +18,11 @@ export type AdamWEmaOptions = AdamWOptions & {
   readonly emaDecay: number;
   /** Largest global norm of the gradients (default: no clipping). */
   readonly clipNorm?: number;
+  /**
+   * Whether the backend may write over the values of `params`, `state` and `ema`, which halves the memory of the step
+   * (default false). The caller then only disposes them; clones of them are safe.
+   */
+  readonly reuse?: boolean;
 };
 
 /** What {@link adamWEmaStep} returns. */
@@ -35,7 +40,15 @@ export type AdamWEmaResult<P extends ParamTree> = AdamWResult<P> & {
  */
 export function adamWEmaStep<P extends ParamTree>(
   { params, grads, state, ema, norm: given }: AdamWEmaInputs<P>,
-  { learningRate, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01, emaDecay, clipNorm }: AdamWEmaOptions,
+  {
+    learningRate,
+    betas = [0.9, 0.999],
+    eps = 1e-8,
+    weightDecay = 0.01,
+    emaDecay,
+    clipNorm,
+    reuse = false,
+  }: AdamWEmaOptions,
 ): AdamWEmaResult<P> {
   const leaves = flattenParams(params);
   const step = state.step + 1;
@@ -58,6 +71,7 @@ export function adamWEmaStep<P extends ParamTree>(
       step,
       decay: emaDecay,
       maxNorm: clipNorm ?? Number.POSITIVE_INFINITY,
+      reuse,
     },
   );
   if (norm && !given) norm.dispose();

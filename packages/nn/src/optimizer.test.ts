@@ -227,6 +227,33 @@ describe('adamWEmaStep', () => {
     ),
   );
 
+  it('may write over what it was given, but not over clones of it', () =>
+    tf.tidy(() => {
+      // results of kernels: the caller's own arrays are never written
+      const fresh = () => mapParams((x) => tf.square(x), draw());
+      const grads = draw();
+      const [params, ema, m, v] = [fresh(), fresh(), fresh(), fresh()];
+      const step = { ...options, emaDecay: 0.9, clipNorm: 1 };
+      const expected = adamWEmaStep({ params, grads, state: { step: 0, m, v }, ema }, step);
+      const copies = [params, ema].map((tree) => mapParams((x) => tf.clone(x), tree));
+      const before = [...params.a.dataSync()];
+      const again = [ema, m, v].map((tree) => mapParams((x) => tf.add(x, 0), tree));
+      const actual = adamWEmaStep(
+        { params, grads, state: { step: 0, m: again[1], v: again[2] }, ema: again[0] },
+        { ...step, reuse: true },
+      );
+      for (const [tree, other] of [
+        [actual.params, expected.params],
+        [actual.state.m, expected.state.m],
+        [actual.state.v, expected.state.v],
+        [actual.ema, expected.ema],
+      ]) {
+        expectClose(tree.a, other.a);
+        expectClose(tree.nested.b, other.nested.b);
+      }
+      expect([...copies[0].a.dataSync()]).toEqual(before);
+    }));
+
   it('leaks nothing, and disposes nothing that it was given', () =>
     expectNoLeak(() => {
       const [params, grads, ema, m, v] = [draw(), draw(), draw(), draw(), draw()];

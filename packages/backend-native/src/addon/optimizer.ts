@@ -4,7 +4,8 @@ type Leaves = readonly Float32Array[];
 export interface OptimizerAddon {
   /**
    * One AdamW step of the gradients times `clip`; scalars: learning rate, beta1, beta2, eps, weight decay, step (from 1).
-   * With moving averages e also e1 = decay e + (1 - decay) p1; without, e and e1 are empty. p1, m1, v1, e1 are written.
+   * With moving averages e also e1 = decay e + (1 - decay) p1; without, e and e1 are empty. p1, m1, v1, e1 are written;
+   * each of their arrays may be that of its input.
    */
   adamw(
     scalars: readonly number[],

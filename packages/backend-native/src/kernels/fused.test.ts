@@ -126,6 +126,34 @@ describe('over leaves', () => {
     );
   });
 
+  test('AdamW in place of what nothing else refers to', async () => {
+    await tf.setBackend(NATIVE);
+    tf.tidy(() => {
+      const all: NamedTensorMap = {
+        ...leaves('p', [40_000], 1),
+        ...leaves('g', [40_000], 2),
+        ...leaves('m', [40_000], 3),
+        ...leaves('v', [40_000], 4, 0.01),
+        ...leaves('e', [40_000], 5),
+      };
+      const own = Object.fromEntries(Object.entries(all).map(([name, x]) => [name, tf.add(x, 0)]));
+      const attrs = { learningRate: 0.01, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, step: 3 };
+      const more = { count: 1, decay: 0.9, maxNorm: 2, ...attrs };
+      const held = tf.clone(own.m0);
+      const before = [...own.m0.dataSync().slice(0, 3)];
+      const expected = run('LearngeneAdamWEma', all, more);
+      const actual = run('LearngeneAdamWEma', own, { ...more, reuse: true });
+      expect(actual.map((x, i) => x.dataId === own[['p0', 'm0', 'v0', 'e0'][i]].dataId)).toEqual([
+        true,
+        false,
+        true,
+        true,
+      ]);
+      for (const [i, x] of expected.entries()) expect(actual[i].dataSync()).toEqual(x.dataSync());
+      expect([...held.dataSync().slice(0, 3)]).toEqual(before);
+    });
+  });
+
   test('the average and the norm', async () => {
     await holds(
       fc.tuple(lengths, fc.nat(1e6)),

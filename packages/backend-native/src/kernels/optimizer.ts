@@ -1,9 +1,17 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { NativeBackend } from '../backend';
 import type { KernelCall, KernelTable } from '../kernel';
 
 /** The inputs `${letter}0`, `${letter}1`, ... */
 function leaves({ inputs, attrs }: KernelCall, letter: string): TensorInfo[] {
   return Array.from({ length: attrs.count as number }, (_, i) => inputs[`${letter}${i}`]);
+}
+
+/** An output in the place of a tensor that the caller gives up, where nothing else refers to its values. */
+function over(tensor: TensorInfo, backend: NativeBackend): TensorInfo {
+  if (!backend.isSole(tensor)) return backend.output(tensor.shape);
+  backend.incRef(tensor.dataId);
+  return { ...tensor };
 }
 
 /** AdamW, and the moving average where the call has one; gradients are clipped where it has their norm. */
@@ -13,8 +21,9 @@ function adamW(call: KernelCall): TensorInfo[] {
   const { learningRate, beta1, beta2, eps, weightDecay, step, decay, maxNorm } = attrs as Record<string, number>;
   const averaged = decay !== undefined;
   const before = ['p', 'g', 'm', 'v', ...(averaged ? ['e'] : [])].map((letter) => leaves(call, letter));
-  const like = () => before[0].map(({ shape }) => backend.output(shape));
-  const after = [like(), like(), like(), ...(averaged ? [like()] : [])];
+  const after = before
+    .filter((_, list) => list !== 1) // all but the gradients
+    .map((list) => list.map((tensor) => (attrs.reuse === true ? over(tensor, backend) : backend.output(tensor.shape))));
   const clip = inputs.norm ? Math.min(1, maxNorm / (backend.f32(inputs.norm)[0] + 1e-6)) : 1;
   const [p, g, m, v, e = []] = before.map(values);
   const [p1, m1, v1, e1 = []] = after.map(values);

@@ -1,5 +1,7 @@
 //! One step of AdamW over all leaves, and with it, in the same pass, clipping and the moving average.
 
+use std::ops::Range;
+
 use learngene_pool::SendPtr;
 use learngene_simd::{Isa, dispatch};
 
@@ -60,31 +62,85 @@ impl Factors {
     }
 }
 
-/// One leaf before the step; all of one length.
+/// Values before the step and where they go.
+pub enum Slot<'a> {
+    /// The new values take the place of the old.
+    Over(&'a mut [f32]),
+    /// The new values go elsewhere.
+    Into {
+        /// Before the step.
+        old: &'a [f32],
+        /// After it.
+        new: &'a mut [f32],
+    },
+}
+
+impl Slot<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Slot::Over(values) => values.len(),
+            Slot::Into { old, new } => {
+                assert_eq!(old.len(), new.len());
+                old.len()
+            }
+        }
+    }
+
+    fn raw(&mut self) -> Raw {
+        match self {
+            Slot::Over(values) => {
+                let new = SendPtr::new(values);
+                Raw { old: new, new, over: true }
+            }
+            Slot::Into { old, new } => {
+                Raw { old: SendPtr(old.as_ptr().cast_mut()), new: SendPtr::new(new), over: false }
+            }
+        }
+    }
+}
+
+/// A [`Slot`] that tasks share; `old` is only read.
 #[derive(Clone, Copy)]
+struct Raw {
+    old: SendPtr<f32>,
+    new: SendPtr<f32>,
+    over: bool,
+}
+
+impl Raw {
+    /// The values before the step.
+    ///
+    /// # Safety
+    /// The range is within the slot and belongs to this task; no slice of `store` is alive.
+    unsafe fn load<'a>(&self, range: Range<usize>) -> &'a [f32] {
+        // SAFETY: promised by the caller.
+        unsafe { std::slice::from_raw_parts(self.old.0.add(range.start), range.len()) }
+    }
+
+    /// Stores values after the step.
+    ///
+    /// # Safety
+    /// The range, which starts at `start`, is within the slot and belongs to this task; no slice of `load` is alive.
+    unsafe fn store(&self, start: usize, values: &[f32], streams: Streams) {
+        // SAFETY: promised by the caller.
+        let new = unsafe { self.new.slice_mut(start..start + values.len()) };
+        // lines that were just read are in the cache already
+        if self.over { new.copy_from_slice(values) } else { streams.copy(values, new) }
+    }
+}
+
+/// One leaf; all of one length.
 pub struct Leaf<'a> {
     /// Parameters.
-    pub p: &'a [f32],
+    pub p: Slot<'a>,
     /// Gradients.
     pub g: &'a [f32],
     /// Mean of the gradients.
-    pub m: &'a [f32],
+    pub m: Slot<'a>,
     /// Mean of their squares.
-    pub v: &'a [f32],
+    pub v: Slot<'a>,
     /// Moving average of the parameters, where it is kept.
-    pub e: Option<&'a [f32]>,
-}
-
-/// One leaf after the step.
-pub struct LeafMut<'a> {
-    /// Parameters.
-    pub p: &'a mut [f32],
-    /// Mean of the gradients.
-    pub m: &'a mut [f32],
-    /// Mean of their squares.
-    pub v: &'a mut [f32],
-    /// Moving average, where it is kept.
-    pub e: Option<&'a mut [f32]>,
+    pub e: Option<Slot<'a>>,
 }
 
 dispatch! {
@@ -127,58 +183,46 @@ fn average_with<S: Isa>(decay: f32, rest: f32, e: &[f32], p: &[f32], e1: &mut [f
 
 /// One AdamW step over all leaves (torch's semantics), of gradients times `clip`; where a leaf has a moving average,
 /// also that: decay e + (1 - decay) p after the step.
-pub fn adamw(step: &Step, clip: f32, decay: f64, before: &[Leaf<'_>], after: &mut [LeafMut<'_>]) {
-    assert_eq!(before.len(), after.len());
+pub fn adamw(step: &Step, clip: f32, decay: f64, leaves: &mut [Leaf<'_>]) {
     let factors = Factors::new(step, clip, decay);
-    let outputs: Vec<_> = before
-        .iter()
-        .zip(after)
-        .map(|(old, new)| {
-            let n = old.p.len();
-            assert!(old.g.len() == n && old.m.len() == n && old.v.len() == n && old.e.is_none_or(|e| e.len() == n));
-            assert!(new.p.len() == n && new.m.len() == n && new.v.len() == n);
-            assert!(new.e.as_ref().map(|e| e.len()) == old.e.map(<[f32]>::len));
-            (SendPtr::new(new.p), SendPtr::new(new.m), SendPtr::new(new.v), new.e.as_mut().map(|e| SendPtr::new(e)))
+    let lengths: Vec<usize> = leaves.iter().map(|leaf| leaf.g.len()).collect();
+    let slots: Vec<_> = leaves
+        .iter_mut()
+        .map(|Leaf { p, g, m, v, e }| {
+            assert!(p.len() == g.len() && m.len() == g.len() && v.len() == g.len());
+            assert!(e.as_ref().is_none_or(|e| e.len() == g.len()));
+            (p.raw(), *g, m.raw(), v.raw(), e.as_mut().map(Slot::raw))
         })
         .collect();
-    let lengths: Vec<usize> = before.iter().map(|leaf| leaf.p.len()).collect();
-    let total: usize = lengths.iter().sum();
+    let streams = Streams::for_bytes(16 * lengths.iter().sum::<usize>());
     for_blocks(&blocks(&lengths), &|_, leaf, start, end| {
-        let (old, (p, m, v, e)) = (before[leaf], outputs[leaf]);
-        // SAFETY: blocks are disjoint and within the outputs.
-        let (p, m, v) = unsafe { (p.slice_mut(start..end), m.slice_mut(start..end), v.slice_mut(start..end)) };
-        // SAFETY: as above.
-        let e = e.map(|e| unsafe { e.slice_mut(start..end) });
-        let old = Leaf {
-            p: &old.p[start..end],
-            g: &old.g[start..end],
-            m: &old.m[start..end],
-            v: &old.v[start..end],
-            e: old.e.map(|e| &e[start..end]),
-        };
-        update_block(factors, old, LeafMut { p, m, v, e }, Streams::for_bytes(16 * total));
-    });
-}
-
-fn update_block(f: Factors, old: Leaf<'_>, new: LeafMut<'_>, streams: Streams) {
-    let mut averages = new.e;
-    let mut buffer = [[0.0; STEP]; 3];
-    for start in (0..old.p.len()).step_by(STEP) {
-        let range = start..(start + STEP).min(old.p.len());
-        let n = range.len();
-        let [p1, m1, v1] = &mut buffer;
-        let (p1, m1, v1) = (&mut p1[..n], &mut m1[..n], &mut v1[..n]);
-        let r = || range.clone();
-        update(f, &old.p[r()], &old.g[r()], &old.m[r()], &old.v[r()], p1, m1, v1);
-        streams.copy(m1, &mut new.m[r()]);
-        streams.copy(v1, &mut new.v[r()]);
-        if let (Some(e), Some(new)) = (old.e, &mut averages) {
-            average(f.decay, f.rest, &e[r()], p1, m1);
-            streams.copy(m1, &mut new[r()]);
+        let (p, g, m, v, e) = slots[leaf];
+        let mut buffer = [[0.0; STEP]; 3];
+        for start in (start..end).step_by(STEP) {
+            let range = start..(start + STEP).min(end);
+            let n = range.len();
+            let [p1, m1, v1] = &mut buffer;
+            let (p1, m1, v1) = (&mut p1[..n], &mut m1[..n], &mut v1[..n]);
+            // SAFETY: blocks are disjoint and within the leaves, and what is loaded is used up before it is stored over.
+            unsafe {
+                let (p, m, v) = (p.load(range.clone()), m.load(range.clone()), v.load(range.clone()));
+                update(factors, p, &g[range.clone()], m, v, p1, m1, v1);
+            }
+            // SAFETY: as above.
+            unsafe {
+                m.store(start, m1, streams);
+                v.store(start, v1, streams);
+                p.store(start, p1, streams);
+            }
+            if let Some(e) = e {
+                // SAFETY: as above.
+                average(factors.decay, factors.rest, unsafe { e.load(range) }, p1, m1);
+                // SAFETY: as above.
+                unsafe { e.store(start, m1, streams) };
+            }
         }
-        streams.copy(p1, &mut new.p[r()]);
-    }
-    streams.finish();
+        streams.finish();
+    });
 }
 
 /// e' = decay e + (1 - decay) p for every leaf (e, p) and its output.
@@ -233,16 +277,24 @@ mod tests {
             };
             let (p, g, m, e) = (make(1, 1.0), make(2, 1.0), make(3, 1.0), make(5, 1.0));
             let v: Vec<Vec<f32>> = make(4, 1.0).into_iter().map(|v| v.into_iter().map(f32::abs).collect()).collect();
-            for averaged in [false, true] {
-                let before: Vec<Leaf<'_>> = (0..lengths.len())
-                    .map(|i| Leaf { p: &p[i], g: &g[i], m: &m[i], v: &v[i], e: averaged.then_some(&e[i][..]) })
-                    .collect();
+            for (averaged, over) in [(false, false), (true, false), (true, true)] {
                 let empty = || -> Vec<Vec<f32>> { lengths.iter().map(|&length| vec![f32::NAN; length]).collect() };
-                let (mut p1, mut m1, mut v1, mut e1) = (empty(), empty(), empty(), empty());
-                let parts = p1.iter_mut().zip(&mut m1).zip(&mut v1).zip(&mut e1);
-                let mut after: Vec<LeafMut<'_>> =
-                    parts.map(|(((p, m), v), e)| LeafMut { p, m, v, e: averaged.then_some(&mut e[..]) }).collect();
-                adamw(&STEP, 0.5, 0.99, &before, &mut after);
+                let start = |x: &[Vec<f32>]| if over { x.to_vec() } else { empty() };
+                let (mut p1, mut m1, mut v1, mut e1) = (start(&p), start(&m), start(&v), start(&e));
+                fn slot<'a>(over: bool, old: &'a [f32], new: &'a mut [f32]) -> Slot<'a> {
+                    if over { Slot::Over(new) } else { Slot::Into { old, new } }
+                }
+                let parts = p1.iter_mut().zip(&mut m1).zip(&mut v1).zip(&mut e1).enumerate();
+                let mut leaves: Vec<Leaf<'_>> = parts
+                    .map(|(i, (((p1, m1), v1), e1))| Leaf {
+                        p: slot(over, &p[i], p1),
+                        g: &g[i],
+                        m: slot(over, &m[i], m1),
+                        v: slot(over, &v[i], v1),
+                        e: averaged.then_some(slot(over, &e[i], e1)),
+                    })
+                    .collect();
+                adamw(&STEP, 0.5, 0.99, &mut leaves);
                 for i in 0..lengths.len() {
                     let want: Vec<[f64; 4]> = (0..lengths[i])
                         .map(|j| reference(&STEP, [p[i][j], g[i][j], m[i][j], v[i][j], e[i][j]], 0.5, 0.99))

@@ -108,7 +108,7 @@ pub fn gemm_gated_residual(
     if let Some(bias) = &bias {
         check_len("bias", bias.len(), n as usize)?;
     }
-    if rows == 0 || m % rows != 0 {
+    if rows == 0 || !m.is_multiple_of(rows) {
         return Err(Error::new(Status::InvalidArg, format!("rows: expected a divisor of {m}, got {rows}")));
     }
     check_len("gate", gate.len(), product("gate", &[m / rows, n])?)?;

@@ -1,6 +1,6 @@
 //! AdamW, the moving average and the gradients' norm over all leaves at once.
 
-use learngene_kernels::adamw::{Leaf, LeafMut, Step, adamw as update, ema as average};
+use learngene_kernels::adamw::{Leaf, Slot, Step, adamw as update, ema as average};
 use learngene_kernels::norm::squared_norm;
 use napi::{Error, Result, Status};
 use napi_derive::napi;
@@ -8,10 +8,13 @@ use napi_derive::napi;
 use crate::boundary::{Extent, F32, F32Mut, check_len};
 
 /// Fails unless no output shares a byte with another argument; by sorting, since there are hundreds.
-fn disjoint_lists(outputs: &[&[F32Mut]], inputs: &[&[F32]]) -> Result<()> {
-    let written = outputs.iter().flat_map(|list| list.iter()).map(|array| (array.extent(), true));
-    let read = inputs.iter().flat_map(|list| list.iter()).map(|array| (array.extent(), false));
-    let mut all: Vec<_> = written.chain(read).filter(|((start, end), _)| start < end).collect();
+fn disjoint_extents(
+    outputs: impl Iterator<Item = (usize, usize)>,
+    inputs: impl Iterator<Item = (usize, usize)>,
+) -> Result<()> {
+    let written = outputs.map(|extent| (extent, true));
+    let mut all: Vec<_> = written.chain(inputs.map(|extent| (extent, false))).collect();
+    all.retain(|((start, end), _)| start < end);
     all.sort_unstable();
     let (mut written_to, mut used_to) = (0, 0);
     for ((start, end), is_output) in all {
@@ -39,6 +42,7 @@ fn check_list(name: &str, lengths: impl ExactSizeIterator<Item = usize>, like: &
 
 /// One AdamW step over all leaves, of the gradients times `clip`. `scalars`: learning rate, beta1, beta2, eps, weight
 /// decay, step (from 1). With moving averages `e` also e1 = decay e + (1 - decay) p1; without, `e` and `e1` are empty.
+/// An output of p, m, v or e may be the array of its input.
 #[napi]
 pub fn adamw(
     scalars: Vec<f64>,
@@ -65,15 +69,28 @@ pub fn adamw(
         check_list("e", e.iter().map(|array| array.len()), &p)?;
     }
     check_list("e1", e1.iter().map(|array| array.len()), &e)?;
-    disjoint_lists(&[&p1, &m1, &v1, &e1], &[&p, &g, &m, &v, &e])?;
-    let before: Vec<Leaf<'_>> =
-        (0..p.len()).map(|i| Leaf { p: &p[i], g: &g[i], m: &m[i], v: &v[i], e: e.get(i).map(|e| &**e) }).collect();
-    let mut averages = e1.iter_mut();
-    let outputs = p1.iter_mut().zip(&mut m1).zip(&mut v1);
-    let mut after: Vec<LeafMut<'_>> =
-        outputs.map(|((p, m), v)| LeafMut { p, m, v, e: averages.next().map(|e| &mut **e) }).collect();
-    update(&step, clip as f32, decay, &before, &mut after);
+    let kept = [(&p, &p1), (&m, &m1), (&v, &v1), (&e, &e1)];
+    let read = kept.iter().flat_map(|(old, new)| old.iter().zip(new.iter()).filter(|(old, new)| !is_same(old, new)));
+    disjoint_extents(
+        kept.iter().flat_map(|(_, new)| new.iter()).map(Extent::extent),
+        read.map(|(old, _)| old.extent()).chain(g.iter().map(Extent::extent)),
+    )?;
+    let mut averages = e.iter().zip(&mut e1);
+    let slots = p.iter().zip(&mut p1).zip(m.iter().zip(&mut m1)).zip(v.iter().zip(&mut v1)).zip(&g);
+    let mut leaves: Vec<Leaf<'_>> = slots
+        .map(|(((p, m), v), g)| Leaf { p: slot(p), g, m: slot(m), v: slot(v), e: averages.next().map(slot) })
+        .collect();
+    update(&step, clip as f32, decay, &mut leaves);
     Ok(())
+}
+
+/// Whether an output is the very array of its input.
+fn is_same(old: &F32, new: &F32Mut) -> bool {
+    old.extent() == new.extent()
+}
+
+fn slot<'a>((old, new): (&'a F32, &'a mut F32Mut)) -> Slot<'a> {
+    if is_same(old, new) { Slot::Over(new) } else { Slot::Into { old, new } }
 }
 
 fn step_of(scalars: &[f64]) -> Result<Step> {
@@ -88,7 +105,7 @@ fn step_of(scalars: &[f64]) -> Result<Step> {
 pub fn ema(decay: f64, e: Vec<F32>, p: Vec<F32>, mut e1: Vec<F32Mut>) -> Result<()> {
     check_list("p", p.iter().map(|array| array.len()), &e)?;
     check_list("e1", e1.iter().map(|array| array.len()), &e)?;
-    disjoint_lists(&[&e1], &[&e, &p])?;
+    disjoint_extents(e1.iter().map(Extent::extent), e.iter().chain(&p).map(Extent::extent))?;
     let before: Vec<(&[f32], &[f32])> = e.iter().zip(&p).map(|(e, p)| (&**e, &**p)).collect();
     average(decay, &before, &mut e1.iter_mut().map(|e| &mut **e).collect::<Vec<_>>());
     Ok(())

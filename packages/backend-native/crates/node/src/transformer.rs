@@ -218,7 +218,7 @@ pub fn gated_residual_grad(
 
 /// Sizes of an attention with the elements of q, of k and of the log sums.
 fn heads(n: u32, t: u32, s: u32, d: u32, heads: u32, scale: f64) -> Result<(Heads, [usize; 3])> {
-    if heads == 0 || d % heads != 0 {
+    if heads == 0 || !d.is_multiple_of(heads) {
         return Err(Error::new(Status::InvalidArg, format!("heads: expected a divisor of {d}, got {heads}")));
     }
     let sizes = Heads {
