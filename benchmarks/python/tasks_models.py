@@ -12,13 +12,13 @@ from training import Trainer
 def dense_step(spec: dict):
     model = DiT(spec).load_dense(weights_of(spec))
     work = Trainer(model, batch_of(spec), precision=spec["precision"], compiled=spec.get("compiled", False))
-    return work.step, lambda: [work.step() for _ in range(3)]
+    return work.step, lambda: [work.step() for _ in range(spec.get("checkSteps", 3))]
 
 
 def kind_step(spec: dict):
     work = trainer(spec, batch_of(spec), spec["way"])
     gc.collect()
-    return work.step, lambda: [work.step() for _ in range(3)]
+    return work.step, lambda: [work.step() for _ in range(spec.get("checkSteps", 3))]
 
 
 def sample(spec: dict):

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { registerWasmTrainingKernels } from '@learngene/nn/wasm';
+import { registerLinalg } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import type { EngineName } from './engine-names';
 
@@ -35,8 +36,9 @@ const backends: Record<EngineName, string> = {
 
 const loaders: Record<EngineName, () => Promise<string>> = {
   async native() {
-    const { registerNativeBackend } = await import('@learngene/backend-native');
+    const { nativeLinalg, registerNativeBackend } = await import('@learngene/backend-native');
     registerNativeBackend();
+    registerLinalg(nativeLinalg());
     return 'Rust kernels';
   },
   async wasm() {

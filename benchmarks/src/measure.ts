@@ -22,6 +22,9 @@ const SLICE = 120;
 /** Between contestants: thread pools that spin for a while after their work go to sleep, ms. */
 const PAUSE = 25;
 
+/** Work of this length is warm after its check: its warm-up counts as a sample, ms. */
+const LONG = 5000;
+
 /** How a contestant's round is divided. */
 export interface Plan {
   /** Samples in a round. */
@@ -37,8 +40,9 @@ export function planRound(ms: number): Plan {
   return { samples, inner };
 }
 
-/** The number of rounds when one of them takes `ms`. */
+/** The number of rounds when one of them takes `ms`; one is enough where it takes far more than the budget. */
 export function planRounds(ms: number, { budget, minRounds, maxRounds }: Effort): number {
+  if (ms > 5 * budget) return 1;
   return Math.max(minRounds, Math.min(maxRounds, Math.floor(budget / ms)));
 }
 
@@ -49,15 +53,16 @@ export function planRounds(ms: number, { budget, minRounds, maxRounds }: Effort)
  */
 export async function interleave(contestants: readonly Timed[], effort: Effort): Promise<number[][]> {
   const plans: Plan[] = [];
+  const times: number[][] = contestants.map(() => []);
   let round = 0;
-  for (const contestant of contestants) {
+  for (const [i, contestant] of contestants.entries()) {
     const [first] = await contestant.run(1, 1);
+    if (first > LONG) times[i].push(first);
     const warm = first > 1000 ? first : Math.min(...(await contestant.run(3, Math.max(1, Math.floor(SAMPLE / first)))));
     const plan = planRound(warm);
     plans.push(plan);
     round += plan.samples * plan.inner * warm + PAUSE;
   }
-  const times: number[][] = contestants.map(() => []);
   const rounds = planRounds(round, effort);
   for (let r = 0; r < rounds; r++) {
     for (const [i, contestant] of contestants.entries()) {

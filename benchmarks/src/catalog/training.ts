@@ -57,7 +57,7 @@ export const kind: Row[] = [
     name: 'KIND step, DiT-S/2, N_G 192, N_t 16, 100 groups',
     section: 'KIND',
     task: 'kind-step',
-    spec: kindS(),
+    spec: { ...kindS(), checkSteps: 2 },
     peers: [{ label: 'torch eager f32, all tailors masked', task: 'kind-step', spec: { way: 'masked' }, goal: 5 }],
     quick: true,
     note: 'batch 64 of 16 classes, 64 tokens; clipping, AdamW, EMA',

@@ -93,7 +93,7 @@ async function kindStep(spec: KindSpec): Promise<WorkItem> {
   };
   return {
     run: step,
-    check: () => firstLosses(step),
+    check: () => firstLosses(step, spec),
     dispose: () => {
       disposeKindTraining(state);
       tf.dispose([x0, noise]);

@@ -2,12 +2,11 @@ import { gaussianDiffusion, guideDenoiser, sampleDdim, trainingLosses } from '@l
 import { applyDit, type DitParams, initDit } from '@learngene/dit';
 import {
   type AdamWState,
-  adamWStep,
-  clipByGlobalNorm,
+  adamWEmaStep,
   cloneParams,
   disposeParams,
+  globalNorm,
   initAdamW,
-  updateEma,
   valueAndGrad,
 } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
@@ -20,9 +19,11 @@ import type { WorkItem } from './task';
 /** The linear schedule of 1000 steps, eps predicted. */
 export const diffusion = gaussianDiffusion({ schedule: 'linear', timesteps: 1000 });
 
-/** Losses of the first three steps: both sides must train alike, not only start alike. */
-export async function firstLosses(step: () => Promise<number>): Promise<number[]> {
-  return [await step(), await step(), await step()];
+/** Losses of the first steps: both sides must train alike, not only start alike. */
+export async function firstLosses(step: () => Promise<number>, { checkSteps = 3 }: ModelSpec): Promise<number[]> {
+  const losses: number[] = [];
+  while (losses.length < checkSteps) losses.push(await step());
+  return losses;
 }
 
 async function freshDit(spec: ModelSpec): Promise<DitParams> {
@@ -46,20 +47,20 @@ async function denseStep(spec: ModelSpec): Promise<WorkItem> {
   };
   const step = async (): Promise<number> => {
     const { value, grads } = valueAndGrad(lossOf, params);
-    const clipped = clipByGlobalNorm(grads, 1);
-    disposeParams(grads);
-    const next = adamWStep({ params, grads: clipped.grads, state }, { learningRate: 1e-4, weightDecay: 0 });
-    const averaged = updateEma(ema, next.params, 0.9999);
-    for (const tree of [clipped.grads, params, state.m, state.v, ema]) disposeParams(tree);
-    ({ params, state } = next);
-    ema = averaged;
+    const norm = globalNorm(grads);
+    const next = adamWEmaStep(
+      { params, grads, state, ema, norm },
+      { learningRate: 1e-4, weightDecay: 0, clipNorm: 1, emaDecay: 0.9999 },
+    );
+    for (const tree of [grads, params, state.m, state.v, ema]) disposeParams(tree);
+    ({ params, state, ema } = next);
     const [loss] = await value.data();
-    tf.dispose([value, clipped.norm]);
+    tf.dispose([value, norm]);
     return loss;
   };
   return {
     run: step,
-    check: () => firstLosses(step),
+    check: () => firstLosses(step, spec),
     dispose: () => {
       for (const tree of [params, state.m, state.v, ema]) disposeParams(tree);
       tf.dispose([x0, noise]);

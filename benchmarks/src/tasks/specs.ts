@@ -11,6 +11,8 @@ export interface ModelSpec {
   /** Class of every sample, ascending. */
   labels: number[];
   precision: 'f32' | 'bf16';
+  /** Steps whose losses both sides must agree on (default 3). */
+  checkSteps?: number;
   /** Where our side writes the weights that both use. */
   weights: string;
 }
