@@ -96,6 +96,28 @@ def adamw(spec: dict):
     return optimizer.step, check
 
 
+def optimizer(spec: dict):
+    """Clipping, fused AdamW and the moving average, as in training.py."""
+    params = [torch.nn.Parameter(pattern(shape, 1)) for shape in spec["shapes"]]
+    ema = [pattern(shape, 3) for shape in spec["shapes"]]
+    grads = [pattern(shape, 2) for shape in spec["shapes"]]
+    adam = torch.optim.AdamW(params, lr=1e-4, weight_decay=0.01, fused=True)
+
+    @torch.no_grad()
+    def run() -> None:
+        for p, grad in zip(params, grads, strict=True):
+            p.grad = grad
+        torch.nn.utils.clip_grad_norm_(params, 1.0, foreach=True)
+        adam.step()
+        torch._foreach_lerp_(ema, params, 1e-4)
+
+    def check() -> list[float]:
+        run()
+        return [number for tensor in (*params, *ema) for number in summary(tensor)]
+
+    return run, check
+
+
 def conv2d(spec: dict):
     """3x3, stride 1, same padding; in the memory layout that is faster here."""
     N, H, W, C = spec["shape"]
@@ -129,5 +151,5 @@ def best_of(run, times: int = 3) -> float:
 
 TASKS = {
     "matmul": matmul, "norm-modulate": norm_modulate, "attention": attention, "elementwise": elementwise,
-    "adamw": adamw, "conv2d": conv2d,
+    "adamw": adamw, "optimizer": optimizer, "conv2d": conv2d,
 }  # fmt: skip

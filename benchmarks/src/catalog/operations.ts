@@ -44,6 +44,15 @@ export const products: Row[] = [
 const tokens = { shape: [16, 64, 384], heads: 6 };
 const torch = 'torch eager f32';
 
+/** 2.66 million parameters. */
+const leaves = [
+  [2304, 384],
+  [1152, 384],
+  [384, 384],
+  [1536, 384],
+  [384, 1536],
+];
+
 /** Single operations. */
 export const operations: Row[] = [
   ...[false, true].map(
@@ -90,17 +99,19 @@ export const operations: Row[] = [
     name: 'AdamW, 2.66M parameters',
     section: 'Operations',
     task: 'adamw',
-    spec: {
-      shapes: [
-        [2304, 384],
-        [1152, 384],
-        [384, 384],
-        [1536, 384],
-        [384, 1536],
-      ],
-    },
+    spec: { shapes: leaves },
     peers: [{ label: 'torch.optim.AdamW, fused', task: 'adamw', goal: 1 }],
     quick: true,
+    note: 'new parameters and state; torch writes over the old',
+  },
+  {
+    name: 'clipping + AdamW + EMA, 2.66M parameters',
+    section: 'Operations',
+    task: 'optimizer',
+    spec: { shapes: leaves },
+    peers: [{ label: 'torch clip_grad_norm_, fused AdamW, foreach EMA', task: 'optimizer', goal: 1 }],
+    quick: true,
+    note: 'as a training step has them, old state written over',
   },
   ...[false, true].map(
     (backward): Row => ({

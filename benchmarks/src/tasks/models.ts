@@ -50,7 +50,7 @@ async function denseStep(spec: ModelSpec): Promise<WorkItem> {
     const norm = globalNorm(grads);
     const next = adamWEmaStep(
       { params, grads, state, ema, norm },
-      { learningRate: 1e-4, weightDecay: 0, clipNorm: 1, emaDecay: 0.9999 },
+      { learningRate: 1e-4, weightDecay: 0, clipNorm: 1, emaDecay: 0.9999, reuse: true },
     );
     for (const tree of [grads, params, state.m, state.v, ema]) disposeParams(tree);
     ({ params, state, ema } = next);

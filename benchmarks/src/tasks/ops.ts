@@ -1,4 +1,13 @@
-import { adamWStep, attention, gelu, initAdamW, layerNormModulate, type ParamTree } from '@learngene/nn';
+import {
+  adamWEmaStep,
+  adamWStep,
+  attention,
+  disposeParams,
+  gelu,
+  initAdamW,
+  layerNormModulate,
+  type ParamTree,
+} from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { patternTensor, summary } from './pattern';
 import type { ConvSpec, MatmulSpec, TokensSpec } from './specs';
@@ -77,6 +86,33 @@ async function adamW({ shapes }: { shapes: number[][] }): Promise<WorkItem> {
   };
 }
 
+/** Clipping, AdamW and the moving average of a training step, over memory that is given up. */
+async function optimizer({ shapes }: { shapes: number[][] }): Promise<WorkItem> {
+  const tree = (seed: number): ParamTree =>
+    Object.fromEntries(shapes.map((shape, i) => [`p${i}`, patternTensor(shape, seed)]));
+  const grads = tree(2);
+  let params = tree(1);
+  let ema = tree(3);
+  let state = initAdamW(params);
+  const options = { learningRate: 1e-4, weightDecay: 0.01, clipNorm: 1, emaDecay: 0.9999, reuse: true };
+  const run = () => {
+    const next = adamWEmaStep({ params, grads, state, ema }, options);
+    for (const old of [params, state.m, state.v, ema]) disposeParams(old);
+    ({ params, state, ema } = next);
+  };
+  return {
+    run,
+    check: async () => {
+      run();
+      const leaves = [...Object.values(params), ...Object.values(ema)];
+      return (await Promise.all(leaves.map((leaf) => summary(leaf as tf.Tensor)))).flat();
+    },
+    dispose: () => {
+      for (const old of [params, grads, state.m, state.v, ema]) disposeParams(old);
+    },
+  };
+}
+
 async function conv2d({ shape, out, backward }: ConvSpec): Promise<WorkItem> {
   const inputs = [patternTensor(shape, 1), patternTensor([3, 3, shape[3], out], 2)];
   const op = ([x, filter]: Tensors) => tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same');
@@ -87,4 +123,12 @@ async function conv2d({ shape, out, backward }: ConvSpec): Promise<WorkItem> {
 }
 
 /** Work items made of one operation. */
-export const opTasks = { matmul, 'norm-modulate': normModulate, attention: attend, elementwise, adamw: adamW, conv2d };
+export const opTasks = {
+  matmul,
+  'norm-modulate': normModulate,
+  attention: attend,
+  elementwise,
+  adamw: adamW,
+  optimizer,
+  conv2d,
+};
