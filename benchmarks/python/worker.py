@@ -8,6 +8,7 @@ memory -> {peakMiB}                 VmHWM of this process
 
 import gc
 import json
+import math
 import os
 import platform
 import sys
@@ -48,7 +49,7 @@ class Worker:
         self.release()
         torch.manual_seed(0)
         self.run, check = TASKS[task](spec)
-        return {"check": check()}
+        return {"check": [number if math.isfinite(number) else None for number in check()]}
 
     def time(self, samples: int, inner: int) -> dict:
         ms = []

@@ -48,7 +48,8 @@ export class Contestant {
 
   /** Makes the work item; returns numbers that all contestants must agree on. */
   async prepare(task: string, spec: object): Promise<number[]> {
-    return (await this.#ask({ op: 'prepare', task, spec })).check as number[];
+    const check = (await this.#ask({ op: 'prepare', task, spec })).check as (number | null)[];
+    return check.map((number) => number ?? Number.NaN);
   }
 
   /** Times in milliseconds an execution: `samples` of them, each over `inner` executions. */
