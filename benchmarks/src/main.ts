@@ -19,7 +19,7 @@ const root = join(folder, '..');
 const latest = join(folder, 'results', 'latest.json');
 
 const efforts: Record<'quick' | 'full', Effort> = {
-  quick: { budget: 2_000, minRounds: 2, maxRounds: 8 },
+  quick: { budget: 1_200, minRounds: 2, maxRounds: 6 },
   full: { budget: 12_000, minRounds: 4, maxRounds: 24 },
 };
 

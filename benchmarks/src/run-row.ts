@@ -42,7 +42,7 @@ export async function runRow(row: Row, context: RowContext): Promise<ResultRow[]
 
 /** The spec with a place for the weights, the same for every way of computing the same model. */
 function specOf(row: Row, extra: object, { scratch }: RowContext): object {
-  const { precision, rank, steps, ...sizes } = row.spec as Record<string, unknown>;
+  const { precision, rank, steps, checkSteps, ...sizes } = row.spec as Record<string, unknown>;
   const key = createHash('sha256')
     .update(JSON.stringify([row.task === 'kind-step', sizes]))
     .digest('hex')

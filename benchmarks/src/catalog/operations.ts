@@ -32,8 +32,8 @@ const layouts = ['NN', 'NT', 'TN'] as const;
 export const products: Row[] = [
   ...transformer.flatMap(({ m, k, n, what }) => [
     ...product({ layout: 'NT', m, k, n }, `${what}, forward`, true),
-    ...product({ layout: 'NN', m, k: n, n: k }, `${what}, input gradient`, m > 16),
-    ...product({ layout: 'TN', m: n, k: m, n: k }, `${what}, weight gradient`, m > 16),
+    ...product({ layout: 'NN', m, k: n, n: k }, `${what}, input gradient`, what === 'qkv'),
+    ...product({ layout: 'TN', m: n, k: m, n: k }, `${what}, weight gradient`, what === 'qkv'),
   ]),
   ...product({ layout: 'NN', m: 1024, k: 1152, n: 384 }, '', true),
   ...product({ layout: 'NN', m: 1024, k: 4096, n: 1024 }, '', true),
