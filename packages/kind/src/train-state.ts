@@ -50,27 +50,32 @@ export function initKindTraining(params: KindParams, { trainable }: InitKindTrai
   return { step: 0, params, ema, optimizer: { ...states, tailors: {} } };
 }
 
-/** Disposes every tensor of `before` that is not in `after`: what a step has replaced. */
+/**
+ * Disposes every tensor of `before` that is not in `after`: what a step has replaced. Pieces that are the same objects in
+ * both are passed over, so that the cost is that of the groups in the batch.
+ */
 export function disposeReplaced(before: KindTrainState, after: KindTrainState): void {
-  const kept = tensorsOf(after);
-  for (const tensor of tensorsOf(before)) if (!kept.has(tensor) && !tensor.isDisposed) tensor.dispose();
+  const untouched = new Set(partsOf(after));
+  const replaced = partsOf(before).filter((part) => !untouched.has(part));
+  const former = new Set(partsOf(before));
+  const fresh = partsOf(after).filter((part) => !former.has(part));
+  const kept = tensorsOf(fresh);
+  for (const tensor of tensorsOf(replaced)) if (!kept.has(tensor) && !tensor.isDisposed) tensor.dispose();
 }
 
 /** Disposes every tensor of a state: parameters (frozen ones too), moving averages, optimiser. */
 export function disposeKindTraining(state: KindTrainState): void {
-  for (const tensor of tensorsOf(state)) if (!tensor.isDisposed) tensor.dispose();
+  for (const tensor of tensorsOf(partsOf(state))) if (!tensor.isDisposed) tensor.dispose();
 }
 
-function tensorsOf({ params, ema, optimizer }: KindTrainState): Set<Tensor> {
+/** The trees that a step replaces as a whole: pieces of parameters and averages, moments. */
+function partsOf({ params, ema, optimizer }: KindTrainState): ParamTree[] {
+  const pieces = [params, ema].flatMap(({ tailors, ...rest }) => [...Object.values(rest), ...Object.values(tailors)]);
   const { tailors, ...dense } = optimizer;
   const moments = [...Object.values(dense), ...Object.values(tailors)].flatMap(({ m, v }) => [m, v]);
-  const trees: ParamTree[] = [params, ema, ...moments];
-  return new Set(trees.flatMap((tree) => leavesOf(tree)));
+  return [...pieces, ...moments].filter((part) => part !== undefined) as ParamTree[];
 }
 
-/** Leaves of a tree; group names may hold dots, so names are not compared. */
-function leavesOf(tree: ParamTree): Tensor[] {
-  const { tailors, ...rest } = tree;
-  const groups = Object.values((tailors ?? {}) as ParamTree) as ParamTree[];
-  return [rest, ...groups].flatMap((part) => [...flattenParams(part).values()]);
+function tensorsOf(parts: readonly ParamTree[]): Set<Tensor> {
+  return new Set(parts.flatMap((part) => [...flattenParams(part).values()]));
 }

@@ -69,11 +69,13 @@ export function kindTrainStep(inputs: KindTrainInputs, options: KindTrainOptions
   const plan = planBatch(labels, config, { dropped });
   const groups = config.gate === 'soft' ? config.groups.map((group) => group.name) : plan.activeGroups;
   const pieces = trainablePieces(state.params, options.trainable, groups);
-  return tf.tidy(() => {
+  // The scope looks at all that it returns: not at the whole state, for most groups are not in the batch.
+  const { loss, gradientNorm, stepped } = tf.tidy(() => {
     const { loss, grads } = differentiate(inputs, options, pieces);
     const gradientNorm = globalNorm(grads);
-    return { state: update(state, pieces, { grads, norm: gradientNorm }, options), loss, gradientNorm };
+    return { loss, gradientNorm, stepped: stepPieces(state, pieces, { grads, norm: gradientNorm }, options) };
   });
+  return { state: stateAfter(state, pieces, stepped), loss, gradientNorm };
 }
 
 /** The loss and its gradient with respect to the pieces, whose trees go by their index. */
@@ -108,30 +110,35 @@ function factorsIn(tree: ParamTree): FactoredParams[] {
   return Object.values(tree).flatMap((node) => (node && !(node instanceof tf.Tensor) ? factorsIn(node) : []));
 }
 
-/** The state after clipping, AdamW and the moving averages of the pieces. */
-function update(
+/** A piece after clipping, AdamW and its moving average. */
+type SteppedPiece = { tree: ParamTree; state: AdamWState; ema: ParamTree };
+
+function stepPieces(
   state: KindTrainState,
   pieces: readonly Piece[],
   { grads, norm }: { grads: ParamTree; norm: tf.Scalar },
   { learningRate, betas, weightDecay, clipNorm, emaDecay = 0.9999, reuse }: KindTrainOptions,
-): KindTrainState {
+): SteppedPiece[] {
+  const options = { learningRate, ...(betas && { betas }), weightDecay, emaDecay, clipNorm, reuse };
+  return pieces.map((piece, i) => {
+    const before = { state: optimizerOf(state, piece), ema: treeOf(state.ema, piece) };
+    return stepPiece(piece, { grads: grads[i] as ParamTree, ...before, norm }, options);
+  });
+}
+
+/** The state with the pieces that were stepped in place of its own. */
+function stateAfter(state: KindTrainState, pieces: readonly Piece[], stepped: readonly SteppedPiece[]): KindTrainState {
   const tailors = { ...state.optimizer.tailors };
   const dense: { [key: string]: AdamWState } = {};
-  const averaged: Piece[] = [];
-  const stepped = pieces.map((piece, i): Piece => {
-    const ema = treeOf(state.ema, piece);
-    const inputs = { grads: grads[i] as ParamTree, state: optimizerOf(state, piece), ema, norm };
-    const options = { learningRate, ...(betas && { betas }), weightDecay, emaDecay, clipNorm, reuse };
-    const after = stepPiece(piece, inputs, options);
-    averaged.push({ ...piece, tree: after.ema });
-    if (piece.group === undefined) dense[piece.key] = after.state;
-    else tailors[piece.group] = after.state;
-    return { ...piece, tree: after.tree };
-  });
+  for (const [i, { key, group }] of pieces.entries()) {
+    if (group === undefined) dense[key] = stepped[i].state;
+    else tailors[group] = stepped[i].state;
+  }
+  const now = (part: 'tree' | 'ema') => pieces.map((piece, i): Piece => ({ ...piece, tree: stepped[i][part] }));
   return {
     step: state.step + 1,
-    params: withPieces(state.params, stepped),
-    ema: withPieces(state.ema, averaged),
+    params: withPieces(state.params, now('tree')),
+    ema: withPieces(state.ema, now('ema')),
     optimizer: { ...state.optimizer, ...dense, tailors },
   };
 }

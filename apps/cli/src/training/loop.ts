@@ -151,6 +151,7 @@ async function trainOnce(
       clipNorm: training.gradientClip,
       emaDecay: warmupDecay(training.emaDecay, now.state.step),
       orthogonality: training.orthogonality,
+      reuse: true,
     },
   );
   const [[loss], [norm], losses] = await Promise.all([result.loss.data(), result.gradientNorm.data(), kept?.data()]);

@@ -249,8 +249,8 @@ fn group_norm_of(x: usize, channels: usize, batch: u32, groups: u32, epsilon: f6
     if groups == 0 || !channels.is_multiple_of(groups) {
         return Err(invalid(format!("groups: expected a divisor of {channels}, got {groups}")));
     }
-    let row = batch.checked_mul(channels).unwrap_or(usize::MAX);
-    let pixels = if row == 0 { 0 } else { x / row };
+    let row = batch.saturating_mul(channels);
+    let pixels = x.checked_div(row).unwrap_or(0);
     check_len("x", x, row * pixels)?;
     Ok(GroupNorm { batch, pixels, channels, groups, epsilon: epsilon as f32 })
 }

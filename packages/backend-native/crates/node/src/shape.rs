@@ -43,7 +43,7 @@ pub fn copy_strided(x: F32, mut y: F32Mut, dims: I32, rank: u32, x_base: u32, y_
 #[napi]
 pub fn gather(x: F32, indices: I32, mut y: F32Mut, batch: u32, outer: u32, size: u32, slice: u32) -> Result<()> {
     let (n, o) = (batch as usize, outer as usize);
-    let per_batch = if n == 0 { 0 } else { indices.len() / n };
+    let per_batch = indices.len().checked_div(n).unwrap_or(0);
     check_len("indices", indices.len(), n * per_batch)?;
     check_len("x", x.len(), count(&[batch, outer, size, slice])?)?;
     let rows = o.checked_mul(indices.len()).and_then(|rows| rows.checked_mul(slice as usize));
@@ -61,7 +61,7 @@ pub fn gather(x: F32, indices: I32, mut y: F32Mut, batch: u32, outer: u32, size:
 #[napi]
 pub fn segment_sum(x: F32, segments: I32, mut y: F32Mut, width: u32) -> Result<()> {
     let width = width as usize;
-    check_len("x", x.len(), segments.len().checked_mul(width).unwrap_or(usize::MAX))?;
+    check_len("x", x.len(), segments.len().saturating_mul(width))?;
     if !y.is_empty() && (width == 0 || !y.len().is_multiple_of(width)) {
         return Err(invalid(format!("y: expected rows of {width} elements, got {} elements", y.len())));
     }
@@ -74,7 +74,7 @@ pub fn segment_sum(x: F32, segments: I32, mut y: F32Mut, width: u32) -> Result<(
 #[napi]
 pub fn one_hot(indices: I32, mut y: F32Mut, depth: u32, on: f64, off: f64) -> Result<()> {
     let depth = depth as usize;
-    check_len("y", y.len(), indices.len().checked_mul(depth).unwrap_or(usize::MAX))?;
+    check_len("y", y.len(), indices.len().saturating_mul(depth))?;
     disjoint(&[&y], &[&indices])?;
     gather::one_hot(&indices, depth, on as f32, off as f32, &mut y);
     Ok(())

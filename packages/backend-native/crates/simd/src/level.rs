@@ -68,9 +68,9 @@ pub fn level() -> Level {
             Ok("avx2") => Level::Avx2,
             _ => have,
         };
-        let exists = !(cfg!(target_arch = "x86_64") && asked == Level::Neon)
-            && !(cfg!(target_arch = "aarch64") && asked > Level::Neon);
-        if exists { asked.min(have) } else { have }
+        let foreign = (cfg!(target_arch = "x86_64") && asked == Level::Neon)
+            || (cfg!(target_arch = "aarch64") && asked > Level::Neon);
+        if foreign { have } else { asked.min(have) }
     })
 }
 

@@ -11,14 +11,14 @@ pub fn exp<S: Isa>(x: f32) -> f32 {
     let clamped = if clamped < -87.4 { -87.4 } else { clamped };
     let shifted = S::fma(clamped, std::f32::consts::LOG2_E, MAGIC);
     let n = shifted - MAGIC;
-    let r = S::fma(n, -0.693_359_375, clamped);
+    let r = S::fma(n, -0.693_359_4, clamped);
     let r = S::fma(n, 2.121_944_4e-4, r);
     let p = 1.987_569_1e-4;
     let p = S::fma(p, r, 1.398_199_9e-3);
     let p = S::fma(p, r, 8.333_452e-3);
     let p = S::fma(p, r, 4.166_579_6e-2);
     let p = S::fma(p, r, 1.666_666_5e-1);
-    let p = S::fma(p, r, 5.000_000_1e-1);
+    let p = S::fma(p, r, 5e-1);
     let e = S::fma(p * r, r, r) + 1.0;
     // 2^n in two factors: n reaches 128, one past the largest exponent.
     let bits = shifted.to_bits().wrapping_sub(MAGIC.to_bits()) as i32;
@@ -41,7 +41,7 @@ pub fn sigmoid<S: Isa>(x: f32) -> f32 {
 pub fn tanh<S: Isa>(x: f32) -> f32 {
     // Near 0, 1 - 2 / (e^2x + 1) cancels: an odd polynomial there (Cephes).
     let z = x * x;
-    let p = S::fma(-5.704_988_7e-3, z, 2.063_908_9e-2);
+    let p = S::fma(-5.704_988_7e-3, z, 2.063_909e-2);
     let p = S::fma(p, z, -5.373_971e-2);
     let p = S::fma(p, z, 1.333_144_1e-1);
     let p = S::fma(p, z, -3.333_328e-1);
@@ -50,7 +50,7 @@ pub fn tanh<S: Isa>(x: f32) -> f32 {
     if x.abs() < 0.625 { small } else { large }
 }
 
-const GELU_SCALE: f32 = 1.595_769_1; // 2 sqrt(2 / π)
+const GELU_SCALE: f32 = 1.595_769; // 2 sqrt(2 / π)
 const GELU_CUBIC: f32 = 0.044_715;
 
 /// x sigmoid(2 sqrt(2/π) (x + 0.044715 x³)): GELU in its tanh form.
