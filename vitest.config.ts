@@ -41,6 +41,10 @@ const gradients = bundleGradients();
 const grouped = ['packages', 'apps', 'tools'].flatMap((group) =>
   existsSync(`${root}${group}`) ? readdirSync(`${root}${group}`).map((name) => `${group}/${name}`) : [],
 );
+const setupFiles = [
+  `${root}scripts/property-seed.ts`,
+  ...(process.env.LEARNGENE_TEST_BACKEND === 'native' ? [`${root}scripts/native-backend.ts`] : []),
+];
 const folders = [...grouped, 'benchmarks'];
 
 export default defineConfig({
@@ -57,7 +61,7 @@ export default defineConfig({
       test: {
         name: folder.slice(folder.indexOf('/') + 1),
         include: folder === 'packages/backend-native' && !nativeBuilt ? withoutAddon : everywhere,
-        setupFiles: process.env.LEARNGENE_TEST_BACKEND === 'native' ? [`${root}scripts/native-backend.ts`] : [],
+        setupFiles,
         testTimeout: 60_000,
         hookTimeout: 60_000,
       },
