@@ -24,7 +24,7 @@ export type NativeAddon = SystemAddon &
   TransformerAddon;
 
 /** The version of the calls between TypeScript and Rust; the two sides must agree. */
-export const ABI = 1;
+const ABI = 1;
 
 /** The addon cannot be used on this machine. */
 export class NativeUnavailableError extends Error {
