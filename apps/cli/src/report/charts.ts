@@ -1,9 +1,22 @@
 import type { Spec } from 'vega';
+import { palette, renderChart } from './render-chart';
+
+/** A point of a line. */
+export interface Point {
+  x: number;
+  y: number;
+  /** The band around the point: its lower edge. */
+  low?: number;
+  /** The band's upper edge. */
+  high?: number;
+}
 
 /** A named line of a chart. */
 export interface Series {
   name: string;
-  points: readonly { x: number; y: number }[];
+  points: readonly Point[];
+  /** Drawn thicker than the others. */
+  strong?: boolean;
 }
 
 /** How a chart is labelled. */
@@ -11,68 +24,134 @@ export interface ChartOptions {
   title: string;
   xTitle: string;
   yTitle: string;
+  /** Logarithmic x axis (default false). */
+  logX?: boolean;
   /** Logarithmic y axis (default false). */
   logY?: boolean;
+  /** Dots at the points (default false). */
+  dots?: boolean;
+  /** Plot area in pixels (default 560 by 260). */
+  size?: { width: number; height: number };
+  /** Where the names stand (default right). */
+  legend?: 'right' | 'bottom';
 }
 
-const palette = ['#3268d6', '#d6582b', '#2c9a6a', '#8e4fbf', '#c2a11b', '#4d4d4d', '#d13b8a', '#1e9bb5'];
+const dashes = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
 
-/** Draws lines as an SVG element. */
-export async function lineChart(series: readonly Series[], options: ChartOptions): Promise<string> {
-  const values = series.flatMap(({ name, points }) =>
-    points.filter(({ y }) => Number.isFinite(y) && (!options.logY || y > 0)).map(({ x, y }) => ({ name, x, y })),
-  );
+/** The points that the axes can show; bands only where they are on the axis too. */
+function shown({ name, points, strong }: Series, { logX, logY }: ChartOptions) {
+  const onAxis = (value: number, log?: boolean) => Number.isFinite(value) && (!log || value > 0);
+  return points
+    .filter(({ x, y }) => onAxis(x, logX) && onAxis(y, logY))
+    .map(({ x, y, low, high }) => ({
+      name,
+      x,
+      y,
+      width: strong ? 2.8 : 1.6,
+      ...(low !== undefined && high !== undefined && onAxis(low, logY) && onAxis(high, logY) ? { low, high } : {}),
+    }));
+}
+
+/** Draws lines, with bands where points have them, as an SVG element. */
+export function lineChart(series: readonly Series[], options: ChartOptions): Promise<string> {
+  const values = series.flatMap((line) => shown(line, options));
+  const names = series.map(({ name }) => name);
+  const { logX, logY, dots, size = { width: 560, height: 260 }, legend = 'right' } = options;
+  const line = { x: { scale: 'x', field: 'x' }, y: { scale: 'y', field: 'y' } };
   const spec: Spec = {
     $schema: 'https://vega.github.io/schema/vega/v6.json',
-    width: 560,
-    height: 260,
-    padding: 8,
-    background: 'transparent',
+    ...size,
     title: { text: options.title, anchor: 'start', fontSize: 14 },
     data: [{ name: 'lines', values }],
     scales: [
-      { name: 'x', type: 'linear', range: 'width', domain: { data: 'lines', field: 'x' }, nice: true, zero: false },
+      {
+        name: 'x',
+        type: logX ? 'log' : 'linear',
+        range: 'width',
+        domain: { data: 'lines', field: 'x' },
+        nice: !logX,
+        zero: false,
+      },
       {
         name: 'y',
-        type: options.logY ? 'log' : 'linear',
+        type: logY ? 'log' : 'linear',
         range: 'height',
-        domain: { data: 'lines', field: 'y' },
+        domain: { data: 'lines', fields: ['y', 'low', 'high'] },
         nice: true,
         zero: false,
       },
-      { name: 'color', type: 'ordinal', range: palette, domain: series.map(({ name }) => name) },
+      { name: 'color', type: 'ordinal', range: [...palette], domain: names },
+      { name: 'dash', type: 'ordinal', range: names.map((_, i) => dashes[i % dashes.length]), domain: names },
     ],
     axes: [
-      { orient: 'bottom', scale: 'x', title: options.xTitle, grid: true, gridOpacity: 0.3 },
-      { orient: 'left', scale: 'y', title: options.yTitle, grid: true, gridOpacity: 0.3 },
+      {
+        orient: 'bottom',
+        scale: 'x',
+        title: options.xTitle,
+        grid: true,
+        tickCount: 6,
+        format: '~s',
+        labelOverlap: true,
+      },
+      { orient: 'left', scale: 'y', title: options.yTitle, grid: true, tickCount: 6, format: '~g', labelOverlap: true },
     ],
-    legends: series.length > 1 ? [{ stroke: 'color', orient: 'right', symbolType: 'stroke' }] : [],
+    legends:
+      series.length > 1
+        ? [
+            {
+              stroke: 'color',
+              strokeDash: 'dash',
+              orient: legend,
+              symbolType: 'stroke',
+              symbolSize: 260,
+              symbolStrokeWidth: 2,
+              ...(legend === 'bottom' ? { columns: 3 } : {}),
+            },
+          ]
+        : [],
     marks: [
       {
         type: 'group',
         from: { facet: { name: 'line', data: 'lines', groupby: 'name' } },
         marks: [
           {
-            type: 'line',
+            type: 'area',
             from: { data: 'line' },
             encode: {
               enter: {
                 x: { scale: 'x', field: 'x' },
-                y: { scale: 'y', field: 'y' },
-                stroke: { scale: 'color', field: 'name' },
-                strokeWidth: { value: 1.6 },
+                y: { scale: 'y', field: 'low' },
+                y2: { scale: 'y', field: 'high' },
+                fill: { scale: 'color', field: 'name' },
+                fillOpacity: { value: 0.16 },
+                defined: { signal: 'isValid(datum.low)' },
               },
             },
           },
+          {
+            type: 'line',
+            from: { data: 'line' },
+            encode: {
+              enter: {
+                ...line,
+                stroke: { scale: 'color', field: 'name' },
+                strokeDash: { scale: 'dash', field: 'name' },
+                strokeWidth: { field: 'width' },
+              },
+            },
+          },
+          ...(dots
+            ? [
+                {
+                  type: 'symbol' as const,
+                  from: { data: 'line' },
+                  encode: { enter: { ...line, fill: { scale: 'color', field: 'name' }, size: { value: 24 } } },
+                },
+              ]
+            : []),
         ],
       },
     ],
   };
-  const vega = await import('vega'); // Only reports need it, and it takes as long to load as all else.
-  const view = new vega.View(vega.parse(spec), { renderer: 'none' });
-  try {
-    return await view.toSVG();
-  } finally {
-    view.finalize();
-  }
+  return renderChart(spec);
 }

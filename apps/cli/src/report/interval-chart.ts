@@ -1,0 +1,88 @@
+import type { Spec } from 'vega';
+import { palette, renderChart } from './render-chart';
+
+/** A row of an {@link intervalChart}. */
+export interface IntervalRow {
+  name: string;
+  value: number;
+  /** Lower end of the interval; none is drawn without both ends. */
+  low?: number;
+  high?: number;
+  /** What the row says: the interval lies on the good side, on the bad one, or on neither. */
+  tone: 'good' | 'bad' | 'neutral';
+}
+
+const tones = ['good', 'neutral', 'bad'];
+
+/** Draws values with their intervals beside a line at zero, a row each, as an SVG element. */
+export function intervalChart(
+  rows: readonly IntervalRow[],
+  { title, xTitle }: { title: string; xTitle: string },
+): Promise<string> {
+  const values = rows.filter(({ value, low = 0, high = 0 }) => [value, low, high].every(Number.isFinite));
+  const spec: Spec = {
+    $schema: 'https://vega.github.io/schema/vega/v6.json',
+    width: 460,
+    height: Math.max(1, values.length) * 22,
+    title: { text: title, anchor: 'start', fontSize: 14 },
+    data: [{ name: 'rows', values }],
+    scales: [
+      {
+        name: 'x',
+        type: 'linear',
+        range: 'width',
+        domain: { data: 'rows', fields: ['value', 'low', 'high'] },
+        nice: true,
+        zero: true,
+      },
+      { name: 'y', type: 'band', range: 'height', domain: { data: 'rows', field: 'name' } },
+      { name: 'color', type: 'ordinal', domain: tones, range: [palette[2], palette[5], palette[1]] },
+      { name: 'shape', type: 'ordinal', domain: tones, range: ['triangle-down', 'circle', 'triangle-up'] },
+    ],
+    axes: [
+      { orient: 'bottom', scale: 'x', title: xTitle, grid: true, format: '~g' },
+      { orient: 'left', scale: 'y', labelLimit: 300, ticks: false, domain: false, labelPadding: 8 },
+    ],
+    marks: [
+      {
+        type: 'rule',
+        encode: {
+          enter: {
+            x: { scale: 'x', value: 0 },
+            y: { value: 0 },
+            y2: { field: { group: 'height' } },
+            stroke: { value: 'currentColor' },
+            strokeDash: { value: [4, 3] },
+          },
+        },
+      },
+      {
+        type: 'rule',
+        from: { data: 'rows' },
+        encode: {
+          enter: {
+            x: { scale: 'x', signal: 'isValid(datum.low) ? datum.low : datum.value' },
+            x2: { scale: 'x', signal: 'isValid(datum.high) ? datum.high : datum.value' },
+            y: { scale: 'y', field: 'name', band: 0.5 },
+            stroke: { scale: 'color', field: 'tone' },
+            strokeWidth: { value: 2.4 },
+          },
+        },
+      },
+      {
+        type: 'symbol',
+        from: { data: 'rows' },
+        encode: {
+          enter: {
+            x: { scale: 'x', field: 'value' },
+            y: { scale: 'y', field: 'name', band: 0.5 },
+            fill: { scale: 'color', field: 'tone' },
+            shape: { scale: 'shape', field: 'tone' },
+            size: { value: 80 },
+          },
+        },
+      },
+    ],
+  };
+  return renderChart(spec);
+}

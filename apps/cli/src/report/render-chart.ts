@@ -1,0 +1,42 @@
+import type { Config, Spec } from 'vega';
+
+/** Colours that can be told apart on white and on near-black; the first is for what a chart is about. */
+export const palette = [
+  '#3f7ae0',
+  '#d6582b',
+  '#2c9a6a',
+  '#a066d3',
+  '#b8941a',
+  '#7d8590',
+  '#d8559a',
+  '#1e9bb5',
+] as const;
+
+/** What charts draw text, axes and grids with: the colour of the text around them, so that they suit light and dark pages. */
+const ink = 'currentColor';
+
+const config: Config = {
+  axis: { labelColor: ink, titleColor: ink, domainColor: ink, tickColor: ink, gridColor: ink, gridOpacity: 0.14 },
+  legend: { labelColor: ink, titleColor: ink, labelLimit: 260 },
+  title: { color: ink },
+};
+
+/** Draws a specification as an SVG element without a background, in the colour of the text around it. */
+export async function renderChart(spec: Spec): Promise<string> {
+  const vega = await import('vega'); // Only reports need it, and it takes as long to load as all else.
+  const view = new vega.View(vega.parse({ padding: 8, background: 'transparent', ...spec }, config), {
+    renderer: 'none',
+  });
+  try {
+    return await view.toSVG();
+  } finally {
+    view.finalize();
+  }
+}
+
+/** A drawn chart as a file of its own: with a background, light or dark as the reader's system is. */
+export function chartFile(svg: string): string {
+  const style =
+    '<style>svg{color:#1c1f24;background:#fff}@media (prefers-color-scheme:dark){svg{color:#e8e8e4;background:#17191c}}</style>';
+  return `${svg.replace(/^(<svg[^>]*>)/, `$1${style}`)}\n`;
+}

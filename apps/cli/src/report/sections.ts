@@ -1,0 +1,49 @@
+/** A cell of a table: plain text, or text with what it says of itself. */
+export type Cell =
+  | string
+  | {
+      text: string;
+      /** Good or bad news, what matters most, what matters least. */
+      tone?: 'good' | 'bad' | 'strong' | 'soft';
+    };
+
+/** A drawn chart and the words for those who do not see it. */
+export interface Chart {
+  /** An `<svg>` element. */
+  svg: string;
+  /** What it shows, in a sentence; it is also the chart's file name in Markdown. */
+  title?: string;
+  note?: string;
+}
+
+/** A picture of a gallery. */
+export interface GalleryPicture {
+  title: string;
+  note?: string;
+  png: Uint8Array;
+}
+
+/** A part of a report. */
+export type Section =
+  | { kind: 'text'; title?: string; text: string }
+  | { kind: 'list'; title?: string; note?: string; items: readonly string[] }
+  | {
+      kind: 'table';
+      title: string;
+      note?: string;
+      header: readonly string[];
+      rows: readonly (readonly Cell[])[];
+      /** Under its text's heading, with a caption only (default false). */
+      minor?: boolean;
+    }
+  | ({ kind: 'chart' } & Chart)
+  | { kind: 'charts'; title?: string; note?: string; charts: readonly Chart[] }
+  | { kind: 'picture'; title: string; note?: string; png: Uint8Array; rowNames?: readonly string[] }
+  | { kind: 'gallery'; title: string; note?: string; pictures: readonly GalleryPicture[] }
+  | { kind: 'code'; title?: string; note?: string; code: string }
+  | {
+      kind: 'details';
+      /** The line that opens them. */
+      title: string;
+      sections: readonly Section[];
+    };
