@@ -75,6 +75,16 @@ export interface BootstrapOptions {
   seed?: number;
 }
 
+const drawn = new Map<string, Int32Array>();
+
+/** The places that resamples of n values draw; kept, since all comparisons of n pairs use the same. */
+function resamplePlaces(n: number, resamples: number, seed: number): Int32Array {
+  const key = `${n} ${resamples} ${seed}`;
+  const places = drawn.get(key) ?? randomIntegers(createGenerator(seed), n * resamples, { high: n });
+  drawn.set(key, places);
+  return places;
+}
+
 /**
  * Percentile bootstrap interval of the mean of paired differences: pairs are resampled as wholes, which for the mean of
  * differences is to resample the differences. Undefined with fewer than two pairs.
@@ -85,8 +95,7 @@ export function bootstrapInterval(
 ): Interval | undefined {
   const n = differences.length;
   if (n < 2) return undefined;
-  const indices = randomIntegers(createGenerator(seed), n * resamples, { high: n });
-  return percentileInterval(resampledMeans(differences, indices), confidence);
+  return percentileInterval(resampledMeans(differences, resamplePlaces(n, resamples, seed)), confidence);
 }
 
 // Student's t, 97.5 %, for 1, 2, ... 30 degrees of freedom.

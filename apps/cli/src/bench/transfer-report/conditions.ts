@@ -1,0 +1,72 @@
+import type { CellResult } from '../transfer/result';
+
+/** What cells must share to be compared: task, pictures a class, steps. */
+export interface Condition {
+  task: string;
+  dataset: string;
+  /** Training pictures of each novel class; 0 means all. */
+  imagesPerClass: number;
+  /** Optimiser steps of the transfer. */
+  steps: number;
+}
+
+/** One condition, or several over which a table takes the mean. */
+export interface Scope {
+  title: string;
+  conditions: readonly Condition[];
+}
+
+/** A name for a condition, the same for equal ones. */
+export function conditionKey({ task, imagesPerClass, steps }: Condition): string {
+  return JSON.stringify([task, imagesPerClass, steps]);
+}
+
+/** A name for what is paired: the same condition and seed. */
+export function pairKey(cell: CellResult): string {
+  return `${conditionKey(cell)} ${cell.seed}`;
+}
+
+const pictures = (count: number) => (count === 0 ? 'all images' : `${count} image${count === 1 ? '' : 's'} a class`);
+
+/** The pictures and steps of a condition in words. */
+export function settingTitle({ imagesPerClass, steps }: Condition): string {
+  return `${pictures(imagesPerClass)}, ${steps} steps`;
+}
+
+/** A condition in words. */
+export function conditionTitle(condition: Condition): string {
+  return `${condition.task} (${condition.dataset}, ${settingTitle(condition)})`;
+}
+
+/** The different conditions of cells, in a steady order. */
+export function conditionsOf(cells: readonly CellResult[]): Condition[] {
+  const found = new Map<string, Condition>();
+  for (const { task, dataset, imagesPerClass, steps } of cells) {
+    const condition = { task, dataset, imagesPerClass, steps };
+    found.set(conditionKey(condition), condition);
+  }
+  return [...found.values()].sort(
+    (a, b) =>
+      a.dataset.localeCompare(b.dataset) ||
+      a.imagesPerClass - b.imagesPerClass ||
+      a.steps - b.steps ||
+      a.task.localeCompare(b.task),
+  );
+}
+
+/** What tables are made for: everything, every setting with several tasks, every condition. */
+export function scopesOf(cells: readonly CellResult[]): Scope[] {
+  const conditions = conditionsOf(cells);
+  const settings = new Map<string, Condition[]>();
+  for (const condition of conditions) {
+    const name = `${condition.dataset}, ${settingTitle(condition)}`;
+    settings.set(name, [...(settings.get(name) ?? []), condition]);
+  }
+  const several = [...settings].filter(([, members]) => members.length > 1);
+  const count = conditions.length;
+  return [
+    ...(settings.size > 1 ? [{ title: `all ${count} conditions`, conditions }] : []),
+    ...several.map(([name, members]) => ({ title: `${name}: mean over ${members.length} tasks`, conditions: members })),
+    ...conditions.map((condition) => ({ title: conditionTitle(condition), conditions: [condition] })),
+  ];
+}

@@ -1,0 +1,71 @@
+import { type CellResult, guidanceModes } from '../transfer/result';
+import { type Comparison, compare } from './compare';
+import { conditionKey, type Scope } from './conditions';
+import { finalEvaluation, finalValue, type MetricKey, metrics } from './metrics';
+import { median, type Spread, spread } from './statistics';
+import type { Cost, GuidanceRow, MethodRow } from './summary-types';
+
+/** Values over seeds: of several conditions, the mean over them for each seed that has a cell in all. */
+function overSeeds(cells: readonly CellResult[], { conditions }: Scope, value: (cell: CellResult) => number): Spread {
+  const bySeed = new Map<number, Map<string, number>>();
+  for (const cell of cells) {
+    const seed = bySeed.get(cell.seed) ?? new Map<string, number>();
+    bySeed.set(cell.seed, seed.set(conditionKey(cell), value(cell)));
+  }
+  const complete = [...bySeed.values()].filter((values) => values.size === conditions.length);
+  return spread(complete.map((values) => [...values.values()].reduce((sum, one) => sum + one, 0) / values.size));
+}
+
+/** What the cells of a method cost: the middle of each figure. */
+export function costOf(cells: readonly CellResult[]): Cost {
+  const middle = (value: (cell: CellResult) => number) => median(cells.map(value).filter(Number.isFinite));
+  return {
+    trainable: middle(({ trainable }) => trainable),
+    parameters: middle(({ parameters }) => parameters),
+    macs: middle(({ macs }) => macs),
+    bytesPerClass: middle(({ bytesPerClass }) => bytesPerClass),
+    stepMs: middle(({ stepMs }) => stepMs),
+    peakRssMiB: middle(({ peakRssMiB }) => peakRssMiB),
+    trainSeconds: middle(({ trainSeconds }) => trainSeconds),
+  };
+}
+
+const different = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b);
+
+function guidanceRows(cells: readonly CellResult[], scope: Scope): GuidanceRow[] {
+  return guidanceModes.map((mode) => {
+    const at = (cell: CellResult) => {
+      const { step } = finalEvaluation(cell);
+      return cell.evaluations.find((one) => one.step === step && one.guidance === mode);
+    };
+    const measured = cells.filter((cell) => at(cell) !== undefined);
+    return {
+      mode,
+      fid: overSeeds(measured, scope, (cell) => at(cell)?.fid ?? Number.NaN),
+      chosen: cells.filter((cell) => cell.guidance.chosen === mode).length,
+      scales: different(measured.map((cell) => at(cell)?.scale ?? Number.NaN).filter(Number.isFinite)),
+    };
+  });
+}
+
+/** Sums up a method's cells in a scope, against KIND's (none for KIND itself). */
+export function methodRow(cells: readonly CellResult[], kind: readonly CellResult[], scope: Scope): MethodRow {
+  const acrossTasks = scope.conditions.length > 1;
+  const compared = metrics.flatMap(({ key }): [MetricKey, Comparison][] => {
+    const comparison = compare(cells, kind, { metric: key, acrossTasks });
+    return comparison === undefined ? [] : [[key, comparison]];
+  });
+  return {
+    method: cells[0].method,
+    cells: cells.length,
+    seeds: different(cells.map(({ seed }) => seed)),
+    learningRates: different(cells.map(({ learningRate }) => learningRate)),
+    ranks: different(cells.flatMap(({ rank }) => (rank === undefined ? [] : [rank]))),
+    metrics: Object.fromEntries(
+      metrics.map(({ key }) => [key, overSeeds(cells, scope, (cell) => finalValue(cell, key))]),
+    ) as Record<MetricKey, Spread>,
+    against: Object.fromEntries(compared),
+    guidance: guidanceRows(cells, scope),
+    cost: costOf(cells),
+  };
+}

@@ -1,0 +1,59 @@
+/** Kinds of methods, in the order that charts show them. */
+export const families = [
+  'tailors',
+  'shared adapter',
+  'adapter per class',
+  'whole model and learngenes',
+  'other',
+] as const;
+
+/** A kind of methods. */
+export type Family = (typeof families)[number];
+
+/** The method that all others are compared with. */
+export const kindMethod = 'kind';
+
+const named: Record<string, { title: string; family: Family }> = {
+  kind: { title: 'KIND', family: 'tailors' },
+  'kind-shared': { title: 'KIND, one tailor group', family: 'tailors' },
+  'low-rank+tailors': { title: 'low rank without gate, tailors', family: 'tailors' },
+  'svd-cut+tailors': { title: 'dense cut by SVD, tailors', family: 'tailors' },
+  lora: { title: 'LoRA', family: 'shared adapter' },
+  rslora: { title: 'rsLoRA', family: 'shared adapter' },
+  dora: { title: 'DoRA', family: 'shared adapter' },
+  pissa: { title: 'PiSSA', family: 'shared adapter' },
+  svdiff: { title: 'SVDiff', family: 'shared adapter' },
+  oft: { title: 'OFT', family: 'shared adapter' },
+  loha: { title: 'LoHa', family: 'shared adapter' },
+  bitfit: { title: 'BitFit', family: 'shared adapter' },
+  full: { title: 'full fine-tuning', family: 'whole model and learngenes' },
+  scratch: { title: 'from scratch', family: 'whole model and learngenes' },
+  'heur-lg': { title: 'Heur-LG', family: 'whole model and learngenes' },
+  'auto-lg': { title: 'Auto-LG', family: 'whole model and learngenes' },
+  fine: { title: 'FINE', family: 'whole model and learngenes' },
+};
+
+/** A method's name for people. */
+export function methodTitle(method: string): string {
+  const shared = method.replace(/-class$/, '');
+  if (method !== shared && named[shared]) return `${named[shared].title} per class`;
+  return named[method]?.title ?? method;
+}
+
+/** What kind of method it is. */
+export function methodFamily(method: string): Family {
+  const shared = method.replace(/-class$/, '');
+  if (method !== shared && named[shared]) return 'adapter per class';
+  return named[method]?.family ?? 'other';
+}
+
+/** The order of methods where no score orders them: KIND first, then as above, others by name. */
+export function byMethod(a: string, b: string): number {
+  const names = Object.keys(named);
+  const place = (method: string) => {
+    const shared = method.replace(/-class$/, '');
+    const at = names.indexOf(shared);
+    return at < 0 ? names.length : at + (shared === method ? 0 : 0.5);
+  };
+  return place(a) - place(b) || a.localeCompare(b);
+}
