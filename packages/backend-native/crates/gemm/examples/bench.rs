@@ -3,7 +3,7 @@
 //! `cargo run --release -p learngene-gemm --example bench [filter] [seconds per product]`
 
 use learngene_gemm::{
-    Epilogue, FactorGrads, Factors, Gemm, GemmBatch, LowRank, LowRankGrads, Segment, gemm, gemm_batch, gemm_bf16,
+    Epilogue, FactorGrads, Factors, Gemm, GemmBatch, LowRank, LowRankGrads, Segment, Then, gemm, gemm_batch, gemm_bf16,
     low_rank_backward, low_rank_forward,
 };
 use std::time::Instant;
@@ -74,6 +74,7 @@ fn main() {
             });
         }
     }
+    ends(&filter, seconds);
     let (count, size) = (96, 64);
     let (a, b) = (random(count * size * size, 1), random(count * size * size, 2));
     let mut c = vec![0.0; count * size * size];
@@ -94,6 +95,44 @@ fn main() {
         }
     }
     println!("scratch: {} bytes", learngene_gemm::scratch_bytes());
+}
+
+/// Layers of DiT-S/2 with their fused ends, on factors that were not in the cache just now.
+fn ends(filter: &str, seconds: f64) {
+    const ROWS: usize = 1024;
+    const LAYERS: usize = 12;
+    for (name, inputs, outputs) in
+        [("bias", 384, 1536), ("bias, GELU", 384, 1536), ("GELU'", 384, 1536), ("gate", 1536, 384), ("gate", 384, 384)]
+    {
+        let title = format!("{ROWS}x{outputs}x{inputs} NN, {name}");
+        if !title.contains(filter) {
+            continue;
+        }
+        let weights: Vec<Vec<f32>> = (0..LAYERS).map(|i| random(inputs * outputs, i as u32)).collect();
+        let sources: Vec<Vec<f32>> = (0..LAYERS).map(|i| random(ROWS * inputs, i as u32)).collect();
+        let mut beside: Vec<Vec<f32>> = (0..LAYERS).map(|i| random(ROWS * outputs, i as u32)).collect();
+        let mut c = beside.clone();
+        let (bias, gate) = (random(outputs, 3), random(16 * outputs, 4));
+        let mut layer = 0;
+        report(&title, 2.0 * (ROWS * inputs * outputs) as f64, seconds, || {
+            let i = layer % LAYERS;
+            layer += 1;
+            let beside = &mut beside[i];
+            let (bias, epilogue) = (Some(&bias[..]), Epilogue::default());
+            let epilogue = match name {
+                "bias" => Epilogue { bias, ..epilogue },
+                "bias, GELU" => Epilogue { bias, pre: Some(beside), then: Then::Gelu, ..epilogue },
+                "gate" => Epilogue {
+                    bias,
+                    then: Then::GatedResidual { x: beside, gate: &gate, rows_per_sample: 64 },
+                    ..epilogue
+                },
+                _ => Epilogue { then: Then::GeluGrad { of: beside }, ..epilogue },
+            };
+            let product = Gemm::new((ROWS, outputs, inputs), &sources[i], &weights[i], &mut c[i]);
+            gemm(Gemm { epilogue, ..product }).expect("a right product");
+        });
+    }
 }
 
 /// A layer of DiT-S/2 on 64 samples of 64 tokens: rank 192 for all, rank 16 for every class.

@@ -79,6 +79,15 @@ impl Finish<'_> {
         self.bias.filter(|_| plain)
     }
 
+    /// The matrix [m, n] that is read or written beside C.
+    pub fn beside(&self) -> Option<*const f32> {
+        match self.then {
+            Then::GeluGrad { of } | Then::SiluGrad { of } => Some(of.as_ptr()),
+            Then::GatedResidual { x, .. } => Some(x.as_ptr()),
+            Then::Store | Then::Gelu | Then::Silu => self.pre.map(|pre| pre.0.cast_const()),
+        }
+    }
+
     /// The sums without the end: what all passes over K but the last store.
     pub fn partial(&self) -> Self {
         Finish { scale: None, bias: None, pre: None, then: Then::Store, ..*self }
@@ -129,19 +138,19 @@ pub(crate) unsafe fn finish(level: Level, end: &Finish<'_>, tile: Sums<'_>, c: *
     }
 }
 
-/// Columns that are finished at once; a constant size becomes whole registers.
-const CHUNK: usize = 16;
-type Chunk = [f32; CHUNK];
+/// Columns that are finished at once: a constant number becomes whole registers, and several of them hide how long each
+/// operation takes.
+type Chunk<const SIZE: usize> = [f32; SIZE];
 
 /// # Safety
 /// `from` is readable for `count` words, or for a chunk if `count` is larger.
 #[inline(always)]
-unsafe fn load(from: *const f32, count: usize) -> Chunk {
-    if count >= CHUNK {
+unsafe fn load<const SIZE: usize>(from: *const f32, count: usize) -> Chunk<SIZE> {
+    if count >= SIZE {
         // SAFETY: a chunk is readable; arrays of f32 have the alignment of f32.
-        return unsafe { from.cast::<Chunk>().read() };
+        return unsafe { from.cast::<Chunk<SIZE>>().read() };
     }
-    let mut chunk = [0.0; CHUNK];
+    let mut chunk = [0.0; SIZE];
     for (i, word) in chunk.iter_mut().enumerate().take(count) {
         // SAFETY: i < count.
         *word = unsafe { *from.add(i) };
@@ -152,10 +161,10 @@ unsafe fn load(from: *const f32, count: usize) -> Chunk {
 /// # Safety
 /// `to` is writable for `count` words, or for a chunk if `count` is larger.
 #[inline(always)]
-unsafe fn store(to: *mut f32, count: usize, chunk: Chunk) {
-    if count >= CHUNK {
+unsafe fn store<const SIZE: usize>(to: *mut f32, count: usize, chunk: Chunk<SIZE>) {
+    if count >= SIZE {
         // SAFETY: a chunk is writable; arrays of f32 have the alignment of f32.
-        return unsafe { to.cast::<Chunk>().write(chunk) };
+        return unsafe { to.cast::<Chunk<SIZE>>().write(chunk) };
     }
     for (i, word) in chunk.into_iter().enumerate().take(count) {
         // SAFETY: i < count.
@@ -167,29 +176,49 @@ unsafe fn store(to: *mut f32, count: usize, chunk: Chunk) {
 /// As [`finish`].
 #[inline(always)]
 unsafe fn finish_rows<S: Isa>(end: &Finish<'_>, tile: Sums<'_>, c: *mut f32, c_row: usize, add: bool) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        match tile.columns {
+            48 => finish_chunks::<S, 48>(end, tile, c, c_row, add),
+            32 => finish_chunks::<S, 32>(end, tile, c, c_row, add),
+            _ => finish_chunks::<S, 16>(end, tile, c, c_row, add),
+        }
+    }
+}
+
+/// # Safety
+/// As [`finish`].
+#[inline(always)]
+unsafe fn finish_chunks<S: Isa, const SIZE: usize>(
+    end: &Finish<'_>,
+    tile: Sums<'_>,
+    c: *mut f32,
+    c_row: usize,
+    add: bool,
+) {
     assert!(tile.rows == 0 || tile.sums.len() >= (tile.rows - 1) * tile.stride + tile.columns);
     for i in 0..tile.rows {
         let row = tile.row0 + i;
-        for j in (0..tile.columns).step_by(CHUNK) {
+        for j in (0..tile.columns).step_by(SIZE) {
             let (column, count) = (tile.column0 + j, tile.columns - j);
             let at = row * end.n + column;
             // SAFETY: the tile is within all that the epilogue names, as was checked at the door, and nobody else
             // touches it.
             unsafe {
                 let c = c.add(row * c_row + column);
-                let mut v = load(tile.sums.as_ptr().add(i * tile.stride + j), count);
+                let mut v = load::<SIZE>(tile.sums.as_ptr().add(i * tile.stride + j), count);
                 if add {
-                    let old = load(c, count);
+                    let old = load::<SIZE>(c, count);
                     each(&mut v, |i, v| S::fma(end.alpha, v, old[i]));
                 } else if end.alpha != 1.0 {
                     each(&mut v, |_, v| v * end.alpha);
                 }
                 if let Some(scale) = end.scale {
-                    let scale = load(scale.as_ptr().add(column), count);
+                    let scale = load::<SIZE>(scale.as_ptr().add(column), count);
                     each(&mut v, |i, v| v * scale[i]);
                 }
                 if let Some(bias) = end.bias {
-                    let bias = load(bias.as_ptr().add(column), count);
+                    let bias = load::<SIZE>(bias.as_ptr().add(column), count);
                     each(&mut v, |i, v| v + bias[i]);
                 }
                 if let Some(pre) = end.pre {
@@ -200,19 +229,19 @@ unsafe fn finish_rows<S: Isa>(end: &Finish<'_>, tile: Sums<'_>, c: *mut f32, c_r
                     Then::Gelu => each(&mut v, |_, v| gelu::<S>(v)),
                     Then::Silu => each(&mut v, |_, v| v * sigmoid::<S>(v)),
                     Then::GeluGrad { of } => {
-                        let x = load(of.as_ptr().add(at), count);
+                        let x = load::<SIZE>(of.as_ptr().add(at), count);
                         each(&mut v, |i, v| v * gelu_grad::<S>(x[i]));
                     }
                     Then::SiluGrad { of } => {
-                        let x = load(of.as_ptr().add(at), count);
+                        let x = load::<SIZE>(of.as_ptr().add(at), count);
                         each(&mut v, |i, v| {
                             let gate = sigmoid::<S>(x[i]);
                             v * S::fma(x[i] * gate, 1.0 - gate, gate)
                         });
                     }
                     Then::GatedResidual { x, gate, rows_per_sample } => {
-                        let x = load(x.as_ptr().add(at), count);
-                        let gate = load(gate.as_ptr().add(row / rows_per_sample * end.n + column), count);
+                        let x = load::<SIZE>(x.as_ptr().add(at), count);
+                        let gate = load::<SIZE>(gate.as_ptr().add(row / rows_per_sample * end.n + column), count);
                         each(&mut v, |i, v| S::fma(v, gate[i], x[i]));
                     }
                 }
@@ -223,7 +252,7 @@ unsafe fn finish_rows<S: Isa>(end: &Finish<'_>, tile: Sums<'_>, c: *mut f32, c_r
 }
 
 #[inline(always)]
-fn each(chunk: &mut Chunk, f: impl Fn(usize, f32) -> f32) {
+fn each<const SIZE: usize>(chunk: &mut Chunk<SIZE>, f: impl Fn(usize, f32) -> f32) {
     for (i, v) in chunk.iter_mut().enumerate() {
         *v = f(i, *v);
     }

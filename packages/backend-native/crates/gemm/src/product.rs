@@ -379,6 +379,7 @@ impl<'a> Product<'a> {
         let add = self.add || later;
         let plain = end.is_plain() && !self.c_transposed;
         let bias = end.is_bias().filter(|_| !self.c_transposed);
+        let beside = end.beside().filter(|_| !self.c_transposed);
         for panel in 0..panels.parts {
             let strip = panels.part(panel);
             let start = columns.start + strip.start * lanes;
@@ -412,6 +413,8 @@ impl<'a> Product<'a> {
                 start: bias,
                 home: if self.c_transposed { std::ptr::null() } else { home },
                 home_rows: self.c_stride,
+                beside: beside.map_or(std::ptr::null(), |at| at.wrapping_add(rows.start * end.n + start)),
+                beside_rows: end.n,
                 next,
                 next_step,
             };

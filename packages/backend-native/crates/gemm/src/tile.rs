@@ -33,6 +33,10 @@ pub(crate) struct Target {
     pub home: *const f32,
     /// Words from a row of `home` to the next.
     pub home_rows: usize,
+    /// What the end of the product reads or writes beside the tile: those lines are asked for too, unless it is null.
+    pub beside: *const f32,
+    /// Words from a row of `beside` to the next.
+    pub beside_rows: usize,
     /// What is needed next: with every row of B, a line is asked for, `next_step` words after the last.
     pub next: *const f32,
     pub next_step: usize,
@@ -80,10 +84,12 @@ unsafe fn tile<V: Vector, const ROWS: usize, const VECTORS: usize>(parts: &[Part
     let lines = (VECTORS * V::LANES).div_ceil(LINE);
     // SAFETY: all pointers stay within what the caller describes.
     unsafe {
-        if !target.home.is_null() {
-            for i in 0..ROWS {
-                for line in 0..lines {
-                    V::prefetch(target.home.wrapping_add(i * target.home_rows + line * LINE));
+        for (at, rows) in [(target.home, target.home_rows), (target.beside, target.beside_rows)] {
+            if !at.is_null() {
+                for i in 0..ROWS {
+                    for line in 0..lines {
+                        V::prefetch(at.wrapping_add(i * rows + line * LINE));
+                    }
                 }
             }
         }
