@@ -37,7 +37,7 @@ export function intervalChart(
       },
       { name: 'y', type: 'band', range: 'height', domain: { data: 'rows', field: 'name' } },
       { name: 'color', type: 'ordinal', domain: tones, range: [palette[2], palette[5], palette[1]] },
-      { name: 'shape', type: 'ordinal', domain: tones, range: ['triangle-down', 'circle', 'triangle-up'] },
+      { name: 'shape', type: 'ordinal', domain: tones, range: ['triangle-up', 'circle', 'triangle-down'] },
     ],
     axes: [
       { orient: 'bottom', scale: 'x', title: xTitle, grid: true, format: '~g' },

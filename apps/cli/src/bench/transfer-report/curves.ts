@@ -1,30 +1,41 @@
 import type { CellResult } from '../transfer/result';
-import { type Condition, conditionKey, conditionsOf } from './conditions';
+import { conditionKey, type Scope, scopesOf } from './conditions';
 import { kindMethod } from './methods';
-import { spread } from './statistics';
+import { overSeeds, type SeedValue } from './over-seeds';
 import type { Curve, CurvePoint, CurveSummary } from './summary-types';
 import { groupByMethod } from './table-summary';
 
-/** Values by step, spread over the cells that have one there. */
-function overCells(points: readonly { step: number; value: number }[]): CurvePoint[] {
-  const steps = new Map<number, number[]>();
-  for (const { step, value } of points) steps.set(step, [...(steps.get(step) ?? []), value]);
-  return [...steps].sort(([a], [b]) => a - b).map(([step, values]) => ({ step, value: spread(values) }));
+type StepValue = SeedValue & { step: number };
+
+/** Values by step, spread over seeds; steps at which no seed has all conditions are left out. */
+function byStep(values: readonly StepValue[], scope: Scope): CurvePoint[] {
+  const steps = new Map<number, StepValue[]>();
+  for (const one of values) steps.set(one.step, [...(steps.get(one.step) ?? []), one]);
+  return [...steps]
+    .sort(([a], [b]) => a - b)
+    .map(([step, members]) => ({ step, value: overSeeds(members, scope) }))
+    .filter(({ value }) => value.count + value.notFinite > 0);
 }
 
-const fidPoints = (cells: readonly CellResult[]) =>
-  cells.flatMap(({ evaluations, guidance }) =>
-    evaluations.filter((one) => one.guidance === guidance.chosen).map(({ step, fid }) => ({ step, value: fid })),
+const fidValues = (cells: readonly CellResult[]): StepValue[] =>
+  cells.flatMap((cell) =>
+    cell.evaluations
+      .filter(({ guidance }) => guidance === cell.guidance.chosen)
+      .map(({ step, fid }) => ({ ...cell, step, value: fid })),
   );
 
 /** Validation losses of the training log; of the evaluations where the log has none. */
-function validationPoints(cells: readonly CellResult[]) {
-  return cells.flatMap(({ losses, evaluations, guidance }) => {
-    const logged = losses.filter(({ validation }) => validation !== undefined);
-    if (logged.length > 0) return logged.map(({ step, validation }) => ({ step, value: validation as number }));
-    return evaluations
-      .filter((one) => one.guidance === guidance.chosen && one.validationLoss !== undefined)
-      .map(({ step, validationLoss }) => ({ step, value: validationLoss as number }));
+function validationValues(cells: readonly CellResult[]): StepValue[] {
+  return cells.flatMap((cell) => {
+    const logged = cell.losses.flatMap(({ step, validation }) =>
+      validation === undefined ? [] : [{ ...cell, step, value: validation }],
+    );
+    if (logged.length > 0) return logged;
+    return cell.evaluations.flatMap(({ step, guidance, validationLoss }) =>
+      guidance !== cell.guidance.chosen || validationLoss === undefined
+        ? []
+        : [{ ...cell, step, value: validationLoss }],
+    );
   });
 }
 
@@ -34,24 +45,27 @@ function firstAtOrBelow(curve: readonly CurvePoint[], goal: number | null | unde
   return curve.find(({ value }) => value.mean !== null && value.mean <= goal)?.step ?? null;
 }
 
-function curvesOf(cells: readonly CellResult[]): Curve[] {
-  const kind = overCells(fidPoints(cells.filter(({ method }) => method === kindMethod)));
+function curvesOf(cells: readonly CellResult[], scope: Scope): Curve[] {
+  const kind = byStep(fidValues(cells.filter(({ method }) => method === kindMethod)), scope);
   return groupByMethod(cells).map(([method, members]) => {
-    const fid = overCells(fidPoints(members));
+    const fid = byStep(fidValues(members), scope);
     return {
       method,
       fid,
-      validation: overCells(validationPoints(members)),
+      validation: byStep(validationValues(members), scope),
       kindIsAsGoodAt: firstAtOrBelow(kind, fid.at(-1)?.value.mean),
       asGoodAsKindAt: firstAtOrBelow(fid, kind.at(-1)?.value.mean),
     };
   });
 }
 
-/** Curves over steps under every condition. */
+/** Curves over steps under every condition, and the mean ones over conditions of as many steps. */
 export function curveSummaries(cells: readonly CellResult[]): CurveSummary[] {
-  return conditionsOf(cells).map((condition: Condition) => ({
-    condition,
-    curves: curvesOf(cells.filter((cell) => conditionKey(cell) === conditionKey(condition))),
-  }));
+  return scopesOf(cells)
+    .filter(({ conditions }) => new Set(conditions.map(({ steps }) => steps)).size === 1)
+    .map((scope) => {
+      const keys = new Set(scope.conditions.map(conditionKey));
+      const own = cells.filter((cell) => keys.has(conditionKey(cell)));
+      return { title: scope.title, conditions: scope.conditions, curves: curvesOf(own, scope) };
+    });
 }

@@ -1,20 +1,10 @@
 import { type CellResult, guidanceModes } from '../transfer/result';
 import { type Comparison, compare } from './compare';
-import { conditionKey, type Scope } from './conditions';
+import type { Scope } from './conditions';
 import { finalEvaluation, finalValue, type MetricKey, metrics } from './metrics';
-import { median, type Spread, spread } from './statistics';
+import { overSeeds } from './over-seeds';
+import { median, type Spread } from './statistics';
 import type { Cost, GuidanceRow, MethodRow } from './summary-types';
-
-/** Values over seeds: of several conditions, the mean over them for each seed that has a cell in all. */
-function overSeeds(cells: readonly CellResult[], { conditions }: Scope, value: (cell: CellResult) => number): Spread {
-  const bySeed = new Map<number, Map<string, number>>();
-  for (const cell of cells) {
-    const seed = bySeed.get(cell.seed) ?? new Map<string, number>();
-    bySeed.set(cell.seed, seed.set(conditionKey(cell), value(cell)));
-  }
-  const complete = [...bySeed.values()].filter((values) => values.size === conditions.length);
-  return spread(complete.map((values) => [...values.values()].reduce((sum, one) => sum + one, 0) / values.size));
-}
 
 /** What the cells of a method cost: the middle of each figure. */
 export function costOf(cells: readonly CellResult[]): Cost {
@@ -41,7 +31,10 @@ function guidanceRows(cells: readonly CellResult[], scope: Scope): GuidanceRow[]
     const measured = cells.filter((cell) => at(cell) !== undefined);
     return {
       mode,
-      fid: overSeeds(measured, scope, (cell) => at(cell)?.fid ?? Number.NaN),
+      fid: overSeeds(
+        measured.map((cell) => ({ ...cell, value: at(cell)?.fid ?? Number.NaN })),
+        scope,
+      ),
       chosen: cells.filter((cell) => cell.guidance.chosen === mode).length,
       scales: different(measured.map((cell) => at(cell)?.scale ?? Number.NaN).filter(Number.isFinite)),
     };
@@ -62,7 +55,13 @@ export function methodRow(cells: readonly CellResult[], kind: readonly CellResul
     learningRates: different(cells.map(({ learningRate }) => learningRate)),
     ranks: different(cells.flatMap(({ rank }) => (rank === undefined ? [] : [rank]))),
     metrics: Object.fromEntries(
-      metrics.map(({ key }) => [key, overSeeds(cells, scope, (cell) => finalValue(cell, key))]),
+      metrics.map(({ key }) => [
+        key,
+        overSeeds(
+          cells.map((cell) => ({ ...cell, value: finalValue(cell, key) })),
+          scope,
+        ),
+      ]),
     ) as Record<MetricKey, Spread>,
     against: Object.fromEntries(compared),
     guidance: guidanceRows(cells, scope),

@@ -31,12 +31,28 @@ const named: Record<string, { title: string; family: Family }> = {
   'heur-lg': { title: 'Heur-LG', family: 'whole model and learngenes' },
   'auto-lg': { title: 'Auto-LG', family: 'whole model and learngenes' },
   fine: { title: 'FINE', family: 'whole model and learngenes' },
+  'bundle-cut': { title: 'KIND bundle, cut', family: 'other' },
+  'svd-cut': { title: 'dense model, cut by SVD', family: 'other' },
+  small: { title: 'small dense model', family: 'other' },
+  'kind/soft-gate': { title: 'KIND, soft gate', family: 'other' },
+  'kind/own-class-null': { title: "KIND, null label by the class's own tailors", family: 'other' },
+  'kind/xavier': { title: 'KIND, factors drawn in pre-training', family: 'other' },
+  'kind/orthogonality': { title: 'KIND, orthogonality penalty', family: 'other' },
+  'kind/tailors-frozen': { title: 'KIND, trained tailors, frozen', family: 'other' },
+  'kind/tailors-warm': { title: 'KIND, tailors from the mean of the trained', family: 'other' },
+  'kind/init-orthogonal': { title: 'KIND, orthogonal fresh tailors', family: 'other' },
+  'kind/init-random': { title: 'KIND, random fresh tailors', family: 'other' },
+  'kind/init-own-zero': { title: 'KIND, fresh tailors of zero', family: 'other' },
+  'kind/unfreeze-late': { title: 'KIND, learngenes unfrozen late', family: 'other' },
+  'kind/distant': { title: 'KIND, learngenes of a distant domain', family: 'other' },
 };
 
 /** A method's name for people. */
 export function methodTitle(method: string): string {
   const shared = method.replace(/-class$/, '');
   if (method !== shared && named[shared]) return `${named[shared].title} per class`;
+  const ranks = /^kind\/ranks-(\d+)-(\d+)$/.exec(method);
+  if (ranks) return `KIND, ${ranks[1]} learngenes + ${ranks[2]} tailors`;
   return named[method]?.title ?? method;
 }
 

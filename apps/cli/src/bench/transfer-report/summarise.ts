@@ -2,6 +2,7 @@ import type { CellResult, CellTable } from '../transfer/result';
 import { budgetSummaries } from './budgets';
 import { conditionKey, conditionsOf, scopesOf } from './conditions';
 import { curveSummaries } from './curves';
+import { openCells } from './expected';
 import type { Grid } from './grid';
 import { kindMethod } from './methods';
 import type { Metric } from './metrics';
@@ -44,7 +45,8 @@ const headlines: readonly Metric['key'][] = [
 ];
 
 /** Sums up a grid. */
-export function summariseGrid({ cells, errors, unreadable }: Grid): TransferSummary {
+export function summariseGrid(grid: Grid): TransferSummary {
+  const { cells, errors, unreadable } = grid;
   const of = (table: CellTable) => cells.filter((cell) => cell.table === table);
   const main = of('parameters');
   const parameters = tables(main, { table: 'parameters' });
@@ -52,6 +54,7 @@ export function summariseGrid({ cells, errors, unreadable }: Grid): TransferSumm
   return {
     format: 1,
     done: cells.length,
+    open: openCells(grid),
     failed: errors,
     unreadable,
     standings: parameters.length === 0 ? [] : headlines.map((metric) => standing(parameters[0], metric)),

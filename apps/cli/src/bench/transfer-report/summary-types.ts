@@ -74,9 +74,10 @@ export interface Curve {
   asGoodAsKindAt: number | null;
 }
 
-/** The curves under one condition. */
+/** The curves under one condition, or the mean ones over several. */
 export interface CurveSummary {
-  condition: Condition;
+  title: string;
+  conditions: readonly Condition[];
   curves: Curve[];
 }
 
@@ -111,6 +112,8 @@ export interface TransferSummary {
   format: 1;
   /** Cells that are done. */
   done: number;
+  /** Cells of the plan that are neither done nor failed; null where the plan does not tell. */
+  open: number | null;
   failed: CellError[];
   unreadable: { file: string; reason: string }[];
   /** Where KIND stands in the first table of equal trainable parameters. */

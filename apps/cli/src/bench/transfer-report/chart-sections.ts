@@ -1,0 +1,134 @@
+import { lineChart, type Series } from '../../report/charts';
+import { type IntervalRow, intervalChart } from '../../report/interval-chart';
+import type { Cell, Chart, Section } from '../../report/sections';
+import { conditionTitle } from './conditions';
+import { nothing } from './format';
+import { families, kindMethod, methodFamily, methodTitle } from './methods';
+import type { BudgetSummary, Curve, CurvePoint, CurveSummary, TableSummary } from './summary-types';
+import { nameCell } from './table-sections';
+import { byRatio } from './words';
+
+const size = { width: 400, height: 230 };
+
+/** Whether values are so far apart that only a logarithmic axis shows them all. */
+function spansDecades(series: readonly Series[]): boolean {
+  const values = series.flatMap(({ points }) => points.map(({ y }) => y)).filter((y) => Number.isFinite(y) && y > 0);
+  return Math.max(...values) > 6 * Math.min(...values);
+}
+
+function seriesOf(method: string, points: readonly CurvePoint[]): Series {
+  return {
+    name: methodTitle(method),
+    strong: method === kindMethod,
+    points: points.flatMap(({ step, value: { mean, deviation } }) => {
+      if (mean === null) return [];
+      return [{ x: step, y: mean, ...(deviation === null ? {} : { low: mean - deviation, high: mean + deviation }) }];
+    }),
+  };
+}
+
+/** Charts of one quantity, one for each family of methods, KIND in all of them. */
+async function familyCharts(
+  curves: readonly Curve[],
+  { quantity, yTitle, title }: { quantity: 'fid' | 'validation'; yTitle: string; title: string },
+): Promise<Chart[]> {
+  const kind = curves.filter(({ method }) => method === kindMethod);
+  const charts: Chart[] = [];
+  for (const family of families) {
+    const others = curves.filter(({ method }) => method !== kindMethod && methodFamily(method) === family);
+    const series = [...kind, ...others].map((curve) => seriesOf(curve.method, curve[quantity]));
+    const drawn = series.filter(({ points }) => points.length > 0);
+    if (others.length === 0 || drawn.length === 0) continue;
+    const svg = await lineChart(drawn, {
+      title: `${yTitle}: KIND and ${family}`,
+      xTitle: 'optimiser steps of the transfer',
+      yTitle,
+      logY: spansDecades(drawn),
+      dots: true,
+      size,
+      legend: 'bottom',
+    });
+    charts.push({ svg, title: `${yTitle} over steps, KIND and ${family}, ${title}` });
+  }
+  return charts;
+}
+
+/** The curves under one condition: FID and validation loss over steps. */
+export async function curveCharts({ curves, title }: CurveSummary): Promise<Chart[]> {
+  return [
+    ...(await familyCharts(curves, { quantity: 'fid', yTitle: 'FID', title })),
+    ...(await familyCharts(curves, { quantity: 'validation', yTitle: 'validation loss', title })),
+  ];
+}
+
+/** Who is there first: KIND or the method. */
+export function soonerTable({ curves, title }: CurveSummary): Section {
+  const step = (value: number | null) => (value === null ? nothing : `step ${value}`);
+  return {
+    kind: 'table',
+    minor: true,
+    title: `Who is there sooner: ${title}`,
+    note: 'By the mean curves over seeds, at the checkpoints that were scored; – where it is never.',
+    header: ['method', 'KIND has the method’s last FID at', 'the method has KIND’s last FID at'],
+    rows: curves
+      .filter(({ method }) => method !== kindMethod)
+      .map(({ method, kindIsAsGoodAt, asGoodAsKindAt }): Cell[] => [
+        nameCell(method),
+        step(kindIsAsGoodAt),
+        step(asGoodAsKindAt),
+      ]),
+  };
+}
+
+/** Differences of FID to KIND's with their intervals. */
+export async function differenceChart(summary: TableSummary): Promise<Chart | undefined> {
+  let percent = false;
+  const rows = summary.rows.flatMap(({ method, against: { fid } }): IntervalRow[] => {
+    if (fid === undefined) return [];
+    percent = byRatio(summary, fid);
+    const ends = (percent ? fid.percentInterval : fid.interval) ?? undefined;
+    return [
+      {
+        name: methodTitle(method),
+        value: percent ? (fid.percent as number) : fid.difference,
+        ...(ends === undefined ? {} : { low: ends[0], high: ends[1] }),
+        tone: fid.verdict === 'better' ? 'good' : fid.verdict === 'worse' ? 'bad' : 'neutral',
+      },
+    ];
+  });
+  if (rows.length === 0) return undefined;
+  const title = `FID against KIND’s, ${summary.title}`;
+  const unit = percent ? ' in percent' : '';
+  return {
+    svg: await intervalChart(rows, { title, xTitle: `FID less KIND’s${unit}: left of 0 the method is better` }),
+    title,
+    note: 'Mean over pairs of the same seed and task, with the paired bootstrap interval (95 %). Colour and shape show the verdict: green and pointing up better than KIND, red and pointing down worse, grey dots equal within noise.',
+  };
+}
+
+/** FID against parameters and against multiply-accumulates. */
+export async function budgetCharts({ condition, lines }: BudgetSummary): Promise<Chart[]> {
+  const draw = async (axis: 'parameters' | 'macs', xTitle: string): Promise<Chart> => {
+    const series = lines.map(
+      ({ method, points }): Series => ({
+        name: methodTitle(method),
+        strong: method === 'bundle-cut',
+        points: points
+          .flatMap((point) => {
+            const { mean, deviation } = point.fid;
+            if (mean === null) return [];
+            const band = deviation === null ? {} : { low: mean - deviation, high: mean + deviation };
+            return [{ x: point[axis], y: mean, ...band }];
+          })
+          .sort((a, b) => a.x - b.x),
+      }),
+    );
+    const title = `FID against ${xTitle}, ${condition.task}`;
+    const options = { title, xTitle, yTitle: 'FID', logX: true, logY: spansDecades(series), dots: true, size };
+    return {
+      svg: await lineChart(series, { ...options, legend: 'bottom' }),
+      title: `${title}, ${conditionTitle(condition)}`,
+    };
+  };
+  return [await draw('parameters', 'parameters'), await draw('macs', 'MACs of a forward pass')];
+}

@@ -1,0 +1,2 @@
+export { summarise, type TransferReport, type TransferReportOptions, writeTransferReport } from './report';
+export type { TransferSummary } from './summary-types';

@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { isAbsolute, join, normalize } from 'node:path';
+import type { GalleryPicture, Section } from '../../report/sections';
+import type { CellResult } from '../transfer/result';
+import { conditionKey, conditionsOf, conditionTitle } from './conditions';
+import type { Grid } from './grid';
+import { byMethod, methodTitle } from './methods';
+import { finalValue } from './metrics';
+
+/** The seed that most methods have a cell of; the smallest of such. */
+function commonSeed(cells: readonly CellResult[]): number {
+  const counts = new Map<number, number>();
+  for (const { seed } of cells) counts.set(seed, (counts.get(seed) ?? 0) + 1);
+  return [...counts].sort(([a, left], [b, right]) => right - left || a - b)[0][0];
+}
+
+/** A cell's grid; undefined where it is missing, or would lie outside of the cell's folder. */
+async function picture(grid: Grid, cell: CellResult): Promise<GalleryPicture | undefined> {
+  const file = normalize(cell.samples);
+  if (isAbsolute(file) || file.startsWith('..') || normalize(cell.cell).startsWith('..')) return undefined;
+  const png = await readFile(join(grid.folder, 'cells', cell.cell, file)).catch(() => undefined);
+  const fid = finalValue(cell, 'fid');
+  const note = Number.isFinite(fid) ? `FID ${fid.toFixed(1)}` : 'diverged';
+  return png && { title: methodTitle(cell.method), note, png };
+}
+
+/** Sample grids side by side: under every condition all methods of one seed, which draws the same classes from the same noise. */
+export async function gallerySections(grid: Grid): Promise<Section[]> {
+  const cells = grid.cells.filter(({ table }) => table === 'parameters');
+  const sections: Section[] = [];
+  for (const condition of conditionsOf(cells)) {
+    const own = cells.filter((cell) => conditionKey(cell) === conditionKey(condition));
+    const seed = commonSeed(own);
+    const shown = own.filter((cell) => cell.seed === seed).sort((a, b) => byMethod(a.method, b.method));
+    const pictures = (await Promise.all(shown.map((cell) => picture(grid, cell)))).filter((one) => one !== undefined);
+    if (pictures.length === 0) continue;
+    sections.push({
+      kind: 'gallery',
+      title: `Samples: ${conditionTitle(condition)}, seed ${seed}`,
+      note: 'A row a class; the same classes and the same noise for all methods, each with the guidance chosen for it.',
+      pictures,
+    });
+  }
+  return sections;
+}

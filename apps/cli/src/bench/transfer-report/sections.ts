@@ -1,0 +1,129 @@
+import type { Section } from '../../report/sections';
+import { failureSections, fairness, reading, repeatSections } from './about-sections';
+import { budgetCharts, curveCharts, differenceChart, soonerTable } from './chart-sections';
+import type { Grid } from './grid';
+import { kindMethod } from './methods';
+import { gallerySections } from './samples';
+import { spectraSections } from './spectra';
+import type { CurveSummary, TableSummary, TransferSummary } from './summary-types';
+import { sweepSections } from './sweep-section';
+import { costTable, differenceTable, guidanceTable, resultTable } from './table-sections';
+import { methodSentence, standingSentence } from './words';
+
+/** Settings of {@link reportSections}. */
+export interface SectionOptions {
+  /** The command that repeats the grid, as a user types it. */
+  command?: string;
+  /** Fewer charts, for documents whose charts are files (default false). */
+  brief?: boolean;
+}
+
+/** The answer in words: where KIND stands, then every method in a sentence. */
+function answer(summary: TransferSummary): Section[] {
+  const [main] = summary.parameters;
+  if (main === undefined)
+    return [{ kind: 'text', title: 'What came out', text: 'No cell of the main table is done yet.' }];
+  const shown = summary.standings.filter(({ metric }) => metric === 'fid' || metric === 'sfid');
+  const others = main.rows.filter(({ method }) => method !== kindMethod);
+  return [
+    {
+      kind: 'text',
+      title: 'What came out',
+      text: [`Equal trainable parameters, ${main.title}.`, ...shown.map(standingSentence)].join('\n\n'),
+    },
+    { kind: 'list', items: others.map(methodSentence) },
+  ];
+}
+
+/** The tables of one kind: the first in the open, those of single tasks behind a click. */
+async function tableSections(tables: readonly TableSummary[], title: string): Promise<Section[]> {
+  const [first, ...rest] = tables;
+  if (first === undefined) return [];
+  const chart = await differenceChart(first);
+  return [
+    resultTable(first, { title: `${title}: ${first.title}` }),
+    ...(chart === undefined ? [] : [{ kind: 'chart' as const, ...chart }]),
+    {
+      kind: 'details',
+      title: `${title}: all metrics against KIND`,
+      sections: tables.map((table) => differenceTable(table, table.title)),
+    },
+    ...(rest.length === 0
+      ? []
+      : [
+          {
+            kind: 'details' as const,
+            title: `${title}: each task`,
+            sections: rest.map((table) => resultTable(table, { title: table.title, minor: true })),
+          },
+        ]),
+  ];
+}
+
+async function curveSections(curves: readonly CurveSummary[], brief: boolean): Promise<Section[]> {
+  const [first, ...rest] = curves;
+  if (first === undefined) return [];
+  const details: Section[] = [soonerTable(first)];
+  for (const one of brief ? [] : rest) {
+    details.push({ kind: 'charts', title: one.title, charts: await curveCharts(one) }, soonerTable(one));
+  }
+  return [
+    {
+      kind: 'charts',
+      title: `Convergence: ${first.title}`,
+      note: 'Mean over seeds; bands are one standard deviation. Chosen guidance. KIND is in every chart.',
+      charts: await curveCharts(first),
+    },
+    {
+      kind: 'details',
+      title: brief || rest.length === 0 ? 'Who is there sooner' : 'Who is there sooner, and each task',
+      sections: details,
+    },
+  ];
+}
+
+function guidanceSections([first, ...rest]: readonly TableSummary[]): Section[] {
+  if (first === undefined) return [];
+  const title = `Guidance: ${first.title}`;
+  if (rest.length === 0) return [guidanceTable(first, { title })];
+  const sections = rest.map((table) => guidanceTable(table, { title: table.title, minor: true }));
+  return [guidanceTable(first, { title }), { kind: 'details', title: 'Guidance: each task', sections }];
+}
+
+function ablationSections(tables: readonly TableSummary[]): Section[] {
+  return tables.map((table) => resultTable(table, { title: `Ablation ${table.group}: ${table.title}` }));
+}
+
+async function budgetSections({ budgets }: TransferSummary): Promise<Section[]> {
+  if (budgets.length === 0) return [];
+  const charts = (await Promise.all(budgets.map(budgetCharts))).flat();
+  const note =
+    'One KIND bundle cut to budgets, against dense models cut by SVD and dense models trained small. Bands are one standard deviation over seeds.';
+  return [{ kind: 'charts', title: 'Deployment within a budget', note, charts }];
+}
+
+/** Everything that a grid says, as sections of a report. */
+export async function reportSections(
+  grid: Grid,
+  summary: TransferSummary,
+  { command, brief = false }: SectionOptions,
+): Promise<Section[]> {
+  const [main] = summary.parameters;
+  return [
+    ...answer(summary),
+    ...(await tableSections(summary.parameters, 'Equal trainable parameters')),
+    ...(await tableSections(summary.macs, 'Equal MACs at inference')),
+    ...(await curveSections(summary.curves, brief)),
+    ...(await gallerySections(grid)),
+    ...guidanceSections(summary.parameters),
+    ...sweepSections(grid.cells),
+    ...ablationSections(summary.ablations),
+    ...(await budgetSections(summary)),
+    ...(await spectraSections(grid.spectra)),
+    ...(main === undefined ? [] : [costTable(main, `Cost: ${main.title}`)]),
+    fairness,
+    reading,
+    ...failureSections(summary),
+    ...repeatSections(grid, command),
+  ];
+}

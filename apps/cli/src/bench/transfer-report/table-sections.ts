@@ -1,0 +1,162 @@
+import type { Cell, Section } from '../../report/sections';
+import type { Comparison } from './compare';
+import { bytesText, compact, fixed, meanDeviation, nothing, plural } from './format';
+import { kindMethod, methodTitle } from './methods';
+import { type MetricKey, metrics } from './metrics';
+import type { MethodRow, TableSummary } from './summary-types';
+import { differenceText, verdictWords } from './words';
+
+type TableSection = Extract<Section, { kind: 'table' }>;
+
+const toneOf = ({ verdict }: Comparison) =>
+  verdict === 'better' ? ('good' as const) : verdict === 'worse' ? ('bad' as const) : ('soft' as const);
+
+/** The first cell of a row: KIND stands out. */
+export function nameCell(method: string): Cell {
+  return method === kindMethod ? { text: methodTitle(method), tone: 'strong' } : methodTitle(method);
+}
+
+function verdictCells(table: TableSummary, { against, method }: MethodRow, metric: MetricKey): Cell[] {
+  const comparison = against[metric];
+  if (method === kindMethod) return [{ text: 'reference', tone: 'soft' }, ''];
+  if (comparison === undefined) return [nothing, { text: 'no pair', tone: 'soft' }];
+  return [differenceText(table, comparison, metric), { text: verdictWords(comparison), tone: toneOf(comparison) }];
+}
+
+/** Seeds of a table in words. */
+function seedsNote({ rows }: TableSummary): string {
+  const counts = rows.map(({ seeds }) => seeds.length);
+  const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
+  if (most <= 1) return 'One seed: no deviation and no interval within a task.';
+  return `${fewest === most ? most : `${fewest} to ${most}`} seeds.`;
+}
+
+/** The table of a scope: scores, the difference of FID to KIND's, size. */
+export function resultTable(summary: TableSummary, { title, minor }: { title: string; minor?: boolean }): TableSection {
+  const missing =
+    summary.missing.length > 0 ? ` ${plural(summary.missing.length, 'cell')} not there yet or failed.` : '';
+  const pooled =
+    summary.conditions.length > 1
+      ? ' Scores are means over the tasks for seeds that have them all; the difference is the mean ratio over pairs of the same task and seed.'
+      : '';
+  return {
+    kind: 'table',
+    title,
+    minor,
+    note: `${seedsNote(summary)}${pooled} Mean ± standard deviation over seeds; difference to KIND with its paired bootstrap interval (95 %).${missing}`,
+    header: [
+      'method',
+      'FID ↓',
+      'FID against KIND’s',
+      'verdict in FID',
+      'sFID ↓',
+      'verdict in sFID',
+      'IS ↑',
+      'precision ↑',
+      'recall ↑',
+      'class accuracy ↑',
+      'validation loss ↓',
+      'trained',
+      'MACs',
+    ],
+    rows: summary.rows.map((row): Cell[] => {
+      const score = (key: MetricKey, digits: number): Cell => {
+        const text = meanDeviation(row.metrics[key], digits);
+        return row.method === kindMethod ? { text, tone: 'strong' } : text;
+      };
+      return [
+        nameCell(row.method),
+        score('fid', 2),
+        ...verdictCells(summary, row, 'fid'),
+        score('sfid', 2),
+        verdictCells(summary, row, 'sfid')[1],
+        score('inceptionScore', 2),
+        score('precision', 2),
+        score('recall', 2),
+        score('classAccuracy', 2),
+        score('validationLoss', 4),
+        compact(row.cost.trainable),
+        compact(row.cost.macs),
+      ];
+    }),
+  };
+}
+
+/** Every metric's difference to KIND with its interval. */
+export function differenceTable(summary: TableSummary, title: string): TableSection {
+  return {
+    kind: 'table',
+    title,
+    minor: true,
+    note: 'Method less KIND, with the paired bootstrap interval (95 %); ▲ the method is better, ▼ worse, = equal within noise.',
+    header: ['method', 'pairs', ...metrics.map((metric) => `${metric.title} ${metric.lowerIsBetter ? '↓' : '↑'}`)],
+    rows: summary.rows
+      .filter(({ method }) => method !== kindMethod)
+      .map(({ method, against }): Cell[] => [
+        nameCell(method),
+        String(against.fid?.pairs ?? 0),
+        ...metrics.map(({ key }): Cell => {
+          const comparison = against[key];
+          if (comparison === undefined) return nothing;
+          const sign = { better: '▲', worse: '▼', equal: '=', unknown: '?' }[comparison.verdict];
+          return { text: `${differenceText(summary, comparison, key)} ${sign}`, tone: toneOf(comparison) };
+        }),
+      ]),
+  };
+}
+
+/** FID under each guidance mode; the chosen one is marked. */
+export function guidanceTable(
+  summary: TableSummary,
+  { title, minor }: { title: string; minor?: boolean },
+): TableSection {
+  return {
+    kind: 'table',
+    title,
+    minor,
+    note: 'FID at the end of the transfer. ● the mode that the tuning classes chose, with the count of cells where it was chosen by some only; × the guidance scale.',
+    header: ['method', 'no guidance', 'against the null label', 'against the class-agnostic model'],
+    rows: summary.rows.map(({ method, guidance, cells }): Cell[] => [
+      nameCell(method),
+      ...guidance.map(({ mode, fid, chosen, scales }): Cell => {
+        const scale = mode === 'none' || scales.length === 0 ? '' : ` × ${scales.map((s) => fixed(s, 2)).join(', ')}`;
+        const mark = chosen === 0 ? '' : chosen === cells ? ' ●' : ` ● ${chosen} of ${cells}`;
+        return { text: `${meanDeviation(fid, 2)}${scale}${mark}`, tone: chosen > 0 ? 'strong' : 'soft' };
+      }),
+    ]),
+  };
+}
+
+/** What methods cost. */
+export function costTable(summary: TableSummary, title: string): TableSection {
+  const dense = summary.rows.find(({ method }) => method === 'full')?.cost.macs;
+  return {
+    kind: 'table',
+    title,
+    note: 'Medians over the cells. MACs: multiply-accumulates of one forward pass of one sample, adapters not merged. Peak memory: resident set of the process that trained the cell. Bytes a class: what a device fetches to add one class.',
+    header: [
+      'method',
+      'trained',
+      'of parameters',
+      'MACs',
+      'of dense',
+      'ms a step',
+      'peak memory',
+      'bytes a class',
+      'learning rates',
+      'size',
+    ],
+    rows: summary.rows.map(({ method, cost, learningRates, ranks }): Cell[] => [
+      nameCell(method),
+      compact(cost.trainable),
+      compact(cost.parameters),
+      compact(cost.macs),
+      dense === undefined ? nothing : fixed(cost.macs / dense, 2),
+      fixed(cost.stepMs, 1),
+      Number.isFinite(cost.peakRssMiB) ? `${cost.peakRssMiB.toFixed(0)} MiB` : nothing,
+      bytesText(cost.bytesPerClass),
+      learningRates.map((rate) => rate.toExponential(0)).join(', '),
+      ranks.length === 0 ? nothing : ranks.join(', '),
+    ]),
+  };
+}
