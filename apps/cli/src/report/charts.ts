@@ -77,7 +77,7 @@ export function lineChart(series: readonly Series[], options: ChartOptions): Pro
         type: logY ? 'log' : 'linear',
         range: 'height',
         domain: { data: 'lines', fields: ['y', 'low', 'high'] },
-        nice: true,
+        nice: !logY,
         zero: false,
       },
       { name: 'color', type: 'ordinal', range: [...palette], domain: names },
@@ -93,7 +93,7 @@ export function lineChart(series: readonly Series[], options: ChartOptions): Pro
         format: '~s',
         labelOverlap: true,
       },
-      { orient: 'left', scale: 'y', title: options.yTitle, grid: true, tickCount: 6, format: '~g', labelOverlap: true },
+      { orient: 'left', scale: 'y', title: options.yTitle, grid: true, tickCount: 6, labelOverlap: true },
     ],
     legends:
       series.length > 1
@@ -105,7 +105,7 @@ export function lineChart(series: readonly Series[], options: ChartOptions): Pro
               symbolType: 'stroke',
               symbolSize: 260,
               symbolStrokeWidth: 2,
-              ...(legend === 'bottom' ? { columns: 3 } : {}),
+              ...(legend === 'bottom' ? { columns: 2, labelLimit: size.width / 2 } : {}),
             },
           ]
         : [],

@@ -4,6 +4,7 @@ import { palette, renderChart } from './render-chart';
 /** A row of an {@link intervalChart}. */
 export interface IntervalRow {
   name: string;
+  /** A ratio. */
   value: number;
   /** Lower end of the interval; none is drawn without both ends. */
   low?: number;
@@ -14,12 +15,14 @@ export interface IntervalRow {
 
 const tones = ['good', 'neutral', 'bad'];
 
-/** Draws values with their intervals beside a line at zero, a row each, as an SVG element. */
+/** Draws ratios with their intervals beside a line at 1, a row each, on a logarithmic axis, as an SVG element. */
 export function intervalChart(
   rows: readonly IntervalRow[],
   { title, xTitle }: { title: string; xTitle: string },
 ): Promise<string> {
-  const values = rows.filter(({ value, low = 0, high = 0 }) => [value, low, high].every(Number.isFinite));
+  const onAxis = (value: number) => Number.isFinite(value) && value > 0;
+  const values = rows.filter(({ value, low = value, high = value }) => [value, low, high].every(onAxis));
+  const ends = values.flatMap(({ value, low = value, high = value }) => [low, high]);
   const spec: Spec = {
     $schema: 'https://vega.github.io/schema/vega/v6.json',
     width: 460,
@@ -29,18 +32,17 @@ export function intervalChart(
     scales: [
       {
         name: 'x',
-        type: 'linear',
+        type: 'log',
         range: 'width',
-        domain: { data: 'rows', fields: ['value', 'low', 'high'] },
-        nice: true,
-        zero: true,
+        domain: [Math.min(0.9, ...ends), Math.max(1.1, ...ends)],
+        zero: false,
       },
       { name: 'y', type: 'band', range: 'height', domain: { data: 'rows', field: 'name' } },
       { name: 'color', type: 'ordinal', domain: tones, range: [palette[2], palette[5], palette[1]] },
       { name: 'shape', type: 'ordinal', domain: tones, range: ['triangle-up', 'circle', 'triangle-down'] },
     ],
     axes: [
-      { orient: 'bottom', scale: 'x', title: xTitle, grid: true, format: '~g' },
+      { orient: 'bottom', scale: 'x', title: xTitle, grid: true, format: '~r', labelOverlap: true },
       { orient: 'left', scale: 'y', labelLimit: 300, ticks: false, domain: false, labelPadding: 8 },
     ],
     marks: [
@@ -48,7 +50,7 @@ export function intervalChart(
         type: 'rule',
         encode: {
           enter: {
-            x: { scale: 'x', value: 0 },
+            x: { scale: 'x', value: 1 },
             y: { value: 0 },
             y2: { field: { group: 'height' } },
             stroke: { value: 'currentColor' },

@@ -26,19 +26,19 @@ const slug = (text: string) =>
     .replace(/^-|-$/g, '')
     .slice(0, 80);
 
-/** Renders sections as Markdown; charts and pictures become files whose names start with `prefix`. */
-export function reportMarkdown(sections: readonly Section[], { prefix }: { prefix: string }) {
+/** Renders sections as Markdown; charts and pictures become files in `folder`. */
+export function reportMarkdown(sections: readonly Section[], { folder }: { folder: string }) {
   const assets: Assets = new Map();
   const fileFor = (title: string, extension: string, bytes: string | Uint8Array) => {
-    const stem = `${prefix}${slug(title)}`;
+    const stem = `${folder}/${slug(title)}`;
     let path = `${stem}.${extension}`;
     for (let i = 2; assets.has(path); i++) path = `${stem}-${i}.${extension}`;
     assets.set(path, bytes);
     return path;
   };
   const image = (title: string, path: string) => `![${escapeMarkdown(title)}](${path})`;
-  const chart = ({ svg, title = 'chart', note }: Chart) =>
-    image(title, fileFor(title, 'svg', chartFile(svg))) + (note ? `\n\n${escapeMarkdown(note)}` : '');
+  const chart = ({ svg, title = 'chart', file = title, note }: Chart) =>
+    image(title, fileFor(file, 'svg', chartFile(svg))) + (note ? `\n\n${escapeMarkdown(note)}` : '');
 
   const render = (section: Section, level: number): string => {
     const heading = section.title === undefined ? [] : [`${'#'.repeat(level)} ${escapeMarkdown(section.title)}`];
@@ -63,8 +63,8 @@ export function reportMarkdown(sections: readonly Section[], { prefix }: { prefi
       case 'picture':
         return whole(image(section.title, fileFor(section.title, 'png', section.png)));
       case 'gallery': {
-        const cells = section.pictures.map(({ title, note: below, png }) => {
-          const path = fileFor(`${section.title} ${title}`, 'png', png);
+        const cells = section.pictures.map(({ title, file, note: below, png }) => {
+          const path = fileFor(file ?? `${section.title} ${title}`, 'png', png);
           return `${image(title, path)}<br>${escapeMarkdown(title)}${below ? ` ${escapeMarkdown(below)}` : ''}`;
         });
         const width = 4;

@@ -10,7 +10,7 @@ const anchor = (index: number) => `part-${index + 1}`;
 /** Links to the parts that have a heading of their own, where there are many. */
 function contents(sections: readonly Section[]): string {
   const links = sections.flatMap((section, i) =>
-    section.title !== undefined && section.kind !== 'chart'
+    section.title !== undefined && !['chart', 'details'].includes(section.kind)
       ? [`<li><a href="#${anchor(i)}">${escapeHtml(section.title)}</a></li>`]
       : [],
   );

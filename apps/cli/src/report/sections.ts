@@ -11,14 +11,18 @@ export type Cell =
 export interface Chart {
   /** An `<svg>` element. */
   svg: string;
-  /** What it shows, in a sentence; it is also the chart's file name in Markdown. */
+  /** What it shows, in a sentence. */
   title?: string;
+  /** Name of its file in Markdown, without an ending (default: made of the title). */
+  file?: string;
   note?: string;
 }
 
 /** A picture of a gallery. */
 export interface GalleryPicture {
   title: string;
+  /** Name of its file in Markdown, without an ending (default: made of the title). */
+  file?: string;
   note?: string;
   png: Uint8Array;
 }

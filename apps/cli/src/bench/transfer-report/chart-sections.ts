@@ -6,7 +6,6 @@ import { nothing } from './format';
 import { families, kindMethod, methodFamily, methodTitle } from './methods';
 import type { BudgetSummary, Curve, CurvePoint, CurveSummary, TableSummary } from './summary-types';
 import { nameCell } from './table-sections';
-import { byRatio } from './words';
 
 const size = { width: 400, height: 230 };
 
@@ -48,7 +47,11 @@ async function familyCharts(
       size,
       legend: 'bottom',
     });
-    charts.push({ svg, title: `${yTitle} over steps, KIND and ${family}, ${title}` });
+    charts.push({
+      svg,
+      title: `${yTitle} over steps, KIND and ${family}, ${title}`,
+      file: `${quantity}-curves-${family}`,
+    });
   }
   return charts;
 }
@@ -80,29 +83,28 @@ export function soonerTable({ curves, title }: CurveSummary): Section {
   };
 }
 
-/** Differences of FID to KIND's with their intervals. */
+/** FIDs divided by KIND's, with their intervals. */
 export async function differenceChart(summary: TableSummary): Promise<Chart | undefined> {
-  let percent = false;
+  const ratio = (percent: number) => 1 + percent / 100;
   const rows = summary.rows.flatMap(({ method, against: { fid } }): IntervalRow[] => {
-    if (fid === undefined) return [];
-    percent = byRatio(summary, fid);
-    const ends = (percent ? fid.percentInterval : fid.interval) ?? undefined;
+    if (fid === undefined || fid.percent === null) return [];
+    const ends = fid.percentInterval;
     return [
       {
         name: methodTitle(method),
-        value: percent ? (fid.percent as number) : fid.difference,
-        ...(ends === undefined ? {} : { low: ends[0], high: ends[1] }),
+        value: ratio(fid.percent),
+        ...(ends === null ? {} : { low: ratio(ends[0]), high: ratio(ends[1]) }),
         tone: fid.verdict === 'better' ? 'good' : fid.verdict === 'worse' ? 'bad' : 'neutral',
       },
     ];
   });
   if (rows.length === 0) return undefined;
   const title = `FID against KIND’s, ${summary.title}`;
-  const unit = percent ? ' in percent' : '';
   return {
-    svg: await intervalChart(rows, { title, xTitle: `FID less KIND’s${unit}: left of 0 the method is better` }),
+    svg: await intervalChart(rows, { title, xTitle: 'FID divided by KIND’s: left of 1 the method is better' }),
     title,
-    note: 'Mean over pairs of the same seed and task, with the paired bootstrap interval (95 %). Colour and shape show the verdict: green and pointing up better than KIND, red and pointing down worse, grey dots equal within noise.',
+    file: `fid-differences-${summary.table}`,
+    note: 'Geometric mean over pairs of the same seed and task, with the paired bootstrap interval (95 %). Colour and shape show the verdict: green and pointing up better than KIND, red and pointing down worse, grey dots equal within noise.',
   };
 }
 
@@ -127,6 +129,7 @@ export async function budgetCharts({ condition, lines }: BudgetSummary): Promise
     const options = { title, xTitle, yTitle: 'FID', logX: true, logY: spansDecades(series), dots: true, size };
     return {
       svg: await lineChart(series, { ...options, legend: 'bottom' }),
+      file: `budget-${axis}-${condition.task}`,
       title: `${title}, ${conditionTitle(condition)}`,
     };
   };

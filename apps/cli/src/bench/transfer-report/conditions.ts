@@ -54,19 +54,38 @@ export function conditionsOf(cells: readonly CellResult[]): Condition[] {
   );
 }
 
-/** What tables are made for: everything, every setting with several tasks, every condition. */
+/** Conditions that most methods were run under; the others are sweeps of a few methods, and no mean is taken over them. */
+function wide(cells: readonly CellResult[], conditions: readonly Condition[]): Condition[] {
+  const methods = (members: readonly CellResult[]) => new Set(members.map(({ method }) => method)).size;
+  const all = methods(cells);
+  return conditions.filter((condition) => {
+    const key = conditionKey(condition);
+    return methods(cells.filter((cell) => conditionKey(cell) === key)) >= 0.75 * all;
+  });
+}
+
+/** `mean over 3 tasks`; conditions where a task is in several. */
+function meanTitle(conditions: readonly Condition[]): string {
+  const tasks = new Set(conditions.map(({ task }) => task)).size;
+  return `mean over ${conditions.length} ${tasks === conditions.length ? 'tasks' : 'conditions'}`;
+}
+
+/** What tables are made for: the mean over all tasks, over those of every setting with several, and every condition. */
 export function scopesOf(cells: readonly CellResult[]): Scope[] {
   const conditions = conditionsOf(cells);
+  const pooled = wide(cells, conditions);
   const settings = new Map<string, Condition[]>();
-  for (const condition of conditions) {
+  for (const condition of pooled) {
     const name = `${condition.dataset}, ${settingTitle(condition)}`;
     settings.set(name, [...(settings.get(name) ?? []), condition]);
   }
   const several = [...settings].filter(([, members]) => members.length > 1);
-  const count = conditions.length;
   return [
-    ...(settings.size > 1 ? [{ title: `all ${count} conditions`, conditions }] : []),
-    ...several.map(([name, members]) => ({ title: `${name}: mean over ${members.length} tasks`, conditions: members })),
-    ...conditions.map((condition) => ({ title: conditionTitle(condition), conditions: [condition] })),
+    ...(settings.size > 1 ? [{ title: meanTitle(pooled), conditions: pooled }] : []),
+    ...several.map(([name, members]) => ({ title: `${meanTitle(members)} (${name})`, conditions: members })),
+    ...[...pooled, ...conditions.filter((condition) => !pooled.includes(condition))].map((condition) => ({
+      title: conditionTitle(condition),
+      conditions: [condition],
+    })),
   ];
 }

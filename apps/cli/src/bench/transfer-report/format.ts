@@ -22,6 +22,16 @@ export function meanDeviation({ mean, deviation, notFinite }: Spread, digits: nu
   return `${mean.toFixed(digits)}${deviation === null ? '' : ` ± ${deviation.toFixed(digits)}`}${diverged}`;
 }
 
+/** A percentage with its sign: one digit where it is small. */
+export function percentText(value: number): string {
+  return signed(value, Math.abs(value) < 9.95 ? 1 : 0);
+}
+
+/** An interval of percentages. */
+export function percentIntervalText([low, high]: Interval): string {
+  return `[${percentText(low)}, ${percentText(high)}]`;
+}
+
 /** An interval as `[+0.1, +0.3]`. */
 export function intervalText([low, high]: Interval, digits: number): string {
   return `[${signed(low, digits)}, ${signed(high, digits)}]`;

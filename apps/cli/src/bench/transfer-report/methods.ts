@@ -15,9 +15,9 @@ export const kindMethod = 'kind';
 
 const named: Record<string, { title: string; family: Family }> = {
   kind: { title: 'KIND', family: 'tailors' },
-  'kind-shared': { title: 'KIND, one tailor group', family: 'tailors' },
-  'low-rank+tailors': { title: 'low rank without gate, tailors', family: 'tailors' },
-  'svd-cut+tailors': { title: 'dense cut by SVD, tailors', family: 'tailors' },
+  'kind-shared': { title: 'KIND, shared tailors', family: 'tailors' },
+  'low-rank+tailors': { title: 'low rank + tailors', family: 'tailors' },
+  'svd-cut+tailors': { title: 'SVD cut + tailors', family: 'tailors' },
   lora: { title: 'LoRA', family: 'shared adapter' },
   rslora: { title: 'rsLoRA', family: 'shared adapter' },
   dora: { title: 'DoRA', family: 'shared adapter' },

@@ -1,8 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { reportMarkdown } from '../../report/markdown';
-import { reportPage } from '../../report/page';
+import { reportPage, type Section } from '../../report/page';
 import { type Grid, readGrid } from './grid';
 import { reportSections } from './sections';
 import { summariseGrid } from './summarise';
@@ -49,15 +49,14 @@ export function replaceResults(document: string | undefined, text: string, title
   return document.slice(0, from) + marked + document.slice(to + end.length);
 }
 
-async function writeDocument(
-  folder: string,
-  title: string,
-  { text, assets }: ReturnType<typeof reportMarkdown>,
-  name: string,
-) {
-  await mkdir(join(folder, 'assets'), { recursive: true });
-  for (const [path, bytes] of assets) await writeFileAtomic(join(folder, path), bytes);
-  const path = join(folder, `${name}.md`);
+async function writeDocument(docs: string, title: string, name: string, sections: readonly Section[]): Promise<string> {
+  const { text, assets } = reportMarkdown(sections, { folder: name });
+  const shown = join(docs, name);
+  await mkdir(shown, { recursive: true });
+  const stale = (await readdir(shown)).filter((file) => /\.(svg|png)$/.test(file) && !assets.has(`${name}/${file}`));
+  for (const file of stale) await rm(join(shown, file));
+  for (const [path, bytes] of assets) await writeFileAtomic(join(docs, path), bytes);
+  const path = join(docs, `${name}.md`);
   const before = await readFile(path, 'utf8').catch(() => undefined);
   await writeFileAtomic(path, replaceResults(before, text, title));
   return path;
@@ -66,7 +65,8 @@ async function writeDocument(
 /**
  * Writes `summary.json` and `report.html` of a grid folder, finished or not.
  *
- * With `docs` also `<plan's name>.md` there, with its charts and pictures under `assets/`. What stands outside of the
+ * With `docs` also `<plan's name>.md` there, with its charts and pictures in a folder of the same name, where older
+ * ones are removed. What stands outside of the
  * marks `<!-- results -->` and `<!-- /results -->` of that document is kept.
  */
 export async function writeTransferReport(
@@ -83,6 +83,5 @@ export async function writeTransferReport(
   await writeFileAtomic(report, reportPage(title, `learngene bench transfer, ${summary.done} cells`, sections));
   if (docs === undefined) return { summary, report };
   const brief = await reportSections(grid, summary, { command, brief: true });
-  const markdown = reportMarkdown(brief, { prefix: `assets/${name}-` });
-  return { summary, report, document: await writeDocument(docs, title, markdown, name) };
+  return { summary, report, document: await writeDocument(docs, title, name, brief) };
 }

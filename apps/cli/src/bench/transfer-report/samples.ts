@@ -21,7 +21,7 @@ async function picture(grid: Grid, cell: CellResult): Promise<GalleryPicture | u
   const png = await readFile(join(grid.folder, 'cells', cell.cell, file)).catch(() => undefined);
   const fid = finalValue(cell, 'fid');
   const note = Number.isFinite(fid) ? `FID ${fid.toFixed(1)}` : 'diverged';
-  return png && { title: methodTitle(cell.method), note, png };
+  return png && { title: methodTitle(cell.method), file: `samples-${cell.task}-${cell.method}`, note, png };
 }
 
 /** Sample grids side by side: under every condition all methods of one seed, which draws the same classes from the same noise. */

@@ -29,9 +29,9 @@ function answer(summary: TransferSummary): Section[] {
     {
       kind: 'text',
       title: 'What came out',
-      text: [`Equal trainable parameters, ${main.title}.`, ...shown.map(standingSentence)].join('\n\n'),
+      text: [`Equal trainable parameters; ${main.title}.`, ...shown.map(standingSentence)].join('\n\n'),
     },
-    { kind: 'list', items: others.map(methodSentence) },
+    { kind: 'list', items: others.map((row) => methodSentence(main, row)) },
   ];
 }
 

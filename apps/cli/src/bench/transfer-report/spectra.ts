@@ -22,6 +22,7 @@ export async function spectraSections(spectra: unknown): Promise<Section[]> {
     const title = `Singular values, ${model}`;
     charts.push({
       title,
+      file: `spectrum-${model}`,
       svg: await lineChart(
         [line('learngenes', learngenes, true), ...groups.map(([name, numbers]) => line(`tailors of ${name}`, numbers))],
         {

@@ -1,5 +1,5 @@
 import type { Cell, Section } from '../../report/sections';
-import type { Comparison } from './compare';
+import type { Comparison, Verdict } from './compare';
 import { bytesText, compact, fixed, meanDeviation, nothing, plural } from './format';
 import { kindMethod, methodTitle } from './methods';
 import { type MetricKey, metrics } from './metrics';
@@ -7,6 +7,8 @@ import type { MethodRow, TableSummary } from './summary-types';
 import { differenceText, verdictWords } from './words';
 
 type TableSection = Extract<Section, { kind: 'table' }>;
+
+const signs: Record<Verdict, string> = { better: '▲', worse: '▼', equal: '=', unknown: '' };
 
 const toneOf = ({ verdict }: Comparison) =>
   verdict === 'better' ? ('good' as const) : verdict === 'worse' ? ('bad' as const) : ('soft' as const);
@@ -16,11 +18,11 @@ export function nameCell(method: string): Cell {
   return method === kindMethod ? { text: methodTitle(method), tone: 'strong' } : methodTitle(method);
 }
 
-function verdictCells(table: TableSummary, { against, method }: MethodRow, metric: MetricKey): Cell[] {
-  const comparison = against[metric];
-  if (method === kindMethod) return [{ text: 'reference', tone: 'soft' }, ''];
-  if (comparison === undefined) return [nothing, { text: 'no pair', tone: 'soft' }];
-  return [differenceText(table, comparison, metric), { text: verdictWords(comparison), tone: toneOf(comparison) }];
+/** What FID is against KIND's, and what that means. */
+function verdictCell(table: TableSummary, { against: { fid }, method }: MethodRow): Cell {
+  if (method === kindMethod) return { text: 'reference', tone: 'soft' };
+  if (fid === undefined) return { text: 'no pair', tone: 'soft' };
+  return { text: `${verdictWords(fid)}, ${differenceText(table, fid, 'fid')}`, tone: toneOf(fid) };
 }
 
 /** Seeds of a table in words. */
@@ -37,20 +39,18 @@ export function resultTable(summary: TableSummary, { title, minor }: { title: st
     summary.missing.length > 0 ? ` ${plural(summary.missing.length, 'cell')} not there yet or failed.` : '';
   const pooled =
     summary.conditions.length > 1
-      ? ' Scores are means over the tasks for seeds that have them all; the difference is the mean ratio over pairs of the same task and seed.'
+      ? ' Scores are means over the tasks for seeds that have them all; the difference is the mean ratio over pairs of the same task and seed, in percent.'
       : '';
   return {
     kind: 'table',
     title,
     minor,
-    note: `${seedsNote(summary)}${pooled} Mean ± standard deviation over seeds; difference to KIND with its paired bootstrap interval (95 %).${missing}`,
+    note: `${seedsNote(summary)}${pooled} Mean ± standard deviation over seeds; difference to KIND with its paired bootstrap interval (95 %); ▲ better than KIND, ▼ worse, = equal within noise.${missing}`,
     header: [
       'method',
       'FID ↓',
       'FID against KIND’s',
-      'verdict in FID',
       'sFID ↓',
-      'verdict in sFID',
       'IS ↑',
       'precision ↑',
       'recall ↑',
@@ -61,15 +61,15 @@ export function resultTable(summary: TableSummary, { title, minor }: { title: st
     ],
     rows: summary.rows.map((row): Cell[] => {
       const score = (key: MetricKey, digits: number): Cell => {
-        const text = meanDeviation(row.metrics[key], digits);
+        const verdict = key === 'fid' ? undefined : row.against[key]?.verdict;
+        const text = `${meanDeviation(row.metrics[key], digits)}${verdict ? ` ${signs[verdict]}` : ''}`;
         return row.method === kindMethod ? { text, tone: 'strong' } : text;
       };
       return [
         nameCell(row.method),
         score('fid', 2),
-        ...verdictCells(summary, row, 'fid'),
+        verdictCell(summary, row),
         score('sfid', 2),
-        verdictCells(summary, row, 'sfid')[1],
         score('inceptionScore', 2),
         score('precision', 2),
         score('recall', 2),
@@ -98,8 +98,10 @@ export function differenceTable(summary: TableSummary, title: string): TableSect
         ...metrics.map(({ key }): Cell => {
           const comparison = against[key];
           if (comparison === undefined) return nothing;
-          const sign = { better: '▲', worse: '▼', equal: '=', unknown: '?' }[comparison.verdict];
-          return { text: `${differenceText(summary, comparison, key)} ${sign}`, tone: toneOf(comparison) };
+          return {
+            text: `${differenceText(summary, comparison, key)} ${signs[comparison.verdict]}`,
+            tone: toneOf(comparison),
+          };
         }),
       ]),
   };

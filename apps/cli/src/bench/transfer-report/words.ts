@@ -1,5 +1,5 @@
 import type { Comparison } from './compare';
-import { intervalText, plural, signed } from './format';
+import { intervalText, percentIntervalText, percentText, plural, signed } from './format';
 import { methodTitle } from './methods';
 import { type MetricKey, metricOf } from './metrics';
 import type { MethodRow, Standing, TableSummary } from './summary-types';
@@ -19,7 +19,7 @@ export function verdictWords({ verdict, leaning, pairs }: Comparison): string {
     case 'unknown':
       return `${plural(pairs, 'pair')}: no interval`;
     case 'equal':
-      return leaning === null ? '= equal within noise' : `= equal within noise, leans ${leaning}`;
+      return leaning === null ? '= equal' : `= equal (leans ${leaning})`;
   }
 }
 
@@ -27,38 +27,52 @@ export function verdictWords({ verdict, leaning, pairs }: Comparison): string {
 export function differenceText(table: TableSummary, comparison: Comparison, metric: MetricKey): string {
   if (byRatio(table, comparison)) {
     const { percent, percentInterval } = comparison;
-    return `${signed(percent as number, 0)} %${percentInterval ? ` ${intervalText(percentInterval, 0)}` : ''}`;
+    return `${percentText(percent as number)} %${percentInterval ? ` ${percentIntervalText(percentInterval)}` : ''}`;
   }
   const { digits } = metricOf(metric);
   const { difference, interval } = comparison;
   return `${signed(difference, digits)}${interval ? ` ${intervalText(interval, digits)}` : ''}`;
 }
 
+/** How far a metric is from KIND's and how sure that is: in percent where tasks are pooled. */
+function amount(table: TableSummary, comparison: Comparison, metric: MetricKey): string {
+  const { digits } = metricOf(metric);
+  const { difference, percent, interval, percentInterval, pairs } = comparison;
+  const pooled = byRatio(table, comparison);
+  const value = pooled ? (percent as number) : difference;
+  if (value === 0) return `the same (${plural(pairs, 'pair')})`;
+  const absolute = Math.abs(difference).toFixed(digits);
+  const size = pooled
+    ? `${percentText(Math.abs(value)).slice(1)} %`
+    : `${absolute}${percent === null ? '' : ` (${percentText(percent)} %)`}`;
+  const range = pooled
+    ? percentInterval && `${percentIntervalText(percentInterval)} %`
+    : interval && intervalText(interval, digits);
+  const sure = range ? `95 % interval ${range}, ${plural(pairs, 'pair')}` : `${plural(pairs, 'pair')}, so no interval`;
+  return `${value > 0 ? 'higher' : 'lower'} by ${size} (${sure})`;
+}
+
 /** One metric of a method against KIND's, as a clause. */
-function clause(metric: MetricKey, comparison: Comparison): string {
-  const { title, digits } = metricOf(metric);
-  const { difference, percent, interval, pairs, verdict, leaning } = comparison;
-  const amount = `${Math.abs(difference).toFixed(digits)}${percent === null ? '' : ` (${signed(percent, 0)} %)`}`;
-  const range = interval
-    ? `95 % interval of the difference ${intervalText(interval, digits)}, ${plural(pairs, 'pair')}`
-    : `${plural(pairs, 'pair')}, so no interval`;
-  const side = difference === 0 ? 'the same' : `${difference > 0 ? 'higher' : 'lower'} by ${amount}`;
+function clause(table: TableSummary, comparison: Comparison, metric: MetricKey): string {
+  const { title } = metricOf(metric);
+  const { verdict, leaning } = comparison;
+  const size = amount(table, comparison, metric);
   switch (verdict) {
     case 'better':
     case 'worse':
-      return `${title} ${verdict} than KIND’s, ${side} (${range})`;
+      return `${verdict} in ${title}, ${size}`;
     case 'equal':
-      return `${title} equal within noise${leaning ? `, leaning ${leaning}` : ''}, ${side} (${range})`;
+      return `equal within noise in ${title}${leaning ? `, leaning ${leaning}` : ''}, ${size}`;
     case 'unknown':
-      return `${title} ${side} (${range})`;
+      return `${title} ${size}`;
   }
 }
 
 /** A method against KIND in a sentence, by FID and sFID. */
-export function methodSentence({ method, against }: MethodRow): string {
+export function methodSentence(table: TableSummary, { method, against }: MethodRow): string {
   const clauses = (['fid', 'sfid'] as const).flatMap((metric) => {
     const comparison = against[metric];
-    return comparison === undefined ? [] : [clause(metric, comparison)];
+    return comparison === undefined ? [] : [clause(table, comparison, metric)];
   });
   return `${methodTitle(method)}: ${clauses.length === 0 ? 'no cell of the same seed and task as one of KIND’s' : clauses.join('; ')}.`;
 }
