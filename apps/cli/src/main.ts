@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import packageJson from '../package.json' with { type: 'json' };
 import { errorLine, exitCode, UsageError } from './cli/errors';
 import { assembleCommand } from './commands/assemble';
+import { benchCommand } from './commands/bench';
 import { dataCommand } from './commands/data';
 import { decomposeCommand } from './commands/decompose';
 import { demoCommand } from './commands/demo';
@@ -31,6 +32,7 @@ function createProgram(): Command {
     inspectCommand(),
     doctorCommand(),
     demoCommand(),
+    benchCommand(),
   ];
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
   return program;

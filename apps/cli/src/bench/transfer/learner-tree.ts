@@ -1,0 +1,88 @@
+import { applyLowRankDit, type LowRankDitParams } from '@learngene/adapters';
+import { applyDit, countDitMacs, countDitParams, type DitConfig, type DitParams } from '@learngene/dit';
+import {
+  type AdamWState,
+  adamWEmaStep,
+  cloneParams,
+  disposeParams,
+  globalNorm,
+  initAdamW,
+  type ParamTree,
+  valueAndGrad,
+} from '@learngene/nn';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Counts, Learner, NetworkInputs } from './learner';
+import { meanLoss } from './process';
+
+/** A dense or plain low-rank DiT in pre-training: all of it is trained. */
+export interface TreeState {
+  params: ParamTree;
+  ema: ParamTree;
+  optimizer: AdamWState;
+}
+
+/** A learner that is one tree of parameters. */
+export interface TreeLearner extends Learner {
+  /** What a checkpoint keeps. */
+  state(): TreeState;
+}
+
+/** The state before the first step; it owns `params`. */
+export function freshTree(params: ParamTree): TreeState {
+  return { params, ema: cloneParams(params), optimizer: initAdamW(params) };
+}
+
+function network(form: 'dense' | 'low-rank', dit: DitConfig, params: ParamTree) {
+  return (inputs: NetworkInputs): tf.Tensor4D =>
+    form === 'dense'
+      ? applyDit(params as DitParams, inputs, { config: dit })
+      : applyLowRankDit(params as LowRankDitParams, inputs, { config: dit });
+}
+
+/** Labels with the dropped ones replaced by the null label. */
+function withNull(labels: Int32Array, dropped: Uint8Array, classes: number): Int32Array {
+  return labels.map((label, i) => (dropped[i] === 1 ? classes : label));
+}
+
+/** Wraps a state as a learner; the state is its own from now on. */
+export function treeLearner(start: TreeState, form: 'dense' | 'low-rank', dit: DitConfig): TreeLearner {
+  let { params, ema, optimizer } = start;
+  const total = countDitParams(dit).trainable;
+  const counts: Counts = {
+    trainable: total,
+    macs: countDitMacs(dit).total,
+    bytesPerClass: 4 * total,
+    parameters: total,
+  };
+  return {
+    agnostic: false,
+    counts,
+    async step({ labels, dropped, ...batch }, { learningRate, emaDecay, clipNorm }) {
+      const seen = withNull(labels, dropped, dit.classes);
+      const { after, loss, norm } = tf.tidy(() => {
+        const { value, grads } = valueAndGrad(
+          (tree: ParamTree) => meanLoss({ ...batch, labels: seen }, network(form, dit, tree)),
+          params,
+        );
+        const norm = globalNorm(grads);
+        const after = adamWEmaStep(
+          { params, grads, state: optimizer, ema, norm },
+          { learningRate, weightDecay: 0, emaDecay, clipNorm, reuse: true },
+        );
+        return { after, loss: value, norm };
+      });
+      disposeParams({ params, ema, m: optimizer.m as ParamTree, v: optimizer.v as ParamTree });
+      ({ params, ema } = after);
+      optimizer = after.state;
+      const [[a], [b]] = await Promise.all([loss.data(), norm.data()]);
+      tf.dispose([loss, norm]);
+      return { loss: a, norm: b };
+    },
+    predict({ x, t, labels }, branch) {
+      const seen = branch === 'class' ? labels : new Int32Array(labels.length).fill(dit.classes);
+      return tf.tidy(() => network(form, dit, ema)({ x, t, labels: seen }));
+    },
+    state: () => ({ params, ema, optimizer }),
+    dispose: () => disposeParams({ params, ema, m: optimizer.m as ParamTree, v: optimizer.v as ParamTree }),
+  };
+}

@@ -1,0 +1,144 @@
+import type { AdapterConfigInput } from '@learngene/adapters';
+import { blockLinearNames, countDitMacs, type DitConfig, linearShape, tokenCount } from '@learngene/dit';
+import type { BaseSpec } from './bases';
+import type { AblationName, MethodName } from './names';
+import type { Plan } from './plan';
+
+/** How fresh tailors start. */
+export type TailorStart = 'fresh' | 'frozen' | 'warm' | 'orthogonal' | 'random' | 'own-zero';
+
+/** What a method adds to its base, and what it trains. */
+export type MethodForm =
+  | {
+      /** Tailors on factored layers. */
+      kind: 'tailors';
+      shared: boolean;
+      start: TailorStart;
+      /** Part of the steps after which learngenes are trained too; 1: never. */
+      unfreezeAt: number;
+      /** Whether the dense parts start anew and are trained too. */
+      distant: boolean;
+    }
+  | {
+      /** One of the methods of @learngene/adapters on a dense model. */
+      kind: 'adapter';
+      shared: boolean;
+      adapter: AdapterConfigInput;
+    }
+  | {
+      /** A model that nothing comes along to. */
+      kind: 'scratch';
+    };
+
+/** A row of a table: the base that it stands on, and its form. */
+export interface MethodSpec {
+  method: MethodName | AblationName;
+  base: BaseSpec;
+  form: MethodForm;
+  /** N_G and N_t of methods with tailors. */
+  ranks: { learngenes: number; tailors: number };
+}
+
+/** The total rank at which factored main layers cost as many MACs as dense ones. */
+export function equalMacsRank(dit: DitConfig): number {
+  const shapes = blockLinearNames(dit).map((name) => linearShape(dit, name));
+  const perRank = shapes.reduce((sum, shape) => sum + shape.in + shape.out, 0);
+  return Math.floor(countDitMacs(dit).linear / tokenCount(dit) / perRank);
+}
+
+const tailors = { kind: 'tailors', shared: false, start: 'fresh', unfreezeAt: 1, distant: false } as const;
+
+const adapters: Partial<Record<MethodName, AdapterConfigInput>> = {
+  lora: { method: 'lora' },
+  rslora: { method: 'lora', rsLora: true },
+  dora: { method: 'dora' },
+  pissa: { method: 'pissa' },
+  svdiff: { method: 'svdiff' },
+  oft: { method: 'oft' },
+  loha: { method: 'loha' },
+  bitfit: { method: 'bitfit' },
+  full: { method: 'full' },
+  'heur-lg': { method: 'heur-lg' },
+  // Its blocks are chosen when the base is there.
+  'auto-lg': { method: 'auto-lg', blocks: [0] },
+  fine: { method: 'fine' },
+};
+
+/** What a name of the plan stands for; `macs` for the table of equal MACs, where factored models have a higher rank. */
+export function methodSpec(
+  method: MethodName | AblationName,
+  plan: Plan,
+  { macsRank }: { macsRank?: number } = {},
+): MethodSpec {
+  const { learngeneRank, tailorRank, hiddenSize } = plan.model;
+  const ranks = { learngenes: macsRank === undefined ? learngeneRank : macsRank - tailorRank, tailors: tailorRank };
+  const kind: BaseSpec & { form: 'kind' } = {
+    form: 'kind',
+    learngeneRank: ranks.learngenes,
+    tailorRank,
+    gate: 'binary',
+    nullGate: 'learngenes',
+    init: 'orthogonal',
+    orthogonality: 0,
+  };
+  const dense: BaseSpec = { form: 'dense', hiddenSize };
+  const of = (base: BaseSpec, form: MethodForm): MethodSpec => ({ method, base, form, ranks });
+  const split = (learngenes: number, own: number): MethodSpec => ({
+    method,
+    base: { ...kind, learngeneRank: learngenes, tailorRank: own },
+    form: tailors,
+    ranks: { learngenes, tailors: own },
+  });
+  // As parts of N_G + N_t, so that they cost the same MACs at every size of model.
+  const total = ranks.learngenes + ranks.tailors;
+  const part = (own: number) => {
+    const t = Math.max(1, Math.round((total * own) / 48));
+    return split(total - t, t);
+  };
+  switch (method) {
+    case 'kind':
+      return of(kind, tailors);
+    case 'kind-shared':
+      return of(kind, { ...tailors, shared: true });
+    case 'low-rank+tailors':
+      return of({ form: 'low-rank', rank: total }, tailors);
+    case 'svd-cut+tailors':
+      return of(dense, tailors);
+    case 'scratch':
+      return of(dense, { kind: 'scratch' });
+    case 'kind/soft-gate':
+      return of({ ...kind, gate: 'soft' }, tailors);
+    case 'kind/own-class-null':
+      return of({ ...kind, nullGate: 'own-class' }, tailors);
+    case 'kind/ranks-44-4':
+      return part(4);
+    case 'kind/ranks-32-16':
+      return part(16);
+    case 'kind/ranks-24-24':
+      return part(24);
+    case 'kind/xavier':
+      return of({ ...kind, init: 'xavier' }, tailors);
+    case 'kind/orthogonality':
+      return of({ ...kind, orthogonality: 1e-3 }, tailors);
+    case 'kind/tailors-frozen':
+      return of(kind, { ...tailors, start: 'frozen' });
+    case 'kind/tailors-warm':
+      return of(kind, { ...tailors, start: 'warm' });
+    case 'kind/init-orthogonal':
+      return of(kind, { ...tailors, start: 'orthogonal' });
+    case 'kind/init-random':
+      return of(kind, { ...tailors, start: 'random' });
+    case 'kind/init-own-zero':
+      return of(kind, { ...tailors, start: 'own-zero' });
+    case 'kind/unfreeze-late':
+      return of(kind, { ...tailors, unfreezeAt: 0.75 });
+    case 'kind/distant':
+      return of(kind, { ...tailors, distant: true });
+    default: {
+      const shared = !method.endsWith('-class');
+      const adapter = adapters[method.replace(/-class$/, '') as MethodName];
+      if (adapter === undefined) throw new Error(`method: unknown method ${method}`);
+      return of(dense, { kind: 'adapter', shared, adapter });
+    }
+  }
+}

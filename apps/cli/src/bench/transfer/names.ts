@@ -1,0 +1,53 @@
+/** The rows of the main table. '-class': an adapter a class, chosen by the label, as tailors are. */
+export const methodNames = [
+  'kind',
+  'kind-shared',
+  'low-rank+tailors',
+  'svd-cut+tailors',
+  'lora',
+  'lora-class',
+  'rslora',
+  'dora',
+  'dora-class',
+  'pissa',
+  'pissa-class',
+  'svdiff',
+  'oft',
+  'loha',
+  'bitfit',
+  'full',
+  'heur-lg',
+  'auto-lg',
+  'fine',
+  'scratch',
+] as const;
+
+/** A method of the main table. */
+export type MethodName = (typeof methodNames)[number];
+
+/** KIND with one thing changed, by name; the group says which question the ablation answers. */
+export const ablations = {
+  'kind/soft-gate': 'gate',
+  'kind/own-class-null': 'null-gate',
+  'kind/ranks-44-4': 'ranks',
+  'kind/ranks-32-16': 'ranks',
+  'kind/ranks-24-24': 'ranks',
+  'kind/xavier': 'pretraining-init',
+  'kind/orthogonality': 'orthogonality',
+  'kind/tailors-frozen': 'tailors',
+  'kind/tailors-warm': 'tailors',
+  'kind/init-orthogonal': 'init',
+  'kind/init-random': 'init',
+  'kind/init-own-zero': 'init',
+  'kind/unfreeze-late': 'unfreeze',
+  'kind/distant': 'domain',
+} as const;
+
+/** An ablation's name. */
+export type AblationName = keyof typeof ablations;
+
+/** Pre-training classes drawn within a budget: KIND's bundle cut, a dense model cut by SVD, a small dense model. */
+export const budgetMethods = ['bundle-cut', 'svd-cut', 'small'] as const;
+
+/** A row of the deployment table. */
+export type BudgetMethod = (typeof budgetMethods)[number];

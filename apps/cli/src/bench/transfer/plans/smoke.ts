@@ -1,0 +1,56 @@
+import type { PlanInput } from '../plan';
+
+/** A few minutes on two cores: every part of the machinery once, on emoji. Its figures say nothing. */
+export const smokePlan: PlanInput = {
+  name: 'smoke',
+  seeds: [0],
+  datasets: {
+    emoji: { source: 'emoji', size: 16, holdOut: 0.5, perClass: 40 },
+  },
+  tasks: {
+    emoji: {
+      dataset: 'emoji',
+      pretraining: ['country-flag', 'animal-mammal', 'sky & weather', 'clothing'],
+      tuning: ['time', 'geometric'],
+      novel: ['heart', 'alphanum'],
+    },
+  },
+  model: { patchSize: 4, hiddenSize: 64, depth: 2, heads: 4, learngeneRank: 20, tailorRank: 4 },
+  pretraining: {
+    steps: 60,
+    batchSize: 32,
+    learningRates: [1e-3, 3e-3],
+    sweepSteps: 20,
+    warmup: 10,
+    checkpointEvery: 20,
+  },
+  transfer: { batchSize: 16, warmup: 5 },
+  tuning: {
+    learningRates: [1e-3, 3e-3],
+    extend: 1,
+    scales: [1.5, 3],
+    imagesPerClass: 12,
+    steps: 16,
+    samplesPerClass: 16,
+  },
+  evaluation: {
+    samplesPerClass: 24,
+    curve: [0.5],
+    curveSamplesPerClass: 16,
+    sampler: 'dpm-solver++',
+    samplingSteps: 6,
+    validationPerClass: 16,
+    losses: 2,
+  },
+  classifier: { steps: 80 },
+  budgets: { fractions: [0.3, 1], smallWidths: [32] },
+  grids: [
+    {
+      table: 'parameters',
+      tasks: ['emoji'],
+      methods: ['kind', 'low-rank+tailors', 'lora-class', 'full'],
+      imagesPerClass: [12],
+      steps: [24],
+    },
+  ],
+};

@@ -1,0 +1,164 @@
+import { availableParallelism } from 'node:os';
+import { Command } from 'commander';
+import { childExecutor, type WorkerMessage } from '../bench/transfer/child';
+import { buildGraph } from '../bench/transfer/graph';
+import { folderPlan } from '../bench/transfer/grid-folder';
+import { type Plan, parsePlan, readPlan } from '../bench/transfer/plan';
+import { plans } from '../bench/transfer/plans';
+import { runGrid } from '../bench/transfer/run-grid';
+import { runJob } from '../bench/transfer/run-job';
+import { writeTransferReport } from '../bench/transfer-report';
+import { type CommonOptions, list, outputOf, wholeNumber, withCommonOptions } from '../cli/context';
+import { errorLine, InterruptedError, UsageError } from '../cli/errors';
+import { interruptSignal } from '../cli/interrupt';
+import { createOutput } from '../cli/output';
+import { chooseEngine } from '../engines';
+
+interface TransferBenchOptions extends CommonOptions {
+  plan?: string;
+  quick: boolean;
+  smoke: boolean;
+  full: boolean;
+  out?: string;
+  jobs: number;
+  only?: string[];
+  dataPath: Record<string, string>;
+  docs?: string;
+  showPlan: boolean;
+}
+
+/** `fashion=/data/fashion-mnist`, collected by name. */
+function dataPath(text: string, before: Record<string, string>): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at <= 0) throw new UsageError(`--data-path: expected dataset=path, got ${text}`);
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+async function chosenPlan(options: TransferBenchOptions): Promise<{ plan: Plan; flags: string }> {
+  const named = (['quick', 'smoke', 'full'] as const).filter((name) => options[name]);
+  if (named.length + (options.plan === undefined ? 0 : 1) !== 1) {
+    throw new UsageError('give one of --plan FILE, --smoke, --quick and --full');
+  }
+  const plan = options.plan === undefined ? parsePlan(plans[named[0]], `--${named[0]}`) : await readPlan(options.plan);
+  for (const [name, path] of Object.entries(options.dataPath)) {
+    if (!Object.hasOwn(plan.datasets, name)) {
+      throw new UsageError(
+        `--data-path: the plan has no dataset ${name}; it has ${Object.keys(plan.datasets).join(', ')}`,
+      );
+    }
+    plan.datasets[name] = { ...plan.datasets[name], path };
+  }
+  return { plan, flags: options.plan === undefined ? `--${named[0]}` : `--plan ${options.plan}` };
+}
+
+function transferBench(): Command {
+  const command = new Command('transfer')
+    .description('KIND against fine-tuning and learngene methods on classes it has never seen: a grid of transfers')
+    .option('--plan <file>', 'JSON file of what is compared')
+    .option('--smoke', 'the plan of a few minutes, on emoji', false)
+    .option('--quick', 'the main table in 45 minutes on two cores', false)
+    .option('--full', 'all tables, three seeds: hours', false)
+    .option('--out <folder>', 'folder to write; what is there already is not computed again')
+    .option('--jobs <n>', 'worker processes', wholeNumber('--jobs', 1), 1)
+    .option('--only <methods>', 'cells of these methods only, separated by commas', list)
+    .option('--data-path <dataset=path>', 'where the files of a dataset of the plan lie; may be repeated', dataPath, {})
+    .option('--docs <folder>', 'write a Markdown document there too')
+    .option('--show-plan', 'print the plan as JSON and end', false);
+  withCommonOptions(command, [
+    'learngene bench transfer --smoke --out runs/smoke',
+    'learngene bench transfer --quick --jobs 2 --out runs/quick',
+    'learngene bench transfer --full --show-plan > plan.json',
+    'learngene bench transfer --plan plan.json --jobs 2 --only kind,lora-class --out runs/mine',
+  ]);
+  return command.action(async (options: TransferBenchOptions) => {
+    const output = outputOf(options);
+    const { plan, flags } = await chosenPlan(options);
+    if (options.showPlan) {
+      process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
+      return;
+    }
+    const { out } = options;
+    if (out === undefined) throw new UsageError('--out: give the folder to write');
+    const engine = await chooseEngine(options.engine, output);
+    const jobs = Math.min(options.jobs, availableParallelism());
+    const { signal, release } = interruptSignal();
+    try {
+      const execute = childExecutor({ out, engine: engine.name, jobs, signal });
+      const result = await runGrid({ out, plan, engine, jobs, only: options.only, execute, output, signal });
+      const command = `learngene bench transfer ${flags} --out ${out}`;
+      const { report, document } = await writeTransferReport(out, {
+        command,
+        ...(options.docs !== undefined && { docs: options.docs }),
+      });
+      const failed = result.failed.map(({ job, message }) => ({ key: job.key, kind: job.kind, message }));
+      output.print(`${result.cells} cells, ${failed.length} pieces of work failed. Report: ${report}`);
+      output.result({ out, report, document, cells: result.cells, done: result.done, failed });
+      if (failed.length > 0) process.exitCode = 1;
+    } catch (error) {
+      if (signal.aborted) throw new InterruptedError('interrupted; the same command continues');
+      throw error;
+    } finally {
+      release();
+    }
+  });
+}
+
+interface WorkerOptions {
+  out: string;
+  job: string;
+  engine: CommonOptions['engine'];
+}
+
+/** One piece of work of a grid in a process of its own; started by `bench transfer` alone. */
+function transferWorker(): Command {
+  const command = new Command('transfer-worker')
+    .requiredOption('--out <folder>')
+    .requiredOption('--job <key>')
+    .requiredOption('--engine <name>');
+  return command.action(async ({ out, job: key, engine }: WorkerOptions) => {
+    const tell = (message: WorkerMessage) => process.connected && process.send?.(message);
+    const output = createOutput({ json: false, quiet: true });
+    const { signal, release } = interruptSignal();
+    // Without a parent nobody waits for the result.
+    process.on('disconnect', () => process.exit(130));
+    try {
+      const plan = await folderPlan(out);
+      const node = buildGraph(plan).get(key);
+      if (node === undefined) throw new UsageError(`--job ${key}: the plan of ${out} has no such work`);
+      await chooseEngine(engine, output);
+      let told = 0;
+      await runJob(
+        {
+          out,
+          plan,
+          output,
+          signal,
+          progress(progress) {
+            if (performance.now() - told < 250) return;
+            told = performance.now();
+            tell({ progress });
+          },
+        },
+        node.job,
+      );
+    } catch (error) {
+      if (signal.aborted) process.exitCode = 130;
+      else {
+        tell({ error: errorLine(error) });
+        process.exitCode = 1;
+      }
+    } finally {
+      release();
+      process.removeAllListeners('disconnect');
+      process.disconnect?.();
+    }
+  });
+}
+
+/** `learngene bench`: experiments that are too long for a test. */
+export function benchCommand(): Command {
+  const command = new Command('bench').description('Experiments: how methods compare, on real data, with seeds');
+  command.addCommand(transferBench().copyInheritedSettings(command));
+  command.addCommand(transferWorker().copyInheritedSettings(command), { hidden: true });
+  return command;
+}
