@@ -125,7 +125,7 @@ export async function budgetCharts({ condition, lines }: BudgetSummary): Promise
           .sort((a, b) => a.x - b.x),
       }),
     );
-    const title = `FID against ${xTitle}, ${condition.task}`;
+    const title = `FID against ${xTitle}: ${condition.task}`;
     const options = { title, xTitle, yTitle: 'FID', logX: true, logY: spansDecades(series), dots: true, size };
     return {
       svg: await lineChart(series, { ...options, legend: 'bottom' }),

@@ -35,6 +35,7 @@ export function settingTitle({ imagesPerClass, steps }: Condition): string {
 
 /** A condition in words. */
 export function conditionTitle(condition: Condition): string {
+  if (condition.steps === 0) return `${condition.task} (${condition.dataset})`;
   return `${condition.task} (${condition.dataset}, ${settingTitle(condition)})`;
 }
 

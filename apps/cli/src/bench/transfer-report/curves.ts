@@ -1,6 +1,7 @@
 import type { CellResult } from '../transfer/result';
 import { conditionKey, type Scope, scopesOf } from './conditions';
 import { kindMethod } from './methods';
+import { curveEvaluations } from './metrics';
 import { overSeeds, type SeedValue } from './over-seeds';
 import type { Curve, CurvePoint, CurveSummary } from './summary-types';
 import { groupByMethod } from './table-summary';
@@ -18,11 +19,7 @@ function byStep(values: readonly StepValue[], scope: Scope): CurvePoint[] {
 }
 
 const fidValues = (cells: readonly CellResult[]): StepValue[] =>
-  cells.flatMap((cell) =>
-    cell.evaluations
-      .filter(({ guidance }) => guidance === cell.guidance.chosen)
-      .map(({ step, fid }) => ({ ...cell, step, value: fid })),
-  );
+  cells.flatMap((cell) => curveEvaluations(cell).map(({ step, fid }) => ({ ...cell, step, value: fid })));
 
 /** Validation losses of the training log; of the evaluations where the log has none. */
 function validationValues(cells: readonly CellResult[]): StepValue[] {
@@ -31,10 +28,8 @@ function validationValues(cells: readonly CellResult[]): StepValue[] {
       validation === undefined ? [] : [{ ...cell, step, value: validation }],
     );
     if (logged.length > 0) return logged;
-    return cell.evaluations.flatMap(({ step, guidance, validationLoss }) =>
-      guidance !== cell.guidance.chosen || validationLoss === undefined
-        ? []
-        : [{ ...cell, step, value: validationLoss }],
+    return curveEvaluations(cell).flatMap(({ step, validationLoss }) =>
+      validationLoss === undefined ? [] : [{ ...cell, step, value: validationLoss }],
     );
   });
 }

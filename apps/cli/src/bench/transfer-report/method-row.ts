@@ -26,7 +26,9 @@ function guidanceRows(cells: readonly CellResult[], scope: Scope): GuidanceRow[]
   return guidanceModes.map((mode) => {
     const at = (cell: CellResult) => {
       const { step } = finalEvaluation(cell);
-      return cell.evaluations.find((one) => one.step === step && one.guidance === mode);
+      return cell.evaluations
+        .filter((one) => one.step === step && one.guidance === mode)
+        .sort((a, b) => b.samples - a.samples)[0];
     };
     const measured = cells.filter((cell) => at(cell) !== undefined);
     return {
@@ -51,6 +53,7 @@ export function methodRow(cells: readonly CellResult[], kind: readonly CellResul
   return {
     method: cells[0].method,
     cells: cells.length,
+    samples: different(cells.map((cell) => finalEvaluation(cell).samples)),
     seeds: different(cells.map(({ seed }) => seed)),
     learningRates: different(cells.map(({ learningRate }) => learningRate)),
     ranks: different(cells.flatMap(({ rank }) => (rank === undefined ? [] : [rank]))),

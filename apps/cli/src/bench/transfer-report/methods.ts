@@ -1,11 +1,5 @@
 /** Kinds of methods, in the order that charts show them. */
-export const families = [
-  'tailors',
-  'shared adapter',
-  'adapter per class',
-  'whole model and learngenes',
-  'other',
-] as const;
+export const families = ['tailors', 'shared adapter', 'adapter per class', 'whole models', 'other'] as const;
 
 /** A kind of methods. */
 export type Family = (typeof families)[number];
@@ -26,11 +20,11 @@ const named: Record<string, { title: string; family: Family }> = {
   oft: { title: 'OFT', family: 'shared adapter' },
   loha: { title: 'LoHa', family: 'shared adapter' },
   bitfit: { title: 'BitFit', family: 'shared adapter' },
-  full: { title: 'full fine-tuning', family: 'whole model and learngenes' },
-  scratch: { title: 'from scratch', family: 'whole model and learngenes' },
-  'heur-lg': { title: 'Heur-LG', family: 'whole model and learngenes' },
-  'auto-lg': { title: 'Auto-LG', family: 'whole model and learngenes' },
-  fine: { title: 'FINE', family: 'whole model and learngenes' },
+  full: { title: 'full fine-tuning', family: 'whole models' },
+  scratch: { title: 'from scratch', family: 'whole models' },
+  'heur-lg': { title: 'Heur-LG', family: 'whole models' },
+  'auto-lg': { title: 'Auto-LG', family: 'whole models' },
+  fine: { title: 'FINE', family: 'whole models' },
   'bundle-cut': { title: 'KIND bundle, cut', family: 'other' },
   'svd-cut': { title: 'dense model, cut by SVD', family: 'other' },
   small: { title: 'small dense model', family: 'other' },

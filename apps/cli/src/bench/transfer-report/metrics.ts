@@ -31,11 +31,22 @@ export function metricOf(key: MetricKey): Metric {
   return metrics.find((metric) => metric.key === key) as Metric;
 }
 
-/** The last moment of a cell with its chosen guidance; the last of all where that mode was not evaluated. */
+/** The last moment of a cell with its chosen guidance and most samples; another mode's where that was not evaluated. */
 export function finalEvaluation({ evaluations, guidance }: CellResult): Evaluation {
   const last = Math.max(...evaluations.map(({ step }) => step));
-  const final = evaluations.filter(({ step }) => step === last);
+  const final = evaluations.filter(({ step }) => step === last).sort((a, b) => b.samples - a.samples);
   return final.find((one) => one.guidance === guidance.chosen) ?? final[0];
+}
+
+/** The curve of a cell: the chosen guidance at every step, each time with as few samples as on the way, if that was scored. */
+export function curveEvaluations({ evaluations, guidance }: CellResult): Evaluation[] {
+  const steps = new Map<number, Evaluation>();
+  for (const one of evaluations) {
+    if (one.guidance !== guidance.chosen) continue;
+    const before = steps.get(one.step);
+    if (before === undefined || one.samples < before.samples) steps.set(one.step, one);
+  }
+  return [...steps.values()];
 }
 
 /** A metric of a cell at its end, with its chosen guidance. NaN where it was not measured. */

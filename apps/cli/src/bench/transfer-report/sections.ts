@@ -1,5 +1,6 @@
 import type { Section } from '../../report/sections';
 import { failureSections, fairness, reading, repeatSections } from './about-sections';
+import { backgroundSections } from './background';
 import { budgetCharts, curveCharts, differenceChart, soonerTable } from './chart-sections';
 import type { Grid } from './grid';
 import { kindMethod } from './methods';
@@ -71,7 +72,7 @@ async function curveSections(curves: readonly CurveSummary[], brief: boolean): P
     {
       kind: 'charts',
       title: `Convergence: ${first.title}`,
-      note: 'Mean over seeds; bands are one standard deviation. Chosen guidance. KIND is in every chart.',
+      note: 'Mean over seeds; bands are one standard deviation. Chosen guidance. KIND is in every chart. Fewer samples may have been scored on the way than at the end, and FID of fewer samples is higher: compare methods at the same step.',
       charts: await curveCharts(first),
     },
     {
@@ -98,7 +99,7 @@ async function budgetSections({ budgets }: TransferSummary): Promise<Section[]> 
   if (budgets.length === 0) return [];
   const charts = (await Promise.all(budgets.map(budgetCharts))).flat();
   const note =
-    'One KIND bundle cut to budgets, against dense models cut by SVD and dense models trained small. Bands are one standard deviation over seeds.';
+    'Pre-training classes, drawn by one KIND bundle cut to budgets, by a dense model cut by SVD and by dense models trained small; all guided at the same scale, nothing tuned. Bands are one standard deviation over seeds.';
   return [{ kind: 'charts', title: 'Deployment within a budget', note, charts }];
 }
 
@@ -122,6 +123,7 @@ export async function reportSections(
     ...(await spectraSections(grid.spectra)),
     ...(main === undefined ? [] : [costTable(main, `Cost: ${main.title}`)]),
     fairness,
+    ...(await backgroundSections(grid.folder)),
     reading,
     ...failureSections(summary),
     ...repeatSections(grid, command),

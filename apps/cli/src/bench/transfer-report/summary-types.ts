@@ -34,6 +34,8 @@ export interface MethodRow {
   /** Cells that are done. */
   cells: number;
   seeds: number[];
+  /** Samples that a cell's figures are of. */
+  samples: number[];
   learningRates: number[];
   ranks: number[];
   /** Over seeds; of several conditions, each seed's mean over them (seeds that have all). */

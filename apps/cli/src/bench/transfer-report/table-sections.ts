@@ -25,12 +25,18 @@ function verdictCell(table: TableSummary, { against: { fid }, method }: MethodRo
   return { text: `${verdictWords(fid)}, ${differenceText(table, fid, 'fid')}`, tone: toneOf(fid) };
 }
 
-/** Seeds of a table in words. */
+/** `3`, `2 to 3`. */
+function range(values: readonly number[]): string {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  return least === most ? String(most) : `${least} to ${most}`;
+}
+
+/** Seeds and samples of a table in words. */
 function seedsNote({ rows }: TableSummary): string {
-  const counts = rows.map(({ seeds }) => seeds.length);
-  const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
-  if (most <= 1) return 'One seed: no deviation and no interval within a task.';
-  return `${fewest === most ? most : `${fewest} to ${most}`} seeds.`;
+  const seeds = rows.map((row) => row.seeds.length);
+  const samples = `${range(rows.flatMap((row) => row.samples))} samples a cell.`;
+  if (Math.max(...seeds) <= 1) return `One seed: no deviation, and no interval within a task. ${samples}`;
+  return `${range(seeds)} seeds, ${samples}`;
 }
 
 /** The table of a scope: scores, the difference of FID to KIND's, size. */
