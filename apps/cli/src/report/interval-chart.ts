@@ -34,7 +34,7 @@ export function intervalChart(
         name: 'x',
         type: 'log',
         range: 'width',
-        domain: [Math.min(0.9, ...ends), Math.max(1.1, ...ends)],
+        domain: [Math.min(0.9, ...ends) / 1.03, Math.max(1.1, ...ends) * 1.03],
         zero: false,
       },
       { name: 'y', type: 'band', range: 'height', domain: { data: 'rows', field: 'name' } },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { lineChart } from './charts';
+import { intervalChart } from './interval-chart';
 import { reportPage } from './page';
 
 const evil = `<script src="https://evil.example/x.js">alert('1' & "2")</script>`;
@@ -11,6 +12,15 @@ describe('reportPage', () => {
       { kind: 'table', title: evil, note: evil, header: [evil], rows: [[evil]] },
       { kind: 'chart', svg: '<svg></svg>', note: evil },
       { kind: 'picture', title: evil, note: evil, png: Uint8Array.of(1, 2, 3), rowNames: [evil] },
+      { kind: 'list', title: evil, note: evil, items: [evil] },
+      { kind: 'charts', title: evil, note: evil, charts: [{ svg: '<svg></svg>', title: evil, note: evil }] },
+      { kind: 'gallery', title: evil, pictures: [{ title: evil, note: evil, png: Uint8Array.of(1) }] },
+      { kind: 'code', title: evil, note: evil, code: evil },
+      {
+        kind: 'details',
+        title: evil,
+        sections: [{ kind: 'table', minor: true, title: evil, header: [evil], rows: [[{ text: evil, tone: 'bad' }]] }],
+      },
     ]);
     expect(page).not.toContain('<script');
     expect(page).not.toContain(`"https:`);
@@ -40,4 +50,39 @@ describe('lineChart', () => {
       expect(svg).not.toMatch(/ (d|transform)="[^"]*NaN/);
     }
   });
+});
+
+describe('intervalChart', () => {
+  const labels = { title: evil, xTitle: evil };
+  test.each<[string, Parameters<typeof intervalChart>[0]]>([
+    ['nothing', []],
+    ['one row', [{ name: evil, value: 1.2, tone: 'bad' }]],
+    [
+      'some rows, some that cannot be shown',
+      [
+        { name: 'a', value: 1.2, low: 1.1, high: 3, tone: 'bad' },
+        { name: 'b', value: 0.8, tone: 'good' },
+        { name: 'c', value: Number.NaN, tone: 'neutral' },
+        { name: 'd', value: 1, low: 0, high: 2, tone: 'neutral' },
+      ],
+    ],
+  ])('%s', async (_, rows) => {
+    const svg = await intervalChart(rows, labels);
+    expect(svg).toMatch(/^<svg/);
+    expect(svg).not.toContain('<script');
+    expect(svg).not.toMatch(/ (d|transform|x2|y2)="[^"]*(NaN|Infinity)/);
+  });
+});
+
+test('bands are drawn where points have them', async () => {
+  const points = [1, 2, 3].map((x) => ({ x, y: 2 / x, low: 1 / x, high: x === 2 ? Number.NaN : 3 / x }));
+  const options = { title: 'a', xTitle: 'x', yTitle: 'y' };
+  const svg = await lineChart([{ name: 'a', points, strong: true }], {
+    ...options,
+    logX: true,
+    logY: true,
+    dots: true,
+  });
+  expect(svg).toContain('fill-opacity="0.16"');
+  expect(svg).not.toMatch(/ (d|transform)="[^"]*NaN/);
 });

@@ -96,23 +96,28 @@ export function madeUpCells(
   );
 }
 
+/** A sample grid of noise. */
+function noisePng(seed: number): Promise<Buffer> {
+  const [count, size] = [24, 20];
+  const noise = normal(createGenerator(seed), count * size * size);
+  const data = Uint8Array.from(noise, (value) => Math.max(0, Math.min(255, 128 + 60 * value)));
+  return gridPng({ data, count, height: size, width: size, channels: 1 }, 8);
+}
+
 /** Writes cells as a grid folder under the system's temporary one. */
 export async function writeMadeUpGrid(
   cells: readonly CellResult[],
   files: Record<string, string> = {},
 ): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'learngene-transfer-'));
-  const size = 20;
+  const pictures = new Map<number, Buffer>();
   for (const cell of cells) {
     const at = join(folder, 'cells', cell.cell);
     mkdirSync(at, { recursive: true });
     writeFileSync(join(at, 'result.json'), JSON.stringify(cell));
-    const noise = normal(createGenerator(cell.seed), 24 * size * size);
-    const data = Uint8Array.from(noise, (value) => Math.max(0, Math.min(255, 128 + 60 * value)));
-    writeFileSync(
-      join(at, cell.samples),
-      await gridPng({ data, count: 24, height: size, width: size, channels: 1 }, 8),
-    );
+    const png = pictures.get(cell.seed) ?? (await noisePng(cell.seed));
+    pictures.set(cell.seed, png);
+    writeFileSync(join(at, cell.samples), png);
   }
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(join(folder, path, '..'), { recursive: true });

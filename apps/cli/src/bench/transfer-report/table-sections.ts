@@ -141,11 +141,11 @@ export function costTable(summary: TableSummary, title: string): TableSection {
   return {
     kind: 'table',
     title,
-    note: 'Medians over the cells. MACs: multiply-accumulates of one forward pass of one sample, adapters not merged. Peak memory: resident set of the process that trained the cell. Bytes a class: what a device fetches to add one class.',
+    note: 'Medians over the cells. MACs: multiply-accumulates of one forward pass of one sample, adapters merged into the weights where that is cheaper. Parameters: all that are held, frozen ones included. Peak memory: resident set of the process that trained the cell. Bytes a class: what a device fetches to add one class.',
     header: [
       'method',
       'trained',
-      'of parameters',
+      'parameters held',
       'MACs',
       'of dense',
       'ms a step',

@@ -79,10 +79,14 @@ export function methodSentence(table: TableSummary, { method, against }: MethodR
 
 const names = (methods: readonly string[]) => (methods.length === 0 ? 'none' : methods.map(methodTitle).join(', '));
 
-/** Where KIND stands by a metric, in a sentence. */
+/** Where KIND stands by a metric, in sentences. */
 export function standingSentence({ metric, place, of, worse, equal, better, unknown }: Standing): string {
   const { title } = metricOf(metric);
   if (place === null) return `${title}: there is no finished cell of KIND to compare with.`;
+  const rank = `${title}: KIND is number ${place} of ${of} by the mean.`;
+  if (worse.length + equal.length + better.length === 0) {
+    return unknown.length === 0 ? rank : `${rank} There are too few pairs to say of any method whether it differs.`;
+  }
   const undecided = unknown.length === 0 ? '' : ` Too few pairs to say: ${names(unknown)}.`;
-  return `${title}: KIND is number ${place} of ${of} by the mean. Worse than KIND: ${names(worse)}. Equal within noise: ${names(equal)}. Better: ${names(better)}.${undecided}`;
+  return `${rank} Worse than KIND: ${names(worse)}. Equal within noise: ${names(equal)}. Better: ${names(better)}.${undecided}`;
 }

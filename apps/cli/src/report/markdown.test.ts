@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { reportMarkdown } from './markdown';
+
+const evil = '<script>`a|b` *c* [d](e)';
+
+test('texts mean themselves, files are named and never twice the same', () => {
+  const png = Uint8Array.of(1, 2, 3);
+  const { text, assets } = reportMarkdown(
+    [
+      { kind: 'text', title: evil, text: `${evil}\n\nsecond` },
+      { kind: 'list', items: [evil] },
+      { kind: 'table', title: 'T', note: 'n', header: ['a', 'b'], rows: [[evil, { text: 'x', tone: 'strong' }]] },
+      { kind: 'chart', svg: '<svg width="1"></svg>', title: 'My chart!', note: 'below' },
+      { kind: 'charts', title: 'More', charts: [{ svg: '<svg></svg>', title: 'My chart?' }] },
+      { kind: 'picture', title: 'P', png },
+      { kind: 'gallery', title: 'G', pictures: [{ title: 'one', note: 'FID 3', png, file: 'mine' }] },
+      { kind: 'details', title: 'More of it', sections: [{ kind: 'code', code: 'npm run x\n' }] },
+    ],
+    { folder: 'out' },
+  );
+  expect([...assets.keys()]).toEqual(['out/my-chart.svg', 'out/my-chart-2.svg', 'out/p.png', 'out/mine.png']);
+  for (const path of assets.keys()) expect(text).toContain(`](${path})`);
+  expect(text).not.toContain('<script');
+  expect(text).toContain('| &lt;script\\>\\`a\\|b\\` \\*c\\* \\[d\\](e) | **x** |');
+  expect(text).toContain('<details><summary>More of it</summary>\n\n```\nnpm run x\n```\n\n</details>');
+  expect(assets.get('out/my-chart.svg')).toMatch(/^<svg width="1"><style>.*prefers-color-scheme/);
+});
