@@ -6,7 +6,7 @@ export const palette = [
   '#d6582b',
   '#2c9a6a',
   '#a066d3',
-  '#b8941a',
+  '#a5820f',
   '#7d8590',
   '#d8559a',
   '#1e9bb5',

@@ -1,2 +1,1 @@
-export { summarise, type TransferReport, type TransferReportOptions, writeTransferReport } from './report';
-export type { TransferSummary } from './summary-types';
+export { writeTransferReport } from './report';

@@ -7,7 +7,7 @@ import { median, type Spread } from './statistics';
 import type { Cost, GuidanceRow, MethodRow } from './summary-types';
 
 /** What the cells of a method cost: the middle of each figure. */
-export function costOf(cells: readonly CellResult[]): Cost {
+function costOf(cells: readonly CellResult[]): Cost {
   const middle = (value: (cell: CellResult) => number) => median(cells.map(value).filter(Number.isFinite));
   return {
     trainable: middle(({ trainable }) => trainable),

@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CellResult } from '../transfer/result';
 import { madeUpCell, madeUpCells, madeUpExtras, writeMadeUpGrid } from './made-up-grid';
-import { replaceResults, summarise, writeTransferReport } from './report';
+import { replaceResults, writeTransferReport } from './report';
+import type { TransferSummary } from './summary-types';
 
 const folders: string[] = [];
 afterAll(() => {
@@ -16,12 +17,14 @@ async function grid(cells: readonly CellResult[], files: Record<string, string> 
   return folder;
 }
 
+const command = 'learngene bench transfer --plan made-up.json';
 const evil = '<img src=x onerror=alert(1)>';
 
 describe('a whole grid', () => {
   const seeds = [0, 1, 2];
   let folder: string;
   let docs: string;
+  let summary: TransferSummary;
   beforeAll(async () => {
     folder = await grid([...madeUpCells(['tops', 'shoes'], seeds), ...madeUpExtras('tops', seeds)], {
       'plan.json': JSON.stringify({ name: 'made-up', seeds }),
@@ -37,7 +40,7 @@ describe('a whole grid', () => {
       }),
     });
     docs = join(folder, 'docs');
-    await writeTransferReport(folder, { docs, command: 'learngene bench transfer --plan made-up.json' });
+    ({ summary } = await writeTransferReport(folder, { docs, command }));
   });
 
   test('the page has every part and needs no network', () => {
@@ -64,8 +67,7 @@ describe('a whole grid', () => {
     expect(page).not.toMatch(/undefined|NaN/);
   });
 
-  test('the summary says what the cells say', async () => {
-    const summary = await summarise(folder);
+  test('the summary says what the cells say', () => {
     expect(summary.done).toBe(2 * 12 * 3 + 3 * 10);
     expect(summary.failed.map(({ cell }) => cell)).toEqual(['failed']);
     expect(summary.parameters.map(({ conditions }) => conditions.length)).toEqual([2, 1, 1]);
@@ -88,10 +90,7 @@ describe('a whole grid', () => {
     expect(links.length).toBeGreaterThan(20);
     for (const link of links) expect(existsSync(join(dirname(path), link)), link).toBe(true);
     expect(first).not.toContain(evil);
-    const { document } = await writeTransferReport(folder, {
-      docs,
-      command: 'learngene bench transfer --plan made-up.json',
-    });
+    const { document } = await writeTransferReport(folder, { docs, command });
     expect(readFileSync(document as string, 'utf8')).toBe(first);
   });
 });
@@ -153,7 +152,7 @@ describe('a grid that is half done', () => {
   });
 
   test('a folder that is not there', async () => {
-    await expect(summarise('/nowhere/at/all')).rejects.toThrow('got /nowhere/at/all');
+    await expect(writeTransferReport('/nowhere/at/all')).rejects.toThrow('got /nowhere/at/all');
   });
 });
 

@@ -8,13 +8,6 @@ import { reportSections } from './sections';
 import { summariseGrid } from './summarise';
 import type { TransferSummary } from './summary-types';
 
-/** Sums up a grid folder, finished or not, and writes `summary.json` into it. */
-export async function summarise(folder: string): Promise<TransferSummary> {
-  const summary = summariseGrid(await readGrid(folder));
-  await writeFileAtomic(join(folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
-  return summary;
-}
-
 /** Settings of {@link writeTransferReport}. */
 export interface TransferReportOptions {
   /** A folder to write a Markdown document with its charts and pictures to as well (docs/results). */

@@ -35,7 +35,7 @@ export function spread(values: readonly number[]): Spread {
 }
 
 /** The value below which a share of the values lies, linear between neighbours (numpy's default). */
-export function quantile(sorted: ArrayLike<number>, share: number): number {
+function quantile(sorted: ArrayLike<number>, share: number): number {
   const place = share * (sorted.length - 1);
   const below = Math.floor(place);
   const above = Math.min(below + 1, sorted.length - 1);

@@ -5,7 +5,7 @@ import { type MetricKey, metricOf } from './metrics';
 import type { MethodRow, Standing, TableSummary } from './summary-types';
 
 /** Whether a comparison is judged by ratios: over tasks, where the scales differ. */
-export function byRatio({ conditions }: TableSummary, comparison: Comparison): boolean {
+function byRatio({ conditions }: TableSummary, comparison: Comparison): boolean {
   return conditions.length > 1 && comparison.percent !== null;
 }
 
