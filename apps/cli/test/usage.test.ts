@@ -206,7 +206,7 @@ test('doctor names all engines, each with its speed or its remedy', async () => 
     machine: { node: string };
   }>('doctor');
   expect(machine.node).toBe(process.version);
-  expect(engines.map(({ name }) => name)).toEqual(['tfjs-node-gpu', 'webgpu', 'tfjs-node', 'wasm', 'cpu']);
+  expect(engines.map(({ name }) => name)).toEqual(['tfjs-node-gpu', 'webgpu', 'native', 'tfjs-node', 'wasm', 'cpu']);
   for (const { loads, gemmGflops, remedy } of engines) expect(loads ? gemmGflops : remedy).toBeTruthy();
   expect(engines.at(-1)?.loads).toBe(true);
 });
