@@ -38,6 +38,14 @@ export interface ChartOptions {
 
 const dashes = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
 
+/** The first line has a colour of its own; where the others' colours come again, they come with other dashes. */
+function look(index: number): { color: string; dash: number[] } {
+  if (index === 0) return { color: palette[0], dash: dashes[0] };
+  const others = palette.length - 1;
+  const round = Math.floor((index - 1) / others);
+  return { color: palette[1 + ((index - 1) % others)], dash: dashes[(index + 2 * round) % dashes.length] };
+}
+
 /** The points that the axes can show; bands only where they are on the axis too. */
 function shown({ name, points, strong }: Series, { logX, logY }: ChartOptions) {
   const onAxis = (value: number, log?: boolean) => Number.isFinite(value) && (!log || value > 0);
@@ -80,8 +88,8 @@ export function lineChart(series: readonly Series[], options: ChartOptions): Pro
         nice: !logY,
         zero: false,
       },
-      { name: 'color', type: 'ordinal', range: [...palette], domain: names },
-      { name: 'dash', type: 'ordinal', range: names.map((_, i) => dashes[i % dashes.length]), domain: names },
+      { name: 'color', type: 'ordinal', range: names.map((_, i) => look(i).color), domain: names },
+      { name: 'dash', type: 'ordinal', range: names.map((_, i) => look(i).dash), domain: names },
     ],
     axes: [
       {

@@ -51,7 +51,7 @@ describe('a whole grid', () => {
       'Convergence',
       'Samples: tops',
       'Guidance',
-      'Ablation gate',
+      'Ablations of KIND',
       'KIND, soft gate',
       'Deployment within a budget',
       'Spectra of learngenes and tailors',

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import type { GalleryPicture, Section } from '../../report/sections';
 import type { CellResult } from '../transfer/result';
-import { conditionKey, conditionsOf, conditionTitle } from './conditions';
+import { conditionKey, conditionTitle, scopesOf } from './conditions';
 import type { Grid } from './grid';
 import { byMethod, methodTitle } from './methods';
 import { finalValue } from './metrics';
@@ -24,22 +24,41 @@ async function picture(grid: Grid, cell: CellResult): Promise<GalleryPicture | u
   return png && { title: methodTitle(cell.method), file: `samples-${cell.task}-${cell.method}`, note, png };
 }
 
-/** Sample grids side by side: under every condition all methods of one seed, which draws the same classes from the same noise. */
+/** The grids of one condition: all methods of one seed. */
+async function gallery(grid: Grid, own: readonly CellResult[]): Promise<Section | undefined> {
+  const seed = commonSeed(own);
+  const shown = own.filter((cell) => cell.seed === seed).sort((a, b) => byMethod(a.method, b.method));
+  const pictures = (await Promise.all(shown.map((cell) => picture(grid, cell)))).filter((one) => one !== undefined);
+  if (pictures.length === 0) return undefined;
+  return {
+    kind: 'gallery',
+    title: `Samples: ${conditionTitle(own[0])}, seed ${seed}`,
+    note: 'A row a class; the same classes and the same noise for all methods, each with the guidance chosen for it.',
+    pictures,
+  };
+}
+
+/** Sample grids side by side: the first condition of every dataset in the open, the others behind a click. */
 export async function gallerySections(grid: Grid): Promise<Section[]> {
   const cells = grid.cells.filter(({ table }) => table === 'parameters');
-  const sections: Section[] = [];
-  for (const condition of conditionsOf(cells)) {
-    const own = cells.filter((cell) => conditionKey(cell) === conditionKey(condition));
-    const seed = commonSeed(own);
-    const shown = own.filter((cell) => cell.seed === seed).sort((a, b) => byMethod(a.method, b.method));
-    const pictures = (await Promise.all(shown.map((cell) => picture(grid, cell)))).filter((one) => one !== undefined);
-    if (pictures.length === 0) continue;
-    sections.push({
-      kind: 'gallery',
-      title: `Samples: ${conditionTitle(condition)}, seed ${seed}`,
-      note: 'A row a class; the same classes and the same noise for all methods, each with the guidance chosen for it.',
-      pictures,
-    });
+  const first = new Map<string, Section>();
+  const others: Section[] = [];
+  for (const { conditions } of scopesOf(cells)) {
+    if (conditions.length > 1) continue;
+    const [condition] = conditions;
+    const key = conditionKey(condition);
+    const made = await gallery(
+      grid,
+      cells.filter((cell) => conditionKey(cell) === key),
+    );
+    if (made === undefined) continue;
+    if (first.has(condition.dataset)) others.push(made);
+    else first.set(condition.dataset, made);
   }
-  return sections;
+  return [
+    ...first.values(),
+    ...(others.length === 0
+      ? []
+      : [{ kind: 'details' as const, title: 'Samples of the other tasks', sections: others }]),
+  ];
 }

@@ -8,7 +8,7 @@ import { gallerySections } from './samples';
 import { spectraSections } from './spectra';
 import type { CurveSummary, TableSummary, TransferSummary } from './summary-types';
 import { sweepSections } from './sweep-section';
-import { costTable, differenceTable, guidanceTable, resultTable } from './table-sections';
+import { ablationTable, costTable, differenceTable, guidanceTable, resultTable } from './table-sections';
 import { methodSentence, standingSentence } from './words';
 
 /** Settings of {@link reportSections}. */
@@ -32,7 +32,11 @@ function answer(summary: TransferSummary): Section[] {
       title: 'What came out',
       text: [`Equal trainable parameters; ${main.title}.`, ...shown.map(standingSentence)].join('\n\n'),
     },
-    { kind: 'list', items: others.map((row) => methodSentence(main, row)) },
+    {
+      kind: 'details',
+      title: 'Each method in a sentence',
+      sections: [{ kind: 'list', items: others.map((row) => methodSentence(main, row)) }],
+    },
   ];
 }
 
@@ -92,7 +96,13 @@ function guidanceSections([first, ...rest]: readonly TableSummary[]): Section[] 
 }
 
 function ablationSections(tables: readonly TableSummary[]): Section[] {
-  return tables.map((table) => resultTable(table, { title: `Ablation ${table.group}: ${table.title}` }));
+  const titles = [...new Set(tables.map(({ title }) => title))];
+  return titles.map((title) =>
+    ablationTable(
+      tables.filter((table) => table.title === title),
+      `Ablations of KIND: ${title}`,
+    ),
+  );
 }
 
 async function budgetSections({ budgets }: TransferSummary): Promise<Section[]> {

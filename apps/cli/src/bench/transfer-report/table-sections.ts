@@ -39,6 +39,28 @@ function seedsNote({ rows }: TableSummary): string {
   return `${range(seeds)} seeds, ${samples}`;
 }
 
+const sizeCells = ({ cost }: MethodRow): Cell[] => [compact(cost.trainable), compact(cost.macs)];
+
+/** The scores of a row; a sign beside each says how it is against KIND's. */
+function scoreCells(summary: TableSummary, row: MethodRow): Cell[] {
+  const score = (key: MetricKey, digits: number): Cell => {
+    const verdict = key === 'fid' ? undefined : row.against[key]?.verdict;
+    const sign = verdict ? signs[verdict] : '';
+    const text = `${meanDeviation(row.metrics[key], digits)}${sign === '' ? '' : ` ${sign}`}`;
+    return row.method === kindMethod ? { text, tone: 'strong' } : text;
+  };
+  return [
+    score('fid', 2),
+    verdictCell(summary, row),
+    score('sfid', 2),
+    score('inceptionScore', 2),
+    score('precision', 2),
+    score('recall', 2),
+    score('classAccuracy', 2),
+    score('validationLoss', 4),
+  ];
+}
+
 /** The table of a scope: scores, the difference of FID to KIND's, size. */
 export function resultTable(summary: TableSummary, { title, minor }: { title: string; minor?: boolean }): TableSection {
   const missing =
@@ -54,6 +76,8 @@ export function resultTable(summary: TableSummary, { title, minor }: { title: st
     note: `${seedsNote(summary)}${pooled} Mean ± standard deviation over seeds; difference to KIND with its paired bootstrap interval (95 %); ▲ better than KIND, ▼ worse, = equal within noise.${missing}`,
     header: [
       'method',
+      'trained',
+      'MACs',
       'FID ↓',
       'FID against KIND’s',
       'sFID ↓',
@@ -62,29 +86,27 @@ export function resultTable(summary: TableSummary, { title, minor }: { title: st
       'recall ↑',
       'class accuracy ↑',
       'validation loss ↓',
-      'trained',
-      'MACs',
     ],
-    rows: summary.rows.map((row): Cell[] => {
-      const score = (key: MetricKey, digits: number): Cell => {
-        const verdict = key === 'fid' ? undefined : row.against[key]?.verdict;
-        const text = `${meanDeviation(row.metrics[key], digits)}${verdict ? ` ${signs[verdict]}` : ''}`;
-        return row.method === kindMethod ? { text, tone: 'strong' } : text;
-      };
-      return [
-        nameCell(row.method),
-        score('fid', 2),
-        verdictCell(summary, row),
-        score('sfid', 2),
-        score('inceptionScore', 2),
-        score('precision', 2),
-        score('recall', 2),
-        score('classAccuracy', 2),
-        score('validationLoss', 4),
-        compact(row.cost.trainable),
-        compact(row.cost.macs),
-      ];
-    }),
+    rows: summary.rows.map((row): Cell[] => [nameCell(row.method), ...sizeCells(row), ...scoreCells(summary, row)]),
+  };
+}
+
+/** The ablations under the same conditions as one table: KIND first, then the questions one after another. */
+export function ablationTable(tables: readonly TableSummary[], title: string): TableSection {
+  const [first] = tables;
+  const kind = first.rows.find(({ method }) => method === kindMethod);
+  const rows = tables.flatMap((table) =>
+    table.rows
+      .filter(({ method }) => method !== kindMethod)
+      .map((row): Cell[] => [nameCell(row.method), table.group ?? '', ...sizeCells(row), ...scoreCells(table, row)]),
+  );
+  const { header, note } = resultTable(first, { title });
+  return {
+    kind: 'table',
+    title,
+    note,
+    header: [header[0], 'question', ...header.slice(1)],
+    rows: [...(kind ? [[nameCell(kindMethod), '', ...sizeCells(kind), ...scoreCells(first, kind)]] : []), ...rows],
   };
 }
 
