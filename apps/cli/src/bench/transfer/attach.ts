@@ -38,6 +38,7 @@ import type { TransferBatch } from './batch';
 import type { Learner } from './learner';
 import { adapterLearner } from './learner-adapter';
 import { kindLearner } from './learner-kind';
+import { rowsLearner } from './learner-rows';
 import { freshTree, treeLearner } from './learner-tree';
 import type { MethodForm, MethodSpec, TailorStart } from './methods';
 import type { Plan } from './plan';
@@ -197,6 +198,7 @@ function attachTailors(job: AttachJob, form: MethodForm & { kind: 'tailors' }): 
     return { params: cloneParams(params as unknown as ParamTree), config: model.config as never };
   }) as unknown as { params: KindParams; config: KindConfig };
   const config: KindConfig = { ...made.config, nullGate: 'own-class' };
+  if (form.start === 'frozen') return { learner: rowsLearner({ config, params: made.params }), size: rank };
   const late = form.unfreezeAt < 1;
   const most = form.distant ? 'tailors-and-shared' : late ? 'tailors-and-learngenes' : 'tailors';
   const learner = kindLearner(initKindTraining(made.params, { trainable: most }), {

@@ -235,6 +235,23 @@ interface Training {
   steps: number;
 }
 
+/** The record of a base whose averaged weights were written, but which was stopped before its record was. */
+async function recordOf(
+  { plan }: JobContext,
+  data: DataPart,
+  { run, job, rate, steps }: Training,
+): Promise<BaseRecord> {
+  const { trees } = await loadCheckpoint(run, steps, ['ema']);
+  const learner = baseLearner(plan, { job, tree: trees.ema, data: data.train });
+  try {
+    const loss = await validationLoss(learner, await validationSet(data.heldOut, plan.evaluation.validationPerClass));
+    const { parameters, macs } = learner.counts;
+    return { learningRate: rate, validationLoss: loss, parameters, macs, stepMs: 0, seconds: 0 };
+  } finally {
+    learner.dispose();
+  }
+}
+
 /** Trains a base to its last step, from its newest checkpoint, and leaves its averaged weights. */
 async function train(context: JobContext, data: DataPart, { run, job, rate, steps }: Training): Promise<BaseRecord> {
   const { plan, signal, progress } = context;
@@ -243,6 +260,7 @@ async function train(context: JobContext, data: DataPart, { run, job, rate, step
   await mkdir(join(run, 'checkpoints'), { recursive: true });
   if (config) await writeJson(join(run, 'config.json'), runRecord(plan, { job, model: config, rate }));
   const last = (await checkpointSteps(run)).at(-1);
+  if (last === steps) return recordOf(context, data, { run, job, rate, steps });
   const resumed = last === undefined ? undefined : await resumeBase(run, last, { plan, job, data: data.train });
   const learner = resumed?.learner ?? startBase(plan, job, data.train);
   const log = openMetricsLog(run, resumed?.saved.metricsBytes ?? 0);
@@ -292,6 +310,7 @@ async function train(context: JobContext, data: DataPart, { run, job, rate, step
     });
     const loss = await validationLoss(learner, await validationSet(data.heldOut, plan.evaluation.validationPerClass));
     const ema = isKind(learner) ? stateToTrees(learner.state(), config as KindConfig).trees.ema : learner.state().ema;
+    if (learner.spectra) await writeJson(join(run, 'spectra.json'), learner.spectra());
     await saveCheckpoint(run, steps, { trees: { ema }, state: { metricsBytes: log.bytes() } });
     await pruneCheckpoints(run, 1);
     return {

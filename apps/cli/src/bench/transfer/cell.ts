@@ -1,5 +1,6 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { type Pictures, writeGrid } from '../../sampling/grid';
 import { median } from './bases';
 import type { JobContext } from './context';
@@ -147,6 +148,8 @@ export async function runCell(context: JobContext, cell: CellJob): Promise<CellR
       firstOfEach(shown as Pictures, evaluation.samplesPerClass),
       gridColumns,
     );
+    if (learner.spectra) await writeJson(join(folder, 'spectra.json'), learner.spectra());
+    await writeFileAtomic(join(folder, 'metrics.jsonl'), losses.map((line) => `${JSON.stringify(line)}\n`).join(''));
     await writeJson(join(folder, 'result.json'), result);
     return result;
   } finally {

@@ -1,5 +1,6 @@
 import {
   type AdaptedModel,
+  adapterMethods,
   adapterTrainStep,
   applyAdapted,
   countAdapted,
@@ -7,6 +8,7 @@ import {
   disposeReplacedAdapters,
   initAdapterTraining,
 } from '@learngene/adapters';
+import { countDitParams } from '@learngene/dit';
 import { dispose, tidy } from '@tensorflow/tfjs-core';
 import type { Learner } from './learner';
 import { meanLoss } from './process';
@@ -19,6 +21,8 @@ import { meanLoss } from './process';
 export function adapterLearner(model: AdaptedModel, { agnostic }: { agnostic: boolean }): Learner {
   let state = initAdapterTraining(model);
   const { trainable, frozen, macs, mergedMacs, bytesPerGroup } = countAdapted(model.config);
+  // What an overlay hides is not deployed: the model is a plain DiT.
+  const overlay = adapterMethods[model.config.adapter.method].kind === 'overlay';
   const branch = (nullGate: 'base' | 'own-class'): AdaptedModel['config'] => ({ ...model.config, nullGate });
   const within = branch('own-class');
   const without = branch('base');
@@ -28,7 +32,7 @@ export function adapterLearner(model: AdaptedModel, { agnostic }: { agnostic: bo
       trainable,
       macs: Math.min(macs, mergedMacs),
       bytesPerClass: bytesPerGroup,
-      parameters: frozen + trainable,
+      parameters: overlay ? countDitParams(model.config.dit).trainable : frozen + trainable,
     },
     async step({ labels, dropped, ...batch }, { learningRate, emaDecay, clipNorm }) {
       const result = adapterTrainStep(

@@ -12,6 +12,7 @@ import {
 import { dispose, tidy } from '@tensorflow/tfjs-core';
 import type { Counts, Learner } from './learner';
 import { meanLoss } from './process';
+import { spectraOf } from './spectra';
 
 /** How a KIND model is trained. */
 export interface KindLearnerOptions {
@@ -93,6 +94,7 @@ export function kindLearner(start: KindTrainState, options: KindLearnerOptions):
       const seen = branch === 'class-agnostic' ? without : within;
       return tidy(() => applyKind(state.ema, { x, t, labels }, { config: seen, dropped }));
     },
+    spectra: () => spectraOf({ config, params: state.ema }),
     state: () => state,
     dispose: () => disposeKindTraining(state),
   };

@@ -1,5 +1,6 @@
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { TransferBatch } from './batch';
+import type { Spectra } from './spectra';
 
 /**
  * One of a model's networks: that of the class; the model's own branch of the null label, adapters included; the model
@@ -31,6 +32,8 @@ export interface Learner {
   readonly agnostic: boolean;
   /** What it costs. */
   readonly counts: Counts;
+  /** Singular values of what is shared and of what is a class's own, of models that are made so. */
+  spectra?(): Spectra;
   /** Frees all tensors. */
   dispose(): void;
 }

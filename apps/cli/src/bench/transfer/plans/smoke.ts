@@ -1,3 +1,4 @@
+import { type AblationName, ablations, budgetMethods, methodNames } from '../names';
 import type { PlanInput } from '../plan';
 
 /** A few minutes on two cores: every part of the machinery once, on emoji. Its figures say nothing. */
@@ -48,9 +49,18 @@ export const smokePlan: PlanInput = {
     {
       table: 'parameters',
       tasks: ['emoji'],
-      methods: ['kind', 'low-rank+tailors', 'lora-class', 'full'],
+      methods: [...methodNames],
       imagesPerClass: [12],
       steps: [24],
     },
+    { table: 'macs', tasks: ['emoji'], methods: ['kind', 'lora-class'], imagesPerClass: [12], steps: [24] },
+    {
+      table: 'ablation',
+      tasks: ['emoji'],
+      methods: Object.keys(ablations) as AblationName[],
+      imagesPerClass: [12],
+      steps: [24],
+    },
+    { table: 'budget', tasks: ['emoji'], methods: [...budgetMethods] },
   ],
 };
