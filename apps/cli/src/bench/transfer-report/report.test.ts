@@ -29,7 +29,9 @@ describe('a whole grid', () => {
     folder = await grid([...madeUpCells(['tops', 'shoes'], seeds), ...madeUpExtras('tops', seeds)], {
       'plan.json': JSON.stringify({ name: 'made-up', seeds }),
       'versions.json': JSON.stringify({ node: '20', packages: { '@learngene/kind': '0.0.0' } }),
-      'spectra.json': JSON.stringify({ tops: { learngenes: [3, 2, 1], tailors: { Coat: [2, 1, null] } } }),
+      'spectra.json': JSON.stringify({
+        'fashion-kind-40-8-s0-1a2b3c4d': { learngenes: [3, 2, 1], tailors: { Coat: [2, 1, null] } },
+      }),
       'cells/broken/result.json': '{"cell": 1',
       'cells/failed/error.json': JSON.stringify({
         cell: 'failed',

@@ -130,7 +130,7 @@ export async function reportSections(
     ...sweepSections(grid.cells),
     ...ablationSections(summary.ablations),
     ...(await budgetSections(summary)),
-    ...(await spectraSections(grid.spectra)),
+    ...(await spectraSections(grid)),
     ...(main === undefined ? [] : [costTable(main, `Cost: ${main.title}`)]),
     fairness,
     ...(await backgroundSections(grid.folder)),
