@@ -33,6 +33,7 @@ import { createGenerator, type Generator, normal, stream } from '@learngene/rand
 import { type FactoredParams, initFactored, orthogonalizeFactored } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { groupsOf } from '../../training/model-config';
+import { paramsFromTree } from '../../training/state-files';
 import { type BaseJob, baseDit, baseKindConfig } from './bases';
 import type { TransferBatch } from './batch';
 import type { Learner } from './learner';
@@ -88,7 +89,8 @@ function learngenesOf(job: AttachJob): KindModel {
   const { plan, spec, base, tree, pictures } = job;
   const data = { ...pictures, name: '', size: 0, labels: new Int32Array(), read: async () => new Uint8Array() };
   if (base.spec.form === 'kind') {
-    return { config: baseKindConfig(plan, base.spec, data), params: tree as unknown as KindParams };
+    const config = baseKindConfig(plan, base.spec, data);
+    return { config, params: paramsFromTree(tree, config) };
   }
   const dit = baseDit(plan, base.spec, data);
   const { learngenes, tailors } = spec.ranks;

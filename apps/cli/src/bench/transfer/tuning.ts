@@ -122,7 +122,7 @@ export async function tuneMethod(context: JobContext, job: TuningJob): Promise<v
   const tryRate = async (learningRate: number, from: number): Promise<TriedRate> => {
     const file = join(out, 'tuning', key, `rate-${learningRate}.json`);
     const before = await readJson<TriedRate>(file);
-    if (before) return before;
+    if (before && before.guidances.length > 0) return before;
     let tried: TriedRate;
     try {
       const learner = await train(learningRate, from);

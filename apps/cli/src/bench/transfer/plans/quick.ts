@@ -17,7 +17,7 @@ export const quickPlan: PlanInput = {
     },
   },
   model: { patchSize: 4, hiddenSize: 128, depth: 4, heads: 4, learngeneRank: 40, tailorRank: 8 },
-  pretraining: { steps: 1000, batchSize: 64, learningRates: [2e-3], warmup: 50, checkpointEvery: 200 },
+  pretraining: { steps: 800, batchSize: 64, learningRates: [2e-3], warmup: 50, checkpointEvery: 200 },
   transfer: { batchSize: 32, warmup: 10 },
   tuning: {
     learningRates: [1e-3, 3e-3, 1e-2],
@@ -31,7 +31,7 @@ export const quickPlan: PlanInput = {
     curve: [0.25, 0.5],
     curveSamplesPerClass: 50,
     sampler: 'dpm-solver++',
-    samplingSteps: 12,
+    samplingSteps: 10,
     validationPerClass: 64,
     losses: 4,
   },
