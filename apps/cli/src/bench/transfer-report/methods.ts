@@ -1,5 +1,5 @@
 /** Kinds of methods, in the order that charts show them. */
-export const families = ['tailors', 'shared adapter', 'adapter per class', 'whole models', 'other'] as const;
+export const families = ['tailors', 'shared adapters', 'adapters per class', 'whole models', 'other'] as const;
 
 /** A kind of methods. */
 export type Family = (typeof families)[number];
@@ -12,14 +12,14 @@ const named: Record<string, { title: string; family: Family }> = {
   'kind-shared': { title: 'KIND, shared tailors', family: 'tailors' },
   'low-rank+tailors': { title: 'low rank + tailors', family: 'tailors' },
   'svd-cut+tailors': { title: 'SVD cut + tailors', family: 'tailors' },
-  lora: { title: 'LoRA', family: 'shared adapter' },
-  rslora: { title: 'rsLoRA', family: 'shared adapter' },
-  dora: { title: 'DoRA', family: 'shared adapter' },
-  pissa: { title: 'PiSSA', family: 'shared adapter' },
-  svdiff: { title: 'SVDiff', family: 'shared adapter' },
-  oft: { title: 'OFT', family: 'shared adapter' },
-  loha: { title: 'LoHa', family: 'shared adapter' },
-  bitfit: { title: 'BitFit', family: 'shared adapter' },
+  lora: { title: 'LoRA', family: 'shared adapters' },
+  rslora: { title: 'rsLoRA', family: 'shared adapters' },
+  dora: { title: 'DoRA', family: 'shared adapters' },
+  pissa: { title: 'PiSSA', family: 'shared adapters' },
+  svdiff: { title: 'SVDiff', family: 'shared adapters' },
+  oft: { title: 'OFT', family: 'shared adapters' },
+  loha: { title: 'LoHa', family: 'shared adapters' },
+  bitfit: { title: 'BitFit', family: 'shared adapters' },
   full: { title: 'full fine-tuning', family: 'whole models' },
   scratch: { title: 'from scratch', family: 'whole models' },
   'heur-lg': { title: 'Heur-LG', family: 'whole models' },
@@ -46,14 +46,14 @@ export function methodTitle(method: string): string {
   const shared = method.replace(/-class$/, '');
   if (method !== shared && named[shared]) return `${named[shared].title} per class`;
   const ranks = /^kind\/ranks-(\d+)-(\d+)$/.exec(method);
-  if (ranks) return `KIND, ${ranks[1]} learngenes + ${ranks[2]} tailors`;
+  if (ranks) return `KIND, ranks divided ${ranks[1]} : ${ranks[2]}`;
   return named[method]?.title ?? method;
 }
 
 /** What kind of method it is. */
 export function methodFamily(method: string): Family {
   const shared = method.replace(/-class$/, '');
-  if (method !== shared && named[shared]) return 'adapter per class';
+  if (method !== shared && named[shared]) return 'adapters per class';
   return named[method]?.family ?? 'other';
 }
 

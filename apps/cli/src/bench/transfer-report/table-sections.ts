@@ -144,7 +144,7 @@ export function guidanceTable(
     kind: 'table',
     title,
     minor,
-    note: 'FID at the end of the transfer. ● the mode that the tuning classes chose, with the count of cells where it was chosen by some only; × the guidance scale.',
+    note: 'FID at the end of the transfer. ● the mode that was chosen on the tuning classes (1 of 2: for one of two cells); × the guidance scale.',
     header: ['method', 'no guidance', 'against the null label', 'against the class-agnostic model'],
     rows: summary.rows.map(({ method, guidance, cells }): Cell[] => [
       nameCell(method),
