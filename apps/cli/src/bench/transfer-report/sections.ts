@@ -130,7 +130,7 @@ export async function reportSections(
     ...sweepSections(grid.cells),
     ...ablationSections(summary.ablations),
     ...(await budgetSections(summary)),
-    ...(await spectraSections(grid)),
+    ...(await spectraSections(grid)).filter(({ kind }) => !(brief && kind === 'details')),
     ...(main === undefined ? [] : [costTable(main, `Cost: ${main.title}`)]),
     fairness,
     ...(await backgroundSections(grid.folder)),
