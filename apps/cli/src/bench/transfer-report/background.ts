@@ -28,7 +28,7 @@ const tuningSchema = z.object({
 });
 
 const baseSchema = z.object({
-  spec: z.object({ form: z.string() }),
+  spec: z.looseObject({ form: z.string() }),
   dataset: z.string(),
   classes: z.array(z.string()),
   seed: z.number(),
@@ -100,9 +100,13 @@ function baseSection(bases: readonly z.output<typeof baseSchema>[]): Section[] {
       minor: true,
       title: 'Pre-trained bases',
       note: 'Loss on held-out pictures of the pre-training classes.',
-      header: ['form', 'dataset', 'classes', 'seed', 'learning rate', 'validation loss', 'parameters'],
+      header: ['form', 'settings', 'dataset', 'classes', 'seed', 'learning rate', 'validation loss', 'parameters'],
       rows: bases.map(({ spec, dataset, classes, seed, learningRate, validationLoss, parameters }): Cell[] => [
         spec.form,
+        Object.entries(spec)
+          .filter(([name]) => name !== 'form')
+          .map(([name, value]) => `${name} ${value}`)
+          .join(', '),
         dataset,
         String(classes.length),
         String(seed),
