@@ -1,36 +1,14 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { initLowRankDit } from '@learngene/adapters';
-import type { BatchState, ImageDataset } from '@learngene/datasets';
-import { type DitConfig, ditConfig, initDit } from '@learngene/dit';
-import { initKind, initKindTraining, type KindConfig, kindConfig } from '@learngene/kind';
-import { cosineSchedule, disposeParams, type ParamTree, warmupSchedule } from '@learngene/nn';
-import { createGenerator, stream } from '@learngene/random';
-import { versions } from '../../cli/versions';
-import { parseConfig } from '../../config/load';
-import type { DataPart } from '../../data/open-data';
-import { loadCheckpoint, saveCheckpoint } from '../../run/checkpoint';
-import { openMetricsLog } from '../../run/metrics-log';
-import { checkpointSteps, pruneCheckpoints } from '../../run/run-folder';
+import type { ImageDataset } from '@learngene/datasets';
+import { type DitConfig, ditConfig } from '@learngene/dit';
+import { type KindConfig, kindConfig } from '@learngene/kind';
 import { groupsOf } from '../../training/model-config';
-import {
-  inFixedOrder,
-  type PieceSteps,
-  paramsFromTree,
-  stateFromTrees,
-  stateToTrees,
-} from '../../training/state-files';
-import type { JobContext } from './context';
-import { openPlanDataset, splitOf } from './data';
-import { readJson, writeJson } from './json-file';
 import { fingerprint, slug } from './keys';
-import type { Learner } from './learner';
-import { type KindLearner, kindLearner } from './learner-kind';
-import { freshTree, type TreeLearner, treeLearner } from './learner-tree';
 import type { Plan } from './plan';
-import { trainLoop } from './train-loop';
-import { validationLoss, validationSet } from './validation';
+
+/** What of pictures decides a model's shapes. */
+export type PictureShape = Pick<ImageDataset, 'height' | 'channels' | 'classes'>;
 
 /** What a base model is made of. */
 export type BaseSpec =
@@ -108,11 +86,7 @@ export function baseSweepKey(plan: Plan, job: Omit<BaseJob, 'seed'>): string {
 }
 
 /** The architecture of a base on pictures of a dataset. */
-export function baseDit(
-  plan: Plan,
-  spec: BaseSpec,
-  data: Pick<ImageDataset, 'height' | 'channels' | 'classes'>,
-): DitConfig {
+export function baseDit(plan: Plan, spec: BaseSpec, data: PictureShape): DitConfig {
   const { patchSize, hiddenSize, depth, heads, labelDropout } = plan.model;
   return ditConfig({
     inputSize: data.height,
@@ -128,282 +102,13 @@ export function baseDit(
 }
 
 /** The KIND configuration of a base. */
-export function baseKindConfig(plan: Plan, spec: BaseSpec & { form: 'kind' }, data: ImageDataset): KindConfig {
+export function baseKindConfig(plan: Plan, spec: BaseSpec & { form: 'kind' }, data: PictureShape): KindConfig {
   const { learngeneRank, tailorRank, gate, nullGate } = spec;
   const groups = groupsOf(data.classes);
   return kindConfig({ dit: baseDit(plan, spec, data), learngeneRank, tailorRank, gate, nullGate, groups });
 }
 
-function kindOptions(config: KindConfig, orthogonality: number) {
-  return { config, trainable: () => 'all' as const, orthogonality, reuse: true };
-}
-
-function startBase(plan: Plan, { spec, seed }: BaseJob, data: ImageDataset): KindLearner | TreeLearner {
-  const g = stream(createGenerator(seed), 'init');
-  const dit = baseDit(plan, spec, data);
-  switch (spec.form) {
-    case 'dense':
-      return treeLearner(freshTree(initDit(g, dit)), 'dense', dit);
-    case 'low-rank':
-      return treeLearner(freshTree(initLowRankDit(g, dit, { rank: spec.rank })), 'low-rank', dit);
-    case 'kind': {
-      const config = baseKindConfig(plan, spec, data);
-      const state = initKindTraining(initKind(g, config, { init: spec.init }), { trainable: 'all' });
-      return kindLearner(inFixedOrder(state), kindOptions(config, spec.orthogonality));
-    }
-    default:
-      throw new Error(`base: unknown form ${JSON.stringify(spec satisfies never)}`);
-  }
-}
-
-interface SavedState {
-  pieceSteps?: PieceSteps;
-  batches: BatchState;
-  metricsBytes: number;
-}
-
-function isKind(learner: KindLearner | TreeLearner): learner is KindLearner {
-  return learner.agnostic;
-}
-
-async function saveBase(
-  run: string,
-  step: number,
-  { learner, config, rest }: { learner: KindLearner | TreeLearner; config?: KindConfig; rest: SavedState },
-): Promise<void> {
-  if (isKind(learner)) {
-    const { trees, steps } = stateToTrees(learner.state(), config as KindConfig);
-    await saveCheckpoint(run, step, { trees, state: { ...rest, pieceSteps: steps } });
-    return;
-  }
-  const { params, ema, optimizer } = learner.state();
-  const trees = { params, ema, optimizer: { m: optimizer.m, v: optimizer.v } as ParamTree };
-  await saveCheckpoint(run, step, { trees, state: { ...rest } });
-}
-
-async function resumeBase(
-  run: string,
-  step: number,
-  { plan, job, data }: { plan: Plan; job: BaseJob; data: ImageDataset },
-): Promise<{ learner: KindLearner | TreeLearner; saved: SavedState }> {
-  const { trees, state } = await loadCheckpoint(run, step);
-  const saved = state as unknown as SavedState;
-  const { spec } = job;
-  if (spec.form === 'kind') {
-    const config = baseKindConfig(plan, spec, data);
-    const restored = stateFromTrees({ trees, steps: saved.pieceSteps as PieceSteps, step }, config);
-    return { learner: kindLearner(restored, kindOptions(config, spec.orthogonality)), saved };
-  }
-  const optimizer = { ...trees.optimizer, step } as never;
-  const dit = baseDit(plan, spec, data);
-  const learner = treeLearner({ params: trees.params, ema: trees.ema, optimizer }, spec.form, dit);
-  return { learner, saved };
-}
-
-/** The record that makes a KIND base an ordinary run folder, which `learngene sample` and the others read. */
-function runRecord(plan: Plan, { job, model, rate }: { job: BaseJob; model: KindConfig; rate: number }) {
-  const { spec, seed, dataset, classes } = job;
-  const { steps, batchSize, warmup, emaDecay } = plan.pretraining;
-  const { source, path, holdOut } = plan.datasets[dataset];
-  const { patchSize, hiddenSize, depth, heads, labelDropout } = plan.model;
-  const kind = spec.form === 'kind' ? { learngeneRank: spec.learngeneRank, tailorRank: spec.tailorRank } : {};
-  const config = parseConfig(
-    {
-      seed,
-      data: { source, path, holdOut, classes: [...classes] },
-      model: { patchSize, hiddenSize, depth, heads, labelDropout, ...kind, gate: model.gate, nullGate: model.nullGate },
-      training: { steps, batchSize, learningRate: rate, warmup, emaDecay, decay: 'cosine' },
-    },
-    'plan',
-  );
-  return { format: 1, command: 'train', config, model, engine: 'bench', versions: versions() };
-}
-
-/** The pictures of a base's classes. */
-export async function baseData(
-  { out, plan, output }: JobContext,
-  job: Pick<BaseJob, 'dataset' | 'classes'>,
-): Promise<DataPart> {
-  const dataset = await openPlanDataset(out, plan, job.dataset, output);
-  return splitOf(dataset, job.classes, plan.datasets[job.dataset].holdOut);
-}
-
-interface Training {
-  run: string;
-  job: BaseJob;
-  rate: number;
-  steps: number;
-}
-
-/** The record of a base whose averaged weights were written, but which was stopped before its record was. */
-async function recordOf(
-  { plan }: JobContext,
-  data: DataPart,
-  { run, job, rate, steps }: Training,
-): Promise<BaseRecord> {
-  const { trees } = await loadCheckpoint(run, steps, ['ema']);
-  const learner = baseLearner(plan, { job, tree: trees.ema, data: data.train });
-  try {
-    const loss = await validationLoss(learner, await validationSet(data.heldOut, plan.evaluation.validationPerClass));
-    const { parameters, macs } = learner.counts;
-    return { learningRate: rate, validationLoss: loss, parameters, macs, stepMs: 0, seconds: 0 };
-  } finally {
-    learner.dispose();
-  }
-}
-
-/** Trains a base to its last step, from its newest checkpoint, and leaves its averaged weights. */
-async function train(context: JobContext, data: DataPart, { run, job, rate, steps }: Training): Promise<BaseRecord> {
-  const { plan, signal, progress } = context;
-  const { pretraining, model } = plan;
-  const config = job.spec.form === 'kind' ? baseKindConfig(plan, job.spec, data.train) : undefined;
-  await mkdir(join(run, 'checkpoints'), { recursive: true });
-  if (config) await writeJson(join(run, 'config.json'), runRecord(plan, { job, model: config, rate }));
-  const last = (await checkpointSteps(run)).at(-1);
-  if (last === steps) return recordOf(context, data, { run, job, rate, steps });
-  const resumed = last === undefined ? undefined : await resumeBase(run, last, { plan, job, data: data.train });
-  const learner = resumed?.learner ?? startBase(plan, job, data.train);
-  const log = openMetricsLog(run, resumed?.saved.metricsBytes ?? 0);
-  const started = performance.now();
-  const times: number[] = [];
-  let window = 0;
-  try {
-    await trainLoop({
-      learner,
-      data: data.train,
-      seed: job.seed,
-      purpose: 'pretraining',
-      batchSize: pretraining.batchSize,
-      flip: plan.datasets[job.dataset].flip,
-      labelDropout: model.labelDropout,
-      emaDecay: pretraining.emaDecay,
-      droppedFirst: config?.nullGate !== 'own-class',
-      rates: warmupSchedule({
-        steps: Math.min(pretraining.warmup, steps),
-        schedule: cosineSchedule({ start: rate, steps: Math.max(1, steps - pretraining.warmup) }),
-      }),
-      steps,
-      from: last === undefined ? undefined : { step: last, batches: resumed!.saved.batches },
-      signal,
-      async onStep({ step, loss, norm, ms, batches }) {
-        times.push(ms);
-        window += loss;
-        progress(step / steps);
-        if (step % 10 === 0) {
-          log.append({
-            step,
-            loss: window / 10,
-            gradientNorm: norm,
-            learningRate: rate,
-            stepsPerSecond: 1000 / ms,
-            rssMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
-            tensors: 0,
-          });
-          window = 0;
-        }
-        if (step < steps && (step % pretraining.checkpointEvery === 0 || signal.aborted)) {
-          log.flush();
-          await saveBase(run, step, { learner, config, rest: { batches: batches(), metricsBytes: log.bytes() } });
-          await pruneCheckpoints(run, 1);
-        }
-      },
-    });
-    const loss = await validationLoss(learner, await validationSet(data.heldOut, plan.evaluation.validationPerClass));
-    const ema = isKind(learner) ? stateToTrees(learner.state(), config as KindConfig).trees.ema : learner.state().ema;
-    if (learner.spectra) await writeJson(join(run, 'spectra.json'), learner.spectra());
-    await saveCheckpoint(run, steps, { trees: { ema }, state: { metricsBytes: log.bytes() } });
-    await pruneCheckpoints(run, 1);
-    return {
-      learningRate: rate,
-      validationLoss: loss,
-      parameters: learner.counts.parameters,
-      macs: learner.counts.macs,
-      stepMs: median(times),
-      seconds: (performance.now() - started) / 1000,
-    };
-  } finally {
-    learner.dispose();
-    log.close();
-  }
-}
-
-/** The middle of some numbers; 0 of none. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
-}
-
-/** Chooses the learning rate of a form of base, by the loss on held-out pictures of its own classes. */
-export async function sweepBase(context: JobContext, job: Omit<BaseJob, 'seed'>): Promise<void> {
-  const { out, plan } = context;
-  const { learningRates, sweepSteps, steps } = plan.pretraining;
-  const key = baseSweepKey(plan, job);
-  const data = await baseData(context, job);
-  const tried: { learningRate: number; validationLoss: number | null }[] = [];
-  for (const [i, rate] of learningRates.entries()) {
-    const run = join(out, 'tuning', key, `rate-${rate}`);
-    let record = await readJson<BaseRecord>(join(run, 'base.json'));
-    if (record === undefined) {
-      const progress = (done: number) => context.progress((i + done) / learningRates.length);
-      const training = { run, job: { ...job, seed: plan.tuning.seed }, rate, steps: sweepSteps ?? steps };
-      try {
-        record = await train({ ...context, progress }, data, training);
-      } catch (error) {
-        context.signal.throwIfAborted();
-        context.output.warn(`${key}: learning rate ${rate}: ${error instanceof Error ? error.message : error}`);
-      }
-      if (record) await writeJson(join(run, 'base.json'), record);
-    }
-    tried.push({ learningRate: rate, validationLoss: record?.validationLoss ?? null });
-  }
-  const good = tried.filter(({ validationLoss }) => validationLoss !== null);
-  if (good.length === 0) throw new Error(`${key}: no learning rate trains`);
-  const best = good.reduce((a, b) => ((b.validationLoss as number) < (a.validationLoss as number) ? b : a));
-  await writeJson(join(out, 'tuning', `${key}.json`), { base: job, tried, learningRate: best.learningRate });
-}
-
-/** Pre-trains a base and writes `base.json` when it is done. */
-export async function pretrainBase(context: JobContext, job: BaseJob): Promise<void> {
-  const { out, plan } = context;
-  const run = join(out, 'bases', baseKey(plan, job));
-  const { learningRates, steps } = plan.pretraining;
-  let [rate] = learningRates;
-  if (learningRates.length > 1) {
-    const sweep = await readJson<{ learningRate: number }>(join(out, 'tuning', `${baseSweepKey(plan, job)}.json`));
-    if (sweep === undefined) throw new Error(`${baseKey(plan, job)}: its learning rate has not been chosen`);
-    rate = sweep.learningRate;
-  }
-  const record = await train(context, await baseData(context, job), { run, job, rate, steps });
-  await writeJson(join(run, 'base.json'), { ...job, ...record });
-}
-
 /** Whether a base is finished. */
 export function baseIsDone(out: string, key: string): boolean {
   return existsSync(join(out, 'bases', key, 'base.json'));
-}
-
-/** The averaged weights of a finished base, as a tree of its form; the caller disposes them. */
-export async function loadBase({ out, plan }: JobContext, job: BaseJob): Promise<ParamTree> {
-  const run = join(out, 'bases', baseKey(plan, job));
-  const last = (await checkpointSteps(run)).at(-1);
-  if (last === undefined) throw new Error(`${run}: expected a pre-trained base, got none`);
-  return (await loadCheckpoint(run, last, ['ema'])).trees.ema;
-}
-
-/** The parameters of a KIND base from its tree. */
-export function kindParamsOf(tree: ParamTree, config: KindConfig) {
-  return paramsFromTree(tree, config);
-}
-
-/** Frees a base's tree. */
-export const disposeBase = (tree: ParamTree) => disposeParams(tree);
-
-/** A base as a learner that is never trained again, to draw its own classes. */
-export function baseLearner(
-  plan: Plan,
-  { job, tree, data }: { job: BaseJob; tree: ParamTree; data: ImageDataset },
-): Learner {
-  if (job.spec.form !== 'kind') return treeLearner(freshTree(tree), job.spec.form, baseDit(plan, job.spec, data));
-  const config = baseKindConfig(plan, job.spec, data);
-  return kindLearner(initKindTraining(paramsFromTree(tree, config), { trainable: 'all' }), kindOptions(config, 0));
 }

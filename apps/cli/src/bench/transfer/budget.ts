@@ -13,7 +13,9 @@ import {
 import { countParams, disposeParams } from '@learngene/nn';
 import { writeGrid } from '../../sampling/grid';
 import { paramsFromTree } from '../../training/state-files';
-import { baseData, baseDit, baseKindConfig, baseLearner, loadBase } from './bases';
+import { baseLearner, loadBase } from './base-state';
+import { baseData } from './base-training';
+import { baseDit, baseKindConfig } from './bases';
 import { firstOfEach } from './cell';
 import type { JobContext } from './context';
 import { openPlanDataset } from './data';

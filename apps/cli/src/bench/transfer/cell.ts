@@ -2,7 +2,7 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { type Pictures, writeGrid } from '../../sampling/grid';
-import { median } from './bases';
+import { median } from './base-training';
 import type { JobContext } from './context';
 import { twinOf } from './graph';
 import { type CellJob, cellKey, specOf, tuningKey, tuningTask } from './jobs';

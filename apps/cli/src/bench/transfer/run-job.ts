@@ -1,4 +1,4 @@
-import { pretrainBase, sweepBase } from './bases';
+import { pretrainBase, sweepBase } from './base-training';
 import { runBudget } from './budget';
 import { copyTwin, runCell } from './cell';
 import type { JobContext } from './context';

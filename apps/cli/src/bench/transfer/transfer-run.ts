@@ -1,7 +1,8 @@
 import { createBatches, type ImageDataset } from '@learngene/datasets';
 import { constantSchedule, disposeParams, warmupSchedule } from '@learngene/nn';
 import { attachMethod } from './attach';
-import { baseData, loadBase } from './bases';
+import { loadBase } from './base-state';
+import { baseData } from './base-training';
 import { drawBatch, type TransferBatch } from './batch';
 import type { JobContext } from './context';
 import { fewOfEach, openPlanDataset, splitOf } from './data';

@@ -1,0 +1,114 @@
+import { join } from 'node:path';
+import { initLowRankDit } from '@learngene/adapters';
+import type { BatchState } from '@learngene/datasets';
+import { initDit } from '@learngene/dit';
+import { initKind, initKindTraining, type KindConfig } from '@learngene/kind';
+import type { ParamTree } from '@learngene/nn';
+import { createGenerator, stream } from '@learngene/random';
+import { loadCheckpoint, saveCheckpoint } from '../../run/checkpoint';
+import { checkpointSteps } from '../../run/run-folder';
+import {
+  inFixedOrder,
+  type PieceSteps,
+  paramsFromTree,
+  stateFromTrees,
+  stateToTrees,
+} from '../../training/state-files';
+import { type BaseJob, baseDit, baseKey, baseKindConfig, type PictureShape } from './bases';
+import type { JobContext } from './context';
+import type { Learner } from './learner';
+import { type KindLearner, kindLearner } from './learner-kind';
+import { freshTree, type TreeLearner, treeLearner } from './learner-tree';
+import type { Plan } from './plan';
+
+/** A base model in pre-training. */
+export type BaseLearner = KindLearner | TreeLearner;
+
+function kindOptions(config: KindConfig, orthogonality: number) {
+  return { config, trainable: () => 'all' as const, orthogonality, reuse: true };
+}
+
+/** A base before its first step. */
+export function startBase(plan: Plan, { spec, seed }: BaseJob, data: PictureShape): BaseLearner {
+  const g = stream(createGenerator(seed), 'init');
+  const dit = baseDit(plan, spec, data);
+  switch (spec.form) {
+    case 'dense':
+      return treeLearner(freshTree(initDit(g, dit)), 'dense', dit);
+    case 'low-rank':
+      return treeLearner(freshTree(initLowRankDit(g, dit, { rank: spec.rank })), 'low-rank', dit);
+    case 'kind': {
+      const config = baseKindConfig(plan, spec, data);
+      const state = initKindTraining(initKind(g, config, { init: spec.init }), { trainable: 'all' });
+      return kindLearner(inFixedOrder(state), kindOptions(config, spec.orthogonality));
+    }
+    default:
+      throw new Error(`base: unknown form ${JSON.stringify(spec satisfies never)}`);
+  }
+}
+
+/** What a checkpoint keeps besides tensors. */
+export interface SavedState {
+  pieceSteps?: PieceSteps;
+  batches: BatchState;
+  metricsBytes: number;
+}
+
+/** Whether a base is a KIND model. */
+export function isKind(learner: BaseLearner): learner is KindLearner {
+  return learner.agnostic;
+}
+
+/** Writes a checkpoint. */
+export async function saveBase(
+  run: string,
+  step: number,
+  { learner, config, rest }: { learner: BaseLearner; config?: KindConfig; rest: SavedState },
+): Promise<void> {
+  if (isKind(learner)) {
+    const { trees, steps } = stateToTrees(learner.state(), config as KindConfig);
+    await saveCheckpoint(run, step, { trees, state: { ...rest, pieceSteps: steps } });
+    return;
+  }
+  const { params, ema, optimizer } = learner.state();
+  const trees = { params, ema, optimizer: { m: optimizer.m, v: optimizer.v } as ParamTree };
+  await saveCheckpoint(run, step, { trees, state: { ...rest } });
+}
+
+/** Reads a checkpoint. */
+export async function resumeBase(
+  run: string,
+  step: number,
+  { plan, job, data }: { plan: Plan; job: BaseJob; data: PictureShape },
+): Promise<{ learner: BaseLearner; saved: SavedState }> {
+  const { trees, state } = await loadCheckpoint(run, step);
+  const saved = state as unknown as SavedState;
+  const { spec } = job;
+  if (spec.form === 'kind') {
+    const config = baseKindConfig(plan, spec, data);
+    const restored = stateFromTrees({ trees, steps: saved.pieceSteps as PieceSteps, step }, config);
+    return { learner: kindLearner(restored, kindOptions(config, spec.orthogonality)), saved };
+  }
+  const optimizer = { ...trees.optimizer, step } as never;
+  const dit = baseDit(plan, spec, data);
+  const learner = treeLearner({ params: trees.params, ema: trees.ema, optimizer }, spec.form, dit);
+  return { learner, saved };
+}
+
+/** The averaged weights of a finished base, as a tree of its form; the caller disposes them. */
+export async function loadBase({ out, plan }: JobContext, job: BaseJob): Promise<ParamTree> {
+  const run = join(out, 'bases', baseKey(plan, job));
+  const last = (await checkpointSteps(run)).at(-1);
+  if (last === undefined) throw new Error(`${run}: expected a pre-trained base, got none`);
+  return (await loadCheckpoint(run, last, ['ema'])).trees.ema;
+}
+
+/** A base as a learner that is never trained again, to draw its own classes. */
+export function baseLearner(
+  plan: Plan,
+  { job, tree, data }: { job: BaseJob; tree: ParamTree; data: PictureShape },
+): Learner {
+  if (job.spec.form !== 'kind') return treeLearner(freshTree(tree), job.spec.form, baseDit(plan, job.spec, data));
+  const config = baseKindConfig(plan, job.spec, data);
+  return kindLearner(initKindTraining(paramsFromTree(tree, config), { trainable: 'all' }), kindOptions(config, 0));
+}

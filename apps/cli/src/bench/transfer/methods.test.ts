@@ -1,0 +1,66 @@
+import { adapterConfig, countAdapted, groupPerClass, matchRank, sharedGroup } from '@learngene/adapters';
+import { countDitMacs, ditConfig } from '@learngene/dit';
+import { countKindMacs, kindConfig } from '@learngene/kind';
+import { describe, expect, test } from 'vitest';
+import { parameterBudget } from './attach';
+import { equalMacsRank, methodSpec } from './methods';
+import { ablations, methodNames } from './names';
+import { parsePlan } from './plan';
+import { plans } from './plans';
+
+const plan = parsePlan(plans.quick, 'quick');
+const { hiddenSize, depth, heads, patchSize } = plan.model;
+const dit = ditConfig({ inputSize: 20, patchSize, inChannels: 1, hiddenSize, depth, heads, classes: 5 });
+
+describe('equal trainable parameters', () => {
+  const classes = 3;
+  const wanted = parameterBudget(plan, dit, classes);
+  const adjustable = methodNames.filter((name) => /^(lora|rslora|dora|pissa|loha)/.test(name));
+  test.each(adjustable)('%s comes within a twelfth of KIND', (name) => {
+    const { form } = methodSpec(name, plan);
+    if (form.kind !== 'adapter') throw new Error('expected an adapter');
+    const groups = form.shared ? sharedGroup(classes) : groupPerClass(classes);
+    const { trainable, adapter } = matchRank(form.adapter, { dit, groups, parameters: wanted });
+    expect(trainable / wanted).toBeGreaterThan(0.92);
+    expect(trainable / wanted).toBeLessThan(1.08);
+    expect(
+      countAdapted({ dit: { ...dit, classes }, adapter: adapterConfig(adapter, dit), groups, nullGate: 'base' })
+        .trainable,
+    ).toBe(trainable);
+  });
+});
+
+test('the blocks of OFT divide the widths: it comes as near as they allow', () => {
+  const wanted = parameterBudget(plan, dit, 3);
+  const { trainable } = matchRank({ method: 'oft' }, { dit, groups: sharedGroup(3), parameters: wanted });
+  expect(trainable / wanted).toBeGreaterThan(0.6);
+  expect(trainable / wanted).toBeLessThan(1.5);
+});
+
+test('the rank of the table of equal MACs costs what the dense model costs', () => {
+  const rank = equalMacsRank(dit);
+  const macs = (total: number) => countKindMacs(kindConfig({ dit, learngeneRank: total - 8, tailorRank: 8 })).total;
+  const dense = countDitMacs(dit).total;
+  expect(macs(rank)).toBeLessThanOrEqual(dense);
+  expect(macs(rank + 1)).toBeGreaterThan(dense);
+  expect(methodSpec('kind', plan, { macsRank: rank }).ranks).toEqual({ learngenes: rank - 8, tailors: 8 });
+});
+
+describe('equal footing of the bases', () => {
+  test('the plain low-rank base has as many components a sample as KIND', () => {
+    const base = methodSpec('low-rank+tailors', plan).base;
+    expect(base).toEqual({ form: 'low-rank', rank: plan.model.learngeneRank + plan.model.tailorRank });
+  });
+  test('methods with tailors keep N_G and train N_t', () => {
+    for (const name of ['kind', 'low-rank+tailors', 'svd-cut+tailors', 'kind-shared'] as const) {
+      expect(methodSpec(name, plan).ranks).toEqual({ learngenes: 40, tailors: 8 });
+    }
+  });
+  test('ablations of the ranks cost the MACs of KIND', () => {
+    for (const [name, group] of Object.entries(ablations)) {
+      const { ranks } = methodSpec(name as keyof typeof ablations, plan);
+      expect(ranks.learngenes + ranks.tailors).toBe(48);
+      if (group === 'ranks') expect(name).toBe(`kind/ranks-${ranks.learngenes}-${ranks.tailors}`);
+    }
+  });
+});
