@@ -58,11 +58,13 @@ function fused(x: Tensor3D, { u, s, v, bias }: FactoredParams, segments: readonl
       save([...Object.values(inputs), ...state]);
       return y;
     },
-    backward: (dy, saved) => {
+    backward: (dy, saved, isWanted) => {
       const held = Object.fromEntries(names.map((name, i) => [name, saved[i]]));
       const state = Object.fromEntries(saved.slice(names.length).map((tensor, i) => [`state${i}`, tensor]));
-      const grads = runKernel(BACKWARD, { dy, ...held, ...state }, attrs);
-      return Object.fromEntries(names.map((name, i) => [name, () => grads[i]]));
+      const common = ['u', 's', 'v'].some(isWanted); // the base is frozen, or none at all
+      const grads = runKernel(BACKWARD, { dy, ...held, ...state }, { ...attrs, common });
+      const given = common ? names : names.filter((name) => !['u', 's', 'v'].includes(name));
+      return Object.fromEntries(given.map((name, i) => [name, () => grads[i]]));
     },
   }) as Tensor3D;
 }

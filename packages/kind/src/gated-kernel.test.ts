@@ -1,3 +1,4 @@
+import { valueAndGrad } from '@learngene/nn';
 import { createGenerator, normal } from '@learngene/random';
 import { expectClose, useTestBackend } from '@learngene/testing';
 import type { NamedTensorMap, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
@@ -8,6 +9,8 @@ import { gatedBackward, gatedForward } from './gated-composite';
 import { gatedLowRank } from './gated-low-rank';
 
 beforeAll(useTestBackend);
+
+type Attrs = { starts: number[]; ends: number[]; common?: boolean };
 
 const FORWARD = 'LearngeneGatedLowRank';
 const BACKWARD = 'LearngeneGatedLowRankGrad';
@@ -54,9 +57,9 @@ describe("a backend's kernels", () => {
   function register(names: readonly string[]) {
     const track = (name: string, inputs: NamedTensorMap, attrs: object) =>
       calls.push({ name, inputs: Object.keys(inputs), attrs });
-    const spansOf = (attrs: { starts: number[]; ends: number[] }, T: number) =>
+    const spansOf = (attrs: Attrs, T: number) =>
       attrs.starts.map((start, i) => ({ start: start * T, end: attrs.ends[i] * T }));
-    const kernels: Record<string, (inputs: NamedTensorMap, attrs: { starts: number[]; ends: number[] }) => Tensor[]> = {
+    const kernels: Record<string, (inputs: NamedTensorMap, attrs: Attrs) => Tensor[]> = {
       [FORWARD]: ({ x, u, s, v, bias, ...rest }, attrs) => {
         const [N, T, width] = x.shape;
         const tailors = attrs.starts.map((_, i) => ({ u: rest[`u${i}`], s: rest[`s${i}`], v: rest[`v${i}`] }));
@@ -71,7 +74,8 @@ describe("a backend's kernels", () => {
         const held = Object.fromEntries(Object.entries(rest).filter(([name]) => !state.includes(name)));
         const spans = spansOf(attrs, dy.shape[1]!);
         const grads = gatedBackward(dy, held, { hidden: state.map((name) => rest[name]), spans });
-        return Object.keys(held).map((name) => grads[name]());
+        const given = Object.keys(held).filter((name) => attrs.common || !['u', 's', 'v'].includes(name));
+        return given.map((name) => grads[name]());
       },
     };
     for (const name of names) {
@@ -99,5 +103,19 @@ describe("a backend's kernels", () => {
     if (names.length === 2) expect(calls[1].inputs).toEqual(['dy', ...all, 'state0', 'state1', 'state2']);
     expectClose(fused.value, plain.value);
     for (const [i, grad] of fused.grads.entries()) expectClose(grad, plain.grads[i]);
+  });
+
+  it('are not asked for the gradients of frozen learngenes', () => {
+    register([FORWARD, BACKWARD]);
+    const [x, u, s, v, bias, ...tailors] = makeInputs();
+    const names = ['u0', 's0', 'v0', 'u1', 's1', 'v1'];
+    const leaves = Object.fromEntries(tailors.map((tensor, i) => [names[i], tensor]));
+    const run = () =>
+      valueAndGrad((p: typeof leaves) => weighted(apply(x, u, s, v, bias, ...names.map((name) => p[name]))), leaves);
+    const { grads } = run();
+    expect(calls[1].attrs).toEqual({ starts: [1, 4], ends: [3, 5], common: false });
+    for (const name of [FORWARD, BACKWARD]) tf.unregisterKernel(name, tf.getBackend());
+    const plain = run();
+    for (const name of names) expectClose(grads[name], plain.grads[name]);
   });
 });

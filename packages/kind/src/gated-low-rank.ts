@@ -30,9 +30,9 @@ export type TailorSegment = {
  * in no segment. No weight is formed, no tailor is computed for a sample that does not use it, nothing is masked.
  *
  * One fused op with a gradient of its own: a backend that registers the kernels 'LearngeneGatedLowRank' (outputs: y,
- * then any state) and 'LearngeneGatedLowRankGrad' (outputs: the gradients in the order of the inputs) is called with the
- * inputs x, u, s, v, [bias], u0, s0, v0, u1, ... and the attributes starts and ends (samples); elsewhere the composite of
- * tfjs ops runs, which is the specification.
+ * then any state) and 'LearngeneGatedLowRankGrad' (outputs: the gradients in the order of the inputs, without those of u,
+ * s and v where its attribute common is false) is called with the inputs x, u, s, v, [bias], u0, s0, v0, u1, ... and the
+ * attributes starts and ends (samples); elsewhere the composite of tfjs ops runs, which is the specification.
  *
  * @param x - [N, T, in], f32.
  * @param learngenes - u [out, N_G], s [N_G], v [in, N_G], bias [out] or none.
@@ -66,14 +66,16 @@ export function gatedLowRank(x: Tensor3D, learngenes: FactoredParams, segments: 
       save([...Object.values(inputs), ...hidden]);
       return tf.reshape(y, [N, T, out]);
     },
-    backward: (dy, saved) => {
+    backward: (dy, saved, isWanted) => {
       const names = Object.keys(inputs);
       const held: NamedTensorMap = Object.fromEntries(names.map((name, i) => [name, saved[i]]));
       const rest = saved.slice(names.length);
       if (hasKernel('LearngeneGatedLowRankGrad')) {
         const state = Object.fromEntries(rest.map((tensor, i) => [`state${i}`, tensor]));
-        const grads = runKernel('LearngeneGatedLowRankGrad', { dy, ...held, ...state }, attrs);
-        return Object.fromEntries(names.map((name, i) => [name, () => grads[i]]));
+        const common = ['u', 's', 'v'].some(isWanted); // not in a transfer: learngenes are frozen
+        const grads = runKernel('LearngeneGatedLowRankGrad', { dy, ...held, ...state }, { ...attrs, common });
+        const given = common ? names : names.filter((name) => !['u', 's', 'v'].includes(name));
+        return Object.fromEntries(given.map((name, i) => [name, () => grads[i]]));
       }
       return gatedBackward(dy, held, { hidden: rest, spans });
     },

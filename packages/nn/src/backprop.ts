@@ -1,5 +1,6 @@
 import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { wanting } from './wanted';
 
 /** An op on the tape of tfjs-core 4. */
 interface TapeNode {
@@ -103,7 +104,7 @@ function inputGradients(
   if (!gradient) throw new Error(`Cannot compute gradient: gradient function not found for ${kernelName}.`);
   const dys = outputs.map(({ id }) => held.get(id) ?? null);
   return tf.tidy(() => {
-    const functions = gradient(dys);
+    const functions = wanting(Object.keys(inputs), () => gradient(dys));
     const taken = new Set<Tensor | null>(dys);
     const dxs: NamedTensorMap = {};
     for (const [name, { shape }] of Object.entries(inputs)) {

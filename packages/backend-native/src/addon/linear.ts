@@ -88,6 +88,7 @@ export interface LinearAddon {
     out: number,
     starts: readonly number[],
     ends: readonly number[],
+    flags: number,
     x: F32,
     u: F32,
     s: F32,
@@ -97,13 +98,14 @@ export interface LinearAddon {
     y: F32,
     hidden: F32,
   ): void;
-  /** The gradients of `gatedLowRank`; `work` has the length of `hidden`, `down` those of `own`. */
+  /** The gradients of `gatedLowRank`; `dcommon` is du, ds, dv, or empty; `work` has the length of `hidden`, `down` those of `own`. */
   gatedLowRankGrad(
     rows: number,
     inputs: number,
     out: number,
     starts: readonly number[],
     ends: readonly number[],
+    flags: number,
     dy: F32,
     x: F32,
     u: F32,
@@ -113,9 +115,7 @@ export interface LinearAddon {
     hidden: F32,
     work: F32,
     dx: F32,
-    du: F32,
-    ds: F32,
-    dv: F32,
+    dcommon: readonly F32[],
     dbias: F32 | undefined,
     down: readonly F32[],
   ): void;

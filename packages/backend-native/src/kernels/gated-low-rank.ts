@@ -1,15 +1,17 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { GEMM } from '../addon/linear';
 import type { KernelCall, KernelTable } from '../kernel';
 
 /** Sizes in rows, and the factors of the segments, u0, s0, v0, u1, ... */
-function layerOf({ inputs, attrs }: KernelCall) {
+function layerOf({ inputs, attrs, backend }: KernelCall) {
   const { x, u, v } = inputs;
   const tokens = x.shape[1];
   const rowsOf = (samples: number): number => samples * tokens;
   const starts = (attrs.starts as number[]).map(rowsOf);
   const ends = (attrs.ends as number[]).map(rowsOf);
   const own = starts.flatMap((_, i) => [inputs[`u${i}`], inputs[`s${i}`], inputs[`v${i}`]]);
-  return { sizes: [rowsOf(x.shape[0]), v.shape[0], u.shape[0], starts, ends] as const, starts, ends, own };
+  const flags = backend.precision === 'bf16' ? GEMM.bf16 : 0;
+  return { sizes: [rowsOf(x.shape[0]), v.shape[0], u.shape[0], starts, ends, flags] as const, starts, ends, own };
 }
 
 function gatedLowRank(call: KernelCall): TensorInfo[] {
@@ -27,18 +29,20 @@ function gatedLowRank(call: KernelCall): TensorInfo[] {
 }
 
 function gatedLowRankGrad(call: KernelCall): TensorInfo[] {
-  const { inputs, backend } = call;
+  const { inputs, attrs, backend } = call;
   const { dy, x, u, s, v, bias, state0 } = inputs;
   const { sizes, own } = layerOf(call);
-  const wanted = [x, u, s, v, ...(bias ? [bias] : []), ...own];
+  const common = attrs.common === false ? [] : [u, s, v];
+  const wanted = [x, ...common, ...(bias ? [bias] : []), ...own];
   const outputs = wanted.map(({ shape }) => backend.output(shape));
-  const [dx, du, ds, dv, ...others] = outputs.map((tensor) => backend.f32(tensor));
+  const [dx, ...others] = outputs.map((tensor) => backend.f32(tensor));
+  const dcommon = others.splice(0, common.length);
   const dbias = bias ? others.shift() : undefined;
   const [dys, xs, us, ss, vs, hidden] = [dy, x, u, s, v, state0].map((tensor) => backend.f32(tensor));
   const owns = own.map((tensor) => backend.f32(tensor));
   const work = backend.takeScratch(util.sizeFromShape(state0.shape));
   try {
-    backend.addon.gatedLowRankGrad(...sizes, dys, xs, us, ss, vs, owns, hidden, work, dx, du, ds, dv, dbias, others);
+    backend.addon.gatedLowRankGrad(...sizes, dys, xs, us, ss, vs, owns, hidden, work, dx, dcommon, dbias, others);
   } finally {
     backend.giveScratch(work);
   }

@@ -120,7 +120,7 @@ test('the addon refuses arrays that do not fit', () => {
   const one = f(3);
   expect(() => addon.ema(0.9, [one], [f(3)], [one])).toThrow('overlaps');
   const segment = [f(6), f(2), f(8)];
-  expect(() => addon.gatedLowRank(4, 4, 3, [2], [2], f(16), f(3), f(1), f(4), undefined, segment, f(12), f(4))).toThrow(
-    'segments[0]',
-  );
+  expect(() =>
+    addon.gatedLowRank(4, 4, 3, [2], [2], 0, f(16), f(3), f(1), f(4), undefined, segment, f(12), f(4)),
+  ).toThrow('segments[0]');
 });

@@ -1,5 +1,6 @@
 import type { NamedAttrMap, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { isWanted } from '../wanted';
 
 /** A function with its own gradient, see {@link customOp}. */
 export interface CustomOp<T extends Tensor, Name extends string> {
@@ -7,8 +8,11 @@ export interface CustomOp<T extends Tensor, Name extends string> {
   readonly inputs: Readonly<Record<Name, Tensor>>;
   /** Computes the result; `save` (at most once) names the tensors that the backward pass needs. */
   readonly forward: (save: (tensors: Tensor[]) => void) => T;
-  /** One function an input; only those whose gradient is wanted are called, each in a scope of its own. */
-  readonly backward: (dy: T, saved: Tensor[]) => Record<Name, () => Tensor>;
+  /**
+   * One function an input; only those whose gradient is wanted are called, each in a scope of its own. Where one kernel
+   * computes several gradients, `isWanted` tells what it can leave out; `tf.grads` and its like want all.
+   */
+  readonly backward: (dy: T, saved: Tensor[], isWanted: (name: Name) => boolean) => Record<Name, () => Tensor>;
 }
 
 /** The engine's method behind `tf.customGrad`; TypeScript calls it private, tfjs-core 4 has it under this name. */
@@ -29,7 +33,7 @@ export function customOp<T extends Tensor, Name extends string>({ inputs, forwar
   return engine.runKernelFunc({
     inputs: { ...inputs },
     forwardFunc: (_backend, save) => forward(save),
-    backwardsFunc: (dy, saved) => backward(dy as T, saved),
+    backwardsFunc: (dy, saved) => backward(dy as T, saved, isWanted),
   }) as T;
 }
 

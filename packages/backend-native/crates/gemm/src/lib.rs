@@ -81,5 +81,8 @@ pub use batch::{GemmBatch, gemm_batch};
 pub use error::Error;
 pub use finish::{Epilogue, Then};
 pub use gemm::{Gemm, gemm, gemm_bf16};
-pub use low_rank::{FactorGrads, Factors, LowRank, LowRankGrads, Segment, low_rank_backward, low_rank_forward};
+pub use low_rank::{
+    FactorGrads, Factors, LowRank, LowRankGrads, Segment, low_rank_backward, low_rank_backward_bf16, low_rank_forward,
+    low_rank_forward_bf16,
+};
 pub use scratch::scratch_bytes;

@@ -6,7 +6,7 @@ use crate::finish::{Epilogue, Finish};
 use crate::gemm::{check_epilogue, finish_of, product_of};
 use crate::pack::Matrix;
 use crate::product::{Product, Tail, Term, run_many};
-use crate::tile::{Kernels, kernels};
+use crate::tile::{Kernels, bf16_kernels, kernels};
 use learngene_pool::{SendPtr, split};
 use std::ops::Range;
 
@@ -111,7 +111,8 @@ impl<'a> LowRank<'a> {
         Ok(())
     }
 
-    /// `to` [rows, columns] = hidden diag(s) wideᵀ with the own terms of the segments added in the registers.
+    /// `to` [rows, columns] = hidden diag(s) wideᵀ with the own terms of the segments added in the registers; or, where
+    /// words are pairs, added to what [`LowRank::tails_first`] stored.
     fn widen(
         &self,
         kernels: Kernels,
@@ -127,14 +128,46 @@ impl<'a> LowRank<'a> {
             m: self.rows,
             n: columns,
             base: widening(&self.common, hidden, wide(&self.common)),
-            tails,
+            tails: if kernels.pairs { &[] } else { tails },
             c: to,
             c_stride: columns,
             c_transposed: false,
-            add: false,
+            add: kernels.pairs && !tails.is_empty(),
             end,
             next: None,
         }
+    }
+
+    /// Factors of pairs are packed, which the own terms of a tile are not: where words are pairs, stores those terms in
+    /// `to` [rows, columns], and 0 in the rows of no segment, for [`LowRank::widen`] to add to.
+    fn tails_first(kernels: Kernels, threads: usize, columns: usize, tails: &[Tail<'a>], to: &mut [f32]) {
+        if !kernels.pairs || tails.is_empty() {
+            return;
+        }
+        let starts = tails.iter().map(|tail| tail.rows.start).chain(std::iter::once(to.len() / columns.max(1)));
+        let ends = std::iter::once(0).chain(tails.iter().map(|tail| tail.rows.end));
+        for (from, until) in ends.zip(starts) {
+            to[from * columns..until * columns].fill(0.0);
+        }
+        let to = SendPtr::new(to);
+        let products: Vec<Product<'_>> = tails
+            .iter()
+            .map(|Tail { rows, term }| Product {
+                kernels,
+                m: rows.len(),
+                n: columns,
+                base: *term,
+                tails: &[],
+                // SAFETY: the rows are within `to`.
+                c: SendPtr(unsafe { to.0.add(rows.start * columns) }),
+                c_stride: columns,
+                c_transposed: false,
+                add: false,
+                end: Finish { n: columns, ..Finish::PLAIN },
+                next: None,
+            })
+            .collect();
+        run_many(&products, threads, 0, &|_| {});
     }
 
     fn tails(&self, hidden: &'a [f32], wide: impl Fn(&Factors<'a>) -> &'a [f32]) -> Vec<Tail<'a>> {
@@ -186,6 +219,22 @@ pub fn low_rank_forward<'a>(
     forward_with(kernels(learngene_simd::level()), learngene_pool::threads(), layer, x, hidden, y, epilogue)
 }
 
+/// As [`low_rank_forward`], with all factors of products rounded to bfloat16 and sums in f32; see
+/// [`gemm_bf16`](crate::gemm_bf16).
+///
+/// # Errors
+/// As [`low_rank_forward`], and where [`learngene_simd::has_bf16`] is false.
+pub fn low_rank_forward_bf16<'a>(
+    layer: LowRank<'a>,
+    x: &'a [f32],
+    hidden: &'a mut [f32],
+    y: &'a mut [f32],
+    epilogue: Epilogue<'a>,
+) -> Result<(), Error> {
+    let kernels = bf16_kernels().ok_or(Error::NoBf16)?;
+    forward_with(kernels, learngene_pool::threads(), layer, x, hidden, y, epilogue)
+}
+
 pub(crate) fn forward_with<'a>(
     kernels: Kernels,
     threads: usize,
@@ -203,6 +252,7 @@ pub(crate) fn forward_with<'a>(
     run_many(&layer.narrow(kernels, (x, layer.inputs), |f| f.v, SendPtr::new(hidden)), threads, 0, &|_| {});
     let hidden = &*hidden;
     let tails = layer.tails(hidden, |f| f.u);
+    LowRank::tails_first(kernels, threads, layer.outputs, &tails, &mut y[..layer.rows * layer.outputs]);
     let end = finish_of(epilogue, layer.outputs, 1.0);
     layer.widen(kernels, layer.outputs, hidden, &tails, |f| f.u, SendPtr::new(y), end).run(threads);
     Ok(())
@@ -222,6 +272,22 @@ pub fn low_rank_backward<'a>(
     grads: LowRankGrads<'a>,
 ) -> Result<(), Error> {
     backward_with(kernels(learngene_simd::level()), learngene_pool::threads(), layer, dy, x, hidden, work, grads)
+}
+
+/// As [`low_rank_backward`], in bfloat16 as [`low_rank_forward_bf16`].
+///
+/// # Errors
+/// As [`low_rank_backward`], and where [`learngene_simd::has_bf16`] is false.
+pub fn low_rank_backward_bf16<'a>(
+    layer: LowRank<'a>,
+    dy: &'a [f32],
+    x: &'a [f32],
+    hidden: &'a [f32],
+    work: &'a mut [f32],
+    grads: LowRankGrads<'a>,
+) -> Result<(), Error> {
+    let kernels = bf16_kernels().ok_or(Error::NoBf16)?;
+    backward_with(kernels, learngene_pool::threads(), layer, dy, x, hidden, work, grads)
 }
 
 pub(crate) fn backward_with<'a>(
@@ -247,6 +313,7 @@ pub(crate) fn backward_with<'a>(
     let tails = layer.tails(g, |f| f.v);
     let mut products = Vec::with_capacity(3 + 2 * layer.segments.len());
     if let Some(dx) = grads.x.as_deref_mut() {
+        LowRank::tails_first(kernels, threads, inputs, &tails, &mut dx[..rows * inputs]);
         let end = Finish { n: inputs, ..Finish::PLAIN };
         products.push(layer.widen(kernels, inputs, g, &tails, |f| f.v, SendPtr::new(dx), end));
     }

@@ -3,6 +3,7 @@
 use crate::finish::Epilogue;
 use crate::low_rank::*;
 use crate::testing::{close, levels, random};
+use crate::tile::{Kernels, bf16_kernels};
 
 struct Owned {
     rank: usize,
@@ -63,6 +64,18 @@ fn doubles(x: &[f32]) -> Vec<f64> {
     x.iter().map(|&x| f64::from(x)).collect()
 }
 
+/// Element by element in f32; in the norm where factors are rounded to 8 bits.
+fn agree(kernels: &Kernels, got: &[f32], want: &[f64], tolerance: f64, what: &str) {
+    if !kernels.pairs {
+        return close(got, want, tolerance, what);
+    }
+    assert_eq!(got.len(), want.len(), "{what}");
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    let error = norm(&mut got.iter().zip(want).map(|(&got, want)| f64::from(got) - want));
+    let size = norm(&mut want.iter().copied());
+    assert!(error <= 0.02 * size, "bf16 {what}: got an error of {error} beside {size}");
+}
+
 /// Rows, inputs, outputs, rank, segments as (start, end, rank).
 type Shape<'a> = (usize, usize, usize, usize, &'a [(usize, usize, usize)]);
 
@@ -102,13 +115,13 @@ fn forward_and_backward_at_every_level() {
             want_hidden.extend(h);
         }
         let want_bias: Vec<f64> = (0..outputs).map(|o| dy64.iter().skip(o).step_by(outputs).sum()).collect();
-        for kernels in levels() {
+        for kernels in levels().into_iter().chain(bf16_kernels()) {
             let what = format!("{:?} {rows} {inputs} {outputs} {rank} {runs:?}", kernels.level);
             let (mut hidden, mut y) = (vec![f32::NAN; layer.hidden_len()], vec![f32::NAN; rows * outputs]);
             let end = Epilogue { bias: Some(&bias), ..Epilogue::default() };
             forward_with(kernels, 2, layer, &x, &mut hidden, &mut y, end).expect("a right layer");
-            close(&hidden, &want_hidden, 1e-5, &what);
-            close(&y, &want_y, 1e-4, &what);
+            agree(&kernels, &hidden, &want_hidden, 1e-5, &what);
+            agree(&kernels, &y, &want_y, 1e-4, &what);
             let mut work = vec![f32::NAN; layer.hidden_len()];
             let (mut dx, mut dbias) = (vec![f32::NAN; rows * inputs], vec![f32::NAN; outputs]);
             let mut grads: Vec<[Vec<f32>; 3]> = want_grads
@@ -122,12 +135,12 @@ fn forward_and_backward_at_every_level() {
                     LowRankGrads { x: Some(&mut dx), bias: Some(&mut dbias), common, segments: slots.collect() };
                 backward_with(kernels, 2, layer, &dy, &x, &hidden, &mut work, slots).expect("a right gradient");
             }
-            close(&dx, &want_dx, 1e-4, &what);
-            close(&dbias, &want_bias, 1e-4, &what);
+            agree(&kernels, &dx, &want_dx, 1e-4, &what);
+            agree(&kernels, &dbias, &want_bias, 1e-4, &what);
             for ([u, s, v], (want_u, want_s, want_v)) in grads.iter().zip(&want_grads) {
-                close(u, want_u, 1e-3, &what);
-                close(s, want_s, 1e-3, &what);
-                close(v, want_v, 1e-3, &what);
+                agree(&kernels, u, want_u, 1e-3, &what);
+                agree(&kernels, s, want_s, 1e-3, &what);
+                agree(&kernels, v, want_v, 1e-3, &what);
             }
         }
     }

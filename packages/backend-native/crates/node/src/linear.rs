@@ -16,7 +16,7 @@ pub(crate) fn refused(error: learngene_gemm::Error) -> Error {
 pub(crate) struct Flags {
     transpose_a: bool,
     transpose_b: bool,
-    bf16: bool,
+    pub bf16: bool,
     accumulate: bool,
 }
 

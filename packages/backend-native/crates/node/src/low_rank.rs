@@ -1,7 +1,8 @@
 //! Linear layers that are kept as narrow factors.
 
 use learngene_gemm::{
-    Epilogue, FactorGrads, Factors, Gemm, LowRank, LowRankGrads, Segment, low_rank_backward, low_rank_forward,
+    Epilogue, FactorGrads, Factors, Gemm, LowRank, LowRankGrads, Segment, low_rank_backward, low_rank_backward_bf16,
+    low_rank_forward, low_rank_forward_bf16,
 };
 use napi::{Error, Result, Status};
 use napi_derive::napi;
@@ -85,7 +86,7 @@ fn checked<'a>(
 }
 
 /// y [rows, out] = ((x v) s) uᵀ + bias, and for the rows [starts[c], ends[c]) also the term of their own factors (`own`:
-/// u0, s0, v0, u1, ...). `hidden` gets x v, then x v_c of every segment.
+/// u0, s0, v0, u1, ...). `hidden` gets x v, then x v_c of every segment. `flags`: 4 bfloat16.
 #[napi]
 pub fn gated_low_rank(
     rows: u32,
@@ -93,6 +94,7 @@ pub fn gated_low_rank(
     out: u32,
     starts: Vec<u32>,
     ends: Vec<u32>,
+    flags: u32,
     x: F32,
     u: F32,
     s: F32,
@@ -113,11 +115,12 @@ pub fn gated_low_rank(
     read.extend(bias.as_ref().map(|bias| bias as &dyn Extent));
     disjoint(&[&y, &hidden], &read)?;
     let epilogue = Epilogue { bias: bias.as_deref(), ..Epilogue::default() };
-    low_rank_forward(layer, &x, &mut hidden, &mut y, epilogue).map_err(refused)
+    let run = if Flags::new(flags).bf16 { low_rank_forward_bf16 } else { low_rank_forward };
+    run(layer, &x, &mut hidden, &mut y, epilogue).map_err(refused)
 }
 
-/// The gradients of [`gated_low_rank`]: dx, du, ds, dv, dbias where there is a bias, and those of `own` in its order.
-/// `work` has the length of `hidden`.
+/// The gradients of [`gated_low_rank`]: dx, `common` (du, ds, dv, or nothing where they are not wanted), dbias where it is
+/// wanted, and those of `own` in its order. `work` has the length of `hidden`.
 #[napi]
 pub fn gated_low_rank_grad(
     rows: u32,
@@ -125,6 +128,7 @@ pub fn gated_low_rank_grad(
     out: u32,
     starts: Vec<u32>,
     ends: Vec<u32>,
+    flags: u32,
     dy: F32,
     x: F32,
     u: F32,
@@ -134,20 +138,23 @@ pub fn gated_low_rank_grad(
     hidden: F32,
     mut work: F32Mut,
     mut dx: F32Mut,
-    mut du: F32Mut,
-    mut ds: F32Mut,
-    mut dv: F32Mut,
+    mut dcommon: Vec<F32Mut>,
     mut dbias: Option<F32Mut>,
     mut down: Vec<F32Mut>,
 ) -> Result<()> {
     let segments = segments(&starts, &ends, &own)?;
     let common = Factors { rank: s.len(), u: &u, s: &s, v: &v };
     let layer = checked([rows, inputs, out], common, &segments, [x.len(), dy.len(), hidden.len()])?;
+    if !dcommon.is_empty() && dcommon.len() != 3 {
+        return Err(invalid(format!("dcommon: expected 0 or 3 arrays, got {}", dcommon.len())));
+    }
+    for (name, to, of) in [("du", 0, &u), ("ds", 1, &s), ("dv", 2, &v)] {
+        if let Some(to) = dcommon.get(to) {
+            check_len(name, to.len(), of.len())?;
+        }
+    }
     check_len("work", work.len(), hidden.len())?;
     check_len("dx", dx.len(), x.len())?;
-    check_len("du", du.len(), u.len())?;
-    check_len("ds", ds.len(), s.len())?;
-    check_len("dv", dv.len(), v.len())?;
     if let Some(dbias) = &dbias {
         check_len("dbias", dbias.len(), out as usize)?;
     }
@@ -157,7 +164,8 @@ pub fn gated_low_rank_grad(
     for (index, (down, own)) in down.iter().zip(&own).enumerate() {
         check_len(&format!("down[{index}]"), down.len(), own.len())?;
     }
-    let mut written: Vec<&dyn Extent> = vec![&work, &dx, &du, &ds, &dv];
+    let mut written: Vec<&dyn Extent> = vec![&work, &dx];
+    written.extend(dcommon.iter().map(|array| array as &dyn Extent));
     written.extend(dbias.as_ref().map(|array| array as &dyn Extent));
     written.extend(down.iter().map(|array| array as &dyn Extent));
     let mut read: Vec<&dyn Extent> = vec![&dy, &x, &u, &s, &v, &hidden];
@@ -170,8 +178,12 @@ pub fn gated_low_rank_grad(
     let grads = LowRankGrads {
         x: Some(&mut dx),
         bias: dbias.as_deref_mut(),
-        common: Some(FactorGrads { u: &mut du, s: &mut ds, v: &mut dv }),
+        common: match &mut dcommon[..] {
+            [u, s, v] => Some(FactorGrads { u, s, v }),
+            _ => None,
+        },
         segments: own_grads.collect(),
     };
-    low_rank_backward(layer, &dy, &x, &hidden, &mut work, grads).map_err(refused)
+    let run = if Flags::new(flags).bf16 { low_rank_backward_bf16 } else { low_rank_backward };
+    run(layer, &dy, &x, &hidden, &mut work, grads).map_err(refused)
 }
