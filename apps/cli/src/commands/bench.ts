@@ -25,6 +25,7 @@ interface TransferBenchOptions extends CommonOptions {
   dataPath: Record<string, string>;
   docs?: string;
   showPlan: boolean;
+  reportOnly: boolean;
 }
 
 /** `fashion=/data/fashion-mnist`, collected by name. */
@@ -51,6 +52,23 @@ async function chosenPlan(options: TransferBenchOptions): Promise<{ plan: Plan; 
   return { plan, flags: options.plan === undefined ? `--${named[0]}` : `--plan ${options.plan}` };
 }
 
+function neededFolder({ out }: TransferBenchOptions): string {
+  if (out === undefined) throw new UsageError('--out: give the folder to write');
+  return out;
+}
+
+function reportOptions({ docs }: TransferBenchOptions, command?: string) {
+  return { ...(command !== undefined && { command }), ...(docs !== undefined && { docs }) };
+}
+
+function checkOnly(plan: Plan, only: readonly string[] | undefined): void {
+  for (const method of only ?? []) {
+    if (!plan.grids.some(({ methods }) => (methods as readonly string[]).includes(method))) {
+      throw new UsageError(`--only: the plan has no cell of ${method}`);
+    }
+  }
+}
+
 function transferBench(): Command {
   const command = new Command('transfer')
     .description('KIND against fine-tuning and learngene methods on classes it has never seen: a grid of transfers')
@@ -63,6 +81,7 @@ function transferBench(): Command {
     .option('--only <methods>', 'cells of these methods only, separated by commas', list)
     .option('--data-path <dataset=path>', 'where the files of a dataset of the plan lie; may be repeated', dataPath, {})
     .option('--docs <folder>', 'write a Markdown document there too')
+    .option('--report-only', 'write the report of what the folder holds and end', false)
     .option('--show-plan', 'print the plan as JSON and end', false);
   withCommonOptions(command, [
     'learngene bench transfer --smoke --out runs/smoke',
@@ -72,13 +91,19 @@ function transferBench(): Command {
   ]);
   return command.action(async (options: TransferBenchOptions) => {
     const output = outputOf(options);
+    if (options.reportOnly) {
+      const { summary, report, document } = await writeTransferReport(neededFolder(options), reportOptions(options));
+      output.print(`${summary.done} cells. Report: ${report}`);
+      output.result({ out: options.out, report, document, cells: summary.done });
+      return;
+    }
     const { plan, flags } = await chosenPlan(options);
     if (options.showPlan) {
       process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
       return;
     }
-    const { out } = options;
-    if (out === undefined) throw new UsageError('--out: give the folder to write');
+    const out = neededFolder(options);
+    checkOnly(plan, options.only);
     const engine = await chooseEngine(options.engine, output);
     const jobs = Math.min(options.jobs, availableParallelism());
     const { signal, release } = interruptSignal();
@@ -86,10 +111,7 @@ function transferBench(): Command {
       const execute = childExecutor({ out, engine: engine.name, jobs, signal });
       const result = await runGrid({ out, plan, engine, jobs, only: options.only, execute, output, signal });
       const command = `learngene bench transfer ${flags} --out ${out}`;
-      const { report, document } = await writeTransferReport(out, {
-        command,
-        ...(options.docs !== undefined && { docs: options.docs }),
-      });
+      const { report, document } = await writeTransferReport(out, reportOptions(options, command));
       const failed = result.failed.map(({ job, message }) => ({ key: job.key, kind: job.kind, message }));
       output.print(`${result.cells} cells, ${failed.length} pieces of work failed. Report: ${report}`);
       output.result({ out, report, document, cells: result.cells, done: result.done, failed });

@@ -80,8 +80,17 @@ export function baseKey(plan: Plan, job: BaseJob): string {
   return slug(job.dataset, specName(job.spec), `s${job.seed}`, fingerprint(inputsOf(plan, job)));
 }
 
-/** The file's name of the learning rates tried for a kind of base. */
-export function baseSweepKey(plan: Plan, job: Omit<BaseJob, 'seed'>): string {
+/** The base whose learning rates are tried for another: KIND itself for all variants of it, every other one for itself. */
+export function sweptBase(plan: Plan, job: Omit<BaseJob, 'seed'>): Omit<BaseJob, 'seed'> {
+  if (job.spec.form !== 'kind') return job;
+  const { learngeneRank, tailorRank } = plan.model;
+  const plain = { gate: 'binary', nullGate: 'learngenes', init: 'orthogonal', orthogonality: 0 } as const;
+  return { ...job, spec: { form: 'kind', learngeneRank, tailorRank, ...plain } };
+}
+
+/** The file's name of the learning rates tried for a base. */
+export function baseSweepKey(plan: Plan, base: Omit<BaseJob, 'seed'>): string {
+  const job = sweptBase(plan, base);
   return slug('base', job.dataset, specName(job.spec), fingerprint(inputsOf(plan, job)));
 }
 

@@ -30,7 +30,7 @@ export function firstOfEach(pictures: Pictures, each: number): Pictures {
 }
 
 /** Steps at which something is done `times` times, the last step among them. */
-export function evenSteps(steps: number, times: number): Set<number> {
+function evenSteps(steps: number, times: number): Set<number> {
   return new Set(Array.from({ length: times }, (_, i) => Math.max(1, Math.round((steps * (i + 1)) / times))));
 }
 

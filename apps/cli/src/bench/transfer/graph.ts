@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BaseJob, baseIsDone, baseKey, baseSweepKey } from './bases';
+import { type BaseJob, baseIsDone, baseKey, baseSweepKey, sweptBase } from './bases';
 import {
   baseOf,
   budgetBase,
@@ -66,7 +66,8 @@ class Builder {
     const needs = [this.data(base.dataset)];
     const passes = (count: number) => count * batchSize * trainingPasses;
     if (learningRates.length > 1) {
-      const { seed: _, ...every } = base;
+      const { seed: _, ...own } = base;
+      const every = sweptBase(this.plan, own);
       const key = baseSweepKey(this.plan, every);
       const cost = passes((sweepSteps ?? steps) * learningRates.length);
       needs.push(this.add({ kind: 'base-sweep', key, base: every }, [this.data(base.dataset)], cost));

@@ -32,7 +32,7 @@ export interface KindLearner extends Learner {
 }
 
 /** Parameters that a way of training changes. */
-export function kindTrainable(config: KindConfig, trainable: Trainable): number {
+function kindTrainable(config: KindConfig, trainable: Trainable): number {
   const { params } = countKind(config);
   const classes = config.groups.reduce((sum, group) => sum + group.classes.length, 0);
   const tailors = countTransferParams(config, { groups: config.groups.length, classes }) + params.gate;

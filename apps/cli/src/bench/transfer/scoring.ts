@@ -35,7 +35,7 @@ export type Role = 'features' | 'judge';
 const seeds = { features: 0, judge: 1 } as const;
 
 /** All classes of a dataset that some task of the plan uses, in the dataset's order. */
-export function usedClasses(plan: Plan, dataset: string, all: readonly string[]): string[] {
+function usedClasses(plan: Plan, dataset: string, all: readonly string[]): string[] {
   const used = new Set(
     Object.values(plan.tasks).flatMap((task) => [
       ...(task.dataset === dataset ? [...task.tuning, ...task.novel] : []),

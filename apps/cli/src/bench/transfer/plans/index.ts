@@ -1,4 +1,5 @@
 import type { PlanInput } from '../plan';
+import { fullPlan } from './full';
 import { quickPlan } from './quick';
 import { smokePlan } from './smoke';
 
@@ -6,5 +7,5 @@ import { smokePlan } from './smoke';
 export const plans: Record<'smoke' | 'quick' | 'full', PlanInput> = {
   smoke: smokePlan,
   quick: quickPlan,
-  full: quickPlan,
+  full: fullPlan,
 };
