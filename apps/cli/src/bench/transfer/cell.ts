@@ -93,8 +93,8 @@ export async function runCell(context: JobContext, cell: CellJob): Promise<CellR
       async onStep({ step, loss, ms, learner: now }) {
         times.push(ms);
         window.push(loss);
-        if (!(curve.has(step) || validated.has(step)))
-          peakRssMiB = Math.max(peakRssMiB, process.memoryUsage.rss() / 2 ** 20);
+        // Of training alone: from the first scoring on, the process holds what sampling wanted.
+        if (evaluations.length === 0) peakRssMiB = Math.max(peakRssMiB, process.memoryUsage.rss() / 2 ** 20);
         const begun = performance.now();
         if (step % evaluation.logEvery === 0 || validated.has(step)) {
           const train = window.reduce((a, b) => a + b, 0) / window.length;
