@@ -20,11 +20,11 @@ export const quickPlan: PlanInput = {
   pretraining: { steps: 800, batchSize: 64, learningRates: [2e-3], warmup: 50, checkpointEvery: 200 },
   transfer: { batchSize: 32, warmup: 10 },
   tuning: {
-    learningRates: [1e-3, 3e-3, 1e-2],
+    learningRates: [1e-3, 4e-3, 1.6e-2],
     scales: [1.25, 2],
     imagesPerClass: 100,
-    steps: 200,
-    samplesPerClass: 100,
+    steps: 150,
+    samplesPerClass: 80,
   },
   evaluation: {
     samplesPerClass: 100,
