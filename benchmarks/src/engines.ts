@@ -1,7 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { registerWasmTrainingKernels } from '@learngene/nn/wasm';
 import { registerLinalg } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
@@ -70,9 +70,12 @@ const loaders: Record<EngineName, () => Promise<string>> = {
   },
 };
 
-/** Imports a package that may be installed in the workspace's root or where the user is. */
+/** Where `tools/tfjs-node` leaves its build. */
+const built = fileURLToPath(new URL('../../tools/tfjs-node/build/package.json', import.meta.url));
+
+/** Imports a package that may be installed where the user is, in the workspace's root or by `tools/tfjs-node`. */
 async function importOptional(name: string): Promise<Record<string, unknown>> {
-  for (const base of [join(process.cwd(), 'package.json'), import.meta.url]) {
+  for (const base of [join(process.cwd(), 'package.json'), import.meta.url, built]) {
     try {
       const file = createRequire(base).resolve(name);
       return (await import(pathToFileURL(file).href)) as Record<string, unknown>;
