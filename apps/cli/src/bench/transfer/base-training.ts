@@ -10,7 +10,7 @@ import { openMetricsLog } from '../../run/metrics-log';
 import { checkpointSteps, pruneCheckpoints } from '../../run/run-folder';
 import { stateToTrees } from '../../training/state-files';
 import { baseLearner, isKind, resumeBase, saveBase, startBase } from './base-state';
-import { type BaseJob, type BaseRecord, baseKey, baseKindConfig, baseSweepKey } from './bases';
+import { type BaseJob, type BaseRecord, baseKey, baseKindConfig, baseSteps, baseSweepKey } from './bases';
 import type { JobContext } from './context';
 import { openPlanDataset, splitOf } from './data';
 import { readJson, writeJson } from './json-file';
@@ -21,7 +21,8 @@ import { validationLoss, validationSet } from './validation';
 /** The record that makes a KIND base an ordinary run folder, which `learngene sample` and the others read. */
 function runRecord(plan: Plan, { job, model, rate }: { job: BaseJob; model: KindConfig; rate: number }) {
   const { spec, seed, dataset, classes } = job;
-  const { steps, batchSize, warmup, emaDecay } = plan.pretraining;
+  const { batchSize, warmup, emaDecay } = plan.pretraining;
+  const steps = baseSteps(plan, spec);
   const { source, path, holdOut } = plan.datasets[dataset];
   const { patchSize, hiddenSize, depth, heads, labelDropout } = plan.model;
   const kind = spec.form === 'kind' ? { learngeneRank: spec.learngeneRank, tailorRank: spec.tailorRank } : {};
@@ -184,13 +185,18 @@ export async function sweepBase(context: JobContext, job: Omit<BaseJob, 'seed'>)
 export async function pretrainBase(context: JobContext, job: BaseJob): Promise<void> {
   const { out, plan } = context;
   const run = join(out, 'bases', baseKey(plan, job));
-  const { learningRates, steps } = plan.pretraining;
+  const { learningRates } = plan.pretraining;
   let [rate] = learningRates;
   if (learningRates.length > 1) {
     const sweep = await readJson<{ learningRate: number }>(join(out, 'tuning', `${baseSweepKey(plan, job)}.json`));
     if (sweep === undefined) throw new Error(`${baseKey(plan, job)}: its learning rate has not been chosen`);
     rate = sweep.learningRate;
   }
-  const record = await train(context, await baseData(context, job), { run, job, rate, steps });
+  const record = await train(context, await baseData(context, job), {
+    run,
+    job,
+    rate,
+    steps: baseSteps(plan, job.spec),
+  });
   await writeJson(join(run, 'base.json'), { ...job, ...record });
 }

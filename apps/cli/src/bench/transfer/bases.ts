@@ -11,7 +11,10 @@ import type { Plan } from './plan';
 export type PictureShape = Pick<ImageDataset, 'height' | 'channels' | 'classes'>;
 
 /** What a base model is made of. */
-export type BaseSpec =
+export type BaseSpec = {
+  /** How many times the plan's steps it is pre-trained (default 1). */
+  longer?: number;
+} & (
   | { form: 'dense'; hiddenSize: number }
   | { form: 'low-rank'; rank: number }
   | {
@@ -22,7 +25,8 @@ export type BaseSpec =
       nullGate: 'learngenes' | 'own-class';
       init: 'orthogonal' | 'xavier';
       orthogonality: number;
-    };
+    }
+);
 
 /** A base model to be pre-trained. */
 export interface BaseJob {
@@ -54,7 +58,7 @@ function inputsOf(plan: Plan, { spec, dataset, classes }: Omit<BaseJob, 'seed'>)
   ];
 }
 
-function specName(spec: BaseSpec): string {
+function formName(spec: BaseSpec): string {
   switch (spec.form) {
     case 'dense':
       return `dense-${spec.hiddenSize}`;
@@ -75,14 +79,24 @@ function specName(spec: BaseSpec): string {
   }
 }
 
+function specName(spec: BaseSpec): string {
+  return spec.longer === undefined ? formName(spec) : `${formName(spec)}-x${spec.longer}`;
+}
+
+/** Steps of the pre-training of a base. */
+export function baseSteps(plan: Plan, { longer = 1 }: BaseSpec): number {
+  return plan.pretraining.steps * longer;
+}
+
 /** The folder's name of a base. */
 export function baseKey(plan: Plan, job: BaseJob): string {
   return slug(job.dataset, specName(job.spec), `s${job.seed}`, fingerprint(inputsOf(plan, job)));
 }
 
-/** The base whose learning rates are tried for another: KIND itself for all variants of it, every other one for itself. */
+/** The base whose learning rates are tried for another: KIND itself for its variants, the usual length for a longer one. */
 export function sweptBase(plan: Plan, job: Omit<BaseJob, 'seed'>): Omit<BaseJob, 'seed'> {
-  if (job.spec.form !== 'kind') return job;
+  const { longer: _, ...spec } = job.spec;
+  if (spec.form !== 'kind') return { ...job, spec };
   const { learngeneRank, tailorRank } = plan.model;
   const plain = { gate: 'binary', nullGate: 'learngenes', init: 'orthogonal', orthogonality: 0 } as const;
   return { ...job, spec: { form: 'kind', learngeneRank, tailorRank, ...plain } };

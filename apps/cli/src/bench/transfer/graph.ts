@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BaseJob, baseIsDone, baseKey, baseSweepKey, sweptBase } from './bases';
+import { type BaseJob, baseIsDone, baseKey, baseSteps, baseSweepKey, sweptBase } from './bases';
 import {
   baseOf,
   budgetBase,
@@ -72,7 +72,11 @@ class Builder {
       const cost = passes((sweepSteps ?? steps) * learningRates.length);
       needs.push(this.add({ kind: 'base-sweep', key, base: every }, [this.data(base.dataset)], cost));
     }
-    return this.add({ kind: 'base', key: baseKey(this.plan, base), base }, needs, passes(steps));
+    return this.add(
+      { kind: 'base', key: baseKey(this.plan, base), base },
+      needs,
+      passes(baseSteps(this.plan, base.spec)),
+    );
   }
 
   /** The passes of sampling `count` pictures in every mode of guidance. */

@@ -51,6 +51,15 @@ describe('equal footing of the bases', () => {
     const base = methodSpec('low-rank+tailors', plan).base;
     expect(base).toEqual({ form: 'low-rank', rank: plan.model.learngeneRank + plan.model.tailorRank });
   });
+  test('the control has the ranks and the length of KIND wherever the gate is asked about', () => {
+    for (const variant of ['small-ranks', 'long'] as const) {
+      const [kind, control] = [methodSpec(`kind/${variant}`, plan), methodSpec(`low-rank/${variant}`, plan)];
+      expect(control.ranks).toEqual(kind.ranks);
+      expect(control.base).toMatchObject({ rank: kind.ranks.learngenes + kind.ranks.tailors });
+      expect(control.base.longer).toBe(kind.base.longer);
+    }
+    expect(methodSpec('kind/small-ranks', plan).ranks).toEqual({ learngenes: 16, tailors: 8 });
+  });
   test('methods with tailors keep N_G and train N_t', () => {
     for (const name of ['kind', 'low-rank+tailors', 'svd-cut+tailors', 'kind-shared'] as const) {
       expect(methodSpec(name, plan).ranks).toEqual({ learngenes: 40, tailors: 8 });
@@ -59,6 +68,7 @@ describe('equal footing of the bases', () => {
   test('ablations of the ranks cost the MACs of KIND', () => {
     for (const [name, group] of Object.entries(ablations)) {
       const { ranks } = methodSpec(name as keyof typeof ablations, plan);
+      if (group === 'gate-small-ranks') continue;
       expect(ranks.learngenes + ranks.tailors).toBe(48);
       if (group === 'ranks') expect(name).toBe(`kind/ranks-${ranks.learngenes}-${ranks.tailors}`);
     }

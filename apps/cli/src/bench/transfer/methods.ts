@@ -108,6 +108,20 @@ export function methodSpec(
       return of(dense, { kind: 'scratch' });
     case 'kind/soft-gate':
       return of({ ...kind, gate: 'soft' }, tailors);
+    case 'kind/small-ranks':
+      return split(Math.max(1, Math.round(total / 2) - ranks.tailors), ranks.tailors);
+    case 'low-rank/small-ranks': {
+      const half = Math.round(total / 2);
+      const learngenes = Math.max(1, half - ranks.tailors);
+      return {
+        ...of({ form: 'low-rank', rank: learngenes + ranks.tailors }, tailors),
+        ranks: { ...ranks, learngenes },
+      };
+    }
+    case 'kind/long':
+      return of({ ...kind, longer: 3 }, tailors);
+    case 'low-rank/long':
+      return of({ form: 'low-rank', rank: total, longer: 3 }, tailors);
     case 'kind/own-class-null':
       return of({ ...kind, nullGate: 'own-class' }, tailors);
     case 'kind/ranks-44-4':

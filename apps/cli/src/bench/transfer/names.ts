@@ -25,9 +25,14 @@ export const methodNames = [
 /** A method of the main table. */
 export type MethodName = (typeof methodNames)[number];
 
-/** KIND with one thing changed, by name; the group says which question the ablation answers. */
+/** KIND, or its control without a gate, with one thing changed; the group says which question the ablation answers. */
 export const ablations = {
   'kind/soft-gate': 'gate',
+  // The question of the gate again, with half as many components, and after three times as much pre-training.
+  'kind/small-ranks': 'gate-small-ranks',
+  'low-rank/small-ranks': 'gate-small-ranks',
+  'kind/long': 'gate-long-pretraining',
+  'low-rank/long': 'gate-long-pretraining',
   'kind/own-class-null': 'null-gate',
   'kind/ranks-44-4': 'ranks',
   'kind/ranks-32-16': 'ranks',

@@ -109,8 +109,8 @@ export const fullPlan: PlanInput = {
   tuning: {
     learningRates: [5e-4, 1.5e-3, 5e-3, 1.5e-2],
     extend: 1,
-    screenScale: 1.5,
-    scales: [1.25, 2, 3],
+    screenScale: 1.25,
+    scales: [1.1, 1.5, 2, 3],
     imagesPerClass: 100,
     steps: 200,
     samplesPerClass: 100,
@@ -132,6 +132,13 @@ export const fullPlan: PlanInput = {
       table: 'ablation',
       tasks: ['fashion-b'],
       methods: Object.keys(ablations).filter((name) => name !== 'kind/distant') as AblationName[],
+    },
+    // Whether the gate helps is a matter of small differences: more seeds for the methods that differ in it alone.
+    {
+      table: 'parameters',
+      tasks: ['fashion-b', 'emoji'],
+      methods: ['kind', 'low-rank+tailors', 'svd-cut+tailors', 'lora-class'],
+      seeds: [3, 4],
     },
     { table: 'parameters', tasks: ['fashion-a', 'fashion-c'], methods: [...methodNames] },
     {

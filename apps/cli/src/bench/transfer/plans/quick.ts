@@ -21,7 +21,8 @@ export const quickPlan: PlanInput = {
   transfer: { batchSize: 32, warmup: 10 },
   tuning: {
     learningRates: [1e-3, 4e-3, 1.6e-2],
-    scales: [1.25, 2],
+    screenScale: 1.25,
+    scales: [1.1, 1.5],
     imagesPerClass: 100,
     steps: 150,
     samplesPerClass: 80,
