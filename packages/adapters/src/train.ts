@@ -1,13 +1,11 @@
 import {
   type AdamWState,
-  adamWStep,
-  clipByGlobalNorm,
+  adamWEmaStep,
   cloneParams,
   flattenParams,
   globalNorm,
   initAdamW,
   type ParamTree,
-  updateEma,
   valueAndGrad,
 } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
@@ -27,7 +25,7 @@ export type AdapterTrainState = {
   readonly optimizer: Readonly<Record<string, AdamWState>>;
 };
 
-/** What a step reads; nothing of it is disposed. */
+/** What a step reads; nothing of it is disposed. With the option `reuse` the state is written over. */
 export type AdapterTrainInputs = {
   /** State before the step. */
   readonly state: AdapterTrainState;
@@ -51,6 +49,8 @@ export type AdapterTrainOptions = {
   readonly clipNorm?: number;
   /** Decay of the moving averages in [0, 1) (default 0.9999). */
   readonly emaDecay?: number;
+  /** Whether the memory of the state before may be written over; the caller then only disposes it (default false). */
+  readonly reuse?: boolean;
 };
 
 /** What a step returns; the caller owns all that is new. */
@@ -92,10 +92,9 @@ export function adapterTrainStep(inputs: AdapterTrainInputs, options: AdapterTra
   const { value, trained, norm } = tf.tidy(() => {
     if (activeGroups.length === 0) return { value: lossOf({}), trained: [], norm: tf.scalar(0) };
     const { value, grads } = valueAndGrad(lossOf, before);
-    const { clipNorm } = options;
-    const clipped = clipNorm === undefined ? { grads, norm: globalNorm(grads) } : clipByGlobalNorm(grads, clipNorm);
-    const trained = activeGroups.map((name) => stepGroup(state, name, clipped.grads[name], options));
-    return { value, trained, norm: clipped.norm };
+    const norm = globalNorm(grads);
+    const trained = activeGroups.map((name) => stepGroup(state, name, { grads: grads[name], norm }, options));
+    return { value, trained, norm };
   });
   const by = <T>(f: (part: (typeof trained)[number]) => T) =>
     Object.fromEntries(trained.map((p, i) => [activeGroups[i], f(p)]));
@@ -114,13 +113,16 @@ export function adapterTrainStep(inputs: AdapterTrainInputs, options: AdapterTra
 function stepGroup(
   { model, ema, optimizer }: AdapterTrainState,
   name: string,
-  grads: AdapterParams,
-  { learningRate, betas, weightDecay = 0, emaDecay = 0.9999 }: AdapterTrainOptions,
+  { grads, norm }: { grads: AdapterParams; norm: tf.Scalar },
+  { learningRate, betas, weightDecay = 0, emaDecay = 0.9999, clipNorm, reuse }: AdapterTrainOptions,
 ): { params: AdapterParams; ema: AdapterParams; optimizer: AdamWState } {
   const params = model.adapters[name];
   const state = (Object.hasOwn(optimizer, name) ? optimizer[name] : initAdamW(params)) as AdamWState<AdapterParams>;
-  const after = adamWStep({ params, grads, state }, { learningRate, weightDecay, ...(betas && { betas }) });
-  return { params: after.params, ema: updateEma(ema[name], after.params, emaDecay), optimizer: after.state };
+  const after = adamWEmaStep(
+    { params, grads, state, ema: ema[name], norm },
+    { learningRate, weightDecay, ...(betas && { betas }), emaDecay, clipNorm, reuse },
+  );
+  return { params: after.params, ema: after.ema, optimizer: after.state };
 }
 
 /** Disposes every tensor of `before` that is not in `after`: what a step has replaced. */
