@@ -9,11 +9,11 @@ import { type CellJob, cellKey, specOf, tuningKey, tuningTask } from './jobs';
 import { readJson, writeJson } from './json-file';
 import type { Learner } from './learner';
 import type { CellResult, Evaluation } from './result';
-import { drawSamples, type Guidance, modesOf, sampleLabels } from './sampling';
-import { openReferee } from './scoring';
-import { runTransfer, transferPictures } from './transfer-run';
+import { type Guidance, modesOf } from './sampling';
+import { openScorer, type Scorer } from './scorer';
+import { runTransfer, type TransferStep } from './transfer-run';
 import type { Tuned } from './tuning';
-import { validationLoss, validationSet } from './validation';
+import { validationLoss } from './validation';
 
 const gridColumns = 8;
 
@@ -34,127 +34,144 @@ function evenSteps(steps: number, times: number): Set<number> {
   return new Set(Array.from({ length: times }, (_, i) => Math.max(1, Math.round((steps * (i + 1)) / times))));
 }
 
+/** What was chosen for a cell on the tuning classes. */
+async function tunedFor({ out, plan }: JobContext, cell: CellJob): Promise<Tuned> {
+  const job = { task: tuningTask(plan, cell.task), method: cell.method, macsRank: cell.macsRank };
+  const tuned = await readJson<Tuned>(join(out, 'tuning', `${tuningKey(plan, job)}.json`));
+  if (tuned === undefined)
+    throw new Error(`${cellKey(plan, cell)}: nothing has been chosen for it on the tuning classes`);
+  return tuned;
+}
+
+/** What is written down while a cell is trained. */
+interface Log {
+  evaluations: Evaluation[];
+  losses: CellResult['losses'];
+  /** Milliseconds of every step. */
+  times: number[];
+  peakRssMiB: number;
+  /** Seconds that went into scoring, not training. */
+  away: number;
+}
+
+/** Watches a training: losses, the convergence curve, memory. */
+function watch(
+  { plan, progress }: JobContext,
+  { cell, chosen, scorer, log }: { cell: CellJob; chosen: Guidance; scorer: Scorer; log: Log },
+): (step: TransferStep) => Promise<void> {
+  const { evaluation } = plan;
+  const { steps, seed } = cell;
+  const curve = new Set(evaluation.curve.map((part) => Math.max(1, Math.round(part * steps))));
+  const validated = evenSteps(steps, evaluation.losses);
+  const each = evaluation.curveSamplesPerClass ?? evaluation.samplesPerClass;
+  let window: number[] = [];
+  return async ({ step, loss, ms, learner }) => {
+    const { evaluations, losses } = log;
+    log.times.push(ms);
+    window.push(loss);
+    // Of training alone: from the first scoring on, the process holds what sampling wanted.
+    if (evaluations.length === 0) log.peakRssMiB = Math.max(log.peakRssMiB, process.memoryUsage.rss() / 2 ** 20);
+    const begun = performance.now();
+    if (step % evaluation.logEvery === 0 || validated.has(step)) {
+      const train = window.reduce((a, b) => a + b, 0) / window.length;
+      window = [];
+      losses.push({
+        step,
+        train,
+        ...(validated.has(step) && { validation: await validationLoss(learner, scorer.held) }),
+      });
+    }
+    if (curve.has(step) && step < steps) {
+      const { figures } = await scorer.score(learner, { guidance: chosen, each, seed });
+      const validation = losses.at(-1)?.step === step ? losses.at(-1)?.validation : undefined;
+      const known = validation === undefined ? {} : { validationLoss: validation };
+      evaluations.push({ step, guidance: chosen.mode, scale: chosen.scale, ...figures, ...known });
+    }
+    log.away += (performance.now() - begun) / 1000;
+    progress((0.6 * step) / steps);
+  };
+}
+
+/** Scores a trained cell in every guidance mode; returns the samples of the mode that was chosen. */
+async function scoreModes(
+  { plan, progress }: JobContext,
+  { cell, tuned, scorer, learner, log }: { cell: CellJob; tuned: Tuned; scorer: Scorer; learner: Learner; log: Log },
+): Promise<Pictures> {
+  const validation = await validationLoss(learner, scorer.held);
+  const modes = modesOf(learner);
+  let shown: Pictures | undefined;
+  for (const [i, mode] of modes.entries()) {
+    const guidance = { mode, scale: tuned.scales[mode] ?? 1 };
+    const each = plan.evaluation.samplesPerClass;
+    const { samples, figures } = await scorer.score(learner, { guidance, each, seed: cell.seed });
+    log.evaluations.push({
+      step: cell.steps,
+      guidance: mode,
+      scale: guidance.scale,
+      ...figures,
+      validationLoss: validation,
+    });
+    if (mode === tuned.guidance.chosen) shown = samples;
+    progress(0.6 + (0.4 * (i + 1)) / modes.length);
+  }
+  if (shown === undefined)
+    throw new Error(`guidance: expected one of ${modes.join(', ')}, got ${tuned.guidance.chosen}`);
+  return shown;
+}
+
 /** Trains and scores one cell, and writes its folder; `result.json` comes last. */
-export async function runCell(context: JobContext, cell: CellJob): Promise<CellResult> {
-  const { out, plan, signal } = context;
+export async function runCell(context: JobContext, cell: CellJob): Promise<void> {
+  const { out, plan } = context;
+  const { table, group, task, method, seed, imagesPerClass, steps } = cell;
   const key = cellKey(plan, cell);
   const folder = join(out, 'cells', key);
-  const task = plan.tasks[cell.task];
-  const { evaluation } = plan;
-  const tuningJob = { task: tuningTask(plan, cell.task), method: cell.method, macsRank: cell.macsRank };
-  const tuned = await readJson<Tuned>(join(out, 'tuning', `${tuningKey(plan, tuningJob)}.json`));
-  if (tuned === undefined) throw new Error(`${key}: nothing has been chosen for it on the tuning classes`);
-  const run = {
-    spec: specOf(plan, cell),
-    task: cell.task,
-    classes: task.novel,
-    imagesPerClass: cell.imagesPerClass,
-    steps: cell.steps,
-    seed: cell.seed,
-    baseSeed: cell.seed,
-    learningRate: tuned.learningRate,
-  };
-  const pictures = await transferPictures(context, run);
-  const referee = await openReferee(context, { dataset: task.dataset, all: pictures.all, reference: pictures.heldOut });
-  const held = await validationSet(pictures.heldOut, evaluation.validationPerClass);
-  const { height, width, channels } = pictures.train;
-  const chosen: Guidance = { mode: tuned.guidance.chosen, scale: tuned.guidance.scale };
-  const evaluations: Evaluation[] = [];
-  const losses: CellResult['losses'] = [];
-  let shown: Pictures | undefined;
-  const score = async (learner: Learner, at: { step: number; guidance: Guidance; each: number; loss?: number }) => {
-    const { step, guidance, each, loss } = at;
-    const labels = sampleLabels(task.novel.length, each);
-    const samples = await drawSamples(learner, {
-      labels,
-      guidance,
-      shape: [height, width, channels],
-      evaluation,
-      seed: cell.seed,
-      signal,
-    });
-    const figures = await referee.score(samples, labels);
-    const validation = loss === undefined ? {} : { validationLoss: loss };
-    evaluations.push({ step, guidance: guidance.mode, scale: guidance.scale, ...figures, ...validation });
-    return samples;
-  };
-  const curve = new Set(evaluation.curve.map((part) => Math.max(1, Math.round(part * cell.steps))));
-  const validated = evenSteps(cell.steps, evaluation.losses);
-  const times: number[] = [];
-  let window: number[] = [];
+  const tuned = await tunedFor(context, cell);
+  const { novel: classes, dataset } = plan.tasks[task];
+  const { learningRate, guidance } = tuned;
+  const run = { spec: specOf(plan, cell), task, classes, imagesPerClass, steps, seed, baseSeed: seed, learningRate };
+  const scorer = await openScorer(context, run);
+  const chosen: Guidance = { mode: guidance.chosen, scale: guidance.scale };
+  const log: Log = { evaluations: [], losses: [], times: [], peakRssMiB: 0, away: 0 };
   const started = performance.now();
-  let away = 0;
-  let peakRssMiB = 0;
   let learner: Learner | undefined;
   try {
-    const trained = await runTransfer(context, {
-      run,
-      pictures,
-      async onStep({ step, loss, ms, learner: now }) {
-        times.push(ms);
-        window.push(loss);
-        // Of training alone: from the first scoring on, the process holds what sampling wanted.
-        if (evaluations.length === 0) peakRssMiB = Math.max(peakRssMiB, process.memoryUsage.rss() / 2 ** 20);
-        const begun = performance.now();
-        if (step % evaluation.logEvery === 0 || validated.has(step)) {
-          const train = window.reduce((a, b) => a + b, 0) / window.length;
-          window = [];
-          const validation = validated.has(step) ? { validation: await validationLoss(now, held) } : {};
-          losses.push({ step, train, ...validation });
-        }
-        if (curve.has(step) && step < cell.steps) {
-          const each = evaluation.curveSamplesPerClass ?? evaluation.samplesPerClass;
-          await score(now, { step, guidance: chosen, each, loss: losses.at(-1)?.validation });
-        }
-        away += performance.now() - begun;
-        context.progress((0.6 * step) / cell.steps);
-      },
-    });
+    const onStep = watch(context, { cell, chosen, scorer, log });
+    const trained = await runTransfer(context, { run, pictures: scorer.pictures, onStep });
     learner = trained.learner;
-    const trainSeconds = (performance.now() - started - away) / 1000;
-    const loss = await validationLoss(learner, held);
-    const modes = modesOf(learner);
-    for (const [i, mode] of modes.entries()) {
-      const guidance = { mode, scale: tuned.scales[mode] ?? 1 };
-      const each = evaluation.samplesPerClass;
-      const samples = await score(learner, { step: cell.steps, guidance, each, loss });
-      if (mode === chosen.mode) shown = samples;
-      context.progress(0.6 + (0.4 * (i + 1)) / modes.length);
-    }
+    const trainSeconds = (performance.now() - started) / 1000 - log.away;
+    const shown = await scoreModes(context, { cell, tuned, scorer, learner, log });
     const result: CellResult = {
       cell: key,
-      task: cell.task,
-      dataset: task.dataset,
-      method: cell.method,
-      seed: cell.seed,
-      imagesPerClass: cell.imagesPerClass,
-      steps: cell.steps,
-      table: cell.table,
-      ...(cell.group !== undefined && { group: cell.group }),
-      learningRate: tuned.learningRate,
+      task,
+      dataset,
+      method,
+      seed,
+      imagesPerClass,
+      steps,
+      table,
+      ...(group !== undefined && { group }),
+      learningRate,
       ...(trained.size !== undefined && { rank: trained.size }),
       ...learner.counts,
-      guidance: tuned.guidance,
-      evaluations,
-      stepMs: median(times.slice(2)),
-      peakRssMiB,
+      guidance,
+      evaluations: log.evaluations,
+      stepMs: median(log.times.slice(2)),
+      peakRssMiB: log.peakRssMiB,
       trainSeconds,
-      losses,
+      losses: log.losses,
       samples: 'samples.png',
     };
     await mkdir(folder, { recursive: true });
-    await writeGrid(
-      join(folder, 'samples.png'),
-      firstOfEach(shown as Pictures, evaluation.samplesPerClass),
-      gridColumns,
-    );
+    await writeGrid(join(folder, 'samples.png'), firstOfEach(shown, plan.evaluation.samplesPerClass), gridColumns);
     if (learner.spectra) await writeJson(join(folder, 'spectra.json'), learner.spectra());
-    await writeFileAtomic(join(folder, 'metrics.jsonl'), losses.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    await writeFileAtomic(
+      join(folder, 'metrics.jsonl'),
+      log.losses.map((line) => `${JSON.stringify(line)}\n`).join(''),
+    );
     await writeJson(join(folder, 'result.json'), result);
-    return result;
   } finally {
     learner?.dispose();
-    referee.dispose();
+    scorer.dispose();
   }
 }
 

@@ -4,10 +4,10 @@ import { specOf, type TuningJob, tuningKey } from './jobs';
 import { readJson, writeJson } from './json-file';
 import type { Learner } from './learner';
 import type { GuidanceMode } from './result';
-import { drawSamples, type Guidance, modesOf, sampleLabels } from './sampling';
-import { openReferee, type Referee } from './scoring';
-import { runTransfer, type TransferPictures, type TransferRun, transferPictures } from './transfer-run';
-import { validationLoss, validationSet } from './validation';
+import { type Guidance, modesOf } from './sampling';
+import { openScorer, type Scorer } from './scorer';
+import { runTransfer, type TransferRun } from './transfer-run';
+import { validationLoss } from './validation';
 
 /** A guidance with its score on the tuning classes. */
 export interface TriedGuidance extends Guidance {
@@ -41,31 +41,15 @@ function screening(learner: Learner, scale: number): Guidance[] {
   return modesOf(learner).map((mode) => ({ mode, scale: mode === 'none' ? 1 : scale }));
 }
 
-interface Bench {
-  context: JobContext;
-  pictures: TransferPictures;
-  referee: Referee;
-}
-
 async function scoreAll(
-  { context, pictures, referee }: Bench,
-  learner: Learner,
-  guidances: readonly Guidance[],
+  { plan }: JobContext,
+  { scorer, learner, guidances }: { scorer: Scorer; learner: Learner; guidances: readonly Guidance[] },
 ): Promise<TriedGuidance[]> {
-  const { plan, signal } = context;
-  const { height, width, channels, classes } = pictures.train;
-  const labels = sampleLabels(classes.length, plan.tuning.samplesPerClass);
+  const { samplesPerClass: each, seed } = plan.tuning;
   const tried: TriedGuidance[] = [];
   for (const guidance of guidances) {
-    const samples = await drawSamples(learner, {
-      labels,
-      guidance,
-      shape: [height, width, channels],
-      evaluation: plan.evaluation,
-      seed: plan.tuning.seed,
-      signal,
-    });
-    tried.push({ ...guidance, fid: (await referee.score(samples, labels)).fid });
+    const { figures } = await scorer.score(learner, { guidance, each, seed });
+    tried.push({ ...guidance, fid: figures.fid });
   }
   return tried;
 }
@@ -102,17 +86,13 @@ export async function tuneMethod(context: JobContext, job: TuningJob): Promise<v
     seed,
     baseSeed: plan.seeds[0],
   };
-  const pictures = await transferPictures(context, run);
-  const { dataset } = plan.tasks[job.task];
-  const referee = await openReferee(context, { dataset, all: pictures.all, reference: pictures.heldOut });
-  const bench: Bench = { context, pictures, referee };
-  const held = await validationSet(pictures.heldOut, plan.evaluation.validationPerClass);
+  const scorer = await openScorer(context, run);
   const parts = learningRates.length + 1;
   let kept: { learningRate: number; learner: Learner } | undefined;
   const train = async (learningRate: number, from: number) => {
     const { learner } = await runTransfer(context, {
       run: { ...run, learningRate },
-      pictures,
+      pictures: scorer.pictures,
       onStep: async ({ step }) => context.progress(Math.min(0.99, (from + (0.7 * step) / steps) / parts)),
     });
     kept?.learner.dispose();
@@ -126,8 +106,8 @@ export async function tuneMethod(context: JobContext, job: TuningJob): Promise<v
     let tried: TriedRate;
     try {
       const learner = await train(learningRate, from);
-      const guidances = await scoreAll(bench, learner, screening(learner, screenScale));
-      tried = { learningRate, guidances, validationLoss: await validationLoss(learner, held) };
+      const guidances = await scoreAll(context, { scorer, learner, guidances: screening(learner, screenScale) });
+      tried = { learningRate, guidances, validationLoss: await validationLoss(learner, scorer.held) };
     } catch (error) {
       signal.throwIfAborted();
       const message = error instanceof Error ? error.message : String(error);
@@ -154,7 +134,7 @@ export async function tuneMethod(context: JobContext, job: TuningJob): Promise<v
     const more = modesOf(learner)
       .filter((mode) => mode !== 'none')
       .flatMap((mode) => scales.filter((scale) => scale !== screenScale).map((scale) => ({ mode, scale })));
-    winner.guidances = [...winner.guidances, ...(await scoreAll(bench, learner, more))];
+    winner.guidances = [...winner.guidances, ...(await scoreAll(context, { scorer, learner, guidances: more }))];
     const perMode = modesOf(learner).map((mode) => best(winner.guidances.filter((g) => g.mode === mode)));
     const chosen = best(perMode);
     const tuned: Tuned = {
@@ -168,6 +148,6 @@ export async function tuneMethod(context: JobContext, job: TuningJob): Promise<v
     await writeJson(join(out, 'tuning', `${key}.json`), tuned);
   } finally {
     (kept as { learner: Learner } | undefined)?.learner.dispose();
-    referee.dispose();
+    scorer.dispose();
   }
 }

@@ -1,0 +1,44 @@
+import type { Pictures } from '../../sampling/grid';
+import type { JobContext } from './context';
+import type { Learner } from './learner';
+import { drawSamples, type Guidance, sampleLabels } from './sampling';
+import { type Figures, openReferee } from './scoring';
+import { type TransferPictures, type TransferRun, transferPictures } from './transfer-run';
+import { type ValidationSet, validationSet } from './validation';
+
+/** What a transfer is trained and scored with. */
+export interface Scorer {
+  pictures: TransferPictures;
+  /** Held-out pictures of the classes. */
+  held: ValidationSet;
+  /** Draws `each` samples of every class and scores them. */
+  score(
+    learner: Learner,
+    options: { guidance: Guidance; each: number; seed: number },
+  ): Promise<{ samples: Pictures; figures: Figures }>;
+  dispose(): void;
+}
+
+/** Opens the pictures of a transfer and what its samples are scored by. */
+export async function openScorer(
+  context: JobContext,
+  run: Pick<TransferRun, 'task' | 'classes' | 'imagesPerClass' | 'seed'>,
+): Promise<Scorer> {
+  const { plan, signal } = context;
+  const { evaluation } = plan;
+  const pictures = await transferPictures(context, run);
+  const { dataset } = plan.tasks[run.task];
+  const referee = await openReferee(context, { dataset, all: pictures.all, reference: pictures.heldOut });
+  const { height, width, channels } = pictures.train;
+  return {
+    pictures,
+    held: await validationSet(pictures.heldOut, evaluation.validationPerClass),
+    async score(learner, { guidance, each, seed }) {
+      const labels = sampleLabels(run.classes.length, each);
+      const shape = [height, width, channels] as const;
+      const samples = await drawSamples(learner, { labels, guidance, shape, evaluation, seed, signal });
+      return { samples, figures: await referee.score(samples, labels) };
+    },
+    dispose: () => referee.dispose(),
+  };
+}
