@@ -57,6 +57,6 @@ export async function runGrid(options: RunGridOptions): Promise<GridResult> {
     return { ...result, cells };
   } finally {
     bar?.stop();
-    await writeSpectra(out, graph, plan);
+    await writeSpectra(out, whole, plan);
   }
 }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import {
@@ -74,7 +75,7 @@ export async function trainJudge(context: JobContext, dataset: string, role: Rol
     ...output,
     progress: () => ({ update: (value: number) => progress(value / steps), stop() {} }),
   };
-  await writeJson(join(out, 'classifiers', 'README.json'), { features: 'compared by FID', judge: 'says the class' });
+  await mkdir(join(out, 'classifiers'), { recursive: true });
   const judge = await trainExtractor({
     train,
     heldOut,
