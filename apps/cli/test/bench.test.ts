@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { tinyPlan } from '../src/bench/transfer/tiny-plan';
 import { json, run, start, temporaryFolder, writePictures } from './run';
+import { tinyPlan } from './tiny-plan';
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);

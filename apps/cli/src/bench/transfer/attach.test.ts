@@ -8,6 +8,7 @@ import { createGenerator, normal } from '@learngene/random';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { tinyPlan } from '../../../test/tiny-plan';
 import { stateToTrees } from '../../training/state-files';
 import { attachMethod } from './attach';
 import { baseDit, baseKindConfig } from './bases';
@@ -16,7 +17,6 @@ import type { Branch, Learner } from './learner';
 import { methodSpec } from './methods';
 import { type AblationName, ablations, type MethodName, methodNames } from './names';
 import { parsePlan } from './plan';
-import { tinyPlan } from './tiny-plan';
 
 beforeAll(useTestBackend);
 

@@ -8,11 +8,11 @@ import { classCounts, type ImageDataset, inMemoryDataset } from '@learngene/data
 import { useTestBackend } from '@learngene/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writePictures } from '../../../test/run';
+import { tinyPlan } from '../../../test/tiny-plan';
 import { createOutput } from '../../cli/output';
 import { drawBatch } from './batch';
 import { fewOfEach, openPlanDataset, splitOf } from './data';
 import { parsePlan } from './plan';
-import { tinyPlan } from './tiny-plan';
 
 const folder = mkdtempSync(join(tmpdir(), 'learngene-transfer-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

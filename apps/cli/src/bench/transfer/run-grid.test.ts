@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { useTestBackend } from '@learngene/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writePictures } from '../../../test/run';
+import { tinyPlan } from '../../../test/tiny-plan';
 import { createOutput } from '../../cli/output';
 import type { Job } from './jobs';
 import { type PlanInput, parsePlan } from './plan';
 import type { CellError, CellResult } from './result';
 import { runGrid } from './run-grid';
 import { runJob } from './run-job';
-import { tinyPlan } from './tiny-plan';
 
 const folder = mkdtempSync(join(tmpdir(), 'learngene-transfer-'));
 const pictures = join(folder, 'pictures.safetensors');

@@ -1,4 +1,4 @@
-import type { PlanInput } from './plan';
+import type { PlanInput } from '../src/bench/transfer/plan';
 
 /** A plan for tests that takes seconds in plain JavaScript, on the pictures that the tests write. */
 export function tinyPlan(path: string): PlanInput {
