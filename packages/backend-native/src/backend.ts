@@ -121,6 +121,7 @@ export class NativeBackend extends MathBackendCPU {
     return ArrayBuffer.isView(values) ? values.buffer : undefined;
   }
 
+  /** The values of a tensor; the caller's array is never written to again. */
   override readSync(dataId: object): backend_util.BackendValues {
     this.escape(dataId);
     return super.readSync(dataId);
@@ -143,6 +144,7 @@ export class NativeBackend extends MathBackendCPU {
     return true;
   }
 
+  /** What `tf.memory()` adds: the pool. */
   override memory(): NativeMemoryInfo {
     return { unreliable: false, reasons: [], pool: this.#pool.statistics() };
   }

@@ -10,6 +10,32 @@ export interface HostMatrix {
   readonly data: Float64Array;
 }
 
+/** A thin SVD a = u diag(s) vᵀ. */
+export interface HostSvd {
+  /** Left singular vectors in the columns of [m, k]. */
+  readonly u: HostMatrix;
+  /** Singular values [k], descending. */
+  readonly s: Float64Array;
+  /** Right singular vectors in the columns of [n, k]. */
+  readonly v: HostMatrix;
+}
+
+/** Eigenvalues and eigenvectors of a symmetric matrix. */
+export interface HostEigen {
+  /** Eigenvalues [n], ascending. */
+  readonly values: Float64Array;
+  /** Eigenvectors in the columns of [n, n]. */
+  readonly vectors: HostMatrix;
+}
+
+/** A thin QR a = q r. */
+export interface HostQr {
+  /** Orthonormal columns, [m, k]. */
+  readonly q: HostMatrix;
+  /** Upper triangular, [k, n]. */
+  readonly r: HostMatrix;
+}
+
 /**
  * Decompositions in Rust, in the shape that `registerLinalg` of `@learngene/tensor-svd` takes. Arguments are not
  * changed, results are new. All throw on NaN, infinity (but for the products) and sizes that do not fit.
@@ -18,13 +44,13 @@ export interface NativeLinalg {
   /** `'native'`. */
   readonly name: 'native';
   /** Thin SVD of a [m, n]: u [m, k], s [k] descending, v [n, k], k = min(m, n). */
-  readonly svd: (a: HostMatrix) => { u: HostMatrix; s: Float64Array; v: HostMatrix };
+  readonly svd: (a: HostMatrix) => HostSvd;
   /** Eigenvalues [n], ascending, and eigenvectors in the columns of [n, n], of a symmetric matrix. */
-  readonly symmetricEigen: (a: HostMatrix) => { values: Float64Array; vectors: HostMatrix };
+  readonly symmetricEigen: (a: HostMatrix) => HostEigen;
   /** The eigenvalues alone. */
   readonly symmetricEigenvalues: (a: HostMatrix) => Float64Array;
   /** Thin QR of a [m, n]: q [m, k], r [k, n]. */
-  readonly qr: (a: HostMatrix) => { q: HostMatrix; r: HostMatrix };
+  readonly qr: (a: HostMatrix) => HostQr;
   /** The lower triangular l [n, n] with a = l lᵀ; throws where a is not positive definite. */
   readonly cholesky: (a: HostMatrix) => HostMatrix;
   /** The product of a [m, k] and b [k, n]. */

@@ -28,6 +28,7 @@ const ABI = 1;
 
 /** The addon cannot be used on this machine. */
 export class NativeUnavailableError extends Error {
+  /** The name of the class. */
   override readonly name = 'NativeUnavailableError';
   /** What the user can do about it. */
   readonly remedy: string;
