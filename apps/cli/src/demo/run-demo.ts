@@ -26,6 +26,7 @@ import { curveSections, sizeSection, spectrumSection } from '../report/run-repor
 import { bundleMetadata } from '../run/load-model';
 import { createRunFolder, isRunFolder, type RunRecord } from '../run/run-folder';
 import { drawPictures } from '../sampling/draw';
+import { firstOfEach } from '../sampling/first-of-each';
 import { gridPng, type Pictures, writeGrid } from '../sampling/grid';
 import { modelConfig } from '../training/model-config';
 import { createProcess } from '../training/process';
@@ -56,19 +57,6 @@ async function realPictures(dataset: ImageDataset): Promise<Pictures> {
     data.set(await dataset.read(own.slice(0, columns)), label * columns * blank);
   }
   return { data, count: dataset.classes.length * columns, height, width, channels };
-}
-
-/** The first pictures of every class, where each has `each`, as rows of a grid. */
-function firstOfEach(pictures: Pictures, each: number): Pictures {
-  const { height, width, channels } = pictures;
-  const size = height * width * channels;
-  const shown = Math.min(columns, each);
-  const rows = pictures.count / each;
-  const data = new Uint8Array(rows * shown * size);
-  for (let row = 0; row < rows; row++) {
-    data.set(pictures.data.subarray(row * each * size, (row * each + shown) * size), row * shown * size);
-  }
-  return { data, count: rows * shown, height, width, channels };
 }
 
 function scoreTable(rows: readonly (readonly [string, Score])[]): Section {
@@ -243,8 +231,8 @@ export async function runDemo(
 
   const report = await stage('report', 'Writing the report', async () => {
     const shown = {
-      base: firstOfEach(samples.base, plan.samplesPerClass),
-      novel: firstOfEach(samples.novel, plan.samplesPerClass),
+      base: firstOfEach(samples.base, plan.samplesPerClass, columns),
+      novel: firstOfEach(samples.novel, plan.samplesPerClass, columns),
     };
     await writeGrid(join(out, 'pretraining-samples.png'), shown.base, columns);
     await writeGrid(join(out, 'novel-samples.png'), shown.novel, columns);

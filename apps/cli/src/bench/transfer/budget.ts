@@ -11,12 +11,12 @@ import {
   kindConfig,
 } from '@learngene/kind';
 import { countParams, disposeParams } from '@learngene/nn';
+import { firstOfEach } from '../../sampling/first-of-each';
 import { writeGrid } from '../../sampling/grid';
 import { paramsFromTree } from '../../training/state-files';
 import { baseLearner, loadBase } from './base-state';
 import { baseData } from './base-training';
 import { baseDit, baseKindConfig } from './bases';
-import { firstOfEach } from './cell';
 import type { JobContext } from './context';
 import { openPlanDataset } from './data';
 import { type BudgetJob, budgetBase, budgetKey } from './jobs';
@@ -92,7 +92,7 @@ export async function runBudget(context: JobContext, budget: BudgetJob): Promise
       const figures = await referee.score(samples, labels);
       evaluations.push({ step: 0, guidance: mode, scale: guidance.scale, ...figures, validationLoss: loss });
       await mkdir(folder, { recursive: true });
-      await writeGrid(join(folder, 'samples.png'), firstOfEach(samples, evaluation.samplesPerClass), 8);
+      await writeGrid(join(folder, 'samples.png'), firstOfEach(samples, evaluation.samplesPerClass, 8), 8);
     }
     const result: CellResult = {
       cell: key,

@@ -1,6 +1,7 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
+import { firstOfEach } from '../../sampling/first-of-each';
 import { type Pictures, writeGrid } from '../../sampling/grid';
 import { median } from './base-training';
 import type { JobContext } from './context';
@@ -16,18 +17,6 @@ import type { Tuned } from './tuning';
 import { validationLoss } from './validation';
 
 const gridColumns = 8;
-
-/** The first pictures of every class as rows of a grid. */
-export function firstOfEach(pictures: Pictures, each: number): Pictures {
-  const shown = Math.min(gridColumns, each);
-  const bytes = pictures.height * pictures.width * pictures.channels;
-  const rows = pictures.count / each;
-  const data = new Uint8Array(rows * shown * bytes);
-  for (let row = 0; row < rows; row++) {
-    data.set(pictures.data.subarray(row * each * bytes, (row * each + shown) * bytes), row * shown * bytes);
-  }
-  return { ...pictures, data, count: rows * shown };
-}
 
 /** Steps at which something is done `times` times, the last step among them. */
 function evenSteps(steps: number, times: number): Set<number> {
@@ -111,7 +100,15 @@ async function scoreModes(
       ...figures,
       validationLoss: validation,
     });
-    if (mode === tuned.guidance.chosen) shown = samples;
+    if (mode === tuned.guidance.chosen) {
+      shown = samples;
+      // The last point of the curve, with as many samples as the others have: FID falls with their number.
+      const few = plan.evaluation.curveSamplesPerClass ?? each;
+      if (few < each) {
+        const last = await scorer.rescore(firstOfEach(samples, each, few), few);
+        log.evaluations.push({ step: cell.steps, guidance: mode, scale: guidance.scale, ...last });
+      }
+    }
     progress(0.6 + (0.4 * (i + 1)) / modes.length);
   }
   if (shown === undefined)
@@ -162,7 +159,11 @@ export async function runCell(context: JobContext, cell: CellJob): Promise<void>
       samples: 'samples.png',
     };
     await mkdir(folder, { recursive: true });
-    await writeGrid(join(folder, 'samples.png'), firstOfEach(shown, plan.evaluation.samplesPerClass), gridColumns);
+    await writeGrid(
+      join(folder, 'samples.png'),
+      firstOfEach(shown, plan.evaluation.samplesPerClass, gridColumns),
+      gridColumns,
+    );
     if (learner.spectra) await writeJson(join(folder, 'spectra.json'), learner.spectra());
     await writeFileAtomic(
       join(folder, 'metrics.jsonl'),

@@ -16,6 +16,8 @@ export interface Scorer {
     learner: Learner,
     options: { guidance: Guidance; each: number; seed: number },
   ): Promise<{ samples: Pictures; figures: Figures }>;
+  /** Scores pictures again, `each` of every class. */
+  rescore(samples: Pictures, each: number): Promise<Figures>;
   dispose(): void;
 }
 
@@ -39,6 +41,7 @@ export async function openScorer(
       const samples = await drawSamples(learner, { labels, guidance, shape, evaluation, seed, signal });
       return { samples, figures: await referee.score(samples, labels) };
     },
+    rescore: (samples, each) => referee.score(samples, sampleLabels(run.classes.length, each)),
     dispose: () => referee.dispose(),
   };
 }
