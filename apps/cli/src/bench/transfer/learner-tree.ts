@@ -1,9 +1,11 @@
 import { applyLowRankDit, type LowRankDitParams } from '@learngene/adapters';
-import { applyDit, countDitMacs, countDitParams, type DitConfig, type DitParams } from '@learngene/dit';
+import { applyDit, countDitMacs, type DitConfig, type DitParams } from '@learngene/dit';
+import { countKindMacs, kindConfig } from '@learngene/kind';
 import {
   type AdamWState,
   adamWEmaStep,
   cloneParams,
+  countParams,
   disposeParams,
   globalNorm,
   initAdamW,
@@ -44,16 +46,20 @@ function withNull(labels: Int32Array, dropped: Uint8Array, classes: number): Int
   return labels.map((label, i) => (dropped[i] === 1 ? classes : label));
 }
 
+/** Sizes of a model that is trained as a whole. */
+function countsOf(params: ParamTree, form: 'dense' | 'low-rank', dit: DitConfig): Counts {
+  const total = countParams(params);
+  const sizes = { trainable: total, bytesPerClass: 4 * total, parameters: total };
+  if (form === 'dense') return { ...sizes, macs: countDitMacs(dit).total };
+  const { blocks } = params as unknown as { blocks: readonly { attn: { q: { s: tf.Tensor1D } } }[] };
+  const rank = blocks[0].attn.q.s.shape[0];
+  return { ...sizes, macs: countKindMacs(kindConfig({ dit, learngeneRank: rank, tailorRank: 1 }), rank).total };
+}
+
 /** Wraps a state as a learner; the state is its own from now on. */
 export function treeLearner(start: TreeState, form: 'dense' | 'low-rank', dit: DitConfig): TreeLearner {
   let { params, ema, optimizer } = start;
-  const total = countDitParams(dit).trainable;
-  const counts: Counts = {
-    trainable: total,
-    macs: countDitMacs(dit).total,
-    bytesPerClass: 4 * total,
-    parameters: total,
-  };
+  const counts = countsOf(start.params, form, dit);
   return {
     agnostic: false,
     counts,
