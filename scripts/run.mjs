@@ -115,7 +115,7 @@ function checkNative() {
   const cargo = (args) => run('cargo', args, { CARGO_TERM_QUIET: 'true' });
   const manifest = ['--manifest-path', join('packages', 'backend-native', 'Cargo.toml'), '--locked'];
   say('rustfmt: format of the Rust crates');
-  run('cargo', ['fmt', '--check', '--manifest-path', manifest[1]]);
+  run('cargo', ['fmt', '--all', '--check', '--manifest-path', manifest[1]]);
   say('clippy: lints of the Rust crates');
   cargo(['clippy', ...manifest, '--all-targets', '--release', '--', '-D', 'warnings']);
   say('cargo test: the Rust crates');
