@@ -30,7 +30,7 @@ const emojiClasses = {
 
 const emojiSplit = {
   pretraining: ['country-flag', 'animal', 'people', 'transport', 'clothing', 'sky & weather', 'time', 'geometric'],
-  tuning: ['hand', 'alphanum'],
+  tuning: ['hand', 'alphanum', 'building'],
   novel: ['face', 'food', 'sign'],
 };
 
@@ -71,7 +71,6 @@ export const fullPlan: PlanInput = {
       ...emojiSplit,
       novel: [
         ...emojiSplit.novel,
-        'building',
         'plant',
         'sport',
         'tool',
