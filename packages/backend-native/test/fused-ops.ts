@@ -94,6 +94,70 @@ function attentionFormula({ q, k, v }: NamedTensorMap, heads: number): Tensor {
   return tf.reshape(tf.transpose(tf.matMul(tf.softmax(logits), split(v)), [0, 2, 1, 3]), q.shape);
 }
 
+const gatedLowRank: FusedOp = {
+  inputs: (sizes, seed) => {
+    const { samples, tokens, width, other } = sizes;
+    const own = segmentsOf(sizes).starts.map((_, i) => lowRankInputs(sizes, 2 + i, seed + 10 * (i + 1), `${i}`));
+    const x = random([samples, tokens, width], seed);
+    return Object.assign(
+      { x, ...lowRankInputs(sizes, 5, seed + 5), bias: random([other], seed + 8) },
+      ...own,
+    ) as NamedTensorMap;
+  },
+  formula: (inputs, sizes) => {
+    const { x, u, s, v, bias } = inputs;
+    const shape = [sizes.samples, sizes.tokens, sizes.other];
+    const common = tf.add(tf.reshape(lowRank(x, u, s, v), shape), bias);
+    const { starts, ends } = segmentsOf(sizes);
+    return starts.reduce<Tensor>((sum, start, i) => {
+      const part = tf.slice(x, start, ends[i] - start);
+      const own = lowRank(part, inputs[`u${i}`], inputs[`s${i}`], inputs[`v${i}`]);
+      const placed = tf.reshape(own, [ends[i] - start, sizes.tokens, sizes.other]);
+      return tf.add(
+        sum,
+        tf.pad(placed, [
+          [start, sizes.samples - ends[i]],
+          [0, 0],
+          [0, 0],
+        ]),
+      );
+    }, common);
+  },
+  forward: (inputs, sizes) => run('LearngeneGatedLowRank', inputs, segmentsOf(sizes)),
+  backward: (dy, inputs, [, state0], sizes) => {
+    const grads = run('LearngeneGatedLowRankGrad', { dy, ...inputs, state0 }, segmentsOf(sizes));
+    return Object.fromEntries(Object.keys(inputs).map((name, i) => [name, grads[i]]));
+  },
+};
+
+/** A gated layer and what follows it, in one kernel. */
+function gatedLowRankEnd(residual: boolean): FusedOp {
+  const split = ({ stream, gate, ...layer }: NamedTensorMap) => ({ stream, gate, layer });
+  return {
+    inputs: (sizes, seed) => {
+      const { samples, tokens, other } = sizes;
+      const layer = gatedLowRank.inputs(sizes, seed);
+      if (!residual) return layer;
+      return { ...layer, stream: random([samples, tokens, other], seed + 6), gate: random([samples, other], seed + 7) };
+    },
+    formula: (inputs, sizes) => {
+      const { stream, gate, layer } = split(inputs);
+      const y = gatedLowRank.formula(layer, sizes);
+      return residual ? tf.add(stream, tf.mul(perSample(gate), y)) : gelu(y);
+    },
+    forward: (inputs, sizes) => run('LearngeneGatedLowRankEnd', inputs, { ...segmentsOf(sizes), keep: true }),
+    backward: (dy, inputs, [, y, state0], sizes) => {
+      const { gate, layer } = split(inputs);
+      if (!residual) {
+        const [dlayer] = run('LearngeneGeluGrad', { dy, x: y });
+        return gatedLowRank.backward(dlayer, layer, [y, state0], sizes);
+      }
+      const [dgate, dlayer] = run('LearngeneGatedResidualGrad', { dy, gate, y });
+      return { ...gatedLowRank.backward(dlayer, layer, [y, state0], sizes), stream: tf.clone(dy), gate: dgate };
+    },
+  };
+}
+
 /** Every fused op with a gradient. */
 export const fusedOps: Readonly<Record<string, FusedOp>> = {
   gelu: elementwise('LearngeneGelu', gelu),
@@ -197,39 +261,7 @@ export const fusedOps: Readonly<Record<string, FusedOp>> = {
       return { x: tf.clone(dy), gate: dgate, input: dinput, ...linearGrads(dbranch, input) };
     },
   },
-  gatedLowRank: {
-    inputs: (sizes, seed) => {
-      const { samples, tokens, width, other } = sizes;
-      const own = segmentsOf(sizes).starts.map((_, i) => lowRankInputs(sizes, 2 + i, seed + 10 * (i + 1), `${i}`));
-      const x = random([samples, tokens, width], seed);
-      return Object.assign(
-        { x, ...lowRankInputs(sizes, 5, seed + 5), bias: random([other], seed + 8) },
-        ...own,
-      ) as NamedTensorMap;
-    },
-    formula: (inputs, sizes) => {
-      const { x, u, s, v, bias } = inputs;
-      const shape = [sizes.samples, sizes.tokens, sizes.other];
-      const common = tf.add(tf.reshape(lowRank(x, u, s, v), shape), bias);
-      const { starts, ends } = segmentsOf(sizes);
-      return starts.reduce<Tensor>((sum, start, i) => {
-        const part = tf.slice(x, start, ends[i] - start);
-        const own = lowRank(part, inputs[`u${i}`], inputs[`s${i}`], inputs[`v${i}`]);
-        const placed = tf.reshape(own, [ends[i] - start, sizes.tokens, sizes.other]);
-        return tf.add(
-          sum,
-          tf.pad(placed, [
-            [start, sizes.samples - ends[i]],
-            [0, 0],
-            [0, 0],
-          ]),
-        );
-      }, common);
-    },
-    forward: (inputs, sizes) => run('LearngeneGatedLowRank', inputs, segmentsOf(sizes)),
-    backward: (dy, inputs, [, state0], sizes) => {
-      const grads = run('LearngeneGatedLowRankGrad', { dy, ...inputs, state0 }, segmentsOf(sizes));
-      return Object.fromEntries(Object.keys(inputs).map((name, i) => [name, grads[i]]));
-    },
-  },
+  gatedLowRank,
+  gatedLowRankGelu: gatedLowRankEnd(false),
+  gatedLowRankGatedResidual: gatedLowRankEnd(true),
 };

@@ -1,8 +1,8 @@
 import {
   applyLinear,
+  applyLinearEnd,
   attention,
-  gatedResidual,
-  gelu,
+  type LinearEnd,
   type LinearParams,
   layerNormModulate,
   type ParamTree,
@@ -26,12 +26,20 @@ import { timestepEmbedding } from './timestep';
  */
 export type ApplyLinear = (params: ParamTree, x: tf.Tensor3D, name: string) => tf.Tensor3D;
 
+/**
+ * As {@link ApplyLinear}, with what follows the layer: GELU after 'mlp.in' ([N, T, M]), x + gate y after 'attn.o' and
+ * 'mlp.out' ([N, T, D]).
+ */
+export type ApplyLinearWithEnd = (params: ParamTree, x: tf.Tensor3D, name: string, end: LinearEnd) => tf.Tensor3D;
+
 /** Settings of {@link applyDit}. */
 export type ApplyDitOptions = {
   /** The configuration that the parameters were made for; trusted, see `validateDitConfig`. */
   readonly config: DitConfig;
   /** Applies the six main linear layers of every block; dense by default. */
   readonly linear?: ApplyLinear;
+  /** For layers that do what follows them too: used beside `linear`; by default `applyLinearEnd` of its result. */
+  readonly linearWithEnd?: ApplyLinearWithEnd;
   /** Embeds the labels, [N] to [N, D]; rows of `label.table` by default. Called inside a tidy. */
   readonly embedLabels?: (labels: Int32Array) => tf.Tensor2D;
 };
@@ -75,15 +83,15 @@ function applyBlock(
   x: tf.Tensor3D,
   condition: tf.Tensor,
   block: number,
-  { config, linear = applyDense }: ApplyDitOptions,
+  { config, linear = applyDense, linearWithEnd = composed(linear) }: ApplyDitOptions,
 ): tf.Tensor3D {
   const { adaln, attn, mlp } = params.blocks[block];
-  const main = (parent: ParamTree | undefined, group: 'attn' | 'mlp', name: string, input: tf.Tensor3D) =>
-    linear((parent?.[name] ?? {}) as ParamTree, input, `blocks.${block}.${group}.${name}`);
+  const layer = (parent: ParamTree | undefined, name: string) => (parent?.[name] ?? {}) as ParamTree;
+  const path = `blocks.${block}`;
   const [shift1, scale1, gate1, shift2, scale2, gate2] = modulation(adaln, condition, 6); // each [N, D]
 
   const a = layerNormModulate(x, shift1, scale1, { eps: NORM_EPS }); // [N, T, D]
-  const [q, k, v] = ['q', 'k', 'v'].map((name) => main(attn, 'attn', name, a)); // each [N, T, D]
+  const [q, k, v] = ['q', 'k', 'v'].map((name) => linear(layer(attn, name), a, `${path}.attn.${name}`)); // each [N, T, D]
   const mixed = attention(q, k, v, { heads: config.heads }); // [N, T, D]
   if (linear === applyDense) {
     // the same as below in fewer passes over memory
@@ -92,11 +100,15 @@ function applyBlock(
     const m = layerNormModulate(y, shift2, scale2, { eps: config.mlpNormEps }); // [N, T, D]
     return residualMlp({ x: y, gate: gate2, input: m }, { in: first, out: last }); // [N, T, D]
   }
-  const y = gatedResidual(x, gate1, main(attn, 'attn', 'o', mixed)); // [N, T, D]
+  const y = linearWithEnd(layer(attn, 'o'), mixed, `${path}.attn.o`, { x, gate: gate1 }); // [N, T, D]
 
   const m = layerNormModulate(y, shift2, scale2, { eps: config.mlpNormEps }); // [N, T, D]
-  const hidden = gelu(main(mlp, 'mlp', 'in', m)) as tf.Tensor3D; // [N, T, M]
-  return gatedResidual(y, gate2, main(mlp, 'mlp', 'out', hidden)); // [N, T, D]
+  const hidden = linearWithEnd(layer(mlp, 'in'), m, `${path}.mlp.in`, 'gelu'); // [N, T, M]
+  return linearWithEnd(layer(mlp, 'out'), hidden, `${path}.mlp.out`, { x: y, gate: gate2 }); // [N, T, D]
+}
+
+function composed(linear: ApplyLinear): ApplyLinearWithEnd {
+  return (params, x, name, end) => applyLinearEnd(linear(params, x, name), end);
 }
 
 /** The parts of an adaLN layer's output: `parts` tensors [N, D]. */

@@ -1,4 +1,4 @@
-export { type ApplyDitOptions, type ApplyLinear, applyDit } from './apply';
+export { type ApplyDitOptions, type ApplyLinear, type ApplyLinearWithEnd, applyDit } from './apply';
 export type { DitInputs } from './check';
 export { type DitConfig, type DitFlavour, ditConfig, ditFlavour, validateDitConfig } from './config';
 export { countDitMacs, countDitParams, type DitMacCounts, type DitParamCounts } from './counts';

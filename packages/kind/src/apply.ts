@@ -1,9 +1,9 @@
-import { type ApplyLinear, applyDit, type DitInputs } from '@learngene/dit';
+import { type ApplyDitOptions, type ApplyLinear, applyDit, type DitInputs } from '@learngene/dit';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import type { KindConfig } from './config';
 import { softGate } from './gate';
-import { gatedLowRank, type TailorFactors } from './gated-low-rank';
+import { gatedLowRank, gatedLowRankWithEnd, type TailorFactors } from './gated-low-rank';
 import { embedClasses } from './label-embedding';
 import { type KindParams, subTree, tailorsOf } from './params';
 import { type BatchPlan, planBatch } from './plan';
@@ -46,20 +46,24 @@ export function applyKind(params: KindParams, inputs: DitInputs, options: ApplyK
     const out = applyDit(
       params.shared,
       { x: reorder(inputs.x), t: reorder(inputs.t), labels },
-      { config: config.dit, linear: binaryLinear(params, plan), embedLabels: () => embedding },
+      { config: config.dit, ...binaryLinear(params, plan), embedLabels: () => embedding },
     );
     return order && inverse ? reorderRows(out, inverse, order) : out;
   });
 }
 
+type BinaryLinear = Required<Pick<ApplyDitOptions, 'linear' | 'linearWithEnd'>>;
+
 /** The main layers of a batch grouped by class. */
-function binaryLinear(params: KindParams, { segments }: BatchPlan): ApplyLinear {
-  return (_, x, name) => {
-    const own = segments.flatMap(({ start, end, group }) => {
+function binaryLinear(params: KindParams, { segments }: BatchPlan): BinaryLinear {
+  const ownAt = (name: string) =>
+    segments.flatMap(({ start, end, group }) => {
       const tailor = group === null ? undefined : subTree<TailorFactors>(tailorsOf(params, group), name);
       return tailor ? [{ start, end, tailor }] : [];
     });
-    return gatedLowRank(x, learngenesAt(params, name), own);
+  return {
+    linear: (_, x, name) => gatedLowRank(x, learngenesAt(params, name), ownAt(name)),
+    linearWithEnd: (_, x, name, end) => gatedLowRankWithEnd(x, learngenesAt(params, name), ownAt(name), end),
   };
 }
 

@@ -1,10 +1,10 @@
-import { flattenParams, matmulNN, matmulNT, valueAndGrad } from '@learngene/nn';
+import { applyLinearEnd, flattenParams, type LinearEnd, matmulNN, matmulNT, valueAndGrad } from '@learngene/nn';
 import { createGenerator, normal } from '@learngene/random';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import { checkGradient, expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { gatedLowRank, type TailorFactors } from './gated-low-rank';
+import { gatedLowRank, gatedLowRankWithEnd, type TailorFactors } from './gated-low-rank';
 import { softLowRank } from './soft-low-rank';
 
 beforeAll(useTestBackend);
@@ -140,6 +140,63 @@ describe('gatedLowRank', () => {
     expect(run([0, 1, tailor], [1, 2, tailor])).toThrow('segments[1].tailor: expected one segment a tailor');
     expect(run([0, 1, tailorOf(4, 6, 2)])).toThrow('segments[0].u: expected [5, r], got [4, 2]');
     expect(() => gatedLowRank(draw(2, 3, 7) as tf.Tensor3D, f, [])).toThrow('x: expected [N, T, 6], got [2, 3, 7]');
+  });
+});
+
+describe('gatedLowRankWithEnd', () => {
+  const tree = () => ({
+    x: draw(4, 3, 6) as tf.Tensor3D,
+    f: layerOf(5, 6, 3),
+    a: tailorOf(5, 6, 2),
+    b: tailorOf(5, 6, 4),
+    stream: draw(4, 3, 5) as tf.Tensor3D,
+    gate: draw(4, 5) as tf.Tensor2D,
+  });
+  type Tree = ReturnType<typeof tree>;
+  const segments = ({ a, b }: Tree) => [
+    { start: 0, end: 1, tailor: a },
+    { start: 2, end: 4, tailor: b },
+  ];
+  const ends: [string, (p: Tree) => LinearEnd][] = [
+    ['GELU', () => 'gelu'],
+    ['x + gate y', ({ stream, gate }) => ({ x: stream, gate })],
+  ];
+
+  it.each(ends)('is the layer and what follows it, gradients too: %s', (_, end) => {
+    const p = tree();
+    const weights = draw(4, 3, 5);
+    const run = (y: (p: Tree) => tf.Tensor) =>
+      valueAndGrad((leaves) => tf.sum(tf.mul(y(leaves), weights)) as tf.Scalar, p);
+    const fused = run((q) => gatedLowRankWithEnd(q.x, q.f, segments(q), end(q)));
+    const parts = run((q) => applyLinearEnd(gatedLowRank(q.x, q.f, segments(q)), end(q)));
+    expectClose(fused.value, parts.value, { rtol: 1e-4 });
+    const expected = flattenParams(parts.grads);
+    for (const [name, grad] of flattenParams(fused.grads)) {
+      if (end(p) !== 'gelu' || !['stream', 'gate'].includes(name))
+        expect(relativeError(grad, expected.get(name)!), name).toBeLessThan(1e-5);
+    }
+  });
+
+  it.each(ends)('is the same without a tape: %s', (_, end) => {
+    const p = tree();
+    const y = gatedLowRankWithEnd(p.x, p.f, segments(p), end(p));
+    expectClose(y, applyLinearEnd(gatedLowRank(p.x, p.f, segments(p)), end(p)), { rtol: 1e-5, atol: 1e-5 });
+  });
+
+  it.each(ends)('agrees with finite differences, and leaves nothing behind: %s', async (_, end) => {
+    const p = tree();
+    checkGradient(
+      (x, u, ts, stream = p.stream, gate = p.gate) => {
+        const q = { ...p, x, f: { ...p.f, u }, a: { ...p.a, s: ts }, stream, gate } as Tree;
+        return gatedLowRankWithEnd(q.x, q.f, segments(q), end(q));
+      },
+      [p.x, p.f.u, p.a.s, ...(end(p) === 'gelu' ? [] : [p.stream, p.gate])],
+    );
+    await expectNoLeak(() => {
+      tf.dispose(gatedLowRankWithEnd(p.x, p.f, segments(p), end(p)));
+      const loss = (q: Tree) => tf.sum(gatedLowRankWithEnd(q.x, q.f, segments(q), end(q))) as tf.Scalar;
+      tf.dispose(valueAndGrad(loss, p));
+    });
   });
 });
 

@@ -1,4 +1,13 @@
-import { customOp, dims, hasKernel, runKernel } from '@learngene/nn';
+import {
+  applyLinearEnd,
+  customOp,
+  dims,
+  hasKernel,
+  hasLinearEndGrads,
+  type LinearEnd,
+  linearEndGrads,
+  runKernel,
+} from '@learngene/nn';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import type { NamedTensorMap, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -40,6 +49,71 @@ export type TailorSegment = {
  * @returns [N, T, out]; the caller owns it. Throws when shapes do not go together or segments overlap.
  */
 export function gatedLowRank(x: Tensor3D, learngenes: FactoredParams, segments: readonly TailorSegment[]): Tensor3D {
+  const { inputs, attrs, spans, shape } = gatedLayer(x, learngenes, segments);
+  return customOp({
+    inputs,
+    forward: (save) => {
+      if (hasKernel('LearngeneGatedLowRank')) {
+        const [y, ...state] = runKernel('LearngeneGatedLowRank', inputs, attrs);
+        save([...Object.values(inputs), ...state]);
+        return y;
+      }
+      const tailors = segments.map((segment) => segment.tailor);
+      const { y, hidden } = gatedForward(tf.reshape(x, [-1, x.shape[2]]), learngenes, { tailors, spans });
+      save([...Object.values(inputs), ...hidden]);
+      return tf.reshape(y, shape);
+    },
+    backward: (dy, saved, isWanted) => {
+      if (hasKernel('LearngeneGatedLowRankGrad')) return kernelGrads(dy, { inputs, attrs, saved, isWanted });
+      const names = Object.keys(inputs);
+      const held: NamedTensorMap = Object.fromEntries(names.map((name, i) => [name, saved[i]]));
+      return gatedBackward(dy, held, { hidden: saved.slice(names.length), spans });
+    },
+  }) as Tensor3D;
+}
+
+/**
+ * A gated layer and what follows it, GELU or x + gate y: {@link gatedLowRank} and `applyLinearEnd` of `@learngene/nn`. In
+ * one pass where the backend has the kernel 'LearngeneGatedLowRankEnd' (as 'LearngeneGatedLowRank', with the inputs stream
+ * and gate after bias for x + gate y, and the attribute keep; outputs: the result; then, where keep is true, y and any
+ * state) and the gradients' kernels.
+ *
+ * @returns [N, T, out]; the caller owns it. Throws as `gatedLowRank`.
+ */
+export function gatedLowRankWithEnd(
+  x: Tensor3D,
+  learngenes: FactoredParams,
+  segments: readonly TailorSegment[],
+  end: LinearEnd,
+): Tensor3D {
+  const fused = hasKernel('LearngeneGatedLowRankEnd') && hasKernel('LearngeneGatedLowRankGrad') && hasLinearEndGrads();
+  if (!fused) return tf.tidy(() => applyLinearEnd(gatedLowRank(x, learngenes, segments), end));
+  const { inputs, attrs, shape } = gatedLayer(x, learngenes, segments);
+  const residual: NamedTensorMap = {};
+  if (end !== 'gelu') {
+    dims('end.x', end.x, shape.join(' '));
+    dims('end.gate', end.gate, `${shape[0]} ${shape[2]}`);
+    Object.assign(residual, { stream: end.x, gate: end.gate });
+  }
+  return customOp({
+    inputs: { ...inputs, ...residual },
+    forward: (save, taped) => {
+      const all = { ...inputs, ...residual };
+      const [result, y, ...state] = runKernel('LearngeneGatedLowRankEnd', all, { ...attrs, keep: taped });
+      if (taped) save([y, ...(end === 'gelu' ? [] : [end.gate]), ...Object.values(inputs), ...state]);
+      return result;
+    },
+    backward: (dy, [y, ...saved], isWanted) => {
+      const gate = end === 'gelu' ? undefined : saved.shift();
+      const grads = linearEndGrads(dy, { y, gate });
+      const layer = kernelGrads(grads.y, { inputs, attrs, saved, isWanted });
+      return { ...layer, stream: () => tf.clone(dy), gate: () => grads.gate as Tensor };
+    },
+  }) as Tensor3D;
+}
+
+/** What both ops tell their kernels; throws when shapes do not go together. */
+function gatedLayer(x: Tensor3D, learngenes: FactoredParams, segments: readonly TailorSegment[]) {
   const { u, s, v, bias } = learngenes;
   const { out, r } = dims('u', u, 'out r');
   dims('s', s, `${r}`);
@@ -53,33 +127,25 @@ export function gatedLowRank(x: Tensor3D, learngenes: FactoredParams, segments: 
   }
   const spans = segments.map(({ start, end }) => ({ start: start * T, end: end * T }));
   const attrs = { starts: segments.map((segment) => segment.start), ends: segments.map((segment) => segment.end) };
-  return customOp({
-    inputs,
-    forward: (save) => {
-      if (hasKernel('LearngeneGatedLowRank')) {
-        const [y, ...state] = runKernel('LearngeneGatedLowRank', inputs, attrs);
-        save([...Object.values(inputs), ...state]);
-        return y;
-      }
-      const tailors = segments.map((segment) => segment.tailor);
-      const { y, hidden } = gatedForward(tf.reshape(x, [N * T, width]), learngenes, { tailors, spans });
-      save([...Object.values(inputs), ...hidden]);
-      return tf.reshape(y, [N, T, out]);
-    },
-    backward: (dy, saved, isWanted) => {
-      const names = Object.keys(inputs);
-      const held: NamedTensorMap = Object.fromEntries(names.map((name, i) => [name, saved[i]]));
-      const rest = saved.slice(names.length);
-      if (hasKernel('LearngeneGatedLowRankGrad')) {
-        const state = Object.fromEntries(rest.map((tensor, i) => [`state${i}`, tensor]));
-        const common = ['u', 's', 'v'].some(isWanted); // not in a transfer: learngenes are frozen
-        const grads = runKernel('LearngeneGatedLowRankGrad', { dy, ...held, ...state }, { ...attrs, common });
-        const given = common ? names : names.filter((name) => !['u', 's', 'v'].includes(name));
-        return Object.fromEntries(given.map((name, i) => [name, () => grads[i]]));
-      }
-      return gatedBackward(dy, held, { hidden: rest, spans });
-    },
-  }) as Tensor3D;
+  return { inputs, attrs, spans, shape: [N, T, out] as [number, number, number] };
+}
+
+/** The gradients by the backend's kernel, from what was saved: the inputs, then the state. */
+function kernelGrads(dy: Tensor, { inputs, attrs, saved, isWanted }: GradCall): Record<string, () => Tensor> {
+  const names = Object.keys(inputs);
+  const held: NamedTensorMap = Object.fromEntries(names.map((name, i) => [name, saved[i]]));
+  const state = Object.fromEntries(saved.slice(names.length).map((tensor, i) => [`state${i}`, tensor]));
+  const common = ['u', 's', 'v'].some(isWanted); // not in a transfer: learngenes are frozen
+  const grads = runKernel('LearngeneGatedLowRankGrad', { dy, ...held, ...state }, { ...attrs, common });
+  const given = common ? names : names.filter((name) => !['u', 's', 'v'].includes(name));
+  return Object.fromEntries(given.map((name, i) => [name, () => grads[i]]));
+}
+
+interface GradCall {
+  inputs: NamedTensorMap;
+  attrs: { starts: number[]; ends: number[] };
+  saved: readonly Tensor[];
+  isWanted: (name: string) => boolean;
 }
 
 function checkSegments(

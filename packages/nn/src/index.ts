@@ -10,6 +10,14 @@ export { gatedResidual } from './ops/gated-residual';
 export { gelu } from './ops/gelu';
 export { type LayerNormOptions, layerNorm, layerNormModulate } from './ops/layer-norm';
 export { linear } from './ops/linear';
+export {
+  applyLinearEnd,
+  hasLinearEndGrads,
+  type LinearEnd,
+  type LinearEndGrads,
+  linearEndGrads,
+  type ResidualEnd,
+} from './ops/linear-end';
 export { lowRankLinear } from './ops/low-rank-linear';
 export { matmulNN, matmulNT, matmulTN } from './ops/matmul';
 export { type MlpLayers, type ResidualInputs, residualLinear, residualMlp } from './ops/residual-layers';

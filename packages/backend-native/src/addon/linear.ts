@@ -45,7 +45,7 @@ export interface LinearAddon {
     end: number,
     of?: F32,
   ): void;
-  /** C [m, n] = x + gate (op(A) op(B) + bias), a row of the gate for `rows` rows; `branch` [m, n] gets the product. */
+  /** C [m, n] = x + gate (op(A) op(B) + bias), a row of the gate for `rows` rows; `branch` [m, n], where given, gets the product. */
   gemmGatedResidual(
     m: number,
     n: number,
@@ -57,8 +57,8 @@ export interface LinearAddon {
     x: F32,
     gate: F32,
     rows: number,
-    branch: F32,
     c: F32,
+    branch?: F32,
   ): void;
   /** C[i] = op(A[i]) op(B[i]) for i < count. */
   gemmBatch(count: number, m: number, n: number, k: number, flags: number, a: F32, b: F32, c: F32): void;
@@ -80,7 +80,8 @@ export interface LinearAddon {
   ): void;
   /**
    * y [rows, out] = ((x v) s) uᵀ + bias, and for the rows [starts[c], ends[c]) the term of their own factors (`own`: u0,
-   * s0, v0, u1, ...); `hidden` gets x v, then x v_c of every segment.
+   * s0, v0, u1, ...); `hidden` gets x v, then x v_c of every segment. With `end` `END.gelu`, y is gelu of that; with a gate,
+   * `stream` + gate times that, a row of the gate for `tokens` rows; `pre` [rows, out], where given, gets it as it was.
    */
   gatedLowRank(
     rows: number,
@@ -97,6 +98,11 @@ export interface LinearAddon {
     own: readonly F32[],
     y: F32,
     hidden: F32,
+    end?: number,
+    pre?: F32,
+    stream?: F32,
+    gate?: F32,
+    tokens?: number,
   ): void;
   /** The gradients of `gatedLowRank`; `dcommon` is du, ds, dv, or empty; `work` has the length of `hidden`, `down` those of `own`. */
   gatedLowRankGrad(

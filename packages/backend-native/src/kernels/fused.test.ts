@@ -60,7 +60,7 @@ describe.each(Object.keys(fusedOps))('%s', (name) => {
   });
 
   test('of no samples', async () => {
-    if (name === 'gatedLowRank') return;
+    if (name.startsWith('gatedLowRank')) return; // their segments hold samples
     await tf.setBackend(NATIVE);
     tf.tidy(() => {
       const size = { samples: 0, tokens: 3, width: 4, other: 5, heads: 2 };
@@ -81,6 +81,26 @@ describe.each(Object.keys(fusedOps))('%s', (name) => {
       const inputs = op.inputs(size, 3);
       const small = Object.values(inputs).map((x) => tf.mul(x, 0.3));
       checkGradient(differentiable(op, size, Object.keys(inputs)), small, { tolerance: 4e-3 });
+    });
+  });
+});
+
+describe.each(['gatedLowRankGelu', 'gatedLowRankGatedResidual', 'linearGelu', 'linearGatedResidual'])('%s', (name) => {
+  test('keeps nothing for a gradient where there is none', async () => {
+    await tf.setBackend(NATIVE);
+    const names: Record<string, string> = {
+      linearGelu: 'LearngeneLinearGelu',
+      linearGatedResidual: 'LearngeneLinearGatedResidual',
+    };
+    tf.tidy(() => {
+      const inputs = fusedOps[name].inputs({ samples: 3, tokens: 7, width: 9, other: 16, heads: 1 }, 4);
+      const attrs = { starts: [0, 2], ends: [1, 3] };
+      const [kept, bare] = [true, false].map((keep) =>
+        run(names[name] ?? 'LearngeneGatedLowRankEnd', inputs, { ...attrs, keep }),
+      );
+      expect(bare).toHaveLength(1);
+      expect(kept.length).toBeGreaterThan(1);
+      expect(bare[0].dataSync()).toEqual(kept[0].dataSync());
     });
   });
 });

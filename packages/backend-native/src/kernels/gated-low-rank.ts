@@ -1,5 +1,5 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { GEMM } from '../addon/linear';
+import { END, GEMM } from '../addon/linear';
 import type { KernelCall, KernelTable } from '../kernel';
 
 /** Sizes in rows, and the factors of the segments, u0, s0, v0, u1, ... */
@@ -14,17 +14,49 @@ function layerOf({ inputs, attrs, backend }: KernelCall) {
   return { sizes: [rowsOf(x.shape[0]), v.shape[0], u.shape[0], starts, ends, flags] as const, starts, ends, own };
 }
 
+/** Words of the hidden rows. */
+function hiddenSize({ sizes: [rows], starts, ends, own }: ReturnType<typeof layerOf>, rank: number): number {
+  return starts.reduce((sum, start, i) => sum + (ends[i] - start) * own[3 * i + 1].shape[0], rows * rank);
+}
+
 function gatedLowRank(call: KernelCall): TensorInfo[] {
   const { inputs, backend } = call;
   const { x, u, s, v, bias } = inputs;
-  const { sizes, starts, ends, own } = layerOf(call);
-  const [rows, , out] = sizes;
-  const hidden = starts.reduce((sum, start, i) => sum + (ends[i] - start) * own[3 * i + 1].shape[0], rows * s.shape[0]);
-  const outputs = [backend.output([x.shape[0], x.shape[1], out]), backend.output([hidden])];
+  const layer = layerOf(call);
+  const { sizes } = layer;
+  const outputs = [backend.output([...x.shape.slice(0, 2), sizes[2]]), backend.output([hiddenSize(layer, s.shape[0])])];
   const [xs, us, ss, vs, y, h] = [x, u, s, v, ...outputs].map((tensor) => backend.f32(tensor));
   const biases = bias ? backend.f32(bias) : undefined;
-  const owns = own.map((tensor) => backend.f32(tensor));
+  const owns = layer.own.map((tensor) => backend.f32(tensor));
   backend.addon.gatedLowRank(...sizes, xs, us, ss, vs, biases, owns, y, h);
+  return outputs;
+}
+
+/** The layer, then GELU, or stream + gate times it; where `keep` is set, the layer's own result and hidden rows too. */
+function gatedLowRankEnd(call: KernelCall): TensorInfo[] {
+  const { inputs, attrs, backend } = call;
+  const { x, u, s, v, bias, stream, gate } = inputs;
+  const layer = layerOf(call);
+  const { sizes } = layer;
+  const shape = [...x.shape.slice(0, 2), sizes[2]];
+  const hidden = hiddenSize(layer, s.shape[0]);
+  const keep = attrs.keep !== false;
+  const outputs = keep
+    ? [backend.output(shape), backend.output(shape), backend.output([hidden])]
+    : [backend.output(shape)];
+  if (util.sizeFromShape(shape) === 0) return outputs;
+  const [y, pre, kept] = outputs.map((tensor) => backend.f32(tensor));
+  const h = keep ? kept : backend.takeScratch(hidden);
+  const [xs, us, ss, vs] = [x, u, s, v].map((tensor) => backend.f32(tensor));
+  const [biases, streams, gates] = [bias, stream, gate].map((tensor) => (tensor ? backend.f32(tensor) : undefined));
+  const owns = layer.own.map((tensor) => backend.f32(tensor));
+  const end = gate ? END.store : END.gelu;
+  try {
+    const { addon } = backend;
+    addon.gatedLowRank(...sizes, xs, us, ss, vs, biases, owns, y, h, end, pre, streams, gates, x.shape[1]);
+  } finally {
+    if (!keep) backend.giveScratch(h);
+  }
   return outputs;
 }
 
@@ -52,5 +84,6 @@ function gatedLowRankGrad(call: KernelCall): TensorInfo[] {
 /** The class-gated factored layer of `@learngene/kind`, see its `gatedLowRank`. */
 export const gatedLowRankKernels: KernelTable = {
   LearngeneGatedLowRank: gatedLowRank,
+  LearngeneGatedLowRankEnd: gatedLowRankEnd,
   LearngeneGatedLowRankGrad: gatedLowRankGrad,
 };

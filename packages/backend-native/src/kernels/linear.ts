@@ -175,17 +175,22 @@ function linearWeightGrad({ inputs, backend }: KernelCall): TensorInfo {
   return dweight;
 }
 
-/** gelu(pre) and pre = x weightᵀ + bias. */
-function linearGelu({ inputs, backend }: KernelCall): TensorInfo[] {
+/** gelu(pre) and, where it is kept, pre = x weightᵀ + bias. */
+function linearGelu({ inputs, attrs, backend }: KernelCall): TensorInfo[] {
   const { x, weight, bias } = inputs;
   const [out, width] = weight.shape;
   const shape = [...x.shape.slice(0, -1), out];
-  const outputs = [backend.output(shape), backend.output(shape)];
+  const outputs = outputsOf(backend, shape, attrs.keep);
   const flags = GEMM.transposeB | precisionOf(backend);
   const biases = bias ? backend.f32(bias) : undefined;
   const [xs, weights, y, pre] = [x, weight, ...outputs].map((tensor) => backend.f32(tensor));
   backend.addon.gemm(rowsOf(x), out, width, flags, xs, weights, y, biases, END.gelu, pre);
   return outputs;
+}
+
+/** Room for the result and, unless `keep` is false, for what the end of the product took. */
+function outputsOf(backend: NativeBackend, shape: number[], keep: unknown): TensorInfo[] {
+  return keep === false ? [backend.output(shape)] : [backend.output(shape), backend.output(shape)];
 }
 
 /** (dy weight) gelu'(pre). */
@@ -199,11 +204,11 @@ function linearGeluInputGrad({ inputs, backend }: KernelCall): TensorInfo {
   return dx;
 }
 
-/** x + gate branch and branch = input weightᵀ + bias. */
-function linearGatedResidual({ inputs, backend }: KernelCall): TensorInfo[] {
+/** x + gate branch and, where it is kept, branch = input weightᵀ + bias. */
+function linearGatedResidual({ inputs, attrs, backend }: KernelCall): TensorInfo[] {
   const { x, gate, input, weight, bias } = inputs;
   const [out, width] = weight.shape;
-  const outputs = [backend.output(x.shape), backend.output(x.shape)];
+  const outputs = outputsOf(backend, x.shape, attrs.keep);
   const flags = GEMM.transposeB | precisionOf(backend);
   const biases = bias ? backend.f32(bias) : undefined;
   const [tokens] = x.shape.slice(1);
@@ -212,7 +217,7 @@ function linearGatedResidual({ inputs, backend }: KernelCall): TensorInfo[] {
   );
   if (tokens > 0) {
     const rows = rowsOf(x);
-    backend.addon.gemmGatedResidual(rows, out, width, flags, values, weights, biases, xs, gates, tokens, branch, y);
+    backend.addon.gemmGatedResidual(rows, out, width, flags, values, weights, biases, xs, gates, tokens, y, branch);
   }
   return outputs;
 }

@@ -6,8 +6,11 @@ import { isWanted } from '../wanted';
 export interface CustomOp<T extends Tensor, Name extends string> {
   /** Differentiable inputs by name. */
   readonly inputs: Readonly<Record<Name, Tensor>>;
-  /** Computes the result; `save` (at most once) names the tensors that the backward pass needs. */
-  readonly forward: (save: (tensors: Tensor[]) => void) => T;
+  /**
+   * Computes the result; `save` (at most once) names the tensors that the backward pass needs. Where `taped` is false there
+   * will be none: what only serves it need not be computed.
+   */
+  readonly forward: (save: (tensors: Tensor[]) => void, taped: boolean) => T;
   /**
    * One function an input; only those whose gradient is wanted are called, each in a scope of its own. Where one kernel
    * computes several gradients, `isWanted` tells what it can leave out; `tf.grads` and its like want all.
@@ -15,8 +18,9 @@ export interface CustomOp<T extends Tensor, Name extends string> {
   readonly backward: (dy: T, saved: Tensor[], isWanted: (name: Name) => boolean) => Record<Name, () => Tensor>;
 }
 
-/** The engine's method behind `tf.customGrad`; TypeScript calls it private, tfjs-core 4 has it under this name. */
+/** The engine's methods behind `tf.customGrad`; TypeScript calls them private, tfjs-core 4 has them under these names. */
 interface KernelFuncEngine {
+  isTapeOn(): boolean;
   runKernelFunc(params: {
     inputs: NamedTensorMap;
     forwardFunc: (backend: unknown, save: (tensors: Tensor[]) => void) => Tensor;
@@ -30,9 +34,10 @@ interface KernelFuncEngine {
  */
 export function customOp<T extends Tensor, Name extends string>({ inputs, forward, backward }: CustomOp<T, Name>): T {
   const engine = tf.engine() as unknown as KernelFuncEngine;
+  const taped = engine.isTapeOn();
   return engine.runKernelFunc({
     inputs: { ...inputs },
-    forwardFunc: (_backend, save) => forward(save),
+    forwardFunc: (_backend, save) => forward(save, taped),
     backwardsFunc: (dy, saved) => backward(dy as T, saved, isWanted),
   }) as T;
 }

@@ -41,9 +41,9 @@ export function residualLinear({ x, gate, input }: ResidualInputs, { weight, bia
   checkResidual({ x, gate, input }, { weight, bias });
   return customOp({
     inputs: { x, gate, input, weight, ...(bias && { bias }) } as NamedTensorMap,
-    forward: (save) => {
-      const [out, branch] = gatedProduct({ x, gate, input }, { weight, bias });
-      save([gate, branch, input, weight]);
+    forward: (save, taped) => {
+      const [out, branch] = gatedProduct({ x, gate, input }, { weight, bias }, taped);
+      if (taped) save([gate, branch, input, weight]);
       return out;
     },
     backward: (dy, [gate, branch, input, weight]): Record<string, () => Tensor> => {
@@ -81,11 +81,12 @@ export function residualMlp({ x, gate, input }: ResidualInputs, layers: MlpLayer
   };
   return customOp({
     inputs: { x, gate, input, inWeight: layers.in.weight, outWeight: layers.out.weight, ...biases } as NamedTensorMap,
-    forward: (save) => {
+    forward: (save, taped) => {
       const { weight, bias } = layers.in;
-      const [hidden, pre] = runKernel('LearngeneLinearGelu', { x: input, weight, ...(bias && { bias }) });
-      const [out, branch] = gatedProduct({ x, gate, input: hidden }, layers.out);
-      save([gate, branch, input, hidden, pre, weight, layers.out.weight]);
+      const keep = { keep: taped };
+      const [hidden, pre] = runKernel('LearngeneLinearGelu', { x: input, weight, ...(bias && { bias }) }, keep);
+      const [out, branch] = gatedProduct({ x, gate, input: hidden }, layers.out, taped);
+      if (taped) save([gate, branch, input, hidden, pre, weight, layers.out.weight]);
       return out;
     },
     backward: (dy, [gate, branch, input, hidden, pre, inWeight, outWeight]): Record<string, () => Tensor> => {
@@ -104,8 +105,12 @@ export function residualMlp({ x, gate, input }: ResidualInputs, layers: MlpLayer
   }) as Tensor3D;
 }
 
-function gatedProduct({ x, gate, input }: Record<string, Tensor>, { weight, bias }: LinearParams): Tensor[] {
-  return runKernel('LearngeneLinearGatedResidual', { x, gate, input, weight, ...(bias && { bias }) });
+function gatedProduct(
+  { x, gate, input }: Record<string, Tensor>,
+  { weight, bias }: LinearParams,
+  keep: boolean,
+): Tensor[] {
+  return runKernel('LearngeneLinearGatedResidual', { x, gate, input, weight, ...(bias && { bias }) }, { keep });
 }
 
 function checkResidual(

@@ -86,7 +86,8 @@ pub fn gemm(
     flags.run(Gemm { epilogue: Epilogue { bias: bias.as_deref(), pre, then, scale: None }, ..product })
 }
 
-/// C [m, n] = x + gate (op(A) op(B) + bias), a row of the gate for `rows` rows of C; `branch` [m, n] gets the product.
+/// C [m, n] = x + gate (op(A) op(B) + bias), a row of the gate for `rows` rows of C; `branch` [m, n], where given,
+/// gets the product.
 #[napi]
 pub fn gemm_gated_residual(
     m: u32,
@@ -99,12 +100,14 @@ pub fn gemm_gated_residual(
     x: F32,
     gate: F32,
     rows: u32,
-    mut branch: F32Mut,
     mut c: F32Mut,
+    mut branch: Option<F32Mut>,
 ) -> Result<()> {
     let sizes = check_matrices([m, n, k], [a.len(), b.len(), c.len()])?;
     check_len("x", x.len(), c.len())?;
-    check_len("branch", branch.len(), c.len())?;
+    if let Some(branch) = &branch {
+        check_len("branch", branch.len(), c.len())?;
+    }
     if let Some(bias) = &bias {
         check_len("bias", bias.len(), n as usize)?;
     }
@@ -114,10 +117,12 @@ pub fn gemm_gated_residual(
     check_len("gate", gate.len(), product("gate", &[m / rows, n])?)?;
     let mut inputs: Vec<&dyn Extent> = vec![&a, &b, &x, &gate];
     inputs.extend(bias.as_ref().map(|bias| bias as &dyn Extent));
-    disjoint(&[&c, &branch], &inputs)?;
+    let mut outputs: Vec<&dyn Extent> = vec![&c];
+    outputs.extend(branch.as_ref().map(|branch| branch as &dyn Extent));
+    disjoint(&outputs, &inputs)?;
     let flags = Flags::new(flags);
     let then = Then::GatedResidual { x: &x, gate: &gate, rows_per_sample: rows as usize };
-    let epilogue = Epilogue { bias: bias.as_deref(), pre: Some(&mut branch), then, scale: None };
+    let epilogue = Epilogue { bias: bias.as_deref(), pre: branch.as_deref_mut(), then, scale: None };
     flags.run(Gemm { epilogue, ..plain(sizes, flags, &a, &b, &mut c) })
 }
 

@@ -1,8 +1,8 @@
 //! Linear layers that are kept as narrow factors.
 
 use learngene_gemm::{
-    Epilogue, FactorGrads, Factors, Gemm, LowRank, LowRankGrads, Segment, low_rank_backward, low_rank_backward_bf16,
-    low_rank_forward, low_rank_forward_bf16,
+    Epilogue, FactorGrads, Factors, Gemm, LowRank, LowRankGrads, Segment, Then, low_rank_backward,
+    low_rank_backward_bf16, low_rank_forward, low_rank_forward_bf16,
 };
 use napi::{Error, Result, Status};
 use napi_derive::napi;
@@ -86,7 +86,8 @@ fn checked<'a>(
 }
 
 /// y [rows, out] = ((x v) s) uᵀ + bias, and for the rows [starts[c], ends[c]) also the term of their own factors (`own`:
-/// u0, s0, v0, u1, ...). `hidden` gets x v, then x v_c of every segment. `flags`: 4 bfloat16.
+/// u0, s0, v0, u1, ...). `hidden` gets x v, then x v_c of every segment. `flags`: 4 bfloat16. `end` 1: y is gelu of that;
+/// with `gate` [rows / tokens, out]: y is `stream` [rows, out] + gate times that; `pre` gets it as it was.
 #[napi]
 pub fn gated_low_rank(
     rows: u32,
@@ -103,6 +104,11 @@ pub fn gated_low_rank(
     own: Vec<F32>,
     mut y: F32Mut,
     mut hidden: F32Mut,
+    end: Option<u32>,
+    mut pre: Option<F32Mut>,
+    stream: Option<F32>,
+    gate: Option<F32>,
+    tokens: Option<u32>,
 ) -> Result<()> {
     let segments = segments(&starts, &ends, &own)?;
     let common = Factors { rank: s.len(), u: &u, s: &s, v: &v };
@@ -112,9 +118,28 @@ pub fn gated_low_rank(
     }
     let mut read: Vec<&dyn Extent> = vec![&x, &u, &s, &v];
     read.extend(own.iter().map(|array| array as &dyn Extent));
-    read.extend(bias.as_ref().map(|bias| bias as &dyn Extent));
-    disjoint(&[&y, &hidden], &read)?;
-    let epilogue = Epilogue { bias: bias.as_deref(), ..Epilogue::default() };
+    read.extend([&bias, &stream, &gate].into_iter().flatten().map(|array| array as &dyn Extent));
+    let mut written: Vec<&dyn Extent> = vec![&y, &hidden];
+    written.extend(pre.as_ref().map(|pre| pre as &dyn Extent));
+    disjoint(&written, &read)?;
+    if let Some(pre) = &pre {
+        check_len("pre", pre.len(), y.len())?;
+    }
+    let then = match (end.unwrap_or(0), &stream, &gate) {
+        (0, None, None) => Then::Store,
+        (1, None, None) => Then::Gelu,
+        (0, Some(stream), Some(gate)) => {
+            let tokens = tokens.unwrap_or(0);
+            if tokens == 0 || !rows.is_multiple_of(tokens) {
+                return Err(invalid(format!("tokens: expected a divisor of {rows}, got {tokens}")));
+            }
+            check_len("stream", stream.len(), y.len())?;
+            check_len("gate", gate.len(), product("gate", &[rows / tokens, out])?)?;
+            Then::GatedResidual { x: stream, gate, rows_per_sample: tokens as usize }
+        }
+        (end, ..) => return Err(invalid(format!("end: expected 0, 1, or 0 with a stream and a gate, got {end}"))),
+    };
+    let epilogue = Epilogue { bias: bias.as_deref(), pre: pre.as_deref_mut(), then, scale: None };
     let run = if Flags::new(flags).bf16 { low_rank_forward_bf16 } else { low_rank_forward };
     run(layer, &x, &mut hidden, &mut y, epilogue).map_err(refused)
 }

@@ -69,17 +69,7 @@ export const fullPlan: PlanInput = {
     'emoji-many': {
       dataset: 'emoji',
       ...emojiSplit,
-      novel: [
-        ...emojiSplit.novel,
-        'plant',
-        'sport',
-        'tool',
-        'household',
-        'heart',
-        'office',
-        'game',
-        'event',
-      ],
+      novel: [...emojiSplit.novel, 'plant', 'sport', 'tool', 'household', 'heart', 'office', 'game', 'event'],
       tuneAs: 'emoji',
     },
     'fashion-to-emoji': {
