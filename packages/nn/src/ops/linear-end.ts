@@ -18,7 +18,7 @@ export type LinearEnd = 'gelu' | ResidualEnd;
  * What follows a layer, as an op of its own.
  *
  * @param y float32 [N, T, D], the layer's result.
- * @returns [N, T, D]: gelu(y), or x + gate y; the caller owns it.
+ * @returns [N, T, D], the GELU of y or x + gate y; the caller owns it.
  */
 export function applyLinearEnd(y: Tensor3D, end: LinearEnd): Tensor3D {
   return end === 'gelu' ? gelu(y) : gatedResidual(end.x, end.gate, y);
