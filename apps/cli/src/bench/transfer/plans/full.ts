@@ -40,6 +40,8 @@ const fashionSplit = {
   novel: ['Dress', 'Sneaker', 'Bag'],
 };
 
+const ablationNames = Object.keys(ablations) as AblationName[];
+
 /** All tables with three seeds: hours on two cores, to be stopped and continued at will; the main table comes first. */
 export const fullPlan: PlanInput = {
   name: 'full',
@@ -87,11 +89,11 @@ export const fullPlan: PlanInput = {
   },
   model: { patchSize: 4, hiddenSize: 128, depth: 4, heads: 4, learngeneRank: 40, tailorRank: 8 },
   pretraining: {
-    steps: 2000,
+    steps: 1200,
     batchSize: 64,
     learningRates: [1e-3, 2e-3, 4e-3],
-    sweepSteps: 400,
-    warmup: 100,
+    sweepSteps: 250,
+    warmup: 50,
     checkpointEvery: 250,
   },
   transfer: { batchSize: 32, warmup: 10 },
@@ -99,17 +101,17 @@ export const fullPlan: PlanInput = {
     learningRates: [5e-4, 1.5e-3, 5e-3, 1.5e-2],
     extend: 1,
     screenScale: 1.25,
-    scales: [1.1, 1.5, 2, 3],
+    scales: [1.5, 2, 3],
     imagesPerClass: 100,
-    steps: 200,
-    samplesPerClass: 100,
+    steps: 150,
+    samplesPerClass: 80,
   },
   evaluation: {
-    samplesPerClass: 200,
+    samplesPerClass: 150,
     curve: [0.2, 0.5],
-    curveSamplesPerClass: 80,
+    curveSamplesPerClass: 60,
     sampler: 'dpm-solver++',
-    samplingSteps: 15,
+    samplingSteps: 10,
     validationPerClass: 100,
     losses: 6,
   },
@@ -117,10 +119,24 @@ export const fullPlan: PlanInput = {
   budgets: { fractions: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1], smallWidths: [48, 64, 80, 96, 112, 128] },
   grids: [
     { table: 'parameters', tasks: ['fashion-b', 'emoji'], methods: [...methodNames] },
+    // Whether the gate helps is asked first, then what costs no pre-training of its own, then the rest.
+    { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/small-ranks', 'low-rank/small-ranks'] },
+    {
+      table: 'macs',
+      tasks: ['fashion-b'],
+      methods: ['kind', 'kind-shared', 'low-rank+tailors', 'svd-cut+tailors', 'lora-class', 'lora', 'full', 'scratch'],
+    },
     {
       table: 'ablation',
       tasks: ['fashion-b'],
-      methods: Object.keys(ablations).filter((name) => name !== 'kind/distant') as AblationName[],
+      methods: [
+        'kind/tailors-warm',
+        'kind/tailors-frozen',
+        'kind/init-orthogonal',
+        'kind/init-random',
+        'kind/init-own-zero',
+        'kind/unfreeze-late',
+      ],
     },
     // Whether the gate helps is a matter of small differences: more seeds for the methods that differ in it alone.
     {
@@ -129,13 +145,13 @@ export const fullPlan: PlanInput = {
       methods: ['kind', 'low-rank+tailors', 'svd-cut+tailors', 'lora-class'],
       seeds: [3, 4],
     },
-    { table: 'parameters', tasks: ['fashion-a', 'fashion-c'], methods: [...methodNames] },
     {
-      table: 'macs',
+      table: 'ablation',
       tasks: ['fashion-b'],
-      methods: ['kind', 'kind-shared', 'low-rank+tailors', 'svd-cut+tailors', 'lora-class', 'lora', 'full', 'scratch'],
+      methods: ablationNames.filter((name) => name !== 'kind/distant'),
     },
-    { table: 'budget', tasks: ['fashion-a'], methods: [...budgetMethods] },
+    { table: 'parameters', tasks: ['fashion-a', 'fashion-c'], methods: [...methodNames] },
+    { table: 'budget', tasks: ['fashion-b'], methods: [...budgetMethods] },
     { table: 'parameters', tasks: ['fashion-b', 'emoji'], methods: [...leading], imagesPerClass: [10, 0] },
     { table: 'parameters', tasks: ['fashion-b'], methods: [...leading], steps: [100, 1000] },
     { table: 'parameters', tasks: ['fashion-one', 'emoji-many'], methods: [...leading] },
