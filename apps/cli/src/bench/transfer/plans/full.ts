@@ -118,9 +118,11 @@ export const fullPlan: PlanInput = {
   classifier: { steps: 1500 },
   budgets: { fractions: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1], smallWidths: [48, 64, 80, 96, 112, 128] },
   grids: [
-    { table: 'parameters', tasks: ['fashion-b', 'emoji'], methods: [...methodNames] },
+    { table: 'parameters', tasks: ['fashion-b'], methods: [...methodNames] },
+    { table: 'parameters', tasks: ['emoji'], methods: [...leading, 'kind-shared', 'dora', 'pissa', 'scratch'] },
     // Whether the gate helps is asked first, then what costs no pre-training of its own, then the rest.
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/small-ranks', 'low-rank/small-ranks'] },
+    { table: 'parameters', tasks: ['emoji'], methods: [...methodNames] },
     {
       table: 'macs',
       tasks: ['fashion-b'],
