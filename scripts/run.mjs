@@ -1,8 +1,9 @@
 // `npm run demo`, `npm test`, `npm run check`, ...: sets everything up on a machine that has only git and Node, then does
-// the job. Usage: node scripts/run.mjs <demo|test|check|build|example|bench> [arguments of the job]
+// the job. Usage: node scripts/run.mjs <demo|test|test:engines|check|smoke|build|example|bench> [arguments of the job]
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -105,6 +106,14 @@ function buildNative() {
   console.error('The native engine could not be built (see above); a slower engine is used.');
 }
 
+/** Packages whose tests run on the backend that `LEARNGENE_TEST_BACKEND` names. */
+const computing = ['nn', 'dit', 'kind', 'diffusion', 'adapters', 'metrics', 'tensor-svd'];
+
+function nativeIsBuilt() {
+  const folder = join(root, 'packages', 'backend-native', 'native');
+  return existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.node'));
+}
+
 /** clippy, the tests and the licences of the Rust crates, where Rust is installed. */
 function checkNative() {
   const obstacle = nativeObstacle();
@@ -146,6 +155,37 @@ const jobs = {
       '--reporter=./scripts/count-reporter.mjs',
       ...args,
     ]);
+  },
+  'test:engines'(args) {
+    install();
+    build();
+    buildNative();
+    const vitest = (projects, env) =>
+      pnpm(
+        ['exec', 'vitest', 'run', '--reporter=dot', ...projects.flatMap((name) => ['--project', name]), ...args],
+        env,
+      );
+    if (nativeIsBuilt()) {
+      say('Running the tests of every package that computes on native');
+      vitest(computing, { LEARNGENE_TEST_BACKEND: 'native' });
+      for (const level of process.arch === 'x64' ? ['avx2', 'scalar'] : ['scalar']) {
+        say(`Running the tests of the native engine with no more than ${level}`);
+        vitest(['backend-native'], { LEARNGENE_SIMD: level });
+      }
+    }
+    say('Running the tests of every package that computes on wasm');
+    vitest(computing, { LEARNGENE_TEST_BACKEND: 'wasm' });
+  },
+  smoke(args) {
+    install();
+    build();
+    buildNative();
+    say('Running the smoke plan of learngene bench transfer: every method once, on emoji');
+    const out = mkdtempSync(join(tmpdir(), 'learngene-smoke-'));
+    const jobs = ['--jobs', String(Math.min(4, availableParallelism()))];
+    const cli = join('apps', 'cli', 'bin', 'learngene.mjs');
+    run(process.execPath, [cli, 'bench', 'transfer', '--smoke', '--out', join(out, 'grid'), ...jobs, ...args]);
+    rmSync(out, { recursive: true, force: true });
   },
   check() {
     install();

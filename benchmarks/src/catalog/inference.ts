@@ -5,6 +5,9 @@ import type { Row } from './row';
 
 const guided = { ...ditS(), guidance: 4 };
 
+/** Steps of the shorter form of `--quick`. */
+const QUICK_STEPS = 5;
+
 function sampling(steps: number): Row {
   return {
     name: `sampling, DiT-S/2, ${steps} DDIM steps with guidance, batch 16`,
@@ -13,11 +16,11 @@ function sampling(steps: number): Row {
     spec: { ...guided, steps },
     peers: [
       { label: 'torch eager f32, inference mode', task: 'sample', goal: 1.35 },
-      ...(steps === 10
+      ...(steps === QUICK_STEPS
         ? []
         : [{ label: 'torch.compile f32, inference mode', task: 'sample', spec: { compiled: true }, compiled: true }]),
     ],
-    quick: steps === 10 ? 'only' : false,
+    quick: steps === QUICK_STEPS ? 'only' : false,
     tolerance: { relative: 2e-3 },
     note: 'doubled batch, 64 tokens',
   };
@@ -53,4 +56,4 @@ function factored(rank: number, quick: boolean): Row {
 }
 
 /** Sampling, and what factoring saves. */
-export const inference: Row[] = [sampling(50), sampling(10), factored(192, true), factored(96, false)];
+export const inference: Row[] = [sampling(50), sampling(QUICK_STEPS), factored(192, true), factored(96, false)];

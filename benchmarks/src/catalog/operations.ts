@@ -102,7 +102,7 @@ export const operations: Row[] = [
     spec: { shapes: leaves },
     peers: [{ label: 'torch.optim.AdamW, fused', task: 'adamw', goal: 1 }],
     quick: true,
-    note: 'new parameters and state; torch writes over the old',
+    note: 'old parameters and state written over, as torch does',
   },
   {
     name: 'clipping + AdamW + EMA, 2.66M parameters',

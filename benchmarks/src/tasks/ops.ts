@@ -71,8 +71,9 @@ async function adamW({ shapes }: { shapes: number[][] }): Promise<WorkItem> {
   const grads = tree(2);
   let params = tree(1);
   let state = initAdamW(params);
+  const options = { learningRate: 1e-4, weightDecay: 0.01, reuse: true };
   const run = () => {
-    const next = adamWStep({ params, grads, state }, { learningRate: 1e-4, weightDecay: 0.01 });
+    const next = adamWStep({ params, grads, state }, options);
     tf.dispose([params, state.m, state.v] as unknown as tf.TensorContainer);
     ({ params, state } = next);
   };

@@ -18,11 +18,6 @@ export type AdamWEmaOptions = AdamWOptions & {
   readonly emaDecay: number;
   /** Largest global norm of the gradients (default: no clipping). */
   readonly clipNorm?: number;
-  /**
-   * Whether the backend may write over the values of `params`, `state` and `ema`, which halves the memory of the step
-   * (default false). The caller then only disposes them; clones of them are safe.
-   */
-  readonly reuse?: boolean;
 };
 
 /** What {@link adamWEmaStep} returns. */

@@ -22,6 +22,11 @@ export type AdamWOptions = {
   readonly eps?: number;
   /** Decoupled weight decay (default 0.01, as torch; DiT and KIND train with 0). */
   readonly weightDecay?: number;
+  /**
+   * Whether the backend may write over the values of the parameters and the state (and of the average, where there is
+   * one), which halves the memory of the step (default false). The caller then only disposes them; clones of them are safe.
+   */
+  readonly reuse?: boolean;
 };
 
 /** What one step of AdamW reads. */
@@ -57,7 +62,7 @@ export function initAdamW<P extends ParamTree>(params: P): AdamWState<P> {
  */
 export function adamWStep<P extends ParamTree>(
   { params, grads, state }: AdamWInputs<P>,
-  { learningRate, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 }: AdamWOptions,
+  { learningRate, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01, reuse = false }: AdamWOptions,
 ): AdamWResult<P> {
   const leaves = flattenParams(params);
   const step = state.step + 1;
@@ -68,7 +73,7 @@ export function adamWStep<P extends ParamTree>(
       m: leavesLike(leaves, state.m, 'state.m'),
       v: leavesLike(leaves, state.v, 'state.v'),
     },
-    { learningRate, beta1: betas[0], beta2: betas[1], eps, weightDecay, step },
+    { learningRate, beta1: betas[0], beta2: betas[1], eps, weightDecay, step, reuse },
   );
   return {
     params: replaceLeaves(params, result.params),

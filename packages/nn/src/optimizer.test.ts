@@ -254,6 +254,21 @@ describe('adamWEmaStep', () => {
       expect([...copies[0].a.dataSync()]).toEqual(before);
     }));
 
+  it('AdamW alone may write over what it was given too', () =>
+    tf.tidy(() => {
+      const fresh = () => mapParams((x) => tf.square(x), draw());
+      const [params, grads, m, v] = [fresh(), draw(), fresh(), fresh()];
+      const expected = adamWStep({ params, grads, state: { step: 0, m, v } }, options);
+      const again = [params, m, v].map((tree) => mapParams((x) => tf.add(x, 0), tree));
+      const held = tf.clone(again[0].a);
+      const before = [...held.dataSync()];
+      const state = { step: 0, m: again[1], v: again[2] };
+      const actual = adamWStep({ params: again[0], grads, state }, { ...options, reuse: true });
+      expectClose(actual.params.nested.b, expected.params.nested.b);
+      expectClose(actual.state.v.a, expected.state.v.a);
+      expect([...held.dataSync()]).toEqual(before);
+    }));
+
   it('leaks nothing, and disposes nothing that it was given', () =>
     expectNoLeak(() => {
       const [params, grads, ema, m, v] = [draw(), draw(), draw(), draw(), draw()];

@@ -18,21 +18,19 @@ export interface AdamWEmaAttrs extends AdamWAttrs {
   readonly decay: number;
   /** Largest norm; used where a norm is given. */
   readonly maxNorm: number;
-  /** Whether the kernel may write over p, m, v and e. */
-  readonly reuse: boolean;
 }
 
 /** Clipping, AdamW and the moving average over all leaves; one kernel call where the backend has it. */
 export function adamWEma(
   { params, grads, m, v, ema, norm }: AdamWEmaLeaves,
-  { decay, maxNorm, reuse, ...attrs }: AdamWEmaAttrs,
+  { decay, maxNorm, ...attrs }: AdamWEmaAttrs,
 ): AdamWLeaves & { readonly ema: readonly Tensor[] } {
   const count = params.length;
   if (hasKernel('LearngeneAdamWEma')) {
     const lists = Object.entries({ p: params, g: grads, m, v, e: ema });
     const named = lists.flatMap(([letter, list]) => list.map((tensor, i) => [`${letter}${i}`, tensor]));
     const inputs = { ...Object.fromEntries(named), ...(norm && { norm }) };
-    const results = tf.tidy(() => runKernel('LearngeneAdamWEma', inputs, { count, decay, maxNorm, reuse, ...attrs }));
+    const results = tf.tidy(() => runKernel('LearngeneAdamWEma', inputs, { count, decay, maxNorm, ...attrs }));
     const part = (index: number) => results.slice(index * count, (index + 1) * count);
     return { params: part(0), m: part(1), v: part(2), ema: part(3) };
   }

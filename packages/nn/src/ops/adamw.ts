@@ -18,6 +18,8 @@ export interface AdamWAttrs {
   readonly eps: number;
   readonly weightDecay: number;
   readonly step: number;
+  /** Whether a backend may write over the values of the parameters and both moments. */
+  readonly reuse: boolean;
 }
 
 /** One AdamW step over all leaves; one kernel call where the backend has it. */
