@@ -35,12 +35,19 @@ function dataPath(text: string, before: Record<string, string>): Record<string, 
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
+/** The plans that were asked for, as flags. */
+function planFlags(options: TransferBenchOptions): string[] {
+  const named = (['quick', 'smoke', 'full'] as const).filter((name) => options[name]).map((name) => `--${name}`);
+  return options.plan === undefined ? named : [...named, `--plan ${options.plan}`];
+}
+
 async function chosenPlan(options: TransferBenchOptions): Promise<{ plan: Plan; flags: string }> {
-  const named = (['quick', 'smoke', 'full'] as const).filter((name) => options[name]);
-  if (named.length + (options.plan === undefined ? 0 : 1) !== 1) {
+  const [flags, ...more] = planFlags(options);
+  if (flags === undefined || more.length > 0) {
     throw new UsageError('give one of --plan FILE, --smoke, --quick and --full');
   }
-  const plan = options.plan === undefined ? parsePlan(plans[named[0]], `--${named[0]}`) : await readPlan(options.plan);
+  const name = flags.slice(2) as keyof typeof plans;
+  const plan = options.plan === undefined ? parsePlan(plans[name], flags) : await readPlan(options.plan);
   for (const [name, path] of Object.entries(options.dataPath)) {
     if (!Object.hasOwn(plan.datasets, name)) {
       throw new UsageError(
@@ -49,7 +56,7 @@ async function chosenPlan(options: TransferBenchOptions): Promise<{ plan: Plan; 
     }
     plan.datasets[name] = { ...plan.datasets[name], path };
   }
-  return { plan, flags: options.plan === undefined ? `--${named[0]}` : `--plan ${options.plan}` };
+  return { plan, flags };
 }
 
 function neededFolder({ out }: TransferBenchOptions): string {
@@ -57,8 +64,9 @@ function neededFolder({ out }: TransferBenchOptions): string {
   return out;
 }
 
-function reportOptions({ docs }: TransferBenchOptions, command?: string) {
-  return { ...(command !== undefined && { command }), ...(docs !== undefined && { docs }) };
+function reportOptions({ docs, out }: TransferBenchOptions, flags?: string) {
+  const command = flags === undefined ? {} : { command: `learngene bench transfer ${flags} --out ${out}` };
+  return { ...command, ...(docs !== undefined && { docs }) };
 }
 
 function checkOnly(plan: Plan, only: readonly string[] | undefined): void {
@@ -92,7 +100,10 @@ function transferBench(): Command {
   return command.action(async (options: TransferBenchOptions) => {
     const output = outputOf(options);
     if (options.reportOnly) {
-      const { summary, report, document } = await writeTransferReport(neededFolder(options), reportOptions(options));
+      const { summary, report, document } = await writeTransferReport(
+        neededFolder(options),
+        reportOptions(options, planFlags(options)[0]),
+      );
       output.print(`${summary.done} cells. Report: ${report}`);
       output.result({ out: options.out, report, document, cells: summary.done });
       return;
@@ -110,8 +121,7 @@ function transferBench(): Command {
     try {
       const execute = childExecutor({ out, engine: engine.name, jobs, signal });
       const result = await runGrid({ out, plan, engine, jobs, only: options.only, execute, output, signal });
-      const command = `learngene bench transfer ${flags} --out ${out}`;
-      const { report, document } = await writeTransferReport(out, reportOptions(options, command));
+      const { report, document } = await writeTransferReport(out, reportOptions(options, flags));
       const failed = result.failed.map(({ job, message }) => ({ key: job.key, kind: job.kind, message }));
       output.print(`${result.cells} cells, ${failed.length} pieces of work failed. Report: ${report}`);
       output.result({ out, report, document, cells: result.cells, done: result.done, failed });

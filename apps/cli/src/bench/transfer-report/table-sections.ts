@@ -185,7 +185,7 @@ export function costTable(summary: TableSummary, title: string): TableSection {
       fixed(cost.stepMs, 1),
       Number.isFinite(cost.peakRssMiB) ? `${cost.peakRssMiB.toFixed(0)} MiB` : nothing,
       bytesText(cost.bytesPerClass),
-      learningRates.map((rate) => rate.toExponential(0)).join(', '),
+      learningRates.map((rate) => rate.toExponential()).join(', '),
       ranks.length === 0 ? nothing : ranks.join(', '),
     ]),
   };
