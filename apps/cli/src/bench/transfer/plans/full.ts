@@ -122,12 +122,6 @@ export const fullPlan: PlanInput = {
     { table: 'parameters', tasks: ['emoji'], methods: [...leading, 'kind-shared', 'dora', 'pissa', 'scratch'] },
     // Whether the gate helps is asked first, then what costs no pre-training of its own, then the rest.
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/small-ranks', 'low-rank/small-ranks'] },
-    { table: 'parameters', tasks: ['emoji'], methods: [...methodNames] },
-    {
-      table: 'macs',
-      tasks: ['fashion-b'],
-      methods: ['kind', 'kind-shared', 'low-rank+tailors', 'svd-cut+tailors', 'lora-class', 'lora', 'full', 'scratch'],
-    },
     {
       table: 'ablation',
       tasks: ['fashion-b'],
@@ -139,6 +133,12 @@ export const fullPlan: PlanInput = {
         'kind/init-own-zero',
         'kind/unfreeze-late',
       ],
+    },
+    { table: 'parameters', tasks: ['emoji'], methods: [...methodNames] },
+    {
+      table: 'macs',
+      tasks: ['fashion-b'],
+      methods: ['kind', 'kind-shared', 'low-rank+tailors', 'svd-cut+tailors', 'lora-class', 'lora', 'full', 'scratch'],
     },
     // Whether the gate helps is a matter of small differences: more seeds for the methods that differ in it alone.
     {
