@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { initLowRankDit } from '@learngene/adapters';
 import type { BatchState } from '@learngene/datasets';
-import { initDit } from '@learngene/dit';
-import { initKind, initKindTraining, type KindConfig } from '@learngene/kind';
-import type { ParamTree } from '@learngene/nn';
+import { type DitParams, initDit } from '@learngene/dit';
+import { initKind, initKindTraining, type KindConfig, kindFromDense } from '@learngene/kind';
+import { disposeParams, type ParamTree } from '@learngene/nn';
 import { createGenerator, stream } from '@learngene/random';
 import { loadCheckpoint, saveCheckpoint } from '../../run/checkpoint';
 import { checkpointSteps } from '../../run/run-folder';
@@ -14,7 +14,7 @@ import {
   stateFromTrees,
   stateToTrees,
 } from '../../training/state-files';
-import { type BaseJob, baseDit, baseKey, baseKindConfig, type PictureShape } from './bases';
+import { type BaseJob, baseDit, baseKey, baseKindConfig, denseStart, type PictureShape } from './bases';
 import type { JobContext } from './context';
 import type { Learner } from './learner';
 import { type KindLearner, kindLearner } from './learner-kind';
@@ -29,7 +29,10 @@ function kindOptions(config: KindConfig, orthogonality: number) {
 }
 
 /** A base before its first step. */
-export function startBase(plan: Plan, { spec, seed }: BaseJob, data: PictureShape): BaseLearner {
+export async function startBase(context: JobContext, job: BaseJob, data: PictureShape): Promise<BaseLearner> {
+  const { plan } = context;
+  const { spec, seed } = job;
+  const dense = denseStart(plan, job);
   const g = stream(createGenerator(seed), 'init');
   const dit = baseDit(plan, spec, data);
   switch (spec.form) {
@@ -39,7 +42,12 @@ export function startBase(plan: Plan, { spec, seed }: BaseJob, data: PictureShap
       return treeLearner(freshTree(initLowRankDit(g, dit, { rank: spec.rank })), 'low-rank', dit);
     case 'kind': {
       const config = baseKindConfig(plan, spec, data);
-      const state = initKindTraining(initKind(g, config, { init: spec.init }), { trainable: 'all' });
+      const weights = dense && ((await loadBase(context, dense)) as DitParams & ParamTree);
+      const params = weights
+        ? kindFromDense(weights, config, { generator: g })
+        : initKind(g, config, { init: spec.init === 'xavier' ? 'xavier' : 'orthogonal' });
+      if (weights) disposeParams(weights);
+      const state = initKindTraining(params, { trainable: 'all' });
       return kindLearner(inFixedOrder(state), kindOptions(config, spec.orthogonality));
     }
     default:

@@ -81,7 +81,7 @@ async function train(context: JobContext, data: DataPart, { run, job, rate, step
   const last = (await checkpointSteps(run)).at(-1);
   if (last === steps) return recordOf(context, data, { run, job, rate, steps });
   const resumed = last === undefined ? undefined : await resumeBase(run, last, { plan, job, data: data.train });
-  const learner = resumed?.learner ?? startBase(plan, job, data.train);
+  const learner = resumed?.learner ?? (await startBase(context, job, data.train));
   const log = openMetricsLog(run, resumed?.saved.metricsBytes ?? 0);
   const started = performance.now();
   const times: number[] = [];

@@ -23,7 +23,8 @@ export type BaseSpec = {
       tailorRank: number;
       gate: 'binary' | 'soft';
       nullGate: 'learngenes' | 'own-class';
-      init: 'orthogonal' | 'xavier';
+      /** 'dense': from the SVD of a dense base that took half of the steps; KIND takes the other half. */
+      init: 'orthogonal' | 'xavier' | 'dense';
       orthogonality: number;
     }
 );
@@ -69,7 +70,7 @@ function formName(spec: BaseSpec): string {
       const extra = [
         gate === 'soft' ? 'soft' : '',
         nullGate === 'own-class' ? 'own-null' : '',
-        init === 'xavier' ? 'xavier' : '',
+        init === 'orthogonal' ? '' : init,
         orthogonality > 0 ? 'orthogonality' : '',
       ].filter((text) => text !== '');
       return ['kind', learngeneRank, tailorRank, ...extra].join('-');
@@ -83,9 +84,16 @@ function specName(spec: BaseSpec): string {
   return spec.longer === undefined ? formName(spec) : `${formName(spec)}-x${spec.longer}`;
 }
 
-/** Steps of the pre-training of a base. */
+/** Steps of the pre-training of a base, without those of a dense one that it starts from. */
 export function baseSteps(plan: Plan, { longer = 1 }: BaseSpec): number {
-  return plan.pretraining.steps * longer;
+  return Math.ceil(plan.pretraining.steps * longer);
+}
+
+/** The dense base that a base starts from; undefined where it starts from random weights. */
+export function denseStart(plan: Plan, job: BaseJob): BaseJob | undefined {
+  const { spec } = job;
+  if (spec.form !== 'kind' || spec.init !== 'dense') return undefined;
+  return { ...job, spec: { form: 'dense', hiddenSize: plan.model.hiddenSize, longer: spec.longer } };
 }
 
 /** The folder's name of a base. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BaseJob, baseIsDone, baseKey, baseSteps, baseSweepKey, sweptBase } from './bases';
+import { type BaseJob, baseIsDone, baseKey, baseSteps, baseSweepKey, denseStart, sweptBase } from './bases';
 import {
   baseOf,
   budgetBase,
@@ -72,6 +72,8 @@ class Builder {
       const cost = passes((sweepSteps ?? steps) * learningRates.length);
       needs.push(this.add({ kind: 'base-sweep', key, base: every }, [this.data(base.dataset)], cost));
     }
+    const dense = denseStart(this.plan, base);
+    if (dense) needs.push(this.base(dense));
     return this.add(
       { kind: 'base', key: baseKey(this.plan, base), base },
       needs,

@@ -3,6 +3,7 @@ import { countDitMacs, ditConfig } from '@learngene/dit';
 import { countKindMacs, kindConfig } from '@learngene/kind';
 import { describe, expect, test } from 'vitest';
 import { parameterBudget } from './attach';
+import { type BaseSpec, baseSteps, denseStart } from './bases';
 import { equalMacsRank, methodSpec } from './methods';
 import { ablations, methodNames } from './names';
 import { parsePlan } from './plan';
@@ -59,6 +60,12 @@ describe('equal footing of the bases', () => {
       expect(control.base.longer).toBe(kind.base.longer);
     }
     expect(methodSpec('kind/small-ranks', plan).ranks).toEqual({ learngenes: 16, tailors: 8 });
+  });
+  test('from a dense start, both halves together take the steps of KIND', () => {
+    const { base } = methodSpec('kind/from-dense', plan);
+    const dense = denseStart(plan, { spec: base, dataset: 'x', classes: [], seed: 0 })?.spec as BaseSpec;
+    expect(dense.form).toBe('dense');
+    expect(baseSteps(plan, base) + baseSteps(plan, dense)).toBe(baseSteps(plan, methodSpec('kind', plan).base));
   });
   test('methods with tailors keep N_G and train N_t', () => {
     for (const name of ['kind', 'low-rank+tailors', 'svd-cut+tailors', 'kind-shared'] as const) {

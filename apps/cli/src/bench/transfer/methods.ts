@@ -132,6 +132,8 @@ export function methodSpec(
       return part(24);
     case 'kind/xavier':
       return of({ ...kind, init: 'xavier' }, tailors);
+    case 'kind/from-dense':
+      return of({ ...kind, init: 'dense', longer: 0.5 }, tailors);
     case 'kind/orthogonality':
       return of({ ...kind, orthogonality: 1e-3 }, tailors);
     case 'kind/tailors-frozen':

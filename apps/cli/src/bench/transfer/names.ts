@@ -38,6 +38,7 @@ export const ablations = {
   'kind/ranks-32-16': 'ranks',
   'kind/ranks-24-24': 'ranks',
   'kind/xavier': 'pretraining-init',
+  'kind/from-dense': 'pretraining-init',
   'kind/orthogonality': 'orthogonality',
   'kind/tailors-frozen': 'tailors',
   'kind/tailors-warm': 'tailors',

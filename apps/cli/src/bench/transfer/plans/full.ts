@@ -120,13 +120,13 @@ export const fullPlan: PlanInput = {
   grids: [
     { table: 'parameters', tasks: ['fashion-b'], methods: [...methodNames] },
     { table: 'parameters', tasks: ['emoji'], methods: [...leading, 'kind-shared', 'dora', 'pissa', 'scratch'] },
-    // Whether the gate helps is asked first, then what costs no pre-training of its own, then the rest.
+    // What may be missing where KIND is not first, then whether the gate helps, then the rest.
+    { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/from-dense', 'kind/tailors-warm'] },
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/small-ranks', 'low-rank/small-ranks'] },
     {
       table: 'ablation',
       tasks: ['fashion-b'],
       methods: [
-        'kind/tailors-warm',
         'kind/tailors-frozen',
         'kind/init-orthogonal',
         'kind/init-random',
