@@ -126,6 +126,7 @@ export const fullPlan: PlanInput = {
     // What may be missing where KIND is not first.
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/from-dense', 'kind/tailors-warm'] },
     { table: 'parameters', tasks: ['emoji'], methods: [...leading, 'scratch'] },
+    { table: 'ablation', tasks: ['emoji'], methods: ['kind/from-dense'] },
     { table: 'parameters', tasks: ['fashion-b'], methods: [...methodNames] },
     // Whether the gate helps, then what costs no pre-training of its own, then the rest.
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/small-ranks', 'low-rank/small-ranks'] },
