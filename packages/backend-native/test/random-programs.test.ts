@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { NATIVE, type NativeBackend, registerNativeBackend } from '../src/index';
 import { type Outcome, runProgram } from './program';
 
-// 10,000 programs take some minutes: LEARNGENE_PROGRAMS=10000 npx vitest run --project backend-native test/random-programs
+// 10,000 programs take about ten seconds: LEARNGENE_PROGRAMS=10000 npx vitest run --project backend-native test/random-programs
 const programs = Number(process.env.LEARNGENE_PROGRAMS ?? 300);
 const first = Number(process.env.LEARNGENE_FIRST_PROGRAM ?? 1);
 
