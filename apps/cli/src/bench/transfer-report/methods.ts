@@ -32,6 +32,7 @@ const named: Record<string, { title: string; family: Family }> = {
   'kind/own-class-null': { title: "KIND, null label by the class's own tailors", family: 'other' },
   'kind/xavier': { title: 'KIND, pre-trained from the SVD of Xavier weights', family: 'other' },
   'kind/from-dense': { title: 'KIND, second half of a dense pre-training', family: 'other' },
+  'low-rank/from-dense': { title: 'low rank + tailors, second half of a dense pre-training', family: 'other' },
   'kind/small-ranks': { title: 'KIND, half the ranks', family: 'other' },
   'low-rank/small-ranks': { title: 'low rank + tailors, half the ranks', family: 'other' },
   'kind/long': { title: 'KIND, pre-trained for longer', family: 'other' },

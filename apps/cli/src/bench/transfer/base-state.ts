@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { initLowRankDit } from '@learngene/adapters';
+import { initLowRankDit, lowRankFromDense } from '@learngene/adapters';
 import type { BatchState } from '@learngene/datasets';
 import { type DitParams, initDit } from '@learngene/dit';
 import { initKind, initKindTraining, type KindConfig, kindFromDense } from '@learngene/kind';
@@ -33,16 +33,20 @@ export async function startBase(context: JobContext, job: BaseJob, data: Picture
   const { plan } = context;
   const { spec, seed } = job;
   const dense = denseStart(plan, job);
+  const weights = dense && ((await loadBase(context, dense)) as DitParams & ParamTree);
   const g = stream(createGenerator(seed), 'init');
   const dit = baseDit(plan, spec, data);
   switch (spec.form) {
     case 'dense':
       return treeLearner(freshTree(initDit(g, dit)), 'dense', dit);
-    case 'low-rank':
-      return treeLearner(freshTree(initLowRankDit(g, dit, { rank: spec.rank })), 'low-rank', dit);
+    case 'low-rank': {
+      const { rank } = spec;
+      const params = weights ? lowRankFromDense(weights, dit, { rank }) : initLowRankDit(g, dit, { rank });
+      if (weights) disposeParams(weights);
+      return treeLearner(freshTree(params), 'low-rank', dit);
+    }
     case 'kind': {
       const config = baseKindConfig(plan, spec, data);
-      const weights = dense && ((await loadBase(context, dense)) as DitParams & ParamTree);
       const params = weights
         ? kindFromDense(weights, config, { generator: g })
         : initKind(g, config, { init: spec.init === 'xavier' ? 'xavier' : 'orthogonal' });

@@ -10,20 +10,19 @@ import type { Plan } from './plan';
 /** What of pictures decides a model's shapes. */
 export type PictureShape = Pick<ImageDataset, 'height' | 'channels' | 'classes'>;
 
-/** What a base model is made of. */
+/** What a base model is made of; init 'dense': from the SVD of a dense base that took as many steps as it takes itself. */
 export type BaseSpec = {
   /** How many times the plan's steps it is pre-trained (default 1). */
   longer?: number;
 } & (
   | { form: 'dense'; hiddenSize: number }
-  | { form: 'low-rank'; rank: number }
+  | { form: 'low-rank'; rank: number; init?: 'dense' }
   | {
       form: 'kind';
       learngeneRank: number;
       tailorRank: number;
       gate: 'binary' | 'soft';
       nullGate: 'learngenes' | 'own-class';
-      /** 'dense': from the SVD of a dense base that took half of the steps; KIND takes the other half. */
       init: 'orthogonal' | 'xavier' | 'dense';
       orthogonality: number;
     }
@@ -64,7 +63,7 @@ function formName(spec: BaseSpec): string {
     case 'dense':
       return `dense-${spec.hiddenSize}`;
     case 'low-rank':
-      return `low-rank-${spec.rank}`;
+      return spec.init === undefined ? `low-rank-${spec.rank}` : `low-rank-${spec.rank}-${spec.init}`;
     case 'kind': {
       const { learngeneRank, tailorRank, gate, nullGate, init, orthogonality } = spec;
       const extra = [
@@ -92,7 +91,7 @@ export function baseSteps(plan: Plan, { longer = 1 }: BaseSpec): number {
 /** The dense base that a base starts from; undefined where it starts from random weights. */
 export function denseStart(plan: Plan, job: BaseJob): BaseJob | undefined {
   const { spec } = job;
-  if (spec.form !== 'kind' || spec.init !== 'dense') return undefined;
+  if (spec.form === 'dense' || spec.init !== 'dense') return undefined;
   return { ...job, spec: { form: 'dense', hiddenSize: plan.model.hiddenSize, longer: spec.longer } };
 }
 
@@ -104,7 +103,8 @@ export function baseKey(plan: Plan, job: BaseJob): string {
 /** The base whose learning rates are tried for another: KIND itself for its variants, the usual length for a longer one. */
 export function sweptBase(plan: Plan, job: Omit<BaseJob, 'seed'>): Omit<BaseJob, 'seed'> {
   const { longer: _, ...spec } = job.spec;
-  if (spec.form !== 'kind') return { ...job, spec };
+  if (spec.form === 'dense') return { ...job, spec };
+  if (spec.form === 'low-rank') return { ...job, spec: { form: 'low-rank', rank: spec.rank } };
   const { learngeneRank, tailorRank } = plan.model;
   const plain = { gate: 'binary', nullGate: 'learngenes', init: 'orthogonal', orthogonality: 0 } as const;
   return { ...job, spec: { form: 'kind', learngeneRank, tailorRank, ...plain } };

@@ -62,10 +62,13 @@ describe('equal footing of the bases', () => {
     expect(methodSpec('kind/small-ranks', plan).ranks).toEqual({ learngenes: 16, tailors: 8 });
   });
   test('from a dense start, both halves together take the steps of KIND', () => {
-    const { base } = methodSpec('kind/from-dense', plan);
-    const dense = denseStart(plan, { spec: base, dataset: 'x', classes: [], seed: 0 })?.spec as BaseSpec;
-    expect(dense.form).toBe('dense');
-    expect(baseSteps(plan, base) + baseSteps(plan, dense)).toBe(baseSteps(plan, methodSpec('kind', plan).base));
+    const whole = baseSteps(plan, methodSpec('kind', plan).base);
+    for (const method of ['kind/from-dense', 'low-rank/from-dense'] as const) {
+      const { base } = methodSpec(method, plan);
+      const dense = denseStart(plan, { spec: base, dataset: 'x', classes: [], seed: 0 })?.spec as BaseSpec;
+      expect(dense).toEqual({ form: 'dense', hiddenSize, longer: 0.5 });
+      expect(baseSteps(plan, base) + baseSteps(plan, dense)).toBe(whole);
+    }
   });
   test('methods with tailors keep N_G and train N_t', () => {
     for (const name of ['kind', 'low-rank+tailors', 'svd-cut+tailors', 'kind-shared'] as const) {

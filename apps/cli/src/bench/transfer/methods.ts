@@ -134,6 +134,8 @@ export function methodSpec(
       return of({ ...kind, init: 'xavier' }, tailors);
     case 'kind/from-dense':
       return of({ ...kind, init: 'dense', longer: 0.5 }, tailors);
+    case 'low-rank/from-dense':
+      return of({ form: 'low-rank', rank: total, init: 'dense', longer: 0.5 }, tailors);
     case 'kind/orthogonality':
       return of({ ...kind, orthogonality: 1e-3 }, tailors);
     case 'kind/tailors-frozen':

@@ -39,6 +39,7 @@ export const ablations = {
   'kind/ranks-24-24': 'ranks',
   'kind/xavier': 'pretraining-init',
   'kind/from-dense': 'pretraining-init',
+  'low-rank/from-dense': 'pretraining-init',
   'kind/orthogonality': 'orthogonality',
   'kind/tailors-frozen': 'tailors',
   'kind/tailors-warm': 'tailors',

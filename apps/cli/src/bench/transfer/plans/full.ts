@@ -34,11 +34,16 @@ const emojiSplit = {
   novel: ['face', 'food', 'sign'],
 };
 
+const emojiOthers = ['plant', 'sport', 'tool', 'household', 'heart', 'office', 'game', 'event'];
+
 const fashionSplit = {
   pretraining: ['T-shirt/top', 'Pullover', 'Sandal', 'Shirt', 'Ankle boot'],
   tuning: ['Trouser', 'Coat'],
   novel: ['Dress', 'Sneaker', 'Bag'],
 };
+
+/** KIND from a dense start, and its control without a gate. */
+const denseStarts = ['kind/from-dense', 'low-rank/from-dense'] as const;
 
 const ablationNames = Object.keys(ablations) as AblationName[];
 
@@ -71,8 +76,13 @@ export const fullPlan: PlanInput = {
     'emoji-many': {
       dataset: 'emoji',
       ...emojiSplit,
-      novel: [...emojiSplit.novel, 'plant', 'sport', 'tool', 'household', 'heart', 'office', 'game', 'event'],
+      novel: [...emojiSplit.novel, ...emojiOthers],
       tuneAs: 'emoji',
+    },
+    'emoji-wide': {
+      dataset: 'emoji',
+      ...emojiSplit,
+      pretraining: [...emojiSplit.pretraining, ...emojiOthers],
     },
     'fashion-to-emoji': {
       ...emojiSplit,
@@ -128,8 +138,14 @@ export const fullPlan: PlanInput = {
     { table: 'parameters', tasks: ['emoji'], methods: [...leading, 'scratch'] },
     { table: 'ablation', tasks: ['emoji'], methods: ['kind/from-dense'] },
     { table: 'parameters', tasks: ['fashion-b'], methods: [...methodNames] },
-    // Whether the gate helps, then what costs no pre-training of its own, then the rest.
+    // What was found on the first splits, on one that had no part in it; the same start without a gate is its control.
+    { table: 'parameters', tasks: ['fashion-a'], methods: [...leading] },
+    { table: 'ablation', tasks: ['fashion-a', 'fashion-b', 'emoji'], methods: [...denseStarts] },
+    { table: 'parameters', tasks: ['emoji'], methods: [...methodNames] },
+    // Whether the gate helps with fewer components, and whether learngenes come into their own with more classes.
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/small-ranks', 'low-rank/small-ranks'] },
+    { table: 'parameters', tasks: ['emoji-wide'], methods: [...leading] },
+    // What costs no pre-training of its own, then the rest.
     {
       table: 'ablation',
       tasks: ['fashion-b'],
@@ -141,7 +157,8 @@ export const fullPlan: PlanInput = {
         'kind/unfreeze-late',
       ],
     },
-    { table: 'parameters', tasks: ['emoji'], methods: [...methodNames] },
+    { table: 'parameters', tasks: ['fashion-c'], methods: [...leading] },
+    { table: 'ablation', tasks: ['fashion-c'], methods: [...denseStarts] },
     {
       table: 'macs',
       tasks: ['fashion-b'],
