@@ -138,18 +138,24 @@ export const fullPlan: PlanInput = {
     { table: 'parameters', tasks: ['emoji'], methods: [...leading, 'scratch'] },
     { table: 'ablation', tasks: ['emoji'], methods: ['kind/from-dense'] },
     { table: 'parameters', tasks: ['fashion-b'], methods: [...methodNames] },
-    // What was found on the first splits, on one that had no part in it; the same start without a gate is its control.
+    // What was found on the first splits, on one that had no part in finding it; the same start without a gate is its control.
     { table: 'parameters', tasks: ['fashion-a'], methods: [...leading] },
     { table: 'ablation', tasks: ['fashion-a', 'fashion-b', 'emoji'], methods: [...denseStarts] },
     { table: 'parameters', tasks: ['emoji'], methods: [...methodNames] },
     // Whether the gate helps with fewer components, and whether learngenes come into their own with more classes.
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/small-ranks', 'low-rank/small-ranks'] },
     { table: 'parameters', tasks: ['emoji-wide'], methods: [...leading] },
-    // What costs no pre-training of its own, then the rest.
+    {
+      table: 'macs',
+      tasks: ['fashion-b'],
+      methods: ['kind', 'kind-shared', 'low-rank+tailors', 'svd-cut+tailors', 'lora-class', 'lora', 'full', 'scratch'],
+    },
+    // The start of pre-training, and ablations that cost none of their own.
     {
       table: 'ablation',
       tasks: ['fashion-b'],
       methods: [
+        'kind/xavier',
         'kind/tailors-frozen',
         'kind/init-orthogonal',
         'kind/init-random',
@@ -157,13 +163,12 @@ export const fullPlan: PlanInput = {
         'kind/unfreeze-late',
       ],
     },
+    { table: 'parameters', tasks: ['fashion-one', 'emoji-many'], methods: [...leading] },
+    { table: 'budget', tasks: ['fashion-b'], methods: [...budgetMethods] },
+    { table: 'parameters', tasks: ['fashion-to-emoji', 'emoji-to-fashion'], methods: [...leading, 'scratch'] },
+    { table: 'ablation', tasks: ['fashion-to-emoji', 'emoji-to-fashion'], methods: ['kind/distant'] },
     { table: 'parameters', tasks: ['fashion-c'], methods: [...leading] },
     { table: 'ablation', tasks: ['fashion-c'], methods: [...denseStarts] },
-    {
-      table: 'macs',
-      tasks: ['fashion-b'],
-      methods: ['kind', 'kind-shared', 'low-rank+tailors', 'svd-cut+tailors', 'lora-class', 'lora', 'full', 'scratch'],
-    },
     // Whether the gate helps is a matter of small differences: more seeds for the methods that differ in it alone.
     {
       table: 'parameters',
@@ -176,12 +181,7 @@ export const fullPlan: PlanInput = {
       tasks: ['fashion-b'],
       methods: ablationNames.filter((name) => name !== 'kind/distant'),
     },
-    { table: 'parameters', tasks: ['fashion-a', 'fashion-c'], methods: [...methodNames] },
-    { table: 'budget', tasks: ['fashion-b'], methods: [...budgetMethods] },
     { table: 'parameters', tasks: ['fashion-b', 'emoji'], methods: [...leading], imagesPerClass: [10, 0] },
     { table: 'parameters', tasks: ['fashion-b'], methods: [...leading], steps: [100, 1000] },
-    { table: 'parameters', tasks: ['fashion-one', 'emoji-many'], methods: [...leading] },
-    { table: 'parameters', tasks: ['fashion-to-emoji', 'emoji-to-fashion'], methods: [...leading, 'scratch'] },
-    { table: 'ablation', tasks: ['fashion-to-emoji', 'emoji-to-fashion'], methods: ['kind/distant'] },
   ],
 };
