@@ -2,10 +2,10 @@ import {
   type AdamWState,
   adamWEmaStep,
   cloneParams,
-  flattenParams,
   globalNorm,
   initAdamW,
   type ParamTree,
+  paramLeaves,
   valueAndGrad,
 } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
@@ -139,5 +139,5 @@ export function disposeAdapterTraining(state: AdapterTrainState): void {
 function tensorsOf({ model, ema, optimizer }: AdapterTrainState): Set<tf.Tensor> {
   const moments = Object.values(optimizer).flatMap(({ m, v }) => [m, v]);
   const trees: ParamTree[] = [model.frozen, model.adapters, ema, ...moments];
-  return new Set(trees.flatMap((tree) => [...flattenParams(tree).values()]));
+  return new Set(trees.flatMap((tree) => paramLeaves(tree)));
 }

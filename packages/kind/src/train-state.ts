@@ -1,4 +1,4 @@
-import { type AdamWState, cloneParams, flattenParams, initAdamW, type ParamTree } from '@learngene/nn';
+import { type AdamWState, cloneParams, initAdamW, type ParamTree, paramLeaves } from '@learngene/nn';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { KindParams } from './params';
 import { type Trainable, trainablePieces, withPieces } from './trainable';
@@ -77,5 +77,5 @@ function partsOf({ params, ema, optimizer }: KindTrainState): ParamTree[] {
 }
 
 function tensorsOf(parts: readonly ParamTree[]): Set<Tensor> {
-  return new Set(parts.flatMap((part) => [...flattenParams(part).values()]));
+  return new Set(parts.flatMap(paramLeaves));
 }

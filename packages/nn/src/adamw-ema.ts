@@ -2,7 +2,7 @@ import type { Scalar } from '@tensorflow/tfjs-core';
 import type { AdamWInputs, AdamWOptions, AdamWResult } from './adamw';
 import { globalNorm } from './clip';
 import { adamWEma } from './ops/adamw-ema';
-import { flattenParams, leavesLike, type ParamTree, replaceLeaves } from './tree';
+import { leavesLike, type ParamTree, paramLeaves, replaceLeaves } from './tree';
 
 /** What {@link adamWEmaStep} reads; nothing of it is disposed. */
 export type AdamWEmaInputs<P extends ParamTree> = AdamWInputs<P> & {
@@ -45,16 +45,15 @@ export function adamWEmaStep<P extends ParamTree>(
     reuse = false,
   }: AdamWEmaOptions,
 ): AdamWEmaResult<P> {
-  const leaves = flattenParams(params);
   const step = state.step + 1;
   const norm = clipNorm === undefined ? undefined : (given ?? globalNorm(grads));
   const result = adamWEma(
     {
-      params: [...leaves.values()],
-      grads: leavesLike(leaves, grads, 'grads'),
-      m: leavesLike(leaves, state.m, 'state.m'),
-      v: leavesLike(leaves, state.v, 'state.v'),
-      ema: leavesLike(leaves, ema, 'ema'),
+      params: paramLeaves(params),
+      grads: leavesLike(params, grads, 'grads'),
+      m: leavesLike(params, state.m, 'state.m'),
+      v: leavesLike(params, state.v, 'state.v'),
+      ema: leavesLike(params, ema, 'ema'),
       ...(norm && { norm }),
     },
     {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { adamW } from './ops/adamw';
-import { flattenParams, leavesLike, mapParams, type ParamTree, replaceLeaves } from './tree';
+import { leavesLike, mapParams, type ParamTree, paramLeaves, replaceLeaves } from './tree';
 
 /** State of AdamW: the number of steps done and two trees of the parameters' shape. */
 export type AdamWState<P extends ParamTree = ParamTree> = {
@@ -64,14 +64,13 @@ export function adamWStep<P extends ParamTree>(
   { params, grads, state }: AdamWInputs<P>,
   { learningRate, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01, reuse = false }: AdamWOptions,
 ): AdamWResult<P> {
-  const leaves = flattenParams(params);
   const step = state.step + 1;
   const result = adamW(
     {
-      params: [...leaves.values()],
-      grads: leavesLike(leaves, grads, 'grads'),
-      m: leavesLike(leaves, state.m, 'state.m'),
-      v: leavesLike(leaves, state.v, 'state.v'),
+      params: paramLeaves(params),
+      grads: leavesLike(params, grads, 'grads'),
+      m: leavesLike(params, state.m, 'state.m'),
+      v: leavesLike(params, state.v, 'state.v'),
     },
     { learningRate, beta1: betas[0], beta2: betas[1], eps, weightDecay, step, reuse },
   );

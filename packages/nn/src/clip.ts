@@ -2,7 +2,7 @@ import type { Scalar } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { clipTo } from './ops/adamw-ema';
 import { globalSquaredNorm } from './ops/global-norm';
-import { flattenParams, type ParamTree, replaceLeaves } from './tree';
+import { type ParamTree, paramLeaves, replaceLeaves } from './tree';
 
 /** What {@link clipByGlobalNorm} returns. */
 export type ClippedGrads<P extends ParamTree> = {
@@ -18,7 +18,7 @@ export type ClippedGrads<P extends ParamTree> = {
  * @returns A float32 scalar that the caller owns.
  */
 export function globalNorm(grads: ParamTree): Scalar {
-  return tf.tidy(() => tf.sqrt(globalSquaredNorm([...flattenParams(grads).values()])));
+  return tf.tidy(() => tf.sqrt(globalSquaredNorm(paramLeaves(grads))));
 }
 
 /**
@@ -28,7 +28,7 @@ export function globalNorm(grads: ParamTree): Scalar {
  */
 export function clipByGlobalNorm<P extends ParamTree>(grads: P, maxNorm: number): ClippedGrads<P> {
   return tf.tidy(() => {
-    const leaves = [...flattenParams(grads).values()];
+    const leaves = paramLeaves(grads);
     const norm = tf.sqrt(globalSquaredNorm(leaves)) as Scalar;
     return { grads: replaceLeaves(grads, clipTo(leaves, norm, maxNorm)), norm };
   }) as ClippedGrads<P>;

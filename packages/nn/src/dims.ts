@@ -8,6 +8,14 @@ export type AxisNames<S extends string> = S extends `${infer Head} ${infer Tail}
 /** The name that one part of a pattern gives an axis: none for a number and `...`. */
 export type AxisName<S extends string> = S extends `${number}` | '...' | '' ? never : S;
 
+/** The number that a part of a pattern is; undefined for a name. */
+function numberIn(part: string): number | undefined {
+  const first = part.charCodeAt(0);
+  if (!(first >= 48 && first <= 57)) return undefined; // 0 to 9
+  const number = Number(part);
+  return Number.isNaN(number) ? undefined : number;
+}
+
 /**
  * Checks the shape of an argument and names its sizes.
  *
@@ -34,7 +42,7 @@ export function dims<S extends string>(
   let matches = open ? skipped >= 0 : skipped === 0;
   for (let i = 0; matches && i < names.length; i++) {
     const size = x.shape[skipped + i];
-    const wanted = /^\d+$/.test(names[i]) ? Number(names[i]) : (sizes[names[i]] ?? size);
+    const wanted = numberIn(names[i]) ?? sizes[names[i]] ?? size;
     sizes[names[i]] = size;
     matches = size === wanted;
   }

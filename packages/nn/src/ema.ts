@@ -1,5 +1,5 @@
 import { ema as emaLeaves } from './ops/ema';
-import { cloneParams, flattenParams, leavesLike, type ParamTree, replaceLeaves } from './tree';
+import { cloneParams, leavesLike, type ParamTree, paramLeaves, replaceLeaves } from './tree';
 
 /** The moving average before the first update: the parameters themselves. The caller owns it. */
 export function initEma<P extends ParamTree>(params: P): P {
@@ -13,8 +13,7 @@ export function initEma<P extends ParamTree>(params: P): P {
  * @throws Error if the trees do not have the same leaves and shapes.
  */
 export function updateEma<P extends ParamTree>(ema: P, params: P, decay: number): P {
-  const old = flattenParams(ema);
-  return replaceLeaves(ema, emaLeaves([...old.values()], leavesLike(old, params, 'params'), decay));
+  return replaceLeaves(ema, emaLeaves(paramLeaves(ema), leavesLike(ema, params, 'params'), decay));
 }
 
 /**

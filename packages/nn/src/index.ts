@@ -43,6 +43,7 @@ export {
   mapParams,
   type ParamTree,
   paramBytes,
+  paramLeaves,
   unflattenParams,
 } from './tree';
 export {

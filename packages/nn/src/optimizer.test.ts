@@ -10,11 +10,13 @@ import {
   constantSchedule,
   cosineSchedule,
   disposeParams,
+  flattenParams,
   globalNorm,
   initAdamW,
   initEma,
   linearSchedule,
   mapParams,
+  type ParamTree,
   stepSchedule,
   updateEma,
   warmupDecay,
@@ -139,6 +141,23 @@ describe('EMA', () => {
 
   it('follows torch.optim.swa_utils', () => bothWays(run, ['LearngeneEma']));
   it('leaks nothing', () => expectNoLeak(run));
+  it('pairs leaves by their names, whatever the order and the nesting', () => {
+    const ema: ParamTree = { a: tf.scalar(1), nested: { b: tf.scalar(2) } };
+    for (const params of [
+      { 'nested.b': tf.scalar(20), a: tf.scalar(10) },
+      { nested: { b: tf.scalar(20) }, a: tf.scalar(10) },
+    ]) {
+      const next = updateEma<ParamTree>(ema, params, 0.5);
+      expect([...flattenParams(next)].map(([name, x]) => [name, x.dataSync()[0]])).toEqual([
+        ['a', 5.5],
+        ['nested.b', 11],
+      ]);
+      disposeParams(next);
+      disposeParams(params);
+    }
+    disposeParams(ema);
+  });
+
   it('names a leaf that is missing', () => {
     expect(() => updateEma<{ w?: tf.Tensor }>({ w: tf.scalar(1) }, {}, 0.9)).toThrow('params: w is missing');
   });

@@ -11,6 +11,7 @@ import {
   mergeParams,
   type ParamTree,
   paramBytes,
+  paramLeaves,
   splitParams,
   unflattenParams,
 } from './index';
@@ -31,6 +32,22 @@ describe('parameter trees', () => {
     expect(flat.get('scale')).toBe(tree.scale);
     expect([...flattenParams(unflattenParams(flat))]).toEqual([...flat]);
     disposeParams(tree);
+  });
+
+  it('list leaves in the order of their names', () => {
+    const tree = make();
+    expect(paramLeaves(tree)).toEqual([...flattenParams(tree).values()]);
+    expect(paramLeaves({})).toEqual([]);
+    disposeParams(tree);
+  });
+
+  it('take a hostile name for a name', () => {
+    const tree = Object.fromEntries([['__proto__', tf.scalar(1)]]) as ParamTree;
+    const clone = cloneParams(tree);
+    expect(Object.getPrototypeOf(clone)).toBe(Object.prototype);
+    expect(Object.keys(clone)).toEqual(['__proto__']);
+    disposeParams(tree);
+    disposeParams(clone);
   });
 
   it('count elements and bytes', () => {

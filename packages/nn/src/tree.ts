@@ -34,6 +34,25 @@ export function flattenParams(tree: ParamTree): Map<string, Tensor> {
 }
 
 /**
+ * The leaves of a tree in the order of {@link flattenParams}, where their names do not matter.
+ *
+ * @returns The same tensors (the tree keeps owning them).
+ */
+export function paramLeaves(tree: ParamTree): Tensor[] {
+  const leaves: Tensor[] = [];
+  const visit = (node: ParamTree): void => {
+    for (const key of Object.keys(node)) {
+      const child = node[key];
+      if (child === undefined) continue;
+      if (isTensor(child)) leaves.push(child);
+      else visit(child);
+    }
+  };
+  visit(tree);
+  return leaves;
+}
+
+/**
  * The tree whose leaves have the given dotted names; the inverse of {@link flattenParams}.
  *
  * @returns A tree of the same tensors (nothing is copied).
@@ -74,35 +93,40 @@ function plain(tree: { [name: string]: Tensor | object }): ParamTree {
  * @returns A new tree; the caller owns the tensors that `f` made.
  */
 export function mapParams<T extends ParamTree>(f: (tensor: Tensor, name: string) => Tensor, tree: T): T {
-  const visit = (node: ParamTree, prefix: string): ParamTree =>
-    Object.fromEntries(
-      Object.entries(node)
-        .filter(([, child]) => child !== undefined)
-        .map(([key, child]) => {
-          const value = child as Tensor | ParamTree;
-          return [key, isTensor(value) ? f(value, prefix + key) : visit(value, `${prefix}${key}.`)];
-        }),
-    );
+  const visit = (node: ParamTree, prefix: string): ParamTree => {
+    const copy: MutableTree = {};
+    for (const key of Object.keys(node)) {
+      const child = node[key];
+      if (child === undefined) continue;
+      put(copy, key, isTensor(child) ? f(child, prefix + key) : visit(child, `${prefix}${key}.`));
+    }
+    return copy;
+  };
   return visit(tree, '') as T;
+}
+
+type MutableTree = { [name: string]: Tensor | ParamTree };
+
+/** Sets a field; a hostile name such as `__proto__` is a field like any other. */
+function put(tree: MutableTree, key: string, value: Tensor | ParamTree): void {
+  if (key === '__proto__')
+    Object.defineProperty(tree, key, { value, enumerable: true, configurable: true, writable: true });
+  else tree[key] = value;
 }
 
 /** Number of elements of all leaves. */
 export function countParams(tree: ParamTree): number {
-  let count = 0;
-  for (const tensor of flattenParams(tree).values()) count += tensor.size;
-  return count;
+  return paramLeaves(tree).reduce((count, { size }) => count + size, 0);
 }
 
 /** Bytes of all leaves in their dtype (float32: 4 an element). */
 export function paramBytes(tree: ParamTree): number {
-  let bytes = 0;
-  for (const tensor of flattenParams(tree).values()) bytes += tensor.size * tf.util.bytesPerElement(tensor.dtype);
-  return bytes;
+  return paramLeaves(tree).reduce((sum, { size, dtype }) => sum + size * tf.util.bytesPerElement(dtype), 0);
 }
 
 /** Disposes every leaf. Leaves that are disposed already are passed over. */
 export function disposeParams(tree: ParamTree): void {
-  for (const tensor of flattenParams(tree).values()) if (!tensor.isDisposed) tensor.dispose();
+  for (const tensor of paramLeaves(tree)) if (!tensor.isDisposed) tensor.dispose();
 }
 
 /**
@@ -119,9 +143,11 @@ export function cloneParams<T extends ParamTree>(tree: T): T {
  *
  * @param what Name of the tree in the error message.
  */
-export function leavesLike(template: ReadonlyMap<string, Tensor>, tree: ParamTree, what: string): Tensor[] {
+export function leavesLike(template: ParamTree, tree: ParamTree, what: string): Tensor[] {
+  const together: Tensor[] = [];
+  if (walkTogether(template, tree, together)) return together;
   const leaves = flattenParams(tree);
-  return [...template].map(([name, { shape }]) => {
+  return [...flattenParams(template)].map(([name, { shape }]) => {
     const leaf = leaves.get(name);
     if (!leaf) throw new Error(`${what}: ${name} is missing`);
     if (!tf.util.arraysEqual(leaf.shape, shape)) {
@@ -131,8 +157,31 @@ export function leavesLike(template: ReadonlyMap<string, Tensor>, tree: ParamTre
   });
 }
 
+/** Adds the leaves of `tree` in the order of `template`; false where the two are not built alike, field by field. */
+function walkTogether(template: ParamTree, tree: ParamTree, leaves: Tensor[]): boolean {
+  for (const key of Object.keys(template)) {
+    const child = template[key];
+    if (child === undefined) continue;
+    const other = tree[key];
+    if (other === undefined || isTensor(child) !== isTensor(other)) return false;
+    if (!isTensor(child)) {
+      if (!walkTogether(child, other as ParamTree, leaves)) return false;
+    } else if (tf.util.arraysEqual(child.shape, (other as Tensor).shape)) leaves.push(other as Tensor);
+    else return false;
+  }
+  return true;
+}
+
 /** A tree like `template` whose leaves are `leaves`, in the order of {@link flattenParams}. */
 export function replaceLeaves<T extends ParamTree>(template: T, leaves: readonly Tensor[]): T {
   let next = 0;
-  return mapParams(() => leaves[next++], template);
+  const visit = (node: ParamTree): ParamTree => {
+    const copy: MutableTree = {};
+    for (const key of Object.keys(node)) {
+      const child = node[key];
+      if (child !== undefined) put(copy, key, isTensor(child) ? leaves[next++] : visit(child));
+    }
+    return copy;
+  };
+  return visit(template) as T;
 }

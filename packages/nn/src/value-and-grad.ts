@@ -2,7 +2,7 @@ import './gradients';
 import type { Scalar } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { gradients } from './backprop';
-import { cloneParams, disposeParams, flattenParams, mapParams, type ParamTree } from './tree';
+import { cloneParams, disposeParams, mapParams, type ParamTree, paramLeaves, replaceLeaves } from './tree';
 
 /** What {@link valueAndGrad} returns. */
 export type ValueAndGrad<P extends ParamTree> = {
@@ -27,17 +27,14 @@ export type ValueAndGradWithAux<P extends ParamTree, A extends ParamTree> = Valu
  * @throws Error if `f` does not return a float32 scalar, or if the scalar depends on no leaf.
  */
 export function valueAndGrad<P extends ParamTree>(f: (params: P) => Scalar, params: P): ValueAndGrad<P> {
-  const leaves = [...flattenParams(params)];
-  const { value, grads } = gradients(
-    () => {
-      const loss = f(params);
-      if (loss.rank !== 0) throw new Error(`loss: expected a scalar, got [${loss.shape.join(', ')}]`);
-      return loss;
-    },
-    leaves.map(([, tensor]) => tensor),
-  );
-  const byName = new Map(leaves.map(([name], i) => [name, grads[i]]));
-  return { value, grads: mapParams((tensor, name) => byName.get(name) ?? tf.zerosLike(tensor), params) };
+  const leaves = paramLeaves(params);
+  const { value, grads } = gradients(() => {
+    const loss = f(params);
+    if (loss.rank !== 0) throw new Error(`loss: expected a scalar, got [${loss.shape.join(', ')}]`);
+    return loss;
+  }, leaves);
+  const whole = leaves.map((tensor, i) => grads[i] ?? tf.zerosLike(tensor));
+  return { value, grads: replaceLeaves(params, whole) };
 }
 
 /**

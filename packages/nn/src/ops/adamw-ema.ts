@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type AdamWAttrs, type AdamWLeaves, adamW } from './adamw';
 import { hasKernel, runKernel } from './custom-op';
 import { ema as average } from './ema';
+import { leafInputs } from './leaf-inputs';
 import { overLeaves } from './over-leaves';
 
 /** What a step with clipping and moving averages reads: lists of equal length. */
@@ -27,10 +28,9 @@ export function adamWEma(
 ): AdamWLeaves & { readonly ema: readonly Tensor[] } {
   const count = params.length;
   if (hasKernel('LearngeneAdamWEma')) {
-    const lists = Object.entries({ p: params, g: grads, m, v, e: ema });
-    const named = lists.flatMap(([letter, list]) => list.map((tensor, i) => [`${letter}${i}`, tensor]));
-    const inputs = { ...Object.fromEntries(named), ...(norm && { norm }) };
-    const results = tf.tidy(() => runKernel('LearngeneAdamWEma', inputs, { count, decay, maxNorm, ...attrs }));
+    const inputs = leafInputs({ p: params, g: grads, m, v, e: ema });
+    if (norm) inputs.norm = norm;
+    const results = runKernel('LearngeneAdamWEma', inputs, { count, decay, maxNorm, ...attrs });
     const part = (index: number) => results.slice(index * count, (index + 1) * count);
     return { params: part(0), m: part(1), v: part(2), ema: part(3) };
   }

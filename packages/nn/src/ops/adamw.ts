@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { hasKernel, runKernel } from './custom-op';
+import { leafInputs } from './leaf-inputs';
 import { overLeaves } from './over-leaves';
 
 /** Lists of equal length: leaf i of every list has the same shape. */
@@ -30,10 +31,7 @@ export function adamW(
   const count = params.length;
   const results = tf.tidy(() => {
     if (hasKernel('LearngeneAdamW')) {
-      const named = (letter: string, list: readonly Tensor[]) =>
-        Object.fromEntries(list.map((tensor, i) => [`${letter}${i}`, tensor]));
-      const inputs = { ...named('p', params), ...named('g', grads), ...named('m', m), ...named('v', v) };
-      return runKernel('LearngeneAdamW', inputs, { count, ...attrs });
+      return runKernel('LearngeneAdamW', leafInputs({ p: params, g: grads, m, v }), { count, ...attrs });
     }
     return overLeaves([params, grads, m, v], ([p, g, m, v]) => update(p, g, m, v, attrs)).flat();
   });

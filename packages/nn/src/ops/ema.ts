@@ -1,15 +1,14 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { hasKernel, runKernel } from './custom-op';
+import { leafInputs } from './leaf-inputs';
 import { overLeaves } from './over-leaves';
 
 /** decay ema + (1 - decay) params for every leaf; one kernel call where the backend has it. */
 export function ema(ema: readonly Tensor[], params: readonly Tensor[], decay: number): Tensor[] {
   return tf.tidy(() => {
     if (hasKernel('LearngeneEma')) {
-      const named = (letter: string, list: readonly Tensor[]) =>
-        Object.fromEntries(list.map((tensor, i) => [`${letter}${i}`, tensor]));
-      return runKernel('LearngeneEma', { ...named('e', ema), ...named('p', params) }, { count: ema.length, decay });
+      return runKernel('LearngeneEma', leafInputs({ e: ema, p: params }), { count: ema.length, decay });
     }
     return overLeaves([ema, params], ([e, p]) => [tf.add(tf.mul(e, decay), tf.mul(p, 1 - decay))]).flat();
   });

@@ -1,12 +1,8 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
+import { leavesUnder } from '../ops/leaf-inputs';
 
 type Inputs = Readonly<Record<string, TensorInfo>>;
-
-/** The leaves `<letter>0`, `<letter>1`, ... of a kernel's inputs. */
-function leaves(inputs: Inputs, letter: string, count: number): TensorInfo[] {
-  return Array.from({ length: count }, (_, i) => inputs[`${letter}${i}`]);
-}
 
 /** The numbers of a tensor, in place; taken anew after every allocation, which may move the heap. */
 function view(backend: BackendWasm, { dataId, shape }: TensorInfo): Float32Array {
@@ -19,7 +15,7 @@ function view(backend: BackendWasm, { dataId, shape }: TensorInfo): Float32Array
 export const adamWInHeap: KernelFunc = (args) => {
   const backend = args.backend as BackendWasm;
   const { count, learningRate, beta1, beta2, eps, weightDecay, step } = args.attrs as Record<string, number>;
-  const [p, g, m, v] = ['p', 'g', 'm', 'v'].map((letter) => leaves(args.inputs as Inputs, letter, count));
+  const [p, g, m, v] = ['p', 'g', 'm', 'v'].map((letter) => leavesUnder(args.inputs as Inputs, letter, count));
   const outputs = [0, 1, 2].map(() => p.map(({ shape }) => backend.makeOutput(shape, 'float32')));
   const correction = Math.sqrt(1 - beta2 ** step);
   const rate = (learningRate * correction) / (1 - beta1 ** step);
@@ -44,7 +40,7 @@ export const adamWInHeap: KernelFunc = (args) => {
 export const emaInHeap: KernelFunc = (args) => {
   const backend = args.backend as BackendWasm;
   const { count, decay } = args.attrs as Record<string, number>;
-  const [e, p] = ['e', 'p'].map((letter) => leaves(args.inputs as Inputs, letter, count));
+  const [e, p] = ['e', 'p'].map((letter) => leavesUnder(args.inputs as Inputs, letter, count));
   const outputs = e.map(({ shape }) => backend.makeOutput(shape, 'float32'));
   for (let leaf = 0; leaf < count; leaf++) {
     const [old, now, out] = [e[leaf], p[leaf], outputs[leaf]].map((info) => view(backend, info));
@@ -58,7 +54,7 @@ export const squaredNormInHeap: KernelFunc = (args) => {
   const backend = args.backend as BackendWasm;
   const { count } = args.attrs as Record<string, number>;
   let sum = 0;
-  for (const info of leaves(args.inputs as Inputs, 'x', count)) {
+  for (const info of leavesUnder(args.inputs as Inputs, 'x', count)) {
     const x = view(backend, info);
     for (let i = 0; i < x.length; i++) sum += x[i] * x[i];
   }

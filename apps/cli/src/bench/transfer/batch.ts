@@ -31,7 +31,9 @@ export interface DrawOptions {
 
 /** Pixels in [-1, 1]. */
 export function toUnit(bytes: Uint8Array): Float32Array {
-  return Float32Array.from(bytes, (value) => value / 127.5 - 1);
+  const pixels = new Float32Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) pixels[i] = bytes[i] / 127.5 - 1;
+  return pixels;
 }
 
 /**

@@ -35,7 +35,9 @@ fn check_list(name: &str, lengths: impl ExactSizeIterator<Item = usize>, like: &
         return Err(Error::new(Status::InvalidArg, message));
     }
     for (index, (length, like)) in lengths.zip(like).enumerate() {
-        check_len(&format!("{name}[{index}]"), length, like.len())?;
+        if length != like.len() {
+            check_len(&format!("{name}[{index}]"), length, like.len())?;
+        }
     }
     Ok(())
 }
