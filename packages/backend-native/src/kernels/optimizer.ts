@@ -27,7 +27,7 @@ function adamW(call: KernelCall): TensorInfo[] {
   const { inputs, attrs, backend } = call;
   const { learningRate, beta1, beta2, eps, weightDecay, step, decay, maxNorm } = attrs as Record<string, number>;
   const outputs: TensorInfo[] = [];
-  /** The arrays of a list of inputs, and those of its outputs. */
+  /** The arrays of a list of inputs, and those of its outputs, which come in the order of the calls. */
   const slots = (letter: string): [old: Float32Array[], now: Float32Array[]] => {
     const old: Float32Array[] = [];
     const now: Float32Array[] = [];
@@ -47,20 +47,8 @@ function adamW(call: KernelCall): TensorInfo[] {
   const [v, v1] = slots('v');
   const [e, e1] = decay === undefined ? [[], []] : slots('e');
   const clip = inputs.norm ? Math.min(1, maxNorm / (backend.f32(inputs.norm)[0] + 1e-6)) : 1;
-  backend.addon.adamw(
-    [learningRate, beta1, beta2, eps, weightDecay, step],
-    clip,
-    decay ?? 0,
-    p,
-    g,
-    m,
-    v,
-    e,
-    p1,
-    m1,
-    v1,
-    e1,
-  );
+  const scalars = [learningRate, beta1, beta2, eps, weightDecay, step];
+  backend.addon.adamw(scalars, clip, decay ?? 0, p, g, m, v, e, p1, m1, v1, e1);
   return outputs;
 }
 
