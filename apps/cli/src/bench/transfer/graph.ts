@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BaseJob, baseIsDone, baseKey, baseSteps, baseSweepKey, denseStart, sweptBase } from './bases';
 import {
+  type BudgetJob,
   baseOf,
   budgetBase,
   budgetKey,
@@ -121,15 +122,20 @@ class Builder {
     return this.add({ kind: 'cell', key, cell }, needs, cost);
   }
 
+  budget(budget: BudgetJob): string {
+    const { dataset, pretraining } = this.plan.tasks[budget.task];
+    const needs = [...this.classifiers(dataset), this.base(budgetBase(this.plan, budget))];
+    const cost = this.sampling(pretraining.length * this.plan.evaluation.samplesPerClass, 2);
+    return this.add({ kind: 'budget', key: budgetKey(this.plan, budget), budget }, needs, cost);
+  }
+
   build(only?: readonly string[]): Graph {
-    const cells = listCells(this.plan, only);
-    const keys = new Set(cells.map((cell) => cellKey(this.plan, cell)));
-    for (const cell of cells) this.cell(cell, keys);
-    for (const budget of listBudgets(this.plan, only)) {
-      const { dataset, pretraining } = this.plan.tasks[budget.task];
-      const needs = [...this.classifiers(dataset), this.base(budgetBase(this.plan, budget))];
-      const cost = this.sampling(pretraining.length * this.plan.evaluation.samplesPerClass, 2);
-      this.add({ kind: 'budget', key: budgetKey(this.plan, budget), budget }, needs, cost);
+    const keys = new Set(listCells(this.plan, only).map((cell) => cellKey(this.plan, cell)));
+    // Row by row, for the work of a plan is done in the order of its rows.
+    for (const row of this.plan.grids) {
+      const rowPlan = { ...this.plan, grids: [row] };
+      for (const cell of listCells(rowPlan, only)) this.cell(cell, keys);
+      for (const budget of listBudgets(rowPlan, only)) this.budget(budget);
     }
     return this.graph;
   }

@@ -18,6 +18,19 @@ describe('the plans that come with the command', () => {
       seen.add(key);
     }
   });
+  test('work comes in the order of the rows, budgets among the cells', () => {
+    const { grids } = plans.smoke;
+    const budget = grids.find(({ table }) => table === 'budget');
+    const others = grids.filter((row) => row !== budget);
+    const kinds = (rows: unknown) =>
+      [...buildGraph(parsePlan({ ...plans.smoke, grids: rows }, 'plan')).values()]
+        .map(({ job }) => job.kind)
+        .filter((kind) => kind === 'cell' || kind === 'budget');
+    const first = kinds([budget, ...others]);
+    const last = kinds([...others, budget]);
+    expect([first[0], first.at(-1)]).toEqual(['budget', 'cell']);
+    expect([last[0], last.at(-1)]).toEqual(['cell', 'budget']);
+  });
   test('no task tunes on what it reports', () => {
     for (const input of Object.values(plans)) {
       const plan = parsePlan(input, 'plan');
