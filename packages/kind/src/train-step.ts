@@ -27,6 +27,12 @@ export type KindTrainInputs = {
 export type KindTrainOptions = {
   /** Learning rate of this step. */
   readonly learningRate: number;
+  /**
+   * Learning rate of learngenes and tailors, label rows included, as a part of `learningRate` (default 1). The product of
+   * three factors that all move takes a larger step than a dense weight does, the more so the more components there are:
+   * where the loss rises in mid-training at a rate that suits the dense parts, 0.5 keeps both.
+   */
+  readonly factorRate?: number;
   /** Which pieces change; as given to `initKindTraining`. */
   readonly trainable: Trainable;
   /** AdamW's decays (default [0.9, 0.999]). */
@@ -117,12 +123,14 @@ function stepPieces(
   state: KindTrainState,
   pieces: readonly Piece[],
   { grads, norm }: { grads: ParamTree; norm: tf.Scalar },
-  { learningRate, betas, weightDecay, clipNorm, emaDecay = 0.9999, reuse }: KindTrainOptions,
+  { learningRate, factorRate = 1, betas, weightDecay, clipNorm, emaDecay = 0.9999, reuse }: KindTrainOptions,
 ): SteppedPiece[] {
-  const options = { learningRate, ...(betas && { betas }), weightDecay, emaDecay, clipNorm, reuse };
+  const options = { ...(betas && { betas }), weightDecay, emaDecay, clipNorm, reuse };
   return pieces.map((piece, i) => {
     const before = { state: optimizerOf(state, piece), ema: treeOf(state.ema, piece) };
-    return stepPiece(piece, { grads: grads[i] as ParamTree, ...before, norm }, options);
+    const factored = piece.key === 'learngenes' || piece.key === 'tailors';
+    const rate = factored ? learningRate * factorRate : learningRate;
+    return stepPiece(piece, { grads: grads[i] as ParamTree, ...before, norm }, { ...options, learningRate: rate });
   });
 }
 

@@ -150,6 +150,7 @@ async function trainOnce(
       weightDecay: training.weightDecay,
       clipNorm: training.gradientClip,
       emaDecay: warmupDecay(training.emaDecay, now.state.step),
+      factorRate: training.factorRate,
       orthogonality: training.orthogonality,
       reuse: true,
     },

@@ -37,6 +37,8 @@ const named: Record<string, { title: string; family: Family }> = {
   'low-rank/small-ranks': { title: 'low rank + tailors, half the ranks', family: 'other' },
   'kind/long': { title: 'KIND, pre-trained for longer', family: 'other' },
   'low-rank/long': { title: 'low rank + tailors, pre-trained for longer', family: 'other' },
+  'kind/half-rate': { title: 'KIND, factors pre-trained at half the rate', family: 'other' },
+  'low-rank/half-rate': { title: 'low rank + tailors, factors pre-trained at half the rate', family: 'other' },
   'kind/orthogonality': { title: 'KIND, orthogonality penalty', family: 'other' },
   'kind/tailors-frozen': { title: 'KIND, trained tailors, frozen', family: 'other' },
   'kind/tailors-warm': { title: 'KIND, tailors from the mean of the trained', family: 'other' },

@@ -14,7 +14,7 @@ import {
   stateFromTrees,
   stateToTrees,
 } from '../../training/state-files';
-import { type BaseJob, baseDit, baseKey, baseKindConfig, denseStart, type PictureShape } from './bases';
+import { type BaseJob, type BaseSpec, baseDit, baseKey, baseKindConfig, denseStart, type PictureShape } from './bases';
 import type { JobContext } from './context';
 import type { Learner } from './learner';
 import { type KindLearner, kindLearner } from './learner-kind';
@@ -24,8 +24,8 @@ import type { Plan } from './plan';
 /** A base model in pre-training. */
 export type BaseLearner = KindLearner | TreeLearner;
 
-function kindOptions(config: KindConfig, orthogonality: number) {
-  return { config, trainable: () => 'all' as const, orthogonality, reuse: true };
+function kindOptions(config: KindConfig, { orthogonality, factorRate }: BaseSpec & { form: 'kind' }) {
+  return { config, trainable: () => 'all' as const, factorRate, orthogonality, reuse: true };
 }
 
 /** A base before its first step. */
@@ -43,7 +43,7 @@ export async function startBase(context: JobContext, job: BaseJob, data: Picture
       const { rank } = spec;
       const params = weights ? lowRankFromDense(weights, dit, { rank }) : initLowRankDit(g, dit, { rank });
       if (weights) disposeParams(weights);
-      return treeLearner(freshTree(params), 'low-rank', dit);
+      return treeLearner(freshTree(params), 'low-rank', dit, spec);
     }
     case 'kind': {
       const config = baseKindConfig(plan, spec, data);
@@ -52,7 +52,7 @@ export async function startBase(context: JobContext, job: BaseJob, data: Picture
         : initKind(g, config, { init: spec.init === 'xavier' ? 'xavier' : 'orthogonal' });
       if (weights) disposeParams(weights);
       const state = initKindTraining(params, { trainable: 'all' });
-      return kindLearner(inFixedOrder(state), kindOptions(config, spec.orthogonality));
+      return kindLearner(inFixedOrder(state), kindOptions(config, spec));
     }
     default:
       throw new Error(`base: unknown form ${JSON.stringify(spec satisfies never)}`);
@@ -99,11 +99,11 @@ export async function resumeBase(
   if (spec.form === 'kind') {
     const config = baseKindConfig(plan, spec, data);
     const restored = stateFromTrees({ trees, steps: saved.pieceSteps as PieceSteps, step }, config);
-    return { learner: kindLearner(restored, kindOptions(config, spec.orthogonality)), saved };
+    return { learner: kindLearner(restored, kindOptions(config, spec)), saved };
   }
   const optimizer = { ...trees.optimizer, step } as never;
   const dit = baseDit(plan, spec, data);
-  const learner = treeLearner({ params: trees.params, ema: trees.ema, optimizer }, spec.form, dit);
+  const learner = treeLearner({ params: trees.params, ema: trees.ema, optimizer }, spec.form, dit, spec);
   return { learner, saved };
 }
 
@@ -120,7 +120,8 @@ export function baseLearner(
   plan: Plan,
   { job, tree, data }: { job: BaseJob; tree: ParamTree; data: PictureShape },
 ): Learner {
-  if (job.spec.form !== 'kind') return treeLearner(freshTree(tree), job.spec.form, baseDit(plan, job.spec, data));
-  const config = baseKindConfig(plan, job.spec, data);
-  return kindLearner(initKindTraining(paramsFromTree(tree, config), { trainable: 'all' }), kindOptions(config, 0));
+  const { spec } = job;
+  if (spec.form !== 'kind') return treeLearner(freshTree(tree), spec.form, baseDit(plan, spec, data));
+  const config = baseKindConfig(plan, spec, data);
+  return kindLearner(initKindTraining(paramsFromTree(tree, config), { trainable: 'all' }), kindOptions(config, spec));
 }

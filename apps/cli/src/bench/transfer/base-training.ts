@@ -10,7 +10,7 @@ import { openMetricsLog } from '../../run/metrics-log';
 import { checkpointSteps, pruneCheckpoints } from '../../run/run-folder';
 import { stateToTrees } from '../../training/state-files';
 import { baseLearner, isKind, resumeBase, saveBase, startBase } from './base-state';
-import { type BaseJob, type BaseRecord, baseKey, baseKindConfig, baseSteps, baseSweepKey } from './bases';
+import { type BaseJob, type BaseRecord, baseKey, baseKindConfig, baseSteps, baseSweepKey, sweepSteps } from './bases';
 import type { JobContext } from './context';
 import { openPlanDataset, splitOf } from './data';
 import { readJson, writeJson } from './json-file';
@@ -31,7 +31,15 @@ function runRecord(plan: Plan, { job, model, rate }: { job: BaseJob; model: Kind
       seed,
       data: { source, path, holdOut, classes: [...classes] },
       model: { patchSize, hiddenSize, depth, heads, labelDropout, ...kind, gate: model.gate, nullGate: model.nullGate },
-      training: { steps, batchSize, learningRate: rate, warmup, emaDecay, decay: 'cosine' },
+      training: {
+        steps,
+        batchSize,
+        learningRate: rate,
+        factorRate: spec.factorRate,
+        warmup,
+        emaDecay,
+        decay: 'cosine',
+      },
     },
     'plan',
   );
@@ -155,7 +163,7 @@ export function median(values: readonly number[]): number {
 /** Chooses the learning rate of a form of base, by the loss on held-out pictures of its own classes. */
 export async function sweepBase(context: JobContext, job: Omit<BaseJob, 'seed'>): Promise<void> {
   const { out, plan } = context;
-  const { learningRates, sweepSteps, steps } = plan.pretraining;
+  const { learningRates } = plan.pretraining;
   const key = baseSweepKey(plan, job);
   const data = await baseData(context, job);
   const tried: { learningRate: number; validationLoss: number | null }[] = [];
@@ -164,7 +172,7 @@ export async function sweepBase(context: JobContext, job: Omit<BaseJob, 'seed'>)
     let record = await readJson<BaseRecord>(join(run, 'base.json'));
     if (record === undefined) {
       const progress = (done: number) => context.progress((i + done) / learningRates.length);
-      const training = { run, job: { ...job, seed: plan.tuning.seed }, rate, steps: sweepSteps ?? steps };
+      const training = { run, job: { ...job, seed: plan.tuning.seed }, rate, steps: sweepSteps(plan, job.spec) };
       try {
         record = await train({ ...context, progress }, data, training);
       } catch (error) {

@@ -14,6 +14,10 @@ export type PictureShape = Pick<ImageDataset, 'height' | 'channels' | 'classes'>
 export type BaseSpec = {
   /** How many times the plan's steps it is pre-trained (default 1). */
   longer?: number;
+  /** 'whole': its learning rates are tried with as many steps as it is pre-trained, not with the plan's sweep steps. */
+  sweep?: 'whole';
+  /** Learning rate of the factors as a part of that of the dense parts (default 1). */
+  factorRate?: number;
 } & (
   | { form: 'dense'; hiddenSize: number }
   | { form: 'low-rank'; rank: number; init?: 'dense' }
@@ -80,7 +84,12 @@ function formName(spec: BaseSpec): string {
 }
 
 function specName(spec: BaseSpec): string {
-  return spec.longer === undefined ? formName(spec) : `${formName(spec)}-x${spec.longer}`;
+  const { longer, factorRate } = spec;
+  return [
+    formName(spec),
+    ...(factorRate === undefined ? [] : [`factors-x${factorRate}`]),
+    ...(longer === undefined ? [] : [`x${longer}`]),
+  ].join('-');
 }
 
 /** Steps of the pre-training of a base, without those of a dense one that it starts from. */
@@ -100,10 +109,15 @@ export function baseKey(plan: Plan, job: BaseJob): string {
   return slug(job.dataset, specName(job.spec), `s${job.seed}`, fingerprint(inputsOf(plan, job)));
 }
 
+/** The steps of each learning rate that is tried for a base. */
+export function sweepSteps({ pretraining }: Plan, { sweep }: BaseSpec): number {
+  return sweep === 'whole' ? pretraining.steps : (pretraining.sweepSteps ?? pretraining.steps);
+}
+
 /** The base whose learning rates are tried for another: KIND itself for its variants, the usual length for a longer one. */
 export function sweptBase(plan: Plan, job: Omit<BaseJob, 'seed'>): Omit<BaseJob, 'seed'> {
   const { longer: _, ...spec } = job.spec;
-  if (spec.form === 'dense') return { ...job, spec };
+  if (spec.form === 'dense' || spec.sweep === 'whole') return { ...job, spec };
   if (spec.form === 'low-rank') return { ...job, spec: { form: 'low-rank', rank: spec.rank } };
   const { learngeneRank, tailorRank } = plan.model;
   const plain = { gate: 'binary', nullGate: 'learngenes', init: 'orthogonal', orthogonality: 0 } as const;

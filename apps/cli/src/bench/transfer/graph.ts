@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BaseJob, baseIsDone, baseKey, baseSteps, baseSweepKey, denseStart, sweptBase } from './bases';
+import { type BaseJob, baseIsDone, baseKey, baseSteps, baseSweepKey, denseStart, sweepSteps, sweptBase } from './bases';
 import {
   type BudgetJob,
   baseOf,
@@ -63,14 +63,14 @@ class Builder {
   }
 
   base(base: BaseJob): string {
-    const { learningRates, sweepSteps, steps, batchSize } = this.plan.pretraining;
+    const { learningRates, batchSize } = this.plan.pretraining;
     const needs = [this.data(base.dataset)];
     const passes = (count: number) => count * batchSize * trainingPasses;
     if (learningRates.length > 1) {
       const { seed: _, ...own } = base;
       const every = sweptBase(this.plan, own);
       const key = baseSweepKey(this.plan, every);
-      const cost = passes((sweepSteps ?? steps) * learningRates.length);
+      const cost = passes(sweepSteps(this.plan, every.spec) * learningRates.length);
       needs.push(this.add({ kind: 'base-sweep', key, base: every }, [this.data(base.dataset)], cost));
     }
     const dense = denseStart(this.plan, base);

@@ -19,6 +19,8 @@ export interface KindLearnerOptions {
   config: KindConfig;
   /** What a step changes; it may change its mind, within what the state was made for. */
   trainable: (step: number) => Trainable;
+  /** Learning rate of learngenes and tailors as a part of that of the dense parts (default 1). */
+  factorRate?: number;
   /** Weight of the orthogonality penalty. */
   orthogonality: number;
   /** Whether the optimiser may write over the state before. */
@@ -65,7 +67,7 @@ function countsOf(config: KindConfig, trainable: Trainable): Counts {
 
 /** Wraps a state as a learner; the state is its own from now on. */
 export function kindLearner(start: KindTrainState, options: KindLearnerOptions): KindLearner {
-  const { config, trainable, orthogonality, reuse } = options;
+  const { config, trainable, factorRate, orthogonality, reuse } = options;
   let state = start;
   const without = { ...config, nullGate: 'learngenes' } as const;
   const within = { ...config, nullGate: 'own-class' } as const;
@@ -81,7 +83,16 @@ export function kindLearner(start: KindTrainState, options: KindLearnerOptions):
           dropped,
           loss: (denoiser) => meanLoss({ ...batch, labels }, ({ x, t }) => denoiser(x, t)),
         },
-        { learningRate, trainable: trainable(state.step), emaDecay, clipNorm, orthogonality, reuse, weightDecay: 0 },
+        {
+          learningRate,
+          factorRate,
+          trainable: trainable(state.step),
+          emaDecay,
+          clipNorm,
+          orthogonality,
+          reuse,
+          weightDecay: 0,
+        },
       );
       const [[loss], [norm]] = await Promise.all([result.loss.data(), result.gradientNorm.data()]);
       dispose([result.loss, result.gradientNorm]);

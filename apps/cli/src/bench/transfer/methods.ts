@@ -72,8 +72,11 @@ export function methodSpec(
 ): MethodSpec {
   const { learngeneRank, tailorRank, hiddenSize } = plan.model;
   const ranks = { learngenes: macsRank === undefined ? learngeneRank : macsRank - tailorRank, tailors: tailorRank };
+  // A short sweep can't tell a rate that fails later, as the higher the rank the lower rates do.
+  const sweep = macsRank === undefined ? {} : ({ sweep: 'whole' } as const);
   const kind: BaseSpec & { form: 'kind' } = {
     form: 'kind',
+    ...sweep,
     learngeneRank: ranks.learngenes,
     tailorRank,
     gate: 'binary',
@@ -101,7 +104,7 @@ export function methodSpec(
     case 'kind-shared':
       return of(kind, { ...tailors, shared: true });
     case 'low-rank+tailors':
-      return of({ form: 'low-rank', rank: total }, tailors);
+      return of({ form: 'low-rank', rank: total, ...sweep }, tailors);
     case 'svd-cut+tailors':
       return of(dense, tailors);
     case 'scratch':
@@ -136,6 +139,10 @@ export function methodSpec(
       return of({ ...kind, init: 'dense', longer: 0.5 }, tailors);
     case 'low-rank/from-dense':
       return of({ form: 'low-rank', rank: total, init: 'dense', longer: 0.5 }, tailors);
+    case 'kind/half-rate':
+      return of({ ...kind, factorRate: 0.5 }, tailors);
+    case 'low-rank/half-rate':
+      return of({ form: 'low-rank', rank: total, factorRate: 0.5 }, tailors);
     case 'kind/orthogonality':
       return of({ ...kind, orthogonality: 1e-3 }, tailors);
     case 'kind/tailors-frozen':

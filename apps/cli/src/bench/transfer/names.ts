@@ -40,6 +40,9 @@ export const ablations = {
   'kind/xavier': 'pretraining-init',
   'kind/from-dense': 'pretraining-init',
   'low-rank/from-dense': 'pretraining-init',
+  // The factors learn at half the rate of the dense parts.
+  'kind/half-rate': 'pretraining-rate',
+  'low-rank/half-rate': 'pretraining-rate',
   'kind/orthogonality': 'orthogonality',
   'kind/tailors-frozen': 'tailors',
   'kind/tailors-warm': 'tailors',

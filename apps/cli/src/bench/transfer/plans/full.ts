@@ -171,6 +171,7 @@ export const fullPlan: PlanInput = {
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/small-ranks', 'low-rank/small-ranks'] },
     { table: 'parameters', tasks: ['emoji-wide'], methods: [...leading], seeds: [0, 1] },
     { table: 'macs', tasks: ['fashion-b'], methods: [...macsMethods], seeds: [0, 1] },
+    { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/half-rate', 'low-rank/half-rate'] },
     // Ablations of what comes after pre-training, which cost no pre-training of their own.
     { table: 'ablation', tasks: ['fashion-b'], methods: [...transferAblations] },
     { table: 'parameters', tasks: ['fashion-one'], methods: [...leading] },
