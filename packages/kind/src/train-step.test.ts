@@ -100,6 +100,24 @@ describe('one step', () => {
     disposeKindTraining(state);
   });
 
+  it('moves learngenes and tailors at their part of the rate, and the dense parts as ever', () => {
+    const config = tinyConfig();
+    const start = initKindTraining(noisyKind(config), { trainable: 'all' });
+    const [whole, part] = [1, 0.25].map((factorRate) => step(start, config, { labels: [2, 1, 0], factorRate }).state);
+    const moved = (state: KindTrainState, piece: (params: KindParams) => ParamTree) =>
+      leaves(piece(state.params)).map((leaf, i) => tf.tidy(() => tf.sub(leaf, leaves(piece(start.params))[i])));
+    const ratio = (piece: (params: KindParams) => ParamTree, expected: number) => {
+      const [a, b] = [moved(whole, piece), moved(part, piece)];
+      for (const [i, change] of a.entries())
+        expectClose(b[i], change.dataSync().map((x) => x * expected) as Float32Array, { rtol: 1e-3, atol: 1e-6 });
+      expect(Math.max(...a.map((change) => tf.tidy(() => tf.max(tf.abs(change)).dataSync()[0])))).toBeGreaterThan(5e-3);
+      tf.dispose([...a, ...b]);
+    };
+    ratio((params) => params.shared, 1);
+    ratio((params) => params.learngenes, 0.25);
+    ratio((params) => params.tailors.x, 0.25);
+  });
+
   it('reports the norm over all pieces before clipping, and clips them together', () => {
     const config = tinyConfig();
     const params = noisyKind(config);

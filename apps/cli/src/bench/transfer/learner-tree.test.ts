@@ -1,0 +1,71 @@
+// First: the engine must be tfjs-core's own and not that of its bundled gradients.
+
+import { initLowRankDit } from '@learngene/adapters';
+import { ditConfig } from '@learngene/dit';
+import { cloneParams, disposeParams, flattenParams, mapParams, type ParamTree } from '@learngene/nn';
+import { createGenerator, normal } from '@learngene/random';
+import { useTestBackend } from '@learngene/testing';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, expect, test } from 'vitest';
+import { drawBatch } from './batch';
+import { freshTree, treeLearner } from './learner-tree';
+
+beforeAll(useTestBackend);
+
+const dit = ditConfig({
+  inputSize: 8,
+  patchSize: 4,
+  inChannels: 3,
+  hiddenSize: 16,
+  depth: 2,
+  heads: 2,
+  classes: 2,
+  learnSigma: false,
+});
+
+/** How far two steps of a low-rank model move every leaf. */
+async function moves(start: ParamTree, factorRate: number): Promise<Map<string, Float32Array>> {
+  const learner = treeLearner(freshTree(cloneParams(start)), 'low-rank', dit, { factorRate });
+  const images = new Uint8Array(4 * 192).map((_, i) => (i * 53) % 256);
+  const batch = drawBatch({ images, labels: Int32Array.of(0, 1, 0, 1) }, [8, 8, 3], {
+    seed: 1,
+    purpose: 'test',
+    step: 0,
+    labelDropout: 0,
+    timesteps: 1000,
+    droppedFirst: false,
+  });
+  await learner.step(batch, { learningRate: 1e-3, emaDecay: 0.5, clipNorm: 1 });
+  tf.dispose([batch.x0, batch.noise]);
+  const after = flattenParams(learner.state().params);
+  const moved = new Map(
+    [...flattenParams(start)].map(([name, leaf]) => {
+      const now = after.get(name)!.dataSync();
+      return [name, (leaf.dataSync() as Float32Array).map((value, i) => now[i] - value)];
+    }),
+  );
+  expect(after.size).toBe(moved.size);
+  learner.dispose();
+  return moved;
+}
+
+test('factored layers move at their part of the learning rate, all else as ever, and nothing leaks', async () => {
+  const g = createGenerator(0);
+  // adaLN starts at zero, and nothing inside would have a gradient.
+  const start = mapParams(
+    (tensor) => tf.add(tensor, tf.tensor(normal(g, tensor.size, { std: 0.05 }), tensor.shape)),
+    initLowRankDit(g, dit, { rank: 4 }) as ParamTree,
+  );
+  const before = tf.memory().numTensors;
+  const [whole, part] = [await moves(start, 1), await moves(start, 0.25)];
+  expect(tf.memory().numTensors).toBe(before);
+  for (const [name, moved] of whole) {
+    const expected = name.startsWith('blocks.') && !name.includes('adaln') ? 0.25 : 1;
+    for (const [i, change] of moved.entries())
+      expect(Math.abs(part.get(name)![i] - expected * change), name).toBeLessThan(2e-6);
+  }
+  const largest = (name: string) => Math.max(...whole.get(name)!.map(Math.abs));
+  expect(largest('blocks.0.attn.q.u')).toBeGreaterThan(5e-4);
+  expect(largest('blocks.0.adaln.weight')).toBeGreaterThan(5e-4);
+  disposeParams(start);
+});
