@@ -9,7 +9,7 @@ export const fairness: Section = {
   kind: 'list',
   title: 'How it is fair',
   items: [
-    'Bases: the dense, the factored and the plain low-rank model are pre-trained on the same classes and pictures, for as many steps, each with the best of the same learning rates.',
+    'Bases: the dense, the factored and the plain low-rank model are pre-trained on the same classes and pictures, for as many steps, each with the best of the same learning rates after a short run; for equal MACs factored models try them at full length, as a high rank fails later at a rate that is best at first.',
     'Size: in the first table the ranks of all methods are matched to as many trainable parameters as KIND’s fresh tailors (methods without such a setting, as full fine-tuning and BitFit, have what they have); in the second the factored models have as many multiply-accumulates at inference as the dense one.',
     'Tuning: every method tries the same learning rates, on novel classes that are kept for tuning; where the best is at the end of the sweep, the sweep may go on for it. The classes of the tables chose nothing.',
     'Chance: the same seed gives every method the same pictures, batches, timesteps and noise, in training and in sampling.',
