@@ -54,6 +54,16 @@ const transferAblations = [
   'kind/unfreeze-late',
 ] as const;
 
+/** What changes the pre-training: the gate, the null label, the ratio N_G : N_t, the loss. */
+const pretrainingAblations = [
+  'kind/soft-gate',
+  'kind/own-class-null',
+  'kind/ranks-24-24',
+  'kind/orthogonality',
+  'kind/ranks-44-4',
+  'kind/ranks-32-16',
+] as const;
+
 /** The ablations that are about one dataset. */
 const localAblations = (Object.keys(ablations) as AblationName[]).filter((name) => name !== 'kind/distant');
 
@@ -181,6 +191,7 @@ export const fullPlan: PlanInput = {
     { table: 'budget', tasks: ['fashion-b'], methods: ['small'], seeds: [0] },
     { table: 'parameters', tasks: distantTasks, methods: [...leading], seeds: [0] },
     { table: 'ablation', tasks: distantTasks, methods: ['kind/distant'], seeds: [0] },
+    { table: 'ablation', tasks: ['fashion-b'], methods: [...pretrainingAblations], seeds: [0] },
     { table: 'ablation', tasks: ['fashion-b'], methods: localAblations, seeds: [0] },
     // The same with all seeds.
     { table: 'parameters', tasks: ['emoji-many', 'emoji-wide'], methods: [...leading] },
