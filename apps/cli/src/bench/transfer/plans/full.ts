@@ -181,7 +181,9 @@ export const fullPlan: PlanInput = {
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/small-ranks', 'low-rank/small-ranks'] },
     { table: 'parameters', tasks: ['emoji-wide'], methods: [...leading], seeds: [0, 1] },
     { table: 'macs', tasks: ['fashion-b'], methods: [...macsMethods], seeds: [0, 1] },
+    // Bases of a high rank, whose rates were tried at full length, did far better: the same question for the usual rank.
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/half-rate', 'low-rank/half-rate'] },
+    { table: 'ablation', tasks: ['emoji', 'fashion-a'], methods: ['kind/half-rate'] },
     // Ablations of what comes after pre-training, which cost no pre-training of their own.
     { table: 'ablation', tasks: ['fashion-b'], methods: [...transferAblations] },
     { table: 'parameters', tasks: ['fashion-one'], methods: [...leading] },
@@ -189,10 +191,16 @@ export const fullPlan: PlanInput = {
     { table: 'parameters', tasks: ['emoji-many'], methods: [...leading], seeds: [0] },
     { table: 'budget', tasks: ['fashion-b'], methods: ['bundle-cut', 'svd-cut'] },
     { table: 'budget', tasks: ['fashion-b'], methods: ['small'], seeds: [0] },
-    { table: 'parameters', tasks: distantTasks, methods: [...leading], seeds: [0] },
+    {
+      table: 'parameters',
+      tasks: distantTasks,
+      methods: ['kind', 'svd-cut+tailors', 'lora-class', 'full'],
+      seeds: [0],
+    },
     { table: 'ablation', tasks: distantTasks, methods: ['kind/distant'], seeds: [0] },
     { table: 'ablation', tasks: ['fashion-b'], methods: [...pretrainingAblations], seeds: [0] },
     { table: 'ablation', tasks: ['fashion-b'], methods: localAblations, seeds: [0] },
+    { table: 'ablation', tasks: ['emoji', 'fashion-a'], methods: ['kind/half-rate', 'low-rank/half-rate'] },
     // The same with all seeds.
     { table: 'parameters', tasks: ['emoji-many', 'emoji-wide'], methods: [...leading] },
     { table: 'macs', tasks: ['fashion-b'], methods: [...macsMethods] },
