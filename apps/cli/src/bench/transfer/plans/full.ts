@@ -198,9 +198,9 @@ export const fullPlan: PlanInput = {
       seeds: [0],
     },
     { table: 'ablation', tasks: distantTasks, methods: ['kind/distant'], seeds: [0] },
+    { table: 'ablation', tasks: ['emoji', 'fashion-a'], methods: ['kind/half-rate', 'low-rank/half-rate'] },
     { table: 'ablation', tasks: ['fashion-b'], methods: [...pretrainingAblations], seeds: [0] },
     { table: 'ablation', tasks: ['fashion-b'], methods: localAblations, seeds: [0] },
-    { table: 'ablation', tasks: ['emoji', 'fashion-a'], methods: ['kind/half-rate', 'low-rank/half-rate'] },
     // The same with all seeds.
     { table: 'parameters', tasks: ['emoji-many', 'emoji-wide'], methods: [...leading] },
     { table: 'macs', tasks: ['fashion-b'], methods: [...macsMethods] },
