@@ -56,7 +56,8 @@ export function chooseComponents(model: KindModel, budget: AssemblyBudget): Chos
     const nextMacs = macs + (group < 0 ? candidate.macs : 0);
     const nextWorst = Math.max(worst, nextGroup);
     const nextParameters = parameters + candidate.parameters;
-    if (!within(budget, nextParameters, nextMacs + nextWorst) && !minimum.has(candidate)) return false;
+    const next = { parameters: nextParameters, macs: nextMacs + nextWorst };
+    if (!fits(next, budget) && !minimum.has(candidate)) return false;
     if (group >= 0) groupMacs[soft ? 0 : group] = nextGroup;
     [parameters, macs, worst] = [nextParameters, nextMacs, nextWorst];
     return true;
@@ -94,10 +95,12 @@ function listCandidates({ config, params }: KindModel): Candidate[] {
   return candidates.sort((a, b) => b.energy - a.energy); // stable
 }
 
-function within({ parameters, macs, bytes }: AssemblyBudget, haveParameters: number, haveMacs: number): boolean {
-  if (parameters !== undefined && haveParameters > parameters) return false;
-  if (bytes !== undefined && BYTES * haveParameters > bytes) return false;
-  return macs === undefined || haveMacs <= macs;
+/** Whether a model of these counts is within a budget. */
+export function fits(have: { readonly parameters: number; readonly macs: number }, budget: AssemblyBudget): boolean {
+  const { parameters, macs, bytes } = budget;
+  if (parameters !== undefined && !(have.parameters <= parameters)) return false;
+  if (bytes !== undefined && !(BYTES * have.parameters <= bytes)) return false;
+  return macs === undefined || have.macs <= macs;
 }
 
 function checkBudget(budget: AssemblyBudget, minimum: ReturnType<typeof countAssembled>): void {

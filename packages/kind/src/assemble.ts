@@ -1,10 +1,11 @@
 import { blockLinearNames } from '@learngene/dit';
 import { cloneParams, type LinearParams } from '@learngene/nn';
-import { type FactoredParams, selectComponents } from '@learngene/tensor-svd';
+import { type FactoredParams, orthogonalizeFactored, selectComponents } from '@learngene/tensor-svd';
 import type { TensorContainer } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type AssemblyBudget, type ChosenComponents, chooseComponents } from './assemble-budget';
+import { type AssemblyBudget, type ChosenComponents, chooseComponents, fits } from './assemble-budget';
 import { type KindConfig, validateKindConfig } from './config';
+import { countAssembled } from './count-assembled';
 import type { TailorFactors } from './gated-low-rank';
 import { groupByName, type TailorGroup } from './groups';
 import { type KindModel, type KindParams, mainLayers, subTree, type TailorParams, tailorsOf } from './params';
@@ -24,9 +25,11 @@ export type AssembleOptions = {
  * (1, a class that is in no group, when there is no group: every sample then has the null label). A soft gate keeps the
  * rows of these groups, so its softmax spreads over them alone.
  *
- * With a budget, all components of all layers compete by energy s_i² ‖u_i‖² ‖v_i‖², learngenes and tailors alike: those of
- * most energy are taken until the next one would exceed the budget. So a smaller budget's model is a part of a bigger
- * one's. The best learngene component of every layer is kept first, and all dense parts. Reads factors back (`dataSync`).
+ * With a budget that the whole exceeds, every layer's learngenes and every group's tailors are first re-factored, exactly, into their singular
+ * components: trained factors are far from orthogonal, and a component as trained says little of what the layer loses
+ * without it. Then all components of all layers compete by energy s_i², learngenes and tailors alike: those of most
+ * energy are taken until the next one would exceed the budget. So a smaller budget's model is a part of a bigger one's.
+ * The best learngene component of every layer is kept first, and all dense parts. Reads factors back (`dataSync`).
  *
  * @param model - never disposed; the tailors of the chosen groups must be loaded.
  * @returns New tensors that the caller owns; `config.pruned` is true with a budget. Throws on an unknown or repeated group
@@ -36,8 +39,7 @@ export function assembleFactored(model: KindModel, { groups, budget }: AssembleO
   const kept = keptGroups(model.config, groups);
   const pieces = tf.tidy(() => {
     const picked = pickGroups(model, kept);
-    const params = budget ? prune(picked, chooseComponents(picked, budget)) : cloneParams(picked.params);
-    return params as unknown as TensorContainer;
+    return (budget ? cut(picked, budget) : cloneParams(picked.params)) as unknown as TensorContainer;
   }) as unknown as KindParams;
   const config = { ...renumbered(model.config, kept), pruned: model.config.pruned || budget !== undefined };
   return { config, params: pieces };
@@ -72,6 +74,28 @@ function pickGroups({ config, params }: KindModel, kept: readonly TailorGroup[])
 function pickRows({ weight, bias }: LinearParams, rows: readonly number[]): LinearParams {
   const index = tf.tensor1d([...rows], 'int32');
   return { weight: tf.gather(weight, index), ...(bias && { bias: tf.gather(bias, index) }) };
+}
+
+/** The model within a budget. */
+function cut(model: KindModel, budget: AssemblyBudget): KindParams {
+  if (fits(countAssembled(model), budget)) return cloneParams(model.params);
+  const ordered = { config: model.config, params: singular(model) };
+  return prune(ordered, chooseComponents(ordered, budget));
+}
+
+/** The same main weights by singular components, learngenes and every group's tailors each by themselves. */
+function singular({ config, params }: KindModel): KindParams {
+  const names = blockLinearNames(config.dit);
+  const tailors = config.groups.map(({ name: group }): [string, TailorParams] => {
+    const own = tailorsOf(params, group);
+    const blocks = mainLayers(names, (name): TailorFactors | undefined => {
+      const factors = subTree<TailorFactors>(own, name);
+      return factors && orthogonalizeFactored(factors);
+    });
+    return [group, { ...own, blocks }];
+  });
+  const common = (name: string) => orthogonalizeFactored(subTree<FactoredParams>(params.learngenes, name)!);
+  return { ...params, learngenes: { blocks: mainLayers(names, common) }, tailors: Object.fromEntries(tailors) };
 }
 
 function prune({ config, params }: KindModel, chosen: ChosenComponents): KindParams {
