@@ -17,6 +17,8 @@ function sizes(cells: readonly CellResult[]): BudgetPoint[] {
       parameters: median(members.map(({ parameters }) => parameters)),
       macs: median(members.map(({ macs }) => macs)),
       fid: spread(members.map((cell) => finalValue(cell, 'fid'))),
+      classAccuracy: spread(members.map((cell) => finalValue(cell, 'classAccuracy'))),
+      validationLoss: spread(members.map((cell) => finalValue(cell, 'validationLoss'))),
     }))
     .sort((a, b) => a.macs - b.macs || a.parameters - b.parameters);
 }

@@ -56,6 +56,7 @@ describe('a whole grid', () => {
       'Ablations of KIND',
       'KIND, soft gate',
       'Deployment within a budget',
+      'Deployment within a budget: figures',
       'Spectra of learngenes and tailors',
       'Cost',
       'learngene bench transfer --plan made-up.json',

@@ -8,7 +8,7 @@ import { gallerySections } from './samples';
 import { spectraSections } from './spectra';
 import type { CurveSummary, TableSummary, TransferSummary } from './summary-types';
 import { sweepSections } from './sweep-section';
-import { ablationTable, costTable, differenceTable, guidanceTable, resultTable } from './table-sections';
+import { ablationTable, budgetTable, costTable, differenceTable, guidanceTable, resultTable } from './table-sections';
 import { methodSentence, standingSentence } from './words';
 
 /** Settings of {@link reportSections}. */
@@ -110,7 +110,10 @@ async function budgetSections({ budgets }: TransferSummary): Promise<Section[]> 
   const charts = (await Promise.all(budgets.map(budgetCharts))).flat();
   const note =
     'Pre-training classes, drawn by one KIND bundle cut to budgets, by a dense model cut by SVD and by dense models trained small; all guided at the same scale, nothing tuned. Bands are one standard deviation over seeds.';
-  return [{ kind: 'charts', title: 'Deployment within a budget', note, charts }];
+  return [
+    { kind: 'charts', title: 'Deployment within a budget', note, charts },
+    { kind: 'details', title: 'Deployment within a budget: figures', sections: budgets.map(budgetTable) },
+  ];
 }
 
 /** Everything that a grid says, as sections of a report. */

@@ -88,6 +88,8 @@ export interface BudgetPoint {
   parameters: number;
   macs: number;
   fid: Spread;
+  classAccuracy: Spread;
+  validationLoss: Spread;
 }
 
 /** Models of several sizes under one condition. */

@@ -1,9 +1,10 @@
 import type { Cell, Section } from '../../report/sections';
 import type { Comparison, Verdict } from './compare';
+import { conditionTitle } from './conditions';
 import { bytesText, compact, fixed, meanDeviation, nothing, plural } from './format';
 import { kindMethod, methodTitle } from './methods';
-import { type MetricKey, metrics } from './metrics';
-import type { MethodRow, TableSummary } from './summary-types';
+import { type MetricKey, metricOf, metrics } from './metrics';
+import type { BudgetSummary, MethodRow, TableSummary } from './summary-types';
 import { differenceText, verdictWords } from './words';
 
 type TableSection = Extract<Section, { kind: 'table' }>;
@@ -188,5 +189,25 @@ export function costTable(summary: TableSummary, title: string): TableSection {
       learningRates.map((rate) => rate.toExponential()).join(', '),
       ranks.length === 0 ? nothing : ranks.join(', '),
     ]),
+  };
+}
+
+/** Every model of the deployment figures, by size. */
+export function budgetTable({ condition, lines }: BudgetSummary): TableSection {
+  return {
+    kind: 'table',
+    minor: true,
+    title: conditionTitle(condition),
+    header: ['model', 'parameters', 'MACs', 'FID ↓', 'class accuracy ↑', 'validation loss ↓'],
+    rows: lines.flatMap(({ method, points }) =>
+      points.map(({ parameters, macs, fid, classAccuracy, validationLoss }): Cell[] => [
+        methodTitle(method),
+        compact(parameters),
+        compact(macs),
+        meanDeviation(fid, metricOf('fid').digits),
+        meanDeviation(classAccuracy, 2),
+        meanDeviation(validationLoss, metricOf('validationLoss').digits),
+      ]),
+    ),
   };
 }
