@@ -25,11 +25,12 @@ export type AssembleOptions = {
  * (1, a class that is in no group, when there is no group: every sample then has the null label). A soft gate keeps the
  * rows of these groups, so its softmax spreads over them alone.
  *
- * With a budget that the whole exceeds, every layer's learngenes and every group's tailors are first re-factored, exactly, into their singular
- * components: trained factors are far from orthogonal, and a component as trained says little of what the layer loses
- * without it. Then all components of all layers compete by energy s_i², learngenes and tailors alike: those of most
- * energy are taken until the next one would exceed the budget. So a smaller budget's model is a part of a bigger one's.
- * The best learngene component of every layer is kept first, and all dense parts. Reads factors back (`dataSync`).
+ * A whole within the budget stays as it is. Otherwise every layer's learngenes and every group's tailors are first
+ * re-factored into their singular components, exactly: trained factors are far from orthogonal, and a component as
+ * trained says little of what the layer loses without it. Then all components of all layers compete by energy s_i²,
+ * learngenes and tailors alike: those of most energy are taken until the next one would exceed the budget. So a smaller
+ * cut is a part of a bigger one. The best learngene component of every layer is kept first, and all dense parts. Reads
+ * factors back (`dataSync`) and decomposes in float64 on the processor.
  *
  * @param model - never disposed; the tailors of the chosen groups must be loaded.
  * @returns New tensors that the caller owns; `config.pruned` is true with a budget. Throws on an unknown or repeated group

@@ -23,7 +23,7 @@ const dit = ditConfig({
   learnSigma: false,
 });
 
-/** How far two steps of a low-rank model move every leaf. */
+/** How far one step of a low-rank model moves every leaf. */
 async function moves(start: ParamTree, factorRate: number): Promise<Map<string, Float32Array>> {
   const learner = treeLearner(freshTree(cloneParams(start)), 'low-rank', dit, { factorRate });
   const images = new Uint8Array(4 * 192).map((_, i) => (i * 53) % 256);
