@@ -99,6 +99,7 @@ export function budgetKey(plan: Plan, budget: BudgetJob): string {
     plan.evaluation,
     plan.classifier,
     budget,
+    baseKey(plan, budgetBase(plan, budget)),
   ];
   return slug(task, method, 'budget', size, `s${seed}`, fingerprint(inputs));
 }

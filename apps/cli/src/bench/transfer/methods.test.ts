@@ -50,7 +50,18 @@ test('the rank of the table of equal MACs costs what the dense model costs', () 
 describe('equal footing of the bases', () => {
   test('the plain low-rank base has as many components a sample as KIND', () => {
     const base = methodSpec('low-rank+tailors', plan).base;
-    expect(base).toEqual({ form: 'low-rank', rank: plan.model.learngeneRank + plan.model.tailorRank });
+    expect(base).toMatchObject({ form: 'low-rank', rank: plan.model.learngeneRank + plan.model.tailorRank });
+  });
+  test('factored bases learn at half the rate with a gate and without, but where the rate itself is asked about', () => {
+    const rate = (method: Parameters<typeof methodSpec>[0], macsRank?: number) =>
+      methodSpec(method, plan, { macsRank }).base.factorRate;
+    for (const method of ['kind', 'kind-shared', 'low-rank+tailors', 'kind/soft-gate', 'low-rank/long'] as const)
+      expect(rate(method)).toBe(0.5);
+    for (const method of ['kind/full-rate', 'low-rank/full-rate', 'kind/from-dense', 'svd-cut+tailors'] as const)
+      expect(rate(method)).toBeUndefined();
+    // There the rate of all comes from whole runs.
+    expect(rate('kind', 80)).toBeUndefined();
+    expect(rate('low-rank+tailors', 80)).toBeUndefined();
   });
   test('the control has the ranks and the length of KIND wherever the gate is asked about', () => {
     for (const variant of ['small-ranks', 'long'] as const) {

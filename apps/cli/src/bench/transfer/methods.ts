@@ -46,6 +46,12 @@ export function equalMacsRank(dit: DitConfig): number {
   return Math.floor(countDitMacs(dit).linear / tokenCount(dit) / perRank);
 }
 
+/**
+ * Rate of the factors in pre-training as a part of that of the dense parts, where both follow from a short sweep: U, s and V
+ * all move, so that their product takes a larger step than a dense weight does (docs/decisions/0023-a-rate-for-factors.md).
+ */
+const factorRate = 0.5;
+
 const tailors = { kind: 'tailors', shared: false, start: 'fresh', unfreezeAt: 1, distant: false } as const;
 
 const adapters: Partial<Record<MethodName, AdapterConfigInput>> = {
@@ -74,7 +80,8 @@ export function methodSpec(
   const ranks = { learngenes: macsRank === undefined ? learngeneRank : macsRank - tailorRank, tailors: tailorRank };
   // A short sweep can't tell a rate that fails later, as the higher the rank the lower rates do.
   const sweep = macsRank === undefined ? {} : ({ sweep: 'whole' } as const);
-  const kind: BaseSpec & { form: 'kind' } = {
+  const slower = macsRank === undefined ? { factorRate } : {};
+  const fullRate: BaseSpec & { form: 'kind' } = {
     form: 'kind',
     ...sweep,
     learngeneRank: ranks.learngenes,
@@ -84,6 +91,7 @@ export function methodSpec(
     init: 'orthogonal',
     orthogonality: 0,
   };
+  const kind: BaseSpec & { form: 'kind' } = { ...fullRate, ...slower };
   const dense: BaseSpec = { form: 'dense', hiddenSize };
   const of = (base: BaseSpec, form: MethodForm): MethodSpec => ({ method, base, form, ranks });
   const split = (learngenes: number, own: number): MethodSpec => ({
@@ -104,7 +112,7 @@ export function methodSpec(
     case 'kind-shared':
       return of(kind, { ...tailors, shared: true });
     case 'low-rank+tailors':
-      return of({ form: 'low-rank', rank: total, ...sweep }, tailors);
+      return of({ form: 'low-rank', rank: total, ...sweep, ...slower }, tailors);
     case 'svd-cut+tailors':
       return of(dense, tailors);
     case 'scratch':
@@ -117,14 +125,14 @@ export function methodSpec(
       const half = Math.round(total / 2);
       const learngenes = Math.max(1, half - ranks.tailors);
       return {
-        ...of({ form: 'low-rank', rank: learngenes + ranks.tailors }, tailors),
+        ...of({ form: 'low-rank', rank: learngenes + ranks.tailors, ...slower }, tailors),
         ranks: { ...ranks, learngenes },
       };
     }
     case 'kind/long':
       return of({ ...kind, longer: 3 }, tailors);
     case 'low-rank/long':
-      return of({ form: 'low-rank', rank: total, longer: 3 }, tailors);
+      return of({ form: 'low-rank', rank: total, longer: 3, ...slower }, tailors);
     case 'kind/own-class-null':
       return of({ ...kind, nullGate: 'own-class' }, tailors);
     case 'kind/ranks-44-4':
@@ -136,13 +144,13 @@ export function methodSpec(
     case 'kind/xavier':
       return of({ ...kind, init: 'xavier' }, tailors);
     case 'kind/from-dense':
-      return of({ ...kind, init: 'dense', longer: 0.5 }, tailors);
+      return of({ ...fullRate, init: 'dense', longer: 0.5 }, tailors);
     case 'low-rank/from-dense':
       return of({ form: 'low-rank', rank: total, init: 'dense', longer: 0.5 }, tailors);
-    case 'kind/half-rate':
-      return of({ ...kind, factorRate: 0.5 }, tailors);
-    case 'low-rank/half-rate':
-      return of({ form: 'low-rank', rank: total, factorRate: 0.5 }, tailors);
+    case 'kind/full-rate':
+      return of(fullRate, tailors);
+    case 'low-rank/full-rate':
+      return of({ form: 'low-rank', rank: total }, tailors);
     case 'kind/orthogonality':
       return of({ ...kind, orthogonality: 1e-3 }, tailors);
     case 'kind/tailors-frozen':

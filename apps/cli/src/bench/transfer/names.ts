@@ -40,9 +40,9 @@ export const ablations = {
   'kind/xavier': 'pretraining-init',
   'kind/from-dense': 'pretraining-init',
   'low-rank/from-dense': 'pretraining-init',
-  // The factors learn at half the rate of the dense parts.
-  'kind/half-rate': 'pretraining-rate',
-  'low-rank/half-rate': 'pretraining-rate',
+  // The factors learn as fast as the dense parts, not at half their rate.
+  'kind/full-rate': 'pretraining-rate',
+  'low-rank/full-rate': 'pretraining-rate',
   'kind/orthogonality': 'orthogonality',
   'kind/tailors-frozen': 'tailors',
   'kind/tailors-warm': 'tailors',

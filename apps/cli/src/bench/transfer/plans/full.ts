@@ -45,6 +45,9 @@ const fashionSplit = {
 /** KIND from a dense start, and its control without a gate. */
 const denseStarts = ['kind/from-dense', 'low-rank/from-dense'] as const;
 
+/** Factors that learn as fast as the dense parts in pre-training. */
+const fullRates = ['kind/full-rate', 'low-rank/full-rate'] as const;
+
 /** What changes the transfer alone: these stand on KIND's own base. */
 const transferAblations = [
   'kind/tailors-frozen',
@@ -177,31 +180,29 @@ export const fullPlan: PlanInput = {
     { table: 'parameters', tasks: ['fashion-a'], methods: [...leading] },
     { table: 'ablation', tasks: ['fashion-a', 'fashion-b', 'emoji'], methods: [...denseStarts] },
     { table: 'parameters', tasks: ['emoji'], methods: [...methodNames] },
-    // Whether the gate helps with fewer components, and whether learngenes come into their own with more classes.
-    { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/small-ranks', 'low-rank/small-ranks'] },
+    // The rate of the factors in pre-training: half that of the dense parts, or the same.
+    { table: 'ablation', tasks: ['fashion-b', 'emoji', 'fashion-a'], methods: [...fullRates] },
+    // Whether learngenes come into their own with more classes.
     { table: 'parameters', tasks: ['emoji-wide'], methods: [...leading], seeds: [0, 1] },
     { table: 'macs', tasks: ['fashion-b'], methods: [...macsMethods], seeds: [0, 1] },
-    // Bases of a high rank, whose rates were tried at full length, did far better: the same question for the usual rank.
-    { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/half-rate', 'low-rank/half-rate'] },
-    { table: 'ablation', tasks: ['emoji', 'fashion-a'], methods: ['kind/half-rate'] },
     // Ablations of what comes after pre-training, which cost no pre-training of their own.
     { table: 'ablation', tasks: ['fashion-b'], methods: [...transferAblations] },
     { table: 'parameters', tasks: ['fashion-one'], methods: [...leading] },
+    { table: 'ablation', tasks: ['fashion-one'], methods: [...fullRates] },
+    { table: 'ablation', tasks: ['emoji-wide'], methods: [...fullRates], seeds: [0, 1] },
+    { table: 'ablation', tasks: ['emoji-many'], methods: [...fullRates], seeds: [0] },
     // What is dear, with few seeds: each question has a first answer before any has its last.
     { table: 'parameters', tasks: ['emoji-many'], methods: [...leading], seeds: [0] },
     { table: 'budget', tasks: ['fashion-b'], methods: ['bundle-cut', 'svd-cut'] },
     { table: 'budget', tasks: ['fashion-b'], methods: ['small'], seeds: [0] },
-    {
-      table: 'parameters',
-      tasks: distantTasks,
-      methods: ['kind', 'svd-cut+tailors', 'lora-class', 'full'],
-      seeds: [0],
-    },
+    { table: 'parameters', tasks: distantTasks, methods: [...leading], seeds: [0] },
     { table: 'ablation', tasks: distantTasks, methods: ['kind/distant'], seeds: [0] },
-    { table: 'ablation', tasks: ['emoji', 'fashion-a'], methods: ['kind/half-rate', 'low-rank/half-rate'] },
     { table: 'ablation', tasks: ['fashion-b'], methods: [...pretrainingAblations], seeds: [0] },
+    // Whether the gate helps with fewer components.
+    { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/small-ranks', 'low-rank/small-ranks'] },
     { table: 'ablation', tasks: ['fashion-b'], methods: localAblations, seeds: [0] },
     // The same with all seeds.
+    { table: 'ablation', tasks: ['fashion-b'], methods: [...pretrainingAblations] },
     { table: 'parameters', tasks: ['emoji-many', 'emoji-wide'], methods: [...leading] },
     { table: 'macs', tasks: ['fashion-b'], methods: [...macsMethods] },
     { table: 'budget', tasks: ['fashion-b'], methods: [...budgetMethods] },
