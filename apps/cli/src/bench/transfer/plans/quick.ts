@@ -17,7 +17,7 @@ export const quickPlan: PlanInput = {
     },
   },
   model: { patchSize: 4, hiddenSize: 128, depth: 4, heads: 4, learngeneRank: 40, tailorRank: 8 },
-  pretraining: { steps: 800, batchSize: 64, learningRates: [2e-3], warmup: 50, checkpointEvery: 200 },
+  pretraining: { steps: 800, batchSize: 64, learningRates: [4e-3], warmup: 50, checkpointEvery: 200 },
   transfer: { batchSize: 32, warmup: 10 },
   tuning: {
     learningRates: [1e-3, 4e-3, 1.6e-2],
