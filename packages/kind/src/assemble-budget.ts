@@ -27,19 +27,25 @@ type Candidate = {
   readonly group: number;
   readonly layer: string;
   readonly component: number;
-  readonly energy: number;
+  /** Energy for the cost that the budget counts, over all classes alike. */
+  readonly worth: number;
   readonly parameters: number;
   readonly macs: number;
 };
 
 /**
- * The components of most energy within a budget. They are taken in falling order of energy, after each layer's best
- * learngene, until the next would exceed it; what comes after is not tried. tensor-svd's `selectByBudget` fills the gap
- * with smaller components: then a bigger budget may keep less energy, and it has no cost for the most expensive class.
+ * The components of most energy for their cost within a budget. They are taken in falling order of worth, after each layer's
+ * best learngene, until the next would exceed it; what comes after is not tried. tensor-svd's `selectByBudget` fills the gap
+ * with smaller components: then a bigger budget's model is no longer more than a smaller one's, and it has no cost for the
+ * most expensive class.
+ *
+ * Worth is the mean over classes of the energy that a component gives, by what it costs: a tailor gives to its own classes
+ * alone; it costs its parameters whatever the classes, but multiply-accumulates only to its own (with a soft gate: to all).
+ * With budgets of several kinds the costs count as parts of theirs.
  */
 export function chooseComponents(model: KindModel, budget: AssemblyBudget): ChosenComponents {
   const { config } = model;
-  const candidates = listCandidates(model);
+  const candidates = listCandidates(model, budget);
   const best = new Map<string, Candidate>();
   for (const candidate of candidates) {
     if (candidate.group < 0 && !best.has(candidate.layer)) best.set(candidate.layer, candidate);
@@ -76,9 +82,11 @@ export function chooseComponents(model: KindModel, budget: AssemblyBudget): Chos
   );
 }
 
-/** All components by falling energy; equal ones learngenes first, then in the order of groups, layers, components. */
-function listCandidates({ config, params }: KindModel): Candidate[] {
+/** All components by falling worth; equal ones learngenes first, then in the order of groups, layers, components. */
+function listCandidates({ config, params }: KindModel, budget: AssemblyBudget): Candidate[] {
   const tokens = tokenCount(config.dit);
+  const classes = config.groups.reduce((sum, group) => sum + group.classes.length, 0);
+  const shares = [1, ...config.groups.map((group) => group.classes.length / classes)];
   const sources = [params.learngenes, ...config.groups.map(({ name }) => tailorsOf(params, name))];
   const candidates = sources.flatMap((source, i) =>
     blockLinearNames(config.dit).flatMap((layer) => {
@@ -87,12 +95,24 @@ function listCandidates({ config, params }: KindModel): Candidate[] {
       const shape = linearShape(config.dit, layer);
       const parameters = componentCost(shape, 'params');
       const macs = tokens * componentCost(shape, 'macs');
+      const users = config.gate === 'soft' ? 1 : shares[i];
+      const cost = relativeCost({ parameters, macs: users * macs }, budget);
       return Array.from(componentEnergies(factors), (energy, component): Candidate => {
-        return { group: i - 1, layer, component, energy, parameters, macs };
+        return { group: i - 1, layer, component, worth: (shares[i] * energy) / cost, parameters, macs };
       });
     }),
   );
-  return candidates.sort((a, b) => b.energy - a.energy); // stable
+  return candidates.sort((a, b) => b.worth - a.worth); // stable
+}
+
+/** Costs as parts of their budgets, summed. */
+function relativeCost({ parameters, macs }: { parameters: number; macs: number }, budget: AssemblyBudget): number {
+  const kinds = [
+    [parameters, budget.parameters],
+    [BYTES * parameters, budget.bytes],
+    [macs, budget.macs],
+  ] as const;
+  return kinds.reduce((sum, [cost, limit]) => (limit === undefined ? sum : sum + cost / limit), 0);
 }
 
 /** Whether a model of these counts is within a budget. */

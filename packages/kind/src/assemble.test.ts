@@ -175,6 +175,61 @@ describe('a budget', () => {
     }
   });
 
+  it('weighs energy by the classes that a component serves and by what it costs them', () => {
+    const equal = (tree: ParamTree) =>
+      unflat(
+        new Map(
+          [...flattenParams(tree)].map(([name, leaf]) => {
+            const component = /\.[uv]$/.test(name) ? tf.linalg.gramSchmidt(tf.transpose(leaf as tf.Tensor2D)) : leaf;
+            if (name.endsWith('.s')) return [name, tf.onesLike(leaf)];
+            return [name, component === leaf ? leaf : tf.transpose(component as tf.Tensor2D)];
+          }),
+        ),
+      );
+    const whole = randomModel(
+      tinyConfig({ learngeneRank: 3, tailorRank: 2, groups: [0, 1, 2].map((i) => ({ name: `${i}`, classes: [i] })) }),
+    );
+    const tailors = Object.fromEntries(
+      Object.entries(whole.params.tailors).map(([name, { blocks, label }]) => [
+        name,
+        { blocks: equal(blocks as unknown as ParamTree), label },
+      ]),
+    );
+    const learngenes = equal(whole.params.learngenes as unknown as ParamTree);
+    const model = { ...whole, params: { ...whole.params, learngenes, tailors } } as unknown as KindModel;
+    const names = blockLinearNames(model.config.dit);
+    const rankOf = (piece: unknown, name: string) => subTree<FactoredParams>(piece as ParamTree, name)?.s.size ?? 0;
+    const kept = (unit: 'parameters' | 'macs', part: number) => {
+      const { full, least } = limits(model);
+      const budget = { [unit]: Math.round(least[unit] + part * (full[unit] - least[unit])) };
+      const { params } = assembleFactored(model, { budget });
+      const share = (layers: string[], pieces: unknown[], rank: number) =>
+        pieces.reduce<number>((sum, piece) => sum + layers.reduce((n, name) => n + rankOf(piece, name), 0), 0) /
+        (rank * layers.length * pieces.length);
+      const [attention, mlp] = [
+        names.filter((name) => name.includes('attn')),
+        names.filter((name) => name.includes('mlp')),
+      ];
+      const own = Object.values(params.tailors);
+      return {
+        learngenes: share(names, [params.learngenes], 3),
+        tailors: share(names, own, 2),
+        attention: share(attention, own, 2),
+        mlp: share(mlp, own, 2),
+      };
+    };
+    // What is shipped: a tailor of one class in three is worth a third of a learngene. A cheap layer's go last.
+    const shipped = kept('parameters', 0.7);
+    expect(shipped.learngenes).toBe(1);
+    expect(shipped.tailors).toBeLessThan(1);
+    expect(shipped.attention).toBeGreaterThan(shipped.mlp);
+    // What a sample costs: its own tailors cost it what learngenes do.
+    const run = kept('macs', 0.7);
+    expect(run.learngenes).toBeLessThan(1);
+    expect(run.attention).toBe(1);
+    expect(run.attention).toBeGreaterThan(run.mlp);
+  });
+
   it('keeps the components of most energy, learngenes and tailors competing', () => {
     const model = randomModel(tinyConfig());
     const scaled = (tree: ParamTree, factor: number) =>
@@ -236,10 +291,13 @@ describe('a budget', () => {
     const counts = countAssembled(assembleFactored(model, { budget }));
     expect(counts.parameters).toBeLessThanOrEqual(budget.parameters);
     expect(counts.macs).toBeLessThanOrEqual(budget.macs);
-    const twice = assembleFactored(assembleFactored(model, { budget: { parameters: full.parameters - 300 } }), {
-      budget,
-    });
-    expect(countAssembled(twice)).toEqual(counts);
+    const once = assembleFactored(model, { budget: { parameters: full.parameters - 300 } });
+    const both = countAssembled(assembleFactored(once, { budget }));
+    expect(both.parameters).toBeLessThanOrEqual(budget.parameters);
+    expect(both.macs).toBeLessThanOrEqual(budget.macs);
+    const less = { parameters: full.parameters - 500 };
+    const twice = assembleFactored(once, { budget: less });
+    expect(countAssembled(twice)).toEqual(countAssembled(assembleFactored(model, { budget: less })));
     expect(assembleFactored(twice).config.pruned).toBe(true);
   });
 

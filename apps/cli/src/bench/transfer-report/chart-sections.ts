@@ -114,7 +114,7 @@ export async function budgetCharts({ condition, lines }: BudgetSummary): Promise
     const series = lines.map(
       ({ method, points }): Series => ({
         name: methodTitle(method),
-        strong: method === 'bundle-cut',
+        strong: method.startsWith('bundle-cut'),
         points: points
           .flatMap((point) => {
             const { mean, deviation } = point.fid;

@@ -36,7 +36,7 @@ interface Sized {
   rank?: number;
 }
 
-/** The model of a budget: its size is a part of the bundle's parameters, a part of its ranks, or a width. */
+/** The model of a budget: its size is a part of the bundle's parameters or MACs, a part of the ranks, or a width. */
 async function modelAt(context: JobContext, budget: BudgetJob): Promise<Sized> {
   const { plan } = context;
   const job = budgetBase(plan, budget);
@@ -46,9 +46,12 @@ async function modelAt(context: JobContext, budget: BudgetJob): Promise<Sized> {
     const config = baseKindConfig(plan, job.spec, data);
     const full = { config, params: paramsFromTree(tree, config) };
     const { params } = countKind(config);
-    const least = params.shared + params.learngenes / config.learngeneRank;
-    const parameters = Math.floor(least + budget.size * (params.total - least));
-    const cut = assembleFactored(full, { budget: { parameters } });
+    const between = (least: number, whole: number) => Math.floor(least + budget.size * (whole - least));
+    const limit =
+      budget.method === 'bundle-cut-macs'
+        ? { macs: between(countKindMacs(config, 1).total, countKindMacs(config).total) }
+        : { parameters: between(params.shared + params.learngenes / config.learngeneRank, params.total) };
+    const cut = assembleFactored(full, { budget: limit });
     disposeParams(tree);
     const counts = countAssembled(cut);
     const state = initKindTraining(cut.params, { trainable: 'all' });
@@ -83,7 +86,7 @@ export async function runBudget(context: JobContext, budget: BudgetJob): Promise
     const loss = await validationLoss(learner, await validationSet(heldOut, evaluation.validationPerClass));
     const labels = sampleLabels(classes.length, evaluation.samplesPerClass);
     // KIND's null label is its learngenes, as it was trained; a dense model has its null label.
-    const branch = budget.method === 'bundle-cut' ? ('class-agnostic' as const) : ('null-label' as const);
+    const branch = budget.method.startsWith('bundle-cut') ? ('class-agnostic' as const) : ('null-label' as const);
     const evaluations: Evaluation[] = [];
     for (const mode of ['none', branch] as const) {
       const guidance = { mode, scale: mode === 'none' ? 1 : tuning.screenScale };

@@ -169,5 +169,5 @@ export function budgetBase(plan: Plan, { task, method, size, seed }: BudgetJob):
   const kind = methodSpec('kind', plan).base;
   const dense: BaseSpec = { form: 'dense', hiddenSize: method === 'small' ? size : plan.model.hiddenSize };
   const { dataset, pretraining } = plan.tasks[task];
-  return { spec: method === 'bundle-cut' ? kind : dense, dataset, classes: pretraining, seed };
+  return { spec: method.startsWith('bundle-cut') ? kind : dense, dataset, classes: pretraining, seed };
 }

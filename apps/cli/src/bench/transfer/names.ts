@@ -56,8 +56,11 @@ export const ablations = {
 /** An ablation's name. */
 export type AblationName = keyof typeof ablations;
 
-/** Pre-training classes drawn within a budget: KIND's bundle cut, a dense model cut by SVD, a small dense model. */
-export const budgetMethods = ['bundle-cut', 'svd-cut', 'small'] as const;
+/**
+ * Pre-training classes drawn within a budget: KIND's bundle cut to parameters or to multiply-accumulates, a dense model cut by
+ * SVD, a small dense model.
+ */
+export const budgetMethods = ['bundle-cut', 'bundle-cut-macs', 'svd-cut', 'small'] as const;
 
 /** A row of the deployment table. */
 export type BudgetMethod = (typeof budgetMethods)[number];

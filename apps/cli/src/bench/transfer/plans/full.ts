@@ -193,7 +193,7 @@ export const fullPlan: PlanInput = {
     { table: 'ablation', tasks: ['emoji-many'], methods: [...fullRates], seeds: [0] },
     // What is dear, with few seeds: each question has a first answer before any has its last.
     { table: 'parameters', tasks: ['emoji-many'], methods: [...leading], seeds: [0] },
-    { table: 'budget', tasks: ['fashion-b'], methods: ['bundle-cut', 'svd-cut'] },
+    { table: 'budget', tasks: ['fashion-b'], methods: ['bundle-cut', 'bundle-cut-macs', 'svd-cut'] },
     { table: 'budget', tasks: ['fashion-b'], methods: ['small'], seeds: [0] },
     { table: 'parameters', tasks: distantTasks, methods: [...leading], seeds: [0] },
     { table: 'ablation', tasks: distantTasks, methods: ['kind/distant'], seeds: [0] },
