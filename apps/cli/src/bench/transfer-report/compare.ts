@@ -29,7 +29,10 @@ export interface Comparison {
 const excludesZero = ([low, high]: Interval) => low > 0 || high < 0;
 
 /** What differences say: better or worse where both intervals leave zero out. */
-function judge(differences: readonly number[], { lowerIsBetter }: Metric): Pick<Comparison, 'verdict' | 'leaning'> {
+export function judge(
+  differences: readonly number[],
+  { lowerIsBetter }: Metric,
+): Pick<Comparison, 'verdict' | 'leaning'> {
   const interval = bootstrapInterval(differences);
   const student = studentInterval(differences);
   if (interval === undefined || student === undefined) return { verdict: 'unknown', leaning: null };
@@ -38,7 +41,8 @@ function judge(differences: readonly number[], { lowerIsBetter }: Metric): Pick<
   return excludesZero(student) ? { verdict: side, leaning: null } : { verdict: 'equal', leaning: side };
 }
 
-const percentOf = (logRatio: number) => 100 * (Math.exp(logRatio) - 1);
+/** A ratio's logarithm as percent above 1. */
+export const percentOf = (logRatio: number) => 100 * (Math.exp(logRatio) - 1);
 
 /** Settings of {@link compare}. */
 export interface CompareOptions {

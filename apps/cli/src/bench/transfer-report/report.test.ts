@@ -20,6 +20,20 @@ async function grid(cells: readonly CellResult[], files: Record<string, string> 
 const command = 'learngene bench transfer --plan made-up.json';
 const evil = '<img src=x onerror=alert(1)>';
 
+test('three tasks are put together as well, and fewer are not', async () => {
+  const write = async (tasks: string[]) => {
+    const folder = await grid(madeUpCells(tasks, [0, 1]));
+    const { summary } = await writeTransferReport(folder, { command });
+    return { summary, page: readFileSync(join(folder, 'report.html'), 'utf8') };
+  };
+  const three = await write(['tops', 'shoes', 'bags']);
+  expect(three.page).toContain('Against KIND over 3 tasks');
+  expect(three.summary.overTasks?.rows).toHaveLength(11);
+  const two = await write(['tops', 'shoes']);
+  expect(two.page).not.toContain('Against KIND over');
+  expect(two.summary.overTasks).toBeUndefined();
+});
+
 describe('a whole grid', () => {
   const seeds = [0, 1, 2];
   let folder: string;

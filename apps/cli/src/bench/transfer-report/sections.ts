@@ -8,7 +8,15 @@ import { gallerySections } from './samples';
 import { spectraSections } from './spectra';
 import type { CurveSummary, TableSummary, TransferSummary } from './summary-types';
 import { sweepSections } from './sweep-section';
-import { ablationTable, budgetTable, costTable, differenceTable, guidanceTable, resultTable } from './table-sections';
+import {
+  ablationTable,
+  budgetTable,
+  costTable,
+  differenceTable,
+  guidanceTable,
+  overTasksTable,
+  resultTable,
+} from './table-sections';
 import { methodSentence, standingSentence } from './words';
 
 /** Settings of {@link reportSections}. */
@@ -123,9 +131,11 @@ export async function reportSections(
   { command, brief = false }: SectionOptions,
 ): Promise<Section[]> {
   const [main] = summary.parameters;
+  const { overTasks: together } = summary;
   return [
     ...answer(summary),
     ...(await tableSections(summary.parameters, 'Equal trainable parameters')),
+    ...(together === undefined ? [] : [overTasksTable(together, `Against KIND over ${together.tasks.length} tasks`)]),
     ...(await tableSections(summary.macs, 'Equal MACs at inference')),
     ...(await curveSections(summary.curves, brief)),
     ...(await gallerySections(grid)),

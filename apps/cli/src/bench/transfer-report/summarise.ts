@@ -6,6 +6,7 @@ import { openCells } from './expected';
 import type { Grid } from './grid';
 import { kindMethod } from './methods';
 import type { Metric } from './metrics';
+import { overTasks } from './over-tasks';
 import type { TableSummary, TransferSummary } from './summary-types';
 import { standing, tableSummary } from './table-summary';
 
@@ -51,6 +52,7 @@ export function summariseGrid(grid: Grid): TransferSummary {
   const main = of('parameters');
   const parameters = tables(main, { table: 'parameters' });
   const macs = of('macs');
+  const together = overTasks(main);
   return {
     format: 1,
     done: cells.length,
@@ -59,6 +61,7 @@ export function summariseGrid(grid: Grid): TransferSummary {
     unreadable,
     standings: parameters.length === 0 ? [] : headlines.map((metric) => standing(parameters[0], metric)),
     parameters,
+    ...(together && { overTasks: together }),
     macs: macs.length === 0 ? [] : tables(withKind(macs, main), { table: 'macs' }),
     ablations: ablationTables(of('ablation'), main),
     curves: curveSummaries(main),

@@ -2,7 +2,7 @@ import type { CellError, CellTable, GuidanceMode } from '../transfer/result';
 import type { Comparison } from './compare';
 import type { Condition } from './conditions';
 import type { MetricKey } from './metrics';
-import type { Spread } from './statistics';
+import type { Interval, Spread } from './statistics';
 
 /** What a method costs: medians over its cells. */
 export interface Cost {
@@ -57,6 +57,29 @@ export interface TableSummary {
   rows: MethodRow[];
   /** Cells that other methods have and these do not. */
   missing: { method: string; task: string; seed: number }[];
+}
+
+/** A method's metric against KIND's over tasks. */
+export interface TaskComparison extends Pick<Comparison, 'verdict' | 'leaning'> {
+  /** Geometric mean of each task's ratios in percent above 1, in the order of the tasks. */
+  tasks: { percent: number; pairs: number }[];
+  /** Their geometric mean: each task counts once, however many seeds it has. */
+  percent: number;
+  /** Bootstrap interval over the tasks, 95 %. */
+  interval: Interval | null;
+}
+
+/** A method against KIND over tasks. */
+export interface OverTasksRow {
+  method: string;
+  fid: TaskComparison;
+  sfid: TaskComparison;
+}
+
+/** The methods that every task of the main table has. */
+export interface OverTasks {
+  tasks: readonly Condition[];
+  rows: OverTasksRow[];
 }
 
 /** A line of a curve over steps. */
@@ -124,6 +147,8 @@ export interface TransferSummary {
   standings: Standing[];
   /** Equal trainable parameters. */
   parameters: TableSummary[];
+  /** The methods that all tasks have, each task counting once; absent with fewer than three tasks. */
+  overTasks?: OverTasks;
   /** Equal multiply-accumulates at inference. */
   macs: TableSummary[];
   ablations: TableSummary[];

@@ -1,17 +1,17 @@
 import type { Cell, Section } from '../../report/sections';
 import type { Comparison, Verdict } from './compare';
 import { conditionTitle } from './conditions';
-import { bytesText, compact, fixed, meanDeviation, nothing, plural } from './format';
+import { bytesText, compact, fixed, meanDeviation, nothing, percentIntervalText, percentText, plural } from './format';
 import { kindMethod, methodTitle } from './methods';
 import { type MetricKey, metricOf, metrics } from './metrics';
-import type { BudgetSummary, MethodRow, TableSummary } from './summary-types';
+import type { BudgetSummary, MethodRow, OverTasks, TableSummary, TaskComparison } from './summary-types';
 import { differenceText, verdictWords } from './words';
 
 type TableSection = Extract<Section, { kind: 'table' }>;
 
 const signs: Record<Verdict, string> = { better: '▲', worse: '▼', equal: '=', unknown: '' };
 
-const toneOf = ({ verdict }: Comparison) =>
+const toneOf = ({ verdict }: Pick<Comparison, 'verdict'>) =>
   verdict === 'better' ? ('good' as const) : verdict === 'worse' ? ('bad' as const) : ('soft' as const);
 
 /** The first cell of a row: KIND stands out. */
@@ -108,6 +108,26 @@ export function ablationTable(tables: readonly TableSummary[], title: string): T
     note,
     header: [header[0], 'question', ...header.slice(1)],
     rows: [...(kind ? [[nameCell(kindMethod), '', ...sizeCells(kind), ...scoreCells(first, kind)]] : []), ...rows],
+  };
+}
+
+/** The methods that all tasks have against KIND, task by task and over them. */
+export function overTasksTable({ tasks, rows }: OverTasks, title: string): TableSection {
+  const over = ({ percent, interval, ...judged }: TaskComparison): Cell => ({
+    text: `${verdictWords({ ...judged, pairs: tasks.length })}, ${percentText(percent)}${interval === null ? '' : ` ${percentIntervalText(interval)}`}`,
+    tone: toneOf(judged),
+  });
+  return {
+    kind: 'table',
+    title,
+    note: 'FID against KIND’s: the mean ratio over a task’s seeds (how many: in brackets), in percent above 1, then the mean over the tasks with its bootstrap interval (95 %). A task counts once, however many seeds it has. Tasks may share a base model, so they are not independent.',
+    header: ['method', ...tasks.map(({ task }) => task), 'FID over tasks', 'sFID over tasks'],
+    rows: rows.map(({ method, fid, sfid }): Cell[] => [
+      nameCell(method),
+      ...fid.tasks.map(({ percent, pairs }) => `${percentText(percent)} (${pairs})`),
+      over(fid),
+      over(sfid),
+    ]),
   };
 }
 

@@ -10,7 +10,7 @@ function byRatio({ conditions }: TableSummary, comparison: Comparison): boolean 
 }
 
 /** A verdict in a few words. */
-export function verdictWords({ verdict, leaning, pairs }: Comparison): string {
+export function verdictWords({ verdict, leaning, pairs }: Pick<Comparison, 'verdict' | 'leaning' | 'pairs'>): string {
   switch (verdict) {
     case 'better':
       return '▲ better';

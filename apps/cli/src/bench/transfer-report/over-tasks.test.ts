@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest';
+import { madeUpCell } from './made-up-grid';
+import { overTasks } from './over-tasks';
+
+const kindFids: Record<string, number[]> = { tops: [10, 20], shoes: [40], bags: [30] };
+/** Cells of a method whose FIDs are KIND's times a task's ratios, seed by seed. */
+const times = (method: string, ratios: Record<string, number[]>) =>
+  Object.entries(ratios).flatMap(([task, each]) =>
+    each.map((ratio, seed) => madeUpCell({ method, task, seed, fid: ratio * kindFids[task][seed] })),
+  );
+const kind = times('kind', { tops: [1, 1], shoes: [1], bags: [1] });
+
+describe('over tasks', () => {
+  test('a task counts once, however many seeds it has', () => {
+    const lora = times('lora', { tops: [2, 8], shoes: [2], bags: [1] });
+    const { tasks, rows } = overTasks([...kind, ...lora])!;
+    const byTask = Object.fromEntries(tasks.map(({ task }, i) => [task, rows[0].fid.tasks[i]]));
+    expect(byTask.tops.percent).toBeCloseTo(300, 10);
+    expect(byTask).toMatchObject({ tops: { pairs: 2 }, shoes: { pairs: 1 }, bags: { pairs: 1 } });
+    expect(rows[0].fid.percent).toBeCloseTo(100, 10); // the cube root of 4 · 2 · 1
+    expect(rows[0].sfid.percent).toBeCloseTo(100, 10);
+  });
+
+  test.each([
+    ['worse', [1.2, 1.25], [1.3], [1.2]],
+    ['better', [0.8, 0.85], [0.8], [0.82]],
+    ['equal', [1.3, 1.2], [0.8], [1]],
+  ])('%s', (verdict, tops, shoes, bags) => {
+    const { rows } = overTasks([...kind, ...times('lora', { tops, shoes, bags })])!;
+    expect(rows[0].fid.verdict).toBe(verdict);
+    const [low, high] = rows[0].fid.interval!;
+    expect(low).toBeLessThanOrEqual(rows[0].fid.percent);
+    expect(high).toBeGreaterThanOrEqual(rows[0].fid.percent);
+  });
+
+  test('leaves out what a task lacks, other settings, and all with fewer than three tasks', () => {
+    const lora = times('lora', { tops: [1, 1], shoes: [1], bags: [1] });
+    const part = times('dora', { tops: [1, 1], shoes: [1] });
+    const longer = [...kind, ...lora]
+      .filter(({ task }) => task === 'tops')
+      .map((cell) => madeUpCell({ ...cell, fid: 99, steps: 600 }));
+    const { tasks, rows } = overTasks([...kind, ...lora, ...part, ...longer])!;
+    expect(rows.map(({ method }) => method)).toEqual(['lora']);
+    expect(tasks.every(({ steps }) => steps === 300)).toBe(true);
+    expect(overTasks([...kind, ...lora].filter(({ task }) => task !== 'bags'))).toBeUndefined();
+  });
+});
