@@ -27,7 +27,7 @@ type Candidate = {
   readonly group: number;
   readonly layer: string;
   readonly component: number;
-  /** Energy for the cost that the budget counts, over all classes alike. */
+  /** Energy for the cost that the budget counts. */
   readonly worth: number;
   readonly parameters: number;
   readonly macs: number;
@@ -39,9 +39,10 @@ type Candidate = {
  * with smaller components: then a bigger budget's model is no longer more than a smaller one's, and it has no cost for the
  * most expensive class.
  *
- * Worth is the mean over classes of the energy that a component gives, by what it costs: a tailor gives to its own classes
- * alone; it costs its parameters whatever the classes, but multiply-accumulates only to its own (with a soft gate: to all).
- * With budgets of several kinds the costs count as parts of theirs.
+ * A budget of multiply-accumulates is every class's own, so that a tailor counts as a learngene does. Of parameters and bytes
+ * a tailor's count for its classes alone, a learngene's for all: by the loss over all classes a tailor's energy would be worth the share
+ * of classes that it serves, but then so few are left that samples are no longer of their class; the root of the share
+ * keeps both. With budgets of several kinds the costs count as parts of theirs.
  */
 export function chooseComponents(model: KindModel, budget: AssemblyBudget): ChosenComponents {
   const { config } = model;
@@ -95,10 +96,9 @@ function listCandidates({ config, params }: KindModel, budget: AssemblyBudget): 
       const shape = linearShape(config.dit, layer);
       const parameters = componentCost(shape, 'params');
       const macs = tokens * componentCost(shape, 'macs');
-      const users = config.gate === 'soft' ? 1 : shares[i];
-      const cost = relativeCost({ parameters, macs: users * macs }, budget);
+      const cost = relativeCost({ parameters: parameters / Math.sqrt(shares[i]), macs }, budget);
       return Array.from(componentEnergies(factors), (energy, component): Candidate => {
-        return { group: i - 1, layer, component, worth: (shares[i] * energy) / cost, parameters, macs };
+        return { group: i - 1, layer, component, worth: energy / cost, parameters, macs };
       });
     }),
   );

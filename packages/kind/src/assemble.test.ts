@@ -218,7 +218,7 @@ describe('a budget', () => {
         mlp: share(mlp, own, 2),
       };
     };
-    // What is shipped: a tailor of one class in three is worth a third of a learngene. A cheap layer's go last.
+    // What is shipped: a tailor of one class in three is worth less than a learngene. A cheap layer's go last.
     const shipped = kept('parameters', 0.7);
     expect(shipped.learngenes).toBe(1);
     expect(shipped.tailors).toBeLessThan(1);
