@@ -198,11 +198,11 @@ export const fullPlan: PlanInput = {
     { table: 'parameters', tasks: distantTasks, methods: [...leading], seeds: [0] },
     { table: 'ablation', tasks: distantTasks, methods: ['kind/distant'], seeds: [0] },
     { table: 'ablation', tasks: ['fashion-b'], methods: [...pretrainingAblations], seeds: [0] },
+    // The same with all seeds.
+    { table: 'ablation', tasks: ['fashion-b'], methods: [...pretrainingAblations] },
     // Whether the gate helps with fewer components.
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/small-ranks', 'low-rank/small-ranks'] },
     { table: 'ablation', tasks: ['fashion-b'], methods: localAblations, seeds: [0] },
-    // The same with all seeds.
-    { table: 'ablation', tasks: ['fashion-b'], methods: [...pretrainingAblations] },
     { table: 'parameters', tasks: ['emoji-many', 'emoji-wide'], methods: [...leading] },
     { table: 'macs', tasks: ['fashion-b'], methods: [...macsMethods] },
     { table: 'budget', tasks: ['fashion-b'], methods: [...budgetMethods] },
