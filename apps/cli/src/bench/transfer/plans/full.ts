@@ -198,6 +198,8 @@ export const fullPlan: PlanInput = {
     { table: 'parameters', tasks: distantTasks, methods: [...leading], seeds: [0] },
     { table: 'ablation', tasks: distantTasks, methods: ['kind/distant'], seeds: [0] },
     { table: 'ablation', tasks: ['fashion-b'], methods: [...pretrainingAblations], seeds: [0] },
+    // Again on a split that had no part in anything found so far.
+    { table: 'parameters', tasks: ['fashion-c'], methods: [...leading], seeds: [0, 1] },
     // The same with all seeds.
     { table: 'ablation', tasks: ['fashion-b'], methods: [...pretrainingAblations] },
     // Whether the gate helps with fewer components.
