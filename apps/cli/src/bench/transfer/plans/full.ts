@@ -200,11 +200,12 @@ export const fullPlan: PlanInput = {
     { table: 'ablation', tasks: ['fashion-b'], methods: [...pretrainingAblations], seeds: [0] },
     // Again on a split that had no part in anything found so far.
     { table: 'parameters', tasks: ['fashion-c'], methods: [...leading] },
-    // The same with all seeds.
+    // Ablations of pre-training with all seeds.
     { table: 'ablation', tasks: ['fashion-b'], methods: [...pretrainingAblations] },
     // Whether the gate helps with fewer components.
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/small-ranks', 'low-rank/small-ranks'] },
     { table: 'ablation', tasks: ['fashion-b'], methods: localAblations, seeds: [0] },
+    // What had few seeds with all of them.
     { table: 'parameters', tasks: ['emoji-many', 'emoji-wide'], methods: [...leading] },
     { table: 'macs', tasks: ['fashion-b'], methods: [...macsMethods] },
     { table: 'budget', tasks: ['fashion-b'], methods: [...budgetMethods] },
