@@ -34,15 +34,15 @@ type Candidate = {
 };
 
 /**
- * The components of most energy for their cost within a budget. They are taken in falling order of worth, after each layer's
- * best learngene, until the next would exceed it; what comes after is not tried. tensor-svd's `selectByBudget` fills the gap
- * with smaller components: then a bigger budget's model is no longer more than a smaller one's, and it has no cost for the
- * most expensive class.
+ * The components of most energy for their cost within a budget. They are taken in falling order of worth, after each
+ * layer's best learngene, until the next would exceed it; what comes after is not tried. tensor-svd's `selectByBudget`
+ * fills the gap with smaller components: then a smaller budget's model need not be a part of a bigger one's, and it has
+ * no cost for the most expensive class.
  *
- * A budget of multiply-accumulates is every class's own, so that a tailor counts as a learngene does. Of parameters and bytes
- * a tailor's count for its classes alone, a learngene's for all: by the loss over all classes a tailor's energy would be worth the share
- * of classes that it serves, but then so few are left that samples are no longer of their class; the root of the share
- * keeps both. With budgets of several kinds the costs count as parts of theirs.
+ * A budget of multiply-accumulates is every class's own, so that a tailor counts as a learngene does. Parameters and bytes
+ * are shared: by the mean loss over the classes a tailor's energy would be worth the share of classes that it serves, but
+ * then so few are left that samples are no longer of their class. The root of the share keeps both. With budgets of
+ * several kinds the costs count as parts of theirs.
  */
 export function chooseComponents(model: KindModel, budget: AssemblyBudget): ChosenComponents {
   const { config } = model;

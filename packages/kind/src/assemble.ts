@@ -28,10 +28,10 @@ export type AssembleOptions = {
  * A whole within the budget stays as it is. Otherwise every layer's learngenes and every group's tailors are first
  * re-factored into their singular components, exactly: trained factors are far from orthogonal, and a component as
  * trained says little of what the layer loses without it. Then all components of all layers compete, learngenes and
- * tailors, by energy s_i² for what they cost in the budget's unit; for parameters and bytes a tailor costs the more the fewer
- * of the classes it serves (by the root of their share). The best of them are taken
- * until the next one would exceed the budget, so that a smaller cut to the same unit is a part of a bigger one. The best learngene component of every layer is kept first, and all dense parts. Reads
- * factors back (`dataSync`) and decomposes in float64 on the processor.
+ * tailors, by energy s_i² for what they cost in the budget's unit; for parameters and bytes a tailor costs the more the
+ * fewer of the classes it serves (by the root of their share). The best of them are taken until the next one would exceed
+ * the budget, so that a smaller cut to the same unit is a part of a bigger one. The best learngene component of every
+ * layer is kept first, and all dense parts. Reads factors back (`dataSync`) and decomposes in float64 on the processor.
  *
  * @param model - never disposed; the tailors of the chosen groups must be loaded.
  * @returns New tensors that the caller owns; `config.pruned` is true with a budget. Throws on an unknown or repeated group

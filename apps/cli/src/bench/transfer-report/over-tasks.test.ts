@@ -17,8 +17,8 @@ describe('over tasks', () => {
     const byTask = Object.fromEntries(tasks.map(({ task }, i) => [task, rows[0].fid.tasks[i]]));
     expect(byTask.tops.percent).toBeCloseTo(300, 10);
     expect(byTask).toMatchObject({ tops: { pairs: 2 }, shoes: { pairs: 1 }, bags: { pairs: 1 } });
-    expect(rows[0].fid.percent).toBeCloseTo(100, 10); // the cube root of 4 · 2 · 1
-    expect(rows[0].sfid.percent).toBeCloseTo(100, 10);
+    expect(rows[0].fid.overTasks.percent).toBeCloseTo(100, 10); // the cube root of 4 · 2 · 1
+    expect(rows[0].sfid.overTasks.percent).toBeCloseTo(100, 10);
   });
 
   test.each([
@@ -27,10 +27,28 @@ describe('over tasks', () => {
     ['equal', [1.3, 1.2], [0.8], [1]],
   ])('%s', (verdict, tops, shoes, bags) => {
     const { rows } = overTasks([...kind, ...times('lora', { tops, shoes, bags })])!;
-    expect(rows[0].fid.verdict).toBe(verdict);
-    const [low, high] = rows[0].fid.interval!;
-    expect(low).toBeLessThanOrEqual(rows[0].fid.percent);
-    expect(high).toBeGreaterThanOrEqual(rows[0].fid.percent);
+    expect(rows[0].fid.overTasks.verdict).toBe(verdict);
+    const [low, high] = rows[0].fid.overTasks.interval!;
+    expect(low).toBeLessThanOrEqual(rows[0].fid.overTasks.percent);
+    expect(high).toBeGreaterThanOrEqual(rows[0].fid.overTasks.percent);
+  });
+
+  test('a base model counts once, however many tasks stand on it', () => {
+    const lora = times('lora', { tops: [8, 8], shoes: [2], bags: [1] });
+    const own = { dataset: 'fashion', novel: [] };
+    const plan = {
+      tasks: {
+        tops: { ...own, pretraining: ['Coat'] },
+        shoes: { ...own, pretraining: ['Shirt'] },
+        bags: { ...own, dataset: 'emoji', pretrainingDataset: 'fashion', pretraining: ['Shirt'] },
+      },
+    };
+    const [{ fid }] = overTasks([...kind, ...lora], plan)!.rows;
+    expect(fid.overBases.count).toBe(2);
+    expect(fid.overBases.percent).toBeCloseTo(100 * (Math.sqrt(8 * Math.sqrt(2)) - 1), 10);
+    // Without a plan, each task's bases are its own.
+    const [alone] = overTasks([...kind, ...lora])!.rows;
+    expect(alone.fid.overBases).toEqual(alone.fid.overTasks);
   });
 
   test('leaves out what a task lacks, other settings, and all with fewer than three tasks', () => {

@@ -52,7 +52,7 @@ export function summariseGrid(grid: Grid): TransferSummary {
   const main = of('parameters');
   const parameters = tables(main, { table: 'parameters' });
   const macs = of('macs');
-  const together = overTasks(main);
+  const together = overTasks(main, grid.plan);
   return {
     format: 1,
     done: cells.length,

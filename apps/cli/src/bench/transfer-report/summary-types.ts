@@ -59,14 +59,23 @@ export interface TableSummary {
   missing: { method: string; task: string; seed: number }[];
 }
 
+/** The geometric mean of some ratios, in percent above 1. */
+export interface MeanRatio extends Pick<Comparison, 'verdict' | 'leaning'> {
+  /** How many ratios. */
+  count: number;
+  percent: number;
+  /** Student's interval, 95 %; null of one. */
+  interval: Interval | null;
+}
+
 /** A method's metric against KIND's over tasks. */
-export interface TaskComparison extends Pick<Comparison, 'verdict' | 'leaning'> {
+export interface TaskComparison {
   /** Geometric mean of each task's ratios in percent above 1, in the order of the tasks. */
   tasks: { percent: number; pairs: number }[];
-  /** Their geometric mean: each task counts once, however many seeds it has. */
-  percent: number;
-  /** Bootstrap interval over the tasks, 95 %. */
-  interval: Interval | null;
+  /** Each task counts once, however many seeds it has. */
+  overTasks: MeanRatio;
+  /** Each base model counts once, however many tasks stand on it. */
+  overBases: MeanRatio;
 }
 
 /** A method against KIND over tasks. */

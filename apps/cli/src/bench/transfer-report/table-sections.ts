@@ -4,7 +4,7 @@ import { conditionTitle } from './conditions';
 import { bytesText, compact, fixed, meanDeviation, nothing, percentIntervalText, percentText, plural } from './format';
 import { kindMethod, methodTitle } from './methods';
 import { type MetricKey, metricOf, metrics } from './metrics';
-import type { BudgetSummary, MethodRow, OverTasks, TableSummary, TaskComparison } from './summary-types';
+import type { BudgetSummary, MeanRatio, MethodRow, OverTasks, TableSummary } from './summary-types';
 import { differenceText, verdictWords } from './words';
 
 type TableSection = Extract<Section, { kind: 'table' }>;
@@ -113,20 +113,28 @@ export function ablationTable(tables: readonly TableSummary[], title: string): T
 
 /** The methods that all tasks have against KIND, task by task and over them. */
 export function overTasksTable({ tasks, rows }: OverTasks, title: string): TableSection {
-  const over = ({ percent, interval, ...judged }: TaskComparison): Cell => ({
-    text: `${verdictWords({ ...judged, pairs: tasks.length })}, ${percentText(percent)}${interval === null ? '' : ` ${percentIntervalText(interval)}`}`,
+  const over = ({ count, percent, interval, ...judged }: MeanRatio): Cell => ({
+    text: `${verdictWords({ ...judged, pairs: count })}, ${percentText(percent)}${interval === null ? '' : ` ${percentIntervalText(interval)}`}`,
     tone: toneOf(judged),
   });
+  const bases = rows[0].fid.overBases.count;
+  const shared = bases < tasks.length;
   return {
     kind: 'table',
     title,
-    note: 'FID against KIND’s: the mean ratio over a task’s seeds (how many: in brackets), in percent above 1, then the mean over the tasks with its bootstrap interval (95 %). A task counts once, however many seeds it has. Tasks may share a base model, so they are not independent.',
-    header: ['method', ...tasks.map(({ task }) => task), 'FID over tasks', 'sFID over tasks'],
+    note: `FID against KIND’s in percent above 1: the mean ratio over a task’s seeds (how many: in brackets), then the mean over the tasks with Student’s interval (95 %). A task counts once, however many seeds it has.${shared ? ` The tasks stand on ${bases} base models, and those of one lean the same way together: over base models each counts once.` : ''}`,
+    header: [
+      'method',
+      ...tasks.map(({ task }) => task),
+      'FID over tasks',
+      ...(shared ? ['FID over base models'] : []),
+      'sFID over tasks',
+      ...(shared ? ['sFID over base models'] : []),
+    ],
     rows: rows.map(({ method, fid, sfid }): Cell[] => [
       nameCell(method),
       ...fid.tasks.map(({ percent, pairs }) => `${percentText(percent)} (${pairs})`),
-      over(fid),
-      over(sfid),
+      ...[fid, sfid].flatMap((metric) => [over(metric.overTasks), ...(shared ? [over(metric.overBases)] : [])]),
     ]),
   };
 }
