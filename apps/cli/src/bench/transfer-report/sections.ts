@@ -117,7 +117,7 @@ async function budgetSections({ budgets }: TransferSummary): Promise<Section[]> 
   if (budgets.length === 0) return [];
   const charts = (await Promise.all(budgets.map(budgetCharts))).flat();
   const note =
-    'Pre-training classes, drawn by one KIND bundle cut to budgets, by a dense model cut by SVD and by dense models trained small; all guided at the same scale, nothing tuned. Bands are one standard deviation over seeds.';
+    'Pre-training classes, drawn by one KIND bundle cut to budgets, by a dense model cut by SVD and by dense models trained small; all guided at the same scale, nothing tuned. Bands are one standard deviation over seeds; a line without one is of a single seed, which may lie above or below the mean of several.';
   return [
     { kind: 'charts', title: 'Deployment within a budget', note, charts },
     { kind: 'details', title: 'Deployment within a budget: figures', sections: budgets.map(budgetTable) },

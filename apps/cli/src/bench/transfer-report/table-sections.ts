@@ -226,10 +226,11 @@ export function budgetTable({ condition, lines }: BudgetSummary): TableSection {
     kind: 'table',
     minor: true,
     title: conditionTitle(condition),
-    header: ['model', 'parameters', 'MACs', 'FID ↓', 'class accuracy ↑', 'validation loss ↓'],
+    header: ['model', 'seeds', 'parameters', 'MACs', 'FID ↓', 'class accuracy ↑', 'validation loss ↓'],
     rows: lines.flatMap(({ method, points }) =>
       points.map(({ parameters, macs, fid, classAccuracy, validationLoss }): Cell[] => [
         methodTitle(method),
+        String(fid.count),
         compact(parameters),
         compact(macs),
         meanDeviation(fid, metricOf('fid').digits),
