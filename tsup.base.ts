@@ -3,8 +3,11 @@ import { defineConfig } from 'tsup';
 /**
  * The build of every published package: `tsup` bundles ESM + CJS for each entry file `src/<entry>.ts`, `tsup --env.TYPES 1`
  * writes the declarations (slow, and not needed to run anything).
+ *
+ * @param options.shims gives the CommonJS build an `import.meta.url`, for a package that looks for its own files. It also
+ *   puts `import 'path'` and `import 'url'` into every ESM file: never for a package that browsers load.
  */
-export function packageConfig(entries: string[]) {
+export function packageConfig(entries: string[], { shims = false } = {}) {
   return defineConfig(({ env }) => ({
     entry: Object.fromEntries(entries.map((entry) => [entry, `src/${entry}.ts`])),
     format: ['esm', 'cjs'],
@@ -12,8 +15,7 @@ export function packageConfig(entries: string[]) {
     // One copy of an error class or a registry for all entries, in CommonJS too.
     splitting: true,
     sourcemap: true,
-    // import.meta.url in CommonJS, where a package looks for its own files.
-    shims: true,
+    shims,
     clean: env?.TYPES ? false : ['**/*.js', '**/*.cjs', '**/*.map'],
     // TypeScript 6 deprecates an option that tsup's declaration build still sets.
     dts: env?.TYPES ? { only: true, compilerOptions: { ignoreDeprecations: '6.0' } } : false,
