@@ -36,6 +36,16 @@ describe('ditConfig', () => {
     [{ inputSize: 30, patchSize: 4 }, 'inputSize: expected a multiple of patchSize 4, got 30'],
     [{ hiddenSize: 100, heads: 3 }, 'hiddenSize: expected a multiple of heads 3, got 100'],
     [{ hiddenSize: 6, heads: 3 }, 'hiddenSize: expected a multiple of 4'],
+    [{ depth: 2147483647 }, 'depth: expected at most 4096, got 2147483647'],
+    [{ classes: 2 ** 40 }, 'classes: expected at most 65536, got 1099511627776'],
+    [{ inputSize: 2 ** 16, patchSize: 1 }, 'inputSize: expected 1048576 patches or fewer of patchSize 1, got 65536'],
+    [
+      { hiddenSize: 2 ** 14, heads: 1, depth: 4096 },
+      'config: expected at most 34359738368 parameters, got 19793046896672 (inputSize 32, hiddenSize 16384',
+    ],
+    [{ mlpRatio: Number.POSITIVE_INFINITY }, 'mlpRatio: expected at most 65536, got Infinity'],
+    [JSON.parse('{"mlpRatio": "4"}'), 'mlpRatio: expected a number, got 4'],
+    [JSON.parse('{"labelDropout": null}'), 'labelDropout: expected a number, got null'],
     [{ depth: 0 }, 'depth: expected a positive integer, got 0'],
     [{ classes: 2.5 }, 'classes: expected a positive integer, got 2.5'],
     [{ mlpRatio: -1 }, 'mlpRatio: expected a positive number, got -1'],
@@ -47,6 +57,13 @@ describe('ditConfig', () => {
   ];
   it.each(broken)('rejects %o', (fields, message) => {
     expect(() => ditConfig(fields)).toThrow(message);
+  });
+
+  const numbers = Object.entries(ditConfig({})).filter(([, value]) => typeof value === 'number');
+  it.each(numbers.map(([name]) => name))('rejects NaN, infinity, a negative and a huge %s by its name', (name) => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, -1, 2147483647, 1e300]) {
+      expect(() => ditConfig({ [name]: value })).toThrow(new RegExp(`^${name}: expected .* got`));
+    }
   });
 
   it('rejects unknown preset and flavour names', () => {

@@ -1,4 +1,6 @@
+import { countDitParams } from './counts';
 import { DIT_PRESETS, type DitPreset, isDitPreset } from './presets';
+import { tokenCount } from './sizes';
 
 /** Everything that decides a model's shapes and numbers. Plain JSON. */
 export type DitConfig = {
@@ -85,7 +87,21 @@ function defined(fields: Partial<DitConfig>): Partial<DitConfig> {
 
 const COUNTS = ['inputSize', 'patchSize', 'inChannels', 'hiddenSize', 'depth', 'heads', 'classes'] as const;
 
-/** Throws on the first field that is missing, unknown or out of range; the message names it. */
+/** The largest `depth` of a config: far above any model, far below what would exhaust memory by names alone. */
+export const MAX_DIT_DEPTH = 2 ** 12;
+/** The largest value of every other number of a config. */
+export const MAX_DIT_SIZE = 2 ** 16;
+/** The most tokens of an input: a picture of 1024 x 1024 pixels in patches of one pixel. */
+export const MAX_DIT_TOKENS = 2 ** 20;
+/** The most parameters that a config may ask for: 128 GiB of float32, above any Diffusion Transformer. */
+export const MAX_PARAMETERS = 2 ** 35;
+
+/**
+ * Throws on the first field that is missing, unknown or out of range; the message names it.
+ *
+ * Sizes are bounded before anything is allocated: {@link MAX_DIT_DEPTH} blocks, {@link MAX_DIT_SIZE} for every other
+ * number, {@link MAX_DIT_TOKENS} tokens, and {@link MAX_PARAMETERS} parameters in all, position table included.
+ */
 export function validateDitConfig(config: DitConfig): void {
   for (const name of Object.keys(config)) {
     if (!(name in DEFAULTS)) {
@@ -97,17 +113,30 @@ export function validateDitConfig(config: DitConfig): void {
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new Error(`${name}: expected a positive integer, got ${String(value)}`);
     }
+    const most = name === 'depth' ? MAX_DIT_DEPTH : MAX_DIT_SIZE;
+    expect(value <= most, name, `at most ${most}`, value);
+  }
+  for (const name of ['mlpRatio', 'labelDropout', 'mlpNormEps'] as const) {
+    expect(typeof config[name] === 'number', name, 'a number', config[name]);
   }
   const { inputSize, patchSize, hiddenSize, heads, mlpRatio, labelDropout, learnSigma } = config;
   expect(inputSize % patchSize === 0, 'inputSize', `a multiple of patchSize ${patchSize}`, inputSize);
+  const most = `${MAX_DIT_TOKENS} patches or fewer`;
+  expect(tokenCount(config) <= MAX_DIT_TOKENS, 'inputSize', `${most} of patchSize ${patchSize}`, inputSize);
   expect(hiddenSize % heads === 0, 'hiddenSize', `a multiple of heads ${heads}`, hiddenSize);
   expect(hiddenSize % 4 === 0, 'hiddenSize', 'a multiple of 4 (sines and cosines of two coordinates)', hiddenSize);
   expect(mlpRatio > 0 && hiddenSize * mlpRatio >= 1, 'mlpRatio', 'a positive number', mlpRatio);
+  expect(mlpRatio <= MAX_DIT_SIZE, 'mlpRatio', `at most ${MAX_DIT_SIZE}`, mlpRatio);
   expect(labelDropout >= 0 && labelDropout <= 1, 'labelDropout', 'a probability in [0, 1]', labelDropout);
   expect(typeof learnSigma === 'boolean', 'learnSigma', 'true or false', learnSigma);
   const { frequencyShift, mlpNormEps } = config;
   expect(frequencyShift === 0 || frequencyShift === 1, 'frequencyShift', '0 or 1', frequencyShift);
   expect(mlpNormEps > 0 && mlpNormEps < 1, 'mlpNormEps', 'a number in (0, 1)', mlpNormEps);
+  const { total } = countDitParams(config);
+  if (total > MAX_PARAMETERS) {
+    const sizes = `inputSize ${inputSize}, hiddenSize ${hiddenSize}, depth ${config.depth}, classes ${config.classes}`;
+    throw new Error(`config: expected at most ${MAX_PARAMETERS} parameters, got ${total} (${sizes})`);
+  }
 }
 
 function expect(holds: boolean, name: string, expected: string, got: unknown): void {

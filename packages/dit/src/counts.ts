@@ -1,6 +1,5 @@
 import type { DitConfig } from './config';
-import { blockLinearNames, linearShape } from './linears';
-import { outChannels, TIMESTEP_DIMS, tokenCount } from './sizes';
+import { mlpWidth, outChannels, TIMESTEP_DIMS, tokenCount } from './sizes';
 
 /** Parameters of a DiT by part; `linear` is what a factored model replaces. */
 export type DitParamCounts = {
@@ -29,14 +28,14 @@ export type DitParamCounts = {
 /** Counts the parameters of the dense model from its shapes; makes no tensor. */
 export function countDitParams(config: DitConfig): DitParamCounts {
   const { hiddenSize: D, patchSize, inChannels, depth, classes } = config;
-  const linears = blockLinearNames(config).map((name) => linearShape(config, name));
+  const M = mlpWidth(config);
   const parts = {
     patch: (inChannels * patchSize ** 2 + 1) * D,
     time: (TIMESTEP_DIMS + 1) * D + (D + 1) * D,
     label: (classes + 1) * D,
     adaln: depth * (D + 1) * 6 * D,
-    linear: sum(linears.map((shape) => shape.in * shape.out)),
-    linearBias: sum(linears.map((shape) => shape.out)),
+    linear: depth * (4 * D * D + 2 * D * M),
+    linearBias: depth * (5 * D + M),
     final: (D + 1) * 2 * D + (D + 1) * patchSize ** 2 * outChannels(config),
   };
   const trainable = sum(Object.values(parts));

@@ -1,6 +1,16 @@
 export { type ApplyDitOptions, type ApplyLinear, type ApplyLinearWithEnd, applyDit } from './apply';
 export type { DitInputs } from './check';
-export { type DitConfig, type DitFlavour, ditConfig, ditFlavour, validateDitConfig } from './config';
+export {
+  type DitConfig,
+  type DitFlavour,
+  ditConfig,
+  ditFlavour,
+  MAX_DIT_DEPTH,
+  MAX_DIT_SIZE,
+  MAX_DIT_TOKENS,
+  MAX_PARAMETERS,
+  validateDitConfig,
+} from './config';
 export { countDitMacs, countDitParams, type DitMacCounts, type DitParamCounts } from './counts';
 export { ditFromDiffusers, ditToDiffusers, type FromDiffusersOptions } from './diffusers';
 export { type DiffusersDitConfig, ditConfigFromDiffusers, ditConfigToDiffusers } from './diffusers-config';

@@ -23,6 +23,15 @@ describe('kindConfig', () => {
   it.each([
     [{ dit: null }, 'dit: expected a DitConfig, got null'],
     [{ dit: { ...dit, heads: 3 } }, 'hiddenSize: expected a multiple of heads 3, got 8'],
+    [{ dit: { ...dit, depth: 2147483647 } }, 'depth: expected at most 4096, got 2147483647'],
+    [{ dit: { ...dit, classes: 2147483647 } }, 'classes: expected at most 65536, got 2147483647'],
+    [
+      { dit: { ...dit, hiddenSize: 1024, depth: 64, classes: 4096 }, learngeneRank: 64, tailorRank: 64 },
+      'config: expected at most 34359738368 parameters, got 309825124384 (4096 groups, learngeneRank 64, tailorRank 64)',
+    ],
+    [{ learngeneRank: Number.NaN }, 'learngeneRank: expected a positive integer, got NaN'],
+    [{ tailorRank: -1 }, 'tailorRank: expected a positive integer, got -1'],
+    [{ tailorRank: 2 ** 60 }, 'tailorRank: expected a positive integer, got 1152921504606847000'],
     [{ learngeneRank: 0 }, 'learngeneRank: expected a positive integer, got 0'],
     [{ tailorRank: 1.5 }, 'tailorRank: expected a positive integer, got 1.5'],
     [{ gate: 'hard' }, 'gate: expected binary or soft, got hard'],

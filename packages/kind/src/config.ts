@@ -1,4 +1,5 @@
-import { type DitConfig, mlpWidth, validateDitConfig } from '@learngene/dit';
+import { type DitConfig, MAX_PARAMETERS, mlpWidth, validateDitConfig } from '@learngene/dit';
+import { countKindParams } from './count';
 import { type TailorGroup, validateGroups } from './groups';
 
 /** Everything that decides a KIND model's shapes and numbers. Plain JSON. */
@@ -32,12 +33,13 @@ const FIELDS = ['dit', 'learngeneRank', 'tailorRank', 'groups', 'gate', 'nullGat
  * 'learngenes'; pruned false. Throws on a field that is missing, unknown or out of range, naming it.
  */
 export function kindConfig(input: KindConfigInput): KindConfig {
+  // First of all: the default groups are as many as its classes.
+  validateDit(input.dit);
   const config: KindConfig = {
     dit: input.dit,
     learngeneRank: input.learngeneRank,
     tailorRank: input.tailorRank,
-    groups:
-      input.groups ?? Array.from({ length: input.dit?.classes ?? 0 }, (_, c) => ({ name: `class-${c}`, classes: [c] })),
+    groups: input.groups ?? Array.from({ length: input.dit.classes }, (_, c) => ({ name: `class-${c}`, classes: [c] })),
     gate: input.gate ?? 'binary',
     nullGate: input.nullGate ?? 'learngenes',
     pruned: input.pruned ?? false,
@@ -49,12 +51,12 @@ export function kindConfig(input: KindConfigInput): KindConfig {
   return config;
 }
 
-/** Throws on the first field that is missing or out of range; the message names it. */
+/**
+ * Throws on the first field that is missing or out of range; the message names it. Learngenes, shared parts and all
+ * groups' tailors may hold `MAX_PARAMETERS` of `@learngene/dit` numbers in all.
+ */
 export function validateKindConfig(config: KindConfig): void {
-  if (typeof config.dit !== 'object' || config.dit === null) {
-    throw new Error(`dit: expected a DitConfig, got ${String(config.dit)}`);
-  }
-  validateDitConfig(config.dit);
+  validateDit(config.dit);
   for (const name of ['learngeneRank', 'tailorRank'] as const) {
     const value = config[name];
     if (!Number.isSafeInteger(value) || value < 1) {
@@ -74,6 +76,18 @@ export function validateKindConfig(config: KindConfig): void {
   if (typeof config.pruned !== 'boolean') throw new Error(`pruned: expected a boolean, got ${String(config.pruned)}`);
   validateGroups(config.groups, config.dit.classes);
   if (config.gate === 'soft' && config.groups.length === 0) throw new Error('groups: a soft gate needs at least one');
+  const { total } = countKindParams(config);
+  if (total > MAX_PARAMETERS) {
+    const ranks = `learngeneRank ${config.learngeneRank}, tailorRank ${config.tailorRank}`;
+    throw new Error(
+      `config: expected at most ${MAX_PARAMETERS} parameters, got ${total} (${config.groups.length} groups, ${ranks})`,
+    );
+  }
+}
+
+function validateDit(dit: DitConfig): void {
+  if (typeof dit !== 'object' || dit === null) throw new Error(`dit: expected a DitConfig, got ${String(dit)}`);
+  validateDitConfig(dit);
 }
 
 function oneOf(name: string, value: string, allowed: readonly string[]): void {

@@ -1,8 +1,10 @@
-import { blockLinearNames, countDitMacs, countDitParams, type DitMacCounts, linearShape } from '@learngene/dit';
+import { countDitMacs, countDitParams, type DitMacCounts, mlpWidth } from '@learngene/dit';
 import type { KindConfig } from './config';
 
 /** Bytes of a stored number (float32). */
 const BYTES = 4;
+/** Main weights of a block: q, k, v, o and the two layers of the MLP. */
+const MAIN_WEIGHTS = 6;
 
 /** Parameters of a KIND model by piece, from shapes alone. */
 export type KindParamCounts = {
@@ -26,7 +28,9 @@ export type KindParamCounts = {
 
 /** Parameters that one rank-1 component of all main weights of all blocks costs: the sum of in + out + 1. */
 export function componentParams(config: Pick<KindConfig, 'dit'>): number {
-  return sum(shapes(config).map((shape) => shape.in + shape.out + 1));
+  const D = config.dit.hiddenSize;
+  const M = mlpWidth(config.dit);
+  return config.dit.depth * (4 * 2 * D + 2 * (D + M) + MAIN_WEIGHTS);
 }
 
 /** Counts parameters in pre-training from the config; makes no tensor. */
@@ -96,7 +100,7 @@ export type KindMacCounts = {
 export function countKindMacs(config: KindConfig, rank: number = activeRank(config)): KindMacCounts {
   const dense = countDitMacs(config.dit);
   const tokens = (config.dit.inputSize / config.dit.patchSize) ** 2;
-  const linear = tokens * rank * sum(shapes(config).map((shape) => shape.in + shape.out));
+  const linear = tokens * rank * (componentParams(config) - MAIN_WEIGHTS * config.dit.depth);
   const rest = dense.total - dense.linear;
   const total = rest + linear;
   return { linear, rest, total, dense, saved: dense.total - total };
@@ -152,10 +156,6 @@ export function countKind(config: KindConfig): KindCounts {
 
 function activeRank({ learngeneRank, tailorRank, gate, groups }: KindConfig): number {
   return learngeneRank + tailorRank * (gate === 'soft' ? groups.length : Math.min(1, groups.length));
-}
-
-function shapes({ dit }: Pick<KindConfig, 'dit'>): { in: number; out: number }[] {
-  return blockLinearNames(dit).map((name) => linearShape(dit, name));
 }
 
 function sum(values: readonly number[]): number {

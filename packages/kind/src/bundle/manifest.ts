@@ -1,4 +1,4 @@
-import { ditConfig } from '@learngene/dit';
+import { ditConfig, MAX_DIT_DEPTH, MAX_DIT_SIZE } from '@learngene/dit';
 import { type KindConfig, validateKindConfig } from '../config';
 import { countKindBytes } from '../count';
 import { asBundleError } from './bundle-error';
@@ -28,9 +28,6 @@ const FORMAT = 'learngene-kind';
 const VERSION = 1;
 /** The largest kind.json that is read. */
 export const MAX_MANIFEST_BYTES = 2 ** 24;
-/** The largest width, rank or depth that is read: far above any model, far below what would exhaust memory. */
-const MAX_SIZE = 2 ** 16;
-const MAX_DEPTH = 2 ** 12;
 /** What a safetensors header may take for a tensor, and once. */
 const HEADER_BYTES = 256;
 
@@ -82,16 +79,14 @@ function parseConfig(value: unknown): KindConfig {
     const got = Object.hasOwn(dit, name) ? dit[name] : undefined;
     if (typeof got !== typeof example)
       throw new Error(`config.dit.${name}: expected a ${typeof example}, got ${shown(got)}`);
-    if (typeof got === 'number' && !(got >= 0 && got <= (name === 'depth' ? MAX_DEPTH : MAX_SIZE))) {
-      throw new Error(
-        `config.dit.${name}: expected a number of at most ${name === 'depth' ? MAX_DEPTH : MAX_SIZE}, got ${got}`,
-      );
+    if (typeof got === 'number' && !(got >= 0 && got <= largest(name))) {
+      throw new Error(`config.dit.${name}: expected a number of at most ${largest(name)}, got ${got}`);
     }
   }
   onlyKeys('config.dit', dit, Object.keys(ditConfig({})));
   for (const name of ['learngeneRank', 'tailorRank']) {
-    if (!((config[name] as number) <= MAX_SIZE))
-      throw new Error(`config.${name}: expected at most ${MAX_SIZE}, got ${shown(config[name])}`);
+    if (!((config[name] as number) <= MAX_DIT_SIZE))
+      throw new Error(`config.${name}: expected at most ${MAX_DIT_SIZE}, got ${shown(config[name])}`);
   }
   if (!Array.isArray(config.groups)) throw new Error(`config.groups: expected an array, got ${shown(config.groups)}`);
   for (const [i, group] of config.groups.entries()) {
@@ -100,6 +95,10 @@ function parseConfig(value: unknown): KindConfig {
   const checked = config as unknown as KindConfig;
   validateKindConfig(checked);
   return checked;
+}
+
+function largest(name: string): number {
+  return name === 'depth' ? MAX_DIT_DEPTH : MAX_DIT_SIZE;
 }
 
 function parseFiles(value: unknown, config: KindConfig): Pick<Manifest, 'learngenes' | 'shared' | 'tailors'> {
