@@ -1,13 +1,24 @@
+/** More about a {@link DatasetFileError}. */
+export interface DatasetFileErrorOptions {
+  /** The error that showed the problem. */
+  readonly cause?: unknown;
+  /** Whether the file is one picture of many, which `onCorrupt: 'skip'` leaves out (default false). */
+  readonly isPicture?: boolean;
+}
+
 /** A file of a dataset that cannot be read: it is missing, truncated, corrupt, or not what its header says. */
 export class DatasetFileError extends Error {
   /** `'DatasetFileError'`. */
   override readonly name = 'DatasetFileError';
   /** The file (or the name it was given). */
   readonly file: string;
+  /** Whether the file is one picture of many, which `onCorrupt: 'skip'` leaves out. */
+  readonly isPicture: boolean;
 
   /** `file`, what is wrong with it, and the error that showed it, if any. */
-  constructor(file: string, problem: string, options?: { cause?: unknown }) {
-    super(`${file}: ${problem}`, options);
+  constructor(file: string, problem: string, { cause, isPicture = false }: DatasetFileErrorOptions = {}) {
+    super(`${file}: ${problem}`, cause === undefined ? undefined : { cause });
     this.file = file;
+    this.isPicture = isPicture;
   }
 }

@@ -2,7 +2,7 @@ export type { Cursor, Remainder } from './batch-plan';
 export { type Batch, type Batches, type BatchOptions, type BatchState, createBatches } from './batches';
 export { centerCrop } from './center-crop';
 export { type CifarFile, type CifarOptions, cifarDataset } from './cifar';
-export { DatasetFileError } from './errors';
+export { DatasetFileError, type DatasetFileErrorOptions } from './errors';
 export { flipHorizontal } from './flip';
 export { type HeldOut, type HoldOutOptions, holdOut } from './hold-out';
 export { decodeIdx, type IdxArray, type IdxFileNames, type IdxFiles, idxDataset } from './idx';

@@ -2,10 +2,13 @@ import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { centerCrop } from './center-crop';
 import { DatasetFileError } from './errors';
+import { withoutStrayBytes } from './jpeg-stray-bytes';
 import type { RawImage } from './resample';
+import { isPlainYcbcrTiff } from './tiff-colours';
+import { cmykToRgb, type RgbColor, toRgb } from './to-rgb';
 
 /** A colour: red, green and blue, 0 to 255. */
-export type Color = readonly [red: number, green: number, blue: number];
+export type Color = RgbColor;
 
 /** How pictures are decoded. */
 export interface DecodeOptions {
@@ -13,50 +16,67 @@ export interface DecodeOptions {
   readonly size: number;
   /** What lies behind transparent pictures (default white), or `'ignore'`: the alpha channel is left out. */
   readonly background?: Color | 'ignore';
-  /** Turns pictures upright by their EXIF tag (default false, as torchvision). */
+  /** Turns pictures upright by their EXIF tag (default true, as Pillow's `exif_transpose`; torchvision does not). */
   readonly autoOrient?: boolean;
 }
 
+/** Samples that fit 8 bits, or whose upper 8 bits are the value: what else a file holds has no range to go by. */
+const DEPTHS = ['uchar', 'ushort', 'char', 'bit'];
+
+/** How often bytes that belong to no segment of a JPEG are taken out before the file counts as damaged. */
+const MOST_REPAIRS = 16;
+
 /**
- * Reads a picture file into uint8 [size, size, 3]. Decoded by sharp (libvips), colour profiles ignored as Pillow does;
- * resized by `centerCrop`.
+ * Reads a picture file into uint8 [size, size, 3]. Decoded by sharp (libvips); colour profiles are ignored and CMYK
+ * becomes RGB as in Pillow. Of 16-bit samples the upper byte counts, of an animation or a file of many pages the first
+ * picture. Bytes between the segments of a JPEG are passed over; a file that ends too early is refused.
  *
- * @throws DatasetFileError where the file cannot be read or decoded in full
+ * @throws DatasetFileError where the file cannot be read or decoded in full, has samples of 32 or 64 bits, or is a TIFF of
+ * YCbCr samples
  */
 export async function decodeImageFile(file: string, options: DecodeOptions): Promise<Uint8Array> {
-  const { size, background = [255, 255, 255], autoOrient = false } = options;
-  const image = await decode(file, autoOrient);
-  return centerCrop(toRgb(image, background), size);
-}
-
-async function decode(file: string, autoOrient: boolean): Promise<RawImage> {
+  const { size, background = [255, 255, 255], autoOrient = true } = options;
+  let image: RawImage;
   try {
     // The content, not the path: libvips keeps opened files in a cache, and would not see that one has changed.
-    const picture = sharp(await readFile(file), { failOn: 'warning', ignoreIcc: true, autoOrient });
-    const { data, info } = await picture
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    return { data, width: info.width, height: info.height, channels: info.channels };
+    image = await decode(await readFile(file), { background, autoOrient });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DatasetFileError(file, `expected a picture that can be decoded: ${reason}`, { cause });
+    throw new DatasetFileError(file, `expected a picture that can be decoded: ${reason}`, { cause, isPicture: true });
+  }
+  return centerCrop(image, size);
+}
+
+interface DecodeSettings {
+  readonly background: Color | 'ignore';
+  readonly autoOrient: boolean;
+}
+
+async function decode(content: Uint8Array, settings: DecodeSettings): Promise<RawImage> {
+  let bytes = content;
+  for (let repairs = 0; ; repairs++) {
+    try {
+      return await decodeStrictly(bytes, settings);
+    } catch (error) {
+      const stray = /(\d+) extraneous bytes before marker 0x([0-9a-f]{2})/.exec((error as Error).message);
+      if (stray === null || repairs === MOST_REPAIRS) throw error;
+      const rest = withoutStrayBytes(bytes, { count: Number(stray[1]), marker: Number.parseInt(stray[2], 16) });
+      if (rest === undefined) throw error;
+      bytes = rest;
+    }
   }
 }
 
-/** 1 to 4 channels (grey, grey and alpha, RGB, RGBA) to 3, laid on the background. */
-function toRgb(image: RawImage, background: Color | 'ignore'): RawImage {
-  const { data, width, height, channels } = image;
-  if (channels === 3) return image;
-  const grey = channels < 3;
-  const alphaAt = channels % 2 === 0 && background !== 'ignore' ? channels - 1 : -1;
-  const out = new Uint8Array(width * height * 3);
-  for (let i = 0, from = 0, at = 0; i < width * height; i++, from += channels) {
-    const alpha = alphaAt < 0 ? 255 : data[from + alphaAt];
-    for (let c = 0; c < 3; c++) {
-      const value = data[from + (grey ? 0 : c)];
-      out[at++] = alpha === 255 ? value : Math.round((value * alpha + Number(background[c]) * (255 - alpha)) / 255);
-    }
-  }
-  return { data: out, width, height, channels: 3 };
+/** Decodes a picture; every warning of the decoder is an error. */
+async function decodeStrictly(bytes: Uint8Array, { background, autoOrient }: DecodeSettings): Promise<RawImage> {
+  const options = { failOn: 'warning', ignoreIcc: true, autoOrient } as const;
+  const { space, depth } = await sharp(bytes, options).metadata();
+  if (!DEPTHS.includes(depth)) throw new RangeError(`expected samples of 8 or 16 bits, got ${depth}`);
+  if (isPlainYcbcrTiff(bytes)) throw new RangeError('expected a TIFF of RGB, CMYK or grey samples, got YCbCr');
+  const isCmyk = space === 'cmyk';
+  const picture = sharp(bytes, options);
+  const inSpace = isCmyk ? picture.pipelineColourspace('cmyk').toColourspace('cmyk') : picture.toColourspace('srgb');
+  const { data, info } = await inSpace.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const image = { data, width: info.width, height: info.height, channels: info.channels };
+  return isCmyk ? cmykToRgb(image) : toRgb(image, background);
 }

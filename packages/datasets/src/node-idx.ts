@@ -39,7 +39,8 @@ export async function idx(folder: string, options: IdxOptions = {}): Promise<Ima
     images: await plainOrPacked(join(folder, `${prefix}-images-idx3-ubyte`)),
     labels: await plainOrPacked(join(folder, `${prefix}-labels-idx1-ubyte`)),
   };
-  const [images, labels] = await Promise.all([readBytes(files.images), readBytes(files.labels)]);
+  const images = await readBytes(files.images);
+  const labels = await readBytes(files.labels);
   return idxDataset({ ...options, name, images, labels, files });
 }
 

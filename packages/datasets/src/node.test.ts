@@ -61,19 +61,6 @@ describe('decodeImageFile', () => {
     expect(worst).toBeLessThanOrEqual(2);
   });
 
-  test('turns pictures upright only where asked', async () => {
-    const file = join(root, 'turned.jpg');
-    const halves = Buffer.from(Array.from({ length: 64 }, (_, i) => (i % 8 < 4 ? 0 : 255)));
-    await sharp(halves, { raw: { width: 8, height: 8, channels: 1 } })
-      .withMetadata({ orientation: 6 })
-      .jpeg({ quality: 100 })
-      .toFile(file);
-    const lying = await decodeImageFile(file, { size: 8 });
-    const upright = await decodeImageFile(file, { size: 8, autoOrient: true });
-    expect([lying[0] < 9, lying[7 * 3] > 246]).toEqual([true, true]);
-    expect([upright[0] < 9, upright[7 * 3] < 9, upright[7 * 8 * 3] > 246]).toEqual([true, true, true]);
-  });
-
   test('names a file that is missing, damaged or cut off', async () => {
     const photo = join(root, 'photo.jpg');
     const noise = Buffer.from(Array.from({ length: 3 * 64 * 64 }, (_, i) => (i * 7919) % 251));

@@ -22,6 +22,7 @@ const dataSchema = z.strictObject({
   balance: z.boolean().default(true).describe('draw all classes equally often, however many pictures they have'),
   flip: z.boolean().default(true).describe('mirror pictures at random'),
   skinVariations: z.boolean().default(false).describe('emoji: with the skin-tone variations'),
+  autoOrient: z.boolean().default(true).describe('folder: turn pictures upright by their EXIF tag'),
   onCorrupt: z.enum(['error', 'skip']).default('error').describe('what to do with pictures that cannot be read'),
 });
 

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import {
   type ClassTable,
   classCounts,
+  DatasetFileError,
   holdOut,
   type ImageDataset,
   mergeClasses,
@@ -52,7 +53,7 @@ function nativeSize(dataset: ImageDataset, data: DataConfig): ImageDataset {
 }
 
 async function openSource(data: DataConfig, output: Output): Promise<ImageDataset> {
-  const { source, onCorrupt, split: part, size = defaultSize, skinVariations } = data;
+  const { source, onCorrupt, autoOrient, split: part, size = defaultSize, skinVariations } = data;
   const bar = { current: undefined as ReturnType<Output['progress']> | undefined };
   const onProgress = ({ done, total }: { done: number; total: number }) => {
     bar.current ??= output.progress('Decoding pictures', total, 'pictures');
@@ -65,7 +66,7 @@ async function openSource(data: DataConfig, output: Output): Promise<ImageDatase
         return await emojiDataset({ root, size, onCorrupt, skinVariations, cache: true, concurrency: 8, onProgress });
       }
       case 'folder': {
-        const folder = await imageFolder(neededPath(data), { size, onCorrupt, cache: true, onProgress });
+        const folder = await imageFolder(neededPath(data), { size, onCorrupt, autoOrient, cache: true, onProgress });
         if (folder.skipped.length > 0)
           output.warn(`${folder.skipped.length} pictures could not be read and were skipped`);
         return folder;
@@ -85,6 +86,9 @@ async function openSource(data: DataConfig, output: Output): Promise<ImageDatase
       default:
         throw new Error(`data.source: unknown source ${String(source satisfies never)}`);
     }
+  } catch (error) {
+    if (!(error instanceof DatasetFileError && error.isPicture)) throw error;
+    throw new Error(`${error.message}; --set data.onCorrupt=skip leaves such pictures out`, { cause: error });
   } finally {
     bar.current?.stop();
   }

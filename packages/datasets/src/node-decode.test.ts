@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readFixture } from '@learngene/testing';
+import sharp from 'sharp';
+import { afterAll, describe, expect, test } from 'vitest';
+import { centerCrop } from './center-crop';
+import { decodeImageFile } from './node';
+
+const root = mkdtempSync(join(tmpdir(), 'datasets-decode-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+interface Picture {
+  name: string;
+  file: string;
+  height: number;
+  width: number;
+  pixels: string;
+}
+const { pictures, refused } = readFixture<{ pictures: Picture[]; refused: Pick<Picture, 'name' | 'file'>[] }>(
+  import.meta.url,
+  '../fixtures/pictures.json',
+);
+
+function written({ name, file }: Pick<Picture, 'name' | 'file'>): string {
+  const path = join(root, name);
+  writeFileSync(path, Buffer.from(file, 'base64'));
+  return path;
+}
+
+describe('every kind of picture', () => {
+  // libjpeg and mozjpeg may round an inverse DCT differently by one.
+  test.each(pictures)('$name as Pillow reads it', async (picture) => {
+    const { name, width, height, pixels } = picture;
+    const size = Math.min(width, height);
+    const expected = centerCrop({ data: Buffer.from(pixels, 'base64'), width, height, channels: 3 }, size);
+    const found = await decodeImageFile(written(picture), { size });
+    const worst = found.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i])), 0);
+    expect(worst).toBeLessThanOrEqual(name.endsWith('.jpg') ? 1 : 0);
+  });
+
+  test('16-bit grey: the upper byte', async () => {
+    const values = Uint16Array.from({ length: 16 }, (_, i) => i * 4369);
+    const file = join(root, 'grey-16.png');
+    const raw = { width: 4, height: 4, channels: 1 } as const;
+    await sharp(values, { raw }).toColourspace('grey16').png().toFile(file);
+    const found = await decodeImageFile(file, { size: 4 });
+    expect(Array.from({ length: 16 }, (_, i) => found[i * 3])).toEqual(Array.from(values, (v) => v >> 8));
+  });
+
+  test.each<[string, RegExp]>([
+    ['float.tif', /expected samples of 8 or 16 bits, got float/],
+    ['integers.tif', /expected samples of 8 or 16 bits, got int/],
+    ['ycbcr.tif', /expected a TIFF of RGB, CMYK or grey samples, got YCbCr/],
+    ['without-end.jpg', /premature end/i],
+    ['half.jpg', /premature end/i],
+    ['half.png', /expected a picture that can be decoded/],
+  ])('%s is refused', async (name, message) => {
+    const file = refused.find((one) => one.name === name);
+    if (file === undefined) throw new Error(`no fixture ${name}`);
+    const refusal = decodeImageFile(written(file), { size: 4 });
+    await expect(refusal).rejects.toThrow(message);
+    await expect(refusal).rejects.toHaveProperty('isPicture', true);
+  });
+
+  test('a scan whose codes are damaged is refused, not repaired', async () => {
+    const whole = Buffer.from(pictures.find(({ name }) => name === 'turned-1.jpg')?.file ?? '', 'base64');
+    const scan = whole.indexOf(Buffer.from([0xff, 0xda])) + 20;
+    const damaged = Buffer.concat([whole.subarray(0, scan), Buffer.from([0xff, 0xd9])]);
+    const file = written({ name: 'damaged.jpg', file: damaged.toString('base64') });
+    await expect(decodeImageFile(file, { size: 4 })).rejects.toThrow(/expected a picture that can be decoded/);
+  });
+
+  test('is turned by its EXIF tag, unless told not to be', async () => {
+    const picture = pictures.find(({ name }) => name === 'turned-6.png') as Picture;
+    const lying = await decodeImageFile(written(picture), { size: 6, autoOrient: false });
+    const upright = await decodeImageFile(written(picture), { size: 6 });
+    // Six columns stand there as six rows, from the last row of the file to the first.
+    expect(Array.from(lying)).not.toEqual(Array.from(upright));
+    const at = (image: Uint8Array, y: number, x: number) =>
+      Array.from(image.subarray((y * 6 + x) * 3, (y * 6 + x) * 3 + 3));
+    for (let y = 0; y < 6; y++) for (let x = 0; x < 6; x++) expect(at(upright, y, x)).toEqual(at(lying, 5 - x, y));
+  });
+});
