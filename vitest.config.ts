@@ -43,6 +43,7 @@ const grouped = ['packages', 'apps', 'tools'].flatMap((group) =>
 );
 const setupFiles = [
   `${root}scripts/property-seed.ts`,
+  `${root}scripts/op-inputs.ts`,
   ...(process.env.LEARNGENE_TEST_BACKEND === 'native' ? [`${root}scripts/native-backend.ts`] : []),
 ];
 const folders = [...grouped, 'benchmarks'];

@@ -80,6 +80,21 @@ describe('Heur-LG and Auto-LG', () => {
     );
   });
 
+  it('searches more blocks than a GPU binds tensors at once', () => {
+    tf.tidy(() => {
+      const dit = ditConfig({ ...DIT, depth: 9 });
+      const base = denseBase(1, dit);
+      const loss = ({ blocks }: DitParams) =>
+        tf.sum(
+          tf.square((blocks as { readonly [index: string]: { mlp: { in: { weight: tf.Tensor } } } })[3].mlp.in.weight),
+        );
+      const options = { dit, count: 1, loss: loss as (params: DitParams) => tf.Scalar, steps: 1 };
+      const { gates } = chooseLearngeneBlocks(base, { ...options, generator: createGenerator(1) });
+      expect(gates).toHaveLength(9);
+      expect(gates.map((gate) => gate !== 0.5)).toEqual(gates.map((_, block) => block === 3));
+    });
+  });
+
   function leafless(tree: ParamTree, block: number): ParamTree {
     const { weight, bias } = subTree<{ weight: tf.Tensor; bias: tf.Tensor }>(tree, `blocks.${block}.adaln`)!;
     return { weight: tf.zerosLike(weight), bias: tf.zerosLike(bias) };

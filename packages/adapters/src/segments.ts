@@ -1,4 +1,4 @@
-import { customOp, matmulNN } from '@learngene/nn';
+import { customOp, matmulNN, stackTensors } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Leaves } from './trees';
 
@@ -58,7 +58,7 @@ export function perSample(
   for (const [i, { start, end }] of segments.entries()) {
     for (let n = start; n < end; n++) oneHot[n * segments.length + i] = 1;
   }
-  const rows = matmulNN(tf.tensor2d(oneHot, [N, segments.length]), tf.stack(values) as tf.Tensor2D);
+  const rows = matmulNN(tf.tensor2d(oneHot, [N, segments.length]), stackTensors(values) as tf.Tensor2D);
   return tf.reshape(rows, [N, 1, -1]);
 }
 

@@ -54,6 +54,15 @@ describe("PEFT's add_weighted_adapter", () => {
   });
 });
 
+it("'linear' takes more adapters than a GPU binds at once", () => {
+  tf.tidy(() => {
+    const first = adapter('first');
+    const [copies, weights] = [new Array<LoraAdapter>(9).fill(first), new Array<number>(9).fill(1 / 81 / 2)];
+    const merged = combineLoras(copies, { dit: DIT, weights, combination: 'linear' }); // the scaling of 'first' is 2
+    for (const name of NAMES) expect(relativeError(product(merged, name), product(first, name))).toBeLessThan(1e-6);
+  });
+});
+
 function tailors(seed: number, rank: number): ParamTree {
   const g = createGenerator(seed);
   const draw = (shape: [number] | [number, number]) =>

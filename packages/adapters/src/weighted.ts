@@ -1,5 +1,5 @@
 import type { DitConfig } from '@learngene/dit';
-import { dims, type ParamTree } from '@learngene/nn';
+import { dims, type ParamTree, sumTensors } from '@learngene/nn';
 import { type FactoredParams, orthogonalizeFactored } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkOneOf } from './checks';
@@ -109,8 +109,8 @@ function combine(
       if (new Set(ranks).size > 1)
         throw new Error(`adapters: expected equal ranks for 'linear', got ${ranks.join(', ')}`);
       const root = weights.map((weight) => Math.sqrt(Math.abs(weight)));
-      const v = tf.addN(updates.map(({ a }, i) => tf.mul<tf.Tensor2D>(a, Math.sign(weights[i]) * root[i])));
-      return { u: tf.addN(updates.map(({ b }, i) => tf.mul<tf.Tensor2D>(b, root[i]))), s: ones(ranks[0]), v };
+      const v = sumTensors(updates.map(({ a }, i) => tf.mul<tf.Tensor2D>(a, Math.sign(weights[i]) * root[i])));
+      return { u: sumTensors(updates.map(({ b }, i) => tf.mul<tf.Tensor2D>(b, root[i]))), s: ones(ranks[0]), v };
     }
     case 'svd':
       return orthogonalizeFactored(catenated(), { rank: rank ?? Math.max(...ranks) });

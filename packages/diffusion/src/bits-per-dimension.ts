@@ -62,7 +62,8 @@ export async function bitsPerDimension(
     unused.dispose();
     return tf.tidy(() => {
       const [vb, startMse, mse] = [0, 1, 2].map(
-        (k) => tf.stack(columns.map((row) => row[k]).reverse(), 1) as tf.Tensor2D,
+        // A concatenation, not a stack: no GPU takes a tensor for every step at once, and this op splits itself.
+        (k) => tf.concat<tf.Tensor2D>(columns.map((row) => tf.reshape<tf.Rank.R2>(row[k], [-1, 1])).reverse(), 1),
       );
       const prior = priorBits(process, x0);
       return { total: tf.add<tf.Tensor1D>(tf.sum(vb, 1), prior), prior, vb, startMse, mse };

@@ -1,4 +1,4 @@
-import { type AdamWState, globalNorm, initAdamW, type ParamTree, valueAndGradWithAux } from '@learngene/nn';
+import { type AdamWState, globalNorm, initAdamW, type ParamTree, sumTensors, valueAndGradWithAux } from '@learngene/nn';
 import { type FactoredParams, orthogonalityPenalty } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { applyKind } from './apply';
@@ -107,7 +107,7 @@ function differentiate(
 
 function penaltyOf(pieces: readonly Piece[]): tf.Tensor {
   const layers = pieces.flatMap(({ key, tree }) => (key === 'learngenes' || key === 'tailors' ? factorsIn(tree) : []));
-  return layers.length === 0 ? tf.scalar(0) : tf.addN(layers.map(orthogonalityPenalty));
+  return layers.length === 0 ? tf.scalar(0) : sumTensors(layers.map(orthogonalityPenalty));
 }
 
 /** The factored layers in a tree: its sub-trees with leaves u, s and v. */

@@ -19,6 +19,7 @@ export {
   type ResidualEnd,
 } from './ops/linear-end';
 export { lowRankLinear } from './ops/low-rank-linear';
+export { stackTensors, sumTensors } from './ops/many-tensors';
 export { matmulNN, matmulNT, matmulTN } from './ops/matmul';
 export { type MlpLayers, type ResidualInputs, residualLinear, residualMlp } from './ops/residual-layers';
 export { silu } from './ops/silu';

@@ -65,7 +65,7 @@ export function chooseLearngeneBlocks(ancestor: DitParams, options: ChooseBlocks
 
 /** The ancestor with every block mixed with a fresh one. */
 function mixture(ancestor: DitParams & ParamTree, fresh: ParamTree, alpha: tf.Tensor): DitParams {
-  const gates = tf.unstack(tf.sigmoid(alpha)); // depth scalars
+  const gates = tf.split(tf.sigmoid(alpha), alpha.size); // depth times [1]; the gradient is a concatenation
   return mapParams((trained, name) => {
     const block = /^blocks\.(\d+)\./.exec(name)?.[1];
     if (block === undefined) return trained;

@@ -2,6 +2,7 @@ import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { hasKernel, runKernel } from './custom-op';
 import { leafInputs } from './leaf-inputs';
+import { sumTensors } from './many-tensors';
 import { fewTensors } from './over-leaves';
 
 /** Sum of the squares of all elements of all leaves. */
@@ -10,5 +11,5 @@ export function globalSquaredNorm(leaves: readonly Tensor[]): Scalar {
     return runKernel('LearngeneGlobalSquaredNorm', leafInputs({ x: leaves }), { count: leaves.length })[0] as Scalar;
   }
   if (leaves.length === 0) return tf.scalar(0);
-  return tf.tidy(() => tf.addN(fewTensors(leaves).map((tensor) => tf.sum(tf.square(tensor))))) as Scalar;
+  return tf.tidy(() => sumTensors(fewTensors(leaves).map((tensor) => tf.sum<Scalar>(tf.square(tensor)))));
 }
