@@ -139,7 +139,9 @@ const jobs = {
     build();
     buildNative();
     say('Running the demo');
-    run(process.execPath, [join('apps', 'cli', 'bin', 'learngene.mjs'), 'demo', ...args]);
+    // The default folder is this job's own; one that the caller names is not replaced unasked.
+    const own = args.some((arg) => arg === '--out' || arg.startsWith('--out=')) ? [] : ['--force'];
+    run(process.execPath, [join('apps', 'cli', 'bin', 'learngene.mjs'), 'demo', ...own, ...args]);
   },
   test(args) {
     install();

@@ -34,8 +34,17 @@ function createProgram(): Command {
     demoCommand(),
     benchCommand(),
   ];
-  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
+  for (const command of commands) {
+    inheritSettings(command, program);
+    program.addCommand(command);
+  }
   return program;
+}
+
+/** Gives a command and its own commands the settings of the program: errors that throw, hints after them. */
+function inheritSettings(command: Command, from: Command): void {
+  command.copyInheritedSettings(from);
+  for (const own of command.commands) inheritSettings(own, command);
 }
 
 // A reader that has seen enough, as in `learngene inspect run | head`, is no error.
@@ -44,20 +53,39 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+/** The error as the one JSON document of a call with `--json`. */
+function printErrorDocument(error: unknown, code: number): void {
+  const name = error instanceof Error ? error.name : 'Error';
+  const message = errorLine(error).replace(/^error: /, '');
+  process.stdout.write(`${JSON.stringify({ error: { name, message, exitCode: code } }, null, 2)}\n`);
+}
+
+/** Says what went wrong, in one line on stderr and with `--json` as a document too, and sets the exit code. */
+function report(error: unknown): void {
+  // What commander throws it has printed already; help and the version are no errors.
+  const printed = error instanceof CommanderError;
+  if (printed && error.exitCode === 0) return;
+  const code = printed ? 2 : exitCode(error);
+  process.exitCode = code;
+  if (process.argv.includes('--json')) printErrorDocument(printed ? new UsageError(error.message) : error, code);
+  if (printed) return;
+  process.stderr.write(`${pc.red('error')} ${errorLine(error)}\n`);
+  if (process.argv.includes('--debug') && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  else if (error instanceof UsageError) process.stderr.write('(add --help for the options and examples)\n');
+}
+
 async function main(): Promise<void> {
-  const program = createProgram();
   try {
-    await program.parseAsync();
+    await createProgram().parseAsync();
   } catch (error) {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? 0 : 2;
-      return;
-    }
-    process.stderr.write(`${pc.red('error')} ${errorLine(error)}\n`);
-    if (process.argv.includes('--debug') && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-    else if (error instanceof UsageError) process.stderr.write('(add --help for the options and examples)\n');
-    process.exitCode = exitCode(error);
+    report(error);
   }
 }
+
+// An error that no call waits for, as of a stream, ends the process by the same line.
+process.on('uncaughtException', (error) => {
+  report(error);
+  process.exit();
+});
 
 await main();

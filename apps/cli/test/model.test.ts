@@ -38,7 +38,7 @@ describe('decompose', () => {
     const again = ['decompose', '--from', base, '--out', bundle, ...cpu];
     const refused = await run(...again);
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('exists')]);
-    const { files } = await json<{ files: { file: string; bytes: number }[] }>(...again, '--replace');
+    const { files } = await json<{ files: { file: string; bytes: number }[] }>(...again, '--force');
     expect(files.map(({ file }) => file)).toContain('kind.json');
   });
   test('takes runs only', async () => {

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bin, json, run, startProgram, succeed, temporaryFolder, trainTiny, writePictures } from './run';
 
@@ -22,15 +23,32 @@ describe('help', () => {
     for (const name of commands) if (name !== 'help') expect(readme).toContain(`\`learngene ${name}`);
   });
 
-  const commands = ['data list', 'data prepare', 'train', 'transfer', 'sample', 'evaluate', 'decompose', 'assemble'];
-  test.concurrent.each([...commands, 'inspect', 'doctor', 'demo'])(
-    '%s has the common options and examples',
-    async (name) => {
-      const { stdout } = await succeed(...name.split(' '), '--help');
-      expect(stdout).toMatch(new RegExp(`Examples:\n {2}\\$ learngene ${name.split(' ')[0]}`));
-      for (const option of ['--engine', '--seed', '--json', '--quiet', '--debug']) expect(stdout).toContain(option);
-    },
-  );
+  // An option that a command takes acts there: what only other commands use is refused.
+  test.concurrent.each<[string, string[]]>([
+    ['data list', ['--data', '--data-path', '--size', '--grid', '--columns', '--force', '--config', '--set']],
+    ['data prepare', ['--data', '--data-path', '--size', '--out', '--classes', '--force', '--config', '--set']],
+    ['train', ['--engine', '--seed', '--steps', '--batch-size', '--learning-rate', '--data', '--resume', '--dry-run']],
+    [
+      'transfer',
+      ['--engine', '--seed', '--steps', '--batch-size', '--learning-rate', '--from', '--resume', '--domain'],
+    ],
+    ['sample', ['--engine', '--seed', '--steps', '--batch-size', '--from', '--out', '--npz', '--guidance', '--force']],
+    ['evaluate', ['--engine', '--seed', '--data', '--data-path', '--size', '--from', '--samples', '--reference']],
+    ['decompose', ['--engine', '--from', '--out', '--force']],
+    ['assemble', ['--engine', '--from', '--out', '--classes', '--form', '--layout', '--macs', '--force']],
+    ['inspect', ['--learngene-rank', '--input-size']],
+    ['doctor', ['--engine']],
+    ['demo', ['--engine', '--seed', '--steps', '--data', '--out', '--novel', '--force']],
+    ['bench transfer', ['--engine', '--plan', '--out', '--jobs', '--only', '--report-only']],
+  ])('%s has its options and examples', async (name, own) => {
+    const { stdout } = await succeed(...name.split(' '), '--help');
+    expect(stdout).toMatch(new RegExp(`Examples:\n {2}\\$ learngene ${name.split(' ')[0]}`));
+    for (const option of [...own, '--json', '--quiet', '--debug']) expect(stdout).toContain(`  ${option}`);
+    const [given] = stdout.split('\nExamples:');
+    for (const option of ['--engine', '--seed', '--steps', '--batch-size', '--learning-rate']) {
+      if (!own.includes(option)) expect(given).not.toContain(`  ${option} `);
+    }
+  });
 });
 
 describe('wrong usage exits with 2', () => {
@@ -93,13 +111,86 @@ describe('wrong usage exits with 2', () => {
     ],
     ['a config that is missing', train('--config', join(folder, 'none.json')), /none.json: cannot be read/],
     ['no data path', ['data', 'list', '--data', 'folder'], /data.path: needed for data.source folder/],
-    ['no run to sample', ['sample', '--from', folder, '--out', out], /neither a run \(config.json\) nor a bundle/],
+    [
+      'no run to sample',
+      ['sample', '--from', folder, '--out', `${out}.png`],
+      /neither a run \(config.json\) nor a bundle/,
+    ],
     ['no run to resume', ['train', '--resume', '--out', folder], /not a run folder \(no config.json\)/],
     ['no base to transfer from', ['transfer', '--out', out], /--from: give the run or the bundle/],
     ['a preset that is none', ['inspect', 'DiT-L/3'], /no such file, run, bundle or preset; did you mean DiT-L\/2\?/],
     ['a KIND preset without ranks', ['inspect', 'kind:DiT-L/2'], /needs --learngene-rank, --tailor-rank and --groups/],
     ['an unknown metric', ['evaluate', '--metrics', 'fud'], /--metrics: expected fid, .*, got fud/],
     ['nothing to evaluate', ['evaluate', '--engine', 'cpu'], /give --from .* or --samples/],
+    [
+      'a grid that is no PNG',
+      ['sample', '--from', out, '--out', 'x.jpg'],
+      /--out x.jpg: expected the ending .png, got .jpg/,
+    ],
+    [
+      'samples that are no npz',
+      ['sample', '--from', out, '--out', 'x.png', '--npz', 'x.npy'],
+      /--npz x.npy: .*ending .npz/,
+    ],
+    [
+      'a packed file of another format',
+      ['data', 'prepare', ...source, '--out', 'x.npz'],
+      /--out x.npz: .*ending .safetensors/,
+    ],
+    ['a grid without an ending', ['data', 'list', ...source, '--grid', 'grid'], /--grid grid: .*ending .png, got none/],
+    ['a file that is there', ['data', 'prepare', ...source, '--out', data], /exists already; give --force/],
+    ['a file as a folder', ['sample', '--from', out, '--out', join(data, 'x.png')], /is a file, not a folder/],
+    [
+      'columns without a grid',
+      ['data', 'list', ...source, '--columns', '3'],
+      /--columns: has a part only where --grid/,
+    ],
+    ['training steps to list data', ['data', 'list', ...source, '--steps', '3'], /unknown option '--steps'/],
+    [
+      'training keys to list data',
+      ['data', 'list', ...source, '--set', 'training.steps=3'],
+      /--set training.steps=3: data list reads data/,
+    ],
+    ['training steps to evaluate', ['evaluate', '--from', out, '--steps', '3'], /unknown option '--steps'/],
+    [
+      'training keys to evaluate',
+      ['evaluate', '--from', out, '--set', 'training.steps=3'],
+      /evaluate reads data\.\* and sampling\.\*/,
+    ],
+    [
+      'a count of samples from a file',
+      ['evaluate', '--samples', data, '--count', '9'],
+      /--count: has no part with --samples/,
+    ],
+    [
+      'data beside a reference',
+      ['evaluate', '--from', out, '--reference', data, ...source],
+      /--data, --data-path: has no part with --reference/,
+    ],
+    ['both samples and a model', ['evaluate', '--from', out, '--samples', data], /give one of --from and --samples/],
+    ['a seed for the doctor', ['doctor', '--seed', '1'], /unknown option '--seed'/],
+    ['ranks of a plain preset', ['inspect', 'DiT-L/2', '--groups', '3'], /--groups: has a part only for kind:DiT-L\/2/],
+    ['sizes of what is there', ['inspect', folder, '--input-size', '32'], /--input-size: has no part/],
+    [
+      'a layout of a factored model',
+      ['assemble', '--from', out, '--out', 'x', '--layout', 'facebook'],
+      /--layout: has a part only in --form dense/,
+    ],
+    [
+      'another domain on resume',
+      ['transfer', '--out', out, '--resume', '--domain', 'near'],
+      /--domain: --resume takes it from the run/,
+    ],
+    [
+      'a report of nothing new',
+      ['bench', 'transfer', '--report-only', '--jobs', '2', '--out', out],
+      /--jobs: has no part in --report-only/,
+    ],
+    [
+      'a plan shown into a folder',
+      ['bench', 'transfer', '--smoke', '--show-plan', '--out', out],
+      /--out: has no part in --show-plan/,
+    ],
     [
       'a budget of a dense model',
       ['assemble', '--from', folder, '--out', out, '--form', 'dense', '--macs', '9'],
@@ -110,6 +201,34 @@ describe('wrong usage exits with 2', () => {
     expect(stderr).toMatch(message);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).not.toMatch(/^ {4}at /m);
+  });
+});
+
+describe('with --json an error is a document too', () => {
+  test.concurrent.each<[string, string[], number, { name: string; message: RegExp }]>([
+    [
+      'of the command line',
+      ['train', '--out', folder, '--stepz', '4'],
+      2,
+      { name: 'UsageError', message: /^unknown option '--stepz'/ },
+    ],
+    [
+      'of a value',
+      trainTiny(data, join(folder, 'never'), 1, '--novel', 'x'),
+      2,
+      { name: 'UsageError', message: /data.novel/ },
+    ],
+    [
+      'of a file',
+      ['inspect', fileURLToPath(import.meta.url)],
+      1,
+      { name: 'TensorFileError', message: /usage.test.ts/ },
+    ],
+  ])('%s', async (_, args, exitCode, { name, message }) => {
+    const { code, stdout, stderr } = await run(...args, '--json');
+    expect(code).toBe(exitCode);
+    expect(JSON.parse(stdout)).toEqual({ error: { name, message: expect.stringMatching(message), exitCode } });
+    expect(stderr).toMatch(message.source.startsWith('^') ? new RegExp(message.source.slice(1)) : message);
   });
 });
 
@@ -198,6 +317,11 @@ test('a reader that stops reading is no error', async () => {
   const command = `"${process.execPath}" "${bin}" inspect DiT-L/2 | head -n 1; exit "\${PIPESTATUS[0]}"`;
   const { code, stderr } = await startProgram('bash', ['-c', command]).finished;
   expect([code, stderr]).toEqual([0, '']);
+});
+
+test('doctor looks at one engine', async () => {
+  const { engines } = await json<{ engines: { name: string }[] }>('doctor', '--engine', 'cpu');
+  expect(engines.map(({ name }) => name)).toEqual(['cpu']);
 });
 
 test('doctor names all engines, each with its speed or its remedy', async () => {

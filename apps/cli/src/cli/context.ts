@@ -6,13 +6,16 @@ import { engineNames } from '../engines/types';
 import { UsageError } from './errors';
 import { createOutput, type Output } from './output';
 
-/** The options that every command takes. */
-export interface CommonOptions {
+/** The options of {@link withOutputOptions}. */
+export interface OutputOptions {
   json: boolean;
   quiet: boolean;
   debug: boolean;
+}
+
+/** The option of {@link withEngineOption}. */
+export interface EngineOption {
   engine: (typeof engineNames)[number] | 'auto';
-  seed?: number;
 }
 
 /** A whole number from the command line. */
@@ -57,35 +60,81 @@ export function list(text: string): string[] {
     .filter((part) => part !== '');
 }
 
-/** Adds the common options and the examples shown under `--help`. */
-export function withCommonOptions(command: Command, examples: readonly string[]): Command {
+/** Adds the options of every command, and the examples shown under `--help`. */
+export function withOutputOptions(command: Command, examples: readonly string[]): Command {
   return command
-    .addOption(new Option('--engine <name>', 'compute engine').choices(['auto', ...engineNames]).default('auto'))
-    .option('--seed <n>', 'seed of all randomness', wholeNumber('--seed'))
-    .option('--json', 'print one JSON document on standard output', false)
-    .option('--quiet', 'print results and errors only', false)
-    .option('--debug', 'print the stack of an error', false)
+    .option('--json', 'print one JSON document on standard output; of an error, too', false)
+    .option('--quiet', 'print results, warnings and errors only', false)
+    .option('--debug', 'print the stack of an error, and why an engine was chosen', false)
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
 }
 
-/** Adds the options that give a configuration. */
-export function withConfigOptions(command: Command): Command {
+/** Adds the choice of the engine, for commands that compute. */
+export function withEngineOption(command: Command, words = 'compute engine'): Command {
+  return command.addOption(new Option('--engine <name>', words).choices(['auto', ...engineNames]).default('auto'));
+}
+
+/** Adds the seed, for commands that draw random numbers. */
+export function withSeedOption(command: Command): Command {
+  return command.option('--seed <n>', 'seed of all randomness', wholeNumber('--seed'));
+}
+
+/** Adds the options that say which images are read. */
+export function withDataOptions(command: Command): Command {
   return command
     .option('--config <file>', 'JSON configuration file')
     .option('--set <key=value>', 'set one key of the configuration; may be repeated', collect, [])
     .option('--data <source>', 'emoji, folder, idx, cifar10, cifar100 or packed')
     .option('--data-path <path>', 'folder or file of the data')
-    .option('--size <pixels>', 'pixels a side', wholeNumber('--size', 4))
+    .option('--size <pixels>', 'pixels a side', wholeNumber('--size', 4));
+}
+
+/** Adds the options that say how a model is trained. */
+export function withTrainingOptions(command: Command): Command {
+  return command
     .option('--steps <n>', 'optimiser steps', wholeNumber('--steps', 1))
-    .option('--batch-size <n>', 'pictures a step', wholeNumber('--batch-size', 1))
+    .option('--batch-size <n>', 'images a step', wholeNumber('--batch-size', 1))
     .option('--learning-rate <x>', 'AdamW learning rate', number('--learning-rate'));
+}
+
+/** The options among these that stand on the command line, as they are written there: `--count`. */
+export function givenOptions(command: Command, names: readonly string[]): string[] {
+  return names
+    .filter((name) => command.getOptionValueSource(name) === 'cli')
+    .map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+}
+
+/**
+ * Refuses options that would change nothing in this call.
+ *
+ * @param why Follows their names, as in `has no part in --samples`.
+ * @throws UsageError naming them
+ */
+export function refuseUnused(command: Command, names: readonly string[], why: string): void {
+  const given = givenOptions(command, names);
+  if (given.length > 0) throw new UsageError(`${given.join(', ')}: ${why}`);
+}
+
+/**
+ * Refuses `--set` of sections that a command does not read.
+ *
+ * @throws UsageError naming the key and the sections that count here
+ */
+export function refuseUnreadSections(options: { set: string[] }, name: string, sections: readonly string[]): void {
+  for (const assignment of options.set) {
+    const section = assignment.split(/[.=]/, 1)[0];
+    if (sections.includes(section)) continue;
+    throw new UsageError(
+      `--set ${assignment}: ${name} reads ${sections.map((part) => `${part}.*`).join(' and ')} of the configuration only`,
+    );
+  }
 }
 
 function collect(value: string, before: string[]): string[] {
   return [...before, value];
 }
 
-/** The options of {@link withConfigOptions}. */
+/** The options of {@link withDataOptions}, {@link withTrainingOptions} and {@link withSeedOption}. */
 export interface ConfigOptions {
   config?: string;
   set: string[];
@@ -136,6 +185,6 @@ export async function resolveConfig(options: ConfigOptions, flags: Record<string
 }
 
 /** The terminal output that the common options ask for. */
-export function outputOf(options: CommonOptions): Output {
+export function outputOf(options: OutputOptions): Output {
   return createOutput(options);
 }

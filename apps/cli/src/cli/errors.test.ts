@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { asUsageError, errorLine, exitCode, InterruptedError, UsageError } from './errors';
 
 test('exit codes', () => {
-  expect([new UsageError('x'), new InterruptedError('x'), new RangeError('x'), 'x'].map(exitCode)).toEqual([
-    2, 130, 1, 1,
+  const terminated = new InterruptedError('x', { signal: 'SIGTERM' });
+  expect([new UsageError('x'), new InterruptedError('x'), terminated, new RangeError('x'), 'x'].map(exitCode)).toEqual([
+    2, 130, 143, 1, 1,
   ]);
 });
 

@@ -3,9 +3,17 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-/** Stopped by the user, a run after its state was saved: exit code 130. */
+/** Stopped by a signal, a run after its state was saved: exit code 130 after Ctrl-C, 143 after SIGTERM. */
 export class InterruptedError extends Error {
   override name = 'InterruptedError';
+
+  /** The signal, where it was not Ctrl-C. */
+  readonly signal: 'SIGINT' | 'SIGTERM';
+
+  constructor(message: string, options: ErrorOptions & { signal?: 'SIGINT' | 'SIGTERM' } = {}) {
+    super(message, options);
+    this.signal = options.signal ?? 'SIGINT';
+  }
 }
 
 /** What a function gives; a RangeError, TypeError or Error it throws becomes a UsageError under a name. */
@@ -20,7 +28,7 @@ export function asUsageError<T>(name: string, f: () => T): T {
 /** The exit code of the process that ends with this error. */
 export function exitCode(error: unknown): number {
   if (error instanceof UsageError) return 2;
-  if (error instanceof InterruptedError) return 130;
+  if (error instanceof InterruptedError) return error.signal === 'SIGTERM' ? 143 : 130;
   return 1;
 }
 

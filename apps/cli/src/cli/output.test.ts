@@ -46,7 +46,26 @@ describe('createOutput', () => {
   test('--json prints the document alone', () => {
     expect(JSON.parse(speak({ json: true, quiet: false }).stdout)).toEqual({ a: 1 });
   });
-  test('--quiet prints nothing on stderr', () => {
-    expect(speak({ json: false, quiet: true })).toEqual({ stdout: 'print\n', stderr: '' });
+  test('--quiet prints warnings alone on stderr', () => {
+    const { stdout, stderr } = speak({ json: false, quiet: true });
+    expect(stdout).toBe('print\n');
+    expect(stderr).toMatch(/^.*warning.* warn\n$/);
+  });
+  test('an announcement comes before the next line, once, or not at all', () => {
+    const stderr = spy(process.stderr);
+    const output = createOutput({ json: false, quiet: false });
+    output.announce('Engine: cpu');
+    expect(stderr).toEqual([]);
+    output.info('first');
+    output.info('second');
+    vi.restoreAllMocks();
+    expect(stderr).toEqual(['Engine: cpu\n', 'first\n', 'second\n']);
+  });
+  test('details are for --debug', () => {
+    const stderr = spy(process.stderr);
+    createOutput({ json: false, quiet: false }).detail('hidden');
+    createOutput({ json: false, quiet: true, debug: true }).detail('shown');
+    vi.restoreAllMocks();
+    expect(stderr).toEqual(['shown\n']);
   });
 });

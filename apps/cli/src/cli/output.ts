@@ -5,8 +5,10 @@ import pc from 'picocolors';
 export interface OutputOptions {
   /** Print one JSON document on standard output and nothing else there. */
   json: boolean;
-  /** Print results and errors only. */
+  /** Print results, warnings and errors only. */
   quiet: boolean;
+  /** Print what helps to find a fault, too. */
+  debug?: boolean;
 }
 
 /** A running progress display. */
@@ -21,6 +23,10 @@ export interface Progress {
 export interface Output extends OutputOptions {
   /** A line about what is being done. */
   info(text: string): void;
+  /** A line that is printed before the next one, and not at all where an error comes next. */
+  announce(text: string): void;
+  /** A line that helps to find a fault; printed with --debug only. */
+  detail(text: string): void;
   /** A line about something that deserves a look. */
   warn(text: string): void;
   /** A line of the result, for people. */
@@ -93,23 +99,42 @@ function plainProgress(title: string, total: number, unit: string): Progress {
 }
 
 /** The terminal output of one command. */
-export function createOutput({ json, quiet }: OutputOptions): Output {
+export function createOutput({ json, quiet, debug = false }: OutputOptions): Output {
+  let announced: string[] = [];
+  /** Prints what was announced, ahead of the next line. */
+  const flush = () => {
+    if (!quiet) for (const text of announced) process.stderr.write(`${text}\n`);
+    announced = [];
+  };
   return {
     json,
     quiet,
+    debug,
     info(text) {
+      flush();
       if (!quiet) process.stderr.write(`${text}\n`);
     },
+    announce(text) {
+      announced.push(text);
+    },
+    detail(text) {
+      flush();
+      if (debug) process.stderr.write(`${text}\n`);
+    },
     warn(text) {
-      if (!quiet) process.stderr.write(`${pc.yellow('warning')} ${text}\n`);
+      flush();
+      process.stderr.write(`${pc.yellow('warning')} ${text}\n`);
     },
     print(text) {
+      flush();
       if (!json) process.stdout.write(`${text}\n`);
     },
     result(value) {
+      flush();
       if (json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
     },
     progress(title, total, unit) {
+      flush();
       if (quiet || total <= 0) return silent;
       return process.stderr.isTTY ? terminalBar(title, total, unit) : plainProgress(title, total, unit);
     },

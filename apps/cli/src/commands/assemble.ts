@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ditConfigToDiffusers, ditToDiffusers, ditToFacebook } from '@learngene/dit';
@@ -7,12 +6,22 @@ import { saveBundle } from '@learngene/kind/node';
 import { paramsToTensorData } from '@learngene/nn';
 import { writeFileAtomic, writeSafetensors } from '@learngene/tensor-io/node';
 import { Command, Option } from 'commander';
-import { type CommonOptions, list, number, outputOf, withCommonOptions } from '../cli/context';
+import {
+  type EngineOption,
+  list,
+  number,
+  type OutputOptions,
+  outputOf,
+  refuseUnused,
+  withEngineOption,
+  withOutputOptions,
+} from '../cli/context';
 import { asUsageError, UsageError } from '../cli/errors';
+import { checkTarget, withForceOption } from '../cli/target';
 import { chooseEngine } from '../engines';
 import { bundleMetadata, loadModel } from '../run/load-model';
 
-interface AssembleOptions extends CommonOptions {
+interface AssembleOptions extends OutputOptions, EngineOption {
   from: string;
   out: string;
   classes?: string[];
@@ -21,7 +30,7 @@ interface AssembleOptions extends CommonOptions {
   parameters?: number;
   macs?: number;
   bytes?: number;
-  replace: boolean;
+  force: boolean;
 }
 
 function budgetOf({ parameters, macs, bytes }: AssembleOptions): AssemblyBudget | undefined {
@@ -50,9 +59,10 @@ export function assembleCommand(): Command {
     )
     .option('--parameters <n>', 'budget: numbers in all files', number('--parameters', 1))
     .option('--macs <n>', 'budget: multiply-accumulates of the dearest class', number('--macs', 1))
-    .option('--bytes <n>', 'budget: bytes in all files', number('--bytes', 1))
-    .option('--replace', 'put the new model in the place of one that is there', false);
-  withCommonOptions(command, [
+    .option('--bytes <n>', 'budget: bytes in all files', number('--bytes', 1));
+  withForceOption(command);
+  withEngineOption(command);
+  withOutputOptions(command, [
     'learngene assemble --from bundle --classes heart,arrow --out small',
     'learngene assemble --from bundle --classes heart --bytes 2e6 --out tiny',
     'learngene assemble --from bundle --classes heart --form dense --layout facebook --out heart.safetensors',
@@ -63,9 +73,9 @@ export function assembleCommand(): Command {
     if (options.form === 'dense' && budget !== undefined) {
       throw new UsageError('--form dense has the size of the dense model; budgets are for --form factored');
     }
-    if (options.form === 'dense' && !options.replace && existsSync(options.out)) {
-      throw new UsageError(`${options.out}: exists already; give --replace or another --out`);
-    }
+    if (options.form === 'factored') refuseUnused(command, ['layout'], 'has a part only in --form dense');
+    const endings = options.form === 'dense' && options.layout !== 'diffusers' ? ['.safetensors'] : [];
+    checkTarget(options.out, { option: '--out', endings, force: options.force });
     await chooseEngine(options.engine, output);
     const { model, config } = await loadModel(options.from, options.classes);
     if (options.form === 'dense' && (options.classes ?? model.config.groups).length !== 1) {
@@ -77,7 +87,7 @@ export function assembleCommand(): Command {
       ...(budget === undefined ? {} : { budget }),
     });
     if (options.form === 'factored') {
-      await saveBundle(options.out, factored, { metadata: bundleMetadata(config), replace: options.replace });
+      await saveBundle(options.out, factored, { metadata: bundleMetadata(config), replace: options.force });
       const before = countAssembled(model);
       const after = countAssembled(factored);
       output.print(

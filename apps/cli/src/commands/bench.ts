@@ -8,13 +8,22 @@ import { plans } from '../bench/transfer/plans';
 import { runGrid } from '../bench/transfer/run-grid';
 import { runJob } from '../bench/transfer/run-job';
 import { writeTransferReport } from '../bench/transfer-report';
-import { type CommonOptions, list, outputOf, wholeNumber, withCommonOptions } from '../cli/context';
-import { errorLine, InterruptedError, UsageError } from '../cli/errors';
-import { interruptSignal } from '../cli/interrupt';
+import {
+  type EngineOption,
+  list,
+  type OutputOptions,
+  outputOf,
+  refuseUnused,
+  wholeNumber,
+  withEngineOption,
+  withOutputOptions,
+} from '../cli/context';
+import { errorLine, UsageError } from '../cli/errors';
+import { interruptedBy, interruptSignal } from '../cli/interrupt';
 import { createOutput } from '../cli/output';
 import { chooseEngine } from '../engines';
 
-interface TransferBenchOptions extends CommonOptions {
+interface TransferBenchOptions extends OutputOptions, EngineOption {
   plan?: string;
   quick: boolean;
   smoke: boolean;
@@ -91,7 +100,8 @@ function transferBench(): Command {
     .option('--docs <folder>', 'write a Markdown document there too')
     .option('--report-only', 'write the report of what the folder holds and end', false)
     .option('--show-plan', 'print the plan as JSON and end', false);
-  withCommonOptions(command, [
+  withEngineOption(command);
+  withOutputOptions(command, [
     'learngene bench transfer --smoke --out runs/smoke',
     'learngene bench transfer --quick --jobs 2 --out runs/quick',
     'learngene bench transfer --full --show-plan > plan.json',
@@ -100,6 +110,7 @@ function transferBench(): Command {
   return command.action(async (options: TransferBenchOptions) => {
     const output = outputOf(options);
     if (options.reportOnly) {
+      refuseUnused(command, ['jobs', 'only', 'dataPath', 'engine', 'showPlan'], 'has no part in --report-only');
       const { summary, report, document } = await writeTransferReport(
         neededFolder(options),
         reportOptions(options, planFlags(options)[0]),
@@ -110,6 +121,7 @@ function transferBench(): Command {
     }
     const { plan, flags } = await chosenPlan(options);
     if (options.showPlan) {
+      refuseUnused(command, ['jobs', 'only', 'out', 'docs', 'engine'], 'has no part in --show-plan');
       process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
       return;
     }
@@ -127,7 +139,7 @@ function transferBench(): Command {
       output.result({ out, report, document, cells: result.cells, done: result.done, failed });
       if (failed.length > 0) process.exitCode = 1;
     } catch (error) {
-      if (signal.aborted) throw new InterruptedError('interrupted; the same command continues');
+      if (signal.aborted) throw interruptedBy(signal, 'interrupted; the same command continues');
       throw error;
     } finally {
       release();
@@ -138,7 +150,7 @@ function transferBench(): Command {
 interface WorkerOptions {
   out: string;
   job: string;
-  engine: CommonOptions['engine'];
+  engine: EngineOption['engine'];
 }
 
 /** One piece of work of a grid in a process of its own; started by `bench transfer` alone. */
@@ -190,7 +202,7 @@ function transferWorker(): Command {
 /** `learngene bench`: experiments that are too long for a test. */
 export function benchCommand(): Command {
   const command = new Command('bench').description('Experiments: how methods compare, on real data, with seeds');
-  command.addCommand(transferBench().copyInheritedSettings(command));
-  command.addCommand(transferWorker().copyInheritedSettings(command), { hidden: true });
+  command.addCommand(transferBench());
+  command.addCommand(transferWorker(), { hidden: true });
   return command;
 }

@@ -4,32 +4,52 @@ import { classCounts, packDataset } from '@learngene/datasets';
 import { writeFileAtomic, writeSafetensors } from '@learngene/tensor-io/node';
 import { Command } from 'commander';
 import {
-  type CommonOptions,
   type ConfigOptions,
   list,
+  type OutputOptions,
   outputOf,
+  refuseUnreadSections,
+  refuseUnused,
   resolveConfig,
   wholeNumber,
-  withCommonOptions,
-  withConfigOptions,
+  withDataOptions,
+  withOutputOptions,
 } from '../cli/context';
+import { checkTarget, withForceOption } from '../cli/target';
 import { chooseClasses, openDataset } from '../data/open-data';
 import { gridPng } from '../sampling/grid';
 
-type DataOptions = CommonOptions & ConfigOptions & { out?: string; classes?: string[]; grid?: string; columns: number };
+interface DataOptions extends OutputOptions, ConfigOptions {
+  force: boolean;
+}
+
+interface ListOptions extends DataOptions {
+  grid?: string;
+  columns: number;
+}
+
+interface PrepareOptions extends DataOptions {
+  out: string;
+  classes?: string[];
+}
 
 function listCommand(): Command {
   const command = new Command('list')
     .description('Show the classes of a dataset and how many pictures each has')
     .option('--grid <file>', 'also write a PNG with the first pictures of every class')
     .option('--columns <n>', 'pictures a class in the grid', wholeNumber('--columns', 1), 8);
-  withConfigOptions(command);
-  withCommonOptions(command, [
+  withForceOption(command);
+  withDataOptions(command);
+  withOutputOptions(command, [
     'learngene data list --data emoji',
     'learngene data list --data folder --data-path photos --grid photos.png',
   ]);
-  return command.action(async (options: DataOptions) => {
+  return command.action(async (options: ListOptions) => {
     const output = outputOf(options);
+    refuseUnreadSections(options, 'data list', ['data']);
+    if (options.grid === undefined)
+      refuseUnused(command, ['columns', 'force'], 'has a part only where --grid is given');
+    else checkTarget(options.grid, { option: '--grid', endings: ['.png'], force: options.force });
     const config = await resolveConfig(options);
     const dataset = await openDataset(config.data, output);
     const counts = classCounts(dataset);
@@ -72,13 +92,16 @@ function prepareCommand(): Command {
     .description('Decode and resize a dataset once, into one safetensors file that --data packed reads')
     .requiredOption('--out <file>', 'the .safetensors file to write')
     .option('--classes <names>', 'only these classes, separated by commas', list);
-  withConfigOptions(command);
-  withCommonOptions(command, [
+  withForceOption(command);
+  withDataOptions(command);
+  withOutputOptions(command, [
     'learngene data prepare --data folder --data-path photos --size 32 --out photos.safetensors',
     'learngene train --data packed --data-path photos.safetensors --out runs/photos',
   ]);
-  return command.action(async (options: DataOptions & { out: string }) => {
+  return command.action(async (options: PrepareOptions) => {
     const output = outputOf(options);
+    refuseUnreadSections(options, 'data prepare', ['data']);
+    checkTarget(options.out, { option: '--out', endings: ['.safetensors'], force: options.force });
     const config = await resolveConfig(options);
     const all = await openDataset(config.data, output);
     const dataset = options.classes === undefined ? all : chooseClasses(all, options.classes);

@@ -2,8 +2,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { saveBundle } from '@learngene/kind/node';
 import { Command } from 'commander';
-import { type CommonOptions, outputOf, withCommonOptions } from '../cli/context';
+import { type EngineOption, type OutputOptions, outputOf, withEngineOption, withOutputOptions } from '../cli/context';
 import { UsageError } from '../cli/errors';
+import { checkTarget, withForceOption } from '../cli/target';
 import { chooseEngine } from '../engines';
 import { bundleMetadata, loadModel } from '../run/load-model';
 import { isRunFolder } from '../run/run-folder';
@@ -20,20 +21,28 @@ export async function bundleFiles(folder: string): Promise<{ file: string; bytes
   return files.flat();
 }
 
+interface DecomposeOptions extends OutputOptions, EngineOption {
+  from: string;
+  out: string;
+  force: boolean;
+}
+
 /** `learngene decompose`: a run comes apart into learngenes and one file a group. */
 export function decomposeCommand(): Command {
   const command = new Command('decompose')
     .description('Take a trained model apart: learngenes, shared parts, and one file of tailors a group')
     .requiredOption('--from <run>', 'run folder')
-    .requiredOption('--out <folder>', 'bundle to write')
-    .option('--replace', 'put the new bundle in the place of one that is there', false);
-  withCommonOptions(command, ['learngene decompose --from runs/emoji --out bundle']);
-  return command.action(async (options: CommonOptions & { from: string; out: string; replace: boolean }) => {
+    .requiredOption('--out <folder>', 'bundle to write');
+  withForceOption(command);
+  withEngineOption(command);
+  withOutputOptions(command, ['learngene decompose --from runs/emoji --out bundle']);
+  return command.action(async (options: DecomposeOptions) => {
     const output = outputOf(options);
     if (!isRunFolder(options.from)) throw new UsageError(`${options.from}: not a run folder`);
+    checkTarget(options.out, { option: '--out', force: options.force });
     await chooseEngine(options.engine, output);
     const { model, config } = await loadModel(options.from);
-    await saveBundle(options.out, model, { metadata: bundleMetadata(config), replace: options.replace });
+    await saveBundle(options.out, model, { metadata: bundleMetadata(config), replace: options.force });
     const files = await bundleFiles(options.out);
     for (const { file, bytes } of files) output.print(`${String(bytes).padStart(12)}  ${file}`);
     output.result({ out: options.out, files });

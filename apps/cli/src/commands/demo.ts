@@ -1,7 +1,17 @@
 import { Command } from 'commander';
-import { type CommonOptions, list, outputOf, wholeNumber, withCommonOptions } from '../cli/context';
+import {
+  type EngineOption,
+  list,
+  type OutputOptions,
+  outputOf,
+  wholeNumber,
+  withEngineOption,
+  withOutputOptions,
+  withSeedOption,
+} from '../cli/context';
 import { UsageError } from '../cli/errors';
 import { duration, type Output } from '../cli/output';
+import { withForceOption } from '../cli/target';
 import { parseConfig } from '../config/load';
 import type { ConfigInput } from '../config/schema';
 import { openDataset, pretrainingClasses } from '../data/open-data';
@@ -9,7 +19,9 @@ import { type DemoPlan, fullPlan, planFor, quickPlan } from '../demo/plan';
 import { runDemo } from '../demo/run-demo';
 import { chooseEngine } from '../engines';
 
-interface DemoOptions extends CommonOptions {
+interface DemoOptions extends OutputOptions, EngineOption {
+  seed?: number;
+  force: boolean;
   out: string;
   full: boolean;
   steps?: number;
@@ -41,14 +53,17 @@ async function planOf(options: DemoOptions, output: Output): Promise<DemoPlan> {
 export function demoCommand(): Command {
   const command = new Command('demo')
     .description('Pre-train on emoji, take the model apart, teach it classes it has never seen, sample, score, report')
-    .option('--out <folder>', 'folder to write; an interrupted demo continues, a finished one is replaced', 'runs/demo')
+    .option('--out <folder>', 'folder to write; an interrupted demo continues', 'runs/demo')
     .option('--full', 'train as long as good pictures take (hours without a GPU)', false)
     .option('--steps <n>', 'pre-training steps', wholeNumber('--steps', 1))
     .option('--data <source>', 'other pictures than emoji: folder, idx, cifar10, cifar100 or packed')
     .option('--data-path <path>', 'folder or file of these pictures')
     .option('--classes <names>', 'classes to pre-train on (default: all that are not novel)', list)
     .option('--novel <names>', 'classes to keep out and transfer to', list);
-  withCommonOptions(command, [
+  withForceOption(command);
+  withSeedOption(command);
+  withEngineOption(command);
+  withOutputOptions(command, [
     'learngene demo',
     'learngene demo --full --out runs/full',
     'learngene demo --data idx --data-path fashion-mnist --novel Coat,Sandal',
@@ -62,7 +77,7 @@ export function demoCommand(): Command {
     const { training } = plan.config;
     const result = await runDemo(
       { ...plan, config: { ...plan.config, training: { ...training, steps: options.steps ?? training?.steps } } },
-      { out: options.out, engine: engine.name, seed: options.seed ?? 0, output },
+      { out: options.out, engine: engine.name, seed: options.seed ?? 0, force: options.force, output },
     );
     const { pretraining, novel, seconds } = result;
     output.print(`\nDone in ${duration(seconds.total)} on ${engine.name}`);

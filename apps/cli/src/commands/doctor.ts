@@ -2,8 +2,9 @@ import os from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { type CommonOptions, outputOf, withCommonOptions } from '../cli/context';
+import { type EngineOption, type OutputOptions, outputOf, withEngineOption, withOutputOptions } from '../cli/context';
 import { engines } from '../engines';
+import { productRate } from '../engines/product-rate';
 
 interface EngineReport {
   name: string;
@@ -13,44 +14,27 @@ interface EngineReport {
   gemmGflops?: number;
 }
 
-/** Multiplies square matrices for about a second; GFLOP/s of the best repetition. */
-async function gemmSpeed(): Promise<number> {
-  let size = 256;
-  let best = 0;
-  const started = performance.now();
-  while (performance.now() - started < 1000) {
-    const a = tf.ones([size, size]);
-    const b = tf.ones([size, size]);
-    const begin = performance.now();
-    const product = tf.matMul(a, b);
-    await product.data();
-    const seconds = (performance.now() - begin) / 1000;
-    tf.dispose([a, b, product]);
-    best = Math.max(best, (2 * size ** 3) / seconds / 1e9);
-    if (seconds < 0.02 && size < 4096) size *= 2;
-  }
-  return best;
-}
-
 /** `learngene doctor`: which engines load here, and how fast they are. */
 export function doctorCommand(): Command {
   const command = new Command('doctor').description(
     'Show which engines load here, why the others do not, and their speed',
   );
-  withCommonOptions(command, ['learngene doctor', 'learngene doctor --json']);
-  return command.action(async (options: CommonOptions) => {
+  withEngineOption(command, 'look at this engine only; auto: at all');
+  withOutputOptions(command, ['learngene doctor', 'learngene doctor --engine native --json']);
+  return command.action(async (options: OutputOptions & EngineOption) => {
     const output = outputOf(options);
     const reports: EngineReport[] = [];
-    for (const engine of engines) {
+    const wanted = engines.filter(({ name }) => options.engine === 'auto' || name === options.engine);
+    for (const engine of wanted) {
       const load = await engine.load();
       if (!load.ok) {
         reports.push({ name: engine.name, loads: false, detail: load.reason, remedy: load.remedy });
       } else {
         try {
-          output.info(`${engine.name}: measuring matrix products for a second`);
+          output.info(`${engine.name}: measuring matrix products for about a second`);
           await tf.setBackend(load.backend);
           await tf.ready();
-          reports.push({ name: engine.name, loads: true, detail: load.detail, gemmGflops: await gemmSpeed() });
+          reports.push({ name: engine.name, loads: true, detail: load.detail, gemmGflops: await productRate() });
         } catch (error) {
           reports.push({
             name: engine.name,

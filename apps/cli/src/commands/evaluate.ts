@@ -13,15 +13,20 @@ import { readSamples, readStatistics } from '@learngene/metrics/node';
 import { readNpz } from '@learngene/tensor-io/node';
 import { Command, Option } from 'commander';
 import {
-  type CommonOptions,
   type ConfigOptions,
+  type EngineOption,
   list,
+  type OutputOptions,
   outputOf,
+  refuseUnreadSections,
+  refuseUnused,
   requestedConfig,
   resolveConfig,
   wholeNumber,
-  withCommonOptions,
-  withConfigOptions,
+  withDataOptions,
+  withEngineOption,
+  withOutputOptions,
+  withSeedOption,
 } from '../cli/context';
 import { UsageError } from '../cli/errors';
 import { interruptSignal } from '../cli/interrupt';
@@ -38,7 +43,7 @@ import { classNamesOf } from '../training/model-config';
 import { createProcess } from '../training/process';
 import { classIds } from './sample';
 
-interface EvaluateOptions extends CommonOptions, ConfigOptions {
+interface EvaluateOptions extends OutputOptions, EngineOption, ConfigOptions {
   from?: string;
   samples?: string;
   reference?: string;
@@ -78,7 +83,9 @@ async function samplesOf(options: EvaluateOptions, output: Output, signal: Abort
   }
   if (options.from === undefined)
     throw new UsageError('evaluate: give --from (a run or a bundle) or --samples (an npz)');
-  const { model, config } = await loadModel(options.from);
+  const { model, config: kept } = await loadModel(options.from);
+  const { sampling, seed } = await requestedConfig(options);
+  const config = parseConfig(mergeConfig(kept as unknown as Record<string, unknown>, { sampling, seed }), 'options');
   const names = classNamesOf(model.config);
   const ids = classIds(names, options.classes);
   const labels = Int32Array.from(
@@ -88,7 +95,7 @@ async function samplesOf(options: EvaluateOptions, output: Output, signal: Abort
   const images = await drawPictures(model, createProcess(config), {
     labels,
     sampling: config.sampling,
-    seed: options.seed ?? config.seed,
+    seed: config.seed,
     output,
     signal,
   });
@@ -138,6 +145,27 @@ function rows(result: Evaluation, extra: Record<string, number | undefined>): [s
   return all.filter((row): row is [string, string] => row[1] !== undefined);
 }
 
+/** Refuses what would change nothing in this call. */
+function refuseWithoutPart(command: Command, options: EvaluateOptions): void {
+  if (options.from !== undefined && options.samples !== undefined) {
+    throw new UsageError('evaluate: give one of --from and --samples');
+  }
+  if (options.from === undefined && options.samples === undefined) {
+    throw new UsageError('evaluate: give --from (a run or a bundle) or --samples (an npz)');
+  }
+  refuseUnreadSections(options, 'evaluate', ['data', 'sampling', 'seed']);
+  if (options.samples !== undefined) {
+    refuseUnused(command, ['count'], 'has no part with --samples: all samples of the file count');
+  }
+  if (options.reference !== undefined) {
+    refuseUnused(command, ['data', 'dataPath', 'size', 'config'], 'has no part with --reference');
+    if (options.samples !== undefined) refuseUnused(command, ['classes'], 'has no part in comparing two files');
+  }
+  if (options.classifier !== undefined && existsSync(options.classifier)) {
+    refuseUnused(command, ['classifierSteps'], `has no part: ${options.classifier} is there and is not trained again`);
+  }
+}
+
 /** `learngene evaluate`: scores of samples against real pictures. */
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
@@ -158,8 +186,10 @@ export function evaluateCommand(): Command {
     )
     .option('--classifier <file>', 'classifier to take features from; trained and written there if missing')
     .option('--classifier-steps <n>', 'training steps of a new classifier', wholeNumber('--classifier-steps', 1), 300);
-  withConfigOptions(command);
-  withCommonOptions(command, [
+  withDataOptions(command);
+  withSeedOption(command);
+  withEngineOption(command);
+  withOutputOptions(command, [
     'learngene evaluate --from runs/emoji --count 500',
     'learngene evaluate --from runs/emoji --classes heart --metrics fid,kid --json',
     'learngene evaluate --samples samples.npz --reference real.npz --classifier runs/emoji/classifier.safetensors',
@@ -167,6 +197,7 @@ export function evaluateCommand(): Command {
   return command.action(async (options: EvaluateOptions) => {
     const output = outputOf(options);
     const metrics = checkMetrics(options.metrics);
+    refuseWithoutPart(command, options);
     await chooseEngine(options.engine, output);
     const { signal, release } = interruptSignal();
     try {

@@ -17,7 +17,7 @@ import { disposeParams } from '@learngene/nn';
 import { openSafetensorsFile } from '@learngene/tensor-io/node';
 import { Command } from 'commander';
 import { closest } from 'fastest-levenshtein';
-import { type CommonOptions, outputOf, wholeNumber, withCommonOptions } from '../cli/context';
+import { type OutputOptions, outputOf, refuseUnused, wholeNumber, withOutputOptions } from '../cli/context';
 import { asUsageError, UsageError } from '../cli/errors';
 import type { Output } from '../cli/output';
 import { chooseEngine } from '../engines';
@@ -25,7 +25,7 @@ import { readMetricsLog } from '../run/metrics-log';
 import { checkpointSteps, isRunFolder, readRunRecord } from '../run/run-folder';
 import { classNamesOf } from '../training/model-config';
 
-interface InspectOptions extends CommonOptions {
+interface InspectOptions extends OutputOptions {
   learngeneRank?: number;
   tailorRank?: number;
   groups?: number;
@@ -131,8 +131,8 @@ async function inspectRun(path: string, output: Output): Promise<void> {
   output.result({ ...record, parameters: params, macs, checkpoints: steps, lastMetrics: last ?? null });
 }
 
-async function inspectBundle(path: string, options: InspectOptions, output: Output): Promise<void> {
-  await chooseEngine(options.engine === 'auto' ? 'cpu' : options.engine, { ...output, info() {} });
+async function inspectBundle(path: string, output: Output): Promise<void> {
+  await chooseEngine('cpu', { ...output, info() {} });
   const { params, config } = await loadBundle(path);
   disposeParams(params);
   const counts = countKind(config);
@@ -203,7 +203,7 @@ export function inspectCommand(): Command {
     .option('--groups <n>', 'groups of tailors, one class each', wholeNumber('--groups', 1))
     .option('--novel <n>', 'novel classes of a transfer', wholeNumber('--novel', 1), 1)
     .option('--input-size <pixels>', 'input of the network (latent pixels)', wholeNumber('--input-size', 1));
-  withCommonOptions(command, [
+  withOutputOptions(command, [
     'learngene inspect DiT-L/2',
     'learngene inspect kind:DiT-L/2 --learngene-rank 256 --tailor-rank 100 --groups 150 --json',
     'learngene inspect runs/demo/pretrain',
@@ -211,10 +211,15 @@ export function inspectCommand(): Command {
   ]);
   return command.action(async (what: string, options: InspectOptions) => {
     const output = outputOf(options);
+    const ofKind = ['learngeneRank', 'tailorRank', 'groups', 'novel'];
     if (what.startsWith('kind:')) return inspectKindPreset(what.slice('kind:'.length), options, output);
-    if (!existsSync(what)) return inspectPreset(what, options, output);
+    if (!existsSync(what)) {
+      refuseUnused(command, ofKind, `has a part only for kind:${what}`);
+      return inspectPreset(what, options, output);
+    }
+    refuseUnused(command, [...ofKind, 'inputSize'], `has no part: ${what} is there and says its own sizes`);
     if ((await stat(what)).isFile()) return inspectSafetensors(what, output);
-    if (existsSync(join(what, 'kind.json'))) return inspectBundle(what, options, output);
+    if (existsSync(join(what, 'kind.json'))) return inspectBundle(what, output);
     if (isRunFolder(what)) return inspectRun(what, output);
     throw new UsageError(`${what}: neither a run (config.json) nor a bundle (kind.json)`);
   });

@@ -3,9 +3,20 @@ import { dirname } from 'node:path';
 import { writeSamples } from '@learngene/metrics/node';
 import { disposeParams } from '@learngene/nn';
 import { Command, Option } from 'commander';
-import { type CommonOptions, list, number, outputOf, wholeNumber, withCommonOptions } from '../cli/context';
+import {
+  type EngineOption,
+  list,
+  number,
+  type OutputOptions,
+  outputOf,
+  wholeNumber,
+  withEngineOption,
+  withOutputOptions,
+  withSeedOption,
+} from '../cli/context';
 import { UsageError } from '../cli/errors';
 import { interruptSignal } from '../cli/interrupt';
+import { checkTarget, withForceOption } from '../cli/target';
 import { mergeConfig, parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { chooseEngine } from '../engines';
@@ -15,7 +26,9 @@ import { writeGrid } from '../sampling/grid';
 import { classNamesOf } from '../training/model-config';
 import { createProcess } from '../training/process';
 
-interface SampleOptions extends CommonOptions {
+interface SampleOptions extends OutputOptions, EngineOption {
+  seed?: number;
+  force: boolean;
   from: string;
   out: string;
   classes?: string[];
@@ -56,13 +69,20 @@ export function sampleCommand(): Command {
     .option('--guidance <scale>', 'classifier-free guidance; 1 is none', number('--guidance'))
     .option('--eta <x>', 'noise of DDIM, 0 to 1', number('--eta'))
     .option('--batch-size <n>', 'pictures at a time', wholeNumber('--batch-size', 1), 32);
-  withCommonOptions(command, [
+  withForceOption(command);
+  withSeedOption(command);
+  withEngineOption(command);
+  withOutputOptions(command, [
     'learngene sample --from runs/emoji --out emoji.png',
     'learngene sample --from bundle --classes heart,arrow --count 16 --guidance 2 --out some.png',
     'learngene sample --from runs/emoji --count 500 --npz samples.npz --out grid.png --seed 7',
   ]);
   return command.action(async (options: SampleOptions) => {
     const output = outputOf(options);
+    checkTarget(options.out, { option: '--out', endings: ['.png'], force: options.force });
+    if (options.npz !== undefined) {
+      checkTarget(options.npz, { option: '--npz', endings: ['.npz'], force: options.force });
+    }
     const engine = await chooseEngine(options.engine, output);
     const { model, config } = await loadModel(options.from);
     const { signal, release } = interruptSignal();

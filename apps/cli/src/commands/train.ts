@@ -15,14 +15,18 @@ import { createGenerator, stream } from '@learngene/random';
 import { readSafetensors } from '@learngene/tensor-io/node';
 import { Command } from 'commander';
 import {
-  type CommonOptions,
   type ConfigOptions,
+  type EngineOption,
   list,
+  type OutputOptions,
   outputOf,
   refuseConfigOnResume,
   resolveConfig,
-  withCommonOptions,
-  withConfigOptions,
+  withDataOptions,
+  withEngineOption,
+  withOutputOptions,
+  withSeedOption,
+  withTrainingOptions,
 } from '../cli/context';
 import { asUsageError, UsageError } from '../cli/errors';
 import type { Output } from '../cli/output';
@@ -37,7 +41,7 @@ import { checkpointSteps, createRunFolder, type RunRecord, readRunRecord } from 
 import { modelConfig } from '../training/model-config';
 import { runTraining } from '../training/run-training';
 
-interface TrainOptions extends CommonOptions, ConfigOptions {
+interface TrainOptions extends OutputOptions, EngineOption, ConfigOptions {
   out: string;
   resume: boolean;
   dryRun: boolean;
@@ -105,8 +109,11 @@ export function trainCommand(): Command {
     .option('--classes <names>', 'classes to train on, separated by commas', list)
     .option('--novel <names>', 'classes to keep out', list)
     .option('--dense <file>', 'start from the SVD of a dense DiT (.safetensors, facebookresearch or diffusers keys)');
-  withConfigOptions(command);
-  withCommonOptions(command, [
+  withDataOptions(command);
+  withTrainingOptions(command);
+  withSeedOption(command);
+  withEngineOption(command);
+  withOutputOptions(command, [
     'learngene train --data emoji --novel heart,arrow --out runs/emoji',
     'learngene train --config photos.json --steps 20000 --out runs/photos',
     'learngene train --out runs/photos --resume',

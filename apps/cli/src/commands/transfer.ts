@@ -10,15 +10,20 @@ import { disposeParams } from '@learngene/nn';
 import { createGenerator, stream } from '@learngene/random';
 import { Command, Option } from 'commander';
 import {
-  type CommonOptions,
   type ConfigOptions,
+  type EngineOption,
   list,
+  type OutputOptions,
   outputOf,
   refuseConfigOnResume,
+  refuseUnused,
   requestedConfig,
   wholeNumber,
-  withCommonOptions,
-  withConfigOptions,
+  withDataOptions,
+  withEngineOption,
+  withOutputOptions,
+  withSeedOption,
+  withTrainingOptions,
 } from '../cli/context';
 import { UsageError } from '../cli/errors';
 import { versions } from '../cli/versions';
@@ -34,7 +39,7 @@ import { checkpointSteps, createRunFolder, type RunRecord, readRunRecord } from 
 import { groupsOf } from '../training/model-config';
 import { runTraining } from '../training/run-training';
 
-interface TransferOptions extends CommonOptions, ConfigOptions {
+interface TransferOptions extends OutputOptions, EngineOption, ConfigOptions {
   from?: string;
   out: string;
   classes?: string[];
@@ -82,16 +87,23 @@ export function transferCommand(): Command {
         .default('near'),
     )
     .option('--resume', 'continue from the newest checkpoint', false);
-  withConfigOptions(command);
-  withCommonOptions(command, [
+  withDataOptions(command);
+  withTrainingOptions(command);
+  withSeedOption(command);
+  withEngineOption(command);
+  withOutputOptions(command, [
     'learngene transfer --from runs/emoji --classes heart --steps 300 --out runs/heart',
     'learngene transfer --from bundle --data folder --data-path owls --classes owls --out runs/owls',
     'learngene transfer --from bundle --domain distant --data folder --data-path galaxies --classes spiral --out runs/spiral',
   ]);
   return command.action(async (options: TransferOptions) => {
     const output = outputOf(options);
-    if (options.resume) refuseConfigOnResume(options, ['from', 'classes', 'tailorRank']);
-    else if (options.from === undefined) throw new UsageError('--from: give the run or the bundle to start from');
+    if (options.resume) {
+      refuseConfigOnResume(options, ['from', 'classes', 'tailorRank']);
+      refuseUnused(command, ['domain'], '--resume takes it from the run; leave it out');
+    }
+    if (!options.resume && options.from === undefined)
+      throw new UsageError('--from: give the run or the bundle to start from');
     const engine = await chooseEngine(options.engine, output);
     let record: RunRecord;
     let base: KindModel | undefined;

@@ -8,22 +8,25 @@ import { quickPlan } from './plan';
 
 const folder = () => join(mkdtempSync(join(tmpdir(), 'learngene-demo-')), 'out');
 
-test('an interrupted demo of the same plan and seed continues, any other starts anew', async () => {
+test('an interrupted demo of the same plan and seed continues, any other is replaced with force alone', async () => {
   const out = folder();
-  expect(await prepareDemoFolder(out, quickPlan, 0)).toBe(false);
+  expect(await prepareDemoFolder(out, quickPlan, { seed: 0 })).toBe(false);
   await mkdir(join(out, 'pretrain'));
-  expect(await prepareDemoFolder(out, quickPlan, 0)).toBe(true);
+  expect(await prepareDemoFolder(out, quickPlan, { seed: 0 })).toBe(true);
   expect(existsSync(join(out, 'pretrain'))).toBe(true);
-  expect(await prepareDemoFolder(out, quickPlan, 1)).toBe(false);
+  await expect(prepareDemoFolder(out, quickPlan, { seed: 1 })).rejects.toThrow('holds a demo of other settings');
+  expect(existsSync(join(out, 'pretrain'))).toBe(true);
+  expect(await prepareDemoFolder(out, quickPlan, { seed: 1, force: true })).toBe(false);
   expect(existsSync(join(out, 'pretrain'))).toBe(false);
 });
 
-test('a finished demo is replaced, and only what a demo writes is deleted', async () => {
+test('force replaces a finished demo, and deletes only what a demo writes', async () => {
   const out = folder();
-  await prepareDemoFolder(out, quickPlan, 0);
+  await prepareDemoFolder(out, quickPlan, { seed: 0 });
   writeFileSync(join(out, 'report.html'), '');
   writeFileSync(join(out, 'notes.txt'), 'mine');
-  expect(await prepareDemoFolder(out, quickPlan, 0)).toBe(false);
+  await expect(prepareDemoFolder(out, quickPlan, { seed: 0 })).rejects.toThrow('holds a finished demo; give --force');
+  expect(await prepareDemoFolder(out, quickPlan, { seed: 0, force: true })).toBe(false);
   expect(existsSync(join(out, 'report.html'))).toBe(false);
   expect(existsSync(join(out, 'notes.txt'))).toBe(true);
 });
@@ -32,6 +35,6 @@ test('a folder that is not a demo is refused and left alone', async () => {
   const out = folder();
   await mkdir(out);
   writeFileSync(join(out, 'photo.png'), 'mine');
-  await expect(prepareDemoFolder(out, quickPlan, 0)).rejects.toThrow('got one that holds photo.png');
+  await expect(prepareDemoFolder(out, quickPlan, { seed: 0 })).rejects.toThrow('got one that holds photo.png');
   expect(existsSync(join(out, 'photo.png'))).toBe(true);
 });

@@ -21,13 +21,17 @@ const entries = [
 ];
 
 /**
- * Makes the folder of a demo ready: a new one, a finished or different demo's cleared, or an interrupted one of the same
- * plan and seed as it is, to be continued.
+ * Makes the folder of a demo ready: a new one, an interrupted one of the same plan and seed as it is, to be continued,
+ * or, with `force`, a finished or different demo's, cleared.
  *
  * @returns whether an interrupted demo continues
- * @throws UsageError for a folder that holds anything else
+ * @throws UsageError for a folder that holds anything else, and for a finished or different demo without `force`
  */
-export async function prepareDemoFolder(out: string, plan: DemoPlan, seed: number): Promise<boolean> {
+export async function prepareDemoFolder(
+  out: string,
+  plan: DemoPlan,
+  { seed, force = false }: { seed: number; force?: boolean },
+): Promise<boolean> {
   const marker = `${JSON.stringify({ format: 1, seed, plan })}\n`;
   const path = join(out, markerFile);
   const present = existsSync(out) ? (await readdir(out)).filter((name) => !name.startsWith('.')) : [];
@@ -36,6 +40,10 @@ export async function prepareDemoFolder(out: string, plan: DemoPlan, seed: numbe
   }
   const same = present.length > 0 && (await readFile(path, 'utf8')) === marker;
   if (same && !present.includes('report.html')) return true;
+  if (present.length > 0 && !force) {
+    const what = same ? 'a finished demo' : 'a demo of other settings';
+    throw new UsageError(`--out ${out}: holds ${what}; give --force to replace it, or another --out`);
+  }
   for (const name of entries) await rm(join(out, name), { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   await writeFileAtomic(path, marker);

@@ -81,7 +81,7 @@ function scoreTable(rows: readonly (readonly [string, Score])[]): Section {
 /** The main job on emoji: pre-train, decompose, transfer, sample, score, report. */
 export async function runDemo(
   plan: DemoPlan,
-  { out, engine, seed, output }: { out: string; engine: string; seed: number; output: Output },
+  { out, engine, seed, force, output }: { out: string; engine: string; seed: number; force: boolean; output: Output },
 ): Promise<DemoResult> {
   const started = performance.now();
   const seconds: Record<string, number> = {};
@@ -93,7 +93,8 @@ export async function runDemo(
     seconds[name] = (performance.now() - begin) / 1000;
     return result;
   };
-  if (await prepareDemoFolder(out, plan, seed)) output.info(`Continuing the demo in ${out} that was interrupted`);
+  if (await prepareDemoFolder(out, plan, { seed, force }))
+    output.info(`Continuing the demo in ${out} that was interrupted`);
   const config = parseConfig(mergeConfig(plan.config as Record<string, unknown>, { seed }), 'demo');
 
   const data = await stage(

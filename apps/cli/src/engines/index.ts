@@ -62,6 +62,7 @@ export async function chooseEngine(name: EngineName | 'auto', output: Output): P
     if (!load.ok) throw new UsageError(`--engine ${name}: ${load.reason}. Remedy: ${load.remedy}`);
     chosen = await select(engine, load, 'asked for');
   }
-  output.info(`Engine: ${chosen.name} (${chosen.detail}); ${chosen.why}`);
+  output.announce(`Engine: ${chosen.name} (${chosen.detail})`);
+  if (output.debug) output.detail(`Engine ${chosen.name}: ${chosen.why}`);
   return chosen;
 }

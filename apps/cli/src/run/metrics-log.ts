@@ -42,7 +42,15 @@ export function openMetricsLog(run: string, bytes: number): MetricsLog {
   ftruncateSync(file, position);
   return {
     append(line) {
-      position += writeSync(file, `${JSON.stringify(line)}\n`, position);
+      const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
+      try {
+        for (let done = 0; done < bytes.length; ) {
+          done += writeSync(file, bytes, done, bytes.length - done, position + done);
+        }
+      } catch (cause) {
+        throw new Error(`${path}: cannot write`, { cause });
+      }
+      position += bytes.length;
     },
     bytes: () => position,
     flush: () => fsyncSync(file),

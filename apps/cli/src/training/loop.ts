@@ -12,7 +12,7 @@ import {
 import { constantSchedule, cosineSchedule, type Schedule, warmupDecay, warmupSchedule } from '@learngene/nn';
 import { createGenerator, type Generator, restoreGenerator, saveGenerator, stream } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { InterruptedError } from '../cli/errors';
+import { interruptedBy } from '../cli/interrupt';
 import type { Output } from '../cli/output';
 import type { Config } from '../config/schema';
 import { balanceClasses } from '../data/open-data';
@@ -115,6 +115,11 @@ async function writeCheckpoint({ run, config, model }: TrainingJob, now: Progres
     },
   });
   await pruneCheckpoints(run, config.training.keepCheckpoints);
+}
+
+function interrupted(signal: AbortSignal, step: number): Error {
+  const message = `interrupted after step ${step}; a checkpoint was written, continue with --resume (a demo: run it again)`;
+  return interruptedBy(signal, message);
 }
 
 /** One optimiser step; replaces `now.state`. */
@@ -220,13 +225,15 @@ export async function trainRun(job: TrainingJob, output: Output, signal: AbortSi
       bar.update(step, note);
       const ending = step === steps || signal.aborted;
       if (step % checkpointEvery === 0 || ending) await writeCheckpoint(job, now);
-      if (signal.aborted) {
-        throw new InterruptedError(
-          `interrupted after step ${step}; a checkpoint was written, continue with --resume (a demo: run it again)`,
-        );
-      }
+      if (signal.aborted) throw interrupted(signal, step);
       if (job.onSample !== undefined && sampleEvery > 0 && step % sampleEvery === 0 && step < steps) {
-        await job.onSample(step, { config: model, params: now.state.ema });
+        try {
+          await job.onSample(step, { config: model, params: now.state.ema });
+        } catch (error) {
+          if (!signal.aborted) throw error;
+          await writeCheckpoint(job, now);
+          throw interrupted(signal, step);
+        }
         windowStarted = performance.now();
       }
     }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import { disposeKindTraining, type KindModel, type KindTrainState, type Trainable } from '@learngene/kind';
-import { interruptSignal } from '../cli/interrupt';
+import { interruptedBy, interruptSignal } from '../cli/interrupt';
 import type { Output } from '../cli/output';
 import type { Config } from '../config/schema';
 import { writeRunReport } from '../report/run-report';
@@ -25,7 +25,7 @@ async function writeSampleGrid(
   run: string,
   step: number,
   model: KindModel,
-  { config, output }: { config: Config; output: Output },
+  { config, output, signal }: { config: Config; output: Output; signal: AbortSignal },
 ) {
   const pictures = await drawPictures(model, createProcess(config), {
     labels: gridLabels(model.config.dit.classes, gridColumns),
@@ -33,6 +33,7 @@ async function writeSampleGrid(
     seed: config.seed,
     output,
     title: 'Drawing samples',
+    signal,
   });
   await writeGrid(join(run, 'samples', `step-${step}.png`), pictures, gridColumns);
 }
@@ -61,20 +62,26 @@ export async function runTraining(options: RunTrainingOptions): Promise<KindTrai
         trainable,
         data,
         start: () => inFixedOrder(start()),
-        onSample: (step, ema) => writeSampleGrid(run, step, ema, { config, output }),
+        onSample: (step, ema) => writeSampleGrid(run, step, ema, { config, output, signal }),
       },
       output,
       signal,
     );
     try {
       if (config.training.sampleEvery > 0) {
-        await writeSampleGrid(run, state.step, { config: model, params: state.ema }, { config, output });
+        await writeSampleGrid(run, state.step, { config: model, params: state.ema }, { config, output, signal });
       }
       const report = await writeRunReport(run, record, { config: model, params: state.ema });
       output.info(`Wrote ${report}`);
       return state;
     } catch (error) {
       disposeKindTraining(state);
+      if (signal.aborted) {
+        throw interruptedBy(
+          signal,
+          'interrupted after the last step; --resume draws the samples and writes the report',
+        );
+      }
       throw error;
     }
   } finally {

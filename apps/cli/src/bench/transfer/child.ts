@@ -49,7 +49,7 @@ export function childExecutor({ out, engine, jobs, signal }: ChildOptions): Exec
       child.on('close', (code, ended) => {
         signal.removeEventListener('abort', stop);
         if (code === 0) resolve();
-        else if (code === 130) reject(new InterruptedError('interrupted'));
+        else if (code === 130 || code === 143) reject(new InterruptedError('interrupted'));
         else
           reject(
             new Error(
