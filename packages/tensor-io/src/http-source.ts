@@ -139,8 +139,13 @@ export async function httpSource(url: string | URL, options: HttpSourceOptions =
     size: identity.size,
     async read(offset, length) {
       checkRange(file, identity.size, offset, length);
-      if (offset + length <= first.length) return first.slice(offset, offset + length);
-      return guarded(() => readRange(offset, length));
+      const kept = first.subarray(offset, offset + length);
+      if (kept.length === length) return kept.slice();
+      if (kept.length === 0) return guarded(() => readRange(offset, length));
+      const result = allocate(file, length);
+      result.set(kept);
+      result.set(await guarded(() => readRange(first.length, length - kept.length)), kept.length);
+      return result;
     },
     async close() {},
   };
