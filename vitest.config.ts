@@ -46,7 +46,7 @@ const setupFiles = [
   `${root}scripts/op-inputs.ts`,
   ...(process.env.LEARNGENE_TEST_BACKEND === 'native' ? [`${root}scripts/native-backend.ts`] : []),
 ];
-const folders = [...grouped, 'benchmarks'];
+const folders = [...grouped, 'benchmarks', 'test/browser'];
 
 export default defineConfig({
   test: {

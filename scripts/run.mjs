@@ -1,11 +1,12 @@
 // `npm run demo`, `npm test`, `npm run check`, ...: sets everything up on a machine that has only git and Node, then does
-// the job. Usage: node scripts/run.mjs <demo|test|test:engines|check|smoke|build|example|bench> [arguments of the job]
+// the job. Usage: node scripts/run.mjs <demo|test|test:engines|test:browser|check|smoke|build|example|bench> [arguments of the job]
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findChromium, NoChromiumError } from '../test/browser/src/find-chromium.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { packageManager, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -114,6 +115,16 @@ function nativeIsBuilt() {
   return existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.node'));
 }
 
+/** The browser of the browser tests; without one nothing else is worth its time. */
+function browser() {
+  try {
+    return findChromium();
+  } catch (error) {
+    if (error instanceof NoChromiumError) fail(error.message);
+    throw error;
+  }
+}
+
 /** clippy, the tests and the licences of the Rust crates, where Rust is installed. */
 function checkNative() {
   const obstacle = nativeObstacle();
@@ -177,6 +188,13 @@ const jobs = {
     }
     say('Running the tests of every package that computes on wasm');
     vitest(computing, { LEARNGENE_TEST_BACKEND: 'wasm' });
+  },
+  'test:browser'(args) {
+    const program = browser();
+    install();
+    build();
+    say(`Running the built packages in ${program}`);
+    pnpm(['exec', 'vitest', 'run', '--config', 'test/browser/vitest.config.ts', ...args], { CHROME_PATH: program });
   },
   smoke(args) {
     install();

@@ -1,0 +1,128 @@
+// A KIND bundle on a server, opened, sampled, assembled and taught by a page on each engine of the browser.
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ditConfig } from '@learngene/dit';
+import { initKind, kindConfig } from '@learngene/kind';
+import { saveBundle } from '@learngene/kind/node';
+import { mapParams } from '@learngene/nn';
+import { createGenerator, normal } from '@learngene/random';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { bundlePage, htmlOf } from '../src/bundle-page';
+import { differences, type Numbers } from '../src/compare';
+import { runInPage } from '../src/run-in-page';
+import { type Server, serve } from '../src/serve';
+
+/** Largest difference to cpu, relative to the largest magnitude of a result. */
+const TOLERANCE = 1e-4;
+
+/** Bytes that httpSource asks for at first. */
+const FIRST = 65_536;
+
+const folder = mkdtempSync(join(tmpdir(), 'learngene-browser-'));
+const wasm = dirname(fileURLToPath(import.meta.resolve('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm')));
+let page: string;
+let server: Server;
+let cpu: Numbers | undefined;
+
+/** A small model whose every weight matters: nothing in it is zero, not even what training starts at zero. */
+async function makeBundle(): Promise<void> {
+  await tf.setBackend('cpu');
+  const dit = ditConfig({ inputSize: 8, patchSize: 2, inChannels: 3, hiddenSize: 48, depth: 2, heads: 4, classes: 5 });
+  const groups = [
+    { name: 'cats', classes: [3, 0] },
+    { name: 'dogs', classes: [1] },
+    { name: 'foxes', classes: [4] },
+    { name: 'owls', classes: [2] },
+  ];
+  const config = kindConfig({ dit: { ...dit, learnSigma: false }, learngeneRank: 16, tailorRank: 10, groups });
+  const g = createGenerator(1);
+  const params = mapParams(
+    (leaf) => tf.add(leaf, tf.tensor(normal(g, leaf.size, { std: 0.1 }), leaf.shape)),
+    initKind(g, config),
+  );
+  await saveBundle(join(folder, 'bundle'), { config, params });
+}
+
+beforeAll(async () => {
+  await makeBundle();
+  page = await bundlePage(new URL('kind.page.ts', import.meta.url));
+});
+
+afterEach(() => server?.close());
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Chromium's remark on a read-back while the GPU works; it costs time only. */
+const READ_BACK = /GL Driver Message \(OpenGL, Performance, .*GPU stall due to ReadPixels/;
+
+/** The numbers of the page on an engine, from a server of its own. */
+async function numbersOn(engine: string, seconds: number): Promise<Numbers> {
+  server = await serve({
+    '/': htmlOf('/page.js'),
+    '/page.js': page,
+    '/wasm/': { folder: wasm },
+    '/bundle/': { folder: join(folder, 'bundle') },
+  });
+  return runInPage<Numbers>(`${server.origin}/`, [engine, `${server.origin}/bundle`], {
+    seconds,
+    harmless: [READ_BACK],
+  });
+}
+
+/** The ranges of the bundle's files that were fetched: first byte and the byte after the last one. */
+function fetchedRanges(): Record<string, [number, number][]> {
+  const ranges: Record<string, [number, number][]> = {};
+  for (const { path, status, start, end } of server.requests.filter((request) => request.path.startsWith('/bundle/'))) {
+    expect(status).toBe(206);
+    (ranges[path.slice('/bundle/'.length)] ??= []).push([start, end]);
+  }
+  return ranges;
+}
+
+/** The two tailors and what all classes share, each byte once; of another group one tensor behind its file's header. */
+function expectedRanges(): Record<string, [number, number][]> {
+  const size = (file: string) => statSync(join(folder, 'bundle', file)).size;
+  const whole = (file: string): [number, number][] => {
+    const bytes = size(file);
+    return bytes > FIRST
+      ? [
+          [0, FIRST],
+          [FIRST, bytes],
+        ]
+      : [[0, bytes]];
+  };
+  const files = ['kind.json', 'learngenes', 'shared', 'tailors/cats', 'tailors/owls'];
+  const names = files.map((name) => (name.endsWith('.json') ? name : `${name}.safetensors`));
+  const foxes = 'tailors/foxes.safetensors';
+  const rows = 4 * 48; // bytes of [1, 48] floats, the last tensor of the file
+  return {
+    ...Object.fromEntries(names.map((name) => [name, whole(name)])),
+    [foxes]: [
+      [0, FIRST],
+      [size(foxes) - rows, size(foxes)],
+    ],
+  };
+}
+
+it('computes on cpu, and fetches no more than it needs', { timeout: 90_000 }, async () => {
+  cpu = await numbersOn('cpu', 80);
+  expect(fetchedRanges()).toEqual(expectedRanges());
+  const { losses, samples, 'gradient norms': norms, 'tensors left': left } = cpu;
+  expect(new Set([...losses, ...norms]).size).toBe(6);
+  expect(Math.min(...norms)).toBeGreaterThan(0);
+  expect(samples).toHaveLength(4 * 8 * 8 * 3); // the classes of two groups, and none
+  expect(left).toEqual([0]);
+});
+
+it.each([
+  ['wasm', 60],
+  ['webgl', 120],
+])('gives the numbers of cpu on %s', { timeout: 200_000 }, async (engine, seconds) => {
+  if (!cpu) throw new Error('there are no numbers of cpu to compare with');
+  const numbers = await numbersOn(engine, seconds);
+  for (const line of differences(numbers, cpu, TOLERANCE)) expect.soft(line, `${engine} against cpu`).toBe('');
+  expect(fetchedRanges()).toEqual(expectedRanges());
+});
