@@ -3,22 +3,26 @@ import { describe, expect, test } from 'vitest';
 import {
   BuildError,
   buildKey,
-  bytesNeeded,
   compilerArguments,
   findProblems,
   isCurrent,
   parseArguments,
   pipArguments,
+  selectCudaEntries,
   selectEntries,
+  selectRequirements,
 } from '../plan.mjs';
+import { variants } from '../variants.mjs';
 
 describe('parseArguments', () => {
-  const none = { force: false, clean: false, help: false, wheel: undefined };
+  const none = { gpu: false, cuda: undefined, force: false, clean: false, help: false, wheel: undefined };
 
   test('reads flags and the wheel', () => {
     expect(parseArguments([])).toEqual(none);
     expect(parseArguments(['--force', '--wheel', 'a/b.whl'])).toEqual({ ...none, force: true, wheel: 'a/b.whl' });
     expect(parseArguments(['--clean'])).toEqual({ ...none, clean: true });
+    expect(parseArguments(['--gpu'])).toEqual({ ...none, gpu: true });
+    expect(parseArguments(['--cuda', 'system', '--gpu'])).toEqual({ ...none, gpu: true, cuda: 'system' });
   });
   test.each([
     [['--wheel'], 'expected a .whl file, got nothing'],
@@ -26,6 +30,9 @@ describe('parseArguments', () => {
     [['--fast'], 'unknown argument --fast'],
     [['force'], 'unknown argument force'],
     [['--constructor'], 'unknown argument --constructor'],
+    [['--gpu', '--cuda'], '--cuda: expected wheels, system, none, got nothing'],
+    [['--gpu', '--cuda', 'toString'], 'got toString'],
+    [['--cuda', 'wheels'], '--cuda is for --gpu'],
   ])('refuses %j', (list, message) => {
     expect(() => parseArguments(list)).toThrow(BuildError);
     expect(() => parseArguments(list)).toThrow(message);
@@ -38,7 +45,8 @@ describe('findProblems', () => {
     arch: 'x64',
     glibc: '2.17',
     cpuFlags: ['sse4_2', 'avx'],
-    freeBytes: bytesNeeded,
+    freeBytes: 1.5 * 2 ** 30,
+    libraries: '',
     node: 'v20.19.0',
     npm: '10.8.2',
     python: 'Python 3.9.2',
@@ -46,9 +54,11 @@ describe('findProblems', () => {
     compiler: 'g++ 12.2.0',
   };
 
+  const cpu = { variant: 'tfjs-node', cuda: undefined };
+
   test('finds none on a machine that has everything', () => {
-    expect(findProblems(fine)).toEqual([]);
-    expect(findProblems({ ...fine, glibc: '2.36', node: 'v24.0.1', cpuFlags: undefined })).toEqual([]);
+    expect(findProblems(fine, cpu)).toEqual([]);
+    expect(findProblems({ ...fine, glibc: '2.36', node: 'v24.0.1', cpuFlags: undefined }, cpu)).toEqual([]);
   });
   test.each([
     [{ platform: 'darwin', arch: 'arm64' }, 'this is darwin arm64'],
@@ -61,12 +71,24 @@ describe('findProblems', () => {
     [{ python: undefined, pip: undefined }, 'python3 was not found'],
     [{ pip: undefined }, 'no pip'],
     [{ compiler: undefined }, 'g++ was not found'],
-    [{ freeBytes: bytesNeeded / 3 }, '0.5 GiB are free, 1.5 GiB are needed'],
+    [{ freeBytes: 2 ** 29 }, '0.5 GiB are free, 1.5 GiB are needed'],
   ])('names the one thing that is wrong: %j', (lack, message) => {
-    expect(findProblems({ ...fine, ...lack })).toEqual([expect.stringContaining(message)]);
+    expect(findProblems({ ...fine, ...lack }, cpu)).toEqual([expect.stringContaining(message)]);
   });
   test('names everything at once', () => {
-    expect(findProblems({ ...fine, npm: undefined, pip: undefined, compiler: undefined })).toHaveLength(3);
+    expect(findProblems({ ...fine, npm: undefined, pip: undefined, compiler: undefined }, cpu)).toHaveLength(3);
+  });
+
+  const modern = { ...fine, glibc: '2.27', freeBytes: 2.5 * 2 ** 30 };
+  test.each([
+    ['none', modern, []],
+    ['none', { ...modern, glibc: '2.26' }, ['glibc 2.26 is older than 2.27']],
+    ['wheels', modern, ['2.5 GiB are free, 8.5 GiB are needed']],
+    ['system', modern, ['ldconfig -p does not list libcudart.so.12, libcublas.so.12']],
+    ['none', { ...modern, platform: 'win32' }, ['npm install @tensorflow/tfjs-node-gpu']],
+  ])('the GPU package with --cuda %s', (cuda, machine, messages) => {
+    const expected = messages.map((message) => expect.stringContaining(message));
+    expect(findProblems(machine, { variant: 'tfjs-node-gpu', cuda })).toEqual(expected);
   });
 });
 
@@ -80,7 +102,7 @@ describe('selectEntries', () => {
       'tensorflow/include/xla/tsl/c/tsl_status.h',
       'tensorflow/include/tensorflow/core/platform/ctstring.h',
     ];
-    const pairs = selectEntries([...libraries, ...headers, ...others], 'deps');
+    const pairs = selectEntries([...libraries, ...headers, ...others], 'deps', 'tensorflow');
     expect(Object.fromEntries(pairs)).toEqual({
       [libraries[0]]: 'deps/lib/libtensorflow_cc.so.2',
       [libraries[1]]: 'deps/lib/libtensorflow_framework.so.2',
@@ -99,19 +121,44 @@ describe('selectEntries', () => {
       'tensorflow/include/tensorflow/c/../../../../../evil.h',
       'other/tensorflow/libtensorflow_cc.so.2',
     ];
-    expect(selectEntries([...libraries, ...headers, ...rest], 'deps')).toHaveLength(4);
+    expect(selectEntries([...libraries, ...headers, ...rest], 'deps', 'tensorflow')).toHaveLength(4);
   });
   test('says what a wheel lacks', () => {
-    expect(() => selectEntries([...libraries, headers[0]], 'deps')).toThrow('no include/tensorflow/c/eager/c_api.h');
-    expect(() => selectEntries(headers, 'deps')).toThrow(BuildError);
+    const select = (names: string[]) => selectEntries(names, 'deps', 'tensorflow-cpu');
+    expect(() => select([...libraries, headers[0]])).toThrow('no include/tensorflow/c/eager/c_api.h');
+    expect(() => select(headers)).toThrow(BuildError);
+    expect(() => select(headers)).toThrow('is it tensorflow-cpu?');
   });
 });
 
-test('pip is asked for the same file whatever Python runs it, with its hash', () => {
+test('of a CUDA wheel go libraries, and the compiler with what it reads', () => {
+  const wanted = [
+    'nvidia/cudnn/lib/libcudnn_ops.so.9',
+    'nvidia/cuda_nvcc/bin/ptxas',
+    'nvidia/cuda_nvcc/nvvm/libdevice/libdevice.10.bc',
+  ];
+  const others = [
+    'nvidia/cudnn/lib/__init__.py',
+    'nvidia/cudnn/include/cudnn.h',
+    'nvidia/cuda_nvcc/nvvm/../../../../evil.bc',
+    'nvidia_cudnn_cu12-9.3.0.75.dist-info/License.txt',
+  ];
+  expect(selectCudaEntries([...wanted, ...others], 'deps')).toEqual(wanted.map((name) => [name, `deps/${name}`]));
+});
+
+const pinned = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+
+test('pip is asked for the same files whatever Python runs it, with their hashes', () => {
   const list = pipArguments('requirements.txt', 'download');
   expect(list).toEqual(expect.arrayContaining(['--no-deps', '--only-binary=:all:', '--abi', 'cp311']));
-  const requirements = readFileSync(new URL('../requirements.txt', import.meta.url), 'utf8');
-  expect(requirements).toMatch(/^tensorflow-cpu==[\d.]+ --hash=sha256:[0-9a-f]{64}$/m);
+  for (const { requirements, wheel } of Object.values(variants)) {
+    const [line, ...rest] = selectRequirements(pinned(requirements), undefined);
+    expect(line).toMatch(new RegExp(`^${wheel}==[\\d.]+ --hash=sha256:[0-9a-f]{64}$`));
+    expect(rest).toEqual([]);
+  }
+  for (const line of selectRequirements(pinned('requirements-cuda.txt'), undefined)) {
+    expect(line).toMatch(/^nvidia-[a-z-]+-cu12==[\d.]+ --hash=sha256:[0-9a-f]{64}$/);
+  }
 });
 
 test('the binding finds its libraries from where it lies', () => {
@@ -121,7 +168,7 @@ test('the binding finds its libraries from where it lies', () => {
 });
 
 describe('isCurrent', () => {
-  const key = buildKey('requirements', 'linux-x64');
+  const key = buildKey('tfjs-node', 'requirements', 'linux-x64');
   const stamp = { key, wheel: 'a.whl' };
 
   test('a build made the same way will do, unless another wheel is asked for', () => {
@@ -130,9 +177,23 @@ describe('isCurrent', () => {
     expect(isCurrent(stamp, { key, wheel: 'b.whl' })).toBe(false);
     expect(isCurrent(undefined, { key })).toBe(false);
   });
-  test('other requirements or another system are another build', () => {
-    expect(buildKey('requirements', 'linux-x64')).toBe(key);
-    expect(isCurrent(stamp, { key: buildKey('others', 'linux-x64') })).toBe(false);
-    expect(isCurrent(stamp, { key: buildKey('requirements', 'linux-arm64') })).toBe(false);
+  test('another package, other requirements or another system are another build', () => {
+    expect(buildKey('tfjs-node', 'requirements', 'linux-x64')).toBe(key);
+    for (const other of [
+      buildKey('tfjs-node', 'others', 'linux-x64'),
+      buildKey('tfjs-node', 'requirements', 'linux-arm64'),
+      buildKey('tfjs-node-gpu', 'requirements', 'linux-x64'),
+    ]) {
+      expect(isCurrent(stamp, { key: other })).toBe(false);
+    }
+  });
+  test.each([
+    ['none', 'none', true],
+    ['wheels', 'none', true],
+    ['none', 'wheels', false],
+    ['wheels', 'system', false],
+    ['system', 'wheels', false],
+  ])('with CUDA from %s, asked for %s: %s', (cuda, wanted, current) => {
+    expect(isCurrent({ ...stamp, cuda }, { key, cuda: wanted })).toBe(current);
   });
 });
