@@ -75,3 +75,21 @@ export function isDType(text: unknown): text is DType {
 export function bytesPerElement(dtype: DType): number {
   return arrayOf[dtype].BYTES_PER_ELEMENT;
 }
+
+/** Bits of an element of the dtypes that the safetensors format has (0.8) and that have no typed array here. */
+const OTHER_BITS: ReadonlyMap<string, number> = new Map([
+  ['F4', 4],
+  ['F6_E2M3', 6],
+  ['F6_E3M2', 6],
+  ['F8_E5M2', 8],
+  ['F8_E4M3', 8],
+  ['F8_E8M0', 8],
+  ['F8_E4M3FNUZ', 8],
+  ['F8_E5M2FNUZ', 8],
+  ['C64', 64],
+]);
+
+/** Bits of one element of any dtype of the safetensors format; undefined for a word that it does not have. */
+export function bitsPerElement(dtype: string): number | undefined {
+  return isDType(dtype) ? 8 * bytesPerElement(dtype) : OTHER_BITS.get(dtype);
+}

@@ -5,6 +5,7 @@ export { type ArrayRows, type NpzArraySpec, writeNpzArray } from './node/npz-arr
 export { readNpz, writeNpz } from './node/npz-files';
 export {
   openSafetensorsFile,
+  type ReadSafetensorsOptions,
   readSafetensors,
   type WriteSafetensorsOptions,
   writeSafetensors,

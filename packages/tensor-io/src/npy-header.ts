@@ -25,8 +25,10 @@ const CODES: { readonly [D in DType]: string | undefined } = {
 
 /** What an npy header says. */
 export interface NpyHeader {
-  /** The element type. */
-  readonly dtype: DType;
+  /** The element type; undefined for one that is not read (complex numbers, strings, dates, records, Python objects). */
+  readonly dtype: DType | undefined;
+  /** The element type in numpy's letters, `'<f4'` or `'<c8'`; of records as it may stand in a message. */
+  readonly descr: string;
   /** Whether the file stores the high byte first. */
   readonly bigEndian: boolean;
   /** Whether the first axis, not the last, runs fastest. */
@@ -39,14 +41,24 @@ export interface NpyHeader {
   readonly byteLength: number;
 }
 
-function parseDescr(file: string, descr: PythonLiteral | undefined): { dtype: DType; bigEndian: boolean } {
-  if (typeof descr === 'string') {
-    const letters = descr.replace(/^[<>=|]/, '');
-    const found = Object.entries(CODES).find(([, code]) => code?.slice(1) === letters);
-    if (found) return { dtype: found[0] as DType, bigEndian: descr.startsWith('>') };
-    if (letters.startsWith('O')) throw new TensorFileError(file, 'holds Python objects (pickle), which are not read');
-  }
-  throw new TensorFileError(file, `unsupported descr ${shown(descr)}: expected a bool, int or float type`);
+function parseDescr(descr: PythonLiteral | undefined): Pick<NpyHeader, 'dtype' | 'descr' | 'bigEndian'> {
+  if (typeof descr !== 'string') return { dtype: undefined, descr: shown(descr), bigEndian: false };
+  const letters = descr.replace(/^[<>=|]/, '');
+  const found = Object.entries(CODES).find(([, code]) => code?.slice(1) === letters);
+  return { dtype: found?.[0] as DType | undefined, descr, bigEndian: descr.startsWith('>') };
+}
+
+/** An {@link NpyHeader} of an array that can be read. */
+export type ReadableNpyHeader = NpyHeader & { readonly dtype: DType };
+
+/** The header of an array that is to be read; throws {@link TensorFileError} for an element type that is not read. */
+export function readableNpy(file: string, header: NpyHeader): ReadableNpyHeader {
+  const { dtype, descr } = header;
+  if (dtype !== undefined) return { ...header, dtype };
+  const problem = /^[<>=|]?O/.test(descr)
+    ? `holds Python objects (pickle, descr ${shown(descr)}), which are not read`
+    : `unsupported descr ${shown(descr)}: expected a bool, int or float type`;
+  throw new TensorFileError(file, problem, { unreadable: true });
 }
 
 /** Where the header's text lies, from the first 12 bytes (fewer of a short file). Versions 1, 2 and 3. */
@@ -87,7 +99,8 @@ export function parseNpyHeader(file: string, bytes: Uint8Array, fileSize: number
   if (!(header instanceof Map) || header.size !== 3) {
     throw new TensorFileError(file, 'npy header is not a dict of descr, fortran_order and shape');
   }
-  const { dtype, bigEndian } = parseDescr(file, header.get('descr'));
+  if (!header.has('descr')) throw new TensorFileError(file, 'expected a descr in the npy header, got none');
+  const { dtype, descr, bigEndian } = parseDescr(header.get('descr'));
   const fortranOrder = header.get('fortran_order');
   if (typeof fortranOrder !== 'boolean') {
     throw new TensorFileError(file, `fortran_order: expected True or False, got ${shown(fortranOrder)}`);
@@ -95,11 +108,11 @@ export function parseNpyHeader(file: string, bytes: Uint8Array, fileSize: number
   const shape = header.get('shape');
   const count = Array.isArray(shape) ? countElements(shape, Number.MAX_SAFE_INTEGER / 8) : undefined;
   if (count === undefined) throw new TensorFileError(file, `npy shape ${shown(shape)} is invalid or too large`);
-  const byteLength = count * bytesPerElement(dtype);
+  const byteLength = dtype === undefined ? fileSize - end : count * bytesPerElement(dtype);
   if (end + byteLength !== fileSize) {
     throw new TensorFileError(file, `${dtype} ${shown(shape)} makes ${end + byteLength} bytes, got ${fileSize}`);
   }
-  return { dtype, bigEndian, fortranOrder, shape: shape as number[], dataOffset: end, byteLength };
+  return { dtype, descr, bigEndian, fortranOrder, shape: shape as number[], dataOffset: end, byteLength };
 }
 
 /** The bytes before the data, byte for byte as numpy writes them: version 1.0, room for the first axis to grow, 64-byte aligned. */

@@ -1,6 +1,6 @@
 import { concatBytes } from './concat-bytes';
 import { fromFortranOrder } from './fortran-order';
-import { encodeNpyHeader, type NpyHeader, parseNpyHeader } from './npy-header';
+import { encodeNpyHeader, type NpyHeader, parseNpyHeader, readableNpy } from './npy-header';
 import { checkTensor, type TensorData, tensorBytes, tensorFromBytes } from './tensor-data';
 
 /** The two pieces of an npy file: header, and a view of the data. */
@@ -9,8 +9,9 @@ export function npyChunks(file: string, tensor: TensorData): [Uint8Array, Uint8A
   return [encodeNpyHeader(file, tensor.dtype, tensor.shape), tensorBytes(tensor)];
 }
 
-/** The tensor of a checked header and its data bytes; the data may be a view of `bytes`. */
-export function npyTensor({ dtype, shape, bigEndian, fortranOrder }: NpyHeader, bytes: Uint8Array): TensorData {
+/** The tensor of a header and its data bytes, which may be a view of `bytes`; throws for an element type that is not read. */
+export function npyTensor(file: string, header: NpyHeader, bytes: Uint8Array): TensorData {
+  const { dtype, shape, bigEndian, fortranOrder } = readableNpy(file, header);
   const tensor = tensorFromBytes(dtype, shape, bytes, bigEndian);
   return fortranOrder ? fromFortranOrder(tensor) : tensor;
 }
@@ -30,6 +31,7 @@ export function encodeNpy(tensor: TensorData): Uint8Array {
  * @throws {@link TensorFileError} for any file that breaks the format, bytes behind the data included.
  */
 export function decodeNpy(bytes: Uint8Array, options: { name?: string } = {}): TensorData {
-  const header = parseNpyHeader(options.name ?? 'npy', bytes, bytes.length);
-  return npyTensor(header, bytes.subarray(header.dataOffset));
+  const file = options.name ?? 'npy';
+  const header = parseNpyHeader(file, bytes, bytes.length);
+  return npyTensor(file, header, bytes.subarray(header.dataOffset));
 }

@@ -12,7 +12,7 @@ test.each(['stored.npz', 'deflated.npz'])('reads every array of %s', async (name
   expect(file.names).toEqual([...arrays.keys()]);
   const tensors = await Promise.all(file.names.map(async (array) => [array, await file.read(array)] as const));
   expect(allBits(new Map(tensors))).toEqual(allBits(arrays));
-  expect(await file.info('f4')).toEqual({ dtype: 'F32', shape: [2, 3, 4], rows: name === 'stored.npz' });
+  expect(await file.info('f4')).toEqual({ dtype: 'F32', shape: [2, 3, 4], rows: true });
   expect((await file.info('f4.fortran')).rows).toBe(false);
   await file.close();
 });
@@ -35,12 +35,10 @@ test('reads rows of a stored array, in either byte order, and only their bytes',
 test('names what it cannot read', async () => {
   const stored = await openNpz(bytesSource(fixtureBytes('stored.npz'), 'x.npz'));
   await expect(stored.read('none')).rejects.toThrow('x.npz: holds no array "none"');
-  await expect(stored.readRows('vector', 5, 3)).rejects.toThrow('"vector" has 7 rows, asked for 3 from 5');
+  await expect(stored.readRows('vector', 5, 3)).rejects.toThrow('x.npz: vector.npy: has 7 rows, asked for 3 from 5');
   await expect(stored.readRows('vector', -1, 1)).rejects.toThrow(TensorFileError);
   await expect(stored.readRows('scalar', 0, 1)).rejects.toThrow(/no rows to read/);
   await expect(stored.readRows('f4.fortran', 0, 1)).rejects.toThrow(/no rows to read/);
-  const deflated = await openNpz(bytesSource(fixtureBytes('deflated.npz')));
-  await expect(deflated.readRows('f4', 0, 1)).rejects.toThrow(/no rows to read/);
 });
 
 test('closes the source where it cannot open it, and keeps to maxBytes', async () => {

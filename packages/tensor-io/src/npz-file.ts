@@ -1,12 +1,14 @@
 import type { ByteSource } from './byte-source';
-import { bytesPerElement, type DType } from './dtype';
+import { inflatedSource, storedSource } from './inflated-source';
 import { npyTensor } from './npy';
-import { type NpyHeader, npyHeaderLength, parseNpyHeader } from './npy-header';
-import { arrayName, checkTotal, DEFAULT_MAX_BYTES, type NpzReadOptions } from './npz';
-import { type TensorData, tensorFromBytes } from './tensor-data';
+import { type NpyInfo, npyInfo, readNpyHeader, readNpyRows } from './npy-file';
+import { type NpyHeader, parseNpyHeader } from './npy-header';
+import { arrayEntries, checkTotal, DEFAULT_MAX_BYTES, type NpzReadOptions } from './npz';
+import type { TensorData } from './tensor-data';
 import { quoted, TensorFileError } from './tensor-file-error';
 import { zipContent } from './zip-content';
 import {
+  checkReadable,
   LOCAL_HEADER_BYTES,
   MAX_END_BYTES,
   parseZipDirectory,
@@ -15,31 +17,22 @@ import {
   zipDataOffset,
 } from './zip-directory';
 
-/** An open npz file: arrays are read one by one, and of a stored array any rows. */
+/** An open npz file: arrays are read one by one, and of an array any rows. */
 export interface NpzFile {
-  /** The names of all arrays, in the archive's order. */
+  /** The names of all arrays, in the archive's order; other files in the archive are passed over. */
   readonly names: readonly string[];
-  /** dtype and shape of an array; inflates the array where it is deflated. */
-  info(name: string): Promise<NpzArrayInfo>;
-  /** Reads one array; the caller owns it. */
+  /** dtype and shape of an array; reads (and where need be inflates) its first bytes only. */
+  info(name: string): Promise<NpyInfo>;
+  /** Reads one array; the caller owns it. {@link TensorFileError} for an element type that is not read. */
   read(name: string): Promise<TensorData>;
   /**
-   * Reads `count` entries of the first axis from `start`, and of the file only their bytes (so the checksum stays
-   * unchecked). Only for arrays that are stored, not deflated, in row-major order; {@link TensorFileError} otherwise.
+   * Reads `count` entries of the first axis from `start`, of an array in row-major order; {@link TensorFileError} otherwise.
+   * Of a stored array only their bytes are read (so the checksum stays unchecked). A deflated one is inflated on from the
+   * last row read, in bounded memory: read its rows in order, since going back inflates from the beginning.
    */
   readRows(name: string, start: number, count: number): Promise<TensorData>;
   /** Closes the source. */
   close(): Promise<void>;
-}
-
-/** What an npz file says of one array. */
-export interface NpzArrayInfo {
-  /** The element type. */
-  readonly dtype: DType;
-  /** The sizes of the axes. */
-  readonly shape: readonly number[];
-  /** Whether {@link NpzFile.readRows} can read it. */
-  readonly rows: boolean;
 }
 
 interface Directory {
@@ -47,14 +40,15 @@ interface Directory {
   readonly dataOffset: (entry: ZipEntry) => Promise<number>;
 }
 
-async function readDirectory(source: ByteSource, maxBytes: number): Promise<Directory> {
+async function readDirectory(source: ByteSource, { maxBytes, names }: NpzReadOptions): Promise<Directory> {
   const { name: file, size } = source;
   const tail = Math.min(size, MAX_END_BYTES);
   const end = parseZipEnd(file, await source.read(size - tail, tail), size);
   const entries = parseZipDirectory(file, await source.read(end.offset, end.size), end);
-  checkTotal(file, entries, maxBytes);
+  const arrays = arrayEntries(file, entries);
+  checkTotal(file, arrays, { maxBytes, names });
   return {
-    entries: new Map(entries.map((entry) => [arrayName(file, entry.name), entry])),
+    entries: arrays,
     dataOffset: async (entry) =>
       zipDataOffset(file, entry, await source.read(entry.headerOffset, LOCAL_HEADER_BYTES), end),
   };
@@ -66,8 +60,8 @@ async function readDirectory(source: ByteSource, maxBytes: number): Promise<Dire
  * @throws {@link TensorFileError} for an archive that breaks the format.
  */
 export async function openNpz(source: ByteSource, options: NpzReadOptions = {}): Promise<NpzFile> {
-  const { maxBytes = Number.POSITIVE_INFINITY } = options;
-  const { entries, dataOffset } = await readDirectory(source, maxBytes).catch(async (error: unknown) => {
+  const { maxBytes = Number.POSITIVE_INFINITY, names } = options;
+  const { entries, dataOffset } = await readDirectory(source, { maxBytes, names }).catch(async (error: unknown) => {
     await source.close();
     throw error;
   });
@@ -76,62 +70,44 @@ export async function openNpz(source: ByteSource, options: NpzReadOptions = {}):
     if (!entry) throw new TensorFileError(source.name, `holds no array ${quoted(name)}`);
     return entry;
   };
-  const readContent = async (entry: ZipEntry): Promise<Uint8Array> => {
-    const limit = Math.min(maxBytes, DEFAULT_MAX_BYTES);
-    if (entry.method === 8 && entry.size > limit) {
-      throw new TensorFileError(source.name, `${quoted(entry.name)} inflates to ${entry.size} bytes, above ${limit}`);
-    }
-    return zipContent(source.name, entry, await source.read(await dataOffset(entry), entry.compressedSize));
+  const contents = new Map<string, Promise<ByteSource>>();
+  const contentOf = (name: string): Promise<ByteSource> => {
+    const entry = entryOf(name);
+    checkReadable(source.name, entry);
+    const known = contents.get(name);
+    if (known) return known;
+    const make = entry.method === 0 ? storedSource : inflatedSource;
+    const content = dataOffset(entry).then((offset) => make(source, entry, offset));
+    contents.set(name, content);
+    content.catch(() => contents.delete(name));
+    return content;
   };
-  const storedHeader = async (entry: ZipEntry): Promise<{ npy: NpyHeader; start: number }> => {
-    const file = `${source.name}: ${entry.name}`;
-    const start = await dataOffset(entry);
-    const prefix = await source.read(start, Math.min(12, entry.size));
-    const length = npyHeaderLength(file, prefix, entry.size);
-    return { npy: parseNpyHeader(file, await source.read(start, length), entry.size), start };
-  };
-  const readHeader = async (entry: ZipEntry): Promise<NpyHeader> => {
-    if (entry.method === 0) return (await storedHeader(entry)).npy;
-    return parseNpyHeader(`${source.name}: ${entry.name}`, await readContent(entry), entry.size);
+  // Kept, since of a deflated array reading it again would begin anew.
+  const headers = new Map<string, NpyHeader>();
+  const headerOf = async (name: string): Promise<NpyHeader> => {
+    const header = headers.get(name) ?? (await readNpyHeader(await contentOf(name)));
+    headers.set(name, header);
+    return header;
   };
   return {
     names: [...entries.keys()],
-    async info(name) {
-      const entry = entryOf(name);
-      const { dtype, shape, fortranOrder } = await readHeader(entry);
-      return { dtype, shape, rows: entry.method === 0 && !fortranOrder && shape.length > 0 };
-    },
+    info: async (name) => npyInfo(await headerOf(name)),
     async read(name) {
       const entry = entryOf(name);
-      const content = await readContent(entry);
-      const npy = parseNpyHeader(`${source.name}: ${entry.name}`, content, content.length);
-      return npyTensor(npy, content.subarray(npy.dataOffset));
+      checkReadable(source.name, entry);
+      const limit = Math.min(maxBytes, DEFAULT_MAX_BYTES);
+      if (entry.method === 8 && entry.size > limit) {
+        throw new TensorFileError(source.name, `${quoted(entry.name)} inflates to ${entry.size} bytes, above ${limit}`);
+      }
+      const bytes = await source.read(await dataOffset(entry), entry.compressedSize);
+      const content = zipContent(source.name, entry, bytes);
+      const file = `${source.name}: ${entry.name}`;
+      const npy = parseNpyHeader(file, content, content.length);
+      return npyTensor(file, npy, content.subarray(npy.dataOffset));
     },
     async readRows(name, start, count) {
-      const entry = entryOf(name);
-      const stored = entry.method === 0 ? await storedHeader(entry) : undefined;
-      if (!stored || stored.npy.fortranOrder || stored.npy.shape.length === 0) {
-        throw new TensorFileError(
-          source.name,
-          `${quoted(name)} is deflated, column-major or a scalar: it has no rows to read`,
-        );
-      }
-      const { dtype, shape, bigEndian, dataOffset: offset } = stored.npy;
-      if (
-        !Number.isSafeInteger(start) ||
-        !Number.isSafeInteger(count) ||
-        start < 0 ||
-        count < 0 ||
-        start + count > shape[0]
-      ) {
-        throw new TensorFileError(
-          source.name,
-          `${quoted(name)} has ${shape[0]} rows, asked for ${count} from ${start}`,
-        );
-      }
-      const rowBytes = shape.slice(1).reduce((product, size) => product * size, bytesPerElement(dtype));
-      const bytes = await source.read(stored.start + offset + start * rowBytes, count * rowBytes);
-      return tensorFromBytes(dtype, [count, ...shape.slice(1)], bytes, bigEndian);
+      const header = await headerOf(name);
+      return readNpyRows(await contentOf(name), header, { start, count });
     },
     close: () => source.close(),
   };

@@ -140,18 +140,17 @@ describe('npz', () => {
     ['a local header of another method', patched(archive(), LOCAL, 8, 8), /does not fit the directory/],
     ['a local name that is too long', patched(archive(), LOCAL, 26, 60_000), /does not fit the directory/],
     ['a name that is not UTF-8', patched(archive(), CENTRAL, 46, 0xffff), /not valid UTF-8/],
-    ['an entry that is no npy', zipSync({ 'a.txt': npy }), /expected arrays named \*\.npy, got entry "a\.txt"/],
-    ['a path out of the folder', zipSync({ '../a.npy': npy }), /expected arrays named/],
-    ['an absolute path', zipSync({ '/a.npy': npy }), /expected arrays named/],
+    ['a path out of the folder', zipSync({ '../a.npy': npy }), /expected names of arrays/],
+    ['an absolute path', zipSync({ '/a.npy': npy }), /expected names of arrays/],
     [
       'a damaged array',
       archive({ crc: crc32(new Uint8Array(64)), size: 64 }, new Uint8Array(64)),
       /x\.npz: a\.npy: is not an npy/,
     ],
   ])('refuses %s', (_, bytes, message) => {
-    expect(() => decodeNpz(bytes, { name: 'x.npz' })).toThrow(message);
-    expect(() => decodeNpz(bytes, { name: 'x.npz' })).toThrow(/^x\.npz: /);
-    expect(() => decodeNpz(bytes)).toThrow(TensorFileError);
+    expect(() => [...decodeNpz(bytes, { name: 'x.npz' })]).toThrow(message);
+    expect(() => [...decodeNpz(bytes, { name: 'x.npz' })]).toThrow(/^x\.npz: /);
+    expect(() => [...decodeNpz(bytes)]).toThrow(TensorFileError);
   });
 
   test('refuses entries that share bytes, and names that stand twice', () => {

@@ -3,10 +3,12 @@ import { concatBytes } from './concat-bytes';
 import { crc32 } from './crc32';
 import { npyChunks, npyTensor } from './npy';
 import { parseNpyHeader } from './npy-header';
+import { askedNames, readEach } from './read-each';
 import type { NamedTensors, TensorData } from './tensor-data';
 import { quoted, TensorFileError } from './tensor-file-error';
 import { zipContent } from './zip-content';
 import {
+  checkReadable,
   LOCAL_HEADER_BYTES,
   MAX_END_BYTES,
   parseZipDirectory,
@@ -26,28 +28,36 @@ export interface NpzOptions {
 export interface NpzReadOptions {
   /** What the file is called in errors (default `'npz'`). */
   name?: string;
-  /** The most bytes that all arrays together may take (default 4 GiB). */
+  /** The most bytes that all arrays together, of `names` where given, may take (default 4 GiB). */
   maxBytes?: number;
+  /** The arrays to read (default all); a name that the file does not hold is passed over. */
+  names?: readonly string[];
 }
 
 /** The default of {@link NpzReadOptions.maxBytes}. */
 export const DEFAULT_MAX_BYTES = 2 ** 32;
 
-/** An array's name from its entry's: the name without `.npy`, and nothing that would be a path out of a folder. */
-export function arrayName(file: string, entry: string): string {
-  const name = entry.replace(/\.npy$/, '');
-  const unsafe =
-    /[\\\p{Cc}]/u.test(name) || name.split('/').some((part) => part === '' || part === '.' || part === '..');
-  if (name === entry || unsafe)
-    throw new TensorFileError(file, `expected arrays named *.npy, got entry ${quoted(entry)}`);
-  return name;
+/** Whether a name would be a path out of a folder, or hide what it is. */
+function isUnsafe(name: string): boolean {
+  return /[\\\p{Cc}]/u.test(name) || name.split('/').some((part) => part === '' || part === '.' || part === '..');
+}
+
+/** The arrays of an archive by their names, the entries' without `.npy`; entries of other names are no arrays. */
+export function arrayEntries(file: string, entries: readonly ZipEntry[]): Map<string, ZipEntry> {
+  const arrays = new Map<string, ZipEntry>();
+  for (const entry of entries) {
+    if (!entry.name.endsWith('.npy')) continue;
+    const name = entry.name.slice(0, -4);
+    if (isUnsafe(name)) throw new TensorFileError(file, `expected names of arrays, got entry ${quoted(entry.name)}`);
+    arrays.set(name, entry);
+  }
+  return arrays;
 }
 
 /** Checks the name of an array that is to be written. */
 export function entryName(file: string, name: string): string {
-  arrayName(file, `${name}.npy`);
   const bytes = new TextEncoder().encode(`${name}.npy`).length;
-  if (/\p{Surrogate}/u.test(name) || bytes > 0xffff)
+  if (isUnsafe(name) || /\p{Surrogate}/u.test(name) || bytes > 0xffff)
     throw new TensorFileError(file, `${quoted(name)} cannot be an array's name`);
   return `${name}.npy`;
 }
@@ -92,30 +102,37 @@ export function encodeNpz(tensors: NamedTensors, options: NpzOptions = {}): Uint
   return concatBytes([...npzChunks('npz', tensors, options)]);
 }
 
-/** Checks the declared sizes of all entries against a limit, before anything is inflated. */
-export function checkTotal(file: string, entries: readonly ZipEntry[], maxBytes: number): void {
-  const total = entries.reduce((sum, entry) => sum + entry.size, 0);
+/** Checks the declared sizes of the arrays asked for against a limit, before anything is inflated. */
+export function checkTotal(
+  file: string,
+  arrays: ReadonlyMap<string, ZipEntry>,
+  { maxBytes = DEFAULT_MAX_BYTES, names }: NpzReadOptions,
+): void {
+  const total = askedNames(arrays.keys(), names).reduce((sum, name) => sum + arrays.get(name)!.size, 0);
   if (total > maxBytes) throw new TensorFileError(file, `the arrays take ${total} bytes, above maxBytes ${maxBytes}`);
 }
 
 /**
  * Reads an npz file. Stored arrays are views of `bytes` where they lie aligned, others new arrays. Checks the archive
- * (directory, sizes, overlaps, checksums; zip64 is read, encryption is not) and every array as {@link decodeNpy} does.
+ * (directory, sizes, overlaps, checksums; zip64 is read, encryption is not) and every array as {@link decodeNpy} does. An
+ * array of an element type that is not read (Python objects, complex numbers, strings, records) is listed; `get` of its
+ * name throws, and so does walking over the values.
  * @throws {@link TensorFileError} for any file that breaks the format.
  */
 export function decodeNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<string, TensorData> {
-  const { name: file = 'npz', maxBytes = DEFAULT_MAX_BYTES } = options;
+  const { name: file = 'npz', names } = options;
   const end = parseZipEnd(file, bytes.subarray(-MAX_END_BYTES), bytes.length);
   const entries = parseZipDirectory(file, bytes.subarray(end.offset, end.offset + end.size), end);
-  checkTotal(file, entries, maxBytes);
-  const tensors = new Map<string, TensorData>();
-  for (const entry of entries) {
-    const name = arrayName(file, entry.name);
+  const arrays = arrayEntries(file, entries);
+  checkTotal(file, arrays, options);
+  return readEach(askedNames(arrays.keys(), names), (name) => {
+    const entry = arrays.get(name)!;
+    checkReadable(file, entry);
     const header = bytes.subarray(entry.headerOffset, entry.headerOffset + LOCAL_HEADER_BYTES);
     const start = zipDataOffset(file, entry, header, end);
     const content = zipContent(file, entry, bytes.subarray(start, start + entry.compressedSize));
-    const npy = parseNpyHeader(`${file}: ${entry.name}`, content, content.length);
-    tensors.set(name, npyTensor(npy, content.subarray(npy.dataOffset)));
-  }
-  return tensors;
+    const at = `${file}: ${entry.name}`;
+    const npy = parseNpyHeader(at, content, content.length);
+    return npyTensor(at, npy, content.subarray(npy.dataOffset));
+  });
 }

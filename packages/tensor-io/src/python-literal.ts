@@ -14,7 +14,9 @@ interface Cursor {
 
 function fail(cursor: Cursor, expected: string): never {
   const got = cursor.text.slice(cursor.at, cursor.at + 20) || 'the end';
-  throw new TensorFileError(cursor.file, `npy header at ${cursor.at}: expected ${expected}, got ${quoted(got)}`);
+  const problem = `npy header at ${cursor.at}: expected ${expected}, got ${quoted(got)}`;
+  // Not all of Python is read here: names of a record's fields may be written in ways that need not be a fault.
+  throw new TensorFileError(cursor.file, problem, { unreadable: true });
 }
 
 function match(cursor: Cursor, pattern: RegExp): string | undefined {

@@ -1,9 +1,13 @@
-import { headerLength, PREFIX_BYTES, parseHeader } from './safetensors-header';
+import { readEach } from './read-each';
+import { headerLength, PREFIX_BYTES, parseHeader, readableDType } from './safetensors-header';
 import { type TensorData, tensorFromBytes } from './tensor-data';
 
 /** What a safetensors file holds. */
 export interface DecodedSafetensors {
-  /** The tensors by name, in the order of their data. */
+  /**
+   * The tensors by name, in the order of their data. One of a dtype that is not read here (F8_E4M3) is listed; `get` of its
+   * name throws {@link TensorFileError}, and so does walking over the values.
+   */
   tensors: Map<string, TensorData>;
   /** The `__metadata__` entry; empty where the file has none. */
   metadata: Record<string, string>;
@@ -19,9 +23,11 @@ export function decodeSafetensors(bytes: Uint8Array, options: { name?: string } 
   const file = options.name ?? 'safetensors';
   const length = headerLength(file, bytes.subarray(0, PREFIX_BYTES), bytes.length);
   const { infos, metadata } = parseHeader(file, bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + length), bytes.length);
-  const tensors = new Map<string, TensorData>();
-  for (const [name, { dtype, shape, byteOffset, byteLength }] of infos) {
-    tensors.set(name, tensorFromBytes(dtype, shape, bytes.subarray(byteOffset, byteOffset + byteLength)));
-  }
+  const tensors = readEach(infos.keys(), (name): TensorData => {
+    const info = infos.get(name)!;
+    const { shape, byteOffset, byteLength } = info;
+    const data = bytes.subarray(byteOffset, byteOffset + byteLength);
+    return tensorFromBytes(readableDType(file, name, info), shape, data);
+  });
   return { tensors, metadata };
 }

@@ -1,5 +1,5 @@
 import type { ByteSource } from './byte-source';
-import { headerLength, PREFIX_BYTES, parseHeader, type TensorInfo } from './safetensors-header';
+import { headerLength, PREFIX_BYTES, parseHeader, readableDType, type TensorInfo } from './safetensors-header';
 import { type TensorData, tensorFromBytes } from './tensor-data';
 import { quoted, TensorFileError } from './tensor-file-error';
 
@@ -11,7 +11,7 @@ export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
   /** dtype, shape and place of a tensor; throws {@link TensorFileError} for a name that the file does not hold. */
   info(name: string): TensorInfo;
-  /** Reads one tensor, and of the file only its bytes; the caller owns the result. */
+  /** Reads one tensor, and of the file only its bytes; the caller owns it. {@link TensorFileError} for a dtype that is not read. */
   read(name: string): Promise<TensorData>;
   /** Closes the source. */
   close(): Promise<void>;
@@ -43,8 +43,9 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
     metadata,
     info,
     async read(name) {
-      const { dtype, shape, byteOffset, byteLength } = info(name);
-      return tensorFromBytes(dtype, shape, await source.read(byteOffset, byteLength));
+      const found = info(name);
+      const { shape, byteOffset, byteLength } = found;
+      return tensorFromBytes(readableDType(source.name, name, found), shape, await source.read(byteOffset, byteLength));
     },
     close: () => source.close(),
   };

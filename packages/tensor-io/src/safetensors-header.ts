@@ -1,4 +1,4 @@
-import { bytesPerElement, type DType, isDType } from './dtype';
+import { arrayOf, bitsPerElement, type DType, isDType } from './dtype';
 import { countKeys } from './json-keys';
 import { countElements } from './tensor-data';
 import { quoted, shown, TensorFileError } from './tensor-file-error';
@@ -10,8 +10,8 @@ const MAX_HEADER_BYTES = 100_000_000;
 
 /** What a header says of one tensor. */
 export interface TensorInfo {
-  /** The element type. */
-  readonly dtype: DType;
+  /** The element type as the file names it; a tensor can be read where it is a {@link DType}. */
+  readonly dtype: string;
   /** The sizes of the axes. */
   readonly shape: readonly number[];
   /** Where the data starts, in bytes from the start of the file. */
@@ -80,7 +80,7 @@ function parseInfo(file: string, name: string, entry: unknown, dataStart: number
   };
   if (!isObject(entry)) return fail(`expected an object, got ${shown(entry)}`);
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (!isDType(dtype)) return fail(`unknown dtype ${shown(dtype)}`);
+  if (typeof dtype !== 'string') return fail(`expected a dtype, got ${shown(dtype)}`);
   if (!Array.isArray(shape)) return fail(`expected a shape, got ${shown(shape)}`);
   const count = countElements(shape, Number.MAX_SAFE_INTEGER / 8);
   if (count === undefined) return fail(`shape ${shown(shape)} is invalid or too large`);
@@ -88,17 +88,29 @@ function parseInfo(file: string, name: string, entry: unknown, dataStart: number
     return fail(`expected two data_offsets, got ${shown(offsets)}`);
   }
   const [start, end] = offsets as [number, unknown];
-  const byteLength = count * bytesPerElement(dtype);
-  if (end !== start + byteLength) {
-    return fail(`${dtype} ${shown(shape)} takes ${byteLength} bytes, got data_offsets ${shown(offsets)}`);
+  const bits = bitsPerElement(dtype);
+  // What an element of an unknown dtype takes nobody can say: the offsets alone then tell.
+  const byteLength = bits === undefined ? Number(end) - start : (count * bits) / 8;
+  if (countElements([end]) === undefined || countElements([byteLength]) === undefined || end !== start + byteLength) {
+    const takes = bits === undefined ? 'expected two data_offsets' : `takes ${byteLength} bytes`;
+    return fail(`${quoted(dtype).slice(1, -1)} ${shown(shape)} ${takes}, got data_offsets ${shown(offsets)}`);
   }
   return { dtype, shape: shape as number[], byteOffset: dataStart + start, byteLength };
 }
 
+/** The dtype of a tensor that is to be read; throws {@link TensorFileError} for one without a typed array here. */
+export function readableDType(file: string, name: string, { dtype }: TensorInfo): DType {
+  if (isDType(dtype)) return dtype;
+  const known = Object.keys(arrayOf).join(', ');
+  throw new TensorFileError(file, `tensor ${quoted(name)}: cannot read dtype ${shown(dtype)}, only ${known}`, {
+    unreadable: true,
+  });
+}
+
 /**
  * Reads the JSON header (without the eight bytes before it) of a file of `fileSize` bytes and checks it as the reference
- * implementation does: known dtypes, shapes that make the sizes, and data that covers the rest of the file with no
- * hole and no overlap. In addition a key that stands twice is an error.
+ * implementation does: shapes that make the sizes, and data that covers the rest of the file with no hole and no overlap.
+ * In addition a key that stands twice is an error. A dtype that is not read here is one only for who asks for its tensor.
  */
 export function parseHeader(file: string, bytes: Uint8Array, fileSize: number): SafetensorsHeader {
   const { json, text } = parseJson(file, bytes);

@@ -7,11 +7,14 @@ export class TensorFileError extends Error {
   override readonly name = 'TensorFileError';
   /** The path, URL or given name of the file. */
   readonly file: string;
+  /** Whether the file is whole, and one tensor of it is of a kind that is not read: others of the file can be. */
+  readonly unreadable: boolean;
 
   /** Makes the error `<file>: <problem>`. */
-  constructor(file: string, problem: string, options?: ErrorOptions) {
+  constructor(file: string, problem: string, options?: ErrorOptions & { readonly unreadable?: boolean }) {
     super(`${file}: ${problem}`, options);
     this.file = file;
+    this.unreadable = options?.unreadable ?? false;
   }
 
   /** Whether a value is this error, also one of another copy of this package (each CommonJS entry holds its own). */

@@ -2,7 +2,7 @@ import { inflateSync } from 'fflate';
 import { allocate } from './byte-source';
 import { crc32 } from './crc32';
 import { quoted, TensorFileError } from './tensor-file-error';
-import type { ZipEntry } from './zip-directory';
+import { checkReadable, type ZipEntry } from './zip-directory';
 
 function inflate(file: string, { name, size }: ZipEntry, bytes: Uint8Array): Uint8Array {
   // fflate drops silently what does not fit `out`: one byte more than declared shows that there was more.
@@ -18,6 +18,7 @@ function inflate(file: string, { name, size }: ZipEntry, bytes: Uint8Array): Uin
 
 /** The content of an entry from its bytes in the archive, checked against the declared size and CRC; a view of `bytes` where stored. */
 export function zipContent(file: string, entry: ZipEntry, bytes: Uint8Array): Uint8Array {
+  checkReadable(file, entry);
   const content = entry.method === 0 ? bytes : inflate(file, entry, bytes);
   if (content.length !== entry.size) {
     const got = content.length > entry.size ? 'more' : String(content.length);

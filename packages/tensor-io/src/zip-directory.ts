@@ -4,8 +4,10 @@ import { quoted, TensorFileError } from './tensor-file-error';
 export interface ZipEntry {
   /** Its name in the archive. */
   readonly name: string;
-  /** 0: stored, 8: deflated. */
-  readonly method: 0 | 8;
+  /** 0: stored, 8: deflated; others are not read. */
+  readonly method: number;
+  /** Whether it is encrypted, which is not read. */
+  readonly encrypted: boolean;
   /** CRC-32 of the content. */
   readonly crc: number;
   /** Bytes in the archive. */
@@ -115,21 +117,20 @@ function parseEntry(file: string, bytes: Uint8Array, at: number): { entry: ZipEn
   const next = extraEnd + data.getUint16(at + 32, true);
   if (next > bytes.length) throw new TensorFileError(file, 'zip: the central directory is cut off');
   const name = parseName(file, bytes.subarray(at + 46, nameEnd));
-  if (data.getUint16(at + 8, true) & 0x2041) throw new TensorFileError(file, `zip entry ${quoted(name)} is encrypted`);
+  const encrypted = (data.getUint16(at + 8, true) & 0x2041) !== 0;
   const method = data.getUint16(at + 10, true);
-  if (method !== 0 && method !== 8) {
-    throw new TensorFileError(file, `zip entry ${quoted(name)}: expected stored or deflated, got method ${method}`);
-  }
   const [size, compressedSize, headerOffset] = zip64Values(file, bytes.subarray(nameEnd, extraEnd), [
     data.getUint32(at + 24, true),
     data.getUint32(at + 20, true),
     data.getUint32(at + 42, true),
   ]);
-  return { entry: { name, method, crc: data.getUint32(at + 16, true), compressedSize, size, headerOffset }, next };
+  const crc = data.getUint32(at + 16, true);
+  return { entry: { name, method, encrypted, crc, compressedSize, size, headerOffset }, next };
 }
 
 /** deflate cannot make more than 1032 bytes of one; a stored file is as large as it is. */
-function checkSizes(file: string, { name, method, size, compressedSize }: ZipEntry): void {
+function checkSizes(file: string, { name, method, encrypted, size, compressedSize }: ZipEntry): void {
+  if (encrypted || (method !== 0 && method !== 8)) return;
   if (method === 0 ? size !== compressedSize : size > compressedSize * 1032) {
     throw new TensorFileError(file, `zip entry ${quoted(name)}: ${compressedSize} bytes cannot hold ${size}`);
   }
@@ -157,6 +158,13 @@ export function parseZipDirectory(file: string, bytes: Uint8Array, end: ZipEnd):
     }
   });
   return entries;
+}
+
+/** Throws {@link TensorFileError} for an entry that is encrypted or compressed in another way than by deflate. */
+export function checkReadable(file: string, { name, method, encrypted }: ZipEntry): void {
+  if (!encrypted && (method === 0 || method === 8)) return;
+  const problem = encrypted ? ' is encrypted' : `: expected stored or deflated, got method ${method}`;
+  throw new TensorFileError(file, `zip entry ${quoted(name)}${problem}`, { unreadable: true });
 }
 
 /** Where an entry's data starts, from its local header's first 30 bytes. */

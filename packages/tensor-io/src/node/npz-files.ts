@@ -1,20 +1,19 @@
 import { type NpzOptions, type NpzReadOptions, npzChunks } from '../npz';
 import { openNpz } from '../npz-file';
+import { askedNames, readEachAsync } from '../read-each';
 import type { NamedTensors, TensorData } from '../tensor-data';
 import { writeFileAtomic } from './atomic-file';
 import { fileSource } from './file-source';
 
 /**
- * Reads all arrays of an npz file, each into its own memory that the caller owns. For one array, or some rows of it, use
- * `openNpz(await fileSource(path))`.
+ * Reads the arrays of an npz file (all, or `options.names`), each into its own memory that the caller owns; as `decodeNpz`
+ * does. For some rows of an array use `openNpz(await fileSource(path))`.
  * @throws {@link TensorFileError} for any file that breaks the format.
  */
 export async function readNpz(path: string, options: NpzReadOptions = {}): Promise<Map<string, TensorData>> {
   const file = await openNpz(await fileSource(path), options);
   try {
-    const tensors = new Map<string, TensorData>();
-    for (const name of file.names) tensors.set(name, await file.read(name));
-    return tensors;
+    return await readEachAsync(askedNames(file.names, options.names), (name) => file.read(name));
   } finally {
     await file.close();
   }

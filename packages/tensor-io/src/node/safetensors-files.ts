@@ -1,11 +1,12 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { askedNames, readEachAsync } from '../read-each';
 import type { DecodedSafetensors } from '../safetensors-decode';
 import { type SafetensorsOptions, safetensorsChunks } from '../safetensors-encode';
 import { openSafetensors, type SafetensorsFile } from '../safetensors-file';
 import { planShards } from '../shard-plan';
 import { openShardedSafetensors } from '../sharded-safetensors';
-import type { NamedTensors, TensorData } from '../tensor-data';
+import type { NamedTensors } from '../tensor-data';
 import { writeFileAtomic } from './atomic-file';
 import { fileSource } from './file-source';
 import { systemError } from './system-error';
@@ -36,16 +37,21 @@ export async function openSafetensorsFile(path: string): Promise<SafetensorsFile
   return openSafetensors(await fileSource(path));
 }
 
+/** Options of {@link readSafetensors}. */
+export interface ReadSafetensorsOptions {
+  /** The tensors to read (default all); a name that the file does not hold is passed over. */
+  names?: readonly string[];
+}
+
 /**
- * Reads all tensors of a safetensors file, or a sharded one (see {@link openSafetensorsFile}), each into its own memory
- * that the caller owns.
+ * Reads the tensors of a safetensors file, or a sharded one (see {@link openSafetensorsFile}), each into its own memory
+ * that the caller owns. One of a dtype that is not read is listed; `get` of it, or walking over the values, throws.
  * @throws {@link TensorFileError} for any file that breaks the format.
  */
-export async function readSafetensors(path: string): Promise<DecodedSafetensors> {
+export async function readSafetensors(path: string, options: ReadSafetensorsOptions = {}): Promise<DecodedSafetensors> {
   const file = await openSafetensorsFile(path);
   try {
-    const tensors = new Map<string, TensorData>();
-    for (const name of file.names) tensors.set(name, await file.read(name));
+    const tensors = await readEachAsync(askedNames(file.names, options.names), (name) => file.read(name));
     return { tensors, metadata: { ...file.metadata } };
   } finally {
     await file.close();

@@ -1,0 +1,118 @@
+import type { TensorData } from './tensor-data';
+import { TensorFileError } from './tensor-file-error';
+
+/** Tensors by name of which some cannot be read: who asks for one of those, or for all, gets the error that says why. */
+class PartlyReadable extends Map<string, TensorData> {
+  readonly #problems = new Map<string, TensorFileError>();
+
+  /** Lists a name under which only an error is to be had. */
+  refuse(name: string, problem: TensorFileError): void {
+    super.set(name, undefined as never);
+    this.#problems.set(name, problem);
+  }
+
+  override get(name: string): TensorData | undefined {
+    const problem = this.#problems.get(name);
+    if (problem) throw problem;
+    return super.get(name);
+  }
+
+  override set(name: string, tensor: TensorData): this {
+    this.#problems.delete(name);
+    return super.set(name, tensor);
+  }
+
+  override delete(name: string): boolean {
+    this.#problems.delete(name);
+    return super.delete(name);
+  }
+
+  override clear(): void {
+    this.#problems.clear();
+    super.clear();
+  }
+
+  override entries(): MapIterator<[string, TensorData]> {
+    return pairs(this) as MapIterator<[string, TensorData]>;
+  }
+
+  override values(): MapIterator<TensorData> {
+    return tensors(this) as MapIterator<TensorData>;
+  }
+
+  override [Symbol.iterator](): MapIterator<[string, TensorData]> {
+    return this.entries();
+  }
+
+  override forEach(callback: (tensor: TensorData, name: string, map: Map<string, TensorData>) => void): void {
+    for (const [name, tensor] of this) callback(tensor, name, this);
+  }
+}
+
+function* pairs(map: PartlyReadable): Generator<[string, TensorData]> {
+  for (const name of map.keys()) yield [name, map.get(name)!];
+}
+
+function* tensors(map: PartlyReadable): Generator<TensorData> {
+  for (const name of map.keys()) yield map.get(name)!;
+}
+
+/** Collects tensors that are read one by one; see {@link PartlyReadable}. A plain Map where all can be read. */
+class Collector {
+  readonly #readable = new Map<string, TensorData>();
+  #partly: PartlyReadable | undefined;
+
+  add(name: string, tensor: TensorData): void {
+    (this.#partly ?? this.#readable).set(name, tensor);
+  }
+
+  refuse(name: string, problem: unknown): void {
+    if (!(problem instanceof TensorFileError && problem.unreadable)) throw problem;
+    if (!this.#partly) {
+      this.#partly = new PartlyReadable();
+      for (const [earlier, tensor] of this.#readable) this.#partly.set(earlier, tensor);
+    }
+    this.#partly.refuse(name, problem);
+  }
+
+  get tensors(): Map<string, TensorData> {
+    return this.#partly ?? this.#readable;
+  }
+}
+
+/**
+ * Reads the named tensors. Where one is of a kind that is not read, the error is kept for who asks for that one: the Map
+ * lists its name, and `get` of it, or walking over the values, throws. Any other error is thrown at once.
+ */
+export function readEach(names: Iterable<string>, read: (name: string) => TensorData): Map<string, TensorData> {
+  const collector = new Collector();
+  for (const name of names) {
+    try {
+      collector.add(name, read(name));
+    } catch (error) {
+      collector.refuse(name, error);
+    }
+  }
+  return collector.tensors;
+}
+
+/** {@link readEach} of tensors that are read from a file. */
+export async function readEachAsync(
+  names: Iterable<string>,
+  read: (name: string) => Promise<TensorData>,
+): Promise<Map<string, TensorData>> {
+  const collector = new Collector();
+  for (const name of names) {
+    await read(name).then(
+      (tensor) => collector.add(name, tensor),
+      (error: unknown) => collector.refuse(name, error),
+    );
+  }
+  return collector.tensors;
+}
+
+/** The names that are asked for, in the file's order: all, or those of `wanted` that the file has. */
+export function askedNames(held: Iterable<string>, wanted: readonly string[] | undefined): string[] {
+  const set = wanted && new Set(wanted);
+  return [...held].filter((name) => set?.has(name) ?? true);
+}
