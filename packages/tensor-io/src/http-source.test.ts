@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { fixtureBytes } from '../test/expected';
 import { httpSource } from './http-source';
@@ -33,7 +34,11 @@ function ranged(bytes: Uint8Array, spoil?: (answer: Answer, count: number) => vo
     const end = Math.min(last + 1, bytes.length);
     const answer: Answer = {
       status: 206,
-      headers: { 'content-range': `bytes ${start}-${end - 1}/${bytes.length}`, etag: '"1"' },
+      headers: {
+        'content-range': `bytes ${start}-${end - 1}/${bytes.length}`,
+        etag: '"1"',
+        'last-modified': 'Mon, 01 Jan 2024 00:00:00 GMT',
+      },
       body: bytes.slice(start, end),
     };
     if (bytes.length === 0) Object.assign(answer, { status: 416, headers: { 'content-range': 'bytes */0' } });
@@ -117,6 +122,12 @@ describe('httpSource', () => {
 
   test.each<[string, (answer: Answer) => void, RegExp]>([
     ['changes its tag', (a) => (a.headers.etag = '"2"'), /changed on the server/],
+    [
+      'changes its date',
+      (a) => (a.headers['last-modified'] = 'Tue, 02 Jan 2024 00:00:00 GMT'),
+      /changed on the server/,
+    ],
+    ['becomes compressed', (a) => (a.headers['content-encoding'] = 'gzip'), /parts of a compressed file/],
     ['changes its size', (a) => (a.headers['content-range'] = 'bytes 100000-100009/300000'), /changed on the server/],
     ['stops to know ranges', (a) => (a.status = 200), /got 200/],
     ['is cut off', (a) => (a.body = a.body.slice(5)), /expected 10 bytes, the answer ended after 5/],
@@ -130,13 +141,94 @@ describe('httpSource', () => {
     const whole: Handler = (_, response) => response.writeHead(200, { 'content-length': '1000' }).end(small);
     const source = await httpSource(await serve(whole), { maxWholeBytes: 1000 });
     expect(await source.read(990, 10)).toEqual(small.slice(990));
-    await expect(httpSource(await serve(whole), { maxWholeBytes: 999 })).rejects.toThrow(/content-length 1000/);
-    const chunked: Handler = (_, response) => {
-      response.writeHead(200);
-      response.write(small);
-      response.end();
-    };
-    await expect(httpSource(await serve(chunked), { maxWholeBytes: 9999 })).rejects.toThrow(/content-length unknown/);
+    await expect(httpSource(await serve(whole), { maxWholeBytes: 999 })).rejects.toThrow(
+      'ignores range requests (status 200, file size 1000): it is longer than maxWholeBytes 999; raise that',
+    );
+    await expect(httpSource(await serve(whole))).rejects.toThrow(
+      /file size 1000\).*set maxWholeBytes to read it whole/,
+    );
+  });
+
+  /** 100 kB that compress well, so that content-length and file size have nothing to do with each other. */
+  const even = new Uint8Array(100_000).fill(7);
+  const codings: [string, (response: ServerResponse) => void][] = [
+    ['of known length', (r) => void r.writeHead(200, { 'content-length': '100000' }).end(even)],
+    [
+      'in chunks of unknown length',
+      (r) => {
+        r.writeHead(200);
+        r.write(even.subarray(0, 40_000));
+        r.end(even.subarray(40_000));
+      },
+    ],
+    [
+      'compressed by gzip, of known length',
+      (r) => {
+        const body = gzipSync(even);
+        r.writeHead(200, { 'content-encoding': 'gzip', 'content-length': String(body.length) }).end(body);
+      },
+    ],
+    [
+      'compressed by br, in chunks',
+      (r) => {
+        r.writeHead(200, { 'content-encoding': 'br' });
+        r.write(brotliCompressSync(even));
+        r.end();
+      },
+    ],
+    [
+      'compressed to more bytes than it has',
+      (r) => {
+        const body = gzipSync(even, { level: 0 });
+        r.writeHead(200, { 'content-encoding': 'gzip', 'content-length': String(body.length) }).end(body);
+      },
+    ],
+  ];
+  test.each(codings)('takes a whole file %s, and counts the bytes of the file', async (_, answer) => {
+    const url = await serve((_request, response) => answer(response));
+    const source = await httpSource(url, { maxWholeBytes: 100_000 });
+    expect(source.size).toBe(100_000);
+    expect(await source.read(99_990, 10)).toEqual(even.slice(99_990));
+    await expect(httpSource(url, { maxWholeBytes: 99_999 })).rejects.toThrow(
+      /it is longer than maxWholeBytes 99999; raise that/,
+    );
+    await expect(httpSource(url)).rejects.toThrow(/set maxWholeBytes to read it whole, or download it/);
+  });
+
+  test('names a whole file that is cut off', async () => {
+    const url = await serve((_, response) => {
+      response.writeHead(200, { 'transfer-encoding': 'chunked' });
+      response.write(even, () => response.destroy());
+    });
+    await expect(httpSource(url, { maxWholeBytes: 1e6 })).rejects.toThrow(TensorFileError);
+  });
+
+  test('reads a compressed file whole where the server gives parts of its compressed form', async () => {
+    const body = gzipSync(even);
+    const url = await serve((request, response) => {
+      const partly = request.headers.range !== undefined;
+      const range = `bytes 0-${body.length - 1}/${body.length}`;
+      response.writeHead(partly ? 206 : 200, {
+        'content-encoding': 'gzip',
+        ...(partly && { 'content-range': range }),
+      });
+      response.end(body);
+    });
+    await expect(httpSource(url)).rejects.toThrow(
+      /parts of a compressed file \(content-encoding "gzip"\).*set maxWhole/,
+    );
+    expect((await httpSource(url, { maxWholeBytes: 1e6 })).size).toBe(100_000);
+  });
+
+  test('follows redirects with its range, and needs no HEAD', async () => {
+    const target = await serve((request, response) => {
+      if (request.method !== 'GET') response.writeHead(405).end();
+      else ranged(bytes)(request, response);
+    });
+    const url = await serve((_, response) => void response.writeHead(302, { location: target }).end());
+    const source = await httpSource(url);
+    expect(source.size).toBe(200_000);
+    expect(await source.read(150_000, 10)).toEqual(bytes.slice(150_000, 150_010));
   });
 
   test('sends headers, uses the given fetch, and ends on an abort with its reason', async () => {

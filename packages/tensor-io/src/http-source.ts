@@ -1,4 +1,5 @@
 import { allocate, type ByteSource, checkRange } from './byte-source';
+import { concatBytes } from './concat-bytes';
 import { shown, TensorFileError } from './tensor-file-error';
 
 /** Options of {@link httpSource}. */
@@ -10,8 +11,8 @@ export interface HttpSourceOptions {
   /** Aborts every request; its reason is thrown as it is. */
   signal?: AbortSignal;
   /**
-   * A server that knows no ranges answers with the whole file. Up to this many bytes it is then kept in memory and read
-   * from there; beyond (default 0, so always) that is an error.
+   * A server that knows no ranges answers with the whole file. Up to this many bytes (of the file, not as compressed on
+   * its way) it is then kept in memory and read from there; beyond (default 0, so always) that is an error.
    */
   maxWholeBytes?: number;
 }
@@ -19,10 +20,21 @@ export interface HttpSourceOptions {
 /** Bytes asked for when opening, kept for the reads that follow: most headers fit. */
 const FIRST_BYTES = 65536;
 
-/** What every answer must agree on: another size or entity tag means that the file changed between two reads. */
+/** What every answer must agree on: another size, entity tag or date means that the file changed between two reads. */
 interface Identity {
   readonly size: number;
   readonly etag: string | null;
+  readonly lastModified: string | null;
+}
+
+function identityOf(response: Response, size: number): Identity {
+  return { size, etag: response.headers.get('etag'), lastModified: response.headers.get('last-modified') };
+}
+
+/** Whether two answers may be of the same file; what one of them does not say does not tell them apart. */
+function isSameFile(a: Identity, b: Identity): boolean {
+  const agree = (x: string | null, y: string | null) => x === null || y === null || x === y;
+  return a.size === b.size && agree(a.etag, b.etag) && agree(a.lastModified, b.lastModified);
 }
 
 /** The body, which must have exactly `length` bytes; stops reading as soon as it has more. */
@@ -62,25 +74,53 @@ function checkContentRange(file: string, response: Response, offset: number, len
   if (start !== offset || end !== Math.min(offset + length, size) - 1) {
     throw new TensorFileError(file, `asked for bytes ${offset}-${offset + length - 1}, got ${shown(header)}`);
   }
-  return { size, etag: response.headers.get('etag') };
+  return identityOf(response, size);
 }
 
-async function wholeFile(file: string, response: Response, limit: number): Promise<Uint8Array> {
-  const length = Number(response.headers.get('content-length') ?? Number.NaN);
-  if (!(length <= limit)) {
-    await response.body?.cancel();
-    throw new TensorFileError(
-      file,
-      `the server ignores range requests (status 200, content-length ${Number.isNaN(length) ? 'unknown' : length}): it cannot be read in parts; ` +
-        'download the whole file, or set maxWholeBytes',
-    );
-  }
-  return readBody(file, response, length);
+/** The coding of a body (gzip, br), which fetch undoes; undefined for none. */
+function codingOf(response: Response): string | undefined {
+  const coding = response.headers.get('content-encoding');
+  return coding === null || coding === 'identity' ? undefined : coding;
 }
 
 /**
- * A source over a URL, read by HTTP range requests (RFC 9110 section 14). Checks the status, the content-range, the length
- * of each body, and that size and entity tag stay the same between reads. The first 64 KiB are fetched when opening.
+ * The whole file as the body of an answer. How long it is only the body tells: content-length is absent of a chunked one,
+ * and of a compressed one it counts the compressed bytes. That nothing is cut off is fetch's to see.
+ */
+async function wholeFile(file: string, response: Response, limit: number): Promise<Uint8Array> {
+  const header = codingOf(response) === undefined ? response.headers.get('content-length') : null;
+  const declared = header === null ? 'unknown' : header.slice(0, 20);
+  const refuse = (problem: string): never => {
+    throw new TensorFileError(
+      file,
+      `the server ignores range requests (status 200, file size ${declared}): ${problem}`,
+    );
+  };
+  const tooLong = `it is longer than maxWholeBytes ${limit}; raise that, or download the file`;
+  if (limit <= 0 || Number(header) > limit) {
+    await response.body?.cancel();
+    refuse(limit > 0 ? tooLong : 'it cannot be read in parts; set maxWholeBytes to read it whole, or download it');
+  }
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true };
+    if (done || !value) break;
+    length += value.length;
+    if (length > limit) {
+      await reader?.cancel().catch(() => {});
+      refuse(tooLong);
+    }
+    pieces.push(value);
+  }
+  return concatBytes(pieces);
+}
+
+/**
+ * A source over a URL, read by HTTP range requests (RFC 9110 section 14), GET only; redirects are followed. Checks the
+ * status, the content-range, the length of each body, and that size, entity tag and date stay the same between reads. The
+ * first 64 KiB are fetched when opening.
  * @throws {@link TensorFileError} where the server refuses, ignores ranges, or answers with other or fewer bytes.
  */
 export async function httpSource(url: string | URL, options: HttpSourceOptions = {}): Promise<ByteSource> {
@@ -96,27 +136,34 @@ export async function httpSource(url: string | URL, options: HttpSourceOptions =
       throw new TensorFileError(file, `the request failed: ${(cause as Error).message}`, { cause });
     }
   };
+  const get = (more: Readonly<Record<string, string>>) =>
+    fetch(file, { headers: { ...headers, ...more }, ...(signal ? { signal } : {}) });
   const request = (offset: number, length: number) =>
-    fetch(file, {
-      headers: { ...headers, range: `bytes=${offset}-${offset + length - 1}`, 'accept-encoding': 'identity' },
-      ...(signal ? { signal } : {}),
-    });
+    get({ range: `bytes=${offset}-${offset + length - 1}`, 'accept-encoding': 'identity' });
   const refuse = async (response: Response): Promise<never> => {
     await response.body?.cancel();
     throw new TensorFileError(file, `expected status 206 to a range request, got ${response.status}`);
   };
 
+  const refuseCoded = (response: Response): never => {
+    const problem = `the server answers with parts of a compressed file (content-encoding ${shown(codingOf(response))})`;
+    throw new TensorFileError(file, `${problem}: it cannot be read in parts; set maxWholeBytes to read it whole`);
+  };
+
   const open = async (): Promise<{ first: Uint8Array; identity: Identity }> => {
-    const response = await request(0, FIRST_BYTES);
-    const etag = response.headers.get('etag');
+    const asked = await request(0, FIRST_BYTES);
+    const isCoded = asked.status === 206 && codingOf(asked) !== undefined;
+    if (isCoded) await asked.body?.cancel();
+    if (isCoded && maxWholeBytes <= 0) refuseCoded(asked);
+    const response = isCoded ? await get({}) : asked;
     if (response.status === 200) {
       const first = await wholeFile(file, response, maxWholeBytes);
-      return { first, identity: { size: first.length, etag } };
+      return { first, identity: identityOf(response, first.length) };
     }
     // No range of an empty file can be satisfied.
     if (response.status === 416 && response.headers.get('content-range') === 'bytes */0') {
       await response.body?.cancel();
-      return { first: new Uint8Array(0), identity: { size: 0, etag } };
+      return { first: new Uint8Array(0), identity: identityOf(response, 0) };
     }
     if (response.status !== 206) return refuse(response);
     const identity = checkContentRange(file, response, 0, FIRST_BYTES);
@@ -127,8 +174,12 @@ export async function httpSource(url: string | URL, options: HttpSourceOptions =
   const readRange = async (offset: number, length: number): Promise<Uint8Array> => {
     const response = await request(offset, length);
     if (response.status !== 206) return refuse(response);
+    if (codingOf(response) !== undefined) {
+      await response.body?.cancel();
+      refuseCoded(response);
+    }
     const now = checkContentRange(file, response, offset, length);
-    if (now.size !== identity.size || (now.etag && identity.etag && now.etag !== identity.etag)) {
+    if (!isSameFile(now, identity)) {
       await response.body?.cancel();
       throw new TensorFileError(file, 'the file changed on the server between two reads');
     }
