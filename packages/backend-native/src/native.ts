@@ -11,6 +11,8 @@ import type { ReduceAddon } from './addon/reduce';
 import type { ShapeAddon } from './addon/shape';
 import type { SystemAddon } from './addon/system';
 import type { TransformerAddon } from './addon/transformer';
+import { addonFileFault } from './addon-file';
+import { checkLevel, checkSettings } from './settings';
 
 /** The functions of the addon; lengths are checked by each of them. */
 export type NativeAddon = SystemAddon &
@@ -58,6 +60,13 @@ function usesGlibc(): boolean {
   return header.glibcVersionRuntime !== undefined;
 }
 
+/** The addon in a file, its settings checked. */
+function loadFile(file: string, require: NodeJS.Require): NativeAddon {
+  const fault = addonFileFault(file);
+  if (fault !== undefined) throw new Error(fault);
+  return require(file) as NativeAddon;
+}
+
 /** The folder of this package, from the bundle in `dist` or the sources in `src`. */
 function packageFolder(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
@@ -88,10 +97,13 @@ let loaded: NativeAddon | NativeUnavailableError | undefined;
  * of the platform. The outcome is remembered.
  *
  * @throws NativeUnavailableError with the reason and the remedy where none can be loaded
+ * @throws RangeError naming `LEARNGENE_NUM_THREADS` or `LEARNGENE_SIMD` where it holds what cannot be honoured
  */
 export function loadNative(): NativeAddon {
+  if (loaded === undefined) checkSettings();
   loaded ??= load();
   if (loaded instanceof NativeUnavailableError) throw loaded;
+  checkLevel(loaded.simdLevel());
   return loaded;
 }
 
@@ -104,7 +116,7 @@ function load(): NativeAddon | NativeUnavailableError {
   const reasons: string[] = [];
   for (const file of files) {
     try {
-      const addon = require(file) as NativeAddon;
+      const addon = loadFile(file, require);
       const abi = addon.abiVersion?.();
       if (abi === ABI) return addon;
       reasons.push(`${file} was built from other sources (its calls have version ${abi}, ${ABI} is expected)`);

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { type EngineOption, type OutputOptions, outputOf, withEngineOption, withOutputOptions } from '../cli/context';
+import { errorLine } from '../cli/errors';
 import { engines } from '../engines';
 import { productRate } from '../engines/product-rate';
 
@@ -26,22 +27,18 @@ export function doctorCommand(): Command {
     const reports: EngineReport[] = [];
     const wanted = engines.filter(({ name }) => options.engine === 'auto' || name === options.engine);
     for (const engine of wanted) {
-      const load = await engine.load();
-      if (!load.ok) {
-        reports.push({ name: engine.name, loads: false, detail: load.reason, remedy: load.remedy });
-      } else {
-        try {
-          output.info(`${engine.name}: measuring matrix products for about a second`);
-          await tf.setBackend(load.backend);
-          await tf.ready();
-          reports.push({ name: engine.name, loads: true, detail: load.detail, gemmGflops: await productRate() });
-        } catch (error) {
-          reports.push({
-            name: engine.name,
-            loads: false,
-            detail: error instanceof Error ? error.message : String(error),
-          });
+      try {
+        const load = await engine.load();
+        if (!load.ok) {
+          reports.push({ name: engine.name, loads: false, detail: load.reason, remedy: load.remedy });
+          continue;
         }
+        output.info(`${engine.name}: measuring matrix products for about a second`);
+        await tf.setBackend(load.backend);
+        await tf.ready();
+        reports.push({ name: engine.name, loads: true, detail: load.detail, gemmGflops: await productRate() });
+      } catch (error) {
+        reports.push({ name: engine.name, loads: false, detail: errorLine(error) });
       }
     }
     const machine = {
