@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsup';
+import { bundleGradients } from './tsup.gradients';
 
 /**
  * The build of every published package: `tsup` bundles ESM + CJS for each entry file `src/<entry>.ts`, `tsup --env.TYPES 1`
@@ -6,8 +7,9 @@ import { defineConfig } from 'tsup';
  *
  * @param options.shims gives the CommonJS build an `import.meta.url`, for a package that looks for its own files. It also
  *   puts `import 'path'` and `import 'url'` into every ESM file: never for a package that browsers load.
+ * @param options.gradients bundles what is imported from `@tensorflow/tfjs-core/dist/gradients`.
  */
-export function packageConfig(entries: string[], { shims = false } = {}) {
+export function packageConfig(entries: string[], { shims = false, gradients = false } = {}) {
   return defineConfig(({ env }) => ({
     entry: Object.fromEntries(entries.map((entry) => [entry, `src/${entry}.ts`])),
     format: ['esm', 'cjs'],
@@ -20,6 +22,7 @@ export function packageConfig(entries: string[], { shims = false } = {}) {
     // TypeScript 6 deprecates an option that tsup's declaration build still sets.
     dts: env?.TYPES ? { only: true, compilerOptions: { ignoreDeprecations: '6.0' } } : false,
     // tfjs-core ships its gradients only as modules that Node cannot load unbundled, so they travel inside our build.
-    noExternal: [/^@tensorflow\/tfjs-core\/dist\/register_all_gradients/],
+    noExternal: [/^@tensorflow\/tfjs-core\/dist\/gradients\//],
+    esbuildPlugins: gradients ? [bundleGradients()] : [],
   }));
 }

@@ -1,29 +1,42 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
+import { build } from 'esbuild';
 import { defineConfig } from 'vitest/config';
+import { bundleGradients } from './tsup.gradients.ts';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 const conditions = ['@learngene/source', 'import', 'module', 'default', 'node'];
 
 /** Node cannot load tfjs-core's gradient modules unbundled; the packages bundle them, and so do the tests. */
-function bundleGradients(): string {
-  const outfile = `${root}node_modules/.cache/learngene/gradients.mjs`;
-  mkdirSync(`${root}node_modules/.cache/learngene`, { recursive: true });
-  if (!existsSync(outfile)) {
-    buildSync({
-      stdin: {
-        contents: "import '@tensorflow/tfjs-core/dist/register_all_gradients.js'",
-        resolveDir: `${root}packages/nn`,
-      },
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      outfile,
-      logLevel: 'error',
-    });
+async function bundledGradients(): Promise<{ find: RegExp; replacement: string }[]> {
+  const cache = `${root}node_modules/.cache/learngene`;
+  const { outputFiles } = await build({
+    entryPoints: {
+      'tfjs-gradients': `${root}packages/nn/src/tfjs-gradients.ts`,
+      'register-all-gradients': fileURLToPath(
+        import.meta.resolve('@tensorflow/tfjs-core/dist/register_all_gradients.js'),
+      ),
+    },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outdir: cache,
+    outExtension: { '.js': '.mjs' },
+    plugins: [bundleGradients()],
+    write: false,
+  });
+  mkdirSync(cache, { recursive: true });
+  for (const { path, contents } of outputFiles) {
+    writeFileSync(`${path}.${process.pid}`, contents); // another run may be reading the file
+    renameSync(`${path}.${process.pid}`, path);
   }
-  return outfile;
+  return [
+    { find: /^\.\/tfjs-gradients$/, replacement: `${cache}/tfjs-gradients.mjs` },
+    {
+      find: /^@tensorflow\/tfjs-core\/dist\/register_all_gradients\.js$/,
+      replacement: `${cache}/register-all-gradients.mjs`,
+    },
+  ];
 }
 
 /** Whether the Rust addon is there; without it the tests that need it are left out, and say so. */
@@ -37,7 +50,7 @@ function nativeIsBuilt(): boolean {
 const everywhere = ['src/**/*.test.ts', 'test/**/*.test.ts'];
 const withoutAddon = ['src/buffer-pool.test.ts', 'test/prebuilt.test.ts'];
 const nativeBuilt = nativeIsBuilt();
-const gradients = bundleGradients();
+const alias = await bundledGradients();
 const grouped = ['packages', 'apps', 'tools'].flatMap((group) =>
   existsSync(`${root}${group}`) ? readdirSync(`${root}${group}`).map((name) => `${group}/${name}`) : [],
 );
@@ -54,10 +67,7 @@ export default defineConfig({
     onConsoleLog: (text) => !text.includes('you are running TensorFlow.js in Node.js'),
     projects: folders.map((folder) => ({
       root: `${root}${folder}`,
-      resolve: {
-        conditions,
-        alias: { '@tensorflow/tfjs-core/dist/register_all_gradients.js': gradients },
-      },
+      resolve: { conditions, alias },
       ssr: { resolve: { conditions, externalConditions: ['@learngene/source', 'node'] } },
       test: {
         name: folder.slice(folder.indexOf('/') + 1),

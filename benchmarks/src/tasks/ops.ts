@@ -7,6 +7,7 @@ import {
   initAdamW,
   layerNormModulate,
   type ParamTree,
+  registerGradients,
 } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { patternTensor, summary } from './pattern';
@@ -17,6 +18,7 @@ type Tensors = readonly tf.Tensor[];
 
 /** An operation and, with `backward`, the gradient of all inputs for a given gradient of the output. */
 function item(inputs: tf.Tensor[], op: (inputs: Tensors) => tf.Tensor, backward = false): WorkItem {
+  if (backward) registerGradients();
   const first = op(inputs);
   const dy = patternTensor(first.shape, 9);
   first.dispose();

@@ -1,5 +1,6 @@
 import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { registerGradients } from './gradients';
 import { wanting } from './wanted';
 
 /** An op on the tape of tfjs-core 4. */
@@ -30,6 +31,7 @@ export function gradients<T extends Tensor>(
   f: () => T,
   leaves: readonly Tensor[],
 ): { value: T; grads: (Tensor | undefined)[] } {
+  registerGradients();
   const engine = tf.engine() as unknown as TapeEngine;
   if (engine.state.gradientDepth > 0) return tf.engine().gradients(f, [...leaves]);
   let value: T | undefined;

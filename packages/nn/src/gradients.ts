@@ -1,2 +1,17 @@
-// tfjs-core registers no gradients by itself; this import registers all of them in the global registry.
-import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
+import * as tf from '@tensorflow/tfjs-core';
+import { gradientConfigs } from './tfjs-gradients';
+
+let registered = false;
+
+/**
+ * Registers the gradients of tfjs-core's ops, which it leaves out, for all backends. {@link valueAndGrad} does so by itself;
+ * call this once before `tf.grads`, `tf.variableGrads` and their like, which otherwise throw "gradient function not found".
+ * A gradient that is registered already stays as it is; a second call does nothing.
+ */
+export function registerGradients(): void {
+  if (registered) return;
+  for (const config of gradientConfigs) {
+    if (tf.getGradient(config.kernelName) === undefined) tf.registerGradient(config);
+  }
+  registered = true;
+}

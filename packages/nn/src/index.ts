@@ -3,6 +3,7 @@ export { type AdamWEmaInputs, type AdamWEmaOptions, type AdamWEmaResult, adamWEm
 export { type ClippedGrads, clipByGlobalNorm, globalNorm } from './clip';
 export { type AxisName, type AxisNames, dims } from './dims';
 export { initEma, updateEma, warmupDecay } from './ema';
+export { registerGradients } from './gradients';
 export { applyLinear, initLinear, type LinearInit, type LinearOptions, type LinearParams } from './linear-layer';
 export { type AttentionOptions, attention } from './ops/attention';
 export { type CustomOp, customOp, hasKernel, runKernel } from './ops/custom-op';

@@ -1,4 +1,3 @@
-import './gradients';
 import type { Scalar } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { gradients } from './backprop';

@@ -1,4 +1,3 @@
-import '../gradients';
 import { createGenerator, normal } from '@learngene/random';
 import { expectClose, expectNoLeak } from '@learngene/testing';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
@@ -7,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { adamWStep, initAdamW } from '../adamw';
 import { globalNorm } from '../clip';
 import { updateEma } from '../ema';
+import { registerGradients } from '../gradients';
 import { flattenParams, type ParamTree } from '../tree';
 import { registerWasmTrainingKernels } from '../wasm';
 import { gemmOf } from './gemm';
@@ -79,6 +79,7 @@ describe('registerWasmTrainingKernels', () => {
   beforeAll(async () => {
     await tf.setBackend('wasm'); // the other tests of this package register first
     registerWasmTrainingKernels();
+    registerGradients();
   });
 
   it.each(cases)('$name: result and gradients as on cpu, no leak', async (test) => {
@@ -182,6 +183,7 @@ describe('registerWasmTrainingKernels', () => {
     await tf.setBackend('wasm');
     const kernel = tf.getKernel('BatchMatMul', 'wasm');
     registerWasmTrainingKernels();
+    registerGradients();
     expect(tf.getKernel('BatchMatMul', 'wasm')).toBe(kernel);
     expect(() => tf.matMul(tf.ones([2, 30, 30]), tf.ones([2, 31, 30]))).toThrow(/inner/i);
     expectClose(tf.matMul(tf.ones([2, 30, 30]), tf.ones([1, 30, 30])), new Float32Array(1800).fill(30));
