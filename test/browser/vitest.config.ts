@@ -9,6 +9,7 @@ export default defineConfig({
     name: 'browser',
     include: ['cases/*.test.ts'],
     fileParallelism: false,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     onConsoleLog: (text) => !text.includes('you are running TensorFlow.js in Node.js'),
   },
