@@ -90,8 +90,8 @@ function termsOfStep(
   const output = denoiser(xt, networkTimesteps(process, t));
   const { mean, logVariance, start } = reverseMomentsFromOutput(process, output, { xt, t, ...clipping });
   const implied = tf.div(
-    tf.sub(tf.mul(xt, gather(process.sqrtRecipAlphasCumprod, t)), start),
-    gather(process.sqrtRecipm1AlphasCumprod, t),
+    tf.sub(xt, tf.mul(start, gather(process.sqrtAlphasCumprod, t))),
+    gather(process.sqrtOneMinusAlphasCumprod, t),
   );
   const startMse = meanPerSample(tf.square(tf.sub(start, x0)));
   const mse = meanPerSample(tf.square(tf.sub(implied, noise)));

@@ -19,8 +19,29 @@ export function checkShape(name: string, x: Tensor4D, shape: readonly number[]):
 export function checkTimesteps(t: Int32Array, count: number, timesteps: number): void {
   if (t.length !== count) throw new Error(`t: expected ${count} timesteps, one a sample, got ${t.length}`);
   for (const value of t) {
-    if (value < 0 || value >= timesteps) throw new Error(`t: expected timesteps in [0, ${timesteps}), got ${value}`);
+    if (!(Number.isInteger(value) && value >= 0 && value < timesteps)) {
+      throw new Error(`t: expected timesteps in [0, ${timesteps}), got ${value}`);
+    }
   }
+}
+
+/** An interval as it is written, a round bracket for an end that is excluded. */
+type Interval = `${'[' | '('}${number}, ${number | 'Infinity'}${']' | ')'}`;
+
+/** Throws unless `value` is a number in `interval`. */
+export function checkInterval(name: string, value: number, interval: Interval): number {
+  const [low, high] = interval.slice(1, -1).split(', ').map(Number);
+  const above = interval.startsWith('[') ? value >= low : value > low;
+  const below = interval.endsWith(']') ? value <= high : value < high;
+  if (!(above && below)) throw new Error(`${name}: expected a number in ${interval}, got ${value}`);
+  return value;
+}
+
+/** Throws unless `value` is one of `words`. */
+export function checkWord<T extends string | number>(name: string, value: T, words: readonly T[]): T {
+  if (words.includes(value)) return value;
+  const quoted = words.map((word) => (typeof word === 'string' ? `'${word}'` : word));
+  throw new Error(`${name}: expected ${quoted.join(', ')}, got ${typeof value === 'string' ? `'${value}'` : value}`);
 }
 
 /** Throws unless `value` is a whole number of at least `min` (and at most `max`). */

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkInterval } from './check';
 
 /** Dynamic thresholding of x_0 (Saharia et al. 2022, Imagen, section 2.3). */
 export interface Thresholding {
@@ -26,13 +27,15 @@ export function clipStart(start: tf.Tensor4D, { clip = false, thresholding }: Cl
   if (thresholding) return threshold(start, thresholding);
   if (clip === false) return start;
   const range = clip === true ? 1 : clip;
-  if (!(range > 0)) throw new Error(`clip: expected true, false or a positive range, got ${clip}`);
+  if (!(range > 0 && range < Number.POSITIVE_INFINITY)) {
+    throw new Error(`clip: expected true, false or a positive range, got ${clip}`);
+  }
   return tf.clipByValue(start, -range, range);
 }
 
 function threshold(start: tf.Tensor4D, { ratio = 0.995, max = 1 }: Thresholding): tf.Tensor4D {
-  if (!(ratio > 0 && ratio <= 1)) throw new Error(`thresholding.ratio: expected a value in (0, 1], got ${ratio}`);
-  if (!(max > 0)) throw new Error(`thresholding.max: expected a positive value, got ${max}`);
+  checkInterval('thresholding.ratio', ratio, '(0, 1]');
+  checkInterval('thresholding.max', max, '(0, Infinity)');
   const [count, height, width, channels] = start.shape;
   const size = height * width * channels;
   const position = ratio * (size - 1); // of the quantile among the ascending values

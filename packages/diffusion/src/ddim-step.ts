@@ -1,4 +1,5 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
+import { checkWord } from './check';
 import { type ClipOptions, clipStart } from './clip';
 import type { Denoiser } from './denoiser';
 import { evaluate } from './evaluate';
@@ -23,6 +24,33 @@ export function evaluateDdim(
   const start = clipStart(predicted, clipping);
   const noise = useClippedOutput ? noiseFromStart(x, start, point) : predictNoise(process, output, x, predicted, point);
   return { start, noise };
+}
+
+/** Where DDIM's steps go. */
+export interface DdimStepOptions {
+  /**
+   * The timestep before t: `'spaced'` (default), the next one that the spacing visits, so that every evaluation is at the
+   * noise level of its sample; or `'stride'`, t - floor(T / steps), as diffusers counts. The two differ where `steps`
+   * does not divide T, and for spacing `'linspace'`.
+   */
+  readonly previousTimestep?: 'spaced' | 'stride';
+}
+
+/**
+ * The cumulative alpha of the timestep before each of `indices` (descending); `clean` where there is none: at noise 0, or
+ * with that of the process's first step.
+ */
+export function previousBars(
+  process: GaussianDiffusion,
+  indices: Float64Array,
+  { previousTimestep = 'spaced', clean }: DdimStepOptions & { readonly clean: number },
+): Float64Array {
+  checkWord('previousTimestep', previousTimestep, ['spaced', 'stride']);
+  const stride = Math.floor(process.timesteps / indices.length);
+  return indices.map((index, i) => {
+    const previous = previousTimestep === 'stride' ? index - stride : (indices[i + 1] ?? -1);
+    return previous < 0 ? clean : process.alphasCumprod[previous];
+  });
 }
 
 /** The point of the path at cumulative alpha `bar`. */

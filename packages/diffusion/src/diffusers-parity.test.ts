@@ -18,7 +18,12 @@ interface Row {
   timesteps: number[];
   values: number[];
 }
-const { rows } = readFixture<{ rows: Record<string, Row> }>(import.meta.url, '../fixtures/samplers.json');
+const { rows, oneStep } = readFixture<{ rows: Record<string, Row>; oneStep: Record<string, number> }>(
+  import.meta.url,
+  '../fixtures/samplers.json',
+);
+const SPACINGS = ['leading', 'trailing', 'linspace'] as const;
+const stride = { previousTimestep: 'stride', clip: true } as const;
 
 type Process = GaussianDiffusionOptions & { betaStart?: number };
 const linear = ({ betaStart = 1e-4, ...options }: Process = {}) =>
@@ -56,6 +61,23 @@ describe('ddim', () => {
   it.each(cases)('%s', (name, options, process) =>
     expectRow(name, (run) => sampleDdim(linear(process), referenceModel, { ...run, steps: 10, ...options })),
   );
+  const notDividing = SPACINGS.flatMap((spacing) => [7, 30].map((steps) => [spacing, steps] as const));
+  it.each(notDividing)('%s, %d steps do not divide 1000', (spacing, steps) =>
+    expectRow(`ddim ${spacing} ${steps}`, (run) =>
+      sampleDdim(linear(), referenceModel, { ...run, ...stride, steps, spacing }),
+    ),
+  );
+  it.each(SPACINGS)('%s, 7 steps, eta 0.6', (spacing) =>
+    expectRow(`ddim ${spacing} 7 eta`, (run) => {
+      const options = { ...run, ...stride, steps: 7, spacing, eta: 0.6, generator: createGenerator(0) };
+      return sampleDdim(linear(), referenceModel, options);
+    }),
+  );
+  it.each(['leading', 'trailing'] as const)('inverse %s, 7 steps', (spacing) =>
+    expectRow(`inverse ${spacing} 7`, (run) =>
+      invertDdim(linear(), referenceModel, { ...run, ...stride, steps: 7, spacing }),
+    ),
+  );
   it('inverse trailing', () =>
     expectRow('inverse trailing', (run) =>
       invertDdim(linear(), referenceModel, { ...run, steps: 10, spacing: 'trailing' }),
@@ -74,6 +96,11 @@ describe('ddpm', () => {
       const generator = createGenerator(0);
       return sampleDdpm(linear(process), referenceModel, { ...run, steps: 10, generator, ...options });
     }),
+  );
+  it.each(SPACINGS)('%s, 7 steps do not divide 1000', (spacing) =>
+    expectRow(`ddpm ${spacing} 7`, (run) =>
+      sampleDdpm(linear(), referenceModel, { ...run, steps: 7, spacing, generator: createGenerator(0) }),
+    ),
   );
   it('ddpm learned_range', () =>
     expectRow('ddpm learned_range', (run) =>
@@ -142,12 +169,30 @@ describe.each([
     ['karras', { sigmas: 'karras' }],
     ['exponential', { sigmas: 'exponential' }],
     ['v', {}, v],
+    ...SPACINGS.map((spacing): [string, Partial<EulerOptions>] => [
+      `${spacing} own scale`, // sigma-max but for leading
+      { steps: 9, spacing, initNoiseSigma: spacing === 'leading' ? 'variance-preserving' : 'sigma-max' },
+    ]),
   ];
   it.each(cases)('%s', (name, options, process) =>
     expectRow(`${solver} ${name}`, (run) =>
       sampler(linear(process), referenceModel, { ...run, steps: 10, ...options }),
     ),
   );
+});
+
+describe('the cosine schedule in one trailing step, where the network says 0', () => {
+  const samplers = { sampleDdim, sampleDpmSolverPP2M, sampleUniPC, sampleEuler, sampleHeun };
+  const cases = Object.entries(samplers).flatMap(([name, sample]) =>
+    [400, 1000, 4000].map((timesteps) => ({ name, sample, timesteps })),
+  );
+  it.each(cases)('$name, T = $timesteps', async ({ sample, timesteps }) => {
+    const process = gaussianDiffusion({ schedule: 'cosine', timesteps });
+    const noise = tf.ones([1, 1, 1, 1]) as tf.Tensor4D;
+    const x = await sample(process, tf.zerosLike, { noise, steps: 1, spacing: 'trailing', clip: false });
+    expect(relativeError(x.dataSync(), [1 / process.sqrtAlphasCumprod[timesteps - 1]])).toBeLessThan(1e-6);
+    expect(relativeError(x.dataSync(), [oneStep[timesteps]])).toBeLessThan(1e-5); // its alpha-bar is float32
+  });
 });
 
 describe('flow', () => {

@@ -156,7 +156,9 @@ describe('schedules', () => {
     expect(() => betaSchedule({ kind: 'betas', betas: [0.1, 2] }, 2)).toThrow(
       'betas[1]: expected a value in (0, 1], got 2',
     );
-    expect(() => betaSchedule('linear', 0)).toThrow('timesteps: expected a whole number of at least 1, got 0');
-    expect(() => betaSchedule('steep' as ScheduleName, 2)).toThrow('got steep');
+    expect(() => betaSchedule('linear', 0)).toThrow('timesteps: expected a whole number in [1, 16777216], got 0');
+    expect(() => betaSchedule('steep' as ScheduleName, 2)).toThrow(
+      "schedule: expected 'linear', 'cosine', 'squaredcos_cap_v2'",
+    );
   });
 });

@@ -1,6 +1,6 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { ClipOptions } from './clip';
-import { evaluateDdim, pathPoint } from './ddim-step';
+import { type DdimStepOptions, evaluateDdim, pathPoint, previousBars } from './ddim-step';
 import type { Denoiser } from './denoiser';
 import { type LoopOptions, runSteps } from './loop';
 import { combine } from './parameterization';
@@ -8,8 +8,11 @@ import type { GaussianDiffusion } from './process';
 import { type SpacingOptions, spacedTimesteps } from './spacing';
 
 /** Settings of {@link invertDdim}: `noise` is the clean x_0, `clip` defaults to true, `spacing` to `'leading'`. */
-export interface InvertDdimOptions extends LoopOptions, SpacingOptions, ClipOptions {
-  /** Start from noise 0 (default true; false where the network predicts x_0 or the mean), not that of the first step. */
+export interface InvertDdimOptions extends LoopOptions, SpacingOptions, ClipOptions, DdimStepOptions {
+  /**
+   * Start from noise 0, not that of the first step. Default true; false, and nothing else, where ε follows from x_0: a
+   * network that predicts x_0 or the mean, and `useClippedOutput`.
+   */
   readonly setAlphaToOne?: boolean;
   /** Derive ε again from the clipped x_0 (default false). */
   readonly useClippedOutput?: boolean;
@@ -30,13 +33,20 @@ export async function invertDdim(
   options: InvertDdimOptions,
 ): Promise<Tensor4D> {
   const divides = process.meanType === 'epsilon' || process.meanType === 'velocity'; // ε is known where sigma is 0
-  const { clip = true, thresholding, setAlphaToOne = divides, useClippedOutput = false } = options;
-  const indices = spacedTimesteps(process, options, 'closed').reverse();
+  const { clip = true, thresholding, useClippedOutput = false } = options;
+  const { setAlphaToOne = divides && !useClippedOutput } = options;
+  if (setAlphaToOne && (!divides || useClippedOutput)) {
+    const reason = divides ? 'with useClippedOutput' : `for meanType '${process.meanType}'`;
+    throw new Error(`setAlphaToOne: expected false ${reason}: at noise 0 the noise does not follow from x_0`);
+  }
+  const descending = spacedTimesteps(process, options, 'closed');
+  const clean = setAlphaToOne ? 1 : process.alphasCumprod[0];
+  const fromBars = previousBars(process, descending, { ...options, clean }).reverse();
+  const indices = descending.slice().reverse();
   const time = (step: number) => process.timestepMap[indices[step]];
   const advance = ([x]: readonly Tensor4D[], step: number) => {
-    const from = step > 0 ? process.alphasCumprod[indices[step - 1]] : setAlphaToOne ? 1 : process.alphasCumprod[0];
     const to = process.alphasCumprod[indices[step]];
-    const point = pathPoint(from, indices[step]);
+    const point = pathPoint(fromBars[step], indices[step]);
     const evaluation = { point, time: time(step), clip, thresholding, useClippedOutput };
     const { start, noise } = evaluateDdim(process, denoiser, x, evaluation);
     return [combine(Math.sqrt(to), start, Math.sqrt(1 - to), noise)];

@@ -16,7 +16,7 @@ export function linspace(start: number, end: number, count: number): Float64Arra
 export function interpolate(table: ArrayLike<number>, index: number): number {
   const low = Math.min(Math.max(Math.floor(index), 0), table.length - 1);
   const high = Math.min(low + 1, table.length - 1);
-  return table[low] + (index - low) * (table[high] - table[low]);
+  return index === low ? table[low] : table[low] + (index - low) * (table[high] - table[low]); // an end may be infinite
 }
 
 /** The fractional index at which an increasing table takes `value`, clamped to the table's ends. */

@@ -1,9 +1,11 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkWord } from './check';
 import { type ClipOptions, clipStart, clips } from './clip';
 import type { Denoiser } from './denoiser';
 import { evaluate } from './evaluate';
 import { type FlowProcess, flowTimes } from './flow-matching';
+import { type LoopOptions, runSteps } from './loop';
 import { combine, noiseFromStart, predictNoise, predictStart } from './parameterization';
 import type { GaussianDiffusion } from './process';
 import { type SigmaOptions, sigmaGrid } from './sigma-grid';
@@ -11,41 +13,79 @@ import { type SigmaOptions, sigmaGrid } from './sigma-grid';
 /** An ordinary differential equation whose solution takes noise to data, on a grid of `steps + 1` points. */
 export interface Ode {
   readonly steps: number;
+  /** What the caller's noise is multiplied by before the first step. */
+  readonly noiseScale: number;
   /** What the network is given at a point. */
   time(point: number): number;
   /** Whether the derivative is defined at a point (at noise 0 it is not, but for a flow). */
   defined(point: number): boolean;
-  /** The derivative at a point: one evaluation of the network. */
-  derivative(x: Tensor4D, point: number): Tensor4D;
-  /** From a point to the next along a derivative. */
-  move(x: Tensor4D, derivative: Tensor4D, point: number): Tensor4D;
+  /** The derivative at a point, in the variable that a step integrates over: one evaluation of the network. */
+  derivative(x: Tensor4D, point: number, step: number): Tensor4D;
+  /** One step along a derivative. */
+  move(x: Tensor4D, derivative: Tensor4D, step: number): Tensor4D;
 }
 
 /** Settings of the ODE samplers. */
-export interface OdeOptions extends SigmaOptions, ClipOptions {}
-
-/** The probability-flow ODE of a Gaussian process in sigma space, or the flow's own. */
-export function odeOf(process: GaussianDiffusion | FlowProcess, denoiser: Denoiser, options: OdeOptions): Ode {
-  return process.kind === 'flow' ? flowOde(process, denoiser, options) : gaussianOde(process, denoiser, options);
+export interface OdeOptions extends SigmaOptions, ClipOptions {
+  /**
+   * What `noise` is multiplied by in sigma space, where x_T is x_0 + sigma ε: `'variance-preserving'` (default), √(sigma²
+   * + 1), takes `noise` as x_T itself; `'sigma-max'`, sigma, is what diffusers' Euler and Heun do for the spacings
+   * `'linspace'` and `'trailing'`. They differ by the factor √(1 - ᾱ_T). Only for a Gaussian process from its first step.
+   */
+  readonly initNoiseSigma?: 'variance-preserving' | 'sigma-max';
 }
 
-/** d(x/alpha) = ε d(sigma/alpha) (Song et al. 2021; Karras et al. 2022, algorithm 1); x itself keeps unit variance. */
+/**
+ * Runs a one-step method on the probability-flow ODE of a Gaussian process in sigma space, or on the flow's own.
+ * @param makeStep - given the equation, the function that takes x over one step
+ */
+export function solveOde(
+  process: GaussianDiffusion | FlowProcess,
+  denoiser: Denoiser,
+  options: LoopOptions & OdeOptions,
+  makeStep: (ode: Ode) => (x: Tensor4D, step: number) => Tensor4D,
+): Promise<Tensor4D> {
+  const { initNoiseSigma = 'variance-preserving', startStep = 0 } = options;
+  checkWord('initNoiseSigma', initNoiseSigma, ['variance-preserving', 'sigma-max']);
+  if (initNoiseSigma === 'sigma-max' && (process.kind === 'flow' || startStep !== 0)) {
+    throw new Error("initNoiseSigma: expected 'variance-preserving' for a flow or a startStep, got 'sigma-max'");
+  }
+  const ode = process.kind === 'flow' ? flowOde(process, denoiser, options) : gaussianOde(process, denoiser, options);
+  const advance = makeStep(ode);
+  const scaled = (x: Tensor4D, step: number) =>
+    step > 0 || ode.noiseScale === 1 ? x : tf.mul<Tensor4D>(x, ode.noiseScale);
+  return runSteps(
+    { steps: ode.steps, time: ode.time, advance: ([x], step) => [advance(scaled(x, step), step)] },
+    options,
+  );
+}
+
+/**
+ * d(x/alpha) = ε d(sigma/alpha) (Song et al. 2021; Karras et al. 2022, algorithm 1); x itself keeps unit variance. A step
+ * from pure noise, where sigma/alpha is infinite, integrates the same equation as d(x/sigma) = x_0 d(alpha/sigma).
+ */
 function gaussianOde(process: GaussianDiffusion, denoiser: Denoiser, options: OdeOptions): Ode {
   const spacing = options.spacing ?? 'linspace';
   const points = sigmaGrid(process, { ...options, spacing, family: 'fractional', range: 'timesteps' });
   return {
     steps: points.length - 1,
+    noiseScale: options.initNoiseSigma === 'sigma-max' ? points[0].sigma : 1,
     time: (i) => points[i].time,
     defined: (i) => points[i].level > 0,
-    derivative(x, i) {
+    derivative(x, i, step) {
       const output = evaluate(denoiser, x, points[i].time);
-      if (process.meanType === 'epsilon' && !clips(options)) return output;
+      const inSigma = points[step].alpha > 0;
+      if (inSigma && process.meanType === 'epsilon' && !clips(options)) return output;
       const predicted = predictStart(process, output, x, points[i]);
-      if (!clips(options)) return predictNoise(process, output, x, predicted, points[i]);
-      return noiseFromStart(x, clipStart(predicted, options), points[i]);
+      const start = clipStart(predicted, options);
+      if (!inSigma) return start;
+      return clips(options)
+        ? noiseFromStart(x, start, points[i])
+        : predictNoise(process, output, x, predicted, points[i]);
     },
-    move(x, derivative, i) {
-      const [from, to] = [points[i], points[i + 1]];
+    move(x, derivative, step) {
+      const [from, to] = [points[step], points[step + 1]];
+      if (from.alpha === 0) return combine(to.sigma, x, to.alpha, derivative);
       return combine(to.alpha / from.alpha, x, to.alpha * (to.level - from.level), derivative);
     },
   };
@@ -53,13 +93,16 @@ function gaussianOde(process: GaussianDiffusion, denoiser: Denoiser, options: Od
 
 /** dx = velocity d time. */
 function flowOde(process: FlowProcess, denoiser: Denoiser, options: OdeOptions): Ode {
-  const { steps, spacing = 'trailing', sigmas = 'process' } = options;
-  if (spacing === 'leading' || sigmas !== 'process') {
-    throw new Error("spacing: expected 'trailing' or 'linspace' and sigmas 'process' for a flow");
+  const { steps, spacing = 'trailing', sigmas = 'process', finalSigma = 'zero', stepsOffset = 0 } = options;
+  if (spacing === 'leading' || sigmas !== 'process' || finalSigma !== 'zero' || stepsOffset !== 0) {
+    throw new Error(
+      "spacing: expected 'trailing' or 'linspace', sigmas 'process', finalSigma 'zero' and no stepsOffset for a flow",
+    );
   }
   const times = flowTimes(process, { steps, spacing });
   return {
     steps: times.length - 1,
+    noiseScale: 1,
     time: (i) => times[i] * process.timeScale,
     defined: (i) => times[i] > 0 || !clips(options), // at time 0 the velocity does not follow from a clipped x_0
     derivative(x, i) {
@@ -68,6 +111,6 @@ function flowOde(process: FlowProcess, denoiser: Denoiser, options: OdeOptions):
       const start = clipStart(combine(1, x, -times[i], velocity), options);
       return tf.div<Tensor4D>(tf.sub(x, start), times[i]);
     },
-    move: (x, derivative, i) => combine(1, x, times[i + 1] - times[i], derivative),
+    move: (x, derivative, step) => combine(1, x, times[step + 1] - times[step], derivative),
   };
 }

@@ -9,6 +9,13 @@ export interface PathPoint {
   readonly index: number;
 }
 
+/** Throws where the noise in pure noise says nothing of x_0. */
+export function checkSignal(alpha: number): void {
+  if (alpha === 0) {
+    throw new Error("meanType: expected 'velocity', 'start' or 'previous' where alpha-bar is 0, got 'epsilon'");
+  }
+}
+
 /** a x + b y. */
 export function combine(a: number, x: tf.Tensor4D, b: number, y: tf.Tensor4D): tf.Tensor4D {
   return tf.add(tf.mul<tf.Tensor4D>(x, a), tf.mul(y, b));
@@ -23,6 +30,7 @@ export function predictStart(
 ): tf.Tensor4D {
   switch (process.meanType) {
     case 'epsilon':
+      checkSignal(alpha);
       return tf.div(tf.sub(x, tf.mul(output, sigma)), alpha);
     case 'start':
       return output;

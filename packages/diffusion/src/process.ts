@@ -1,8 +1,11 @@
-import { checkCount } from './check';
+import { checkCount, checkWord } from './check';
 import { type Respacing, spaceTimesteps } from './respacing';
 import { type BetaSchedule, betaSchedule, rescaleZeroTerminalSnr } from './schedules';
 
-/** What the network's output (its first C channels) is: the noise, x_0, the mean of x_{t-1}, or v = αε - σx_0. */
+/**
+ * What the network's output (its first C channels) is: the noise, x_0, the mean of x_{t-1} (the step before in this
+ * process: one that is respaced has means of its own), or v = αε - σx_0.
+ */
 export type MeanType = 'epsilon' | 'start' | 'previous' | 'velocity';
 
 /**
@@ -91,7 +94,8 @@ export interface GaussianDiffusion {
  * Makes a Gaussian diffusion process (Ho et al. 2020; respacing and learned variances of Nichol & Dhariwal 2021).
  * @param options - schedule, number of steps, what the network predicts, how it is trained
  * @returns plain data; no tensors
- * @throws on a malformed schedule or respacing
+ * @throws on a malformed option, schedule or respacing, betas without effect in `precision` (or after signal 0), and
+ * meanType `epsilon` where alpha-bar ends at 0: of pure noise it says nothing of x_0
  */
 export function gaussianDiffusion(options: GaussianDiffusionOptions = {}): GaussianDiffusion {
   const { schedule = 'linear', timesteps = 1000, respacing, zeroTerminalSnr = false, precision = 'float64' } = options;
@@ -99,12 +103,22 @@ export function gaussianDiffusion(options: GaussianDiffusionOptions = {}): Gauss
   if (zeroTerminalSnr && meanType === 'epsilon') {
     throw new Error("zeroTerminalSnr: expected meanType 'velocity', 'start' or 'previous', got 'epsilon'");
   }
+  checkWord('meanType', meanType, ['epsilon', 'start', 'previous', 'velocity']);
+  checkWord('varianceType', varianceType, ['fixed-small', 'fixed-large', 'learned', 'learned-range']);
+  checkWord('loss', loss, ['mse', 'rescaled-mse', 'kl', 'rescaled-kl']);
+  checkWord('precision', precision, ['float64', 'float32']);
   const given = betaSchedule(schedule, timesteps);
   const betas = zeroTerminalSnr ? rescaleZeroTerminalSnr(given) : given;
   const timestepMap = Int32Array.from({ length: timesteps }, (_, i) => i);
   const types = { meanType, varianceType, loss, precision };
   const process = { ...types, originalTimesteps: timesteps, timestepMap, ...diffusionConstants(betas, precision) };
   const whole: GaussianDiffusion = { kind: 'gaussian', timesteps, ...process };
+  if (meanType === 'epsilon' && whole.alphasCumprod[timesteps - 1] === 0) {
+    throw new Error(
+      `schedule: expected alpha-bar above 0 at step ${timesteps - 1} for meanType 'epsilon', which cannot be sampled at 0; ` +
+        "more timesteps, or meanType 'velocity', 'start' or 'previous'",
+    );
+  }
   return respacing === undefined ? whole : respaceDiffusion(whole, spaceTimesteps(timesteps, respacing));
 }
 
@@ -137,6 +151,10 @@ function diffusionConstants(given: Float64Array, precision: 'float64' | 'float32
   const r = precision === 'float32' ? Math.fround : (x: number) => x;
   let product = 1;
   const alphasCumprod = bars ?? given.map((beta) => (product = r(product * r(1 - r(beta)))));
+  alphasCumprod.forEach((bar, i) => {
+    const before = i === 0 ? 1 : alphasCumprod[i - 1];
+    if (!(bar < before)) throw new Error(`betas[${i}]: expected alpha-bar below ${before} in ${precision}, got ${bar}`);
+  });
   const alphasCumprodPrev = alphasCumprod.map((_, i) => (i === 0 ? 1 : alphasCumprod[i - 1]));
   const alphas = alphasCumprod.map((bar, i) => r(bar / alphasCumprodPrev[i]));
   const betas = given.map(r);

@@ -3,6 +3,7 @@ import { checkTimesteps, imageShape } from './check';
 import { type ClipOptions, clipStart } from './clip';
 import type { Denoiser } from './denoiser';
 import { gather, networkTimesteps } from './gather';
+import { checkSignal } from './parameterization';
 import type { GaussianDiffusion } from './process';
 import { type GaussianMoments, posteriorMean } from './q-sample';
 import { splitOutput } from './split-output';
@@ -51,6 +52,7 @@ function startOf(process: GaussianDiffusion, output: tf.Tensor4D, xt: tf.Tensor4
   const times = (table: Float64Array, x: tf.Tensor4D) => tf.mul<tf.Tensor4D>(x, gather(table, t));
   switch (process.meanType) {
     case 'epsilon':
+      for (const step of t) checkSignal(process.sqrtAlphasCumprod[step]);
       return tf.sub(times(process.sqrtRecipAlphasCumprod, xt), times(process.sqrtRecipm1AlphasCumprod, output));
     case 'start':
       return output;

@@ -1,8 +1,8 @@
 import type { Generator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Shape4D } from './check';
+import { checkInterval, type Shape4D } from './check';
 import type { ClipOptions } from './clip';
-import { evaluateDdim, pathPoint } from './ddim-step';
+import { type DdimStepOptions, evaluateDdim, pathPoint, previousBars } from './ddim-step';
 import type { Denoiser } from './denoiser';
 import { type LoopOptions, runSteps } from './loop';
 import { drawNoise, needGenerator } from './noise';
@@ -11,8 +11,8 @@ import type { GaussianDiffusion } from './process';
 import { type SpacingOptions, spacedTimesteps } from './spacing';
 
 /** Settings of {@link sampleDdim}: `clip` defaults to true, `spacing` to `'leading'`. */
-export interface DdimOptions extends LoopOptions, SpacingOptions, ClipOptions {
-  /** 0 (default): deterministic; 1: the noise of DDPM with the small fixed variance. */
+export interface DdimOptions extends LoopOptions, SpacingOptions, ClipOptions, DdimStepOptions {
+  /** In [0, 1]. 0 (default): deterministic; 1: the noise of DDPM with the small fixed variance. */
   readonly eta?: number;
   /** Source of noise; needed where `eta` is above 0. */
   readonly generator?: Generator;
@@ -37,13 +37,13 @@ export async function sampleDdim(
   options: DdimOptions,
 ): Promise<tf.Tensor4D> {
   const { eta = 0, clip = true, thresholding, generator, setAlphaToOne = true, useClippedOutput = false } = options;
-  if (!(eta >= 0)) throw new Error(`eta: expected a value of at least 0, got ${eta}`);
+  checkInterval('eta', eta, '[0, 1]');
   const indices = spacedTimesteps(process, options, 'closed');
-  const bars = Float64Array.from(indices, (index) => process.alphasCumprod[index]);
+  const clean = setAlphaToOne ? 1 : process.alphasCumprod[0];
+  const nextBars = previousBars(process, indices, { ...options, clean });
   const time = (step: number) => process.timestepMap[indices[step]];
   const advance = ([x]: readonly tf.Tensor4D[], step: number) => {
-    const bar = bars[step];
-    const next = step + 1 < bars.length ? bars[step + 1] : setAlphaToOne ? 1 : process.alphasCumprod[0];
+    const [bar, next] = [process.alphasCumprod[indices[step]], nextBars[step]];
     const point = pathPoint(bar, indices[step]);
     const evaluation = { point, time: time(step), clip, thresholding, useClippedOutput };
     const { start, noise } = evaluateDdim(process, denoiser, x, evaluation);

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkWord } from './check';
 import { type ClipOptions, clipStart } from './clip';
 import type { Denoiser } from './denoiser';
 import { evaluate } from './evaluate';
@@ -35,6 +36,8 @@ export async function sampleDpmSolverPP2M(
 ): Promise<tf.Tensor4D> {
   const { order = 2, solverType = 'midpoint', lowerOrderFinal = true, eulerAtFinal = false } = options;
   const { spacing = 'linspace', roundTimesteps = true, startStep = 0 } = options;
+  checkWord('order', order, [1, 2]);
+  checkWord('solverType', solverType, ['midpoint', 'heun']);
   const points = sigmaGrid(process, { ...options, spacing, roundTimesteps, family: 'open', range: 'process' });
   const steps = points.length - 1;
   const atFirstOrder = (step: number) => {

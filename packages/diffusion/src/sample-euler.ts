@@ -1,8 +1,8 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { Denoiser } from './denoiser';
 import type { FlowProcess } from './flow-matching';
-import { type LoopOptions, runSteps } from './loop';
-import { type OdeOptions, odeOf } from './ode';
+import type { LoopOptions } from './loop';
+import { type OdeOptions, solveOde } from './ode';
 import type { GaussianDiffusion } from './process';
 
 /**
@@ -25,7 +25,5 @@ export async function sampleEuler(
   denoiser: Denoiser,
   options: EulerOptions,
 ): Promise<Tensor4D> {
-  const ode = odeOf(process, denoiser, options);
-  const advance = ([x]: readonly Tensor4D[], step: number) => [ode.move(x, ode.derivative(x, step), step)];
-  return runSteps({ steps: ode.steps, time: ode.time, advance }, options);
+  return solveOde(process, denoiser, options, (ode) => (x, step) => ode.move(x, ode.derivative(x, step, step), step));
 }

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Denoiser } from './denoiser';
 import type { FlowProcess } from './flow-matching';
-import { type LoopOptions, runSteps } from './loop';
-import { type OdeOptions, odeOf } from './ode';
+import type { LoopOptions } from './loop';
+import { type OdeOptions, solveOde } from './ode';
 import type { GaussianDiffusion } from './process';
 
 /** Settings of {@link sampleHeun}; defaults as in `EulerOptions`. */
@@ -22,13 +22,11 @@ export async function sampleHeun(
   denoiser: Denoiser,
   options: HeunOptions,
 ): Promise<tf.Tensor4D> {
-  const ode = odeOf(process, denoiser, options);
-  const advance = ([x]: readonly tf.Tensor4D[], step: number) => {
-    const slope = ode.derivative(x, step);
+  return solveOde(process, denoiser, options, (ode) => (x, step) => {
+    const slope = ode.derivative(x, step, step);
     const euler = ode.move(x, slope, step);
-    if (!ode.defined(step + 1)) return [euler];
-    const mean = tf.mul<tf.Tensor4D>(tf.add(slope, ode.derivative(euler, step + 1)), 0.5);
-    return [ode.move(x, mean, step)];
-  };
-  return runSteps({ steps: ode.steps, time: ode.time, advance }, options);
+    if (!ode.defined(step + 1)) return euler;
+    const mean = tf.mul<tf.Tensor4D>(tf.add(slope, ode.derivative(euler, step + 1, step)), 0.5);
+    return ode.move(x, mean, step);
+  });
 }

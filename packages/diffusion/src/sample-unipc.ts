@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkCount, checkWord } from './check';
 import { type ClipOptions, clipStart, clips } from './clip';
 import type { Denoiser } from './denoiser';
 import { evaluate } from './evaluate';
@@ -38,21 +39,31 @@ export async function sampleUniPC(
 ): Promise<tf.Tensor4D> {
   const { order = 2, solverType: solver = 'bh2', predictX0 = true, lowerOrderFinal = true } = options;
   const { disableCorrector = [], spacing = 'linspace', roundTimesteps = true, startStep = 0 } = options;
+  checkWord('order', order, [1, 2, 3]);
+  checkWord('solverType', solver, ['bh1', 'bh2']);
   const points = sigmaGrid(process, { ...options, spacing, roundTimesteps, family: 'open', range: 'process' });
   const steps = points.length - 1;
+  disableCorrector.forEach((step, i) => {
+    checkCount(`disableCorrector[${i}]`, step, 0, steps - 1);
+  });
   const orderOf = (step: number) => {
     const [from, to] = [points[step], points[step + 1]];
     if (to.level === 0 || to.level === from.level) return 1;
     return Math.min(order, step - startStep + 1, lowerOrderFinal ? steps - step : order);
   };
+  // A step from pure noise integrates x_0: nothing follows from the noise there. Later steps do not extrapolate from it.
+  const integratesX0 = (step: number) => predictX0 || points[step].alpha === 0;
   const weights = (step: number, corrector: boolean): UniPCCoefficients => {
+    const [from, to] = [points[step], points[step + 1]];
     const earlier = points.slice(step - orderOf(step) + 1, step).reverse();
-    return unipcCoefficients({ from: points[step], to: points[step + 1], earlier, solver, predictX0, corrector });
+    const finite = earlier.filter(({ alpha }) => alpha > 0);
+    return unipcCoefficients({ from, to, earlier: finite, solver, predictX0: integratesX0(step), corrector });
   };
   // state: x, then the corrected x of the step before, then the outputs, newest first
   const advance = ([predicted, before, ...outputs]: readonly tf.Tensor4D[], step: number) => {
-    const output = convert(process, denoiser, predicted, { ...options, point: points[step], predictX0 });
-    const corrects = step > startStep && !disableCorrector.includes(step - 1);
+    const point = points[step];
+    const output = convert(process, denoiser, predicted, { ...options, point, predictX0: integratesX0(step) });
+    const corrects = step > startStep && !disableCorrector.includes(step - 1) && integratesX0(step - 1) === predictX0;
     const x = corrects ? weighted(weights(step - 1, true), before, outputs, output) : predicted;
     const history = [output, ...outputs].slice(0, Math.max(order, 2));
     return [weighted(weights(step, false), x, history), x, ...history];

@@ -329,7 +329,7 @@ it('noise is laid out as torch draws it', () => {
 
 it('the bound leaks nothing, finished or aborted', async () => {
   const x0 = tf.clipByValue(noise(), -1, 1);
-  const short = gaussianDiffusion({ timesteps: 5 });
+  const short = gaussianDiffusion({ schedule: 'cosine', timesteps: 5 });
   await expectNoLeak(async () => {
     const bound = await bitsPerDimension(short, smooth, { x0, generator: generator() });
     expect([bound.vb.shape, bound.total.shape]).toEqual([[2, 5], [2]]);

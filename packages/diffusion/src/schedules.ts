@@ -1,4 +1,4 @@
-import { checkCount } from './check';
+import { checkCount, checkInterval, checkWord } from './check';
 import { linspace } from './numeric';
 
 /**
@@ -25,9 +25,9 @@ export type ScheduleName =
 export interface NamedSchedule {
   /** Which formula. */
   readonly kind: ScheduleName;
-  /** Smallest beta (default 1e-4); `cosine` and `jsd` ignore it. */
+  /** Smallest beta (default 1e-4); not for `cosine`, `jsd` and `const`. */
   readonly betaStart?: number;
-  /** Largest beta (default 0.02); `cosine` and `jsd` ignore it. */
+  /** Largest beta (default 0.02); not for `cosine` and `jsd`. */
   readonly betaEnd?: number;
 }
 
@@ -53,7 +53,7 @@ export type BetaSchedule = ScheduleName | NamedSchedule | ExplicitSchedule;
  * @throws if an explicit schedule has another length than `timesteps` or a value is outside (0, 1]
  */
 export function betaSchedule(schedule: BetaSchedule, timesteps: number): Float64Array {
-  checkCount('timesteps', timesteps, 1);
+  checkCount('timesteps', timesteps, 1, 2 ** 24); // float32, which the network is given, counts no further
   const betas = scheduleValues(schedule, timesteps);
   if (betas.length !== timesteps) throw new Error(`betas: expected ${timesteps} values, got ${betas.length}`);
   betas.forEach((beta, i) => {
@@ -61,6 +61,27 @@ export function betaSchedule(schedule: BetaSchedule, timesteps: number): Float64
   });
   return betas;
 }
+
+const SCHEDULES: readonly ScheduleName[] = [
+  'linear',
+  'cosine',
+  'squaredcos_cap_v2',
+  'quad',
+  'scaled_linear',
+  'warmup10',
+  'warmup50',
+  'const',
+  'jsd',
+  'sigmoid',
+];
+
+/** Ends that a formula has no use for. */
+const IGNORED: { readonly [Kind in ScheduleName]?: readonly string[] } = {
+  cosine: ['betaStart', 'betaEnd'],
+  squaredcos_cap_v2: ['betaStart', 'betaEnd'],
+  jsd: ['betaStart', 'betaEnd'],
+  const: ['betaStart'],
+};
 
 function scheduleValues(schedule: BetaSchedule, timesteps: number): Float64Array {
   if (schedule === 'linear') {
@@ -71,7 +92,19 @@ function scheduleValues(schedule: BetaSchedule, timesteps: number): Float64Array
   return namedSchedule(schedule, timesteps);
 }
 
-function namedSchedule({ kind, betaStart = 1e-4, betaEnd = 0.02 }: NamedSchedule, timesteps: number): Float64Array {
+function namedSchedule(schedule: NamedSchedule, timesteps: number): Float64Array {
+  const { kind, betaStart = 1e-4, betaEnd = 0.02 } = schedule;
+  checkWord('schedule', kind, SCHEDULES);
+  checkInterval('betaStart', betaStart, '(0, 1]');
+  checkInterval('betaEnd', betaEnd, '(0, 1]');
+  for (const end of ['betaStart', 'betaEnd'] as const) {
+    if (schedule[end] !== undefined && IGNORED[kind]?.includes(end)) {
+      throw new Error(`${end}: expected none for schedule '${kind}', got ${schedule[end]}`);
+    }
+  }
+  if (kind !== 'const' && betaStart > betaEnd) {
+    throw new Error(`betaStart: expected at most betaEnd = ${betaEnd}, got ${betaStart}`);
+  }
   switch (kind) {
     case 'linear':
       return linspace(betaStart, betaEnd, timesteps);
@@ -92,7 +125,7 @@ function namedSchedule({ kind, betaStart = 1e-4, betaEnd = 0.02 }: NamedSchedule
     case 'sigmoid':
       return linspace(-6, 6, timesteps).map((x) => betaStart + (betaEnd - betaStart) / (1 + Math.exp(-x)));
     default:
-      throw new Error(`schedule: expected a schedule name, got ${String(kind satisfies never)}`);
+      throw new Error(`schedule: expected a name, got ${String(kind satisfies never)}`);
   }
 }
 

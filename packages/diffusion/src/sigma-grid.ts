@@ -1,3 +1,4 @@
+import { checkInterval, checkWord } from './check';
 import { interpolate, inverseInterpolate, linspace, roundHalfEven } from './numeric';
 import type { PathPoint } from './parameterization';
 import type { GaussianDiffusion } from './process';
@@ -21,7 +22,10 @@ export interface SigmaOptions extends SpacingOptions {
   readonly roundTimesteps?: boolean;
 }
 
-/** A point of a solver's path: with lambda = log(alpha / sigma). */
+/**
+ * A point of a solver's path: with lambda = log(alpha / sigma). Where alpha-bar is 0 (a zero terminal SNR) it is the
+ * exact limit: alpha 0, sigma 1, level infinite, lambda -infinite.
+ */
 export interface SigmaPoint extends PathPoint {
   /** sigma / alpha. */
   readonly level: number;
@@ -29,6 +33,9 @@ export interface SigmaPoint extends PathPoint {
   /** What the network is given. */
   readonly time: number;
 }
+
+/** Where a curve over noise levels starts when the process has no finite highest level: alpha-bar 2^-24, as diffusers. */
+const HIGHEST_OF_CURVE = Math.sqrt(2 ** 24 - 1);
 
 /**
  * The points of a solver: one a step and the end. `range` says whether karras and exponential levels span the process
@@ -39,15 +46,21 @@ export function sigmaGrid(
   options: SigmaOptions & { readonly family: SpacingFamily; readonly range: 'process' | 'timesteps' },
 ): SigmaPoint[] {
   const { sigmas = 'process', rho = 7, finalSigma = 'zero', roundTimesteps = false } = options;
-  // A zero-SNR last step has an infinite level; 2^-24 keeps it finite in float32.
-  const levels = process.alphasCumprod.map((bar) => Math.sqrt((1 - bar) / Math.max(bar, 2 ** -24)));
+  checkWord('sigmas', sigmas, ['process', 'karras', 'exponential', 'lu']);
+  checkWord('finalSigma', finalSigma, ['zero', 'sigma-min']);
+  checkInterval('rho', rho, '(0, Infinity)');
+  if (options.rho !== undefined && sigmas !== 'karras') {
+    throw new Error(`rho: expected it with sigmas 'karras' only, got sigmas '${sigmas}'`);
+  }
+  const levels = process.alphasCumprod.map((bar) => Math.sqrt((1 - bar) / bar));
   const indices = spacedTimesteps(process, options, options.family);
   const spaced = indices.map((index) => interpolate(levels, index));
   const last = finalSigma === 'zero' ? 0 : levels[0];
   if (sigmas === 'process') return [...spaced, last].map((level, i) => point(process, level, indices[i] ?? 0));
-  const high = options.range === 'process' ? levels[levels.length - 1] : spaced[0];
-  const low = options.range === 'process' ? levels[0] : spaced[spaced.length - 1];
-  const logLevels = levels.map(Math.log);
+  const finite = (level: number) => (level === Number.POSITIVE_INFINITY ? HIGHEST_OF_CURVE : level);
+  const high = finite(options.range === 'process' ? levels[levels.length - 1] : spaced[0]);
+  const low = finite(options.range === 'process' ? levels[0] : spaced[spaced.length - 1]);
+  const logLevels = levels.map((level) => Math.log(finite(level)));
   const curve = [...levelCurve(sigmas, { high, low, count: indices.length, rho }), last];
   return curve.map((level) => {
     const index = inverseInterpolate(logLevels, Math.log(Math.max(level, 1e-10)));
@@ -66,14 +79,12 @@ function levelCurve(
     case 'lu':
       return linspace(Math.log(high), Math.log(low), count).map(Math.exp);
     default:
-      throw new Error(
-        `sigmas: expected 'process', 'karras', 'exponential' or 'lu', got ${String(kind satisfies never)}`,
-      );
+      throw new Error(`sigmas: expected a spacing, got ${String(kind satisfies never)}`);
   }
 }
 
 function point(process: GaussianDiffusion, level: number, index: number): SigmaPoint {
   const alpha = 1 / Math.sqrt(level * level + 1);
-  const time = interpolate(process.timestepMap, index);
-  return { level, alpha, sigma: level * alpha, lambda: -Math.log(level), index, time };
+  const sigma = 1 / Math.sqrt(1 + 1 / (level * level)); // level * alpha, also where the level is infinite
+  return { level, alpha, sigma, lambda: -Math.log(level), index, time: interpolate(process.timestepMap, index) };
 }

@@ -1,4 +1,4 @@
-import { checkCount } from './check';
+import { checkCount, checkWord } from './check';
 import { linspace, roundHalfEven } from './numeric';
 import type { GaussianDiffusion } from './process';
 
@@ -33,6 +33,10 @@ export function spacedTimesteps(
   const total = process.timesteps;
   checkCount('steps', steps, 1, total);
   checkCount('stepsOffset', stepsOffset, 0);
+  checkWord('spacing', spacing, ['leading', 'trailing', 'linspace']);
+  if (stepsOffset > 0 && spacing !== 'leading') {
+    throw new Error(`stepsOffset: expected 0 for spacing '${spacing}', got ${stepsOffset}`);
+  }
   if (steps === total && stepsOffset === 0) return Float64Array.from({ length: total }, (_, i) => total - 1 - i);
   const points = family === 'open' ? steps + 1 : steps;
   const from = (ascending: Float64Array) => ascending.reverse().subarray(0, steps);
@@ -54,6 +58,6 @@ export function spacedTimesteps(
     case 'trailing':
       return Float64Array.from({ length: steps }, (_, i) => roundHalfEven(total - i * (total / steps)) - 1);
     default:
-      throw new Error(`spacing: expected 'leading', 'trailing' or 'linspace', got ${String(spacing satisfies never)}`);
+      throw new Error(`spacing: expected a spacing, got ${String(spacing satisfies never)}`);
   }
 }

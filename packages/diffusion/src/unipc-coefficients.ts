@@ -28,12 +28,16 @@ export function unipcCoefficients({ from, to, earlier, solver, predictX0, correc
   const h = to.lambda - from.lambda;
   const hh = predictX0 ? -h : h;
   const phi1 = Math.expm1(hh);
-  const b = solver === 'bh1' ? hh : phi1;
+  const b = solver === 'bh1' && Number.isFinite(hh) ? hh : phi1; // from or to infinity only e^h - 1 has a limit
   const sample = predictX0 ? to.sigma / from.sigma : to.alpha / from.alpha;
   const scale = predictX0 ? to.alpha : to.sigma;
   const ratios = earlier.map((point) => (point.lambda - from.lambda) / h);
   const weights = quadratureWeights(ratios, { hh, phi1, b, corrector });
-  const outputs = [-scale * phi1, ...ratios.map((ratio, k) => (-scale * b * weights[k]) / ratio)];
+  const first = predictX0 ? to.alpha - sample * from.alpha : to.sigma - sample * from.sigma; // scale * -phi1 at its limit
+  const outputs = [
+    Number.isFinite(hh) ? -scale * phi1 : first,
+    ...ratios.map((ratio, k) => (-scale * b * weights[k]) / ratio),
+  ];
   for (let k = 1; k < outputs.length; k++) outputs[0] -= outputs[k];
   const next = corrector ? -scale * b * weights[weights.length - 1] : 0;
   outputs[0] -= next;
