@@ -1,5 +1,5 @@
 import { blockLinearNames } from '@learngene/dit';
-import { cloneParams, type LinearParams } from '@learngene/nn';
+import { cloneParams, type LinearParams, type ParamTree, prefetch, readingBack } from '@learngene/nn';
 import { type FactoredParams, orthogonalizeFactored, selectComponents } from '@learngene/tensor-svd';
 import type { TensorContainer } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -31,20 +31,31 @@ export type AssembleOptions = {
  * tailors, by energy s_i² for what they cost in the budget's unit; for parameters and bytes a tailor costs the more the
  * fewer of the classes it serves (by the root of their share). The best of them are taken until the next one would exceed
  * the budget, so that a smaller cut to the same unit is a part of a bigger one. The best learngene component of every
- * layer is kept first, and all dense parts. Reads factors back (`dataSync`) and decomposes in float64 on the processor.
+ * layer is kept first, and all dense parts. With a budget, factors are read back and decomposed in float64 on the processor.
  *
  * @param model - never disposed; the tailors of the chosen groups must be loaded.
  * @returns New tensors that the caller owns; `config.pruned` is true with a budget. Throws on an unknown or repeated group
- *   and on a budget below the minimum, naming it.
+ *   and on a budget below the minimum, naming it; `ReadBackError` with a budget on WebGPU, which reads asynchronously.
  */
 export function assembleFactored(model: KindModel, { groups, budget }: AssembleOptions = {}): KindModel {
   const kept = keptGroups(model.config, groups);
-  const pieces = tf.tidy(() => {
+  const assembled = () => {
     const picked = pickGroups(model, kept);
     return (budget ? cut(picked, budget) : cloneParams(picked.params)) as unknown as TensorContainer;
-  }) as unknown as KindParams;
+  };
+  const pieces = readingBack('assembleFactored', () => tf.tidy(assembled)) as unknown as KindParams;
   const config = { ...renumbered(model.config, kept), pruned: model.config.pruned || budget !== undefined };
   return { config, params: pieces };
+}
+
+/** {@link assembleFactored} on every engine: waits for the factors that a budget makes it read. */
+export async function assembleFactoredAsync(model: KindModel, options: AssembleOptions = {}): Promise<KindModel> {
+  if (options.budget) {
+    const { learngenes } = model.params;
+    const tailors = keptGroups(model.config, options.groups).map(({ name }) => tailorsOf(model.params, name).blocks);
+    await prefetch(...([learngenes, ...tailors] as unknown as ParamTree[]));
+  }
+  return assembleFactored(model, options);
 }
 
 function keptGroups({ groups }: KindConfig, names?: readonly string[]): readonly TailorGroup[] {

@@ -1,5 +1,5 @@
 import { blockLinearNames, type DitParams, gatherRows, linearShape, nullLabel } from '@learngene/dit';
-import { cloneParams, dims, type LinearParams } from '@learngene/nn';
+import { cloneParams, dims, type LinearParams, prefetch, readingBack } from '@learngene/nn';
 import type { Generator } from '@learngene/random';
 import { type FactoredParams, factorDense, selectComponents } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
@@ -20,12 +20,28 @@ export type FromDenseOptions = {
  * A KIND model from a trained dense DiT. Every main weight is factored by SVD: the N_G components of largest singular
  * values become learngenes, the next N_t the tailors of every group alike, so that each class starts as the best
  * approximation of the dense model of rank N_G + N_t (Eckart & Young 1936); at full rank its output is the dense one.
- * Label rows and the null row are those of `label.table`. Reads the weights back (`dataSync`).
+ * Label rows and the null row are those of `label.table`. Reads the weights back.
  *
  * @param dense - never disposed; must have the shapes of `config.dit`.
- * @returns f32 parameters that the caller owns. Throws when shapes do not fit or N_G + N_t is above a layer's rank.
+ * @returns f32 parameters that the caller owns. Throws when shapes do not fit or N_G + N_t is above a layer's rank;
+ *   `ReadBackError` on WebGPU, which reads asynchronously.
  */
-export function kindFromDense(
+export function kindFromDense(dense: DitParams, config: KindConfig, options: FromDenseOptions): KindParams {
+  return readingBack('kindFromDense', () => factored(dense, config, options));
+}
+
+/** {@link kindFromDense} on every engine: waits for the weights. */
+export async function kindFromDenseAsync(
+  dense: DitParams,
+  config: KindConfig,
+  options: FromDenseOptions,
+): Promise<KindParams> {
+  validateKindConfig(config);
+  await prefetch(...blockLinearNames(config.dit).map((name) => mainLayer(dense, config, name).weight));
+  return kindFromDense(dense, config, options);
+}
+
+function factored(
   dense: DitParams,
   config: KindConfig,
   { generator, randomized = false }: FromDenseOptions,
@@ -34,7 +50,7 @@ export function kindFromDense(
   const { dit, learngeneRank: N_G, tailorRank: N_t, groups } = config;
   dims('label.table', dense.label.table, `${dit.classes + 1} ${dit.hiddenSize}`);
   return tf.tidy(() => {
-    const factored = new Map(
+    const layers = new Map(
       blockLinearNames(dit).map((name) => {
         const layer = mainLayer(dense, config, name);
         return [name, factorDense(layer, { rank: N_G + N_t, ...(randomized && { randomized: generator }) })];
@@ -42,11 +58,11 @@ export function kindFromDense(
     );
     const take = (name: string, from: number, count: number): FactoredParams =>
       selectComponents(
-        factored.get(name)!,
+        layers.get(name)!,
         Int32Array.from({ length: count }, (_, i) => from + i),
       );
-    const blocks = mainLayers([...factored.keys()], (name) => take(name, 0, N_G));
-    const rest = mainLayers([...factored.keys()], (name): TailorFactors => {
+    const blocks = mainLayers([...layers.keys()], (name) => take(name, 0, N_G));
+    const rest = mainLayers([...layers.keys()], (name): TailorFactors => {
       const { u, s, v } = take(name, N_G, N_t);
       return { u, s, v };
     });

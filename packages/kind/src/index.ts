@@ -1,5 +1,5 @@
 export { type ApplyKindOptions, applyKind } from './apply';
-export { type AssembleOptions, assembleFactored } from './assemble';
+export { type AssembleOptions, assembleFactored, assembleFactoredAsync } from './assemble';
 export type { AssemblyBudget } from './assemble-budget';
 export { type AssembleDenseOptions, assembleDense, type DenseModel } from './assemble-dense';
 export { BundleError } from './bundle/bundle-error';
@@ -21,7 +21,7 @@ export {
 } from './count';
 export { type AssembledCounts, countAssembled } from './count-assembled';
 export { type FreshTailorsOptions, freshTailors } from './fresh-tailors';
-export { type FromDenseOptions, kindFromDense } from './from-dense';
+export { type FromDenseOptions, kindFromDense, kindFromDenseAsync } from './from-dense';
 export { softGate } from './gate';
 export { gatedLowRank, type TailorFactors, type TailorSegment } from './gated-low-rank';
 export { type ClassPlace, classPlaces, groupByName, type TailorGroup } from './groups';

@@ -24,6 +24,7 @@ export { stackTensors, sumTensors } from './ops/many-tensors';
 export { matmulNN, matmulNT, matmulTN } from './ops/matmul';
 export { type MlpLayers, type ResidualInputs, residualLinear, residualMlp } from './ops/residual-layers';
 export { silu } from './ops/silu';
+export { canReadSync, prefetch, ReadBackError, readingBack, readSync } from './read-back';
 export {
   type CosineOptions,
   constantSchedule,

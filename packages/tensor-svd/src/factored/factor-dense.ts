@@ -1,4 +1,4 @@
-import { dims, type LinearParams } from '@learngene/nn';
+import { dims, type LinearParams, prefetch, readingBack } from '@learngene/nn';
 import type { Generator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { svd } from '../decompositions';
@@ -17,18 +17,25 @@ export interface FactorOptions {
 
 /**
  * Factors a dense layer by SVD: the best approximation of the weight of that rank (Eckart and Young 1936). Reads the
- * weight back (`dataSync`) and computes in float64.
+ * weight back and computes in float64.
  *
  * @param params - weight float32 [out, in] and an optional bias, which is copied.
  * @returns u and v with orthonormal columns, s descending; the caller owns them.
- * @throws On a rank outside 1..min(in, out), on NaN or infinity in the weight.
+ * @throws On a rank outside 1..min(in, out), on NaN or infinity in the weight; `ReadBackError` on WebGPU, which reads
+ *   asynchronously.
  */
 export function factorDense(params: LinearParams, { rank, randomized }: FactorOptions = {}): FactoredParams {
   const sizes = dims('weight', params.weight, 'out in');
   const kept = rank ?? Math.min(sizes.in, sizes.out);
   checkRank(kept, Math.min(sizes.in, sizes.out));
-  const weight = matrixFromTensor(params.weight);
+  const weight = readingBack('factorDense', () => matrixFromTensor(params.weight));
   const factors = randomized ? randomizedSvd(weight, { rank: kept, generator: randomized }) : svd(weight);
   const f = toFactored(factors, kept);
   return params.bias ? { ...f, bias: tf.clone(params.bias) } : f;
+}
+
+/** {@link factorDense} on every engine: waits for the weight. */
+export async function factorDenseAsync(params: LinearParams, options?: FactorOptions): Promise<FactoredParams> {
+  await prefetch(params.weight);
+  return factorDense(params, options);
 }

@@ -1,3 +1,4 @@
+import { disposeParams, prefetch, readingBack, readSync } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { matmul, qr, svd } from '../decompositions';
 import { scaleColumns, transpose } from '../matrix';
@@ -14,30 +15,58 @@ export interface RefactorOptions {
 
 /**
  * The same weight with orthonormal columns and descending s: its SVD, from the factors alone (QR of u and of v, SVD of
- * the small core), so that cutting it is optimal. Reads back (`dataSync`), computes in float64.
+ * the small core), so that cutting it is optimal. Reads back, computes in float64.
  *
  * @returns Parameters that the caller owns; the bias is copied.
- * @throws On a rank out of range, on NaN or infinity.
+ * @throws On a rank out of range, on NaN or infinity; `ReadBackError` on WebGPU, which reads asynchronously.
  */
-export function orthogonalizeFactored(f: FactoredParams, { rank }: RefactorOptions = {}): FactoredParams {
+export function orthogonalizeFactored(f: FactoredParams, options: RefactorOptions = {}): FactoredParams {
+  return readingBack('orthogonalizeFactored', () => refactored(f, options));
+}
+
+/** {@link orthogonalizeFactored} on every engine: waits for the factors. */
+export async function orthogonalizeFactoredAsync(
+  f: FactoredParams,
+  options?: RefactorOptions,
+): Promise<FactoredParams> {
+  await prefetch(f.u, f.s, f.v);
+  return orthogonalizeFactored(f, options);
+}
+
+function refactored(f: FactoredParams, { rank }: RefactorOptions): FactoredParams {
   const size = factoredSize(f);
   const largest = Math.min(size.rank, size.in, size.out);
   const kept = rank ?? largest;
   checkRank(kept, largest);
   const left = qr(matrixFromTensor(f.u));
   const right = qr(matrixFromTensor(f.v));
-  const core = svd(matmul(scaleColumns(left.r, f.s.dataSync()), transpose(right.r)));
+  const core = svd(matmul(scaleColumns(left.r, readSync(f.s)), transpose(right.r)));
   const factors = toFactored({ u: matmul(left.q, core.u), s: core.s, v: matmul(right.q, core.v) }, kept);
   return f.bias ? { ...factors, bias: tf.clone(f.bias) } : factors;
 }
 
 /**
  * The sum of two factored layers, re-factored into the `rank` orthogonal components that approximate it best; exact
- * when `rank` is not given. Biases add up. Reads back (`dataSync`), computes in float64.
+ * when `rank` is not given. Biases add up. Reads back, computes in float64.
  *
  * @returns Parameters that the caller owns.
- * @throws When sizes differ, on a rank outside 1..min(sum of the ranks, in, out), on NaN or infinity.
+ * @throws When sizes differ, on a rank outside 1..min(sum of the ranks, in, out), on NaN or infinity; `ReadBackError` on
+ *   WebGPU, which reads asynchronously.
  */
 export function mergeFactored(a: FactoredParams, b: FactoredParams, options: RefactorOptions = {}): FactoredParams {
-  return tf.tidy(() => orthogonalizeFactored(concatComponents(a, b), options));
+  return readingBack('mergeFactored', () => tf.tidy(() => orthogonalizeFactored(concatComponents(a, b), options)));
+}
+
+/** {@link mergeFactored} on every engine: waits for the joined factors. */
+export async function mergeFactoredAsync(
+  a: FactoredParams,
+  b: FactoredParams,
+  options?: RefactorOptions,
+): Promise<FactoredParams> {
+  const joined = concatComponents(a, b);
+  try {
+    return await orthogonalizeFactoredAsync(joined, options);
+  } finally {
+    disposeParams({ ...joined });
+  }
 }

@@ -1,3 +1,4 @@
+import { prefetch, readingBack } from '@learngene/nn';
 import { selectComponents } from './components';
 import { factoredParamCount } from './counts';
 import { componentEnergies } from './energies';
@@ -43,15 +44,22 @@ export function checkEnergies(energies: ArrayLike<number>): void {
 
 /**
  * The layer with the components of most energy, in their old order. Optimal (Eckart and Young 1936) when the columns
- * are orthonormal: see `orthogonalizeFactored`. Reads back (`dataSync`).
+ * are orthonormal: see `orthogonalizeFactored`. Reads back.
  *
  * @returns Parameters that the caller owns; the bias is copied.
- * @throws When less than one or more than all components would be kept, or on a fraction outside (0, 1].
+ * @throws When less than one or more than all components would be kept, or on a fraction outside (0, 1];
+ *   `ReadBackError` on WebGPU, which reads asynchronously.
  */
 export function truncateFactored(f: FactoredParams, by: Truncation): FactoredParams {
-  const energies = componentEnergies(f);
+  const energies = readingBack('truncateFactored', () => componentEnergies(f));
   const count = keptCount(f, energies, by);
   return selectComponents(f, rankComponents(energies).slice(0, count).sort());
+}
+
+/** {@link truncateFactored} on every engine: waits for the factors. */
+export async function truncateFactoredAsync(f: FactoredParams, by: Truncation): Promise<FactoredParams> {
+  await prefetch(f.u, f.s, f.v);
+  return truncateFactored(f, by);
 }
 
 function keptCount(f: FactoredParams, energies: Float64Array, by: Truncation): number {

@@ -1,0 +1,64 @@
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+
+/** Ops that tfjs's WebGPU backend answers on the host, without a program: their inputs are not uploaded. */
+const VIEWS = ['Identity', 'Reshape', 'ExpandDims'];
+
+/**
+ * A cpu backend under the name `webgpu` that hands values over as WebGPU in Node does: asynchronously alone, once an op
+ * has made a tensor or taken it; at once for what came from numbers, and for what was read before.
+ */
+class DeviceBackend extends MathBackendCPU {
+  readonly #onDevice = new WeakSet<object>();
+  #running = 0;
+
+  /** As in tfjs's WebGPU backend: the values, where the host has them. */
+  readonly tensorMap = {
+    get: (dataId: object) => (this.#onDevice.has(dataId) ? { values: null } : { values: super.readSync(dataId) }),
+  };
+
+  /** Runs a kernel of the cpu backend; what it takes and what it makes is on the device from then on. */
+  compute(kernel: tf.KernelConfig, args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorInfo[] {
+    this.#running++;
+    try {
+      const result = kernel.kernelFunc(args);
+      if (VIEWS.includes(kernel.kernelName)) return result;
+      for (const { dataId } of [...Object.values(args.inputs), result].flat() as tf.TensorInfo[]) {
+        this.#onDevice.add(dataId);
+      }
+      return result;
+    } finally {
+      this.#running--;
+    }
+  }
+
+  override async read(dataId: object): Promise<tf.BackendValues> {
+    await Promise.resolve();
+    this.#onDevice.delete(dataId);
+    return super.readSync(dataId);
+  }
+
+  override readSync(dataId: object): tf.BackendValues {
+    if (this.#running === 0 && this.#onDevice.has(dataId)) throw new ReferenceError('OffscreenCanvas is not defined');
+    return super.readSync(dataId);
+  }
+}
+
+/** Registers the backend `webgpu` of this module under its name and selects it; call it after the gradients are there. */
+export async function useDeviceBackend(): Promise<void> {
+  if (tf.findBackendFactory('webgpu') === null) {
+    const backend = new DeviceBackend();
+    tf.registerBackend('webgpu', () => backend);
+    for (const kernel of tf.getKernelsForBackend('cpu')) {
+      if (kernel.kernelName.startsWith('Learngene')) continue;
+      tf.registerKernel({
+        ...kernel,
+        backendName: 'webgpu',
+        setupFunc: undefined,
+        kernelFunc: (args) => backend.compute(kernel, args),
+      });
+    }
+  }
+  if (!(await tf.setBackend('webgpu'))) throw new Error('the device backend could not be set');
+  await tf.ready();
+}
