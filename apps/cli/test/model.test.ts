@@ -90,8 +90,8 @@ describe('assemble', () => {
     expect((await run('assemble', '--from', from, ...args)).code).toBe(2);
   });
   test.each([
-    ['an unknown class', ['--classes', 'hearts'], /the model has no class hearts; it has bars, dots/],
-    ['two classes in a dense model', ['--form', 'dense'], /--form dense: give one of --classes bars, dots/],
+    ['an unknown class', ['--classes', 'hearts'], /the model has no class "hearts"; it has "bars", "dots"/],
+    ['two classes in a dense model', ['--form', 'dense'], /--form dense: give one of --classes "bars", "dots"/],
   ])('%s is wrong usage', async (_, args, message) => {
     for (const from of [bundle, base]) {
       const { code, stderr } = await run('assemble', '--from', from, '--out', at('never'), ...args, ...cpu, '--quiet');
@@ -180,7 +180,7 @@ describe('transfer', () => {
     expect(fingerprint(other, 4)).toEqual(fingerprint(out, 4));
   });
   test.each<[string, string[], RegExp]>([
-    ['an unknown class', ['--classes', 'hearts'], /has no class hearts; it has bars, dots, flat/],
+    ['an unknown class', ['--classes', 'hearts'], /has no class "hearts"; it has "bars", "dots", "flat"/],
     ['another model', ['--set', 'model.depth=3'], /model: a transfer takes it from .*base; leave it out/],
   ])('%s is wrong usage', async (_, more, message) => {
     const { code, stderr } = await run(...args(at('never')), ...more, '--quiet');
@@ -222,7 +222,7 @@ describe('sample', () => {
     expect(sha256(at('c.npz'))).not.toBe(sha256(at('a.npz')));
   });
   test.each<[string, string[], RegExp]>([
-    ['an unknown class', ['--classes', 'hearts'], /the model has no class hearts; it has bars, dots/],
+    ['an unknown class', ['--classes', 'hearts'], /the model has no class "hearts"; it has "bars", "dots"/],
     ['too much noise', ['--eta', '2'], /sampling.eta/],
     ['too many steps', ['--steps', '2000'], /sampling.steps: expected at most diffusion.timesteps, 1000/],
   ])('%s is wrong usage', async (_, more, message) => {

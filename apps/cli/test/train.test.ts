@@ -228,7 +228,7 @@ describe('failing', () => {
         ...record,
         config: { ...record.config, data: { ...record.config?.data, classes: ['bars', 'flat'] } },
       }),
-      /the model has the classes bars, dots, flat, got bars, flat/,
+      /the model has the classes "bars", "dots", "flat", got "bars", "flat"/,
     ],
     [
       'an unknown key',

@@ -74,17 +74,21 @@ describe('wrong usage exits with 2', () => {
       /--batch-size: expected a whole number of at least 1, got many/,
     ],
     ['an empty number', train('--seed', ''), /--seed: expected a whole number/],
-    ['an unknown class', train('--classes', 'bars,hearts'), /has no class hearts; it has bars, dots, flat/],
+    [
+      'an unknown class',
+      train('--classes', 'bars,hearts'),
+      /classes: .*has no class "hearts"; it has "bars", "dots", "flat"/,
+    ],
     [
       'an unknown novel class',
       train('--novel', 'hearts'),
-      /data.novel: .* has no class hearts; it has bars, dots, flat/,
+      /novel: .* has no class "hearts"; it has "bars", "dots", "flat"/,
     ],
-    ['a class twice', train('--classes', 'bars,bars'), /expected each class once, got bars twice/],
+    ['a class twice', train('--classes', 'bars,bars'), /expected each class once, got "bars" twice/],
     [
       'a class on both sides',
       train('--classes', 'bars', '--novel', 'bars'),
-      /bars cannot be both in classes and in novel/,
+      /"bars" cannot be both in classes and in novel/,
     ],
     ['no class left', train('--novel', 'bars,dots,flat'), /no class is left to pre-train on/],
     ['no class', train('--classes', ''), /expected at least one class, got none/],
@@ -253,7 +257,7 @@ describe('what cannot be read or written exits with 1 and one line', () => {
         mkdirSync(join(path, 'class'), { recursive: true });
         return ['data', 'list', '--data', 'folder', '--data-path', path];
       },
-      /expected pictures/,
+      /expected pictures, got none in the classes "class"/,
     ],
     ['a file as the run folder', () => [...trainTiny(data, join(data, 'run'), 1, '--quiet')], /ENOTDIR/],
     [
@@ -310,6 +314,28 @@ describe('data', () => {
       ...trainTiny(data, join(folder, 'never'), 1, ...merged, '--classes', '["bars, dots"]', '--dry-run'),
     );
     expect(dry).toMatchObject({ config: { data: { classes: ['bars, dots'] } } });
+    const single = await json(
+      ...trainTiny(
+        data,
+        join(folder, 'never'),
+        1,
+        ...merged,
+        '--class',
+        'bars, dots',
+        '--novel-class',
+        'flat',
+        '--dry-run',
+      ),
+    );
+    expect(single).toMatchObject({ config: { data: { classes: ['bars, dots'], novel: ['flat'] } } });
+    const packed = join(folder, 'comma.safetensors');
+    const prepared = await json('data', 'prepare', ...source, ...merged, '--class', 'bars, dots', '--out', packed);
+    expect(prepared).toMatchObject({ classes: ['bars, dots'] });
+    const split = await run(...trainTiny(data, join(folder, 'never'), 1, ...merged, '--classes', 'bars, dots'));
+    expect([split.code, split.stderr]).toEqual([
+      2,
+      expect.stringMatching(/no class "bars"; it has "bars, dots", "flat".* given one by one, by --class/),
+    ]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { normalName } from './class-names';
 import type { ImageDataset } from './types';
 
 /** Throws unless `value` is an integer of at least `low` (and at most `high`). */
@@ -24,12 +25,7 @@ export function checkLabels(labels: Int32Array, size: number, classes: readonly 
   if (wrong >= 0) {
     throw new RangeError(`labels: expected numbers from 0 to ${classes.length - 1}, got ${labels[wrong]} at ${wrong}`);
   }
-  const twice = classes.find((name, i) => classes.indexOf(name) !== i);
+  const seen = new Set<string>();
+  const twice = classes.find((name) => seen.size === seen.add(normalName(name)).size);
   if (twice !== undefined) throw new RangeError(`classes: expected different names, got "${twice}" twice`);
-}
-
-/** The first names of a list, for messages. */
-export function listNames(names: readonly string[], most = 8): string {
-  const shown = names.slice(0, most).map((name) => `"${name}"`);
-  return names.length > most ? `${shown.join(', ')} and ${names.length - most} more` : shown.join(', ');
 }

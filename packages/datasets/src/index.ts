@@ -2,6 +2,7 @@ export type { Cursor, Remainder } from './batch-plan';
 export { type Batch, type Batches, type BatchOptions, type BatchState, createBatches } from './batches';
 export { centerCrop } from './center-crop';
 export { type CifarFile, type CifarOptions, cifarDataset } from './cifar';
+export { classLabel, listNames, normalName } from './class-names';
 export { DatasetFileError, type DatasetFileErrorOptions } from './errors';
 export { flipHorizontal } from './flip';
 export { type HeldOut, type HoldOutOptions, holdOut } from './hold-out';

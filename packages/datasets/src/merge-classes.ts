@@ -1,4 +1,4 @@
-import { listNames } from './check';
+import { listNames, normalName } from './class-names';
 import { subset } from './subset';
 import type { ImageDataset } from './types';
 
@@ -49,10 +49,10 @@ export function groupClasses(
 
 function tableRule(classes: readonly string[], table: ClassTable, { missing = 'error' }: MergeOptions): ClassRule {
   const superclass = new Map<string, string>();
-  const known = new Set(classes);
+  const known = new Set(classes.map(normalName));
   for (const [name, members] of Object.entries(table)) {
     if (members.length === 0) throw new RangeError(`table: expected classes for "${name}", got none`);
-    for (const member of members) {
+    for (const member of members.map(normalName)) {
       if (!known.has(member)) {
         throw new RangeError(
           `table: expected classes of the dataset (${listNames(classes)}), got "${member}" in "${name}"`,
@@ -65,13 +65,13 @@ function tableRule(classes: readonly string[], table: ClassTable, { missing = 'e
       superclass.set(member, name);
     }
   }
-  const left = classes.filter((className) => !superclass.has(className));
+  const left = classes.filter((className) => !superclass.has(normalName(className)));
   if (left.length > 0 && missing === 'error') {
     throw new RangeError(
       `table: expected all ${classes.length} classes of the dataset, got none of ${listNames(left)}`,
     );
   }
-  return (className) => superclass.get(className) ?? null;
+  return (className) => superclass.get(normalName(className)) ?? null;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { normalName } from './class-names';
 import { DatasetFileError } from './errors';
 import { type FileDataset, type FilesOptions, imageFiles } from './node-files';
 
@@ -13,40 +14,81 @@ export interface ImageFolderOptions extends FilesOptions {
 
 const EXTENSIONS = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.avif', '.tif', '.tiff'];
 
+/** Something in the folder that is not part of the dataset. */
+export interface IgnoredEntry {
+  /** Its path. */
+  readonly path: string;
+  /** Why it was passed over. */
+  readonly reason:
+    | 'hidden'
+    | 'left by a file manager'
+    | 'no picture by its ending'
+    | 'in no class folder'
+    | 'a broken link';
+}
+
+/** A dataset of picture files with what was passed over beside them. */
+export interface ImageFolderDataset extends FileDataset {
+  /** Files and folders that are no part of the dataset, in no order that matters. */
+  readonly ignored: readonly IgnoredEntry[];
+}
+
+/** Folders and files that file managers and archivers leave behind. */
+const LEFT_BEHIND = ['__MACOSX', 'Thumbs.db', 'desktop.ini', '@eaDir', '$RECYCLE.BIN'];
+
 /**
  * A dataset from folders of pictures: `path/<class>/.../<picture>`. Classes and pictures are in the order of
- * torchvision's ImageFolder: names sorted by code point, the pictures of a class by folder, then by name. Links are
- * followed.
+ * torchvision's ImageFolder: names sorted by code point, the pictures of a class by folder, then by name. Names of
+ * classes are in Unicode's NFC. Links are followed. Hidden files and folders (`.ipynb_checkpoints`, `._photo.jpg`),
+ * `__MACOSX` and the like, and files without a picture's ending are passed over and listed.
  *
- * @throws DatasetFileError where the folder cannot be read, has no class folders, or a class has no pictures
+ * @throws DatasetFileError where the folder cannot be read, has no class folders, a class has no pictures, or two
+ * classes have names that differ in Unicode's spelling alone
  */
-export async function imageFolder(path: string, options: ImageFolderOptions): Promise<FileDataset> {
+export async function imageFolder(path: string, options: ImageFolderOptions): Promise<ImageFolderDataset> {
   const { extensions = EXTENSIONS, allowEmpty = false, name = basename(path) } = options;
-  const { folders: classes } = await list(path);
-  if (classes.length === 0) throw new DatasetFileError(path, 'expected a folder for every class, got none');
+  const ignored: IgnoredEntry[] = [];
+  const { folders, files: loose } = await list(path, ignored);
+  for (const file of loose) ignored.push({ path: join(path, file), reason: 'in no class folder' });
+  if (folders.length === 0) throw new DatasetFileError(path, 'expected a folder for every class, got none');
+  const byName = new Map<string, string>();
+  for (const folder of folders) {
+    const other = byName.get(normalName(folder));
+    if (other !== undefined) {
+      const spellings = `${JSON.stringify(folder)} is there in two of Unicode's spellings`;
+      throw new DatasetFileError(path, `expected folders of different names, but ${spellings}`);
+    }
+    byName.set(normalName(folder), folder);
+  }
+  const classes = [...byName.keys()].sort(compareCodePoints);
   const files: string[] = [];
   const labels: number[] = [];
   for (const [label, className] of classes.entries()) {
-    const found = await pictures(join(path, className), extensions);
+    const folder = join(path, byName.get(className) as string);
+    const found = await pictures(folder, extensions, ignored);
     if (found.length === 0 && !allowEmpty) {
-      throw new DatasetFileError(join(path, className), `expected pictures (${extensions.join(' ')}), got none`);
+      throw new DatasetFileError(folder, `expected pictures (${extensions.join(' ')}), got none`);
     }
     for (const file of found) {
       files.push(file);
       labels.push(label);
     }
   }
-  return imageFiles({ files, labels, classes }, { ...options, name });
+  return { ...(await imageFiles({ files, labels, classes }, { ...options, name })), ignored };
 }
 
-/** All pictures under a folder. */
-async function pictures(root: string, extensions: readonly string[]): Promise<string[]> {
+/** All pictures under a folder; notes what else is there. */
+async function pictures(root: string, extensions: readonly string[], ignored: IgnoredEntry[]): Promise<string[]> {
   const found: { folder: string; files: string[] }[] = [];
   const walk = async (folder: string, parents: readonly string[]): Promise<void> => {
     const real = await realpath(folder);
     if (parents.includes(real)) return; // a link back to a folder that we are in
-    const { folders, files } = await list(folder);
-    found.push({ folder, files: files.filter((file) => extensions.some((end) => file.toLowerCase().endsWith(end))) });
+    const { folders, files } = await list(folder, ignored);
+    const isPicture = (file: string) => extensions.some((end) => file.toLowerCase().endsWith(end));
+    found.push({ folder, files: files.filter(isPicture) });
+    for (const file of files) {
+      if (!isPicture(file)) ignored.push({ path: join(folder, file), reason: 'no picture by its ending' });
+    }
     for (const name of folders) await walk(join(folder, name), [...parents, real]);
   };
   await walk(root, []);
@@ -54,15 +96,19 @@ async function pictures(root: string, extensions: readonly string[]): Promise<st
   return found.flatMap(({ folder, files }) => files.map((file) => join(folder, file)));
 }
 
-/** The folders and files in a folder, sorted; links count as what they lead to. */
-async function list(folder: string): Promise<{ folders: string[]; files: string[] }> {
+/** The folders and files in a folder, sorted; links count as what they lead to. Notes what is passed over. */
+async function list(folder: string, ignored: IgnoredEntry[]): Promise<{ folders: string[]; files: string[] }> {
   const folders: string[] = [];
   const files: string[] = [];
   try {
     for (const name of (await readdir(folder)).sort(compareCodePoints)) {
-      const kind = await stat(join(folder, name)).catch(() => undefined); // a broken link is neither
-      if (kind?.isDirectory()) folders.push(name);
+      const kind = await stat(join(folder, name)).catch(() => undefined);
+      if (name.startsWith('.')) ignored.push({ path: join(folder, name), reason: 'hidden' });
+      else if (LEFT_BEHIND.includes(name)) {
+        ignored.push({ path: join(folder, name), reason: 'left by a file manager' });
+      } else if (kind?.isDirectory()) folders.push(name);
       else if (kind?.isFile()) files.push(name);
+      else if (kind === undefined) ignored.push({ path: join(folder, name), reason: 'a broken link' });
     }
   } catch (cause) {
     throw new DatasetFileError(folder, 'expected a folder that can be read', { cause });

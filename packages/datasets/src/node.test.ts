@@ -9,8 +9,10 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import { tinyDataset } from '../test/tiny-dataset';
 import { createBatches } from './batches';
 import { DatasetFileError } from './errors';
+import { mergeClasses } from './merge-classes';
 import { cifar, decodeImageFile, emojiDataset, idx, imageFiles, imageFolder, packed } from './node';
 import { packDataset } from './packed';
+import { selectClasses } from './select-classes';
 import type { Progress } from './types';
 
 const root = mkdtempSync(join(tmpdir(), 'datasets-'));
@@ -98,6 +100,50 @@ describe('imageFolder', () => {
     expect(Array.from({ length: data.size }, (_, i) => images[i * 48])).toEqual([3, 5, 4, 10, 2, 7, 6]);
     expect([...data.labels]).toEqual([0, 1, 1, 2, 2, 3, 4]);
     expect([data.name, data.height, data.width, data.channels, data.skipped]).toEqual(['order', 4, 4, 3, []]);
+  });
+
+  test('passes over hidden files, leftovers and what is no picture, and lists them', async () => {
+    const path = await folderOf('leftovers', { 'a/1.png': [1, 0, 0], 'b/1.png': [2, 0, 0] });
+    const one = await picture('leftovers/loose.png', [3, 0, 0]);
+    for (const folder of ['.ipynb_checkpoints', '__MACOSX', '.git', 'a/.ipynb_checkpoints', 'a/__MACOSX']) {
+      await picture(`leftovers/${folder}/1.png`, [4, 0, 0]);
+    }
+    await picture('leftovers/a/x.png', [5, 0, 0]);
+    for (const name of ['a/._x.png', 'a/Thumbs.db', 'b/.DS_Store', 'b/notes.txt']) writeFileSync(join(path, name), 'x');
+    symlinkSync(join(path, 'nowhere'), join(path, 'b', 'gone.png'));
+    const data = await imageFolder(path, { size: 4, cache: true });
+    expect(data.classes).toEqual(['a', 'b']);
+    expect(data.files.map((file) => file.slice(path.length + 1))).toEqual(['a/1.png', 'a/x.png', 'b/1.png']);
+    const reasons = Object.fromEntries(data.ignored.map((entry) => [entry.path.slice(path.length + 1), entry.reason]));
+    expect(one).toBe(join(path, 'loose.png'));
+    expect(reasons).toEqual({
+      '.git': 'hidden',
+      '.ipynb_checkpoints': 'hidden',
+      'a/.ipynb_checkpoints': 'hidden',
+      'a/._x.png': 'hidden',
+      'b/.DS_Store': 'hidden',
+      __MACOSX: 'left by a file manager',
+      'a/__MACOSX': 'left by a file manager',
+      'a/Thumbs.db': 'left by a file manager',
+      'b/gone.png': 'a broken link',
+      'b/notes.txt': 'no picture by its ending',
+      'loose.png': 'in no class folder',
+    });
+  });
+
+  test('names of classes are NFC, found in both spellings, and refused where a folder has each', async () => {
+    const [composed, decomposed] = ['caf\u00e9', 'cafe\u0301'];
+    const path = await folderOf('spelling', { [`${decomposed}/1.png`]: [1, 0, 0], 'z/1.png': [2, 0, 0] });
+    const data = await imageFolder(path, { size: 4 });
+    expect(data.classes).toEqual([composed, 'z']);
+    expect(await data.read([0])).toHaveLength(48);
+    for (const name of [composed, decomposed]) {
+      expect(selectClasses(data, [name]).size).toBe(1);
+      expect(mergeClasses(data, { all: [name, 'z'] }).size).toBe(2);
+    }
+    expect(() => selectClasses(data, [composed, decomposed])).toThrow('every class once');
+    await picture(`spelling/${composed}/1.png`, [3, 0, 0]);
+    await expect(imageFolder(path, { size: 4 })).rejects.toThrow("two of Unicode's spellings");
   });
 
   test('follows links, and does not go round in circles', async () => {

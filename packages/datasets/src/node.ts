@@ -3,5 +3,5 @@ export { type Color, type DecodeOptions, decodeImageFile } from './node-decode';
 export { type EmojiOptions, emojiDataset } from './node-emoji';
 export { type FileDataset, type FilesOptions, imageFiles, type LabelledFiles, type SkippedFile } from './node-files';
 export { FASHION_MNIST_CLASSES, type IdxOptions, idx, type Part } from './node-idx';
-export { type ImageFolderOptions, imageFolder } from './node-image-folder';
+export { type IgnoredEntry, type ImageFolderDataset, type ImageFolderOptions, imageFolder } from './node-image-folder';
 export { packed } from './node-packed';

@@ -1,5 +1,5 @@
 import type { NamedTensors, TensorData } from '@learngene/tensor-io';
-import { listNames } from './check';
+import { listNames } from './class-names';
 import { DatasetFileError } from './errors';
 import { inMemoryDataset, range } from './memory';
 import type { ImageDataset } from './types';

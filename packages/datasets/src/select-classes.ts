@@ -1,9 +1,10 @@
 import { createGenerator, permutation, stream } from '@learngene/random';
-import { checkInteger, listNames } from './check';
+import { checkInteger } from './check';
+import { classLabel, listNames } from './class-names';
 import { subset } from './subset';
 import type { ImageDataset } from './types';
 
-/** A class, by name or by label. */
+/** A class, by name (in whichever of Unicode's spellings) or by label. */
 export type ClassReference = string | number;
 
 /**
@@ -76,7 +77,7 @@ function drawClasses(dataset: ImageDataset, count: number, seed: number | undefi
 /** The labels of the named classes, in the order given. */
 function resolveClasses(argument: string, dataset: ImageDataset, references: readonly ClassReference[]): number[] {
   const labels = references.map((reference) => {
-    const label = typeof reference === 'string' ? dataset.classes.indexOf(reference) : reference;
+    const label = typeof reference === 'string' ? classLabel(dataset.classes, reference) : reference;
     if (dataset.classes[label] === undefined) {
       const known = listNames(dataset.classes);
       throw new RangeError(

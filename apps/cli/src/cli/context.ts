@@ -130,7 +130,8 @@ export function refuseUnreadSections(options: { set: string[] }, name: string, s
   }
 }
 
-function collect(value: string, before: string[]): string[] {
+/** Gathers the values of an option that may be repeated. */
+export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 

@@ -1,14 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { listNames } from '@learngene/datasets';
 import { ditConfigToDiffusers, ditToDiffusers, ditToFacebook } from '@learngene/dit';
 import { type AssemblyBudget, assembleDense, assembleFactored, countAssembled } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
 import { paramsToTensorData } from '@learngene/nn';
 import { writeFileAtomic, writeSafetensors } from '@learngene/tensor-io/node';
 import { Command, Option } from 'commander';
+import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
   type EngineOption,
-  list,
   number,
   type OutputOptions,
   outputOf,
@@ -19,12 +20,11 @@ import {
 import { asUsageError, UsageError } from '../cli/errors';
 import { checkTarget, withForceOption } from '../cli/target';
 import { chooseEngine } from '../engines';
-import { bundleMetadata, loadModel } from '../run/load-model';
+import { bundleMetadata, loadModel, modelGroups } from '../run/load-model';
 
-interface AssembleOptions extends OutputOptions, EngineOption {
+interface AssembleOptions extends OutputOptions, EngineOption, ClassOptions {
   from: string;
   out: string;
-  classes?: string[];
   form: 'factored' | 'dense';
   layout: 'learngene' | 'facebook' | 'diffusers';
   parameters?: number;
@@ -46,7 +46,6 @@ export function assembleCommand(): Command {
     .description('Put a model together for some classes and the budget of a device')
     .requiredOption('--from <path>', 'bundle or run')
     .requiredOption('--out <path>', 'factored: a bundle folder; dense: a .safetensors file (diffusers: a folder)')
-    .option('--classes <groups>', 'groups to keep, separated by commas (default: all)', list)
     .addOption(
       new Option('--form <form>', 'factored keeps the pieces; dense is a plain DiT of one group')
         .choices(['factored', 'dense'])
@@ -60,6 +59,7 @@ export function assembleCommand(): Command {
     .option('--parameters <n>', 'budget: numbers in all files', number('--parameters', 1))
     .option('--macs <n>', 'budget: multiply-accumulates of the dearest class', number('--macs', 1))
     .option('--bytes <n>', 'budget: bytes in all files', number('--bytes', 1));
+  withClassOptions(command, 'groups of classes to keep (default: all)');
   withForceOption(command);
   withEngineOption(command);
   withOutputOptions(command, [
@@ -77,13 +77,18 @@ export function assembleCommand(): Command {
     const endings = options.form === 'dense' && options.layout !== 'diffusers' ? ['.safetensors'] : [];
     checkTarget(options.out, { option: '--out', endings, force: options.force });
     await chooseEngine(options.engine, output);
-    const { model, config } = await loadModel(options.from, options.classes);
-    if (options.form === 'dense' && (options.classes ?? model.config.groups).length !== 1) {
-      const groups = model.config.groups.map(({ name }) => name);
-      throw new UsageError(`--form dense: give one of --classes ${groups.join(', ')}; a dense model has one weight`);
+    const named = namedClasses(options);
+    const { model, config } = await loadModel(options.from, named);
+    const groups = named === undefined ? undefined : modelGroups(model.config.groups, named);
+    if (options.form === 'dense' && (groups ?? model.config.groups).length !== 1) {
+      const all = listNames(
+        model.config.groups.map(({ name }) => name),
+        40,
+      );
+      throw new UsageError(`--form dense: give one of --classes ${all}; a dense model has one weight`);
     }
     const factored = assembleFactored(model, {
-      ...(options.classes === undefined ? {} : { groups: options.classes }),
+      ...(groups === undefined ? {} : { groups }),
       ...(budget === undefined ? {} : { budget }),
     });
     if (options.form === 'factored') {

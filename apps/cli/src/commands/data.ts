@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import { classCounts, packDataset } from '@learngene/datasets';
 import { writeFileAtomic, writeSafetensors } from '@learngene/tensor-io/node';
 import { Command } from 'commander';
+import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
   type ConfigOptions,
-  list,
   type OutputOptions,
   outputOf,
   refuseUnreadSections,
@@ -28,9 +28,8 @@ interface ListOptions extends DataOptions {
   columns: number;
 }
 
-interface PrepareOptions extends DataOptions {
+interface PrepareOptions extends DataOptions, ClassOptions {
   out: string;
-  classes?: string[];
 }
 
 function listCommand(): Command {
@@ -90,8 +89,8 @@ function listCommand(): Command {
 function prepareCommand(): Command {
   const command = new Command('prepare')
     .description('Decode and resize a dataset once, into one safetensors file that --data packed reads')
-    .requiredOption('--out <file>', 'the .safetensors file to write')
-    .option('--classes <names>', 'only these classes, separated by commas', list);
+    .requiredOption('--out <file>', 'the .safetensors file to write');
+  withClassOptions(command, 'only these classes (default: all)');
   withForceOption(command);
   withDataOptions(command);
   withOutputOptions(command, [
@@ -103,8 +102,9 @@ function prepareCommand(): Command {
     refuseUnreadSections(options, 'data prepare', ['data']);
     checkTarget(options.out, { option: '--out', endings: ['.safetensors'], force: options.force });
     const config = await resolveConfig(options);
+    const named = namedClasses(options);
     const all = await openDataset(config.data, output);
-    const dataset = options.classes === undefined ? all : chooseClasses(all, options.classes);
+    const dataset = named === undefined ? all : chooseClasses(all, named, '--classes');
     await mkdir(dirname(options.out), { recursive: true });
     await writeSafetensors(options.out, await packDataset(dataset), {
       metadata: { name: dataset.name, classes: JSON.stringify(dataset.classes) },

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
+import { type ClassOptions, namedClasses, namedNovel, withClassOptions, withNovelOptions } from '../cli/classes';
 import {
   type EngineOption,
-  list,
   type OutputOptions,
   outputOf,
   wholeNumber,
@@ -14,12 +14,12 @@ import { duration, type Output } from '../cli/output';
 import { withForceOption } from '../cli/target';
 import { parseConfig } from '../config/load';
 import type { ConfigInput } from '../config/schema';
-import { openDataset, pretrainingClasses } from '../data/open-data';
+import { chooseClasses, openDataset, pretrainingClasses } from '../data/open-data';
 import { type DemoPlan, fullPlan, planFor, quickPlan } from '../demo/plan';
 import { runDemo } from '../demo/run-demo';
 import { chooseEngine } from '../engines';
 
-interface DemoOptions extends OutputOptions, EngineOption {
+interface DemoOptions extends OutputOptions, EngineOption, ClassOptions {
   seed?: number;
   force: boolean;
   out: string;
@@ -27,26 +27,24 @@ interface DemoOptions extends OutputOptions, EngineOption {
   steps?: number;
   data?: NonNullable<ConfigInput['data']>['source'];
   dataPath?: string;
-  classes?: string[];
-  novel?: string[];
 }
 
 /** The plan for the pictures that were asked for: emoji, or any other data with its novel classes named. */
 async function planOf(options: DemoOptions, output: Output): Promise<DemoPlan> {
   const plan = options.full ? fullPlan : quickPlan;
+  const [classes, novel] = [namedClasses(options), namedNovel(options)];
   if (options.data === undefined) {
-    if (options.dataPath ?? options.classes ?? options.novel) {
+    if (options.dataPath ?? classes ?? novel) {
       throw new UsageError('--data-path, --classes and --novel go with --data');
     }
     return plan;
   }
-  if (options.novel === undefined || options.novel.length === 0)
-    throw new UsageError('--data needs --novel, the classes to keep out');
+  if (novel === undefined) throw new UsageError('--data needs --novel, the classes to keep out');
   const data = { source: options.data, path: options.dataPath };
-  const config = parseConfig({ data: { ...data, classes: options.classes, novel: options.novel } }, 'options');
+  const config = parseConfig({ data: { ...data, classes, novel } }, 'options');
   const dataset = await openDataset(config.data, output);
   const pretraining = pretrainingClasses(dataset, config.data);
-  return planFor(plan, data, { size: dataset.height, pretraining, novel: options.novel });
+  return planFor(plan, data, { size: dataset.height, pretraining, novel: chooseClasses(dataset, novel).classes });
 }
 
 /** `learngene demo`: the main job on emoji, with a report. */
@@ -57,9 +55,9 @@ export function demoCommand(): Command {
     .option('--full', 'train as long as good pictures take (hours without a GPU)', false)
     .option('--steps <n>', 'pre-training steps', wholeNumber('--steps', 1))
     .option('--data <source>', 'other pictures than emoji: folder, idx, cifar10, cifar100 or packed')
-    .option('--data-path <path>', 'folder or file of these pictures')
-    .option('--classes <names>', 'classes to pre-train on (default: all that are not novel)', list)
-    .option('--novel <names>', 'classes to keep out and transfer to', list);
+    .option('--data-path <path>', 'folder or file of these pictures');
+  withClassOptions(command, 'classes to pre-train on (default: all that are not novel)');
+  withNovelOptions(command, 'classes to keep out and transfer to');
   withForceOption(command);
   withSeedOption(command);
   withEngineOption(command);

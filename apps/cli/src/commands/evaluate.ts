@@ -12,6 +12,7 @@ import {
 import { readSamples, readStatistics } from '@learngene/metrics/node';
 import { readNpz } from '@learngene/tensor-io/node';
 import { Command, Option } from 'commander';
+import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
   type ConfigOptions,
   type EngineOption,
@@ -43,11 +44,10 @@ import { classNamesOf } from '../training/model-config';
 import { createProcess } from '../training/process';
 import { classIds } from './sample';
 
-interface EvaluateOptions extends OutputOptions, EngineOption, ConfigOptions {
+interface EvaluateOptions extends OutputOptions, EngineOption, ConfigOptions, ClassOptions {
   from?: string;
   samples?: string;
   reference?: string;
-  classes?: string[];
   count: number;
   metrics: string[];
   convention: 'adm' | 'torch-fidelity';
@@ -87,7 +87,7 @@ async function samplesOf(options: EvaluateOptions, output: Output, signal: Abort
   const { sampling, seed } = await requestedConfig(options);
   const config = parseConfig(mergeConfig(kept as unknown as Record<string, unknown>, { sampling, seed }), 'options');
   const names = classNamesOf(model.config);
-  const ids = classIds(names, options.classes);
+  const ids = classIds(names, namedClasses(options));
   const labels = Int32Array.from(
     { length: options.count },
     (_, i) => ids[Math.floor((i * ids.length) / options.count)],
@@ -159,7 +159,8 @@ function refuseWithoutPart(command: Command, options: EvaluateOptions): void {
   }
   if (options.reference !== undefined) {
     refuseUnused(command, ['data', 'dataPath', 'size', 'config'], 'has no part with --reference');
-    if (options.samples !== undefined) refuseUnused(command, ['classes'], 'has no part in comparing two files');
+    if (options.samples !== undefined)
+      refuseUnused(command, ['classes', 'class'], 'has no part in comparing two files');
   }
   if (options.classifier !== undefined && existsSync(options.classifier)) {
     refuseUnused(command, ['classifierSteps'], `has no part: ${options.classifier} is there and is not trained again`);
@@ -176,7 +177,6 @@ export function evaluateCommand(): Command {
       '--reference <npz>',
       'pictures (arr_0) or statistics (mu, sigma) to compare with; default: the held-out data',
     )
-    .option('--classes <names>', 'classes to draw and to compare with, separated by commas', list)
     .option('--count <n>', 'samples to draw', wholeNumber('--count', 2), 256)
     .option('--metrics <names>', `of ${metricNames.join(', ')}`, list, ['fid', 'precision-recall'])
     .addOption(
@@ -186,6 +186,7 @@ export function evaluateCommand(): Command {
     )
     .option('--classifier <file>', 'classifier to take features from; trained and written there if missing')
     .option('--classifier-steps <n>', 'training steps of a new classifier', wholeNumber('--classifier-steps', 1), 300);
+  withClassOptions(command, 'classes to draw and to compare with (default: all)');
   withDataOptions(command);
   withSeedOption(command);
   withEngineOption(command);
@@ -210,7 +211,7 @@ export function evaluateCommand(): Command {
         const { data } = parseConfig(asked, options.config ?? 'options');
         const dataset = await openDataset(data, output);
         // The classifier knows all classes of the model, so that it serves whichever of them are compared.
-        const wanted = options.classes ?? dataset.classes;
+        const wanted = namedClasses(options) ?? dataset.classes;
         part = partOf(dataset, classes ?? wanted, { ...config, data });
         real = partOf(dataset, drawn ?? wanted, { ...config, data }).heldOut;
         if (real.size < 2) throw new UsageError('data.holdOut: nothing was held out to compare with; give --reference');

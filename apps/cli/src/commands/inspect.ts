@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { listNames } from '@learngene/datasets';
 import {
   countDitMacs,
   countDitParams,
@@ -121,7 +122,7 @@ async function inspectRun(path: string, output: Output): Promise<void> {
       'model',
       `width ${model.dit.hiddenSize}, depth ${model.dit.depth}, ${model.learngeneRank} learngenes + ${model.tailorRank} tailors, ${model.gate} gate`,
     ],
-    ['classes', classNamesOf(model).join(', ')],
+    ['classes', listNames(classNamesOf(model), Number.POSITIVE_INFINITY)],
     ['parameters', count(params.total)],
     ['MACs of a class', `${giga(macs.total)} (dense ${giga(macs.dense.total)})`],
     ['checkpoints', steps.length === 0 ? 'none' : steps.join(', ')],
@@ -141,7 +142,13 @@ async function inspectBundle(path: string, output: Output): Promise<void> {
       'bundle',
       `${config.learngeneRank} learngenes + ${config.tailorRank} tailors, ${config.groups.length} groups, ${config.gate} gate`,
     ],
-    ['groups', config.groups.map(({ name }) => name).join(', ')],
+    [
+      'groups',
+      listNames(
+        config.groups.map(({ name }) => name),
+        1000,
+      ),
+    ],
     ['parameters', count(counts.params.total)],
     ['MACs of a class', `${giga(counts.macs.total)} (dense ${giga(counts.macs.dense.total)})`],
     ['bytes', mebi(counts.bytes.total)],

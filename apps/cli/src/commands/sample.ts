@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { listNames } from '@learngene/datasets';
 import { writeSamples } from '@learngene/metrics/node';
 import { disposeParams } from '@learngene/nn';
 import { Command, Option } from 'commander';
+import { type ClassOptions, classLabels, namedClasses, withClassOptions } from '../cli/classes';
 import {
   type EngineOption,
-  list,
   number,
   type OutputOptions,
   outputOf,
@@ -14,7 +15,6 @@ import {
   withOutputOptions,
   withSeedOption,
 } from '../cli/context';
-import { UsageError } from '../cli/errors';
 import { interruptSignal } from '../cli/interrupt';
 import { checkTarget, withForceOption } from '../cli/target';
 import { mergeConfig, parseConfig } from '../config/load';
@@ -26,12 +26,11 @@ import { writeGrid } from '../sampling/grid';
 import { classNamesOf } from '../training/model-config';
 import { createProcess } from '../training/process';
 
-interface SampleOptions extends OutputOptions, EngineOption {
+interface SampleOptions extends OutputOptions, EngineOption, ClassOptions {
   seed?: number;
   force: boolean;
   from: string;
   out: string;
-  classes?: string[];
   count: number;
   columns: number;
   npz?: string;
@@ -45,11 +44,7 @@ interface SampleOptions extends OutputOptions, EngineOption {
 /** The ids of classes by name; all classes where none is named. */
 export function classIds(names: readonly string[], wanted: readonly string[] | undefined): number[] {
   if (wanted === undefined) return names.map((_, id) => id);
-  return wanted.map((name) => {
-    const id = names.indexOf(name);
-    if (id < 0) throw new UsageError(`--classes: the model has no class ${name}; it has ${names.join(', ')}`);
-    return id;
-  });
+  return classLabels(names, wanted, { owner: 'the model', argument: '--classes' });
 }
 
 /** `learngene sample`: pictures of classes. */
@@ -58,7 +53,6 @@ export function sampleCommand(): Command {
     .description('Draw pictures of classes from a run or a bundle')
     .requiredOption('--from <path>', 'run or bundle')
     .requiredOption('--out <file>', 'PNG grid to write, a row a class')
-    .option('--classes <names>', 'classes, separated by commas (default: all)', list)
     .option('--count <n>', 'pictures a class', wholeNumber('--count', 1), 8)
     .option('--columns <n>', 'pictures in a row of the grid', wholeNumber('--columns', 1), 8)
     .option('--npz <file>', 'also write arr_0 (uint8 NHWC) and arr_1 (labels), as the ADM evaluator reads')
@@ -69,6 +63,7 @@ export function sampleCommand(): Command {
     .option('--guidance <scale>', 'classifier-free guidance; 1 is none', number('--guidance'))
     .option('--eta <x>', 'noise of DDIM, 0 to 1', number('--eta'))
     .option('--batch-size <n>', 'pictures at a time', wholeNumber('--batch-size', 1), 32);
+  withClassOptions(command, 'classes to draw (default: all)');
   withForceOption(command);
   withSeedOption(command);
   withEngineOption(command);
@@ -88,7 +83,7 @@ export function sampleCommand(): Command {
     const { signal, release } = interruptSignal();
     try {
       const names = classNamesOf(model.config);
-      const ids = classIds(names, options.classes);
+      const ids = classIds(names, namedClasses(options));
       const given = { sampler: options.sampler, steps: options.steps, guidance: options.guidance, eta: options.eta };
       const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
       const asked = mergeConfig(config as unknown as Record<string, unknown>, { sampling: set });
@@ -112,7 +107,10 @@ export function sampleCommand(): Command {
         await writeSamples(options.npz, { images: pictures, labels });
       }
       output.print(
-        `${options.out}: ${pictures.count} pictures of ${ids.map((id) => names[id]).join(', ')} in ${seconds.toFixed(1)} s`,
+        `${options.out}: ${pictures.count} pictures of ${listNames(
+          ids.map((id) => names[id]),
+          40,
+        )} in ${seconds.toFixed(1)} s`,
       );
       output.result({
         out: options.out,

@@ -14,10 +14,10 @@ import { disposeParams } from '@learngene/nn';
 import { createGenerator, stream } from '@learngene/random';
 import { readSafetensors } from '@learngene/tensor-io/node';
 import { Command } from 'commander';
+import { type ClassOptions, namedClasses, namedNovel, withClassOptions, withNovelOptions } from '../cli/classes';
 import {
   type ConfigOptions,
   type EngineOption,
-  list,
   type OutputOptions,
   outputOf,
   refuseConfigOnResume,
@@ -41,12 +41,10 @@ import { checkpointSteps, createRunFolder, type RunRecord, readRunRecord } from 
 import { modelConfig } from '../training/model-config';
 import { runTraining } from '../training/run-training';
 
-interface TrainOptions extends OutputOptions, EngineOption, ConfigOptions {
+interface TrainOptions extends OutputOptions, EngineOption, ConfigOptions, ClassOptions {
   out: string;
   resume: boolean;
   dryRun: boolean;
-  classes?: string[];
-  novel?: string[];
   dense?: string;
 }
 
@@ -77,13 +75,13 @@ interface Prepared {
 
 async function prepare(options: TrainOptions, output: Output): Promise<Prepared> {
   if (options.resume) {
-    refuseConfigOnResume(options, ['classes', 'novel', 'dense']);
+    refuseConfigOnResume(options, ['classes', 'class', 'novel', 'novelClass', 'dense']);
     const record = await readRunRecord(options.out);
     if (record.command !== 'train')
       throw new UsageError(`${options.out}: a ${record.command} run; resume it with learngene ${record.command}`);
     return { record, resumed: true, train: await openTrainingData(record, output) };
   }
-  const config = await resolveConfig(options, { data: { classes: options.classes, novel: options.novel } });
+  const config = await resolveConfig(options, { data: { classes: namedClasses(options), novel: namedNovel(options) } });
   const dataset = await openDataset(config.data, output);
   const classes = pretrainingClasses(dataset, config.data);
   const { train } = partOf(dataset, classes, config);
@@ -106,9 +104,9 @@ export function trainCommand(): Command {
     .requiredOption('--out <folder>', 'run folder to create or, with --resume, to continue')
     .option('--resume', 'continue from the newest checkpoint, to the bits an unbroken run has', false)
     .option('--dry-run', 'check everything, print the resolved configuration and the model, and stop', false)
-    .option('--classes <names>', 'classes to train on, separated by commas', list)
-    .option('--novel <names>', 'classes to keep out', list)
     .option('--dense <file>', 'start from the SVD of a dense DiT (.safetensors, facebookresearch or diffusers keys)');
+  withClassOptions(command, 'classes to train on (default: all that are not novel)');
+  withNovelOptions(command, 'classes to keep out');
   withDataOptions(command);
   withTrainingOptions(command);
   withSeedOption(command);

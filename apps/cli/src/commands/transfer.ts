@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { listNames } from '@learngene/datasets';
 import {
   countTransferParams,
   disposeKindTraining,
@@ -9,10 +10,10 @@ import {
 import { disposeParams } from '@learngene/nn';
 import { createGenerator, stream } from '@learngene/random';
 import { Command, Option } from 'commander';
+import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
   type ConfigOptions,
   type EngineOption,
-  list,
   type OutputOptions,
   outputOf,
   refuseConfigOnResume,
@@ -39,10 +40,9 @@ import { checkpointSteps, createRunFolder, type RunRecord, readRunRecord } from 
 import { groupsOf } from '../training/model-config';
 import { runTraining } from '../training/run-training';
 
-interface TransferOptions extends OutputOptions, EngineOption, ConfigOptions {
+interface TransferOptions extends OutputOptions, EngineOption, ConfigOptions, ClassOptions {
   from?: string;
   out: string;
-  classes?: string[];
   domain: 'near' | 'distant';
   tailorRank?: number;
   resume: boolean;
@@ -75,7 +75,6 @@ export function transferCommand(): Command {
     .description('Teach a model classes it has never seen: learngenes stay frozen, fresh tailors are trained')
     .requiredOption('--out <folder>', 'run folder to create or, with --resume, to continue')
     .option('--from <path>', 'pre-training run or bundle to start from')
-    .option('--classes <names>', 'novel classes of the data, separated by commas', list)
     .option(
       '--tailor-rank <n>',
       'components of each novel class (default: as in the base)',
@@ -87,6 +86,7 @@ export function transferCommand(): Command {
         .default('near'),
     )
     .option('--resume', 'continue from the newest checkpoint', false);
+  withClassOptions(command, 'novel classes of the data (default: all)');
   withDataOptions(command);
   withTrainingOptions(command);
   withSeedOption(command);
@@ -99,7 +99,7 @@ export function transferCommand(): Command {
   return command.action(async (options: TransferOptions) => {
     const output = outputOf(options);
     if (options.resume) {
-      refuseConfigOnResume(options, ['from', 'classes', 'tailorRank']);
+      refuseConfigOnResume(options, ['from', 'classes', 'class', 'tailorRank']);
       refuseUnused(command, ['domain'], '--resume takes it from the run; leave it out');
     }
     if (!options.resume && options.from === undefined)
@@ -140,8 +140,9 @@ export function transferCommand(): Command {
         options.config ?? 'options',
       );
       const dataset = await openDataset(config.data, output);
-      const classes = options.classes ?? config.data.classes ?? dataset.classes;
-      const { train } = partOf(dataset, classes, config);
+      const named = namedClasses(options) ?? config.data.classes ?? dataset.classes;
+      const { train } = partOf(dataset, named, config);
+      const classes = train.classes;
       const start = startTransfer(base, classes, { config, domain: options.domain, tailorRank: options.tailorRank });
       checkFits(train, start.config);
       disposeParams(base.params);
@@ -179,7 +180,7 @@ export function transferCommand(): Command {
     disposeKindTraining(state);
     const last = readMetricsLog(options.out).at(-1);
     output.print(
-      `Transferred to ${config.data.classes?.join(', ')}: ${config.training.steps} steps, loss ${last?.loss.toFixed(5) ?? 'unknown'}`,
+      `Transferred to ${listNames(config.data.classes ?? [], 40)}: ${config.training.steps} steps, loss ${last?.loss.toFixed(5) ?? 'unknown'}`,
     );
     output.result({
       run: options.out,

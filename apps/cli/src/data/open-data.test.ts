@@ -1,4 +1,8 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { classCounts, type ImageDataset } from '@learngene/datasets';
+import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../cli/errors';
 import { createOutput } from '../cli/output';
@@ -17,6 +21,7 @@ function dataset(...labels: number[]): ImageDataset {
     read: async (indices) => Uint8Array.from({ length: indices.length * 4 }, (_, i) => indices[Math.floor(i / 4)]),
   };
 }
+const raw = { raw: { width: 4, height: 4, channels: 3 } } as const;
 const configOf = (data: object) => parseConfig({ data }, 'test');
 
 describe('balanceClasses', () => {
@@ -36,7 +41,7 @@ describe('classes', () => {
     expect(pretrainingClasses(all, configOf({ classes: ['c, d'] }).data)).toEqual(['c, d']);
   });
   test.each<[string, object, string]>([
-    ['an unknown novel class', { novel: ['x'] }, 'test has no class x; it has a, b, c, d'],
+    ['an unknown novel class', { novel: ['x'] }, 'novel: test has no class "x"; it has "a", "b", "c, d"'],
     ['a class on both sides', { classes: ['a'], novel: ['a'] }, 'cannot be both'],
     ['none left', { novel: ['a', 'b', 'c, d'] }, 'no class is left'],
   ])('%s is refused', (_, data, message) => {
@@ -44,7 +49,7 @@ describe('classes', () => {
     expect(() => pretrainingClasses(all, configOf(data).data)).toThrow(message);
   });
   test.each<[string, string[], string]>([
-    ['unknown', ['x'], 'test has no class x; it has a, b, c, d'],
+    ['unknown', ['x'], 'test has no class "x"; it has "a", "b", "c, d"'],
     ['twice', ['a', 'a'], 'each class once'],
     ['none', [], 'at least one class'],
   ])('chosen classes: %s', (_, names, message) => expect(() => chooseClasses(all, names)).toThrow(message));
@@ -64,6 +69,34 @@ describe('partOf', () => {
     expect(() => partOf(all, ['a'], configOf({ holdOut: 1 }))).toThrow('expected below 1');
     expect(() => partOf(dataset(0), ['b'], configOf({}))).toThrow('expected pictures, got none');
   });
+});
+
+test('leftovers are said, classes without pictures are left out with a warning', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'learngene-folder-'));
+  try {
+    for (const folder of ['a', 'b, c', 'empty', '.ipynb_checkpoints']) mkdirSync(join(path, folder));
+    for (const file of ['a/1.png', 'b, c/1.png']) await sharp(Buffer.alloc(48), raw).png().toFile(join(path, file));
+    writeFileSync(join(path, 'a', '._1.png'), 'left by another system');
+    const said: string[] = [];
+    const output = {
+      ...createOutput({ json: false, quiet: true }),
+      info: said.push.bind(said),
+      warn: said.push.bind(said),
+    };
+    const opened = await openDataset(configOf({ source: 'folder', path, size: 4 }).data, output as never);
+    expect(opened.classes).toEqual(['a', 'b, c']);
+    expect(said).toEqual([
+      `Passed over 2 that are no data: ${join(path, '.ipynb_checkpoints')} (hidden), ${join(path, 'a', '._1.png')} (hidden)`,
+      `${basename(path)}: classes without pictures are left out: "empty"`,
+    ]);
+    rmSync(join(path, 'a'), { recursive: true });
+    rmSync(join(path, 'b, c'), { recursive: true });
+    await expect(openDataset(configOf({ source: 'folder', path }).data, output as never)).rejects.toThrow(
+      'expected pictures, got none in the classes',
+    );
+  } finally {
+    rmSync(path, { recursive: true });
+  }
 });
 
 test('sources of files need a path', async () => {

@@ -7,11 +7,21 @@ import {
   DatasetFileError,
   holdOut,
   type ImageDataset,
+  listNames,
   mergeClasses,
   selectClasses,
   subset,
 } from '@learngene/datasets';
-import { cifar, emojiDataset, FASHION_MNIST_CLASSES, idx, imageFolder, packed } from '@learngene/datasets/node';
+import {
+  cifar,
+  emojiDataset,
+  FASHION_MNIST_CLASSES,
+  type IgnoredEntry,
+  idx,
+  imageFolder,
+  packed,
+} from '@learngene/datasets/node';
+import { classLabels } from '../cli/classes';
 import { UsageError } from '../cli/errors';
 import type { Output } from '../cli/output';
 import type { Config } from '../config/schema';
@@ -52,6 +62,18 @@ function nativeSize(dataset: ImageDataset, data: DataConfig): ImageDataset {
   return dataset;
 }
 
+/** How many of the files that were passed over are named. */
+const mostNamed = 5;
+
+function tellIgnored(ignored: readonly IgnoredEntry[], output: Output): void {
+  if (ignored.length === 0) return;
+  const named = ignored.slice(0, mostNamed).map(({ path, reason }) => `${path} (${reason})`);
+  const more = ignored.length > mostNamed ? ` and ${ignored.length - mostNamed} more` : '';
+  output.info(
+    `Passed over ${ignored.length} that ${ignored.length === 1 ? 'is' : 'are'} no data: ${named.join(', ')}${more}`,
+  );
+}
+
 async function openSource(data: DataConfig, output: Output): Promise<ImageDataset> {
   const { source, onCorrupt, autoOrient, split: part, size = defaultSize, skinVariations } = data;
   const bar = { current: undefined as ReturnType<Output['progress']> | undefined };
@@ -66,9 +88,17 @@ async function openSource(data: DataConfig, output: Output): Promise<ImageDatase
         return await emojiDataset({ root, size, onCorrupt, skinVariations, cache: true, concurrency: 8, onProgress });
       }
       case 'folder': {
-        const folder = await imageFolder(neededPath(data), { size, onCorrupt, autoOrient, cache: true, onProgress });
+        const folder = await imageFolder(neededPath(data), {
+          size,
+          onCorrupt,
+          autoOrient,
+          allowEmpty: true,
+          cache: true,
+          onProgress,
+        });
         if (folder.skipped.length > 0)
           output.warn(`${folder.skipped.length} pictures could not be read and were skipped`);
+        tellIgnored(folder.ignored, output);
         return folder;
       }
       case 'idx': {
@@ -115,13 +145,22 @@ export async function openDataset(data: DataConfig, output: Output): Promise<Ima
   if (data.superclasses !== undefined) {
     dataset = mergeClasses(dataset, await readTable(data.superclasses), { missing: 'drop' });
   }
-  if (data.minPerClass > 1) {
-    const counts = classCounts(dataset);
-    const kept = dataset.classes.filter((_, label) => counts[label] >= data.minPerClass);
-    if (kept.length === 0) throw new UsageError(`data.minPerClass: no class has ${data.minPerClass} pictures`);
-    dataset = selectClasses(dataset, kept);
+  return withoutSmallClasses(dataset, data.minPerClass, output);
+}
+
+/** Leaves out classes with fewer pictures than `least`, and warns of those that have none. */
+function withoutSmallClasses(dataset: ImageDataset, least: number, output: Output): ImageDataset {
+  const counts = classCounts(dataset);
+  const small = dataset.classes.filter((_, label) => counts[label] < least);
+  if (small.length === 0) return dataset;
+  const empty = small.filter((name) => counts[dataset.classes.indexOf(name)] === 0);
+  if (empty.length === dataset.classes.length) {
+    throw new Error(`${dataset.name}: expected pictures, got none in the classes ${listNames(empty)}`);
   }
-  return dataset;
+  if (empty.length > 0) output.warn(`${dataset.name}: classes without pictures are left out: ${listNames(empty, 20)}`);
+  const kept = dataset.classes.filter((_, label) => counts[label] >= least);
+  if (kept.length === 0) throw new UsageError(`data.minPerClass: no class has ${least} pictures`);
+  return selectClasses(dataset, kept);
 }
 
 /** A part of the data: what is trained on, and what is kept for evaluation. */
@@ -135,15 +174,8 @@ export interface DataPart {
  *
  * @throws UsageError where none is named, one is named twice, or one is not there, with those that are
  */
-export function chooseClasses(dataset: ImageDataset, classes: readonly string[]): ImageDataset {
-  if (classes.length === 0) throw new UsageError('classes: expected at least one class, got none');
-  for (const [place, name] of classes.entries()) {
-    if (!dataset.classes.includes(name)) {
-      throw new UsageError(`classes: ${dataset.name} has no class ${name}; it has ${dataset.classes.join(', ')}`);
-    }
-    if (classes.indexOf(name) !== place) throw new UsageError(`classes: expected each class once, got ${name} twice`);
-  }
-  return selectClasses(dataset, classes);
+export function chooseClasses(dataset: ImageDataset, classes: readonly string[], argument = 'classes'): ImageDataset {
+  return selectClasses(dataset, classLabels(dataset.classes, classes, { owner: dataset.name, argument }));
 }
 
 /**
@@ -153,26 +185,26 @@ export function chooseClasses(dataset: ImageDataset, classes: readonly string[])
  */
 export function partOf(dataset: ImageDataset, classes: readonly string[], config: Config): DataPart {
   const chosen = chooseClasses(dataset, classes);
-  if (chosen.size === 0) throw new UsageError(`data: ${classes.join(', ')}: expected pictures, got none`);
+  if (chosen.size === 0) throw new UsageError(`data: ${listNames(classes)}: expected pictures, got none`);
   if (config.data.holdOut === 0) return { train: chosen, heldOut: subset(chosen, []) };
   if (config.data.holdOut === 1) throw new UsageError('data.holdOut: expected below 1, got 1: nothing to train on');
   return holdOut(chosen, { fraction: config.data.holdOut, seed: config.seed });
 }
 
-/** The classes to pre-train on: those named, or all that are not novel. */
+/** The classes to pre-train on, as the dataset spells them: those named, or all that are not novel. */
 export function pretrainingClasses(dataset: ImageDataset, data: DataConfig): readonly string[] {
-  for (const name of data.novel) {
-    if (!dataset.classes.includes(name)) {
-      throw new UsageError(`data.novel: ${dataset.name} has no class ${name}; it has ${dataset.classes.join(', ')}`);
-    }
-  }
+  const labelsOf = (names: readonly string[], argument: string) =>
+    classLabels(dataset.classes, names, { owner: dataset.name, argument });
+  const nameOf = (label: number) => dataset.classes[label];
+  const novel = data.novel.length === 0 ? [] : labelsOf(data.novel, 'novel');
   if (data.classes !== undefined) {
-    const both = data.classes.filter((name) => data.novel.includes(name));
-    if (both.length > 0) throw new UsageError(`data: ${both.join(', ')} cannot be both in classes and in novel`);
-    return data.classes;
+    const chosen = labelsOf(data.classes, 'classes');
+    const both = chosen.filter((label) => novel.includes(label)).map(nameOf);
+    if (both.length > 0) throw new UsageError(`data: ${listNames(both)} cannot be both in classes and in novel`);
+    return chosen.map(nameOf);
   }
-  const rest = dataset.classes.filter((name) => !data.novel.includes(name));
-  if (rest.length === 0) throw new UsageError('data.novel: no class is left to pre-train on');
+  const rest = dataset.classes.filter((_, label) => !novel.includes(label));
+  if (rest.length === 0) throw new UsageError('novel: no class is left to pre-train on');
   return rest;
 }
 

@@ -1,4 +1,4 @@
-import type { ImageDataset } from '@learngene/datasets';
+import { type ImageDataset, listNames, normalName } from '@learngene/datasets';
 import { UsageError } from '../cli/errors';
 import type { Output } from '../cli/output';
 import type { RunRecord } from '../run/run-folder';
@@ -24,7 +24,10 @@ export function checkFits(data: ImageDataset, model: RunRecord['model']): void {
     throw new UsageError(`data: the model takes ${inputSize}x${inputSize}x${inChannels}, got ${came}`);
   }
   const names = classNamesOf(model);
-  if (names.length !== data.classes.length || names.some((name, id) => name !== data.classes[id])) {
-    throw new UsageError(`data: the model has the classes ${names.join(', ')}, got ${data.classes.join(', ')}`);
+  if (
+    names.length !== data.classes.length ||
+    names.some((name, id) => normalName(name) !== normalName(data.classes[id]))
+  ) {
+    throw new UsageError(`data: the model has the classes ${listNames(names, 40)}, got ${listNames(data.classes, 40)}`);
   }
 }

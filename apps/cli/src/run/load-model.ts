@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KindModel } from '@learngene/kind';
 import { loadBundle } from '@learngene/kind/node';
+import { classLabels } from '../cli/classes';
 import { UsageError } from '../cli/errors';
 import { parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
@@ -49,19 +50,17 @@ async function bundleGroups(path: string): Promise<{ name: string }[]> {
   }
 }
 
-function checkGroups(groups: readonly { name: string }[], wanted: readonly string[]): void {
+/** The groups by name, as the model spells them. */
+export function modelGroups(groups: readonly { name: string }[], wanted: readonly string[]): string[] {
   const names = groups.map(({ name }) => name);
-  for (const name of wanted) {
-    if (!names.includes(name))
-      throw new UsageError(`--classes: the model has no class ${name}; it has ${names.join(', ')}`);
-  }
+  return classLabels(names, wanted, { owner: 'the model', argument: '--classes' }).map((label) => names[label]);
 }
 
 /** Reads a run's newest averaged weights, or a bundle; of a bundle only the groups that are named. */
 export async function loadModel(path: string, groups?: readonly string[]): Promise<LoadedModel> {
   if (isBundle(path)) {
-    if (groups !== undefined && groups.length > 0) checkGroups(await bundleGroups(path), groups);
-    const { config, params, metadata } = await loadBundle(path, groups === undefined ? {} : { groups: [...groups] });
+    const some = groups === undefined || groups.length === 0 ? groups : modelGroups(await bundleGroups(path), groups);
+    const { config, params, metadata } = await loadBundle(path, some === undefined ? {} : { groups: [...some] });
     let kept: unknown = {};
     try {
       kept = JSON.parse(metadata.config ?? '{}');
@@ -72,7 +71,7 @@ export async function loadModel(path: string, groups?: readonly string[]): Promi
   }
   if (isRunFolder(path)) {
     const loaded = await loadRun(path);
-    if (groups !== undefined) checkGroups(loaded.model.config.groups, groups);
+    if (groups !== undefined && groups.length > 0) modelGroups(loaded.model.config.groups, groups);
     return loaded;
   }
   throw new UsageError(`${path}: neither a run (config.json) nor a bundle (kind.json)`);
