@@ -1,5 +1,6 @@
 import type { Scalar } from '@tensorflow/tfjs-core';
-import type { AdamWInputs, AdamWOptions, AdamWResult } from './adamw';
+import { type AdamWInputs, type AdamWOptions, type AdamWResult, checkAdamW } from './adamw';
+import { checkCount, checkNumber } from './check';
 import { globalNorm } from './clip';
 import { adamWEma } from './ops/adamw-ema';
 import { leavesLike, type ParamTree, paramLeaves, replaceLeaves } from './tree';
@@ -14,7 +15,7 @@ export type AdamWEmaInputs<P extends ParamTree> = AdamWInputs<P> & {
 
 /** Hyper-parameters of {@link adamWEmaStep}. */
 export type AdamWEmaOptions = AdamWOptions & {
-  /** Decay of the moving average in [0, 1). */
+  /** Decay of the moving average in [0, 1]; at 1 it stays what it is. */
   readonly emaDecay: number;
   /** Largest global norm of the gradients (default: no clipping). */
   readonly clipNorm?: number;
@@ -31,7 +32,7 @@ export type AdamWEmaResult<P extends ParamTree> = AdamWResult<P> & {
  * backend that has the kernel.
  *
  * @returns New parameters, state and average; the caller owns them and disposes the old ones.
- * @throws Error if the trees do not have the same leaves and shapes.
+ * @throws Error if the trees do not have the same leaves and shapes, or a hyper-parameter is out of range.
  */
 export function adamWEmaStep<P extends ParamTree>(
   { params, grads, state, ema, norm: given }: AdamWEmaInputs<P>,
@@ -45,6 +46,10 @@ export function adamWEmaStep<P extends ParamTree>(
     reuse = false,
   }: AdamWEmaOptions,
 ): AdamWEmaResult<P> {
+  checkAdamW({ learningRate, betas, eps, weightDecay });
+  checkCount('state.step', state.step, 0);
+  checkNumber('emaDecay', emaDecay, 0, 1);
+  if (clipNorm !== undefined) checkNumber('clipNorm', clipNorm, 0, Number.POSITIVE_INFINITY);
   const step = state.step + 1;
   const norm = clipNorm === undefined ? undefined : (given ?? globalNorm(grads));
   const result = adamWEma(

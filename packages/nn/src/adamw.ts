@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkCount, checkNumber } from './check';
 import { adamW } from './ops/adamw';
 import { leavesLike, mapParams, type ParamTree, paramLeaves, replaceLeaves } from './tree';
 
@@ -14,13 +15,13 @@ export type AdamWState<P extends ParamTree = ParamTree> = {
 
 /** Hyper-parameters of {@link adamWStep}. */
 export type AdamWOptions = {
-  /** Learning rate of this step. */
+  /** Learning rate of this step, at least 0. */
   readonly learningRate: number;
-  /** Decay of the two running means (default [0.9, 0.999]). */
+  /** Decay of the two running means, in [0, 1) (default [0.9, 0.999]). */
   readonly betas?: readonly [number, number];
-  /** Added to the root of the corrected second moment (default 1e-8). */
+  /** Added to the root of the corrected second moment, at least 0 (default 1e-8). */
   readonly eps?: number;
-  /** Decoupled weight decay (default 0.01, as torch; DiT and KIND train with 0). */
+  /** Decoupled weight decay, at least 0 (default 0.01, as torch; DiT and KIND train with 0). */
   readonly weightDecay?: number;
   /**
    * Whether the backend may write over the values of the parameters and the state (and of the average, where there is
@@ -53,17 +54,30 @@ export function initAdamW<P extends ParamTree>(params: P): AdamWState<P> {
   return { step: 0, m: zeros(), v: zeros() };
 }
 
+/** Throws unless the hyper-parameters are such as torch takes. */
+export function checkAdamW({ learningRate, betas, eps, weightDecay }: Required<Omit<AdamWOptions, 'reuse'>>): void {
+  checkNumber('learningRate', learningRate, 0);
+  betas.forEach((beta, i) => {
+    checkNumber(`betas[${i}]`, beta, 0);
+    if (beta >= 1) throw new Error(`betas[${i}]: expected a number below 1, got ${beta}`);
+  });
+  checkNumber('eps', eps, 0);
+  checkNumber('weightDecay', weightDecay, 0);
+}
+
 /**
  * One step of AdamW (Loshchilov & Hutter 2019, algorithm 2), with the semantics of `torch.optim.AdamW`: bias
  * correction, eps outside the corrected root, decay decoupled from the gradient.
  *
  * @returns New parameters and a new state; the caller owns them and disposes the old ones.
- * @throws Error if the trees do not have the same leaves and shapes.
+ * @throws Error if the trees do not have the same leaves and shapes, or a hyper-parameter is out of range.
  */
 export function adamWStep<P extends ParamTree>(
   { params, grads, state }: AdamWInputs<P>,
   { learningRate, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01, reuse = false }: AdamWOptions,
 ): AdamWResult<P> {
+  checkAdamW({ learningRate, betas, eps, weightDecay });
+  checkCount('state.step', state.step, 0);
   const step = state.step + 1;
   const result = adamW(
     {

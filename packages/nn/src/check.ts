@@ -5,19 +5,14 @@ export function checkNumber(name: string, value: number, low: number, high?: num
   throw new Error(`${name}: expected ${range}, got ${value}`);
 }
 
-/** Throws unless `value` is a decay: a number in [0, 1). */
-export function checkDecay(name: string, value: number): void {
-  if (!(value >= 0 && value < 1)) throw new Error(`${name}: expected a number in [0, 1), got ${value}`);
-}
-
-/** Throws unless `value` is finite. */
-export function checkFinite(name: string, value: number): void {
-  if (!Number.isFinite(value)) throw new Error(`${name}: expected a finite number, got ${value}`);
-}
-
 /** Throws unless `value` is a whole number of at least `low`. */
 export function checkCount(name: string, value: number, low: number): void {
   if (!Number.isSafeInteger(value) || value < low) {
     throw new Error(`${name}: expected a whole number of at least ${low}, got ${value}`);
   }
+}
+
+/** Throws unless `value` is finite. */
+export function checkFinite(name: string, value: number): void {
+  if (!Number.isFinite(value)) throw new Error(`${name}: expected a finite number, got ${value}`);
 }

@@ -1,5 +1,6 @@
 import type { Scalar } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkNumber } from './check';
 import { clipTo } from './ops/adamw-ema';
 import { globalSquaredNorm } from './ops/global-norm';
 import { type ParamTree, paramLeaves, replaceLeaves } from './tree';
@@ -24,9 +25,12 @@ export function globalNorm(grads: ParamTree): Scalar {
 /**
  * Scales gradients by min(1, maxNorm / (norm + 1e-6)), with the semantics of torch's `clip_grad_norm_`.
  *
+ * @param maxNorm At least 0; `Infinity` measures the norm only.
  * @returns New gradients and the norm; the caller owns both and disposes the old gradients.
+ * @throws Error if `maxNorm` is NaN or below 0.
  */
 export function clipByGlobalNorm<P extends ParamTree>(grads: P, maxNorm: number): ClippedGrads<P> {
+  checkNumber('maxNorm', maxNorm, 0, Number.POSITIVE_INFINITY);
   return tf.tidy(() => {
     const leaves = paramLeaves(grads);
     const norm = tf.sqrt(globalSquaredNorm(leaves)) as Scalar;

@@ -1,4 +1,6 @@
-/** A value (a learning rate, a decay) for every step, counted from 0. */
+import { checkCount, checkFinite, checkNumber } from './check';
+
+/** A value (a learning rate, a decay) for every step, counted from 0. Throws on a step below 0 or one that is NaN. */
 export type Schedule = (step: number) => number;
 
 /** Options of {@link warmupSchedule}. */
@@ -15,7 +17,7 @@ export type CosineOptions = {
   readonly start: number;
   /** Value from step `steps` on (default 0). */
   readonly end?: number;
-  /** Steps of the half cosine (T_max of torch). */
+  /** Steps of the half cosine (T_max of torch); 0: `end` from the first step on. */
   readonly steps: number;
 };
 
@@ -31,25 +33,47 @@ export type StepOptions = {
 
 /** The same value at every step. */
 export function constantSchedule(value: number): Schedule {
+  checkFinite('value', value);
   return () => value;
 }
 
+/** A curve from `start` to `end`, given how much of it is left, 1 to 0, as a function of the part of the steps done. */
+function decay({ start, end = 0, steps }: CosineOptions, left: (done: number) => number): Schedule {
+  checkFinite('start', start);
+  checkFinite('end', end);
+  checkCount('steps', steps, 0);
+  return (step) => {
+    checkNumber('step', step, 0);
+    return step >= steps ? end : end + (start - end) * left(step / steps);
+  };
+}
+
 /** A straight line from `start` at step 0 to `end` at step `steps`, constant after it. */
-export function linearSchedule({ start, end = 0, steps }: CosineOptions): Schedule {
-  return (step) => start + (end - start) * Math.min(1, step / steps);
+export function linearSchedule(options: CosineOptions): Schedule {
+  return decay(options, (done) => 1 - done);
 }
 
 /** Linear warm-up in front of another schedule. */
 export function warmupSchedule({ steps, schedule }: WarmupOptions): Schedule {
-  return (step) => (step < steps ? (schedule(0) * (step + 1)) / steps : schedule(step - steps));
+  checkCount('steps', steps, 0);
+  return (step) => {
+    checkNumber('step', step, 0);
+    return step < steps ? (schedule(0) * (step + 1)) / steps : schedule(step - steps);
+  };
 }
 
 /** Half a cosine from `start` to `end` (Loshchilov & Hutter 2017, eq. 5; torch `CosineAnnealingLR`), then constant. */
-export function cosineSchedule({ start, end = 0, steps }: CosineOptions): Schedule {
-  return (step) => end + 0.5 * (start - end) * (1 + Math.cos(Math.PI * Math.min(1, step / steps)));
+export function cosineSchedule(options: CosineOptions): Schedule {
+  return decay(options, (done) => 0.5 * (1 + Math.cos(Math.PI * done)));
 }
 
 /** Multiplied by `factor` every `every` steps (torch `StepLR`). */
 export function stepSchedule({ start, every, factor = 0.1 }: StepOptions): Schedule {
-  return (step) => start * factor ** Math.floor(step / every);
+  checkFinite('start', start);
+  checkCount('every', every, 1);
+  checkNumber('factor', factor, 0);
+  return (step) => {
+    checkNumber('step', step, 0);
+    return start * factor ** Math.floor(step / every);
+  };
 }

@@ -24,7 +24,8 @@ export function attention(q: Tensor3D, k: Tensor3D, v: Tensor3D, { heads }: Atte
   const { N, D } = dims('q', q, 'N T D');
   const { S } = dims('k', k, `${N} S ${D}`);
   dims('v', v, `${N} ${S} ${D}`);
-  if (D % heads !== 0) throw new Error(`heads: expected a divisor of ${D}, got ${heads}`);
+  if (!(Number.isInteger(heads) && heads >= 1 && D % heads === 0))
+    throw new Error(`heads: expected a divisor of ${D}, got ${heads}`);
   const scale = 1 / Math.sqrt(D / heads);
   return customOp({
     inputs: { q, k, v },

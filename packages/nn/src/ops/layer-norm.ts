@@ -1,5 +1,6 @@
 import type { NamedTensorMap, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkNumber } from '../check';
 import { dims } from '../dims';
 import { customOp, hasKernel, runKernel, stateInputs } from './custom-op';
 import { meanLast, sumRows, sumTokens } from './sums';
@@ -36,6 +37,7 @@ function normalizeGradient(g: Tensor, xhat: Tensor, rstd: Tensor): Tensor {
  * @throws Error if weight or bias is not [D].
  */
 export function layerNorm<T extends Tensor>(x: T, { eps = 1e-5, weight, bias }: LayerNormOptions = {}): T {
+  checkNumber('eps', eps, 0);
   const D = x.shape[x.rank - 1];
   dims('x', x, '... D');
   if (weight) dims('weight', weight, `${D}`);
@@ -88,6 +90,7 @@ export function layerNormModulate(
   scale: Tensor2D,
   { eps = 1e-6 }: { eps?: number } = {},
 ): Tensor3D {
+  checkNumber('eps', eps, 0);
   const { N, D } = dims('x', x, 'N T D');
   dims('shift', shift, `${N} ${D}`);
   dims('scale', scale, `${N} ${D}`);
