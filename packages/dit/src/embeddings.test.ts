@@ -1,7 +1,8 @@
-import { expectClose, useTestBackend } from '@learngene/testing';
+import { checkGradient, expectClose, useDeviceBackend, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { positionTable } from './position';
+import { cosSin } from './sin-cos';
 import { timestepEmbedding, timestepFrequencies } from './timestep';
 
 beforeAll(useTestBackend);
@@ -17,6 +18,43 @@ describe('timestepEmbedding', () => {
     const embedding = tf.tidy(() => timestepEmbedding(tf.tensor1d([999]), { dims: 256, shift }).dataSync());
     expect(Math.abs(total(embedding) - sum)).toBeLessThan(1e-3);
     for (const [index, value] of Object.entries(golden)) expectClose(embedding[Number(index)], value, { atol: 1e-4 });
+  });
+
+  // All whole timesteps, fractional ones, and pairs that are equal.
+  const times = Float32Array.from({ length: 1200 }, (_, i) => (i < 1000 ? i : i < 1100 ? 999 - i / 7 : 3 * (i >> 1)));
+
+  /** Cosines and sines in float64 of the float32 angles, which published weights were trained on. */
+  function exact(t: ArrayLike<number>, shift: 0 | 1): Float32Array {
+    const f = timestepFrequencies({ dims: 256, shift });
+    const rows = Array.from(t, (time) => {
+      const angles = Array.from(f, (frequency) => Math.fround(time * frequency));
+      return [...angles.map(Math.cos), ...angles.map(Math.sin)];
+    });
+    return Float32Array.from(rows.flat());
+  }
+
+  it.each([0, 1] as const)('is exact to the last bit for every timestep on every engine, shift %i', (shift) => {
+    const embedding = tf.tidy(() => timestepEmbedding(tf.tensor1d(times), { dims: 256, shift }).dataSync());
+    expectClose(embedding, exact(times, shift), { atol: 0, rtol: 0 });
+  });
+
+  it('of timesteps that only a device has is within 2e-7', async () => {
+    await useDeviceBackend();
+    const made = tf.mul(tf.tensor1d(times), 1) as tf.Tensor1D;
+    const embedding = timestepEmbedding(made, { dims: 256, shift: 0 });
+    expectClose(new Float32Array(await embedding.data()), exact(times, 0), { atol: 2e-7, rtol: 0 });
+    await useTestBackend();
+  });
+
+  it('has the gradient of finite differences in t', () => {
+    checkGradient((t) => timestepEmbedding(t as tf.Tensor1D, { dims: 8, shift: 0 }), [tf.tensor1d([0, 0.5, 3, 3])]);
+  });
+
+  it('cosSin is within 2e-7 of the exact values for |x| up to 3000', () => {
+    const x = Float32Array.from({ length: 6001 }, (_, i) => Math.fround((i - 3000) * 0.9999));
+    const [cos, sin] = tf.tidy(() => cosSin(tf.tensor1d(x)).map((y) => y.dataSync()));
+    expectClose(cos, Float32Array.from(x, Math.cos), { atol: 2e-7, rtol: 0 });
+    expectClose(sin, Float32Array.from(x, Math.sin), { atol: 2e-7, rtol: 0 });
   });
 
   it('at t = 0 is ones, then zeros', () => {
