@@ -1,6 +1,7 @@
 import { checkFinite } from './check';
 import type { ImageSource } from './image-source';
 import { createMoments, type Moments, updateMoments } from './moments';
+import { createTurns } from './turn';
 import type { FeatureExtractor, FeatureSet } from './types';
 
 /** Which outputs are gathered. */
@@ -44,7 +45,9 @@ export async function collect(
   const logits = options.logits ? new Float32Array(source.count * classes) : undefined;
   const moments = options.moments ? createMoments(dims) : undefined;
   const spatialMoments = options.spatialMoments ? createMoments(spatialDims) : undefined;
+  const turn = createTurns();
   for (let start = 0; start < source.count; start += options.batchSize) {
+    await turn();
     options.signal?.throwIfAborted();
     const end = Math.min(source.count, start + options.batchSize);
     const images = await source.read(start, end);

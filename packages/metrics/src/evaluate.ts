@@ -7,6 +7,7 @@ import { type KernelDistanceOptions, kernelDistance } from './kernel-distance';
 import { finishMoments } from './moments';
 import { type PrecisionRecall, type PrecisionRecallOptions, precisionRecall } from './precision-recall';
 import type { ReferenceStatistics } from './statistics';
+import { createTurns } from './turn';
 import type { Convention, FeatureExtractor, MomentStatistics, ScoreSpread } from './types';
 
 /** A figure that {@link evaluate} can compute. */
@@ -136,7 +137,9 @@ async function computeFigures(options: EvaluateOptions, { known, real, fake, onF
   const own = statisticsOf(fake);
   const figures: { -readonly [K in keyof Figures]: Figures[K] } = {};
   let done = 0;
+  const turn = createTurns();
   for (const metric of new Set(metrics)) {
+    await turn();
     signal?.throwIfAborted();
     switch (metric) {
       case 'fid':

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Denoiser, guideDenoiser } from '@learngene/diffusion';
 import { applyKind, type KindModel } from '@learngene/kind';
 import { createGenerator, normal, stream } from '@learngene/random';
@@ -55,6 +56,8 @@ export async function drawPictures(model: KindModel, process: Process, options: 
   const bar = output.progress(title, batches * sampling.steps, 'steps');
   try {
     for (let batch = 0; batch < batches; batch++) {
+      await setImmediate(); // Some engines work in microtasks alone: without a turn, a signal is never heard.
+      signal?.throwIfAborted();
       const own = labels.subarray(batch * batchSize, (batch + 1) * batchSize);
       const shape: [number, number, number, number] = [own.length, inputSize, inputSize, inChannels];
       const noise = tf.tensor4d(normal(generator, own.length * pixels), shape);

@@ -11,6 +11,7 @@ import { type Generator, permutation, stream } from '@learngene/random';
 import type { Scalar, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkImages, checkInteger } from '../check';
+import { createTurns } from '../turn';
 import type { ImageBatch } from '../types';
 import { type AugmentOptions, augmentImages } from './augment';
 import { type ClassifierConfig, classifierSizes } from './config';
@@ -120,7 +121,9 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   let state = initAdamW(params);
   const history = new Float32Array(steps);
   try {
+    const turn = createTurns();
     for (let step = 0; step < steps; step++) {
+      await turn();
       signal?.throwIfAborted();
       const { images, labels } = await next();
       const shown = augment === false ? images : augmentImages(images, changes, augment);

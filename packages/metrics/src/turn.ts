@@ -1,0 +1,15 @@
+/** Milliseconds of work between two turns of the event loop. */
+const interval = 40;
+
+/**
+ * A function to await inside a long loop: every 40 ms it gives the event loop a turn, so that aborts, timers, signals and
+ * pages stay alive on engines that work in microtasks alone.
+ */
+export function createTurns(): () => Promise<void> {
+  let last = Date.now();
+  return async () => {
+    if (Date.now() - last < interval) return;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    last = Date.now();
+  };
+}
