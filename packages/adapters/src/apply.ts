@@ -1,7 +1,8 @@
 import { type ApplyLinear, applyDit, type DitInputs } from '@learngene/dit';
-import { matmulNN } from '@learngene/nn';
+import { applyLinear, type LinearParams, matmulNN } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { classPlaces } from './groups';
+import { layerConfig } from './layer-settings';
 import type { LayerMethod } from './method';
 import { type AdapterConfig, methodOf } from './methods';
 import { type AdaptedModel, adapterOf, type FrozenParams } from './model';
@@ -96,13 +97,16 @@ export function adaptedLinear(model: AdaptedModel, segments: readonly PlanSegmen
   if (method.kind === 'overlay') throw new Error(`method: '${config.adapter.method}' replaces weights, not layers`);
   const layered: LayerMethod<AdapterConfig> = method;
   return (_, x, name) => {
+    const layer = subTree<Leaves>(frozen, name)!;
+    const settings = layerConfig(config.adapter, name);
+    if (!settings) return applyLinear(layer as LinearParams, x) as tf.Tensor3D;
     const own = segments.map(({ start, end, group }): LayerSegment => {
       if (group === null) return { start, end };
       const leaves = subTree<Leaves>(adapterOf(adapters, group).layers, name);
       if (!leaves) throw new Error(`adapters: expected tensors of '${group}' at ${name}, got none`);
       return { start, end, leaves };
     });
-    return layered.apply(x, subTree<Leaves>(frozen, name)!, own, config.adapter);
+    return layered.apply(x, layer, own, settings);
   };
 }
 

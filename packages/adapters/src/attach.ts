@@ -5,6 +5,7 @@ import type { FactoredParams } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkOneOf } from './checks';
 import { type AdapterGroup, checkGroups } from './groups';
+import { layerConfig } from './layer-settings';
 import type { LowRankDitParams } from './low-rank-dit';
 import type { LayerMethod } from './method';
 import { type AdapterConfig, type AdapterConfigInput, adapterConfig, methodOf } from './methods';
@@ -100,7 +101,12 @@ function freezeLayers(base: ParamTree, method: LayerMethod<AdapterConfig>, confi
   const layers = new Map(blockLinearNames(dit).map((name) => [name, subTree<Leaves>(base, name)!]));
   const frozen =
     method.freezeAll?.(layers, adapter) ??
-    new Map([...layers].map(([name, layer]) => [name, method.freeze?.(layer, adapter, context(dit, name)) ?? layer]));
+    new Map(
+      [...layers].map(([name, layer]) => {
+        const own = layerConfig(adapter, name);
+        return [name, (own && method.freeze?.(layer, own, context(dit, name))) ?? layer];
+      }),
+    );
   const { blocks, ...frame } = base;
   const adaln = Object.entries(blocks as ParamTree).map(([i, block]) => [i, { adaln: (block as ParamTree).adaln }]);
   const main = mainLayers(dit, (name) => frozen.get(name)!);
@@ -110,9 +116,10 @@ function freezeLayers(base: ParamTree, method: LayerMethod<AdapterConfig>, confi
 function freshLayers(frozen: FrozenParams, { dit, adapter }: AdaptedConfig, generator: Generator): ParamTree {
   const method = methodOf(adapter);
   if (method.kind === 'overlay') return trainedTree(frozen, (name) => method.trains(name, adapter));
-  return mainLayers(dit, (name) =>
-    method.fresh(subTree<Leaves>(frozen, name)!, adapter, { ...context(dit, name), generator }),
-  );
+  return mainLayers(dit, (name) => {
+    const own = layerConfig(adapter, name);
+    return own && method.fresh(subTree<Leaves>(frozen, name)!, own, { ...context(dit, name), generator });
+  });
 }
 
 function labelRows(

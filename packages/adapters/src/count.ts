@@ -1,5 +1,6 @@
-import { blockLinearNames, countDitMacs, countDitParams, linearShape, tokenCount } from '@learngene/dit';
-import { methodOf } from './methods';
+import { countDitMacs, countDitParams, type LinearShape, linearShape, tokenCount } from '@learngene/dit';
+import { adaptedLayers } from './layer-settings';
+import { type AdapterConfig, methodOf } from './methods';
 import type { AdaptedConfig } from './model';
 import { trainedShapes } from './trained-shapes';
 
@@ -37,15 +38,15 @@ export function countAdapted(config: AdaptedConfig): AdapterCounts {
   const dense = countDitMacs(dit);
   const sizes = groups.map((group) => group.classes.length);
   const one = sumOf([...trainedShapes(adapter, dit).values()].map(product));
-  const names = blockLinearNames(dit);
-  const sum = (f: (size: { in: number; out: number }) => number) =>
-    sumOf(names.map((name) => f(linearShape(dit, name))));
+  /** The sum over the layers with an adapter, each with its config; the others are as in the base model. */
+  const sum = (f: (size: LinearShape, own: AdapterConfig) => number) =>
+    sumOf(adaptedLayers(adapter, dit).map((layer) => f(linearShape(dit, layer.name), layer.config)));
   let frozen = countDitParams(dit).trainable - dit.classes * labelRow; // the null row stays
+  let linear = dense.linear;
   if (method.kind === 'layer') {
-    const weights = sum((size) => size.in * size.out);
-    frozen += sum((size) => countShapes(method.frozen(size, adapter))) - weights;
+    frozen += sum((size, own) => countShapes(method.frozen(size, own)) - size.in * size.out);
+    linear += tokenCount(dit) * sum((size, own) => method.macs(size, own) - size.in * size.out);
   }
-  const linear = method.kind === 'layer' ? tokenCount(dit) * sum((size) => method.macs(size, adapter)) : dense.linear;
   return {
     adapter: one,
     labelRow,
@@ -53,7 +54,7 @@ export function countAdapted(config: AdaptedConfig): AdapterCounts {
     frozen,
     macs: dense.total - dense.linear + linear,
     mergedMacs: dense.total,
-    formation: method.kind === 'layer' ? sum((size) => method.formationMacs?.(size, adapter) ?? 0) : 0,
+    formation: method.kind === 'layer' ? sum((size, own) => method.formationMacs?.(size, own) ?? 0) : 0,
     bytesPerGroup: BYTES * (one + Math.max(...sizes) * labelRow),
   };
 }

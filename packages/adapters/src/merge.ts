@@ -1,6 +1,7 @@
 import type { DitConfig, DitParams } from '@learngene/dit';
 import { cloneParams, disposeParams, type ParamTree } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
+import { layerConfig } from './layer-settings';
 import { methodOf } from './methods';
 import { type AdaptedModel, type AdapterParams, adapterOf, disposeAdapted } from './model';
 import { type Leaves, mainLayers, overlay, subTree } from './trees';
@@ -38,8 +39,10 @@ export function mergeAdapters(model: AdaptedModel, group?: string | null): Merge
       method.kind === 'overlay'
         ? (own?.layers ?? {})
         : mainLayers(dit, (layer) => {
+            const weights = subTree<Leaves>(frozen, layer)!;
+            const settings = layerConfig(adapter, layer);
             const leaves = own && subTree<Leaves>(own.layers, layer);
-            return method.merge(subTree<Leaves>(frozen, layer)!, leaves, adapter) as Leaves;
+            return settings ? (method.merge(weights, leaves, settings) as Leaves) : weights;
           });
     const { label, blocks, ...frame } = overlay(withoutMain(frozen, method.kind), over);
     const none = (label as ParamTree).null as tf.Tensor2D;

@@ -34,6 +34,13 @@ export type MethodFacts<C> = {
 export type LayerMethod<C> = MethodFacts<C> & {
   /** Told from {@link OverlayMethod}. */
   readonly kind: 'layer';
+  /** What single layers may have other than the rest (see `LayerSettings`); default: nothing. */
+  readonly layerSettings?: {
+    /** Fields of the config. */
+    readonly fields: readonly string[];
+    /** Throws on a value of those fields that a layer of that size cannot have. */
+    check(config: C, size: LinearShape, dit: DitConfig): void;
+  };
   /** Shapes of what one group trains in a layer, by name. */
   trained(size: LinearShape, config: C): Readonly<Record<string, readonly number[]>>;
   /** Shapes of what stays frozen in a layer, without the bias. */

@@ -1,5 +1,6 @@
 import type { DitConfig } from '@learngene/dit';
 import { shown } from './checks';
+import { withLayerSettings } from './layer-settings';
 import type { AdapterMethod } from './method';
 import { type BitfitConfig, bitfit } from './methods/bitfit';
 import { type DoraConfig, dora } from './methods/dora';
@@ -79,6 +80,11 @@ export function methodOf({ method }: { readonly method: AdapterName }): AdapterM
  * Throws on an unknown method and on a field that is unknown or out of range, naming it.
  */
 export function adapterConfig(input: AdapterConfigInput, dit: DitConfig): AdapterConfig {
-  const fields = Object.entries(input).filter(([, value]) => value !== undefined);
-  return methodOf(input).complete(Object.fromEntries(fields), dit);
+  const method = methodOf(input);
+  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
+  if (method.kind === 'overlay' || !method.layerSettings || !Object.hasOwn(given, 'layers')) {
+    return method.complete(given, dit);
+  }
+  const { layers, ...fields } = given as { layers: unknown };
+  return withLayerSettings(method.complete(fields, dit), layers, { dit, method });
 }

@@ -1,4 +1,5 @@
-import { blockLinearNames, type DitConfig, ditTensorShapes, linearShape } from '@learngene/dit';
+import { type DitConfig, ditTensorShapes, linearShape } from '@learngene/dit';
+import { adaptedLayers } from './layer-settings';
 import { type AdapterConfig, methodOf } from './methods';
 
 /**
@@ -9,8 +10,8 @@ import { type AdapterConfig, methodOf } from './methods';
 export function trainedShapes(adapter: AdapterConfig, base: DitConfig): Map<string, readonly number[]> {
   const method = methodOf(adapter);
   if (method.kind === 'layer') {
-    const layers = blockLinearNames(base).map(
-      (name) => [name, method.trained(linearShape(base, name), adapter)] as const,
+    const layers = adaptedLayers(adapter, base).map(
+      ({ name, config }) => [name, method.trained(linearShape(base, name), config)] as const,
     );
     return new Map(
       layers.flatMap(([name, shapes]) =>

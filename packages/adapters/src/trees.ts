@@ -14,13 +14,15 @@ export function subTree<T>(tree: ParamTree, name: string): T | undefined {
   return node as T | undefined;
 }
 
-/** A tree with the leaves of every main layer of a DiT, by block. */
-export function mainLayers(dit: Pick<DitConfig, 'depth'>, leaves: (name: string) => Leaves): ParamTree {
+/** A tree with the leaves of every main layer of a DiT, by block; without the layers that have none. */
+export function mainLayers(dit: Pick<DitConfig, 'depth'>, leaves: (name: string) => Leaves | undefined): ParamTree {
   const blocks: Record<string, Record<string, Record<string, Leaves>>> = {};
   for (const name of blockLinearNames(dit as DitConfig)) {
     const [, block, part, layer] = name.split('.');
-    const parts = (blocks[block] ??= { attn: {}, mlp: {} });
-    parts[part][layer] = leaves(name);
+    const own = leaves(name);
+    if (!own) continue;
+    const parts = (blocks[block] ??= {});
+    (parts[part] ??= {})[layer] = own;
   }
   return { blocks };
 }

@@ -65,6 +65,9 @@ export function combineTailors(adapters: readonly ParamTree[], options: CombineO
 export function combineLoras(adapters: readonly LoraAdapter[], options: CombineOptions): LoraAdapter {
   const { dit } = options;
   checkWeights(adapters, options);
+  for (const [i, { config }] of adapters.entries()) {
+    if (config.layers) throw new Error(`adapters[${i}]: expected one rank and alpha in all layers, got config.layers`);
+  }
   const weights = options.weights.map((weight, i) => weight * scalingOf(adapters[i].config));
   let rank = 0;
   const layers = tf.tidy(() =>

@@ -1,13 +1,15 @@
 import type { DitConfig } from '@learngene/dit';
 import { decodeSafetensors, fromFloat32, type NamedTensors, type TensorData, toFloat32 } from '@learngene/tensor-io';
-import { shown } from '../checks';
+import { checkFields, shown } from '../checks';
 import { type AdapterGroup, checkGroups } from '../groups';
 import { type AdapterConfig, type AdapterConfigInput, adapterConfig } from '../methods';
 import { trainedShapes } from '../trained-shapes';
 import { transposedData, VERSION } from './encode';
 import { fileKey } from './keys';
 import { AdapterFileError, FILES } from './names';
-import { fromPeftConfig, type Json, toPeftConfig } from './peft-config';
+import { toPeftConfig } from './peft-config';
+import type { Json } from './peft-fields';
+import { fromPeftConfig } from './read-peft-config';
 
 /** Longest JSON file that is read. */
 const MAX_JSON_BYTES = 1 << 20;
@@ -38,7 +40,7 @@ export function decodeAdapter(files: ReadonlyMap<string, Uint8Array>, dit: DitCo
   if (!peft) throw new AdapterFileError(FILES.config, 'is missing');
   const own = parseJson(files, FILES.own);
   const { adapter, group } = own ? fromOwn(own, dit) : { adapter: fromPeftConfig(peft, dit), group: undefined };
-  if (own) checkAgreement(peft, adapter);
+  if (own) checkAgreement(peft, adapter, dit);
   const shapes = trainedShapes(adapter, dit);
   const layers = readTensors(files, FILES.tensors, shapes, (name) => fileKey(adapter.method, name));
   if (!group) return { adapter, layers };
@@ -71,6 +73,12 @@ function fromOwn(own: Json, dit: DitConfig): { adapter: AdapterConfig; group: Ad
     throw new AdapterFileError(FILES.own, `expected learngene-adapter version ${VERSION}, got ${got}`);
   }
   const { adapter, group } = own;
+  try {
+    checkFields('the object', own, ['format', 'version', 'adapter', 'group', 'tensors']);
+    if (typeof group === 'object' && group !== null) checkFields('group', group, ['name', 'classes']);
+  } catch (error) {
+    throw new AdapterFileError(FILES.own, (error as Error).message, { cause: error });
+  }
   if (typeof adapter !== 'object' || adapter === null) {
     throw new AdapterFileError(FILES.own, `adapter: expected an object, got ${shown(adapter)}`);
   }
@@ -92,11 +100,12 @@ function checkedGroup(group: unknown): AdapterGroup {
 }
 
 /** The two files must tell of the same adapter: PEFT reads only one of them. */
-function checkAgreement(peft: Json, adapter: AdapterConfig): void {
-  const expected = toPeftConfig(adapter);
+function checkAgreement(peft: Json, adapter: AdapterConfig, dit: DitConfig): void {
+  const expected = toPeftConfig(adapter, dit);
   const fields = ['peft_type', 'r', 'lora_alpha', 'alpha', 'use_dora', 'use_rslora', 'init_lora_weights'];
-  for (const field of [...fields, 'oft_block_size', 'use_cayley_neumann', 'num_cayley_neumann_terms']) {
-    if (expected[field] !== peft[field]) {
+  fields.push('oft_block_size', 'use_cayley_neumann', 'num_cayley_neumann_terms');
+  for (const field of [...fields, 'target_modules', 'rank_pattern', 'alpha_pattern']) {
+    if (JSON.stringify(expected[field]) !== JSON.stringify(peft[field])) {
       const problem = `${field}: expected ${shown(expected[field])} as in ${FILES.own}, got ${shown(peft[field])}`;
       throw new AdapterFileError(FILES.config, problem);
     }
@@ -118,7 +127,7 @@ function readTensors(
   }
   const result = new Map<string, TensorData>();
   for (const [key, { name, shape }] of wanted) {
-    const tensor = stored.get(key);
+    const tensor = tensorAt(file, stored, key);
     if (!tensor) throw new AdapterFileError(file, `${key}: missing`);
     const { transposed } = keyOf(name);
     const expected = transposed ? [...shape].reverse() : shape;
@@ -135,8 +144,17 @@ function readTensors(
 }
 
 function decode(file: string, bytes: Uint8Array): Map<string, TensorData> {
+  return asAdapterError(file, () => decodeSafetensors(bytes, { name: file }).tensors);
+}
+
+/** A tensor by its key; one of a dtype that is not read is an error for who asks. */
+function tensorAt(file: string, stored: ReadonlyMap<string, TensorData>, key: string): TensorData | undefined {
+  return asAdapterError(file, () => stored.get(key));
+}
+
+function asAdapterError<T>(file: string, read: () => T): T {
   try {
-    return decodeSafetensors(bytes, { name: file }).tensors;
+    return read();
   } catch (error) {
     const message = (error as Error).message.replace(`${file}: `, '');
     throw new AdapterFileError(file, message, { cause: error });

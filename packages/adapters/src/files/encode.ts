@@ -40,7 +40,7 @@ export async function encodeAdapter(model: AdaptedModel, group?: string): Promis
     tensors: flattenParams(params.layers).size,
   };
   return new Map([
-    [FILES.config, jsonBytes(toPeftConfig(config.adapter))],
+    [FILES.config, jsonBytes(toPeftConfig(config.adapter, config.dit))],
     [FILES.tensors, encodeSafetensors(tensors, { metadata: { format: 'pt' } })],
     [FILES.own, jsonBytes(own)],
     [FILES.label, encodeSafetensors(await paramsToTensorData(params.label))],

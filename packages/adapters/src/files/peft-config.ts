@@ -1,146 +1,118 @@
-import type { DitConfig } from '@learngene/dit';
-import { shown } from '../checks';
-import { type AdapterConfig, type AdapterConfigInput, adapterConfig } from '../methods';
-import { AdapterFileError, FILES } from './names';
-
-/** A JSON object of unknown fields. */
-export type Json = Readonly<Record<string, unknown>>;
+import { type DitConfig, linearShape } from '@learngene/dit';
+import { adaptedLayers } from '../layer-settings';
+import type { AdapterConfig } from '../methods';
+import type { OftConfig } from '../methods/oft';
+import { adjustedSize } from './oft-size';
+import type { Json } from './peft-fields';
 
 /** Main layers by PEFT's rule: a string is a regular expression that the whole module name must match. */
 const TARGETS = 'blocks\\.\\d+\\.(attn\\.[qkvo]|mlp\\.(in|out))';
 
 /** What PEFT's base config holds for every method. */
-function base(peftType: string): Record<string, unknown> {
+function base(peftType: string, targets: unknown = TARGETS): Record<string, unknown> {
   return {
     auto_mapping: null,
     base_model_name_or_path: null,
     inference_mode: true,
     peft_type: peftType,
     revision: null,
-    target_modules: TARGETS,
+    target_modules: targets,
     task_type: null,
   };
 }
 
+/** The names of the layers with an adapter, and the fields in which they differ, as PEFT's patterns. */
+function layerFields(config: AdapterConfig, dit: DitConfig) {
+  const own = ('layers' in config && config.layers ? config.layers : {}) as Readonly<Record<string, Settings>>;
+  const ranks: Record<string, number> = {};
+  const alphas: Record<string, number> = {};
+  for (const [name, settings] of Object.entries(own)) {
+    const key = name.replaceAll('.', '\\.');
+    if (settings?.rank !== undefined) ranks[key] = settings.rank;
+    if (settings?.alpha !== undefined) alphas[key] = settings.alpha;
+  }
+  const isPart = Object.values(own).includes(null);
+  return { ranks, alphas, targets: isPart ? adaptedLayers(config, dit).map(({ name }) => name) : TARGETS };
+}
+type Settings = { readonly rank?: number; readonly alpha?: number } | null;
+
+/** `oft_block_size`, or `r` where only that gives every layer its block; undefined where neither does. */
+function oftSizes(
+  config: OftConfig,
+  dit: DitConfig,
+): { readonly r: number; readonly oft_block_size: number } | undefined {
+  const layers = adaptedLayers(config, dit).map(({ name, config: { blockSize } }) => ({
+    inputs: linearShape(dit, name).in,
+    blockSize,
+  }));
+  const most = Math.max(...layers.map(({ inputs }) => inputs));
+  const gives = (block: (inputs: number) => number) => layers.every((layer) => block(layer.inputs) === layer.blockSize);
+  if (gives((inputs) => adjustedSize(inputs, config.blockSize))) return { r: 0, oft_block_size: config.blockSize };
+  for (let n = 1; n <= most; n++) {
+    if (gives((inputs) => adjustedSize(inputs, n))) return { r: 0, oft_block_size: n };
+    if (gives((inputs) => inputs / adjustedSize(inputs, n))) return { r: n, oft_block_size: 0 };
+  }
+  return undefined;
+}
+
+/** A type of our own for what PEFT does not have. */
+function ownType(config: AdapterConfig): Json {
+  return base(`LEARNGENE_${config.method.toUpperCase().replaceAll('-', '_')}`);
+}
+
 /** The content of adapter_config.json; a method that PEFT does not have gets a type of its own, 'LEARNGENE_...'. */
-export function toPeftConfig(config: AdapterConfig): Json {
+export function toPeftConfig(config: AdapterConfig, dit: DitConfig): Json {
+  const { ranks, alphas, targets } = layerFields(config, dit);
   const lora = { bias: 'none', fan_in_fan_out: false, lora_bias: false, lora_dropout: 0, modules_to_save: null };
   switch (config.method) {
     case 'lora':
     case 'dora':
     case 'pissa':
       return {
-        ...base('LORA'),
+        ...base('LORA', targets),
         ...lora,
-        alpha_pattern: {},
+        alpha_pattern: alphas,
         init_lora_weights: config.method === 'pissa' ? pissaName(config.init) : true,
         lora_alpha: config.alpha,
         r: config.rank,
-        rank_pattern: {},
+        rank_pattern: ranks,
         use_dora: config.method === 'dora',
         use_rslora: config.method !== 'pissa' && config.rsLora,
       };
-    case 'oft':
+    case 'oft': {
+      const sizes = oftSizes(config, dit);
+      if (!sizes) return ownType(config);
       return {
-        ...base('OFT'),
+        ...base('OFT', targets),
         bias: 'none',
         block_share: false,
         coft: false,
         fan_in_fan_out: false,
         init_weights: true,
         module_dropout: 0,
-        oft_block_size: config.blockSize,
-        r: 0,
+        ...sizes,
         use_cayley_neumann: config.cayley !== 'exact',
         num_cayley_neumann_terms: config.cayley === 'exact' ? 5 : config.cayley,
         // Without it PEFT takes the form of the series of older versions, which it warns about.
         peft_version: '0.18.0',
       };
+    }
     case 'loha':
       return {
-        ...base('LOHA'),
+        ...base('LOHA', targets),
         alpha: config.alpha,
-        alpha_pattern: {},
+        alpha_pattern: alphas,
         init_weights: true,
         module_dropout: 0,
         r: config.rank,
         rank_dropout: 0,
-        rank_pattern: {},
+        rank_pattern: ranks,
       };
     default:
-      return base(`LEARNGENE_${config.method.toUpperCase().replaceAll('-', '_')}`);
+      return ownType(config);
   }
 }
 
 function pissaName(init: 'exact' | { readonly iterations: number }): string {
   return init === 'exact' ? 'pissa' : `pissa_niter_${init.iterations}`;
-}
-
-/** Fields that change what an adapter computes, and the values under which it is what we compute. */
-const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
-  alora_invocation_tokens: [null],
-  alpha_pattern: [null, 'empty'],
-  arrow_config: [null],
-  bias: ['none'],
-  block_share: [false],
-  coft: [false],
-  fan_in_fan_out: [false],
-  kasa_config: [null],
-  layer_replication: [null],
-  layers_to_transform: [null],
-  lora_bias: [false],
-  modules_to_save: [null],
-  monteclora_config: [null],
-  rank_pattern: [null, 'empty'],
-  target_parameters: [null],
-  trainable_token_indices: [null],
-  use_bdlora: [null, false],
-  use_effective_conv2d: [false],
-  use_qalora: [false],
-  velora_config: [null],
-};
-
-/**
- * The method and settings of a PEFT config (LORA with its DoRA, rsLoRA and PiSSA forms, OFT, LOHA). Dropout is training's
- * and ignored. Throws on another type, on a setting that we do not compute, and on values out of range.
- */
-export function fromPeftConfig(json: Json, dit: DitConfig): AdapterConfig {
-  for (const [field, allowed] of Object.entries(NEUTRAL)) {
-    const value = Object.hasOwn(json, field) ? json[field] : allowed[0];
-    const empty = typeof value === 'object' && value !== null && Object.keys(value).length === 0;
-    if (!allowed.includes(value) && !(empty && allowed.includes('empty'))) {
-      throw new AdapterFileError(FILES.config, `${field}: expected ${shown(allowed[0])}, got ${shown(value)}`);
-    }
-  }
-  try {
-    return adapterConfig(inputOf(json) as AdapterConfigInput, dit);
-  } catch (error) {
-    if (error instanceof AdapterFileError) throw error;
-    throw new AdapterFileError(FILES.config, (error as Error).message, { cause: error });
-  }
-}
-
-function inputOf(json: Json): object {
-  const { r: rank } = json;
-  switch (json.peft_type) {
-    case 'LORA': {
-      const shared = { rank, alpha: json.lora_alpha ?? 8 };
-      const init = json.init_lora_weights ?? true;
-      const { use_dora: isDora = false, use_rslora: rsLora = false } = json;
-      if (init === 'pissa' && isDora === false && rsLora === false) return { method: 'pissa', ...shared };
-      if (typeof init === 'string' && init.startsWith('pissa')) {
-        const problem = 'init_lora_weights: PiSSA from a random start or with other forms needs learngene.json';
-        throw new AdapterFileError(FILES.config, `${problem}; convert it to LoRA`);
-      }
-      return { method: isDora ? 'dora' : 'lora', ...shared, rsLora };
-    }
-    case 'OFT': {
-      const { use_cayley_neumann: series = true, num_cayley_neumann_terms: terms = 5 } = json;
-      return { method: 'oft', blockSize: json.oft_block_size, cayley: series ? terms : 'exact' };
-    }
-    case 'LOHA':
-      return { method: 'loha', rank, alpha: json.alpha ?? 8 };
-    default:
-      throw new AdapterFileError(FILES.config, `peft_type: expected LORA, OFT or LOHA, got ${shown(json.peft_type)}`);
-  }
 }

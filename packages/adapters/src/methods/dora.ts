@@ -4,7 +4,7 @@ import type { LayerMethod } from '../method';
 import { addDelta, constant, perSample } from '../segments';
 import type { Leaves } from '../trees';
 import { addProduct, applyLoras, completeLora, factorShapes, freshLora, type LoraConfig, scalingOf } from './lora';
-import { ranks } from './rank';
+import { rankAndAlpha, ranks } from './rank';
 
 /** Weight-decomposed low-rank adaptation: a direction by LoRA, a magnitude for every output. */
 export type DoraConfig = Omit<LoraConfig, 'method'> & {
@@ -22,6 +22,7 @@ export const dora: LayerMethod<DoraConfig> = {
   paper: 'Liu et al. 2024, DoRA, arXiv 2402.09353',
   base: 'dense',
   complete: (input, dit) => completeLora('dora', input, dit),
+  layerSettings: rankAndAlpha,
   size: { field: 'rank', values: ranks },
   trained: (size, { rank }) => ({ ...factorShapes(size, rank), magnitude: [size.out] }),
   frozen: (size) => ({ weight: [size.out, size.in] }),

@@ -2,10 +2,11 @@ import { applyLinear, type LinearParams, matmulNN } from '@learngene/nn';
 import { type Generator, uniform } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkFields, checkPositive } from '../checks';
+import type { LayerSettings } from '../layer-settings';
 import type { LayerMethod } from '../method';
 import { mapSegments } from '../segments';
 import type { Leaves } from '../trees';
-import { largestRank, ranks } from './rank';
+import { largestRank, rankAndAlpha, ranks } from './rank';
 
 /** The update is the Hadamard product of two low-rank matrices. */
 export type LohaConfig = {
@@ -15,6 +16,8 @@ export type LohaConfig = {
   readonly rank: number;
   /** Numerator of the scaling alpha / rank (default the rank). */
   readonly alpha: number;
+  /** Layers of another rank or alpha, or without adapter (default none). */
+  readonly layers?: LayerSettings<'rank' | 'alpha'>;
 };
 
 /**
@@ -34,6 +37,7 @@ export const loha: LayerMethod<LohaConfig> = {
     checkPositive('alpha', alpha);
     return { method: 'loha', rank, alpha };
   },
+  layerSettings: rankAndAlpha,
   size: { field: 'rank', values: ranks },
   trained: ({ in: inputs, out }, { rank }) => ({
     w1a: [out, rank],

@@ -4,10 +4,11 @@ import { type Generator, uniform } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkFields, checkOneOf, checkPositive } from '../checks';
 import { groupedLowRank } from '../grouped-low-rank';
+import type { LayerSettings } from '../layer-settings';
 import type { LayerMethod } from '../method';
 import { addDelta, type LayerSegment } from '../segments';
 import type { Leaves } from '../trees';
-import { largestRank, ranks } from './rank';
+import { largestRank, rankAndAlpha, ranks } from './rank';
 
 /** Low-rank adaptation, W + scaling B A. */
 export type LoraConfig = {
@@ -19,6 +20,8 @@ export type LoraConfig = {
   readonly alpha: number;
   /** Scaling alpha / sqrt(rank) in place of alpha / rank (Kalajdzievski 2023, arXiv 2312.03732; default false). */
   readonly rsLora: boolean;
+  /** Layers of another rank or alpha, or without adapter (default none). */
+  readonly layers?: LayerSettings<'rank' | 'alpha'>;
 };
 
 /** The fields that LoRA and its relatives share, completed and checked. */
@@ -82,6 +85,7 @@ export const lora: LayerMethod<LoraConfig> = {
   paper: 'Hu et al. 2021, LoRA, arXiv 2106.09685; rsLoRA: Kalajdzievski 2023, arXiv 2312.03732',
   base: 'dense',
   complete: (input, dit) => completeLora('lora', input, dit),
+  layerSettings: rankAndAlpha,
   size: { field: 'rank', values: ranks },
   trained: (size, { rank }) => factorShapes(size, rank),
   frozen: (size) => ({ weight: [size.out, size.in] }),

@@ -3,6 +3,7 @@ import { applyLinear, type LinearParams, matmulNN } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { cayley, skewMatrices } from '../cayley';
 import { checkCount, checkFields } from '../checks';
+import type { LayerSettings } from '../layer-settings';
 import type { LayerMethod } from '../method';
 import { type LayerSegment, mapSegments } from '../segments';
 
@@ -14,6 +15,8 @@ export type OftConfig = {
   readonly blockSize: number;
   /** 'exact' Cayley transform, or the Neumann series cut to that many terms (default 5, as in PEFT). */
   readonly cayley: 'exact' | number;
+  /** Layers of another block size, which must divide the layer's input width, or without adapter (default none). */
+  readonly layers?: LayerSettings<'blockSize'>;
 };
 
 /**
@@ -37,6 +40,15 @@ export const oft: LayerMethod<OftConfig> = {
     if (form !== 'exact') checkCount('cayley', form, 64);
     if (form === 1) throw new Error("cayley: expected 'exact' or at least 2 terms, got 1, which rotates nothing");
     return { method: 'oft', blockSize, cayley: form };
+  },
+  layerSettings: {
+    fields: ['blockSize'],
+    check: ({ blockSize }, { in: inputs }) => {
+      checkCount('blockSize', blockSize, inputs);
+      if (blockSize < 2 || inputs % blockSize !== 0) {
+        throw new Error(`blockSize: expected a divisor of ${inputs}, at least 2, got ${blockSize}`);
+      }
+    },
   },
   size: { field: 'blockSize', values: blockSizes },
   trained: ({ in: inputs }, { blockSize: b }) => ({ skew: [inputs / b, (b * (b - 1)) / 2] }),
@@ -64,7 +76,7 @@ export const oft: LayerMethod<OftConfig> = {
 };
 
 /** Sizes of a block, at least 2, that divide every input width. */
-function blockSizes(dit: DitConfig): number[] {
+export function blockSizes(dit: DitConfig): number[] {
   const widths = [dit.hiddenSize, mlpWidth(dit)];
   const sizes = Array.from({ length: dit.hiddenSize - 1 }, (_, i) => i + 2);
   return sizes.filter((size) => widths.every((width) => width % size === 0));

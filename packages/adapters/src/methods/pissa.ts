@@ -3,10 +3,11 @@ import { createGenerator, stream } from '@learngene/random';
 import { matrixFromTensor, randomizedSvd, svd, tensorFromMatrix } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkFields, checkPositive } from '../checks';
+import type { LayerSettings } from '../layer-settings';
 import type { LayerMethod } from '../method';
 import { addDelta } from '../segments';
 import { addProduct, applyLoras, factorShapes, scalingOf } from './lora';
-import { largestRank, ranks } from './rank';
+import { largestRank, rankAndAlpha, ranks } from './rank';
 
 /** LoRA that starts at the principal singular components, which leave the frozen weight. */
 export type PissaConfig = {
@@ -25,6 +26,8 @@ export type PissaConfig = {
         /** Seed of the random projections: the same seed gives the same frozen residual. */
         readonly seed: number;
       };
+  /** Layers of another rank or alpha, or without adapter (default none). */
+  readonly layers?: LayerSettings<'rank' | 'alpha'>;
 };
 
 /**
@@ -44,6 +47,7 @@ export const pissa: LayerMethod<PissaConfig> = {
     checkPositive('alpha', alpha);
     return { method: 'pissa', rank, alpha, init: checkInit(init) };
   },
+  layerSettings: rankAndAlpha,
   size: { field: 'rank', values: ranks },
   trained: (size, { rank }) => factorShapes(size, rank),
   frozen: (size, { rank }) => ({ weight: [size.out, size.in], ...factorShapes(size, rank) }),
