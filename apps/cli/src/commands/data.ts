@@ -52,11 +52,6 @@ function listCommand(): Command {
     const config = await resolveConfig(options);
     const dataset = await openDataset(config.data, output);
     const counts = classCounts(dataset);
-    const width = Math.max(...dataset.classes.map((name) => name.length));
-    output.print(
-      `${dataset.name}: ${dataset.size} pictures, ${dataset.height}x${dataset.width}x${dataset.channels}, ${dataset.classes.length} classes`,
-    );
-    for (const [label, name] of dataset.classes.entries()) output.print(`${name.padEnd(width)}  ${counts[label]}`);
     if (options.grid !== undefined) {
       const rows = dataset.classes.map((_, label) =>
         Array.from(dataset.labels.keys())
@@ -77,6 +72,11 @@ function listCommand(): Command {
       await writeFileAtomic(options.grid, await gridPng(pictures, options.columns));
       output.info(`Wrote ${options.grid}`);
     }
+    const width = Math.max(...dataset.classes.map((name) => name.length));
+    output.print(
+      `${dataset.name}: ${dataset.size} pictures, ${dataset.height}x${dataset.width}x${dataset.channels}, ${dataset.classes.length} classes`,
+    );
+    for (const [label, name] of dataset.classes.entries()) output.print(`${name.padEnd(width)}  ${counts[label]}`);
     output.result({
       name: dataset.name,
       size: dataset.size,

@@ -1,6 +1,6 @@
-import { mkdir, realpath, stat, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
-import { fileSource, writeFolderAtomic } from '@learngene/tensor-io/node';
+import { fileSource, writeFileAtomic, writeFolderAtomic } from '@learngene/tensor-io/node';
 import type { KindModel } from '../params';
 import { BundleError } from './bundle-error';
 import { decomposeKind } from './decompose';
@@ -30,7 +30,7 @@ export async function saveBundle(
     for (const [file, bytes] of files) {
       const path = join(temporary, file);
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, bytes);
+      await writeFileAtomic(path, bytes);
     }
   };
   await writeFolderAtomic(folder, write, { replace });

@@ -1,0 +1,67 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { bin, startProgram, succeed, temporaryFolder, trainTiny, writePictures } from './run';
+
+const folder = temporaryFolder();
+const data = join(folder, 'pictures.safetensors');
+const run = join(folder, 'run');
+const source = ['--data', 'packed', '--data-path', data];
+const engine = ['--engine', 'cpu'];
+
+beforeAll(async () => {
+  await writePictures(data);
+  await succeed(...trainTiny(data, run, 2, '--quiet'));
+});
+
+/** Runs the command where no file may grow: every write fails as on a full disk. */
+function runWithoutSpace(args: readonly string[]) {
+  const limited = `trap '' XFSZ; ulimit -f 0; exec "$0" "$@"`;
+  return startProgram('bash', ['-c', limited, process.execPath, bin, ...args]).finished;
+}
+
+test.skipIf(process.platform === 'win32').concurrent.each<[string, (out: string) => string[], string]>([
+  ['train', (out) => trainTiny(data, out, 1), 'config.json'],
+  ['data prepare', (out) => ['data', 'prepare', ...source, '--out', `${out}.safetensors`], '.safetensors'],
+  ['data list', (out) => ['data', 'list', ...source, '--grid', `${out}.png`], '.png'],
+  ['sample', (out) => ['sample', '--from', run, '--out', `${out}.png`, '--count', '1', ...engine], '.png'],
+  ['decompose', (out) => ['decompose', '--from', run, '--out', out, ...engine], 'kind.json'],
+  ['assemble', (out) => ['assemble', '--from', run, '--out', out, '--classes', 'dots', ...engine], 'kind.json'],
+  [
+    'assemble --form dense',
+    (out) => [
+      'assemble',
+      '--from',
+      run,
+      '--out',
+      `${out}.safetensors`,
+      '--classes',
+      'dots',
+      '--form',
+      'dense',
+      ...engine,
+    ],
+    '.safetensors',
+  ],
+  [
+    'evaluate --classifier',
+    (out) => [
+      ...['evaluate', '--from', run, ...source, '--count', '4', '--classifier', `${out}.safetensors`],
+      ...engine,
+      '--classifier-steps',
+      '1',
+    ],
+    '.safetensors',
+  ],
+  ['bench transfer', (out) => ['bench', 'transfer', '--smoke', '--out', out, ...engine], 'plan.json'],
+])('%s names the file that cannot be written and leaves nothing', async (name, args, file) => {
+  const place = join(folder, name.replaceAll(' ', '-'));
+  mkdirSync(place);
+  const { code, stdout, stderr } = await runWithoutSpace([...args(join(place, 'out')), '--quiet']);
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+  expect(stderr).toMatch(/^error .*out.*: cannot write: the file would be larger than the system allows \(EFBIG\)/);
+  expect(stderr).toContain(file);
+  expect([code, stdout]).toEqual([1, '']);
+  const left = existsSync(place) ? readdirSync(place, { recursive: true }).map(String) : [];
+  expect(left.filter((path) => /\.(json|safetensors|png|tmp)$/.test(path))).toEqual([]);
+});
