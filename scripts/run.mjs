@@ -220,6 +220,8 @@ const jobs = {
     pnpm(['exec', 'knip']);
     say('publint and attw: what would be published');
     pnpm(['exec', 'turbo', 'run', 'publint', 'attw', '--output-logs=errors-only']);
+    say('Bundles for browsers: sizes, esbuild, webpack, Vite');
+    run(process.execPath, [join('tools', 'bundles', 'check.mjs')]);
     say('Examples and the examples of the READMEs');
     run(process.execPath, [join('scripts', 'check-examples.mjs')]);
     say('typedoc: the API reference');
@@ -231,6 +233,8 @@ const jobs = {
     install();
     say('Building the packages with their declarations (turbo, cached)');
     pnpm(['exec', 'turbo', 'run', 'build', 'types', '--output-logs=errors-only']);
+    say('What imports cost a web page');
+    run(process.execPath, [join('tools', 'bundles', 'check.mjs'), '--sizes']);
     buildNative();
   },
   example(args) {

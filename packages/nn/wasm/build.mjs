@@ -28,6 +28,6 @@ const lines = binary
 writeFileSync(
   `${here}../src/wasm/gemm-binary.ts`,
   `/** wasm/gemm.as, compiled by wasm/build.mjs (${binary.length} bytes), as base64. */\n` +
-    `export const GEMM_BINARY = [\n${lines.join(',\n')},\n].join('');\n`,
+    `export const GEMM_BINARY = /* @__PURE__ */ [\n${lines.join(',\n')},\n].join('');\n`,
 );
 console.log(`gemm-binary.ts: ${binary.length} bytes`);

@@ -80,22 +80,27 @@ const descendant: Pick<OverlayMethod<LearngeneBlocks>, 'kind' | 'base' | 'archit
   trains: (name, { train, places }) => train === 'all' || !places.some((place) => name.startsWith(`blocks.${place}.`)),
 };
 
+/** A method of that kind; a call, unlike a spread at the top of a module, can be left out by bundlers. */
+function descendantMethod<C extends LearngeneBlocks>(
+  own: Pick<OverlayMethod<C>, 'paper' | 'complete'>,
+): OverlayMethod<C> {
+  return { ...descendant, ...own };
+}
+
 /**
  * Heur-LG: Wang et al. 2022, "Learngene: From Open-World to Your Learning Task", AAAI 2022, arXiv 2106.06788: fixed
  * blocks of a trained model, by position, are inherited; the rest starts anew. Default: the last half.
  */
-export const heurLg: OverlayMethod<HeurLgConfig> = {
-  ...descendant,
+export const heurLg: OverlayMethod<HeurLgConfig> = /* @__PURE__ */ descendantMethod<HeurLgConfig>({
   paper: 'Wang et al. 2022, Learngene, AAAI, arXiv 2106.06788 (Heur-LG)',
   complete: (input, dit) => complete('heur-lg', input, dit),
-};
+});
 
 /**
  * Auto-LG: Wang et al. 2023, "Learngene: Inheriting Condensed Knowledge from the Ancestry Model to Descendant Models",
  * arXiv 2305.02279: which blocks are inherited is learned, see `chooseLearngeneBlocks`.
  */
-export const autoLg: OverlayMethod<AutoLgConfig> = {
-  ...descendant,
+export const autoLg: OverlayMethod<AutoLgConfig> = /* @__PURE__ */ descendantMethod<AutoLgConfig>({
   paper: 'Wang et al. 2023, Learngene: Inheriting Condensed Knowledge, arXiv 2305.02279 (Auto-LG)',
   complete: (input, dit) => complete('auto-lg', input, dit),
-};
+});

@@ -75,13 +75,19 @@ function complete<M extends 'low-rank' | 'svd-cut'>(
   return { method, keep, rank };
 }
 
+/** A method of that kind; a call, unlike a spread at the top of a module, can be left out by bundlers. */
+function tailorsMethod<C extends { readonly keep: number; readonly rank: number }>(
+  own: Pick<LayerMethod<C>, 'paper' | 'base' | 'complete' | 'freeze'>,
+): LayerMethod<C> {
+  return { ...tailors, ...own };
+}
+
 /**
  * The control for KIND's class gate: a DiT pre-trained with all main weights as u diag(s) vᵀ and no gate (see
  * `initLowRankDit`), frozen, with tailors added for each group. Trained: u [out, r], s [r], v [in, r]; they start at
  * u = 0, s = 1, v random orthonormal, exactly as KIND's fresh tailors (KIND, arXiv 2408.07337).
  */
-export const lowRankTailors: LayerMethod<LowRankConfig> = {
-  ...tailors,
+export const lowRankTailors: LayerMethod<LowRankConfig> = /* @__PURE__ */ tailorsMethod<LowRankConfig>({
   paper: 'KIND without a gate in pre-training; after Xie et al. 2024, arXiv 2408.07337',
   base: 'factored',
   complete: (input, dit) => complete('low-rank', input, dit),
@@ -91,16 +97,15 @@ export const lowRankTailors: LayerMethod<LowRankConfig> = {
     if (rank < keep) throw new Error(`keep: expected at most ${rank}, the rank of ${name}, got ${keep}`);
     return (rank === keep ? f : orthogonalizeFactored(f, { rank: keep })) as Leaves;
   },
-};
+});
 
 /**
  * The second control: a dense DiT whose main weights are cut to their `keep` leading singular components (Eckart & Young
  * 1936), frozen, with tailors added as in {@link lowRankTailors}.
  */
-export const svdCutTailors: LayerMethod<SvdCutConfig> = {
-  ...tailors,
+export const svdCutTailors: LayerMethod<SvdCutConfig> = /* @__PURE__ */ tailorsMethod<SvdCutConfig>({
   paper: 'truncated SVD (Eckart & Young 1936) of a dense model, with tailors as in Xie et al. 2024, arXiv 2408.07337',
   base: 'dense',
   complete: (input, dit) => complete('svd-cut', input, dit),
   freeze: (layer, { keep }) => factorDense(layer as LinearParams, { rank: keep }) as Leaves,
-};
+});

@@ -1,5 +1,5 @@
 /** wasm/gemm.as, compiled by wasm/build.mjs (1423 bytes), as base64. */
-export const GEMM_BINARY = [
+export const GEMM_BINARY = /* @__PURE__ */ [
   'AGFzbQEAAAABFwJgBn9/f39/fwBgCn9/f39/f39/f38AAg8BA2VudgZtZW1vcnkCAAADAwIAAQcRAgRnZW1tAAEGbWVtb3J5AgAK',
   'wgoC+gIBC3sgASAAQQR0aiEAA0AgACABSwRAIA0gAf0JAgAiDyAC/QAEACIO/eYB/eQBIQ0gBiAPIAL9AAQQIg/95gH95AEhBiAH',
   'IAH9CQIEIhAgDv3mAf3kASEHIAggECAP/eYB/eQBIQggCSAB/QkCCCIQIA795gH95AEhCSAKIBAgD/3mAf3kASEKIAsgAf0JAgwi',

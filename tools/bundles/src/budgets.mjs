@@ -1,0 +1,34 @@
+// What imports may cost a page: kB (1,000 bytes) minified, without tfjs.
+
+/** All of an entry with what it needs of the other packages. */
+export const ENTRY_BUDGETS = {
+  '@learngene/adapters': 160,
+  '@learngene/datasets': 25,
+  '@learngene/diffusion': 40,
+  '@learngene/dit': 45,
+  '@learngene/kind': 160, // the requirement is 200
+  '@learngene/metrics': 110,
+  '@learngene/nn': 75,
+  '@learngene/nn/wasm': 10,
+  '@learngene/random': 8,
+  '@learngene/tensor-io': 45,
+  '@learngene/tensor-svd': 42,
+};
+
+/** One function alone: what a bundler must be able to leave out. */
+export const FUNCTION_BUDGETS = [
+  { name: 'flattenParams', from: '@learngene/nn', most: 3 }, // the requirement is 15
+  { name: 'adamWStep', from: '@learngene/nn', most: 6 },
+  { name: 'valueAndGrad', from: '@learngene/nn', most: 50 }, // tfjs-core's gradients
+  { name: 'countKind', from: '@learngene/kind', most: 6 }, // the requirement is 40
+  { name: 'applyKind', from: '@learngene/kind', most: 35 },
+  { name: 'openBundle', from: '@learngene/kind', most: 32 },
+  { name: 'applyDit', from: '@learngene/dit', most: 22 },
+  { name: 'sampleDdim', from: '@learngene/diffusion', most: 12 },
+  { name: 'frechetDistance', from: '@learngene/metrics', most: 27 },
+  { name: 'httpSource', from: '@learngene/tensor-io', most: 8 },
+  { name: 'createGenerator', from: '@learngene/random', most: 2 },
+];
+
+/** What may stay of an entry of which nothing is used: constants that a bundler does not see through. */
+export const UNSHAKABLE_BUDGET = 1;

@@ -1,0 +1,78 @@
+// The packages as a project of a user sees them.
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** Packages that need Node; what others have under `/node` does too. */
+const NODE_ONLY = ['@learngene/backend-native'];
+
+/** The published packages: name, folder and manifest. */
+function publishedPackages() {
+  const folders = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name));
+  return folders
+    .filter((folder) => existsSync(join(folder, 'package.json')))
+    .map((folder) => ({ folder, manifest: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) }))
+    .filter(({ manifest }) => !manifest.private)
+    .map(({ folder, manifest }) => ({ name: manifest.name, folder, manifest }));
+}
+
+/** What browsers import: each entry but `/node` of each package but those for Node, with its source and its built file. */
+export function browserEntries() {
+  return publishedPackages()
+    .filter(({ name }) => !NODE_ONLY.includes(name))
+    .flatMap(({ name, folder, manifest }) =>
+      Object.entries(manifest.exports)
+        .filter(([path]) => path !== './node' && path !== './package.json')
+        .map(([path, conditions]) => ({
+          name: join(name, path).replaceAll('\\', '/'),
+          source: join(folder, conditions['@learngene/source']),
+          file: join(folder, conditions.import.default),
+        })),
+    );
+}
+
+/** Finds an npm package as one of ours sees it. */
+function installed(name) {
+  for (const { folder } of publishedPackages()) {
+    const link = join(folder, 'node_modules', name);
+    if (existsSync(link)) return realpathSync(link);
+  }
+  throw new Error(`${name}: expected one of the packages to depend on it`);
+}
+
+/**
+ * A folder with our packages and their peers in `node_modules`, as a user's project has them.
+ *
+ * @param files the project's modules by name, each a source text
+ * @returns the folder and `remove`
+ */
+export function makeProject(files) {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'learngene-project-')));
+  const packages = publishedPackages();
+  const peers = new Set(packages.flatMap(({ manifest }) => Object.keys(manifest.peerDependencies ?? {})));
+  const links = [
+    ...packages.map(({ name, folder }) => [name, folder]),
+    ...[...peers].map((name) => [name, installed(name)]),
+  ];
+  for (const [name, target] of links) {
+    const link = join(folder, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(target, link, 'junction');
+  }
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  for (const [name, source] of Object.entries(files)) writeFileSync(join(folder, name), source);
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
