@@ -4,17 +4,15 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { commandLine } from './command-line.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { values } = parseArgs({
-  options: {
-    steps: { type: 'string', default: '500' },
-    seeds: { type: 'string', default: '3' },
-    out: { type: 'string', default: join(root, 'runs', 'bf16-loss') },
-  },
+const { values } = commandLine(import.meta.url, {
+  steps: { type: 'number', default: 500 },
+  seeds: { type: 'number', default: 3 },
+  out: { type: 'string', default: join(root, 'runs', 'bf16-loss') },
 });
-const seeds = Array.from({ length: Number(values.seeds) }, (_, seed) => seed);
+const seeds = Array.from({ length: values.seeds }, (_, seed) => seed);
 
 /** The losses that a training wrote down, one every few steps. */
 function losses(precision, seed) {
@@ -29,7 +27,7 @@ function losses(precision, seed) {
     'model.depth=4',
     'model.heads=4',
   ];
-  const run = ['--engine', 'native', '--steps', values.steps, '--seed', String(seed), '--out', out, '--quiet'];
+  const run = ['--engine', 'native', '--steps', String(values.steps), '--seed', String(seed), '--out', out, '--quiet'];
   const args = ['train', ...run, '--classes', classes];
   const { status } = spawnSync(process.execPath, [cli, ...args, ...settings.flatMap((text) => ['--set', text])], {
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -7,11 +7,13 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { transformSync } from 'esbuild';
+import { commandLine } from './command-line.mjs';
 
 const TIMEOUT = 180_000;
 const root = fileURLToPath(new URL('..', import.meta.url));
-const wanted = process.argv.slice(2);
+const { positionals: wanted } = commandLine(import.meta.url, {}, { positionals: true });
+// After --help, which must work before anything is installed.
+const { transformSync } = await import('esbuild');
 
 function readmeExamples(file) {
   const fence = /```ts\n([\s\S]*?)```\s*(?:[^\n`]+\n\s*)?```text\n([\s\S]*?)```/g;

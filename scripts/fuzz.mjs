@@ -8,10 +8,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { commandLine } from './command-line.mjs';
 import { mutationsFor } from './fuzz/mutations.mjs';
 import { createRandom, hash } from './fuzz/random.mjs';
-import { seeds } from './fuzz/seeds.mjs';
 
 const TIMEOUT = 10_000;
 /** What a reader may need beyond what it needs for the undamaged files. */
@@ -21,15 +20,20 @@ const CLI = fileURLToPath(new URL('../apps/cli/bin/learngene.mjs', import.meta.u
 /** Starting the command takes half a second, so it gets fewer cases. */
 const CLI_SHARE = 0.25;
 
-const { values } = parseArgs({
-  options: {
-    cases: { type: 'string', default: '60' },
-    seed: { type: 'string', default: '1' },
-    only: { type: 'string' },
-    verbose: { type: 'boolean', default: false },
-  },
+const { values } = commandLine(import.meta.url, {
+  cases: { type: 'number', default: 60 },
+  seed: { type: 'number', default: 1, minimum: 0 },
+  only: { type: 'string' },
+  verbose: { type: 'boolean', default: false },
 });
 const [onlyFormat, onlyCase] = values.only?.split(':') ?? [];
+// After --help, which must work before anything is built.
+const { seeds } = await import('./fuzz/seeds.mjs');
+const formats = Object.keys(seeds);
+if (onlyFormat !== undefined && !formats.includes(onlyFormat)) {
+  console.error(`--only: expected ${formats.join(', ')}, got ${onlyFormat}`);
+  process.exit(2);
+}
 const work = mkdtempSync(join(tmpdir(), 'learngene-fuzz-'));
 
 /** The files of one case: the undamaged ones with one of them mutated, or two swapped. */
@@ -190,9 +194,9 @@ async function fuzz(format, count) {
 
 const rows = [];
 try {
-  for (const format of Object.keys(seeds)) {
+  for (const format of formats) {
     if (onlyFormat !== undefined && format !== onlyFormat) continue;
-    const cases = Number(values.cases);
+    const { cases } = values;
     rows.push(await fuzz(format, format === 'cli config' ? Math.ceil(CLI_SHARE * cases) : cases));
   }
 } finally {

@@ -7,17 +7,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { commandLine } from './command-line.mjs';
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '20' },
-    steps: { type: 'string', default: '300' },
-    seed: { type: 'string', default: '1' },
-    engine: { type: 'string', default: 'cpu' },
-  },
+const { values } = commandLine(import.meta.url, {
+  kills: { type: 'number', default: 20 },
+  steps: { type: 'number', default: 300 },
+  seed: { type: 'number', default: 1, minimum: 0 },
+  engine: { type: 'string', default: 'cpu' },
 });
-const kills = Number(values.kills);
+const { kills } = values;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = join(root, 'apps', 'cli', 'bin', 'learngene.mjs');
 const work = mkdtempSync(join(tmpdir(), 'learngene-kill-'));
@@ -84,7 +82,7 @@ function fingerprint(run) {
     });
 }
 
-const next = random(Number(values.seed));
+const next = random(values.seed);
 try {
   const unbroken = join(work, 'unbroken');
   const started = Date.now();

@@ -7,6 +7,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findChromium, NoChromiumError } from '../test/browser/src/find-chromium.mjs';
+import { headComment } from './command-line.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { packageManager, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -253,6 +254,10 @@ const jobs = {
 };
 
 const [job, ...args] = process.argv.slice(2);
+if (job === '--help' || job === '-h') {
+  console.log(headComment(fileURLToPath(import.meta.url)).join('\n'));
+  process.exit(0);
+}
 if (!Object.hasOwn(jobs, job ?? '')) fail(`usage: node scripts/run.mjs <${Object.keys(jobs).join('|')}>`, 2);
 checkNode();
 process.env.PATH = [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter);

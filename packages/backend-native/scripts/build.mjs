@@ -5,11 +5,13 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { commandLine } from '../../../scripts/command-line.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { values } = parseArgs({
-  options: { platform: { type: 'string' }, target: { type: 'string' }, zig: { type: 'string' } },
+const { values } = commandLine(import.meta.url, {
+  platform: { type: 'string' },
+  target: { type: 'string' },
+  zig: { type: 'string' },
 });
 
 function hostPlatform() {

@@ -4,8 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commandLine } from '../../../scripts/command-line.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const { values: options } = commandLine(import.meta.url, { write: { type: 'boolean', default: false } });
 const allowed = new Set([
   'Apache-2.0',
   'MIT',
@@ -75,7 +77,7 @@ const table = [
   '',
 ].join('\n');
 const file = join(root, 'THIRD-PARTY.md');
-if (process.argv.includes('--write')) writeFileSync(file, table);
+if (options.write) writeFileSync(file, table);
 else if (!existsSync(file) || readFileSync(file, 'utf8') !== table) {
   console.error('THIRD-PARTY.md is not up to date: node scripts/licences.mjs --write');
   process.exit(1);

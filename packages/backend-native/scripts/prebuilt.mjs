@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { commandLine } from '../../../scripts/command-line.mjs';
 
 /** Every platform that a release has: its name, the Rust target, the machine that builds it, and npm's filters. */
 export const platforms = [
@@ -121,7 +122,7 @@ function publish(folder) {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const folder = fileURLToPath(new URL('..', import.meta.url));
-  const [command, argument] = process.argv.slice(2);
+  const [command, argument] = commandLine(import.meta.url, {}, { positionals: true }).positionals;
   if (command === 'matrix') console.log(JSON.stringify({ include: platforms }));
   else if (command === 'pack' && argument !== undefined) console.log(`Wrote ${pack(folder, argument)}`);
   else if (command === 'publish') {

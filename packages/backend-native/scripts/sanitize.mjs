@@ -2,6 +2,9 @@
 // does not run. Linux on x86-64. Usage: node scripts/sanitize.mjs
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { commandLine } from '../../../scripts/command-line.mjs';
+
+commandLine(import.meta.url);
 
 const crates = ['pool', 'simd', 'gemm', 'kernels'].flatMap((name) => ['--package', `learngene-${name}`]);
 const target = 'x86_64-unknown-linux-gnu';
