@@ -31,7 +31,7 @@ const keysAfter = (tensors: NamedTensors, prefix: string) =>
   [...tensors.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
 
 const { tensors } = decodeSafetensors(await facebookCheckpoint());
-const config = inferDitConfig(tensors, { heads: 4 }); // all sizes but the heads are told by the shapes
+const config = inferDitConfig(tensors, { heads: 4, classes: 10 }); // the shapes tell all other sizes
 console.log(`${ditLayout(tensors)}: ${config.depth} blocks of width ${config.hiddenSize}, ${config.classes} classes`);
 console.log(' ', keysAfter(tensors, 'blocks.1.attn.').join(' '));
 

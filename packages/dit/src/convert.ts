@@ -1,5 +1,6 @@
 import type { NamedTensors, TensorData } from '@learngene/tensor-io';
 import type { LayoutEntry } from './layouts';
+import { ditPrefixes } from './prefix';
 
 /** Settings of {@link importEntries}. */
 export type ImportOptions = {
@@ -19,7 +20,11 @@ export function importEntries(
 ): Map<string, TensorData> {
   const expected = new Set([...entries.map(({ key }) => key), ...ignored]);
   for (const key of tensors.keys()) {
-    if (!expected.has(key)) throw new Error(`tensors: expected the ${layout} layout of this config, got key '${key}'`);
+    if (!expected.has(key)) {
+      const [prefix = ''] = ditPrefixes(tensors);
+      const hint = prefix && `: the keys begin with '${prefix}', see withoutPrefix`;
+      throw new Error(`tensors: expected the ${layout} layout of this config, got key '${key}'${hint}`);
+    }
   }
   const result = new Map<string, TensorData>();
   const origin = new Map<string, string>();

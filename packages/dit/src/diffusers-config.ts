@@ -65,6 +65,38 @@ const CLASS_NAMES: readonly unknown[] = ['DiTTransformer2DModel', 'Transformer2D
 /** Fields whose other values are other networks. */
 const FIXED = ['attention_bias', 'activation_fn', 'norm_type', 'norm_elementwise_affine'] as const;
 
+/**
+ * Fields that say nothing of what DiT computes, or nothing at these values: those of `Transformer2DModel`, which had the
+ * configs of all networks of that class, and what diffusers writes into every file. Others are refused by their names.
+ */
+const UNUSED: Readonly<Record<string, readonly unknown[] | 'any'>> = {
+  _diffusers_version: 'any',
+  _name_or_path: 'any',
+  dropout: 'any', // of activations, in training
+  norm_num_groups: 'any', // of a norm that DiT has not
+  upcast_attention: 'any', // attention's softmax is in float32 here
+  attention_type: ['default'],
+  caption_channels: [],
+  cross_attention_dim: [],
+  double_self_attention: [false],
+  interpolation_scale: [],
+  num_vector_embeds: [],
+  only_cross_attention: [false],
+  use_additional_conditions: [false],
+  use_linear_projection: [false],
+};
+
+function checkUnused(given: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(given)) {
+    const allowed = Object.hasOwn(UNUSED, name) ? UNUSED[name] : undefined;
+    if (allowed === 'any' || (!allowed && Object.hasOwn(DEFAULTS, name))) continue;
+    if (!allowed) throw new Error(`${name.slice(0, 80)}: expected no such field of a DiT`);
+    if (!allowed.includes(value)) {
+      throw new Error(`${name}: expected ${JSON.stringify(allowed[0] ?? null)}, got ${JSON.stringify(value)}`);
+    }
+  }
+}
+
 const NUMBERS = [
   ...(['num_attention_heads', 'attention_head_dim', 'in_channels', 'out_channels', 'num_layers'] as const),
   ...(['sample_size', 'patch_size', 'num_embeds_ada_norm', 'norm_eps'] as const),
@@ -74,14 +106,16 @@ const NUMBERS = [
  * Our config, diffusers flavour, of a parsed `transformer/config.json`; fields it lacks have diffusers' defaults.
  *
  * Also reads the files that the hub holds since before the class had its name (`_class_name: Transformer2DModel`).
- * Fields that DiT does not use are passed over; dropout of activations is training-only and dropped. Throws when the
- * file describes another network, naming the field.
+ * The table has a row more than `num_embeds_ada_norm`, the null label's: diffusers always gives it one. Fields that DiT does
+ * not use are passed over where they stand in a list; dropout of activations is training-only and dropped. Throws when
+ * the file describes another network or has a field that is not known, naming the field.
  */
 export function ditConfigFromDiffusers(json: unknown): DitConfig {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new Error(`config: expected an object, got ${JSON.stringify(json)}`);
   }
   const given = Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
+  checkUnused(given);
   const fields: Record<string, unknown> = { ...DEFAULTS, ...given };
   if (!CLASS_NAMES.includes(fields._class_name)) {
     throw new Error(`_class_name: expected ${CLASS_NAMES.join(' or ')}, got ${JSON.stringify(fields._class_name)}`);

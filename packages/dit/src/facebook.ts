@@ -1,12 +1,23 @@
 import { fromFloat32, type NamedTensors, type TensorData, toFloat32 } from '@learngene/tensor-io';
 import type { DitConfig } from './config';
 import { exportEntries, importEntries, tensorAt } from './convert';
-import { facebookEntries, ownShapes } from './layouts';
+import { FACEBOOK_LABELS, facebookEntries, ownShapes } from './layouts';
 import { positionTable } from './position';
 import { gridSize, tokenCount } from './sizes';
 
 /** float16 and bfloat16 files round the table; a table for another grid is off by about 1. */
 const POSITION_TOLERANCE = 1e-2;
+
+/** Settings of {@link ditFromFacebook}. */
+export type FromFacebookOptions = {
+  /**
+   * Where the null label's row comes from. 'file' (default): it is the last row of the label table. 'mean': the table has
+   * `classes` rows, as of a model trained without label dropout (class_dropout_prob 0), and a null row is added that is
+   * their mean. Outputs for classes are then the model's; what it does for the null label, and so under guidance, nobody
+   * trained.
+   */
+  readonly nullRow?: 'file' | 'mean';
+};
 
 /**
  * Our tensors out of a state dict in facebookresearch/DiT's layout (also that of fast-DiT, SiT and their checkpoints'
@@ -15,12 +26,46 @@ const POSITION_TOLERANCE = 1e-2;
  * The fused qkv is split; `pos_embed` may be absent, is checked against the fixed table and dropped.
  *
  * @param tensors - any dtype; arrays of the result are views of its arrays.
- * @returns tensors in the layout of `DitParams`. Throws on a missing or unexpected key, a wrong shape or another
- *   position table; the message names the key.
+ * @returns tensors in the layout of `DitParams`. Throws on a missing or unexpected key, a wrong shape, another position
+ *   table, or a label table without the null label's row (see `nullRow`); the message names the key.
  */
-export function ditFromFacebook(tensors: NamedTensors, config: DitConfig): Map<string, TensorData> {
+export function ditFromFacebook(
+  tensors: NamedTensors,
+  config: DitConfig,
+  { nullRow = 'file' }: FromFacebookOptions = {},
+): Map<string, TensorData> {
+  if (nullRow !== 'file' && nullRow !== 'mean') {
+    throw new Error(`nullRow: expected 'file' or 'mean', got ${JSON.stringify(nullRow)}`);
+  }
   if (tensors.has('pos_embed')) checkPosition(tensors, config);
-  return importEntries(tensors, facebookEntries(config), { layout: 'facebook', ignored: ['pos_embed'] });
+  const whole = withNullRow(tensors, config, nullRow);
+  return importEntries(whole, facebookEntries(config), { layout: 'facebook', ignored: ['pos_embed'] });
+}
+
+/** The state dict with a label table of classes + 1 rows; says what to choose where the file's has another number. */
+function withNullRow(tensors: NamedTensors, { classes }: DitConfig, nullRow: 'file' | 'mean'): NamedTensors {
+  const table = tensors.get(FACEBOOK_LABELS);
+  if (table?.shape.length !== 2) return tensors; // importEntries names it
+  const [rows, D] = table.shape;
+  if (nullRow === 'file') {
+    if (rows !== classes) return tensors;
+    const choice = "nullRow: 'mean' reads it; was it trained with label dropout, classes is one less";
+    throw new Error(
+      `${FACEBOOK_LABELS}: expected ${classes + 1} rows, got ${rows}, without the null label's: ${choice}`,
+    );
+  }
+  if (rows !== classes) {
+    throw new Error(`${FACEBOOK_LABELS}: expected ${classes} rows with nullRow 'mean', got ${rows}`);
+  }
+  const values = toFloat32(table);
+  const data = new Float32Array((rows + 1) * D);
+  data.set(values);
+  for (let d = 0; d < D; d++) {
+    let sum = 0;
+    for (let row = 0; row < rows; row++) sum += values[row * D + d];
+    data[rows * D + d] = sum / rows;
+  }
+  return new Map([...tensors, [FACEBOOK_LABELS, { dtype: 'F32', shape: [rows + 1, D], data }]]);
 }
 
 /**

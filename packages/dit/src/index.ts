@@ -14,7 +14,7 @@ export {
 export { countDitMacs, countDitParams, type DitMacCounts, type DitParamCounts } from './counts';
 export { ditFromDiffusers, ditToDiffusers, type FromDiffusersOptions } from './diffusers';
 export { type DiffusersDitConfig, ditConfigFromDiffusers, ditConfigToDiffusers } from './diffusers-config';
-export { ditFromFacebook, ditToFacebook } from './facebook';
+export { ditFromFacebook, ditToFacebook, type FromFacebookOptions } from './facebook';
 export { ditLayout, inferDitConfig, type NamedShapes } from './infer';
 export { initDit } from './init';
 export { type DropLabelsOptions, dropLabels } from './labels';
@@ -24,6 +24,7 @@ export { ditParamsFromTensorData } from './own';
 export type { DitBaseParams, DitBlockParams, DitFrameParams, DitParams } from './params';
 export { patchify, type UnpatchifyOptions, unpatchify } from './patch';
 export { positionTable } from './position';
+export { ditPrefixes, withoutPrefix } from './prefix';
 export { DIT_PRESETS, type DitPreset, type DitPresetFields } from './presets';
 export { gatherRows } from './rows';
 export { gridSize, mlpWidth, nullLabel, outChannels, TIMESTEP_DIMS, tokenCount } from './sizes';

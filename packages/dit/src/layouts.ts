@@ -4,6 +4,16 @@ import { mlpWidth, outChannels, TIMESTEP_DIMS, tokenCount } from './sizes';
 /** How the tensors of a checkpoint are named and shaped. */
 export type DitLayout = 'learngene' | 'facebook' | 'diffusers';
 
+/** The key of the patch embedding's weight in each layout: no other layout has it. */
+export const PATCH_KEYS = {
+  learngene: 'patch.weight',
+  facebook: 'x_embedder.proj.weight',
+  diffusers: 'pos_embed.proj.weight',
+} as const satisfies Record<DitLayout, string>;
+
+/** The key of facebookresearch/DiT's label table. */
+export const FACEBOOK_LABELS = 'y_embedder.embedding_table.weight';
+
 /** One tensor of a foreign checkpoint and the tensors of ours that its rows are made of (three for a fused qkv). */
 export type LayoutEntry = {
   /** Key in the foreign checkpoint. */
@@ -86,7 +96,7 @@ export function facebookEntries(config: DitConfig): LayoutEntry[] {
       ['t_embedder.mlp.0', ['time.in']],
       ['t_embedder.mlp.2', ['time.out']],
     ]),
-    { key: 'y_embedder.embedding_table.weight', shape: shapes.get('label.table')!, names: ['label.table'] },
+    { key: FACEBOOK_LABELS, shape: shapes.get('label.table')!, names: ['label.table'] },
     ...blocks.flatMap((block) =>
       linears(shapes, [
         [`${block}.attn.qkv`, ['q', 'k', 'v'].map((part) => `${block}.attn.${part}`)],

@@ -59,7 +59,8 @@ describe.each(CASES)('the %s checkpoint', (name) => {
   });
 
   it('tells its config by shapes', () => {
-    expect(inferDitConfig(state, { heads: config.heads })).toEqual(config);
+    expect(inferDitConfig(state, { heads: config.heads, classes: config.classes })).toEqual(config);
+    expect(inferDitConfig(state, { heads: config.heads, labelDropout: config.labelDropout })).toEqual(config);
     expect(inferDitConfig(ours, { heads: config.heads, inputSize: 8, patchSize: config.patchSize })).toEqual(config);
     expect(inferDitConfig(ours, { heads: config.heads, inputSize: 8, inChannels: config.inChannels })).toEqual(config);
   });
@@ -113,12 +114,14 @@ describe('what cannot be told is asked for', () => {
   it('names a missing key and an impossible number of channels', () => {
     const state = stateOf('latent');
     const missing = broken(state, (copy) => copy.delete('final_layer.linear.bias'));
-    expect(() => inferDitConfig(missing, { heads: 3 })).toThrow(
+    expect(() => inferDitConfig(missing, { heads: 3, classes: 5 })).toThrow(
       'final_layer.linear.bias: expected in a DiT state dict',
     );
     const bias = { dtype: 'F32', shape: [12], data: new Float32Array(12) } as const;
     const odd = broken(state, (copy) => copy.set('final_layer.linear.bias', bias));
-    expect(() => inferDitConfig(odd, { heads: 3 })).toThrow('learnSigma: expected 4 or 8 output channels, got 3');
+    expect(() => inferDitConfig(odd, { heads: 3, classes: 5 })).toThrow(
+      'learnSigma: expected 4 or 8 output channels, got 3',
+    );
   });
 });
 
@@ -231,6 +234,13 @@ describe("diffusers' config.json", () => {
     [{ ...old, out_channels: 5 }, 'out_channels: expected 4 or 8, got 5'],
     [{ ...old, num_layers: '28' }, 'num_layers: expected a number, got "28"'],
     [[], 'config: expected an object, got []'],
+    [{ ...old, cross_attention_dim: 768 }, 'cross_attention_dim: expected null, got 768'],
+    [{ ...old, attention_type: 'gated' }, 'attention_type: expected "default", got "gated"'],
+    [{ ...old, only_cross_attention: true }, 'only_cross_attention: expected false, got true'],
+    [{ ...old, mlp_ratio: 2 }, 'mlp_ratio: expected no such field of a DiT'],
+    [{ ...old, class_dropout_prob: 0 }, 'class_dropout_prob: expected no such field of a DiT'],
+    [{ ...old, toString: 1 }, 'toString: expected no such field of a DiT'],
+    [JSON.parse('{"__proto__": 1}'), '__proto__: expected no such field of a DiT'],
   ])('rejects %o', (json, message) => {
     expect(() => ditConfigFromDiffusers(json)).toThrow(message);
   });

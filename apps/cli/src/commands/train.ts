@@ -1,6 +1,13 @@
 import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
-import { ditFromDiffusers, ditFromFacebook, ditLayout, ditParamsFromTensorData } from '@learngene/dit';
+import {
+  ditFromDiffusers,
+  ditFromFacebook,
+  ditLayout,
+  ditParamsFromTensorData,
+  ditPrefixes,
+  withoutPrefix,
+} from '@learngene/dit';
 import {
   countKind,
   disposeKindTraining,
@@ -48,9 +55,20 @@ interface TrainOptions extends OutputOptions, EngineOption, ConfigOptions, Class
   dense?: string;
 }
 
+interface FromDenseOptions {
+  seed: number;
+  output: Output;
+}
+
 /** Factors the weights of a dense DiT in any of the known layouts. */
-async function fromDense(path: string, config: KindConfig, seed: number): Promise<KindParams> {
-  const { tensors } = await readSafetensors(path);
+async function fromDense(path: string, config: KindConfig, { seed, output }: FromDenseOptions): Promise<KindParams> {
+  const { tensors: stored } = await readSafetensors(path);
+  const prefixes = ditPrefixes(stored);
+  if (prefixes.length > 1)
+    throw new UsageError(`--dense: ${path} holds several models, under ${prefixes.join(', ')}; keep one`);
+  const [prefix = ''] = prefixes;
+  if (prefix !== '') output.info(`${path}: the keys begin with ${prefix}, which is taken off`);
+  const tensors = prefix === '' ? stored : withoutPrefix(stored, prefix);
   const layout = ditLayout(tensors);
   const own =
     layout === 'facebook'
@@ -138,7 +156,10 @@ export function trainCommand(): Command {
       );
     }
     const fresh = !resumed || (await checkpointSteps(options.out)).length === 0;
-    const params = fresh && record.dense !== undefined ? await fromDense(record.dense, model, config.seed) : undefined;
+    const params =
+      fresh && record.dense !== undefined
+        ? await fromDense(record.dense, model, { seed: config.seed, output })
+        : undefined;
     if (!resumed) await createRunFolder(options.out, { ...record, engine: engine.name });
     const state = await runTraining({
       run: options.out,
