@@ -23,9 +23,9 @@ class DeviceBackend extends MathBackendCPU {
     try {
       const result = kernel.kernelFunc(args);
       if (VIEWS.includes(kernel.kernelName)) return result;
-      for (const { dataId } of [...Object.values(args.inputs), result].flat() as tf.TensorInfo[]) {
-        this.#onDevice.add(dataId);
-      }
+      // An optional input, such as the bias of a fused product, may be undefined.
+      const tensors = [...Object.values(args.inputs), result].flat() as (tf.TensorInfo | undefined)[];
+      for (const tensor of tensors) if (tensor) this.#onDevice.add(tensor.dataId);
       return result;
     } finally {
       this.#running--;

@@ -38,7 +38,7 @@ async function selectAutomatically(): Promise<ChosenEngine> {
     if (!load.ok) {
       passed.push(`${engine.name}: ${load.reason}`);
     } else if (engine.name === 'webgpu' && !load.accelerated) {
-      passed.push(`webgpu: ${load.detail} is a software adapter`);
+      passed.push(`webgpu: ${load.detail}`);
     } else {
       return select(engine, load, passed.length === 0 ? 'first choice' : `passed over ${passed.join('; ')}`);
     }

@@ -3,6 +3,20 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
+ * Finds an optional package without loading it, as {@link importOptional} does.
+ *
+ * @returns the file that is its entry, or undefined where the package is not installed
+ */
+export function findOptional(name: string, first?: string): string | undefined {
+  for (const base of [...(first ? [first] : []), join(process.cwd(), 'package.json'), import.meta.url]) {
+    try {
+      return createRequire(base).resolve(name);
+    } catch {}
+  }
+  return undefined;
+}
+
+/**
  * Imports an optional package from the user's project or from beside the command.
  *
  * @param first A `package.json` to look from before those two.
@@ -10,14 +24,6 @@ import { pathToFileURL } from 'node:url';
  * @throws what the package throws while it loads
  */
 export async function importOptional(name: string, first?: string): Promise<Record<string, unknown> | undefined> {
-  for (const base of [...(first ? [first] : []), join(process.cwd(), 'package.json'), import.meta.url]) {
-    let file: string;
-    try {
-      file = createRequire(base).resolve(name);
-    } catch {
-      continue;
-    }
-    return (await import(pathToFileURL(file).href)) as Record<string, unknown>;
-  }
-  return undefined;
+  const file = findOptional(name, first);
+  return file === undefined ? undefined : ((await import(pathToFileURL(file).href)) as Record<string, unknown>);
 }

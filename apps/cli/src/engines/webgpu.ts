@@ -1,49 +1,81 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { importOptional } from './optional-package';
-import type { Engine } from './types';
+import { guardReads, type WatchedDevice } from './device-errors';
+import { installCommand } from './install-command';
+import { findOptional, importOptional } from './optional-package';
+import type { Engine, EngineLoad } from './types';
+import { missingPiece } from './vulkan';
 
 interface Dawn {
   create(options: string[]): GPU;
   globals: object;
 }
 
+/** The packages and the versions that this was tested with. */
+const packages = { webgpu: 'webgpu@0.6', '@tensorflow/tfjs-backend-webgpu': '@tensorflow/tfjs-backend-webgpu@4.22' };
+
+const names = Object.keys(packages) as (keyof typeof packages)[];
+
 const software = /swiftshader|llvmpipe|lavapipe|software|cpu/i;
+
+let dawnGpu: GPU | undefined;
 
 /** Any vendor's GPU through Dawn; software adapters are reported as not accelerated. */
 export const webgpu: Engine = {
   name: 'webgpu',
   title: 'any GPU through WebGPU (webgpu and @tensorflow/tfjs-backend-webgpu)',
   async load() {
-    const remedy = 'npm install webgpu @tensorflow/tfjs-backend-webgpu, and a Vulkan, Metal or D3D12 driver';
+    const absent = names.filter((name) => findOptional(name) === undefined);
+    if (absent.length > 0) return notInstalled(absent);
     try {
-      const dawn = (await importOptional('webgpu')) as Dawn | undefined;
-      if (dawn === undefined) return { ok: false, reason: 'webgpu is not installed', remedy };
-      Object.assign(globalThis, dawn.globals);
-      const gpu = dawn.create([]);
-      if (!('gpu' in navigatorObject())) {
-        Object.defineProperty(navigatorObject(), 'gpu', { value: gpu, configurable: true });
-      }
-      const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-      if (adapter === null) return { ok: false, reason: 'no graphics adapter was found', remedy };
-      if ((await importOptional('@tensorflow/tfjs-backend-webgpu')) === undefined) {
-        return { ok: false, reason: '@tensorflow/tfjs-backend-webgpu is not installed', remedy };
-      }
-      if (tf.findBackendFactory('webgpu') === null) {
-        return { ok: false, reason: 'loaded, but registered no backend', remedy };
-      }
-      const { vendor, architecture, description } = adapter.info;
-      const name = [description, vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter';
-      return { ok: true, backend: 'webgpu', detail: name, accelerated: !software.test(name) };
+      const gpu = provideGpu((await importOptional('webgpu')) as unknown as Dawn);
+      await importOptional('@tensorflow/tfjs-backend-webgpu'); // registers itself where it finds WebGPU's globals
+      return await findAdapter(gpu);
     } catch (error) {
-      return { ok: false, reason: error instanceof Error ? error.message.split('\n')[0] : String(error), remedy };
+      const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+      return { ok: false, reason, remedy: `reinstall it: ${installCommand(Object.values(packages))}` };
     }
+  },
+  selected() {
+    const backend = tf.backend() as tf.KernelBackend & { device: WatchedDevice };
+    guardReads(backend, backend.device);
   },
 };
 
-/** Node 20 has no `navigator`; the WebGPU backend looks for `navigator.gpu`. */
-function navigatorObject(): object {
+function notInstalled(absent: readonly (keyof typeof packages)[]): EngineLoad {
+  // On a Mac its install script lifts the quarantine of the downloaded library.
+  const allowScripts = process.platform === 'darwin' ? ['webgpu'] : [];
+  const list = absent.map((name) => packages[name]);
+  return {
+    ok: false,
+    reason: `${absent.join(' and ')} ${absent.length > 1 ? 'are' : 'is'} not installed`,
+    remedy: installCommand(list, {}, { allowScripts }),
+  };
+}
+
+/** Puts Dawn where the backend looks for WebGPU: at the globals and `navigator.gpu`, which Node does not have. */
+function provideGpu({ globals, create }: Dawn): GPU {
+  if (dawnGpu !== undefined) return dawnGpu;
+  Object.assign(globalThis, globals);
+  dawnGpu = create([]);
   if (typeof globalThis.navigator === 'undefined') {
     Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true });
   }
-  return globalThis.navigator;
+  if (!('gpu' in globalThis.navigator)) {
+    Object.defineProperty(globalThis.navigator, 'gpu', { value: dawnGpu, configurable: true });
+  }
+  return dawnGpu;
+}
+
+async function findAdapter(gpu: GPU): Promise<EngineLoad> {
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter === null) return { ok: false, ...missingPiece() };
+  if (tf.findBackendFactory('webgpu') === null) {
+    return { ok: false, reason: 'loaded, but registered no backend', remedy: installCommand(Object.values(packages)) };
+  }
+  const { vendor, architecture, description } = adapter.info;
+  const name = [description, vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter';
+  const fallback = (adapter.info as { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
+  const accelerated = !fallback && !software.test(name);
+  const detail = accelerated ? name : `${name} (a software adapter, no graphics processor)`;
+  return { ok: true, backend: 'webgpu', detail, accelerated };
 }

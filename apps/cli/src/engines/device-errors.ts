@@ -1,0 +1,45 @@
+import { setImmediate } from 'node:timers/promises';
+import type { KernelBackend } from '@tensorflow/tfjs-core';
+
+/** What is used of a WebGPU device. */
+export interface WatchedDevice {
+  /** The event of an error that no error scope takes. */
+  addEventListener(type: 'uncapturederror', listener: (event: { error: Error }) => void): void;
+  /** Resolves when the device is gone. */
+  readonly lost: Promise<{ reason?: string; message: string }>;
+}
+
+/** A graphics processor refused commands or went away: nothing that it gives from then on is to be trusted. */
+export class DeviceError extends Error {
+  override name = 'DeviceError';
+}
+
+/**
+ * Makes a backend's reads throw once its device has reported an error that nobody took, or is lost. tfjs does not look:
+ * the device drops the commands, and the numbers go on, wrong. Every result that leaves a device is read, a training
+ * step's loss and each tensor of a checkpoint before the checkpoint appears, so that nothing after the error is kept.
+ */
+export function guardReads(backend: KernelBackend, device: WatchedDevice): void {
+  let failure: DeviceError | undefined;
+  const fail = (what: string) => {
+    const message = what.trim().split('\n')[0];
+    failure ??= new DeviceError(`${message}; what it computes from here on is worthless, nothing of it was kept`);
+  };
+  device.addEventListener('uncapturederror', ({ error }) =>
+    fail(`the graphics device refused a command: ${error.message}`),
+  );
+  device.lost.then(({ reason, message }) => {
+    fail(`the graphics device is lost (${reason || 'unknown reason'}): ${message || 'no more is known'}`);
+  });
+  const read = backend.read.bind(backend);
+  backend.read = async (dataId) => {
+    if (failure) throw failure;
+    try {
+      return await read(dataId);
+    } finally {
+      await setImmediate(); // Errors are told in a turn of their own.
+      // biome-ignore lint/correctness/noUnsafeFinally: the device's error is the cause of whatever else went wrong
+      if (failure) throw failure;
+    }
+  };
+}
