@@ -1,16 +1,13 @@
 // A KIND bundle on a server, opened, sampled, assembled and taught by a page on each engine of the browser.
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ditConfig } from '@learngene/dit';
-import { initKind, kindConfig } from '@learngene/kind';
-import { saveBundle } from '@learngene/kind/node';
+import { decomposeKind, initKind, kindConfig } from '@learngene/kind';
 import { mapParams } from '@learngene/nn';
 import { createGenerator, normal } from '@learngene/random';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterEach, beforeAll, expect, it } from 'vitest';
 import { bundlePage, htmlOf } from '../src/bundle-page';
 import { differences, type Numbers } from '../src/compare';
 import { runInPage } from '../src/run-in-page';
@@ -22,14 +19,14 @@ const TOLERANCE = 1e-4;
 /** Bytes that httpSource asks for at first. */
 const FIRST = 65_536;
 
-const folder = mkdtempSync(join(tmpdir(), 'learngene-browser-'));
 const wasm = dirname(fileURLToPath(import.meta.resolve('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm')));
+let bundle: ReadonlyMap<string, Uint8Array>;
 let page: string;
 let server: Server;
 let cpu: Numbers | undefined;
 
 /** A small model whose every weight matters: nothing in it is zero, not even what training starts at zero. */
-async function makeBundle(): Promise<void> {
+async function makeBundle(): Promise<ReadonlyMap<string, Uint8Array>> {
   await tf.setBackend('cpu');
   const dit = ditConfig({ inputSize: 8, patchSize: 2, inChannels: 3, hiddenSize: 48, depth: 2, heads: 4, classes: 5 });
   const groups = [
@@ -44,16 +41,15 @@ async function makeBundle(): Promise<void> {
     (leaf) => tf.add(leaf, tf.tensor(normal(g, leaf.size, { std: 0.1 }), leaf.shape)),
     initKind(g, config),
   );
-  await saveBundle(join(folder, 'bundle'), { config, params });
+  return decomposeKind({ config, params });
 }
 
 beforeAll(async () => {
-  await makeBundle();
+  bundle = await makeBundle();
   page = await bundlePage(new URL('kind.page.ts', import.meta.url));
 });
 
 afterEach(() => server?.close());
-afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Chromium's remark on a read-back while the GPU works; it costs time only. */
 const READ_BACK = /GL Driver Message \(OpenGL, Performance, .*GPU stall due to ReadPixels/;
@@ -64,7 +60,7 @@ async function numbersOn(engine: string, seconds: number): Promise<Numbers> {
     '/': htmlOf('/page.js'),
     '/page.js': page,
     '/wasm/': { folder: wasm },
-    '/bundle/': { folder: join(folder, 'bundle') },
+    ...Object.fromEntries([...bundle].map(([file, bytes]) => [`/bundle/${file}`, bytes])),
   });
   return runInPage<Numbers>(`${server.origin}/`, [engine, `${server.origin}/bundle`], {
     seconds,
@@ -84,7 +80,7 @@ function fetchedRanges(): Record<string, [number, number][]> {
 
 /** The two tailors and what all classes share, each byte once; of another group one tensor behind its file's header. */
 function expectedRanges(): Record<string, [number, number][]> {
-  const size = (file: string) => statSync(join(folder, 'bundle', file)).size;
+  const size = (file: string) => bundle.get(file)!.length;
   const whole = (file: string): [number, number][] => {
     const bytes = size(file);
     return bytes > FIRST
