@@ -16,6 +16,22 @@ describe('reading back on the backend of the tests', () => {
   });
 });
 
+it('starts no engine that is registered and does not run, as in a page that imports them all', async ({ skip }) => {
+  if (tf.findBackendFactory('webgpu') !== null) skip('webgpu runs the tests');
+  await tf.setBackend('cpu');
+  let starts = 0;
+  tf.registerBackend('webgpu', () => {
+    starts++;
+    return Promise.reject(new Error('no GPU here'));
+  });
+  const y = tf.square(tf.tensor1d([2]));
+  expect(canReadSync(y)).toBe(true);
+  await prefetch(y);
+  expect(Array.from(readSync(y))).toEqual([4]);
+  expect(starts).toBe(0);
+  tf.removeBackend('webgpu');
+});
+
 describe('reading back from a device', () => {
   beforeAll(useDeviceBackend);
 

@@ -26,7 +26,8 @@ interface DeviceBackend {
  */
 export function canReadSync(x: Tensor): boolean {
   const backend = tf.engine().state.tensorInfo.get(x.dataId)?.backend;
-  if (backend === undefined || backend !== tf.findBackend('webgpu')) return true;
+  // Not findBackend, which starts a backend that is registered and does not run yet.
+  if (backend === undefined || backend !== tf.engine().registry.webgpu) return true;
   return (backend as unknown as DeviceBackend).tensorMap.get(x.dataId)?.values != null;
 }
 
