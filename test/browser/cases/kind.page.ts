@@ -21,41 +21,66 @@ async function run(engine: Engine, bundle: string): Promise<Numbers> {
   await startEngine(engine);
   console.info('the engine runs');
   const tensors = tf.memory().numTensors;
-  const foxes = await oneTensor(`${bundle}/tailors/foxes.safetensors`, 'label.rows');
-
+  const numbers: Record<string, number[]> = {};
+  numbers['label rows of foxes'] = await oneTensor(`${bundle}/tailors/foxes.safetensors`, 'label.rows');
   const model = await kind.openBundle(fetchOver(bundle), { groups: GROUPS });
   console.info('two tailors are fetched');
-  const labels = classesOf(model, GROUPS);
-  const samples = await sample(model, labels, 'the whole');
+  numbers.samples = await sample(model, 'the whole');
 
-  const small = kind.assembleFactored(model, { groups: GROUPS, budget: { parameters: 56_000 } });
+  // After samples, for then the parameters are on the GPU.
+  const cut = { groups: GROUPS, budget: { parameters: 56_000 } };
+  if (engine === 'webgpu') mustRefuse(() => kind.assembleFactored(model, cut), /call assembleFactoredAsync/);
+  const small = await kind.assembleFactoredAsync(model, cut);
   console.info('assembled to a budget');
   const { parameters, macs } = kind.countAssembled(small);
-  const assembled = await valuesOf([small.params.learngenes]);
-  const smallSamples = await sample(small, classesOf(small, GROUPS), 'the assembled model');
+  numbers['assembled parameters and MACs'] = [parameters, macs];
+  numbers['assembled learngenes'] = await valuesOf([small.params.learngenes]);
+  numbers['samples of the assembled model'] = await sample(small, 'the assembled model');
+  numbers['singular values of the dense owls'] = await denseSpectrum(model);
 
   const novel = kind.transferKind(model, { groups: NOVEL, generator: createGenerator(7), domain: 'near' });
-  const trained = await train(novel);
-  const after = { config: novel.config, params: trained.state.params };
+  const { state, losses, norms } = await train(novel);
+  Object.assign(numbers, { losses, 'gradient norms': norms });
   // Not the tailors themselves: where a gradient is as small as its rounding, AdamW makes a whole step of its sign.
-  const moments = await valuesOf(Object.values(trained.state.optimizer.tailors).map(({ m }) => m));
-  const novelSamples = await sample(after, Int32Array.of(0, 1, 2), 'the trained model');
+  const moments = Object.values(state.optimizer.tailors).map(({ m }) => m);
+  numbers['first moments of the fresh tailors'] = await valuesOf(moments);
+  const files = await kind.decomposeKind({ config: novel.config, params: state.params });
+  const reopened = await kind.openBundle(async (file) => files.get(file)!);
+  numbers['samples of the trained model, from a bundle'] = await sample(reopened, 'the trained model');
 
-  kind.disposeKindTraining(trained.state);
-  disposeParams(small.params);
-  disposeParams(model.params);
-  return {
-    'label rows of foxes': foxes,
-    samples,
-    'assembled parameters and MACs': [parameters, macs],
-    'assembled learngenes': assembled,
-    'samples of the assembled model': smallSamples,
-    losses: trained.losses,
-    'gradient norms': trained.norms,
-    'first moments of the fresh tailors': moments,
-    'samples of the trained model': novelSamples,
-    'tensors left': [tf.memory().numTensors - tensors],
-  };
+  kind.disposeKindTraining(state);
+  for (const { params } of [model, small, reopened]) disposeParams(params);
+  numbers['tensors left'] = [tf.memory().numTensors - tensors];
+  return numbers;
+}
+
+/** A plain DiT of one group, taken apart again: singular values of its main weights. */
+async function denseSpectrum(model: kind.KindModel): Promise<number[]> {
+  const { config, params } = kind.assembleDense(model, { group: 'owls' });
+  const kindConfig = kind.kindConfig({
+    dit: config,
+    learngeneRank: 24,
+    tailorRank: 2,
+    groups: [{ name: 'owls', classes: [0] }],
+  });
+  const again = await kind.kindFromDenseAsync(params, kindConfig, { generator: createGenerator(5) });
+  const values: number[] = [];
+  for (const [name, leaf] of flattenParams(again.learngenes))
+    if (name.endsWith('.s')) values.push(...(await leaf.data()));
+  disposeParams(params);
+  disposeParams(again);
+  console.info('factored from a dense model');
+  return values;
+}
+
+function mustRefuse(f: () => unknown, message: RegExp): void {
+  let thrown: unknown;
+  try {
+    f();
+  } catch (error) {
+    thrown = error;
+  }
+  if (!message.test(String(thrown))) throw new Error(`expected an error with ${message}, got ${thrown}`);
 }
 
 /** A bundle's files by range requests. */
@@ -72,13 +97,10 @@ async function oneTensor(url: string, name: string): Promise<number[]> {
   return Array.from((await file.read(name)).data as Float32Array);
 }
 
-function classesOf({ config }: kind.KindModel, names: readonly string[]): Int32Array {
-  const named = config.groups.filter(({ name }) => names.includes(name));
-  return Int32Array.from([...named.flatMap(({ classes }) => classes), config.dit.classes]); // and the null label
-}
-
-/** Values of three DDIM steps, one sample a label. */
-async function sample({ config, params }: kind.KindModel, labels: Int32Array, what: string): Promise<number[]> {
+/** Values of three DDIM steps: one sample of every class whose tailors are there, one without a class. */
+async function sample({ config, params }: kind.KindModel, what: string): Promise<number[]> {
+  const there = config.groups.filter(({ name }) => name in params.tailors);
+  const labels = Int32Array.from([...there.flatMap(({ classes }) => classes), config.dit.classes]);
   const { inputSize, inChannels } = config.dit;
   const noise = drawNoise(createGenerator(3), [labels.length, inputSize, inputSize, inChannels]);
   const denoiser: Denoiser = (x, t) => kind.applyKind(params, { x, t, labels }, { config });
