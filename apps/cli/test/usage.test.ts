@@ -66,7 +66,7 @@ describe('wrong usage exits with 2', () => {
     [
       'an engine that is not there',
       train('--engine', 'tfjs-node-gpu'),
-      /--engine tfjs-node-gpu: .*Remedy: npm install/,
+      /--engine tfjs-node-gpu: .*Remedy: (node .*build\.mjs --gpu|install NVIDIA's driver|see nvidia-smi)/,
     ],
     [
       'a number that is none',

@@ -1,86 +1,244 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { importOptional } from './optional-package';
-import { findWorkspaceBuild, tfjsNode, tfjsNodeGpu } from './tensorflow';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { loadTensorflow } from './tensorflow';
+import {
+  cpuPackage,
+  explainNoGpu,
+  findWorkspaceBuild,
+  gpuPackage,
+  installRemedy,
+  type TensorflowPackage,
+} from './tensorflow-package';
 
-vi.mock('./optional-package', () => ({ importOptional: vi.fn() }));
-const load = vi.mocked(importOptional);
+const root = realpathSync(mkdtempSync(join(tmpdir(), 'learngene-tensorflow-')));
+afterAll(() => rmSync(root, { recursive: true }));
 
-describe('findWorkspaceBuild', () => {
-  const root = mkdtempSync(join(tmpdir(), 'learngene-build-'));
-  const deep = join(root, 'apps', 'cli', 'dist');
-  const build = join(root, 'tools', 'tfjs-node', 'build');
-  afterAll(() => rmSync(root, { recursive: true }));
+describe('in a clone', () => {
+  const clone = join(root, 'clone');
+  const deep = join(clone, 'apps', 'cli', 'dist');
+  const tool = join(clone, 'tools', 'tfjs-node');
 
-  test('finds a finished build above, and only a finished one', () => {
+  test('finds a finished build above, and only a finished one; CPU and GPU apart', () => {
     mkdirSync(deep, { recursive: true });
-    expect(findWorkspaceBuild(deep)).toBeUndefined();
-    mkdirSync(build, { recursive: true });
-    writeFileSync(join(build, 'package.json'), '{}');
-    expect(findWorkspaceBuild(deep)).toBeUndefined();
-    writeFileSync(join(build, 'built.json'), '{}');
-    expect(findWorkspaceBuild(deep)).toBe(join(build, 'package.json'));
-    expect(findWorkspaceBuild(root)).toBe(join(build, 'package.json'));
+    mkdirSync(join(tool, 'build'), { recursive: true });
+    writeFileSync(join(tool, 'build', 'package.json'), '{}');
+    expect(findWorkspaceBuild('build', deep)).toBeUndefined();
+    writeFileSync(join(tool, 'build', 'built.json'), '{}');
+    expect(findWorkspaceBuild('build', deep)).toBe(join(tool, 'build', 'package.json'));
+    expect(findWorkspaceBuild('build', clone)).toBe(join(tool, 'build', 'package.json'));
+    expect(findWorkspaceBuild('build-gpu', deep)).toBeUndefined();
+  });
+  test('the remedy is its tool, elsewhere npm; each says what its libtensorflow wants', () => {
+    const command = join(deep, 'main.js');
+    const npm = /^npm install @tensorflow\/tfjs-node-gpu \(.* libtensorflow 2\.9, for CUDA 11\.2 and cuDNN 8\.1/;
+    expect(installRemedy(gpuPackage, { command, cwd: clone })).toMatch(npm);
+    writeFileSync(join(tool, 'build.mjs'), '');
+    const made = process.platform === 'linux' && process.arch === 'x64';
+    const own = (flags: string) => (made ? `node ${join(tool, 'build.mjs')}${flags}` : 'npm install');
+    expect(installRemedy(gpuPackage, { command })).toContain(own(' --gpu'));
+    expect(installRemedy(cpuPackage, { command })).toContain(own(''));
   });
 });
 
-describe('loading', () => {
-  beforeAll(() => tf.setBackend('cpu'));
+describe('loading a package', () => {
+  const core = createRequire(import.meta.url).resolve('@tensorflow/tfjs-core');
+  let count = 0;
+  beforeEach(() => tf.setBackend('cpu'));
   afterEach(() => {
     if (tf.findBackendFactory('tensorflow')) tf.removeBackend('tensorflow');
-    load.mockReset();
   });
 
-  /** What importing the package does: registers its backend and selects it. */
-  function imports(gpu: boolean): void {
-    load.mockImplementation(async () => {
-      const cpu = tf.findBackend('cpu');
-      tf.registerBackend('tensorflow', () =>
-        Object.assign(Object.create(cpu), { isUsingGpuDevice: gpu, dispose() {} }),
-      );
-      await tf.setBackend('tensorflow');
-      return {};
-    });
+  const cut = readFileSync(process.execPath).subarray(0, 100_000);
+  const foreign = Buffer.from(cut);
+  foreign.writeUInt16LE(process.arch === 'x64' ? 183 : 62, 18);
+
+  interface Behaviour {
+    /** Whether it computes on a GPU. */
+    gpu?: boolean;
+    /** What it writes to its log. */
+    log?: string;
+    /** Statements at its end. */
+    then?: string;
+    /** Native files that it lacks or that are not what they should be. */
+    broken?: Record<string, Buffer | undefined>;
+  }
+
+  /** Writes a package that does what tfjs-node does when it is loaded; returns the `package.json` to find it from. */
+  function writePackage(
+    { name }: TensorflowPackage,
+    { gpu = false, log = '', then = '', broken = {} }: Behaviour,
+  ): string {
+    const folder = join(root, `project${++count}`);
+    const main = join(folder, 'node_modules', ...name.split('/'));
+    for (const part of ['dist', 'deps/lib', 'lib/napi-v8']) mkdirSync(join(main, part), { recursive: true });
+    writeFileSync(join(folder, 'package.json'), '{}');
+    writeFileSync(join(main, 'package.json'), JSON.stringify({ name, main: 'dist/index.js' }));
+    const files = ['deps/lib/libtensorflow.so', 'deps/lib/libtensorflow_framework.so', 'lib/napi-v8/tfjs_binding.node'];
+    for (const file of files) {
+      if (!(file in broken)) symlinkSync(process.execPath, join(main, file));
+      else if (broken[file]) writeFileSync(join(main, file), broken[file]);
+    }
+    writeFileSync(
+      join(main, 'dist', 'index.js'),
+      `const util = require('node:util');
+      if (util.isNullOrUndefined(0) || !util.isArray([])) throw new Error('no helpers');
+      const tf = require(${JSON.stringify(core)});
+      if (process.env.TF_CPP_VMODULE) process.stderr.write(${JSON.stringify(log)});
+      const backend = { isGPUPackage: ${name.endsWith('-gpu')}, isUsingGpuDevice: ${gpu}, binding: { TF_Version: '2.21.0' } };
+      tf.registerBackend('tensorflow', () => ({ ...backend, dispose() {} }), 3);
+      tf.setBackend('tensorflow');
+      module.exports = tf;
+      ${then}`,
+    );
+    return join(folder, 'package.json');
   }
 
   test('leaves the selected backend selected', async () => {
-    imports(false);
-    expect(await tfjsNode.load()).toMatchObject({ ok: true, backend: 'tensorflow', accelerated: false });
+    const load = await loadTensorflow(cpuPackage, writePackage(cpuPackage, {}));
+    expect(load).toEqual({
+      ok: true,
+      backend: 'tensorflow',
+      detail: 'libtensorflow 2.21.0 on the CPU',
+      accelerated: false,
+    });
     expect(tf.getBackend()).toBe('cpu');
   });
-  test('puts back what Node 23 removed before the package is imported', async () => {
-    const util = createRequire(import.meta.url)('node:util');
-    load.mockImplementation(async () => {
-      expect([util.isNullOrUndefined(null), util.isNullOrUndefined(0), util.isArray([])]).toEqual([true, false, true]);
-      return undefined;
+  test('a GPU that is used is named, the last one where there are several', async () => {
+    const created = (name: string) =>
+      `I gpu_device.cc:2040] Created device /job:localhost/replica:0/task:0/device:GPU:0 with 21600 MB memory:  -> device: 0, name: ${name}, pci bus id: 0000:00:1e.0, compute capability: 8.6\n`;
+    const log = created('NVIDIA A10') + created('NVIDIA A10G');
+    expect(await loadTensorflow(gpuPackage, writePackage(gpuPackage, { gpu: true, log }))).toEqual({
+      ok: true,
+      backend: 'tensorflow',
+      detail: 'libtensorflow 2.21.0 on NVIDIA A10G (compute capability 8.6)',
+      accelerated: true,
     });
-    await tfjsNode.load();
-    expect(load).toHaveBeenCalledOnce();
   });
-  test('where it is missing the remedy names the package and the tool', async () => {
-    load.mockResolvedValue(undefined);
-    expect(await tfjsNode.load()).toEqual({
+  test('the GPU package on the CPU is not the GPU engine, and leaves no trace in this process', async () => {
+    const log = "I dso_loader.cc:144] Could not load dynamic library 'libcuda.so.1'; dlerror: no such file\n";
+    expect(await loadTensorflow(gpuPackage, writePackage(gpuPackage, { log }))).toMatchObject({
+      ok: false,
+      reason: "libcuda.so.1 of NVIDIA's driver was not found; TensorFlow would compute on the CPU",
+    });
+    expect(tf.findBackendFactory('tensorflow')).toBeNull();
+    expect(await loadTensorflow(cpuPackage, writePackage(cpuPackage, {}))).toMatchObject({ ok: true });
+  });
+  test('a GPU package that ends the process ends its own, not this one', async () => {
+    const log = "Could not load dynamic library 'libcublas.so.12'; dlerror: none\n  what():  Bad StatusOr access\n";
+    const then = "process.kill(process.pid, 'SIGKILL')";
+    expect(await loadTensorflow(gpuPackage, writePackage(gpuPackage, { log, then }))).toMatchObject({
+      ok: false,
+      reason: 'TensorFlow finds no libcublas.so.12; loading it ended the process by SIGKILL (Bad StatusOr access)',
+    });
+  });
+  test('two packages in one process are one too many', async () => {
+    await loadTensorflow(gpuPackage, writePackage(gpuPackage, { gpu: true }));
+    expect(await loadTensorflow(cpuPackage, writePackage(cpuPackage, {}))).toEqual({
+      ok: false,
+      reason:
+        'it is installed, but @tensorflow/tfjs-node-gpu is loaded in this process and a process can hold one libtensorflow',
+      remedy: 'name it: --engine tfjs-node',
+    });
+  });
+  test.each([cpuPackage, gpuPackage])('an error of $name is one line', async (kind) => {
+    const then = "throw new Error('libtensorflow.so.2: cannot open shared object file\\nmore')";
+    const load = await loadTensorflow(kind, writePackage(kind, { then }));
+    expect(load).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(/^(loading it failed: )?libtensorflow\.so\.2: cannot open shared object file$/),
+    });
+  });
+  test.runIf(process.platform === 'linux').each([
+    ['deps/lib/libtensorflow.so', undefined, 'libtensorflow.so is missing'],
+    ['deps/lib/libtensorflow_framework.so', Buffer.alloc(0), 'libtensorflow_framework.so is no 64-bit library'],
+    ['deps/lib/libtensorflow.so', cut, 'libtensorflow.so is cut off'],
+    ['lib/napi-v8/tfjs_binding.node', foreign, 'tfjs_binding.node was built for linux'],
+  ])('the broken file %s is named before it is loaded', async (file, content, reason) => {
+    for (const kind of [cpuPackage, gpuPackage]) {
+      const then = "process.kill(process.pid, 'SIGKILL')";
+      const load = await loadTensorflow(kind, writePackage(kind, { then, broken: { [file]: content } }));
+      expect(load).toMatchObject({ ok: false, reason: expect.stringContaining(`/${reason}`) });
+    }
+  });
+  test('a package that is not there is not installed', async () => {
+    const build = join(root, 'package.json');
+    expect(await loadTensorflow({ ...gpuPackage, name: '@tensorflow/none' }, build)).toMatchObject({
       ok: false,
       reason: 'not installed',
-      remedy: expect.stringMatching(/npm install @tensorflow\/tfjs-node .*node tools\/tfjs-node\/build\.mjs/),
     });
   });
-  test('a package that does not load says why in one line', async () => {
-    load.mockRejectedValue(new Error('libtensorflow.so.2: not found\nmore'));
-    expect(await tfjsNode.load()).toMatchObject({ ok: false, reason: 'libtensorflow.so.2: not found' });
-    load.mockResolvedValue({});
-    expect(await tfjsNode.load()).toMatchObject({ ok: false, reason: 'loaded, but registered no backend' });
+});
+
+describe('why TensorFlow uses no GPU', () => {
+  const none = { gpu: false, missing: [] };
+  test.each([
+    [
+      'no driver, which other missing libraries do not hide',
+      { ...none, missing: ['libcudart.so.11.0', 'libcuda.so.1'], driverError: 'UNKNOWN ERROR (303)' },
+      "libcuda.so.1 of NVIDIA's driver was not found",
+      ["NVIDIA's driver, 525.60.13 or newer", "NVIDIA's driver, 450.80.02 or newer"],
+    ],
+    [
+      'missing libraries',
+      { ...none, missing: ['libcublas.so.12', 'libcudnn.so.9'] },
+      'TensorFlow finds no libcublas.so.12, no libcudnn.so.9',
+      ['build --cuda wheels --force', 'install CUDA 11.2 and cuDNN 8.1'],
+    ],
+    [
+      'a driver without a device',
+      { ...none, driverError: 'CUDA_ERROR_NO_DEVICE' },
+      'the NVIDIA driver offers TensorFlow no device (CUDA_ERROR_NO_DEVICE)',
+      ['nvidia-smi and CUDA_VISIBLE_DEVICES; CUDA 12', 'CUDA 11.2 and cuDNN 8.1 want driver 450'],
+    ],
+    [
+      'a crash',
+      { ...none, failure: 'it did not load within 120 s' },
+      'it did not load within',
+      ['build --force', 'build'],
+    ],
+  ])('%s', (_, probe, reason, [own, npm]) => {
+    expect(explainNoGpu(probe, true, 'build').reason).toContain(reason);
+    expect(explainNoGpu(probe, true, 'build').remedy).toContain(own);
+    expect(explainNoGpu(probe, false, 'build').remedy).toContain(npm);
   });
-  test('the CUDA package without a CUDA device is not the CUDA engine', async () => {
-    imports(false);
-    expect(await tfjsNodeGpu.load()).toMatchObject({ ok: false, reason: expect.stringContaining('no CUDA device') });
-    tf.removeBackend('tensorflow');
-    imports(true);
-    expect(await tfjsNodeGpu.load()).toMatchObject({ ok: true, accelerated: true });
+});
+
+// What `node tools/tfjs-node/build.mjs --gpu` made, where it was made.
+const build = findWorkspaceBuild(gpuPackage.folder);
+const stamp = build && JSON.parse(readFileSync(join(dirname(build), 'built.json'), 'utf8'));
+
+describe.runIf(build)("the workspace's tfjs-node-gpu", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  test('says that there is no driver or no device, and leaves no trace in this process', async () => {
+    vi.stubEnv('CUDA_VISIBLE_DEVICES', '');
+    const load = await loadTensorflow(gpuPackage, build);
+    expect(load).toMatchObject({ ok: false, reason: expect.stringMatching(/libcuda\S+ of NVIDIA's driver|no device/) });
+    expect(tf.findBackendFactory('tensorflow')).toBeNull();
+  });
+  const compiles = stamp?.cuda === 'none' && spawnSync('cc', ['--version']).status === 0;
+  test.runIf(compiles)('names the CUDA libraries that it lacks, where there is a driver', async () => {
+    const driver = join(root, 'driver');
+    mkdirSync(driver);
+    const source = join(dirname(dirname(build as string)), 'test', 'fake-driver.c');
+    for (const name of ['libcuda.so.1', 'libnvidia-ml.so.1']) {
+      const args = ['-shared', '-fPIC', '-w', `-Wl,-soname,${name}`, '-o', join(driver, name), source];
+      expect(spawnSync('cc', args).status).toBe(0);
+    }
+    vi.stubEnv('LD_LIBRARY_PATH', driver);
+    vi.stubEnv('CUDA_VISIBLE_DEVICES', '0');
+    expect(await loadTensorflow(gpuPackage, build)).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(
+        /^TensorFlow finds no (libcu[\w.]+, no ){5}libcu[\w.]+; loading it ended the process/,
+      ),
+      remedy: expect.stringMatching(/build\.mjs --gpu --cuda wheels --force$/),
+    });
   });
 });

@@ -1,21 +1,37 @@
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
-import { importOptional } from './optional-package';
+import { findOptional } from './optional-package';
+import {
+  cpuPackage,
+  explainNoGpu,
+  findNativeFault,
+  findWorkspaceBuild,
+  gpuPackage,
+  installRemedy,
+  type TensorflowPackage,
+} from './tensorflow-package';
+import { probeTensorflow } from './tensorflow-probe';
 import type { Engine, EngineLoad } from './types';
 
-/** A package that registers the backend `tensorflow`. */
-interface Package {
-  name: string;
-  /** Whether a load without a CUDA device is a failure. */
-  wantsGpu: boolean;
-  /** What to do where it is not installed or does not load. */
-  remedy: string;
-  /** A `package.json` to look from first. */
-  base?: string;
+/** The backend as tfjs-node registers it. */
+interface TensorflowBackend {
+  isGPUPackage?: boolean;
+  isUsingGpuDevice?: boolean;
+  binding?: { TF_Version?: string };
 }
+
+/** What libtensorflow reads from the environment while it loads. */
+const cpuEnvironment = {
+  TF_CPP_MIN_LOG_LEVEL: '1', // no greeting on stderr
+};
+const gpuEnvironment = {
+  ...cpuEnvironment,
+  TF_ENABLE_ONEDNN_OPTS: '0', // oneDNN is for the CPU, and announces itself on stderr
+  TF_FORCE_GPU_ALLOW_GROWTH: 'true', // takes the memory that it needs, not all that the GPU has
+  NVIDIA_TF32_OVERRIDE: '0', // f32 products are f32
+};
 
 /** tfjs-node 4.22 calls two helpers of `util` that Node 23 removed; this puts them back. */
 function restoreUtilHelpers(): void {
@@ -24,65 +40,79 @@ function restoreUtilHelpers(): void {
   util.isArray ??= Array.isArray;
 }
 
-/** The `package.json` beside the binding that `tools/tfjs-node/build.mjs` made in the workspace around `folder`. */
-export function findWorkspaceBuild(folder: string): string | undefined {
-  const build = join(folder, 'tools', 'tfjs-node', 'build');
-  // The stamp is written last.
-  if (existsSync(join(build, 'built.json'))) return join(build, 'package.json');
-  const parent = dirname(folder);
-  return parent === folder ? undefined : findWorkspaceBuild(parent);
+/** Puts into the environment what the user has not set. */
+function setDefaults(values: Record<string, string>): void {
+  for (const [name, value] of Object.entries(values)) process.env[name] ??= value;
 }
 
-async function loadTensorflow({ name, wantsGpu, remedy, base }: Package): Promise<EngineLoad> {
-  restoreUtilHelpers();
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '1'; // no greeting on stderr
+const activeBackend = () => tf.findBackend('tensorflow') as TensorflowBackend | null;
+
+/** Imports the package and leaves the backend selected that was. */
+async function importPackage(file: string): Promise<TensorflowBackend | null> {
   const selected = tf.getBackend();
+  await import(pathToFileURL(file).href);
+  // The package selects its backend when it is imported; that is for the caller to do.
+  if (selected) await tf.setBackend(selected);
+  return activeBackend();
+}
+
+/**
+ * Loads a package and registers its backend, if it does what its name says.
+ *
+ * @param build The `package.json` of the workspace's own build, which is taken before an installed package.
+ */
+export async function loadTensorflow(
+  kind: TensorflowPackage,
+  build: string | undefined = findWorkspaceBuild(kind.folder),
+): Promise<EngineLoad> {
+  const install = installRemedy(kind);
+  const file = findOptional(kind.name, build);
+  if (file === undefined) return { ok: false, reason: 'not installed', remedy: install };
+  const own = build !== undefined && file.startsWith(dirname(build));
+  const again = own ? `${install} --force` : install;
+  const fail = (reason: string, remedy = again): EngineLoad => ({ ok: false, reason, remedy });
+  const fault = findNativeFault(file);
+  if (fault !== undefined) return fail(fault);
+  const other = activeBackend();
+  if (other !== null && other.isGPUPackage !== kind.wantsGpu) {
+    const holder = (other.isGPUPackage ? gpuPackage : cpuPackage).name;
+    return fail(
+      `it is installed, but ${holder} is loaded in this process and a process can hold one libtensorflow`,
+      `name it: --engine ${kind.engine}`,
+    );
+  }
+  restoreUtilHelpers();
+  setDefaults(kind.wantsGpu ? gpuEnvironment : cpuEnvironment);
   try {
-    const module = await importOptional(name, base);
-    if (module === undefined) return { ok: false, reason: 'not installed', remedy };
-    const backend = tf.findBackend('tensorflow') as { isUsingGpuDevice?: boolean } | null;
-    if (backend === null) return { ok: false, reason: 'loaded, but registered no backend', remedy };
-    // The package selects its backend when it is imported; that is for the caller to do.
-    if (selected) await tf.setBackend(selected);
-    const gpu = backend.isUsingGpuDevice === true;
-    if (wantsGpu && !gpu) {
-      return {
-        ok: false,
-        reason: 'loaded, but TensorFlow sees no CUDA device',
-        remedy: 'install an NVIDIA driver with CUDA 11.2 and cuDNN 8.1, or use another engine',
-      };
-    }
-    const detail = gpu ? 'libtensorflow on an NVIDIA GPU' : 'libtensorflow on the CPU';
-    return { ok: true, backend: 'tensorflow', detail, accelerated: gpu };
+    const probe = kind.wantsGpu ? await probeTensorflow(file) : undefined;
+    if (probe?.gpu === false) return { ok: false, ...explainNoGpu(probe, own, install) };
+    const backend = await importPackage(file);
+    if (backend === null) return fail('loaded, but registered no backend');
+    const accelerated = backend.isUsingGpuDevice === true;
+    if (kind.wantsGpu && !accelerated) return fail('a GPU that was there a moment ago is gone', 'try again');
+    const place = accelerated ? (probe?.device ?? 'an NVIDIA GPU') : 'the CPU';
+    const version = backend.binding?.TF_Version;
+    return {
+      ok: true,
+      backend: 'tensorflow',
+      detail: `libtensorflow${version ? ` ${version}` : ''} on ${place}`,
+      accelerated,
+    };
   } catch (error) {
-    return { ok: false, reason: error instanceof Error ? error.message.split('\n')[0] : String(error), remedy };
+    return fail(error instanceof Error ? (error.message.split('\n')[0] as string) : String(error));
   }
 }
 
-const install = (name: string) =>
-  `npm install ${name} (its install script downloads libtensorflow and must be allowed to run)`;
-
-/** libtensorflow with CUDA. */
+/** libtensorflow with CUDA, where it really computes on a GPU. */
 export const tfjsNodeGpu: Engine = {
   name: 'tfjs-node-gpu',
   title: 'libtensorflow with CUDA (@tensorflow/tfjs-node-gpu)',
-  load: () =>
-    loadTensorflow({
-      name: '@tensorflow/tfjs-node-gpu',
-      wantsGpu: true,
-      remedy: install('@tensorflow/tfjs-node-gpu'),
-    }),
+  load: () => loadTensorflow(gpuPackage),
 };
 
-/** libtensorflow on the CPU: the workspace's own build, if there is one, else the installed package. */
+/** libtensorflow on the CPU. */
 export const tfjsNode: Engine = {
   name: 'tfjs-node',
   title: 'libtensorflow on the CPU (@tensorflow/tfjs-node)',
-  load: () =>
-    loadTensorflow({
-      name: '@tensorflow/tfjs-node',
-      wantsGpu: false,
-      remedy: `${install('@tensorflow/tfjs-node')}; in a clone of the repository: node tools/tfjs-node/build.mjs`,
-      base: findWorkspaceBuild(dirname(fileURLToPath(import.meta.url))),
-    }),
+  load: () => loadTensorflow(cpuPackage),
 };
