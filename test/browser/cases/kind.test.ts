@@ -110,6 +110,9 @@ it('computes on cpu, and fetches no more than it needs', { timeout: 90_000 }, as
   expect(new Set([...losses, ...norms]).size).toBe(6);
   expect(Math.min(...norms)).toBeGreaterThan(0);
   expect(samples).toHaveLength(4 * 8 * 8 * 3); // the classes of two groups, and none
+  const [parameters] = cpu['assembled parameters and MACs'];
+  expect(parameters).toBeLessThanOrEqual(56_000); // the page's budget, well filled
+  expect(parameters).toBeGreaterThan(55_000);
   expect(left).toEqual([0]);
 });
 
