@@ -31,9 +31,10 @@ const timeoutSeconds = 120;
  * libtensorflow can be.
  *
  * @param file The package's main file.
+ * @param defaults Environment of that process where the user has set none.
  */
-export async function probeTensorflow(file: string): Promise<TensorflowProbe> {
-  const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_VMODULE: 'dso_loader=1' };
+export async function probeTensorflow(file: string, defaults: Record<string, string>): Promise<TensorflowProbe> {
+  const env = { ...defaults, ...process.env, TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_VMODULE: 'dso_loader=1' };
   return new Promise((resolve) => {
     const options = { env, timeout: timeoutSeconds * 1000, maxBuffer: 2 ** 28 };
     execFile(process.execPath, ['-e', program, file], options, (error, stdout, stderr) => {

@@ -109,15 +109,37 @@ describe('loading a package', () => {
     });
     expect(tf.getBackend()).toBe('cpu');
   });
-  test('a GPU that is used is named, the last one where there are several', async () => {
+  describe('on a GPU', () => {
     const created = (name: string) =>
       `I gpu_device.cc:2040] Created device /job:localhost/replica:0/task:0/device:GPU:0 with 21600 MB memory:  -> device: 0, name: ${name}, pci bus id: 0000:00:1e.0, compute capability: 8.6\n`;
     const log = created('NVIDIA A10') + created('NVIDIA A10G');
-    expect(await loadTensorflow(gpuPackage, writePackage(gpuPackage, { gpu: true, log }))).toEqual({
-      ok: true,
-      backend: 'tensorflow',
-      detail: 'libtensorflow 2.21.0 on NVIDIA A10G (compute capability 8.6)',
-      accelerated: true,
+    const variables = ['NVIDIA_TF32_OVERRIDE', 'TF_FORCE_GPU_ALLOW_GROWTH', 'TF_ENABLE_ONEDNN_OPTS'];
+    beforeEach(() => variables.map((name) => vi.stubEnv(name, undefined)));
+    afterEach(() => vi.unstubAllEnvs());
+
+    test('names it, the last one where there are several, and computes in f32', async () => {
+      expect(await loadTensorflow(gpuPackage, writePackage(gpuPackage, { gpu: true, log }))).toEqual({
+        ok: true,
+        backend: 'tensorflow',
+        detail: 'libtensorflow 2.21.0 on NVIDIA A10G (compute capability 8.6)',
+        accelerated: true,
+      });
+      expect(variables.map((name) => process.env[name])).toEqual(['0', 'true', '0']);
+    });
+    test('says that products are in TF32 where that is allowed', async () => {
+      vi.stubEnv('NVIDIA_TF32_OVERRIDE', '1');
+      expect(await loadTensorflow(gpuPackage, writePackage(gpuPackage, { gpu: true, log }))).toMatchObject({
+        detail: expect.stringMatching(/, TF32 products$/),
+      });
+    });
+    test('leaves no room for the other package', async () => {
+      await loadTensorflow(gpuPackage, writePackage(gpuPackage, { gpu: true }));
+      expect(await loadTensorflow(cpuPackage, writePackage(cpuPackage, {}))).toEqual({
+        ok: false,
+        reason:
+          'it is installed, but @tensorflow/tfjs-node-gpu is loaded in this process and a process can hold one libtensorflow',
+        remedy: 'name it: --engine tfjs-node',
+      });
     });
   });
   test('the GPU package on the CPU is not the GPU engine, and leaves no trace in this process', async () => {
@@ -127,6 +149,8 @@ describe('loading a package', () => {
       reason: "libcuda.so.1 of NVIDIA's driver was not found; TensorFlow would compute on the CPU",
     });
     expect(tf.findBackendFactory('tensorflow')).toBeNull();
+    // It would make the CPU package slower.
+    expect(process.env.TF_ENABLE_ONEDNN_OPTS).toBeUndefined();
     expect(await loadTensorflow(cpuPackage, writePackage(cpuPackage, {}))).toMatchObject({ ok: true });
   });
   test('a GPU package that ends the process ends its own, not this one', async () => {
@@ -135,15 +159,6 @@ describe('loading a package', () => {
     expect(await loadTensorflow(gpuPackage, writePackage(gpuPackage, { log, then }))).toMatchObject({
       ok: false,
       reason: 'TensorFlow finds no libcublas.so.12; loading it ended the process by SIGKILL (Bad StatusOr access)',
-    });
-  });
-  test('two packages in one process are one too many', async () => {
-    await loadTensorflow(gpuPackage, writePackage(gpuPackage, { gpu: true }));
-    expect(await loadTensorflow(cpuPackage, writePackage(cpuPackage, {}))).toEqual({
-      ok: false,
-      reason:
-        'it is installed, but @tensorflow/tfjs-node-gpu is loaded in this process and a process can hold one libtensorflow',
-      remedy: 'name it: --engine tfjs-node',
     });
   });
   test.each([cpuPackage, gpuPackage])('an error of $name is one line', async (kind) => {

@@ -82,15 +82,17 @@ export async function loadTensorflow(
     );
   }
   restoreUtilHelpers();
-  setDefaults(kind.wantsGpu ? gpuEnvironment : cpuEnvironment);
   try {
-    const probe = kind.wantsGpu ? await probeTensorflow(file) : undefined;
+    const defaults = kind.wantsGpu ? gpuEnvironment : cpuEnvironment;
+    const probe = kind.wantsGpu ? await probeTensorflow(file, defaults) : undefined;
     if (probe?.gpu === false) return { ok: false, ...explainNoGpu(probe, own, install) };
+    setDefaults(defaults);
     const backend = await importPackage(file);
     if (backend === null) return fail('loaded, but registered no backend');
     const accelerated = backend.isUsingGpuDevice === true;
     if (kind.wantsGpu && !accelerated) return fail('a GPU that was there a moment ago is gone', 'try again');
-    const place = accelerated ? (probe?.device ?? 'an NVIDIA GPU') : 'the CPU';
+    const precision = process.env.NVIDIA_TF32_OVERRIDE === '0' ? '' : ', TF32 products';
+    const place = accelerated ? `${probe?.device ?? 'an NVIDIA GPU'}${precision}` : 'the CPU';
     const version = backend.binding?.TF_Version;
     return {
       ok: true,
