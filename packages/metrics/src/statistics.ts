@@ -86,12 +86,19 @@ export function samplesFromArrays(name: string, arrays: NamedTensors): SampleArr
   const [count, height, width, channels] = pixels.shape;
   const images = { data: pixels.data, count, height, width, channels };
   const classes = arrays.get('arr_1');
-  if (!classes) return { images };
-  const { dtype, shape, data } = classes;
+  return classes ? { images, labels: labelsFromArray(name, classes, count) } : { images };
+}
+
+/** The class of each of `count` images from `arr_1` of the file `name`; throws RangeError unless they are that many integers. */
+export function labelsFromArray(name: string, { dtype, shape, data }: TensorData, count: number): Int32Array {
   if (!/^[IU]\d+$/.test(dtype) || shape.length !== 1 || shape[0] !== count) {
     throw new RangeError(`${name}: expected arr_1 integer [${count}], got ${dtype} [${shape.join(', ')}]`);
   }
-  return { images, labels: Int32Array.from(Array.from<number | bigint>(data), Number) };
+  return Int32Array.from(Array.from<number | bigint>(data), (value) => {
+    const label = Number(value);
+    if (label === (label | 0)) return label;
+    throw new RangeError(`${name}: expected class numbers below 2^31 in arr_1, got ${value}`);
+  });
 }
 
 /** The arrays of a samples npz, the inverse of {@link samplesFromArrays}; labels become int64, as numpy's are. */

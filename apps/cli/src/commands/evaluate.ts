@@ -5,12 +5,12 @@ import {
   datasetSource,
   type Evaluation,
   evaluate,
-  type ImageBatch,
+  type ImageSource,
   imageSource,
   type MetricName,
+  type ReferenceStatistics,
 } from '@learngene/metrics';
-import { readSamples, readStatistics } from '@learngene/metrics/node';
-import { readNpz } from '@learngene/tensor-io/node';
+import { openSamples, readStatistics, referenceContent } from '@learngene/metrics/node';
 import { Command, Option } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
@@ -37,7 +37,7 @@ import type { Config } from '../config/schema';
 import { type DataPart, openDataset, partOf } from '../data/open-data';
 import { chooseEngine } from '../engines';
 import { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from '../evaluation/extractor';
-import { noisePictures } from '../evaluation/noise';
+import { noiseSource } from '../evaluation/noise';
 import { isBundle, loadModel } from '../run/load-model';
 import { drawPictures } from '../sampling/draw';
 import { classNamesOf } from '../training/model-config';
@@ -67,7 +67,8 @@ function checkMetrics(names: readonly string[]): MetricName[] {
 }
 
 interface SampleSet {
-  images: ImageBatch;
+  /** A batch at a time: a file of samples may be larger than the memory. */
+  images: ImageSource;
   labels?: ArrayLike<number>;
   config: Config;
   /** Names of the classes that the labels count; unknown for samples from a file. */
@@ -78,11 +79,11 @@ interface SampleSet {
 
 async function samplesOf(options: EvaluateOptions, output: Output, signal: AbortSignal): Promise<SampleSet> {
   if (options.samples !== undefined) {
-    const { images, labels } = await readSamples(options.samples);
-    return { images, labels, config: await resolveConfig(options) };
+    const images = await openSamples(options.samples);
+    return { images, labels: images.labels, config: await resolveConfig(options) };
   }
   if (options.from === undefined)
-    throw new UsageError('evaluate: give --from (a run or a bundle) or --samples (an npz)');
+    throw new UsageError('evaluate: give --from (a run or a bundle) or --samples (an npz or npy)');
   const { model, config: kept } = await loadModel(options.from);
   const { sampling, seed } = await requestedConfig(options);
   const config = parseConfig(mergeConfig(kept as unknown as Record<string, unknown>, { sampling, seed }), 'options');
@@ -99,7 +100,7 @@ async function samplesOf(options: EvaluateOptions, output: Output, signal: Abort
     output,
     signal,
   });
-  return { images, labels, config, classes: names, drawn: ids.map((id) => names[id]) };
+  return { images: imageSource(images), labels, config, classes: names, drawn: ids.map((id) => names[id]) };
 }
 
 async function extractorOf(
@@ -145,13 +146,20 @@ function rows(result: Evaluation, extra: Record<string, number | undefined>): [s
   return all.filter((row): row is [string, string] => row[1] !== undefined);
 }
 
+/** Real pictures, or their statistics where a file has them and the metrics need no more. */
+async function referenceOf(path: string, metrics: readonly MetricName[]): Promise<ImageSource | ReferenceStatistics> {
+  const { images, statistics } = await referenceContent(path);
+  const needsImages = metrics.some((metric) => metric === 'kid' || metric === 'precision-recall');
+  return statistics && !(images && needsImages) ? readStatistics(path) : openSamples(path);
+}
+
 /** Refuses what would change nothing in this call. */
 function refuseWithoutPart(command: Command, options: EvaluateOptions): void {
   if (options.from !== undefined && options.samples !== undefined) {
     throw new UsageError('evaluate: give one of --from and --samples');
   }
   if (options.from === undefined && options.samples === undefined) {
-    throw new UsageError('evaluate: give --from (a run or a bundle) or --samples (an npz)');
+    throw new UsageError('evaluate: give --from (a run or a bundle) or --samples (an npz or npy)');
   }
   refuseUnreadSections(options, 'evaluate', ['data', 'sampling', 'seed']);
   if (options.samples !== undefined) {
@@ -172,7 +180,7 @@ export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .description('Score samples against real pictures: FID, sFID, Inception Score, KID, precision and recall')
     .option('--from <path>', 'run or bundle to draw samples from')
-    .option('--samples <npz>', 'score the arr_0 of this file instead of drawing')
+    .option('--samples <file>', 'score the arr_0 of this npz, or this npy, of any size, instead of drawing')
     .option(
       '--reference <npz>',
       'pictures (arr_0) or statistics (mu, sigma) to compare with; default: the held-out data',
@@ -218,20 +226,16 @@ export function evaluateCommand(): Command {
       }
       const own = await extractorOf(options, { part, output, signal, seed: config.seed });
       const { extractor } = own;
-      const reference = real
-        ? datasetSource(real)
-        : (await readNpz(options.reference as string)).has('mu')
-          ? await readStatistics(options.reference as string)
-          : imageSource((await readSamples(options.reference as string)).images);
+      const reference = real ? datasetSource(real) : await referenceOf(options.reference as string, metrics);
       const bar = output.progress('Scoring', 1, 'pictures');
       const shared = { extractor, reference, convention: options.convention, signal };
       const reals = 'count' in reference ? reference.count : images.count;
       // KID draws subsets of 1000; of fewer pictures it takes all.
       const kid = { subsetSize: Math.min(1000, images.count, reals) };
-      const result = await evaluate({ ...shared, samples: imageSource(images), metrics, kid });
+      const result = await evaluate({ ...shared, samples: images, metrics, kid });
       bar.stop();
       const noise = metrics.includes('fid')
-        ? await evaluate({ ...shared, samples: imageSource(noisePictures(images, config.seed)), metrics: ['fid'] })
+        ? await evaluate({ ...shared, samples: noiseSource(images, config.seed), metrics: ['fid'] })
         : undefined;
       const countable =
         labels !== undefined && part !== undefined && extractor.classes === Math.max(2, part.train.classes.length);

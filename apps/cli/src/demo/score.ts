@@ -1,7 +1,7 @@
 import type { ImageDataset } from '@learngene/datasets';
 import { datasetSource, evaluate, type FeatureExtractor, imageSource } from '@learngene/metrics';
 import { classAccuracy } from '../evaluation/extractor';
-import { noisePictures } from '../evaluation/noise';
+import { noiseSource } from '../evaluation/noise';
 import type { Pictures } from '../sampling/grid';
 
 /** How samples compare with real pictures that were not trained on. */
@@ -32,7 +32,7 @@ export async function score(
   const noise = await evaluate({
     extractor,
     reference,
-    samples: imageSource(noisePictures(pictures, seed)),
+    samples: noiseSource(imageSource(pictures), seed),
     metrics: ['fid'],
   });
   return {
@@ -42,7 +42,7 @@ export async function score(
     noiseFid: noise.fid as number,
     precision: result.precisionRecall?.precision ?? Number.NaN,
     recall: result.precisionRecall?.recall ?? Number.NaN,
-    classAccuracy: await classAccuracy(extractor, pictures, classes),
+    classAccuracy: await classAccuracy(extractor, imageSource(pictures), classes),
     warnings: result.warnings,
   };
 }

@@ -5,6 +5,7 @@ import {
   classifierConfig,
   classifierExtractor,
   type FeatureExtractor,
+  type ImageSource,
   trainClassifier,
 } from '@learngene/metrics';
 import { loadClassifier, saveClassifier } from '@learngene/metrics/node';
@@ -74,25 +75,25 @@ export async function trainExtractor(options: TrainExtractorOptions): Promise<In
   }
 }
 
+/** Pictures of which the class is told at a time. */
+const BATCH = 256;
+
 /** The share of pictures that an extractor with logits takes for their intended class. */
 export async function classAccuracy(
   extractor: FeatureExtractor,
-  {
-    data,
-    count,
-    height,
-    width,
-    channels,
-  }: { data: Uint8Array; count: number; height: number; width: number; channels: number },
+  images: ImageSource,
   labels: ArrayLike<number>,
 ): Promise<number> {
-  const { logits } = await extractor.extract({ data, count, height, width, channels });
   const classes = extractor.classes ?? 0;
-  if (logits === undefined || classes === 0) throw new Error(`${extractor.name}: expected logits, got none`);
   let right = 0;
-  for (let i = 0; i < count; i++) {
-    const row = logits.subarray(i * classes, (i + 1) * classes);
-    if (row.indexOf(row.reduce((a, b) => Math.max(a, b))) === labels[i]) right++;
+  for (let start = 0; start < images.count; start += BATCH) {
+    const end = Math.min(images.count, start + BATCH);
+    const { logits } = await extractor.extract(await images.read(start, end));
+    if (logits === undefined || classes === 0) throw new Error(`${extractor.name}: expected logits, got none`);
+    for (let i = start; i < end; i++) {
+      const row = logits.subarray((i - start) * classes, (i - start + 1) * classes);
+      if (row.indexOf(row.reduce((a, b) => Math.max(a, b))) === labels[i]) right++;
+    }
   }
-  return right / count;
+  return right / images.count;
 }

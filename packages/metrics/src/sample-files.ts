@@ -1,0 +1,90 @@
+import { type NpyInfo, openNpy, openNpz, type TensorData } from '@learngene/tensor-io';
+import { fileSource } from '@learngene/tensor-io/node';
+import type { ImageSource } from './image-source';
+import { labelsFromArray } from './statistics';
+
+/** Images in a file of which a batch is read at a time. */
+export interface OpenSamples extends ImageSource {
+  /** Rows of an image. */
+  readonly height: number;
+  /** Columns of an image. */
+  readonly width: number;
+  /** Channels of an image. */
+  readonly channels: number;
+  /** `arr_1`, where the file has it: the class of each image. */
+  readonly labels?: Int32Array;
+  /** Closes the file. */
+  close(): Promise<void>;
+}
+
+/** Where the rows of an array come from. */
+type Rows = Pick<OpenSamples, 'close'> & {
+  readonly info: NpyInfo;
+  readRows(start: number, count: number): Promise<TensorData>;
+  readonly labels?: TensorData;
+};
+
+/** The array of an npy file, or `arr_0` and `arr_1` of an npz file. */
+async function openRows(path: string): Promise<Rows> {
+  const source = await fileSource(path);
+  if (path.endsWith('.npy')) {
+    const npy = await openNpy(source);
+    return { info: npy, readRows: npy.readRows, close: npy.close };
+  }
+  const npz = await openNpz(source);
+  try {
+    if (!npz.names.includes('arr_0')) {
+      throw new RangeError(`${path}: expected an array arr_0, got ${npz.names.join(', ')}`);
+    }
+    const labels = npz.names.includes('arr_1') ? await npz.read('arr_1') : undefined;
+    const readRows = (start: number, count: number) => npz.readRows('arr_0', start, count);
+    return { info: await npz.info('arr_0'), readRows, close: npz.close, ...(labels && { labels }) };
+  } catch (error) {
+    await npz.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens samples of any size: an npz (`arr_0` uint8 NHWC, `arr_1` labels; stored or deflated) or an npy file. Of the images
+ * only the batches asked for are in memory; read them in order, since going back in a deflated array inflates it from the
+ * beginning. Close it.
+ *
+ * @throws RangeError for another dtype or shape; what `@learngene/tensor-io` throws for a file that breaks the format.
+ */
+export async function openSamples(path: string): Promise<OpenSamples> {
+  const { info, readRows, close, labels } = await openRows(path);
+  try {
+    const { dtype, shape, rows } = info;
+    if (dtype !== 'U8' || shape.length !== 4 || !rows) {
+      const order = dtype === 'U8' && !rows ? ' in column-major order' : '';
+      throw new RangeError(`${path}: expected images U8 [N, H, W, C], got ${dtype} [${shape.join(', ')}]${order}`);
+    }
+    const [count, height, width, channels] = shape;
+    return {
+      ...{ count, height, width, channels, close },
+      ...(labels && { labels: labelsFromArray(path, labels, count) }),
+      async read(start, end) {
+        const { data } = await readRows(start, end - start);
+        return { data: data as Uint8Array, count: end - start, height, width, channels };
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** What a file of real images may hold; see `readStatistics` and {@link openSamples} for either. */
+export async function referenceContent(
+  path: string,
+): Promise<{ readonly images: boolean; readonly statistics: boolean }> {
+  if (path.endsWith('.npy')) return { images: true, statistics: false };
+  const npz = await openNpz(await fileSource(path));
+  try {
+    const has = (name: string) => npz.names.includes(name);
+    return { images: has('arr_0'), statistics: has('mu') || has('mu_s') };
+  } finally {
+    await npz.close();
+  }
+}
