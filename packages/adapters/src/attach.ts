@@ -1,5 +1,5 @@
 import { blockLinearNames, type DitConfig, type DitParams, gatherRows, linearShape, nullLabel } from '@learngene/dit';
-import { cloneParams, dims, type ParamTree } from '@learngene/nn';
+import { cloneParams, dims, type ParamTree, prefetch, readingBack } from '@learngene/nn';
 import { type Generator, normal, stream } from '@learngene/random';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
@@ -44,10 +44,27 @@ const LABEL_STD = 0.02;
  *
  * @param base - a dense DiT, or one of `initLowRankDit` for the method 'low-rank'. Never disposed. What the adapted model
  *   keeps of it are tensors of its own over the same data, no bytes copied.
- * @returns f32 parameters that the caller owns. SVD methods read weights back (`dataSync`). Throws when the base does not
- *   fit `dit` or the method, and on options out of range.
+ * @returns f32 parameters that the caller owns. Throws when the base does not fit `dit` or the method, and on options out
+ *   of range; `ReadBackError` for the methods that factor weights, which read them back, on WebGPU.
  */
 export function attachAdapters(base: DitParams | LowRankDitParams, options: AttachOptions): AdaptedModel {
+  return readingBack('attachAdapters', () => attached(base, options));
+}
+
+/** {@link attachAdapters} on every engine: waits for the weights that the method factors. */
+export async function attachAdaptersAsync(
+  base: DitParams | LowRankDitParams,
+  options: AttachOptions,
+): Promise<AdaptedModel> {
+  const method = methodOf(adapterConfig(options.adapter, options.dit));
+  if (method.kind === 'layer' && (method.freeze || method.freezeAll)) {
+    const tree = base as DitParams & ParamTree;
+    await prefetch(...blockLinearNames(options.dit).map((name) => subTree<ParamTree>(tree, name) ?? {}));
+  }
+  return attachAdapters(base, options);
+}
+
+function attached(base: DitParams | LowRankDitParams, options: AttachOptions): AdaptedModel {
   const { groups, labels = 'random', generator } = options;
   const classes = checkGroups(groups);
   checkOneOf('labels', labels, ['random', 'null', 'base']);

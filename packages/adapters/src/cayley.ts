@@ -1,4 +1,4 @@
-import { customOp, matmulNN } from '@learngene/nn';
+import { canReadSync, customOp, matmulNN, readSync } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
@@ -40,7 +40,7 @@ export function skewMatrices(entries: tf.Tensor2D, b: number): tf.Tensor3D {
 
 /**
  * Orthogonal matrices from skew-symmetric ones, [n, b, b] each: 'exact' (I - Q)(I + Q)⁻¹, inverted on the host in
- * float64 (`dataSync`); or `terms` of the Neumann series I + 2Q + 2Q² + ... of its transpose, orthogonal up to the rest,
+ * float64; or `terms` of the Neumann series I + 2Q + 2Q² + ... of its transpose, orthogonal up to the rest,
  * the last power with factor 1 as PEFT has it (with 3 terms PEFT goes on to Q³, and so do we).
  */
 export function cayley(Q: tf.Tensor3D, form: 'exact' | number): tf.Tensor3D {
@@ -63,7 +63,13 @@ function exactCayley(Q: tf.Tensor3D): tf.Tensor3D {
   return customOp({
     inputs: { Q },
     forward: (save) => {
-      const R = tf.tensor3d(cayleyOnHost(Q.dataSync(), Q.shape), Q.shape);
+      if (!canReadSync(Q)) {
+        throw new Error(
+          "cayley: 'exact' inverts on the processor in every step, and WebGPU can only be read asynchronously; " +
+            'expected a number of terms',
+        );
+      }
+      const R = tf.tensor3d(cayleyOnHost(readSync(Q), Q.shape), Q.shape);
       save([R]);
       return R;
     },

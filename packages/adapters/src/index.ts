@@ -1,12 +1,18 @@
 export { type ApplyAdaptedOptions, adaptedLinear, applyAdapted } from './apply';
-export { type AttachOptions, attachAdapters } from './attach';
+export { type AttachOptions, attachAdapters, attachAdaptersAsync } from './attach';
 export { type AdapterCounts, countAdapted } from './count';
 export { type DecodedAdapter, decodeAdapter } from './files/decode';
 export { encodeAdapter } from './files/encode';
 export { AdapterFileError } from './files/names';
 export { type AdapterGroup, groupPerClass, sharedGroup } from './groups';
 export { withDecodedAdapters } from './load';
-export { applyLowRankDit, initLowRankDit, type LowRankDitParams, lowRankFromDense } from './low-rank-dit';
+export {
+  applyLowRankDit,
+  initLowRankDit,
+  type LowRankDitParams,
+  lowRankFromDense,
+  lowRankFromDenseAsync,
+} from './low-rank-dit';
 export { type MatchedRank, type MatchRankOptions, matchRank } from './match-rank';
 export { disposeMerged, type MergedModel, mergeAdapters, unmergeAdapters } from './merge';
 export type { AdapterMethod, LayerContext, LayerMethod, MethodFacts, OverlayMethod } from './method';
@@ -19,10 +25,15 @@ export {
   type ConfigOf,
 } from './methods';
 export type { BitfitConfig } from './methods/bitfit';
-export { type ChooseBlocksOptions, type ChosenBlocks, chooseLearngeneBlocks } from './methods/choose-blocks';
+export {
+  type ChooseBlocksOptions,
+  type ChosenBlocks,
+  chooseLearngeneBlocks,
+  chooseLearngeneBlocksAsync,
+} from './methods/choose-blocks';
 export type { DoraConfig } from './methods/dora';
 export type { FineConfig } from './methods/fine';
-export { type FineDescendantOptions, fineDescendant } from './methods/fine-descendant';
+export { type FineDescendantOptions, fineDescendant, fineDescendantAsync } from './methods/fine-descendant';
 export type { FullConfig } from './methods/full';
 export type { AutoLgConfig, HeurLgConfig, LearngeneBlocks } from './methods/learngene-blocks';
 export type { LohaConfig } from './methods/loha';
@@ -54,4 +65,12 @@ export {
   initAdapterTraining,
 } from './train';
 export type { Leaves } from './trees';
-export { type Combination, type CombineOptions, combineLoras, combineTailors, type LoraAdapter } from './weighted';
+export {
+  type Combination,
+  type CombineOptions,
+  combineLoras,
+  combineLorasAsync,
+  combineTailors,
+  combineTailorsAsync,
+  type LoraAdapter,
+} from './weighted';

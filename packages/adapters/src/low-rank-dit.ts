@@ -1,6 +1,7 @@
 import {
   type ApplyLinear,
   applyDit,
+  blockLinearNames,
   type DitBaseParams,
   type DitConfig,
   type DitInputs,
@@ -8,7 +9,7 @@ import {
   initDit,
   linearShape,
 } from '@learngene/dit';
-import { cloneParams, type LinearParams, type ParamTree } from '@learngene/nn';
+import { cloneParams, type LinearParams, type ParamTree, prefetch, readingBack } from '@learngene/nn';
 import type { Generator } from '@learngene/random';
 import { applyFactored, type FactoredParams, factorDense, initFactored } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
@@ -46,10 +47,10 @@ export function initLowRankDit(g: Generator, dit: DitConfig, { rank }: { readonl
 
 /**
  * A trained dense DiT with its main weights cut to `rank` singular components (Eckart & Young 1936); the rest is cloned.
- * Reads weights back (`dataSync`).
+ * Reads weights back.
  *
  * @param dense - never disposed.
- * @returns parameters that the caller owns. Throws on a rank out of range.
+ * @returns parameters that the caller owns. Throws on a rank out of range; `ReadBackError` on WebGPU, which reads asynchronously.
  */
 export function lowRankFromDense(
   dense: DitParams,
@@ -57,7 +58,19 @@ export function lowRankFromDense(
   { rank }: { readonly rank: number },
 ): LowRankDitParams {
   checkCount('rank', rank, largestRank(dit));
-  return tf.tidy(() => withFactors(dense, dit, (name) => factorDense(subTree<LinearParams>(dense, name)!, { rank })));
+  const factors = (name: string) => factorDense(subTree<LinearParams>(dense, name)!, { rank });
+  return readingBack('lowRankFromDense', () => tf.tidy(() => withFactors(dense, dit, factors)));
+}
+
+/** {@link lowRankFromDense} on every engine: waits for the weights. */
+export async function lowRankFromDenseAsync(
+  dense: DitParams,
+  dit: DitConfig,
+  options: { readonly rank: number },
+): Promise<LowRankDitParams> {
+  checkCount('rank', options.rank, largestRank(dit));
+  await prefetch(...blockLinearNames(dit).map((name) => subTree<LinearParams>(dense, name)!.weight));
+  return lowRankFromDense(dense, dit, options);
 }
 
 /**

@@ -1,5 +1,5 @@
-import type { DitConfig } from '@learngene/dit';
-import { dims, type ParamTree, sumTensors } from '@learngene/nn';
+import { blockLinearNames, type DitConfig } from '@learngene/dit';
+import { dims, disposeParams, type ParamTree, prefetch, readingBack, sumTensors } from '@learngene/nn';
 import { type FactoredParams, orthogonalizeFactored } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkOneOf } from './checks';
@@ -39,19 +39,18 @@ export type LoraAdapter = {
  *
  * @param adapters - trees with u [out, r], s [r], v [in, r] of every main layer: `layers` of the methods 'low-rank' and
  *   'svd-cut', or a group of a KIND model. Never disposed.
- * @returns a tree of the same form that the caller owns; s is 1 except after 'svd'. 'svd' reads back (`dataSync`).
- *   Throws when numbers or shapes differ, or on a rank out of range.
+ * @returns a tree of the same form that the caller owns; s is 1 except after 'svd'. Throws when numbers or shapes differ,
+ *   or on a rank out of range; `ReadBackError` for 'svd', which reads back, on WebGPU.
  */
 export function combineTailors(adapters: readonly ParamTree[], options: CombineOptions): ParamTree {
-  const { dit } = options;
-  checkWeights(adapters, options);
-  return tf.tidy(() =>
-    mainLayers(dit, (name) => {
-      const layers = adapters.map((tree, i) => layerAt(tree, name, { adapter: i, leaves: ['u', 's', 'v'] }));
-      const updates = layers.map(({ u, s, v }) => ({ a: v as tf.Tensor2D, b: tf.mul<tf.Tensor2D>(u, s) }));
-      const { u, s, v } = combine(updates, options.weights, options);
-      return { u, s, v };
-    }),
+  return readingBack('combineTailors', () => tf.tidy(() => recombined(joinTailors(adapters, options), options)));
+}
+
+/** {@link combineTailors} on every engine: waits for the joined factors. */
+export async function combineTailorsAsync(adapters: readonly ParamTree[], options: CombineOptions): Promise<ParamTree> {
+  return recombinedAsync(
+    tf.tidy(() => joinTailors(adapters, options)),
+    options,
   );
 }
 
@@ -59,65 +58,121 @@ export function combineTailors(adapters: readonly ParamTree[], options: CombineO
  * The weighted sum of LoRA adapters as one LoRA adapter, layer by layer; equal to PEFT's.
  *
  * @param adapters - never disposed.
- * @returns an adapter with a scaling of 1 whose tensors the caller owns. 'svd' reads back (`dataSync`). Throws when
- *   numbers or shapes differ, or on a rank out of range.
+ * @returns an adapter with a scaling of 1 whose tensors the caller owns. Throws when numbers or shapes differ, or on a rank
+ *   out of range; `ReadBackError` for 'svd', which reads back, on WebGPU.
  */
 export function combineLoras(adapters: readonly LoraAdapter[], options: CombineOptions): LoraAdapter {
-  const { dit } = options;
+  const combine = () => tf.tidy(() => loraLayers(recombined(joinLoras(adapters, options), options), options));
+  return asLora(readingBack('combineLoras', combine), options);
+}
+
+/** {@link combineLoras} on every engine: waits for the joined factors. */
+export async function combineLorasAsync(
+  adapters: readonly LoraAdapter[],
+  options: CombineOptions,
+): Promise<LoraAdapter> {
+  const factors = await recombinedAsync(
+    tf.tidy(() => joinLoras(adapters, options)),
+    options,
+  );
+  const layers = tf.tidy(() => loraLayers(factors, options));
+  disposeParams(factors);
+  return asLora(layers, options);
+}
+
+type Update = { readonly a: tf.Tensor2D; readonly b: tf.Tensor2D };
+
+/** Every main layer's sum of updates as u diag(s) vᵀ, and the largest rank of an update by layer. */
+type Joined = { readonly tree: ParamTree; readonly ranks: Readonly<Record<string, number>> };
+
+function joinTailors(adapters: readonly ParamTree[], options: CombineOptions): Joined {
+  checkWeights(adapters, options);
+  return joinLayers(options, options.weights, (name) => {
+    const layers = adapters.map((tree, i) => layerAt(tree, name, { adapter: i, leaves: ['u', 's', 'v'] }));
+    return layers.map(({ u, s, v }) => ({ a: v as tf.Tensor2D, b: tf.mul<tf.Tensor2D>(u, s) }));
+  });
+}
+
+function joinLoras(adapters: readonly LoraAdapter[], options: CombineOptions): Joined {
   checkWeights(adapters, options);
   for (const [i, { config }] of adapters.entries()) {
     if (config.layers) throw new Error(`adapters[${i}]: expected one rank and alpha in all layers, got config.layers`);
   }
   const weights = options.weights.map((weight, i) => weight * scalingOf(adapters[i].config));
-  let rank = 0;
-  const layers = tf.tidy(() =>
-    mainLayers(dit, (name) => {
-      const updates = adapters.map(({ layers }, i) => {
-        const { a, b } = layerAt(layers, name, { adapter: i, leaves: ['a', 'b'] });
-        return { a: a as tf.Tensor2D, b: b as tf.Tensor2D };
-      });
-      const { u, s, v } = combine(updates, weights, options);
-      rank = s.size;
-      return { a: v, b: tf.mul(u, s) };
+  return joinLayers(options, weights, (name) =>
+    adapters.map(({ layers }, i) => {
+      const { a, b } = layerAt(layers, name, { adapter: i, leaves: ['a', 'b'] });
+      return { a: a as tf.Tensor2D, b: b as tf.Tensor2D };
     }),
   );
-  return { config: { method: 'lora', rank, alpha: rank, rsLora: false }, layers };
 }
 
-type Update = { readonly a: tf.Tensor2D; readonly b: tf.Tensor2D };
-
-/** sum w_i b_i a_iᵀ as u diag(s) vᵀ. */
-function combine(
-  updates: readonly Update[],
+function joinLayers(
+  { dit, combination = 'svd' }: CombineOptions,
   weights: readonly number[],
-  { combination = 'svd', rank }: CombineOptions,
-): FactoredParams {
-  const ranks = updates.map(({ a }) => a.shape[1]);
-  const ones = (r: number) => tf.ones<tf.Rank.R1>([r]);
-  const catenated = () => ({
-    u: tf.concat(
-      updates.map(({ b }) => b),
-      1,
-    ),
-    s: ones(ranks.reduce((sum, r) => sum + r, 0)),
-    v: tf.concat(
-      updates.map(({ a }, i) => tf.mul<tf.Tensor2D>(a, weights[i])),
-      1,
-    ),
+  updatesOf: (name: string) => Update[],
+): Joined {
+  const ranks: Record<string, number> = {};
+  const tree = mainLayers(dit, (name) => {
+    const updates = updatesOf(name);
+    ranks[name] = Math.max(...updates.map(({ a }) => a.shape[1]));
+    return { ...(combination === 'linear' ? addedFactors(updates, weights) : catenated(updates, weights)) };
   });
-  switch (combination) {
-    case 'cat':
-      return catenated();
-    case 'linear': {
-      if (new Set(ranks).size > 1)
-        throw new Error(`adapters: expected equal ranks for 'linear', got ${ranks.join(', ')}`);
-      const root = weights.map((weight) => Math.sqrt(Math.abs(weight)));
-      const v = sumTensors(updates.map(({ a }, i) => tf.mul<tf.Tensor2D>(a, Math.sign(weights[i]) * root[i])));
-      return { u: sumTensors(updates.map(({ b }, i) => tf.mul<tf.Tensor2D>(b, root[i]))), s: ones(ranks[0]), v };
-    }
-    case 'svd':
-      return orthogonalizeFactored(catenated(), { rank: rank ?? Math.max(...ranks) });
+  return { tree, ranks };
+}
+
+/** sum w_i b_i a_iᵀ as u diag(s) vᵀ, exactly: components side by side. */
+function catenated(updates: readonly Update[], weights: readonly number[]) {
+  const u = tf.concat(
+    updates.map(({ b }) => b),
+    1,
+  );
+  const v = tf.concat(
+    updates.map(({ a }, i) => tf.mul<tf.Tensor2D>(a, weights[i])),
+    1,
+  );
+  return { u, s: tf.ones<tf.Rank.R1>([u.shape[1]]), v };
+}
+
+/** 'linear': factors added. */
+function addedFactors(updates: readonly Update[], weights: readonly number[]) {
+  const ranks = updates.map(({ a }) => a.shape[1]);
+  if (new Set(ranks).size > 1) throw new Error(`adapters: expected equal ranks for 'linear', got ${ranks.join(', ')}`);
+  const root = weights.map((weight) => Math.sqrt(Math.abs(weight)));
+  const v = sumTensors(updates.map(({ a }, i) => tf.mul<tf.Tensor2D>(a, Math.sign(weights[i]) * root[i])));
+  const u = sumTensors(updates.map(({ b }, i) => tf.mul<tf.Tensor2D>(b, root[i])));
+  return { u, s: tf.ones<tf.Rank.R1>([ranks[0]]), v };
+}
+
+/** The joined factors themselves, or for 'svd' their leading components. */
+function recombined({ tree, ranks }: Joined, { dit, combination = 'svd', rank }: CombineOptions): ParamTree {
+  if (combination !== 'svd') return tree;
+  return mainLayers(dit, (name) => {
+    const { u, s, v } = orthogonalizeFactored(subTree<FactoredParams>(tree, name)!, { rank: rank ?? ranks[name] });
+    return { u, s, v };
+  });
+}
+
+async function recombinedAsync(joined: Joined, options: CombineOptions): Promise<ParamTree> {
+  if (options.combination !== undefined && options.combination !== 'svd') return joined.tree;
+  try {
+    await prefetch(joined.tree);
+    return tf.tidy(() => recombined(joined, options));
+  } finally {
+    disposeParams(joined.tree);
   }
+}
+
+function loraLayers(factors: ParamTree, { dit }: CombineOptions): ParamTree {
+  return mainLayers(dit, (name) => {
+    const { u, s, v } = subTree<FactoredParams>(factors, name)!;
+    return { a: tf.clone(v), b: tf.mul(u, s) };
+  });
+}
+
+function asLora(layers: ParamTree, { dit }: CombineOptions): LoraAdapter {
+  const rank = subTree<Leaves>(layers, blockLinearNames(dit)[0])!.a.shape[1] as number;
+  return { config: { method: 'lora', rank, alpha: rank, rsLora: false }, layers };
 }
 
 function checkWeights(adapters: readonly unknown[], { weights, combination = 'svd', rank }: CombineOptions): void {

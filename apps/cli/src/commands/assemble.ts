@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { listNames } from '@learngene/datasets';
 import { ditConfigToDiffusers, ditToDiffusers, ditToFacebook } from '@learngene/dit';
-import { type AssemblyBudget, assembleDense, assembleFactored, countAssembled } from '@learngene/kind';
+import { type AssemblyBudget, assembleDense, assembleFactoredAsync, countAssembled } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
 import { paramsToTensorData } from '@learngene/nn';
 import { writeFileAtomic, writeSafetensors } from '@learngene/tensor-io/node';
@@ -87,7 +87,7 @@ export function assembleCommand(): Command {
       );
       throw new UsageError(`--form dense: give one of --classes ${all}; a dense model has one weight`);
     }
-    const factored = assembleFactored(model, {
+    const factored = await assembleFactoredAsync(model, {
       ...(groups === undefined ? {} : { groups }),
       ...(budget === undefined ? {} : { budget }),
     });

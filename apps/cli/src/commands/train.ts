@@ -15,7 +15,7 @@ import {
   initKindTraining,
   type KindConfig,
   type KindParams,
-  kindFromDense,
+  kindFromDenseAsync,
 } from '@learngene/kind';
 import { disposeParams } from '@learngene/nn';
 import { createGenerator, stream } from '@learngene/random';
@@ -78,7 +78,7 @@ async function fromDense(path: string, config: KindConfig, { seed, output }: Fro
         : tensors;
   const dense = ditParamsFromTensorData(own, config.dit);
   try {
-    return kindFromDense(dense, config, { generator: stream(createGenerator(seed), 'from-dense') });
+    return await kindFromDenseAsync(dense, config, { generator: stream(createGenerator(seed), 'from-dense') });
   } finally {
     disposeParams(dense);
   }

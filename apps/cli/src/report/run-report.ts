@@ -44,7 +44,7 @@ export async function spectrumSection(model: KindModel): Promise<Section> {
   const groups = model.config.groups.slice(0, 6).map(({ name }) => name);
   return {
     kind: 'chart',
-    svg: await lineChart(componentSpectra(model, groups), {
+    svg: await lineChart(await componentSpectra(model, groups), {
       title: 'Component spectra, mean over layers',
       xTitle: 'component, by energy',
       yTitle: 'energy s²‖u‖²‖v‖²',

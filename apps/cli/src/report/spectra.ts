@@ -1,7 +1,7 @@
 import { blockLinearNames } from '@learngene/dit';
 import { groupByName, type KindModel } from '@learngene/kind';
 import type { ParamTree } from '@learngene/nn';
-import { componentEnergies, type FactoredParams } from '@learngene/tensor-svd';
+import { componentEnergiesAsync, type FactoredParams } from '@learngene/tensor-svd';
 import type { Series } from './charts';
 
 function layerAt(tree: ParamTree, name: string): FactoredParams | undefined {
@@ -11,11 +11,12 @@ function layerAt(tree: ParamTree, name: string): FactoredParams | undefined {
 }
 
 /** Energies s² ‖u‖² ‖v‖² of a piece, sorted within each layer and averaged over the layers. */
-function meanSpectrum(tree: ParamTree, names: readonly string[]): number[] {
-  const spectra = names.flatMap((name) => {
+async function meanSpectrum(tree: ParamTree, names: readonly string[]): Promise<number[]> {
+  const spectra: Float64Array[] = [];
+  for (const name of names) {
     const layer = layerAt(tree, name);
-    return layer === undefined ? [] : [Float64Array.from(componentEnergies(layer)).sort().reverse()];
-  });
+    if (layer) spectra.push((await componentEnergiesAsync(layer)).sort().reverse());
+  }
   const length = Math.max(0, ...spectra.map((spectrum) => spectrum.length));
   return Array.from(
     { length },
@@ -24,17 +25,16 @@ function meanSpectrum(tree: ParamTree, names: readonly string[]): number[] {
 }
 
 /** The spectra of the learngenes and of some groups' tailors, as lines of a chart. */
-export function componentSpectra({ config, params }: KindModel, groups: readonly string[]): Series[] {
+export async function componentSpectra({ config, params }: KindModel, groups: readonly string[]): Promise<Series[]> {
   const names = blockLinearNames(config.dit);
   const line = (name: string, energies: number[]): Series => ({
     name,
     points: energies.map((y, i) => ({ x: i + 1, y })),
   });
-  return [
-    line('learngenes', meanSpectrum(params.learngenes, names)),
-    ...groups.map((group) => {
-      groupByName(config.groups, group);
-      return line(group, meanSpectrum(params.tailors[group], names));
-    }),
-  ];
+  const lines = [line('learngenes', await meanSpectrum(params.learngenes, names))];
+  for (const group of groups) {
+    groupByName(config.groups, group);
+    lines.push(line(group, await meanSpectrum(params.tailors[group], names)));
+  }
+  return lines;
 }

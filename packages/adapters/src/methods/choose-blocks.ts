@@ -1,5 +1,14 @@
 import { type DitConfig, type DitParams, initDit } from '@learngene/dit';
-import { adamWStep, disposeParams, initAdamW, mapParams, type ParamTree, valueAndGrad } from '@learngene/nn';
+import {
+  adamWStep,
+  disposeParams,
+  initAdamW,
+  mapParams,
+  type ParamTree,
+  readingBack,
+  readSync,
+  valueAndGrad,
+} from '@learngene/nn';
 import type { Generator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount } from '../checks';
@@ -36,9 +45,35 @@ export type ChosenBlocks = {
  * layers of an ancestor and a pseudo-descendant; here the gates of the mixture take its place.
  *
  * @param ancestor - a trained DiT, never disposed.
- * Reads the gates back (`dataSync`). Throws on options out of range.
+ * Throws on options out of range; `ReadBackError` on WebGPU, where the gates at the end can only be read asynchronously.
  */
 export function chooseLearngeneBlocks(ancestor: DitParams, options: ChooseBlocksOptions): ChosenBlocks {
+  const kept = searchGates(ancestor, options);
+  try {
+    return chosen(
+      readingBack('chooseLearngeneBlocks', () => readSync(kept)),
+      options,
+    );
+  } finally {
+    kept.dispose();
+  }
+}
+
+/** {@link chooseLearngeneBlocks} on every engine: waits for the gates. */
+export async function chooseLearngeneBlocksAsync(
+  ancestor: DitParams,
+  options: ChooseBlocksOptions,
+): Promise<ChosenBlocks> {
+  const kept = searchGates(ancestor, options);
+  try {
+    return chosen(await kept.data(), options);
+  } finally {
+    kept.dispose();
+  }
+}
+
+/** The gates [depth] after the search; the caller owns them. */
+function searchGates(ancestor: DitParams, options: ChooseBlocksOptions): tf.Tensor {
   const { dit, count, loss, generator, steps = 20, learningRate = 0.1 } = options;
   checkCount('count', count, dit.depth);
   checkCount('steps', steps);
@@ -56,9 +91,12 @@ export function chooseLearngeneBlocks(ancestor: DitParams, options: ChooseBlocks
     state = after.state;
   }
   const kept = tf.sigmoid(params.alpha as tf.Tensor);
-  const gates = Array.from(kept.dataSync());
-  kept.dispose();
   for (const tree of [params, state.m, state.v, fresh]) disposeParams(tree as ParamTree);
+  return kept;
+}
+
+function chosen(values: ArrayLike<number>, { count }: ChooseBlocksOptions): ChosenBlocks {
+  const gates = Array.from(values);
   const best = gates.map((_, block) => block).sort((a, b) => gates[b] - gates[a] || a - b);
   return { blocks: best.slice(0, count).sort((a, b) => a - b), gates };
 }

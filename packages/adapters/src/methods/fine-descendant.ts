@@ -1,5 +1,5 @@
 import { blockLinearNames, type DitConfig, type DitParams } from '@learngene/dit';
-import { cloneParams, mapParams, type ParamTree } from '@learngene/nn';
+import { cloneParams, mapParams, type ParamTree, prefetch, readingBack } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount } from '../checks';
 import { type Leaves, overlay, subTree } from '../trees';
@@ -22,10 +22,22 @@ export type FineDescendantOptions = {
  * weights U diag(s_l) Vᵀ with the s, biases and adaLN of block l interpolated between the old blocks at the same relative
  * depth; everything outside the blocks comes along. FINE draws and trains s for the new depth; train all of the result.
  *
- * @param ancestor - never disposed. Reads weights back (`dataSync`).
- * @returns parameters for `{ ...dit, depth }` that the caller owns. Throws on options out of range.
+ * @param ancestor - never disposed. Its main weights are read back.
+ * @returns parameters for `{ ...dit, depth }` that the caller owns. Throws on options out of range; `ReadBackError` on WebGPU, which
+ *   reads asynchronously.
  */
 export function fineDescendant(ancestor: DitParams, options: FineDescendantOptions): DitParams {
+  return readingBack('fineDescendant', () => descendant(ancestor, options));
+}
+
+/** {@link fineDescendant} on every engine: waits for the weights. */
+export async function fineDescendantAsync(ancestor: DitParams, options: FineDescendantOptions): Promise<DitParams> {
+  const tree = ancestor as DitParams & ParamTree;
+  await prefetch(...blockLinearNames(options.dit).map((name) => subTree<Leaves>(tree, name)!.weight));
+  return fineDescendant(ancestor, options);
+}
+
+function descendant(ancestor: DitParams, options: FineDescendantOptions): DitParams {
   const { dit, depth } = options;
   checkCount('depth', depth);
   const config = fine.complete(

@@ -1,4 +1,4 @@
-import { combineTailors, type LowRankDitParams, lowRankFromDense } from '@learngene/adapters';
+import { combineTailorsAsync, type LowRankDitParams, lowRankFromDense } from '@learngene/adapters';
 import { blockLinearNames, type DitParams, gatherRows, linearShape } from '@learngene/dit';
 import {
   initKindTraining,
@@ -9,7 +9,7 @@ import {
   type TailorGroup,
   transferKind,
 } from '@learngene/kind';
-import { cloneParams, flattenParams, type ParamTree, unflattenParams } from '@learngene/nn';
+import { cloneParams, disposeParams, flattenParams, type ParamTree, prefetch, unflattenParams } from '@learngene/nn';
 import { createGenerator, type Generator, normal, stream } from '@learngene/random';
 import { type FactoredParams, initFactored, orthogonalizeFactored } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
@@ -67,21 +67,20 @@ function tailorGroups(classes: readonly string[], shared: boolean): TailorGroup[
 }
 
 /** The tailors of the pre-training groups as one: the best approximation of the mean of their weights. */
-function meanTailors({ config, params }: KindModel, rank: number): ParamTree {
+function meanTailors({ config, params }: KindModel, rank: number): Promise<ParamTree> {
   const all = config.groups.map(({ name }) => ({ blocks: params.tailors[name].blocks }) as unknown as ParamTree);
   const weights = all.map(() => 1 / all.length);
-  return combineTailors(all, { dit: config.dit, weights, combination: 'svd', rank });
+  return combineTailorsAsync(all, { dit: config.dit, weights, combination: 'svd', rank });
 }
 
 /** Other starts than zero output with orthonormal v. */
 function startTailors(
   model: KindModel,
-  base: KindModel,
-  { start, generator }: { start: TailorStart; generator: Generator },
+  { start, mean: average, generator }: { start: TailorStart; mean?: ParamTree; generator: Generator },
 ): KindParams {
   if (start === 'fresh') return model.params;
   const { dit, tailorRank, learngeneRank } = model.config;
-  const mean = start === 'frozen' || start === 'warm' ? flattenParams(meanTailors(base, tailorRank)) : undefined;
+  const mean = average && flattenParams(average);
   const draw = (name: string): FactoredParams => {
     const size = { ...linearShape(dit, name), rank: tailorRank };
     switch (start) {
@@ -120,10 +119,13 @@ function startTailors(
 }
 
 /** Attaches fresh tailors to the factored form of a base. */
-export function attachTailors(job: AttachJob, form: MethodForm & { kind: 'tailors' }): Attached {
+export async function attachTailors(job: AttachJob, form: MethodForm & { kind: 'tailors' }): Promise<Attached> {
   const { plan, spec, classes, matchFor, seed, steps } = job;
   const generator = stream(createGenerator(seed), 'transfer');
   const rank = spec.ranks.tailors * (form.shared ? matchFor : 1);
+  const ofMean = form.start === 'frozen' || form.start === 'warm';
+  const mean = ofMean ? await meanTailors(learngenesOf(job), rank) : undefined;
+  await prefetch(job.tree); // its weights are factored below
   const made = tf.tidy(() => {
     const base = learngenesOf(job);
     const model = transferKind(base, {
@@ -133,9 +135,10 @@ export function attachTailors(job: AttachJob, form: MethodForm & { kind: 'tailor
       domain: form.distant ? 'distant' : 'near',
       labels: form.distant ? 'random' : plan.transfer.labels,
     });
-    const params = startTailors(model, base, { start: form.start, generator });
+    const params = startTailors(model, { start: form.start, mean, generator });
     return { params: cloneParams(params as unknown as ParamTree), config: model.config as never };
   }) as unknown as { params: KindParams; config: KindConfig };
+  if (mean) disposeParams(mean);
   const config: KindConfig = { ...made.config, nullGate: 'own-class' };
   if (form.start === 'frozen') return { learner: rowsLearner({ config, params: made.params }), size: rank };
   const late = form.unfreezeAt < 1;

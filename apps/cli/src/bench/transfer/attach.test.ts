@@ -38,10 +38,10 @@ function baseTree(name: MethodName | AblationName): ParamTree {
   return mapParams((tensor) => tf.add(tensor, tf.tensor(normal(g, tensor.size, { std: 0.05 }), tensor.shape)), make());
 }
 
-function attach(name: MethodName | AblationName, tree: ParamTree): Learner {
+async function attach(name: MethodName | AblationName, tree: ParamTree): Promise<Learner> {
   const spec = methodSpec(name, plan);
   const images = new Uint8Array(4 * 192).map((_, i) => (i * 37) % 256);
-  return attachMethod({
+  const attached = await attachMethod({
     plan,
     spec,
     base: { spec: spec.base, dataset: 'tiny', classes: pictures.classes, seed: 0 },
@@ -60,7 +60,8 @@ function attach(name: MethodName | AblationName, tree: ParamTree): Learner {
         timesteps: 1000,
         droppedFirst: false,
       }),
-  }).learner;
+  });
+  return attached.learner;
 }
 
 const labels = Int32Array.of(0, 1, 2);
@@ -105,7 +106,7 @@ describe.each([...methodNames, ...(Object.keys(ablations) as AblationName[])])('
     const tree = baseTree(name);
     const held = [...flattenParams(tree).values()].map((tensor) => tensor.dataSync().slice());
     const before = tf.memory().numTensors;
-    const learner = attach(name, tree);
+    const learner = await attach(name, tree);
     const start = predictions(learner);
     await trainTwice(learner);
     const now = predictions(learner);
@@ -128,9 +129,9 @@ describe.each([...methodNames, ...(Object.keys(ablations) as AblationName[])])('
   });
 });
 
-test('tailors that start fresh add nothing: every class starts as the class-agnostic model', () => {
+test('tailors that start fresh add nothing: every class starts as the class-agnostic model', async () => {
   for (const name of ['kind', 'low-rank+tailors', 'svd-cut+tailors', 'lora-class', 'dora-class', 'full'] as const) {
-    const learner = attach(name, baseTree(name));
+    const learner = await attach(name, baseTree(name));
     const { class: own, 'class-agnostic': common } = predictions(learner);
     // Label rows start at the null label's.
     expect(far(own as Float32Array, common as Float32Array)).toBeLessThan(1e-4);

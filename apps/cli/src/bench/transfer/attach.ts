@@ -1,7 +1,7 @@
 import {
   adapterMethods,
-  attachAdapters,
-  chooseLearngeneBlocks,
+  attachAdaptersAsync,
+  chooseLearngeneBlocksAsync,
   groupPerClass,
   matchRank,
   sharedGroup,
@@ -31,14 +31,14 @@ export function parameterBudget(
   return countTransferParams({ dit, tailorRank }, { groups: classes, classes });
 }
 
-function attachAdapter(job: AttachJob, form: MethodForm & { kind: 'adapter' }): Attached {
+async function attachAdapter(job: AttachJob, form: MethodForm & { kind: 'adapter' }): Promise<Attached> {
   const { plan, base, tree, pictures, classes, matchFor, seed, look } = job;
   const dit = baseDit(plan, base.spec, pictures);
   const groups = (count: number) => (form.shared ? sharedGroup(count) : groupPerClass(count));
   const generator = stream(createGenerator(seed), 'transfer');
   let input = form.adapter;
   if (input.method === 'auto-lg') {
-    const { blocks } = chooseLearngeneBlocks(dense(tree), {
+    const { blocks } = await chooseLearngeneBlocksAsync(dense(tree), {
       dit,
       count: Math.max(1, Math.floor(dit.depth / 2)),
       generator,
@@ -54,7 +54,7 @@ function attachAdapter(job: AttachJob, form: MethodForm & { kind: 'adapter' }): 
     groups: groups(matchFor),
     parameters: parameterBudget(plan, dit, matchFor, job.spec.ranks.tailors),
   });
-  const model = attachAdapters(dense(tree), {
+  const model = await attachAdaptersAsync(dense(tree), {
     dit,
     adapter,
     groups: groups(classes.length),
@@ -69,7 +69,7 @@ function attachAdapter(job: AttachJob, form: MethodForm & { kind: 'adapter' }): 
 }
 
 /** Attaches a method to its base for novel classes; the learner's tensors are its own. */
-export function attachMethod(job: AttachJob): Attached {
+export async function attachMethod(job: AttachJob): Promise<Attached> {
   const { form } = job.spec;
   switch (form.kind) {
     case 'tailors':

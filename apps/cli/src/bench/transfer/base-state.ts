@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { initLowRankDit, lowRankFromDense } from '@learngene/adapters';
+import { initLowRankDit, lowRankFromDenseAsync } from '@learngene/adapters';
 import type { BatchState } from '@learngene/datasets';
 import { type DitParams, initDit } from '@learngene/dit';
-import { initKind, initKindTraining, type KindConfig, kindFromDense } from '@learngene/kind';
+import { initKind, initKindTraining, type KindConfig, kindFromDenseAsync } from '@learngene/kind';
 import { disposeParams, type ParamTree } from '@learngene/nn';
 import { createGenerator, stream } from '@learngene/random';
 import { loadCheckpoint, saveCheckpoint } from '../../run/checkpoint';
@@ -41,14 +41,14 @@ export async function startBase(context: JobContext, job: BaseJob, data: Picture
       return treeLearner(freshTree(initDit(g, dit)), 'dense', dit);
     case 'low-rank': {
       const { rank } = spec;
-      const params = weights ? lowRankFromDense(weights, dit, { rank }) : initLowRankDit(g, dit, { rank });
+      const params = weights ? await lowRankFromDenseAsync(weights, dit, { rank }) : initLowRankDit(g, dit, { rank });
       if (weights) disposeParams(weights);
       return treeLearner(freshTree(params), 'low-rank', dit, spec);
     }
     case 'kind': {
       const config = baseKindConfig(plan, spec, data);
       const params = weights
-        ? kindFromDense(weights, config, { generator: g })
+        ? await kindFromDenseAsync(weights, config, { generator: g })
         : initKind(g, config, { init: spec.init === 'xavier' ? 'xavier' : 'orthogonal' });
       if (weights) disposeParams(weights);
       const state = initKindTraining(params, { trainable: 'all' });

@@ -137,7 +137,7 @@ async function train(context: JobContext, data: DataPart, { run, job, rate, step
     });
     const loss = await validationLoss(learner, await validationSet(data.heldOut, plan.evaluation.validationPerClass));
     const ema = isKind(learner) ? stateToTrees(learner.state(), config as KindConfig).trees.ema : learner.state().ema;
-    if (learner.spectra) await writeJson(join(run, 'spectra.json'), learner.spectra());
+    if (learner.spectra) await writeJson(join(run, 'spectra.json'), await learner.spectra());
     await saveCheckpoint(run, steps, { trees: { ema }, state: { metricsBytes: log.bytes() } });
     await pruneCheckpoints(run, 1);
     return {

@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lowRankFromDense } from '@learngene/adapters';
+import { lowRankFromDenseAsync } from '@learngene/adapters';
 import type { DitParams } from '@learngene/dit';
 import {
-  assembleFactored,
+  assembleFactoredAsync,
   countAssembled,
   countKind,
   countKindMacs,
@@ -51,7 +51,7 @@ async function modelAt(context: JobContext, budget: BudgetJob): Promise<Sized> {
       budget.method === 'bundle-cut-macs'
         ? { macs: between(countKindMacs(config, 1).total, countKindMacs(config).total) }
         : { parameters: between(params.shared + params.learngenes / config.learngeneRank, params.total) };
-    const cut = assembleFactored(full, { budget: limit });
+    const cut = await assembleFactoredAsync(full, { budget: limit });
     disposeParams(tree);
     const counts = countAssembled(cut);
     const state = initKindTraining(cut.params, { trainable: 'all' });
@@ -64,7 +64,7 @@ async function modelAt(context: JobContext, budget: BudgetJob): Promise<Sized> {
   }
   const dit = baseDit(plan, job.spec, data);
   const rank = Math.max(1, Math.round(budget.size * (plan.model.learngeneRank + plan.model.tailorRank)));
-  const cut = lowRankFromDense(tree as DitParams, dit, { rank });
+  const cut = await lowRankFromDenseAsync(tree as DitParams, dit, { rank });
   disposeParams(tree);
   const macs = countKindMacs(kindConfig({ dit, learngeneRank: rank, tailorRank: 1 }), rank).total;
   const parameters = countParams(cut);

@@ -164,7 +164,7 @@ export async function runCell(context: JobContext, cell: CellJob): Promise<void>
       firstOfEach(shown, plan.evaluation.samplesPerClass, gridColumns),
       gridColumns,
     );
-    if (learner.spectra) await writeJson(join(folder, 'spectra.json'), learner.spectra());
+    if (learner.spectra) await writeJson(join(folder, 'spectra.json'), await learner.spectra());
     await writeFileAtomic(
       join(folder, 'metrics.jsonl'),
       log.losses.map((line) => `${JSON.stringify(line)}\n`).join(''),

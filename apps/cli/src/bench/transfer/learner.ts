@@ -33,7 +33,7 @@ export interface Learner {
   /** What it costs. */
   readonly counts: Counts;
   /** Singular values of what is shared and of what is a class's own, of models that are made so. */
-  spectra?(): Spectra;
+  spectra?(): Promise<Spectra>;
   /** Frees all tensors. */
   dispose(): void;
 }

@@ -1,8 +1,7 @@
 import { blockLinearNames } from '@learngene/dit';
 import type { KindModel } from '@learngene/kind';
-import type { ParamTree } from '@learngene/nn';
-import { type FactoredParams, orthogonalizeFactored } from '@learngene/tensor-svd';
-import * as tf from '@tensorflow/tfjs-core';
+import { disposeParams, type ParamTree } from '@learngene/nn';
+import { type FactoredParams, orthogonalizeFactoredAsync } from '@learngene/tensor-svd';
 
 /** Singular values of the learngenes and of every group's tailors, largest first, the mean over the main layers. */
 export interface Spectra {
@@ -16,18 +15,24 @@ function layerAt(tree: ParamTree, name: string): FactoredParams {
   return node as FactoredParams;
 }
 
-function meanSpectrum(tree: ParamTree, names: readonly string[]): number[] {
-  const all = names.map((name) => tf.tidy(() => orthogonalizeFactored(layerAt(tree, name)).s.dataSync()));
+async function meanSpectrum(tree: ParamTree, names: readonly string[]): Promise<number[]> {
+  const all: ArrayLike<number>[] = [];
+  for (const name of names) {
+    const factors = await orthogonalizeFactoredAsync(layerAt(tree, name));
+    all.push(await factors.s.data());
+    disposeParams({ ...factors });
+  }
   const length = Math.max(...all.map((values) => values.length));
   return Array.from({ length }, (_, i) => all.reduce((sum, values) => sum + (values[i] ?? 0), 0) / all.length);
 }
 
 /** The spectra of a KIND model. */
-export function spectraOf({ config, params }: KindModel): Spectra {
+export async function spectraOf({ config, params }: KindModel): Promise<Spectra> {
   const names = blockLinearNames(config.dit);
-  const tailors = config.groups.map(({ name }) => [name, meanSpectrum(params.tailors[name] as ParamTree, names)]);
+  const tailors: Record<string, number[]> = {};
+  for (const { name } of config.groups) tailors[name] = await meanSpectrum(params.tailors[name] as ParamTree, names);
   return {
-    learngenes: meanSpectrum(params.learngenes as unknown as ParamTree, names),
-    tailors: Object.fromEntries(tailors),
+    learngenes: await meanSpectrum(params.learngenes as unknown as ParamTree, names),
+    tailors,
   };
 }

@@ -88,7 +88,7 @@ export async function runTransfer(
   const look = spec.method === 'auto-lg' ? await looker(context, run) : () => drawNothing();
   const tree = spec.form.kind === 'scratch' ? undefined : await loadBase(context, base);
   const { height, width, channels } = pictures.train;
-  const attached = attachMethod({
+  const attached = await attachMethod({
     plan,
     spec,
     base,
