@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 /** Starts the command, sends the signal once its stderr matches, and gives what it left. */
 async function interrupt(args: readonly string[], when: RegExp, signal: NodeJS.Signals) {
-  const { child, finished } = start(args);
+  const { child, finished } = start(args, { timeout: 50_000 });
   let said = '';
   await new Promise<void>((resolve) => {
     child.stderr?.on('data', (chunk) => {

@@ -37,7 +37,7 @@ describe('decompose', () => {
   test('leaves a bundle that is there, unless told to replace it', async () => {
     const again = ['decompose', '--from', base, '--out', bundle, ...cpu];
     const refused = await run(...again);
-    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('exists')]);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('exists already; give --force')]);
     const { files } = await json<{ files: { file: string; bytes: number }[] }>(...again, '--force');
     expect(files.map(({ file }) => file)).toContain('kind.json');
   });

@@ -25,10 +25,17 @@ export interface Running {
   finished: Promise<Finished>;
 }
 
+/** Where a program is started, and when it is killed at the latest (default: after ten minutes). */
+export interface StartOptions {
+  cwd?: string;
+  timeout?: number;
+}
+
 /** Starts a program and gathers what it prints. */
-export function startProgram(file: string, args: readonly string[], options: { cwd?: string } = {}): Running {
+export function startProgram(file: string, args: readonly string[], options: StartOptions = {}): Running {
   const env = { ...process.env, NO_COLOR: '1' };
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env, ...options });
+  const limit = { timeout: 600_000, killSignal: 'SIGKILL' as const };
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env, ...limit, ...options });
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk) => {
@@ -45,7 +52,7 @@ export function startProgram(file: string, args: readonly string[], options: { c
 }
 
 /** Starts the command. */
-export function start(args: readonly string[], options: { cwd?: string } = {}): Running {
+export function start(args: readonly string[], options: StartOptions = {}): Running {
   return startProgram(process.execPath, [bin, ...args], options);
 }
 

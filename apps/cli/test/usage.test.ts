@@ -172,6 +172,21 @@ describe('wrong usage exits with 2', () => {
       /--data, --data-path: has no part with --reference/,
     ],
     ['both samples and a model', ['evaluate', '--from', out, '--samples', data], /give one of --from and --samples/],
+    [
+      'more columns than memory',
+      ['data', 'list', ...source, '--grid', `${out}.png`, '--columns', '1e12'],
+      /--columns: 3 rows of 1000000000000 need .* GiB in one piece/,
+    ],
+    [
+      'a depth without end',
+      train('--set', 'model.depth=2147483647', '--dry-run'),
+      /depth: expected at most 4096, got 2147483647/,
+    ],
+    [
+      'a classifier without end',
+      ['evaluate', '--from', out, '--classifier-steps', '1e12'],
+      /--classifier-steps: expected at most 10000000/,
+    ],
     ['a seed for the doctor', ['doctor', '--seed', '1'], /unknown option '--seed'/],
     ['ranks of a plain preset', ['inspect', 'DiT-L/2', '--groups', '3'], /--groups: has a part only for kind:DiT-L\/2/],
     ['sizes of what is there', ['inspect', folder, '--input-size', '32'], /--input-size: has no part/],

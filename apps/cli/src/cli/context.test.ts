@@ -5,6 +5,7 @@ import { UsageError } from './errors';
 test('numbers', () => {
   expect(wholeNumber('--n', 1)('12')).toBe(12);
   expect(number('--x')('2e6')).toBe(2e6);
+  expect(() => wholeNumber('--n', 1, 10)('11')).toThrow('--n: expected at most 10, got 11');
   for (const text of ['', ' ', '0', '1.5', '-1', 'many', 'NaN', '1e99']) {
     expect(() => wholeNumber('--n', 1)(text)).toThrow(`--n: expected a whole number of at least 1, got ${text}`);
   }

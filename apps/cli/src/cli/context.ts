@@ -19,12 +19,13 @@ export interface EngineOption {
 }
 
 /** A whole number from the command line. */
-export function wholeNumber(name: string, minimum = 0) {
+export function wholeNumber(name: string, minimum = 0, maximum = Number.MAX_SAFE_INTEGER) {
   return (text: string): number => {
     const value = Number(text);
     if (text.trim() === '' || !Number.isSafeInteger(value) || value < minimum) {
       throw new UsageError(`${name}: expected a whole number of at least ${minimum}, got ${text}`);
     }
+    if (value > maximum) throw new UsageError(`${name}: expected at most ${maximum}, got ${text}`);
     return value;
   };
 }

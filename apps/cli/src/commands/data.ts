@@ -15,6 +15,7 @@ import {
   withDataOptions,
   withOutputOptions,
 } from '../cli/context';
+import { checkMemory } from '../cli/memory';
 import { checkTarget, withForceOption } from '../cli/target';
 import { chooseClasses, openDataset } from '../data/open-data';
 import { gridPng } from '../sampling/grid';
@@ -59,6 +60,7 @@ function listCommand(): Command {
           .slice(0, options.columns),
       );
       const blank = dataset.height * dataset.width * dataset.channels;
+      checkMemory('--columns', `${rows.length} rows of ${options.columns}`, rows.length * options.columns * blank);
       const data = new Uint8Array(rows.length * options.columns * blank).fill(255);
       for (const [row, indices] of rows.entries()) data.set(await dataset.read(indices), row * options.columns * blank);
       const pictures = {

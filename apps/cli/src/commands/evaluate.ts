@@ -31,6 +31,7 @@ import {
 } from '../cli/context';
 import { UsageError } from '../cli/errors';
 import { interruptSignal } from '../cli/interrupt';
+import { checkMemory } from '../cli/memory';
 import type { Output } from '../cli/output';
 import { mergeConfig, parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
@@ -39,7 +40,7 @@ import { chooseEngine } from '../engines';
 import { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from '../evaluation/extractor';
 import { noiseSource } from '../evaluation/noise';
 import { isBundle, loadModel } from '../run/load-model';
-import { drawPictures } from '../sampling/draw';
+import { drawPictures, imageBytes } from '../sampling/draw';
 import { classNamesOf } from '../training/model-config';
 import { createProcess } from '../training/process';
 import { classIds } from './sample';
@@ -89,6 +90,7 @@ async function samplesOf(options: EvaluateOptions, output: Output, signal: Abort
   const config = parseConfig(mergeConfig(kept as unknown as Record<string, unknown>, { sampling, seed }), 'options');
   const names = classNamesOf(model.config);
   const ids = classIds(names, namedClasses(options));
+  checkMemory('--count', `${options.count} images`, options.count * imageBytes(model.config.dit));
   const labels = Int32Array.from(
     { length: options.count },
     (_, i) => ids[Math.floor((i * ids.length) / options.count)],
@@ -193,7 +195,12 @@ export function evaluateCommand(): Command {
         .default('adm'),
     )
     .option('--classifier <file>', 'classifier to take features from; trained and written there if missing')
-    .option('--classifier-steps <n>', 'training steps of a new classifier', wholeNumber('--classifier-steps', 1), 300);
+    .option(
+      '--classifier-steps <n>',
+      'training steps of a new classifier',
+      wholeNumber('--classifier-steps', 1, 10_000_000),
+      300,
+    );
   withClassOptions(command, 'classes to draw and to compare with (default: all)');
   withDataOptions(command);
   withSeedOption(command);

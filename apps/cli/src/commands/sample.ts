@@ -16,12 +16,13 @@ import {
   withSeedOption,
 } from '../cli/context';
 import { interruptSignal } from '../cli/interrupt';
+import { checkMemory } from '../cli/memory';
 import { checkTarget, withForceOption } from '../cli/target';
 import { mergeConfig, parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { chooseEngine } from '../engines';
 import { loadModel } from '../run/load-model';
-import { drawPictures } from '../sampling/draw';
+import { drawPictures, imageBytes } from '../sampling/draw';
 import { writeGrid } from '../sampling/grid';
 import { classNamesOf } from '../training/model-config';
 import { createProcess } from '../training/process';
@@ -88,6 +89,8 @@ export function sampleCommand(): Command {
       const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
       const asked = mergeConfig(config as unknown as Record<string, unknown>, { sampling: set });
       const { sampling } = parseConfig(asked, 'options');
+      const count = ids.length * options.count;
+      checkMemory('--count', `${count} images`, count * imageBytes(model.config.dit));
       const labels = Int32Array.from(ids.flatMap((id) => new Array<number>(options.count).fill(id)));
       const started = performance.now();
       const seed = options.seed ?? config.seed;

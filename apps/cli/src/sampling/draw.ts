@@ -45,11 +45,16 @@ async function toBytes(images: tf.Tensor4D): Promise<Uint8Array> {
   return Uint8Array.from(values, (v) => Math.min(255, Math.max(0, Math.round((v + 1) * 127.5))));
 }
 
+/** Bytes of one image that a network draws. */
+export function imageBytes({ inputSize, inChannels }: KindModel['config']['dit']): number {
+  return inputSize * inputSize * inChannels;
+}
+
 /** Draws pictures of classes; the noise depends on the seed and the place of a picture alone. */
 export async function drawPictures(model: KindModel, process: Process, options: DrawOptions): Promise<Pictures> {
   const { labels, sampling, seed, batchSize = 32, output, title = 'Sampling', signal } = options;
   const { inputSize, inChannels } = model.config.dit;
-  const pixels = inputSize * inputSize * inChannels;
+  const pixels = imageBytes(model.config.dit);
   const data = new Uint8Array(labels.length * pixels);
   const generator = stream(createGenerator(seed), 'sampling');
   const batches = Math.ceil(labels.length / batchSize);
