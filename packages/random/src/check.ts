@@ -5,9 +5,11 @@ export function checkInteger(name: string, value: number, low: number, high: num
   }
 }
 
-/** Throws unless `value` is a finite number. */
+/** Throws unless `value` is a number that float32 can hold. */
 export function checkFinite(name: string, value: number): void {
-  if (!Number.isFinite(value)) throw new RangeError(`${name}: expected a finite number, got ${value}`);
+  if (!Number.isFinite(Math.fround(value))) {
+    throw new RangeError(`${name}: expected a finite number in float32, got ${value}`);
+  }
 }
 
 /** Throws unless `size` can be the length of an array that is drawn. */

@@ -28,7 +28,7 @@ const direction = new Float32Array(2);
  * @param g - moved on as torch moves its own
  * @param size - how many, 0 to 2^31 - 1
  * @returns float32 [size], owned by the caller
- * @throws RangeError for a bad size, a mean that is not finite, a std that is not finite or below 0
+ * @throws RangeError for a bad size, a mean or std that float32 cannot hold, a std below 0
  */
 export function normal(g: Generator, size: number, { mean = 0, std = 1 }: NormalOptions = {}): Float32Array {
   checkSize(size);

@@ -15,7 +15,7 @@ export interface UniformOptions {
  * @param g - moved on by one word a number
  * @param size - how many, 0 to 2^31 - 1
  * @returns float32 [size], owned by the caller
- * @throws RangeError for a bad size, or bounds that are not finite or not in order
+ * @throws RangeError for a bad size, or bounds that are not in order or that float32 cannot hold, or their difference
  */
 export function uniform(g: Generator, size: number, { low = 0, high = 1 }: UniformOptions = {}): Float32Array {
   checkSize(size);
@@ -24,6 +24,7 @@ export function uniform(g: Generator, size: number, { low = 0, high = 1 }: Unifo
   if (low > high) throw new RangeError(`high: expected at least low = ${low}, got ${high}`);
   const from = Math.fround(low);
   const range = Math.fround(Math.fround(high) - from);
+  if (!Number.isFinite(range)) throw new RangeError(`high: expected high - low to fit float32, got ${high} - ${low}`);
   const values = new Float32Array(size);
   // torch fuses the product and the sum, so only the result is rounded to float32.
   for (let i = 0; i < size; i++) values[i] = nextFloat(g) * range + from;
