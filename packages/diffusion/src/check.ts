@@ -2,9 +2,12 @@ import type { Tensor4D } from '@tensorflow/tfjs-core';
 
 export type Shape4D = [number, number, number, number];
 
-/** Throws unless `x` has rank 4; returns its shape `[N, H, W, C]`. */
+/** Throws unless `x` has rank 4 and images that are not empty; returns its shape `[N, H, W, C]`. */
 export function imageShape(name: string, x: Tensor4D): Shape4D {
   if (x.shape.length !== 4) throw new Error(`${name}: expected [N, H, W, C], got [${x.shape.join(', ')}]`);
+  if (x.shape.slice(1).includes(0)) {
+    throw new Error(`${name}: expected H, W and C of at least 1, got [${x.shape.join(', ')}]`);
+  }
   return x.shape;
 }
 

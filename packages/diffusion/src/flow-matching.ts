@@ -1,4 +1,4 @@
-import { checkCount } from './check';
+import { checkCount, checkInterval } from './check';
 import { linspace } from './numeric';
 
 /** Settings of {@link flowMatching}. */
@@ -23,11 +23,11 @@ export interface FlowProcess {
  * Makes a flow process (Lipman et al. 2023; Liu et al. 2023, rectified flow; shift: Esser et al. 2024, eq. 23).
  * @param options - time scale and shift, both positive
  * @returns plain data
- * @throws if a value is not positive
+ * @throws if a value is not positive or not finite
  */
 export function flowMatching({ timeScale = 1000, shift = 1 }: FlowMatchingOptions = {}): FlowProcess {
-  if (!(timeScale > 0)) throw new Error(`timeScale: expected a positive value, got ${timeScale}`);
-  if (!(shift > 0)) throw new Error(`shift: expected a positive value, got ${shift}`);
+  checkInterval('timeScale', timeScale, '(0, Infinity)');
+  checkInterval('shift', shift, '(0, Infinity)');
   return { kind: 'flow', timeScale, shift };
 }
 
@@ -44,7 +44,12 @@ export function flowTimes(
   { shift, timeScale }: FlowProcess,
   { steps, spacing }: { readonly steps?: number; readonly spacing: 'trailing' | 'linspace' },
 ): Float64Array {
-  const count = checkCount('steps', steps ?? 0, 1);
+  const count = checkCount('steps', steps ?? Number.NaN, 1);
+  if (spacing === 'linspace' && timeScale <= 1 && count > 1) {
+    throw new Error(
+      `spacing: expected 'trailing' for a flow of timeScale ${timeScale}, whose lowest time is 1 / timeScale`,
+    );
+  }
   if (spacing === 'trailing') return linspace(1, 0, count + 1).map((time) => shiftTime(time, shift));
   const times = linspace(1, shiftTime(1 / timeScale, shift), count).map((time) => shiftTime(time, shift));
   return Float64Array.of(...times, 0);

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkCount } from './check';
 import type { Denoiser } from './denoiser';
 import { splitOutput } from './split-output';
 import { uniformTime } from './time-tensor';
@@ -43,6 +44,7 @@ export function guideDenoiser(
   { scale, channels, interval }: GuidanceOptions,
 ): Denoiser {
   if (!Number.isFinite(scale)) throw new Error(`scale: expected a finite number, got ${scale}`);
+  if (channels !== undefined) checkCount('channels', channels, 1);
   if (interval && !(interval[0] <= interval[1])) {
     throw new Error(`interval: expected [low, high] with low <= high, got [${interval.join(', ')}]`);
   }
@@ -82,8 +84,7 @@ function scaleAt(t: tf.Tensor1D, scale: number, [low, high]: readonly [number, n
 
 function guidedChannels(channels: number | undefined, available: number): number {
   if (channels === undefined) return available;
-  if (Number.isInteger(channels) && channels >= 1 && channels <= available) return channels;
-  throw new Error(`channels: expected a whole number in [1, ${available}], got ${channels}`);
+  return checkCount('channels', channels, 1, available);
 }
 
 function twoCalls({ conditional, unconditional }: PairedDenoisers): (x: tf.Tensor4D, t: tf.Tensor1D) => Pair {

@@ -54,5 +54,6 @@ function normalCdf(x: tf.Tensor): tf.Tensor {
 
 /** Mean over all axes but the first: `[N, ...] -> [N]`. */
 export function meanPerSample(x: tf.Tensor): tf.Tensor1D {
-  return tf.mean(tf.reshape(x, [x.shape[0], -1]), 1);
+  const [count, ...rest] = x.shape;
+  return tf.mean(tf.reshape(x, [count, tf.util.sizeFromShape(rest)]), 1);
 }

@@ -1,5 +1,5 @@
 import { type Generator, uniform } from '@learngene/random';
-import { checkCount } from './check';
+import { checkCount, checkInterval } from './check';
 import type { TimestepBatch } from './timestep-samplers';
 
 /**
@@ -29,11 +29,9 @@ export function createLossSecondMoment(options: {
   readonly uniformProbability?: number;
 }): LossSecondMoment {
   const { timesteps, historyPerStep = 10, uniformProbability = 0.001 } = options;
-  checkCount('timesteps', timesteps, 1);
+  checkCount('timesteps', timesteps, 1, 2 ** 24);
   checkCount('historyPerStep', historyPerStep, 1);
-  if (!(uniformProbability > 0 && uniformProbability <= 1)) {
-    throw new Error(`uniformProbability: expected a value in (0, 1], got ${uniformProbability}`);
-  }
+  checkInterval('uniformProbability', uniformProbability, '(0, 1]');
   return { timesteps, historyPerStep, uniformProbability, history: Array.from({ length: timesteps }, () => []) };
 }
 
@@ -41,14 +39,17 @@ export function createLossSecondMoment(options: {
  * The probability of every step.
  * @param state - the sampler
  * @returns `[T]`, positive, of sum 1
+ * @throws if the state is not that of a sampler
  */
 export function lossSecondMomentProbabilities(state: LossSecondMoment): Float64Array {
   const { timesteps, historyPerStep, uniformProbability, history } = state;
+  checkInterval('uniformProbability', uniformProbability, '(0, 1]');
+  if (history.length !== timesteps) throw new Error(`history: expected ${timesteps} steps, got ${history.length}`);
   const even = new Float64Array(timesteps).fill(1 / timesteps);
   if (history.some((losses) => losses.length < historyPerStep)) return even;
-  const weights = Float64Array.from(history, (losses) =>
-    Math.sqrt(losses.reduce((sum, loss) => sum + loss * loss, 0) / losses.length),
-  );
+  const norms = Float64Array.from(history, (losses) => losses.reduce((norm, loss) => Math.hypot(norm, loss), 0)); // in proportion to the roots of the means
+  const largest = norms.reduce((most, norm) => Math.max(most, norm), 0);
+  const weights = norms.map((norm) => norm / largest); // so that their sum stays finite
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   if (!(total > 0)) return even;
   return weights.map((weight) => (weight / total) * (1 - uniformProbability) + uniformProbability / timesteps);

@@ -1,5 +1,6 @@
 import { type Generator, normal } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkCount } from './check';
 
 /**
  * Standard normal noise. It is drawn in `[N, C, H, W]` order, the layout of torch, and then laid out as `[N, H, W, C]`:
@@ -7,8 +8,12 @@ import * as tf from '@tensorflow/tfjs-core';
  * @param generator - advanced by N * C * H * W normals
  * @param shape - `[N, H, W, C]`
  * @returns float32 `[N, H, W, C]`; the caller owns it
+ * @throws if a size is not a whole number of at least 0
  */
 export function drawNoise(generator: Generator, shape: readonly [number, number, number, number]): tf.Tensor4D {
+  shape.forEach((size, i) => {
+    checkCount(`shape[${i}]`, size, 0);
+  });
   const [count, height, width, channels] = shape;
   const pixels = height * width;
   const drawn = normal(generator, count * channels * pixels);

@@ -10,6 +10,14 @@ import { combine, noiseFromStart, predictNoise, predictStart } from './parameter
 import type { GaussianDiffusion } from './process';
 import { type SigmaOptions, sigmaGrid } from './sigma-grid';
 
+/** What one evaluation of the network gives. */
+export interface OdeEvaluation {
+  /** The derivative in the variable that the step integrates over. */
+  readonly slope: Tensor4D;
+  /** Where Euler's method arrives from here. */
+  readonly next: Tensor4D;
+}
+
 /** An ordinary differential equation whose solution takes noise to data, on a grid of `steps + 1` points. */
 export interface Ode {
   readonly steps: number;
@@ -19,10 +27,10 @@ export interface Ode {
   time(point: number): number;
   /** Whether the derivative is defined at a point (at noise 0 it is not, but for a flow). */
   defined(point: number): boolean;
-  /** The derivative at a point, in the variable that a step integrates over: one evaluation of the network. */
-  derivative(x: Tensor4D, point: number, step: number): Tensor4D;
-  /** One step along a derivative. */
-  move(x: Tensor4D, derivative: Tensor4D, step: number): Tensor4D;
+  /** Evaluates the network at a point, for the step from `step` on. */
+  evaluate(x: Tensor4D, point: number, step: number): OdeEvaluation;
+  /** By how much x changes over a step for each unit of its slope. */
+  stretch(step: number): number;
 }
 
 /** Settings of the ODE samplers. */
@@ -62,7 +70,8 @@ export function solveOde(
 
 /**
  * d(x/alpha) = ε d(sigma/alpha) (Song et al. 2021; Karras et al. 2022, algorithm 1); x itself keeps unit variance. A step
- * from pure noise, where sigma/alpha is infinite, integrates the same equation as d(x/sigma) = x_0 d(alpha/sigma).
+ * from pure noise, where sigma/alpha is infinite, integrates the same equation as d(x/sigma) = x_0 d(alpha/sigma). Euler's
+ * step is DDIM's in both: written as such it does not divide by a small alpha.
  */
 function gaussianOde(process: GaussianDiffusion, denoiser: Denoiser, options: OdeOptions): Ode {
   const spacing = options.spacing ?? 'linspace';
@@ -72,21 +81,19 @@ function gaussianOde(process: GaussianDiffusion, denoiser: Denoiser, options: Od
     noiseScale: options.initNoiseSigma === 'sigma-max' ? points[0].sigma : 1,
     time: (i) => points[i].time,
     defined: (i) => points[i].level > 0,
-    derivative(x, i, step) {
+    evaluate(x, i, step) {
       const output = evaluate(denoiser, x, points[i].time);
-      const inSigma = points[step].alpha > 0;
-      if (inSigma && process.meanType === 'epsilon' && !clips(options)) return output;
       const predicted = predictStart(process, output, x, points[i]);
       const start = clipStart(predicted, options);
-      if (!inSigma) return start;
-      return clips(options)
+      const noise = clips(options)
         ? noiseFromStart(x, start, points[i])
         : predictNoise(process, output, x, predicted, points[i]);
+      const { alpha, sigma } = points[step + 1];
+      return { slope: points[step].alpha === 0 ? start : noise, next: combine(alpha, start, sigma, noise) };
     },
-    move(x, derivative, step) {
+    stretch(step) {
       const [from, to] = [points[step], points[step + 1]];
-      if (from.alpha === 0) return combine(to.sigma, x, to.alpha, derivative);
-      return combine(to.alpha / from.alpha, x, to.alpha * (to.level - from.level), derivative);
+      return from.alpha === 0 ? to.alpha : to.alpha * (to.level - from.level);
     },
   };
 }
@@ -94,23 +101,25 @@ function gaussianOde(process: GaussianDiffusion, denoiser: Denoiser, options: Od
 /** dx = velocity d time. */
 function flowOde(process: FlowProcess, denoiser: Denoiser, options: OdeOptions): Ode {
   const { steps, spacing = 'trailing', sigmas = 'process', finalSigma = 'zero', stepsOffset = 0 } = options;
-  if (spacing === 'leading' || sigmas !== 'process' || finalSigma !== 'zero' || stepsOffset !== 0) {
-    throw new Error(
-      "spacing: expected 'trailing' or 'linspace', sigmas 'process', finalSigma 'zero' and no stepsOffset for a flow",
-    );
+  checkWord('spacing', spacing, ['trailing', 'linspace']);
+  checkWord('sigmas', sigmas, ['process']);
+  checkWord('finalSigma', finalSigma, ['zero']);
+  checkWord('stepsOffset', stepsOffset, [0]);
+  for (const name of ['rho', 'roundTimesteps'] as const) {
+    if (options[name]) throw new Error(`${name}: expected none for a flow, got ${options[name]}`);
   }
-  const times = flowTimes(process, { steps, spacing });
+  const times = flowTimes(process, { steps, spacing: spacing as 'trailing' | 'linspace' });
   return {
     steps: times.length - 1,
     noiseScale: 1,
     time: (i) => times[i] * process.timeScale,
     defined: (i) => times[i] > 0 || !clips(options), // at time 0 the velocity does not follow from a clipped x_0
-    derivative(x, i) {
+    evaluate(x, i, step) {
       const velocity = evaluate(denoiser, x, times[i] * process.timeScale);
-      if (!clips(options)) return velocity;
-      const start = clipStart(combine(1, x, -times[i], velocity), options);
-      return tf.div<Tensor4D>(tf.sub(x, start), times[i]);
+      const start = clips(options) && clipStart(combine(1, x, -times[i], velocity), options);
+      const slope = start ? tf.div<Tensor4D>(tf.sub(x, start), times[i]) : velocity;
+      return { slope, next: combine(1, x, times[step + 1] - times[step], slope) };
     },
-    move: (x, derivative, step) => combine(1, x, times[step + 1] - times[step], derivative),
+    stretch: (step) => times[step + 1] - times[step],
   };
 }

@@ -18,7 +18,7 @@ export type Respacing = string | readonly number[];
  * @throws if a section is shorter than its count, or no whole stride gives exactly N steps for `'ddimN'`
  */
 export function spaceTimesteps(timesteps: number, respacing: Respacing): Int32Array {
-  checkCount('timesteps', timesteps, 1);
+  checkCount('timesteps', timesteps, 1, 2 ** 24);
   if (typeof respacing === 'string' && respacing.startsWith('ddim')) {
     return wholeStride(timesteps, parseCount(respacing.slice(4), respacing));
   }

@@ -48,7 +48,8 @@ export function reverseMomentsFromOutput(
   return { start: tf.clone(start), mean, logVariance: tf.clone(reverseLogVariance(process, variance, t)) };
 }
 
-function startOf(process: GaussianDiffusion, output: tf.Tensor4D, xt: tf.Tensor4D, t: Int32Array): tf.Tensor4D {
+/** x_0 as a network's first C channels `output` at x_t say; no checks of shapes, no tidy. */
+export function startOf(process: GaussianDiffusion, output: tf.Tensor4D, xt: tf.Tensor4D, t: Int32Array): tf.Tensor4D {
   const times = (table: Float64Array, x: tf.Tensor4D) => tf.mul<tf.Tensor4D>(x, gather(table, t));
   switch (process.meanType) {
     case 'epsilon':

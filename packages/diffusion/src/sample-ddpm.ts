@@ -6,8 +6,9 @@ import type { Denoiser } from './denoiser';
 import { type LoopOptions, runSteps } from './loop';
 import { drawNoise, needGenerator } from './noise';
 import { type GaussianDiffusion, respaceDiffusion } from './process';
-import { reverseMomentsFromOutput } from './reverse-moments';
+import { reverseMomentsFromOutput, startOf } from './reverse-moments';
 import { type SpacingOptions, spacedTimesteps } from './spacing';
+import { splitOutput } from './split-output';
 import { timeTensor } from './time-tensor';
 
 /** Settings of {@link sampleDdpm}: `clip` defaults to true, `spacing` to `'leading'`. */
@@ -33,12 +34,23 @@ export async function sampleDdpm(
   const { clip = true, thresholding, generator } = options;
   const indices = spacedTimesteps(process, options, 'closed');
   const steps = indices.length;
-  const respaced = steps === process.timesteps ? process : respaceDiffusion(process, indices.slice().reverse());
-  const time = (step: number) => respaced.timestepMap[steps - 1 - step];
+  const whole = steps === process.timesteps;
+  const respaced = whole ? process : respaceDiffusion(process, indices.slice().reverse());
+  const time = (step: number) => process.timestepMap[indices[step]];
+  // A predicted mean is of the process's own step before: a longer step needs the x_0 that it implies.
+  const throughStart = process.meanType === 'previous' && !whole;
+  const reverse: GaussianDiffusion = throughStart ? { ...respaced, meanType: 'start' } : respaced;
+  const evaluate = (x: tf.Tensor4D, step: number): tf.Tensor4D => {
+    const output = denoiser(x, timeTensor(x.shape[0], time(step)));
+    if (!throughStart) return output;
+    const { mean, variance } = splitOutput(output, x);
+    const start = startOf(process, mean, x, new Int32Array(x.shape[0]).fill(indices[step]));
+    return variance ? tf.concat([start, variance], 3) : start;
+  };
   const advance = ([x]: readonly tf.Tensor4D[], step: number) => {
     const t = new Int32Array(x.shape[0]).fill(steps - 1 - step);
-    const output = denoiser(x, timeTensor(x.shape[0], time(step)));
-    const { mean, logVariance } = reverseMomentsFromOutput(respaced, output, { xt: x, t, clip, thresholding });
+    const output = evaluate(x, step);
+    const { mean, logVariance } = reverseMomentsFromOutput(reverse, output, { xt: x, t, clip, thresholding });
     if (step === steps - 1) return [mean];
     const noise = drawNoise(needGenerator(generator, 'the noise of DDPM steps'), x.shape as Shape4D);
     return [tf.add<tf.Tensor4D>(mean, tf.mul(noise, tf.exp(tf.mul(logVariance, 0.5))))];

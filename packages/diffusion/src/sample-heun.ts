@@ -23,10 +23,9 @@ export async function sampleHeun(
   options: HeunOptions,
 ): Promise<tf.Tensor4D> {
   return solveOde(process, denoiser, options, (ode) => (x, step) => {
-    const slope = ode.derivative(x, step, step);
-    const euler = ode.move(x, slope, step);
-    if (!ode.defined(step + 1)) return euler;
-    const mean = tf.mul<tf.Tensor4D>(tf.add(slope, ode.derivative(euler, step + 1, step)), 0.5);
-    return ode.move(x, mean, step);
+    const euler = ode.evaluate(x, step, step);
+    if (!ode.defined(step + 1)) return euler.next;
+    const change = tf.sub(ode.evaluate(euler.next, step + 1, step).slope, euler.slope);
+    return tf.add<tf.Tensor4D>(euler.next, tf.mul(change, ode.stretch(step) / 2));
   });
 }

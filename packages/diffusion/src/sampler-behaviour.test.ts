@@ -243,7 +243,9 @@ it('a long loop lets timers and aborts through', async () => {
 
 it('the flow refuses what it has not', async () => {
   await expect(sampleEuler(flow, smooth, { noise: noise() })).rejects.toThrow('steps: expected');
-  await expect(sampleEuler(flow, smooth, { noise: noise(), steps: 2, sigmas: 'karras' })).rejects.toThrow('for a flow');
+  await expect(sampleEuler(flow, smooth, { noise: noise(), steps: 2, sigmas: 'karras' })).rejects.toThrow(
+    "sigmas: expected 'process'",
+  );
 });
 
 describe('guidance', () => {

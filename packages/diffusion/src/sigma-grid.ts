@@ -56,7 +56,8 @@ export function sigmaGrid(
   const indices = spacedTimesteps(process, options, options.family);
   const spaced = indices.map((index) => interpolate(levels, index));
   const last = finalSigma === 'zero' ? 0 : levels[0];
-  if (sigmas === 'process') return [...spaced, last].map((level, i) => point(process, level, indices[i] ?? 0));
+  const rounded = (index: number) => (roundTimesteps ? roundHalfEven(index) : index);
+  if (sigmas === 'process') return [...spaced, last].map((level, i) => point(process, level, rounded(indices[i] ?? 0)));
   const finite = (level: number) => (level === Number.POSITIVE_INFINITY ? HIGHEST_OF_CURVE : level);
   const high = finite(options.range === 'process' ? levels[levels.length - 1] : spaced[0]);
   const low = finite(options.range === 'process' ? levels[0] : spaced[spaced.length - 1]);
@@ -64,7 +65,7 @@ export function sigmaGrid(
   const curve = [...levelCurve(sigmas, { high, low, count: indices.length, rho }), last];
   return curve.map((level) => {
     const index = inverseInterpolate(logLevels, Math.log(Math.max(level, 1e-10)));
-    return point(process, level, roundTimesteps ? roundHalfEven(index) : index);
+    return point(process, level, rounded(index));
   });
 }
 

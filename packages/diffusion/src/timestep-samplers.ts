@@ -1,5 +1,5 @@
 import { type Generator, normal, randomIntegers, uniform } from '@learngene/random';
-import { checkCount } from './check';
+import { checkCount, checkInterval, checkWord } from './check';
 import { shiftTime } from './flow-matching';
 
 /** Steps to train on, with the importance weight of each: multiply the losses by it. */
@@ -21,7 +21,7 @@ export function uniformTimesteps(options: {
   readonly generator: Generator;
 }): TimestepBatch {
   const { timesteps, size, generator } = options;
-  checkCount('timesteps', timesteps, 1);
+  checkCount('timesteps', timesteps, 1, 2 ** 31);
   checkCount('size', size, 0);
   return {
     t: randomIntegers(generator, size, { high: timesteps }),
@@ -57,15 +57,23 @@ export interface FlowTimestepOptions {
  * Times to train a flow on.
  * @param options - how many, generator, distribution, shift
  * @returns times `[size]` in [0, 1]
+ * @throws if an option is out of range
  */
 export function flowTimesteps(options: FlowTimestepOptions): Float32Array {
   const { size, generator, distribution = 'uniform', shift = 1 } = options;
   checkCount('size', size, 0);
-  const times =
-    distribution === 'uniform'
-      ? uniform(generator, size)
-      : normal(generator, size, { mean: distribution.mean ?? 0, std: distribution.std ?? 1 }).map(
-          (z) => 1 / (1 + Math.exp(-z)),
-        );
+  checkInterval('shift', shift, '(0, Infinity)');
+  const times = distribution === 'uniform' ? uniform(generator, size) : logitNormal(generator, size, distribution);
   return shift === 1 ? times : times.map((time) => shiftTime(time, shift));
+}
+
+function logitNormal(
+  generator: Generator,
+  size: number,
+  { kind, mean = 0, std = 1 }: Exclude<FlowTimeDistribution, 'uniform'>,
+): Float32Array {
+  checkWord('distribution.kind', kind, ['logit-normal']);
+  if (!Number.isFinite(mean)) throw new Error(`distribution.mean: expected a finite number, got ${mean}`);
+  checkInterval('distribution.std', std, '[0, Infinity)');
+  return normal(generator, size, { mean, std }).map((z) => 1 / (1 + Math.exp(-z)));
 }

@@ -3,6 +3,7 @@ import { checkShape, checkTimesteps, imageShape } from './check';
 import type { Denoiser } from './denoiser';
 import { gather, networkTimesteps } from './gather';
 import { binLogLikelihood, klFromDifference, meanPerSample } from './likelihood';
+import { checkSignal } from './parameterization';
 import type { GaussianDiffusion } from './process';
 import { diffuse, posteriorMean } from './q-sample';
 import { splitOutput } from './split-output';
@@ -102,6 +103,7 @@ function boundOfStep(
   error: tf.Tensor,
   { x0, t, variance }: { x0: tf.Tensor4D; t: Int32Array; variance?: tf.Tensor4D },
 ): tf.Tensor1D {
+  if (process.meanType === 'epsilon') for (const step of t) checkSignal(process.sqrtAlphasCumprod[step]);
   const difference = tf.mul(error, gather(meanSensitivity(process), t)); // means' difference, up to its sign
   const logVariance = reverseLogVariance(process, variance, t);
   const posterior = gather(process.posteriorLogVarianceClipped, t);

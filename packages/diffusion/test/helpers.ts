@@ -58,11 +58,60 @@ export function gaussianDenoiser(process: GaussianDiffusion): Denoiser {
   };
 }
 
+/** Signal and noise at sigma / alpha = level, which may be infinite. */
+function pointAt(level: number): { alpha: number; sigma: number } {
+  return { alpha: 1 / Math.sqrt(1 + level ** 2), sigma: 1 / Math.sqrt(1 + level ** -2) };
+}
+
+/** sigma / alpha of a process where the network is given t: between two steps linear, or linear in its logarithm. */
+export function levelsOf(process: GaussianDiffusion, between: 'linear' | 'log'): (t: number) => number {
+  const highest = between === 'log' ? Math.sqrt(2 ** 24 - 1) : Number.POSITIVE_INFINITY; // where curves of sigma start
+  const limited = (level: number) => (level === Number.POSITIVE_INFINITY ? highest : level);
+  const levels = process.alphasCumprod.map((bar) => limited(Math.sqrt((1 - bar) / bar)));
+  return (t) => {
+    const high = process.timestepMap.findIndex((step) => step >= t);
+    if (process.timestepMap[high] === t) return levels[high];
+    const done = (t - process.timestepMap[high - 1]) / (process.timestepMap[high] - process.timestepMap[high - 1]);
+    if (between === 'linear') return levels[high - 1] + done * (levels[high] - levels[high - 1]);
+    return levels[high - 1] * (levels[high] / levels[high - 1]) ** done;
+  };
+}
+
+/** The exact network of a process for pixels that are normal with mean and std, whatever it predicts. */
+export function exactDenoiser(
+  process: GaussianDiffusion,
+  data: { mean: number; std: number },
+  between: 'linear' | 'log' = 'linear',
+): Denoiser {
+  const levelAt = levelsOf(process, between);
+  return (x, time) => {
+    const t = time.dataSync()[0];
+    const { alpha, sigma } = pointAt(levelAt(t));
+    const variance = (alpha * data.std) ** 2 + sigma ** 2;
+    const centered = tf.sub<tf.Tensor4D>(x, alpha * data.mean);
+    const noise = tf.mul<tf.Tensor4D>(centered, sigma / variance);
+    const start = tf.add<tf.Tensor4D>(tf.mul(centered, (alpha * data.std ** 2) / variance), data.mean);
+    switch (process.meanType) {
+      case 'epsilon':
+        return noise;
+      case 'start':
+        return start;
+      case 'velocity':
+        return tf.sub(tf.mul<tf.Tensor4D>(noise, alpha), tf.mul(start, sigma));
+      case 'previous': {
+        const index = process.timestepMap.indexOf(t);
+        const mean = tf.mul<tf.Tensor4D>(start, process.posteriorMeanCoef1[index]);
+        return tf.add(mean, tf.mul(x, process.posteriorMeanCoef2[index]));
+      }
+    }
+  };
+}
+
 /** Where the probability-flow ODE takes x at one level to another: the standardised value stays. */
-export function gaussianSolution(x: number, fromLevel: number, toLevel: number): number {
+export function gaussianSolution(x: number, fromLevel: number, toLevel: number, data = DATA): number {
   const moments = (level: number) => {
-    const alpha = 1 / Math.sqrt(1 + level ** 2);
-    return { mean: alpha * DATA.mean, std: alpha * Math.sqrt(DATA.std ** 2 + level ** 2) };
+    const { alpha, sigma } = pointAt(level);
+    return { mean: alpha * data.mean, std: Math.sqrt((alpha * data.std) ** 2 + sigma ** 2) };
   };
   const [from, to] = [moments(fromLevel), moments(toLevel)];
   return to.mean + (to.std * (x - from.mean)) / from.std;
