@@ -14,7 +14,7 @@ if (more.length > 0 || (option !== undefined && option !== '--sizes')) {
 
 const rows = await measureSizes();
 const faults = sizeFaults(rows);
-for (const { what, size, most } of rows.filter(({ what }) => !what.startsWith('nothing'))) {
+for (const { what, size, most } of rows.filter(({ what, size }) => size !== undefined && !what.startsWith('nothing'))) {
   console.log(`${what.padEnd(40)}${size.toFixed(1).padStart(7)} kB of ${most ?? 'no budget'}`);
 }
 if (option !== '--sizes') faults.push(...(await bundleFaults()));

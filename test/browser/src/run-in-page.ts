@@ -70,7 +70,7 @@ function watch(page: Page, browser: Browser, harmless: readonly RegExp[], onRepo
     const loud = type === 'error' || type === 'assert' || type === 'warning';
     if (loud && !harmless.some((pattern) => pattern.test(text))) fault(`console ${type}: ${text}`);
   });
-  page.on('pageerror', (error) => fault(`uncaught error in the page: ${error.stack ?? error.message}`));
+  page.on('pageerror', (error) => fault(`uncaught error in the page: ${error.stack || error.message}`));
   page.on('crash', () => fault('the page crashed'));
   browser.on('disconnected', () => fault('the browser ended'));
   return {

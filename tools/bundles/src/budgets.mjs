@@ -2,16 +2,16 @@
 
 /** All of an entry with what it needs of the other packages. */
 export const ENTRY_BUDGETS = {
-  '@learngene/adapters': 160,
+  '@learngene/adapters': 180,
   '@learngene/datasets': 25,
-  '@learngene/diffusion': 40,
+  '@learngene/diffusion': 45,
   '@learngene/dit': 45,
-  '@learngene/kind': 160, // the requirement is 200
+  '@learngene/kind': 170, // the requirement is 200
   '@learngene/metrics': 110,
-  '@learngene/nn': 75,
+  '@learngene/nn': 80,
   '@learngene/nn/wasm': 10,
   '@learngene/random': 8,
-  '@learngene/tensor-io': 45,
+  '@learngene/tensor-io': 50,
   '@learngene/tensor-svd': 42,
 };
 
@@ -31,4 +31,4 @@ export const FUNCTION_BUDGETS = [
 ];
 
 /** What may stay of an entry of which nothing is used: constants that a bundler does not see through. */
-export const UNSHAKABLE_BUDGET = 1;
+export const UNSHAKABLE_BUDGET = 2;

@@ -2,28 +2,32 @@ import { ENTRY_BUDGETS, FUNCTION_BUDGETS, UNSHAKABLE_BUDGET } from './budgets.mj
 import { browserEntries, makeProject } from './project.mjs';
 import { bundledBytes, unshakable } from './sizes.mjs';
 
-const kB = (bytes) => bytes / 1000;
-
 /**
  * Holds every browser entry of the built packages to its budget.
  *
- * @returns a row for each: what, kB, at most
+ * @returns a row for each: what, kB, at most; in the place of kB the error where it cannot be bundled
  */
 export async function measureSizes() {
   const entries = browserEntries();
   const project = makeProject({});
   const rows = [];
+  const add = async (what, most, measure) => {
+    try {
+      rows.push({ what, size: (await measure()) / 1000, most });
+    } catch (error) {
+      rows.push({ what, error: error.message, most });
+    }
+  };
   try {
     for (const { name } of entries) {
-      const bytes = await bundledBytes(`export * from '${name}';`, project.folder);
-      rows.push({ what: `all of ${name}`, size: kB(bytes), most: ENTRY_BUDGETS[name] });
+      await add(`all of ${name}`, ENTRY_BUDGETS[name], () => bundledBytes(`export * from '${name}';`, project.folder));
     }
     for (const { name, from, most } of FUNCTION_BUDGETS) {
-      const bytes = await bundledBytes(`export { ${name} } from '${from}';`, project.folder);
-      rows.push({ what: `${name} of ${from}`, size: kB(bytes), most });
+      const source = `export { ${name} } from '${from}';`;
+      await add(`${name} of ${from}`, most, () => bundledBytes(source, project.folder));
     }
     for (const { name, source } of entries) {
-      rows.push({ what: `nothing of ${name}`, size: kB((await unshakable(source)).length), most: UNSHAKABLE_BUDGET });
+      await add(`nothing of ${name}`, UNSHAKABLE_BUDGET, async () => (await unshakable(source)).length);
     }
   } finally {
     project.remove();
@@ -36,7 +40,8 @@ export function sizeFaults(rows, budgets = ENTRY_BUDGETS) {
   const known = new Set(rows.map(({ what }) => what));
   const gone = Object.keys(budgets).filter((name) => !known.has(`all of ${name}`));
   return [
-    ...rows.flatMap(({ what, size, most }) => {
+    ...rows.flatMap(({ what, size, error, most }) => {
+      if (error !== undefined) return [`${what}: ${error}`];
       if (most === undefined)
         return [`${what}: ${size.toFixed(1)} kB, expected a budget in tools/bundles/src/budgets.mjs`];
       return size > most ? [`${what}: ${size.toFixed(1)} kB, expected at most ${most} kB`] : [];

@@ -19,7 +19,11 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** Packages that need Node; what others have under `/node` does too. */
 const NODE_ONLY = ['@learngene/backend-native'];
 
-/** The published packages: name, folder and manifest. */
+/**
+ * The published packages.
+ *
+ * @returns {{ name: string; folder: string; manifest: Record<string, any> }[]}
+ */
 function publishedPackages() {
   const folders = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name));
   return folders
@@ -29,7 +33,11 @@ function publishedPackages() {
     .map(({ folder, manifest }) => ({ name: manifest.name, folder, manifest }));
 }
 
-/** What browsers import: each entry but `/node` of each package but those for Node, with its source and its built file. */
+/**
+ * What browsers import: each entry but `/node` of each package but those for Node, with its source and its built file.
+ *
+ * @returns {{ name: string; source: string; file: string }[]}
+ */
 export function browserEntries() {
   return publishedPackages()
     .filter(({ name }) => !NODE_ONLY.includes(name))
@@ -44,7 +52,11 @@ export function browserEntries() {
     );
 }
 
-/** Finds an npm package as one of ours sees it. */
+/**
+ * Finds an npm package as one of ours sees it.
+ *
+ * @param {string} name
+ */
 function installed(name) {
   for (const { folder } of publishedPackages()) {
     const link = join(folder, 'node_modules', name);
@@ -56,7 +68,7 @@ function installed(name) {
 /**
  * A folder with our packages and their peers in `node_modules`, as a user's project has them.
  *
- * @param files the project's modules by name, each a source text
+ * @param {Record<string, string>} files the project's modules by name, each a source text
  * @returns the folder and `remove`
  */
 export function makeProject(files) {

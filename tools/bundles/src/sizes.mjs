@@ -1,7 +1,7 @@
 // What an import costs a page, by esbuild.
 import { build } from 'esbuild';
 
-const common = { bundle: true, minify: true, format: 'esm', legalComments: 'none', write: false, logLevel: 'error' };
+const common = { bundle: true, minify: true, format: 'esm', legalComments: 'none', write: false, logLevel: 'silent' };
 
 /**
  * Bytes of a module and all that it imports, minified for browsers; without tfjs, which the page has anyway.

@@ -57,10 +57,12 @@ describe('sizeFaults', () => {
       { what: 'all of a', size: 10, most: 10 },
       { what: 'f of a', size: 10.2, most: 10 },
       { what: 'all of b', size: 1, most: undefined },
+      { what: 'g of a', error: 'no path', most: 10 },
     ];
     expect(sizeFaults(rows, { a: 10, c: 5 })).toEqual([
       'f of a: 10.2 kB, expected at most 10 kB',
       'all of b: 1.0 kB, expected a budget in tools/bundles/src/budgets.mjs',
+      'g of a: no path',
       'c: has a budget, but is no entry for browsers',
     ]);
   });
