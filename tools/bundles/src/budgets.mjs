@@ -5,7 +5,7 @@ export const ENTRY_BUDGETS = {
   '@learngene/adapters': 180,
   '@learngene/datasets': 25,
   '@learngene/diffusion': 45,
-  '@learngene/dit': 45,
+  '@learngene/dit': 55,
   '@learngene/kind': 170, // the requirement is 200
   '@learngene/metrics': 110,
   '@learngene/nn': 80,
@@ -23,7 +23,7 @@ export const FUNCTION_BUDGETS = [
   { name: 'countKind', from: '@learngene/kind', most: 6 }, // the requirement is 40
   { name: 'applyKind', from: '@learngene/kind', most: 35 },
   { name: 'openBundle', from: '@learngene/kind', most: 32 },
-  { name: 'applyDit', from: '@learngene/dit', most: 22 },
+  { name: 'applyDit', from: '@learngene/dit', most: 25 },
   { name: 'sampleDdim', from: '@learngene/diffusion', most: 12 },
   { name: 'frechetDistance', from: '@learngene/metrics', most: 27 },
   { name: 'httpSource', from: '@learngene/tensor-io', most: 8 },
