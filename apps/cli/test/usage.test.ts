@@ -235,7 +235,7 @@ describe('with --json an error is a document too', () => {
       'of a value',
       trainTiny(data, join(folder, 'never'), 1, '--novel', 'x'),
       2,
-      { name: 'UsageError', message: /data.novel/ },
+      { name: 'UsageError', message: /novel: .* has no class "x"/ },
     ],
     [
       'of a file',
@@ -394,5 +394,18 @@ test('the configuration of the README is accepted', async () => {
   );
   expect(dry).toMatchObject({
     config: { model: config.model, training: config.training, data: { source: 'packed', classes: ['bars'] } },
+  });
+});
+
+describe('what a command says', () => {
+  const train = trainTiny(data, join(folder, 'said'), 2);
+  test('one line names the engine; tfjs praises no other', async () => {
+    const { stderr } = await succeed(...train);
+    expect(stderr.match(/^Engine: cpu \(plain JavaScript, 1 thread\)$/gm)).toHaveLength(1);
+    expect(stderr).not.toMatch(/TensorFlow|looks like|node backend/i);
+  });
+  test('nothing stands before an error', async () => {
+    const { stderr } = await run('sample', '--from', join(folder, 'none'), '--out', join(folder, 'x.png'));
+    expect(stderr).toMatch(/^error /);
   });
 });
