@@ -220,7 +220,7 @@ describe('reading', () => {
 describe('refusals', () => {
   const good = createBatches(dataset(5), { batchSize: 2, seed: 3 }).state();
   test.each<[string, Partial<BatchOptions>, RegExp]>([
-    ['no batch', { batchSize: 0 }, /^batchSize: expected an integer of at least 1, got 0/],
+    ['no batch', { batchSize: 0 }, /^batchSize: expected an integer from 1 to 2147483647, got 0/],
     [
       'batches that drop everything',
       { batchSize: 6, remainder: 'drop' },

@@ -23,7 +23,7 @@ export interface BatchOptions {
   readonly remainder?: Remainder;
   /** Sorts every batch by label, and keeps the order within a class (default false). */
   readonly groupByClass?: boolean;
-  /** Batches that are read ahead (default 1). */
+  /** Batches that are read ahead, at most 1024 (default 1). */
   readonly prefetch?: number;
   /** Where to go on: what `state()` of batches of the same dataset and settings gave. */
   readonly state?: BatchState;
@@ -82,11 +82,15 @@ export function createBatches(dataset: ImageDataset, options: BatchOptions): Bat
   const { signal, state } = options;
   const { size } = dataset;
   if (size === 0) throw new RangeError(`dataset: expected images in ${dataset.name}, got none`);
-  checkInteger('batchSize', batchSize, 1, remainder === 'drop' ? size : undefined);
-  checkInteger('prefetch', prefetch, 0);
+  if (!['carry', 'short', 'drop'].includes(remainder)) {
+    throw new RangeError(`remainder: expected 'carry', 'short' or 'drop', got '${remainder}'`);
+  }
+  checkInteger('batchSize', batchSize, 1, remainder === 'drop' ? size : 2 ** 31 - 1);
+  checkInteger('prefetch', prefetch, 0, 1024);
   const labelsHash = hashLabels(dataset.labels);
   const seed = options.seed ?? options.generator?.seed ?? state?.seed ?? (shuffle || flip ? undefined : 0);
   if (seed === undefined) throw new RangeError('seed: expected a seed or a generator, got none');
+  checkInteger('seed', seed, Number.MIN_SAFE_INTEGER);
   if (state) checkState(state, { seed, size, labelsHash });
   const plan = batchPlanner({ size, batchSize, seed, shuffle, flip, remainder });
 

@@ -19,9 +19,12 @@ export function checkIndices(indices: ArrayLike<number>, { name, size }: Pick<Im
 }
 
 /** Throws unless there is a label for each of `size` images and every label names one of the classes. */
-export function checkLabels(labels: Int32Array, size: number, classes: readonly string[]): void {
+export function checkLabels(labels: ArrayLike<number>, size: number, classes: readonly string[]): void {
   if (labels.length !== size) throw new RangeError(`labels: expected ${size}, got ${labels.length}`);
-  const wrong = labels.findIndex((label) => label < 0 || label >= classes.length);
+  const wrong = Array.prototype.findIndex.call(
+    labels,
+    (label) => !(Number.isInteger(label) && label >= 0 && label < classes.length),
+  );
   if (wrong >= 0) {
     throw new RangeError(`labels: expected numbers from 0 to ${classes.length - 1}, got ${labels[wrong]} at ${wrong}`);
   }

@@ -1,8 +1,11 @@
+import { checkInteger } from './check';
+
 /**
  * Mirrors one image left to right, in place.
  *
  * @param images - uint8 [n, height, width, channels]
  * @param at - which of the n
+ * @throws RangeError where there is no such image
  */
 export function flipHorizontal(
   images: Uint8Array,
@@ -10,6 +13,7 @@ export function flipHorizontal(
   { height, width, channels }: { height: number; width: number; channels: number },
 ): void {
   const row = width * channels;
+  checkInteger('at', at, 0, images.length / (height * row) - 1);
   for (let y = 0; y < height; y++) {
     const start = (at * height + y) * row;
     for (let left = 0, right = width - 1; left < right; left++, right--) {

@@ -42,8 +42,8 @@ export function inMemoryDataset({
       `images: expected ${labels.length} x ${height} x ${width} x ${channels} bytes (one image a label), got ${images.length}`,
     );
   }
+  checkLabels(labels, labels.length, classes);
   const own = Int32Array.from(labels);
-  checkLabels(own, labels.length, classes);
   const size = own.length;
   return {
     name,
@@ -83,6 +83,7 @@ const PIECE = 64;
  */
 export async function cacheDataset(dataset: ImageDataset, options: CacheOptions = {}): Promise<ImageDataset> {
   const { onProgress, signal, maxBytes = 2 ** 31 } = options;
+  checkInteger('maxBytes', maxBytes, 0);
   const { name, size, height, width, channels, classes, labels } = dataset;
   const bytes = height * width * channels;
   if (size * bytes > maxBytes) {

@@ -60,8 +60,8 @@ export async function imageFiles(source: LabelledFiles, options: FilesOptions): 
   const { name = 'files', onCorrupt = 'error', cache = false, concurrency = 4, size: side } = options;
   checkInteger('size', side, 1);
   checkInteger('concurrency', concurrency, 1);
+  checkLabels(source.labels, source.files.length, source.classes);
   const labels = Int32Array.from(source.labels);
-  checkLabels(labels, source.files.length, source.classes);
   if (!cache && onCorrupt === 'error') return lazily({ ...source, labels }, options);
   const { images, skipped, kept } = await decodeAll(source.files, options);
   const left = {

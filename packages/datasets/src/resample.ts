@@ -1,3 +1,5 @@
+import { checkInteger } from './check';
+
 /** A decoded image: uint8 [height, width, channels]. */
 export interface RawImage {
   /** The pixels, row by row, channels together. */
@@ -47,8 +49,11 @@ const HALF = 2 ** (PRECISION - 1);
  * where the image shrinks the filter is stretched. An axis that keeps its size is left alone.
  *
  * @returns a new image, or `image` itself where both sizes are its own
+ * @throws RangeError where a size is no whole number above 0
  */
 export function resample(image: RawImage, width: number, height: number, filter: ResampleFilter): RawImage {
+  checkInteger('width', width, 1);
+  checkInteger('height', height, 1);
   const wide = width === image.width ? image : resampleRows(image, taps(image.width, width, filter), width);
   return height === image.height ? wide : resampleColumns(wide, taps(image.height, height, filter), height);
 }

@@ -21,7 +21,7 @@ export function subset(dataset: ImageDataset, indices: ArrayLike<number>, option
   const chosen = Int32Array.from(indices);
   const { name = dataset.name, classes = dataset.classes } = options;
   const labels = options.labels ? Int32Array.from(options.labels) : chosen.map((index) => dataset.labels[index]);
-  checkLabels(labels, chosen.length, classes);
+  checkLabels(options.labels ?? labels, chosen.length, classes);
   const size = chosen.length;
   const { height, width, channels } = dataset;
   return {

@@ -4,6 +4,7 @@ export {
   bitsPerDimension,
 } from './bits-per-dimension';
 export type { ClipOptions, Thresholding } from './clip';
+export type { DdimStepOptions } from './ddim-step';
 export type { Denoiser } from './denoiser';
 export { type FlowBatch, type FlowLosses, flowLosses } from './flow-losses';
 export { type FlowMatchingOptions, type FlowProcess, flowMatching } from './flow-matching';
