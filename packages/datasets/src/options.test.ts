@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { expectOption } from '@learngene/testing';
+import { describe, test } from 'vitest';
 import { tinyDataset } from '../test/tiny-dataset';
 import { createBatches } from './batches';
 import { centerCrop } from './center-crop';
@@ -92,18 +93,5 @@ const options: [what: string, name: string, call: (value: never) => unknown, ref
 ];
 
 describe('options', () => {
-  test.each(options)('%s: %s', async (_, name, call, refused, taken) => {
-    const outcome = async (value: unknown) => {
-      try {
-        await call(value as never);
-        return 'taken';
-      } catch (error) {
-        return (error as Error).message;
-      }
-    };
-    for (const value of refused) {
-      expect((await outcome(value)).startsWith(`${name}: expected`), `${value}: ${await outcome(value)}`).toBe(true);
-    }
-    for (const value of taken) expect(await outcome(value), `${value}`).toBe('taken');
-  });
+  test.each(options)('%s: %s', (_, name, call, refused, taken) => expectOption(name, call, { refused, taken }));
 });

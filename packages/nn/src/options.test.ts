@@ -1,4 +1,5 @@
 import { createGenerator } from '@learngene/random';
+import { expectOption } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useNnBackend } from '../test/setup';
@@ -78,11 +79,7 @@ const options: [name: string, call: (value: number) => unknown, refused: number[
 ];
 
 describe('scalar options', () => {
-  it.each(options)('%s', (name, call, refused, taken) => {
-    for (const value of refused) expect(() => call(value), `${value}`).toThrow(`${name}: expected`);
-    for (const value of refused) expect(() => call(value)).toThrow(`got ${value}`);
-    for (const value of taken) expect(() => call(value), `${value}`).not.toThrow();
-  });
+  it.each(options)('%s', (name, call, refused, taken) => expectOption(name, call, { refused, taken }));
 });
 
 describe('schedules of length 0 and 1', () => {

@@ -4,3 +4,4 @@ export { useDeviceBackend } from './device-backend';
 export { readFixture } from './fixture';
 export { checkGradient, type GradientCheckOptions } from './gradient';
 export { expectNoLeak } from './leak';
+export { expectOption, type OptionValues } from './option';
