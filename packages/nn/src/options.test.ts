@@ -83,7 +83,10 @@ describe('scalar options', () => {
 });
 
 describe('schedules of length 0 and 1', () => {
-  it.each([cosineSchedule, linearSchedule])('$name', (schedule) => {
+  it.each([
+    ['cosine', cosineSchedule],
+    ['linear', linearSchedule],
+  ])('%s', (_, schedule) => {
     for (const step of [0, 1, 100]) expect(schedule({ start: 1, end: 0.25, steps: 0 })(step)).toBe(0.25);
     const one = schedule({ start: 1, end: 0.25, steps: 1 });
     expect([one(0), one(1), one(2)]).toEqual([1, 0.25, 0.25]);
