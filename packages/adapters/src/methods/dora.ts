@@ -15,7 +15,8 @@ export type DoraConfig = Omit<LoraConfig, 'method'> & {
 /**
  * DoRA: Liu et al. 2024, "DoRA: Weight-Decomposed Low-Rank Adaptation", arXiv 2402.09353. Trained: a, b as in LoRA and
  * the magnitude m [out]; W' = m (W + scaling B A) / ‖W + scaling B A‖, norms by output. As section 4.3 proposes and
- * PEFT does, the norm is a constant of the gradient.
+ * PEFT does, the norm is a constant of the gradient. A row of W + scaling B A that is zero has no direction: it
+ * contributes 0 and gets no gradient (PEFT divides by its norm, NaN).
  */
 export const dora: LayerMethod<DoraConfig> = {
   kind: 'layer',
@@ -35,7 +36,7 @@ export const dora: LayerMethod<DoraConfig> = {
     const scaling = scalingOf(config);
     const plain = applyLinear({ weight }, x); // [N, T, out], without the bias, which has no magnitude
     const gain = perSample(segments, (leaves) =>
-      leaves ? tf.div(leaves.magnitude, normOf(weight, leaves, scaling)) : tf.ones([weight.shape[0]]),
+      leaves ? tf.mul(leaves.magnitude, inverseNormOf(weight, leaves, scaling)) : tf.ones([weight.shape[0]]),
     );
     const y = tf.mul(gain, addDelta(plain, applyLoras(x, segments, scaling)));
     return (bias ? tf.add(y, bias) : y) as tf.Tensor3D;
@@ -44,16 +45,21 @@ export const dora: LayerMethod<DoraConfig> = {
     const { weight, ...bias } = frozen as LinearParams;
     if (!trained) return { weight, ...bias };
     const moved = addProduct(weight, trained, scalingOf(config));
-    const gain = tf.div(trained.magnitude, rowNorms(moved));
+    const gain = tf.mul(trained.magnitude, inverseOrZero(rowNorms(moved)));
     return { weight: tf.mul(moved, tf.reshape(gain, [-1, 1])), ...bias };
   },
   macs: (size, { rank }) => size.in * size.out + rank * (size.in + size.out),
   formationMacs: (size, { rank }) => size.in * size.out * (rank + 1),
 };
 
-/** Row norms of W + scaling B A, [out]. */
-function normOf(weight: tf.Tensor, leaves: Leaves, scaling: number): tf.Tensor {
-  return constant(() => rowNorms(addProduct(weight, leaves, scaling)));
+/** 1 / row norms of W + scaling B A, [out]; 0 for a zero row. */
+function inverseNormOf(weight: tf.Tensor, leaves: Leaves, scaling: number): tf.Tensor {
+  return constant(() => inverseOrZero(rowNorms(addProduct(weight, leaves, scaling))));
+}
+
+/** 1 / x where x is not 0, else 0. */
+function inverseOrZero(x: tf.Tensor): tf.Tensor {
+  return tf.where(tf.equal(x, 0), tf.zerosLike(x), tf.div(1, x));
 }
 
 /** Lengths of the rows of [m, n]. */
