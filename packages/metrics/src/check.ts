@@ -1,9 +1,23 @@
-import type { FeatureSet, ImageBatch, ScoreSpread } from './types';
+import type { Convention, FeatureSet, ImageBatch, ScoreSpread } from './types';
 
 /** Throws unless `value` is an integer of at least `least`. */
 export function checkInteger(name: string, value: number, least: number): void {
   if (!Number.isInteger(value) || value < least) {
     throw new RangeError(`${name}: expected an integer of at least ${least}, got ${value}`);
+  }
+}
+
+/** Throws unless `value` is a finite number that is above `least`, or equal to it where `inclusive`. */
+export function checkNumber(name: string, value: number, least: number, inclusive = true): void {
+  if (!(Number.isFinite(value) && (inclusive ? value >= least : value > least))) {
+    throw new RangeError(`${name}: expected a number ${inclusive ? 'of at least' : 'above'} ${least}, got ${value}`);
+  }
+}
+
+/** Throws unless `value` is one of the programs whose conventions are known. */
+export function checkConvention(value: Convention): void {
+  if (value !== 'adm' && value !== 'torch-fidelity') {
+    throw new RangeError(`convention: expected 'adm' or 'torch-fidelity', got ${JSON.stringify(value)}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { checkInteger } from './check';
+import { checkConvention, checkInteger } from './check';
 import { type Collected, collect } from './collect';
 import { frechetDistance } from './frechet-distance';
 import type { ImageSource } from './image-source';
@@ -85,6 +85,12 @@ export interface Evaluation {
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { extractor, samples, reference, metrics = ['fid'], convention = 'adm', batchSize = 64, signal } = options;
   checkInteger('batchSize', batchSize, 1);
+  checkConvention(convention);
+  checkInteger('samples.count', samples.count, 0);
+  if (isSource(reference)) checkInteger('reference.count', reference.count, 0);
+  checkInteger('extractor.dims', extractor.dims, 1);
+  checkInteger('extractor.spatialDims', extractor.spatialDims ?? 0, 0);
+  checkInteger('extractor.classes', extractor.classes ?? 0, 0);
   const wanted = new Set(metrics);
   checkWanted(options, wanted);
   const needs = {

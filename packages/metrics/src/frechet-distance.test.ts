@@ -112,6 +112,8 @@ describe('refusals', () => {
   });
 
   test('epsilon', () => {
-    expect(() => frechetDistance(good, good, { epsilon: -1 })).toThrow('epsilon: expected >= 0, got -1');
+    expect(() => frechetDistance(good, good, { epsilon: -1 })).toThrow(
+      'epsilon: expected a number of at least 0, got -1',
+    );
   });
 });

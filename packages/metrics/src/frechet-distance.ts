@@ -1,4 +1,4 @@
-import { checkFinite, checkInteger } from './check';
+import { checkFinite, checkInteger, checkNumber } from './check';
 import { factorCovariance } from './covariance-factor';
 import { nuclearNorm } from './nuclear-norm';
 import { productNT } from './product';
@@ -28,8 +28,7 @@ export function frechetDistance(
 ): number {
   const dims = checkStatistics('a', a);
   if (checkStatistics('b', b) !== dims) throw new RangeError(`b: expected ${dims} dims as a, got ${b.mean.length}`);
-  if (!(epsilon >= 0 && epsilon < Number.POSITIVE_INFINITY))
-    throw new RangeError(`epsilon: expected >= 0, got ${epsilon}`);
+  checkNumber('epsilon', epsilon, 0);
   let distance = 0;
   for (let i = 0; i < dims; i++) {
     distance += (a.mean[i] - b.mean[i]) ** 2 + a.covariance[i * (dims + 1)] + b.covariance[i * (dims + 1)];

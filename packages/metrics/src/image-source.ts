@@ -38,11 +38,13 @@ export interface IndexedImages {
 
 /** An {@link ImageSource} over a dataset, in its order or in that of `indices`. */
 export function datasetSource(dataset: IndexedImages, indices?: ArrayLike<number>): ImageSource {
-  const order = Int32Array.from(indices ?? { length: dataset.size }, (value, i) => (indices ? value : i));
-  for (const index of order) {
-    checkInteger('indices', index, 0);
-    if (index >= dataset.size) throw new RangeError(`indices: expected values below ${dataset.size}, got ${index}`);
-  }
+  checkInteger('dataset.size', dataset.size, 0);
+  const order = Int32Array.from(indices ?? { length: dataset.size }, (value, i) => {
+    if (!indices) return i;
+    checkInteger('indices', value, 0); // before the array of integers cuts it
+    if (value >= dataset.size) throw new RangeError(`indices: expected values below ${dataset.size}, got ${value}`);
+    return value;
+  });
   const { height, width, channels } = dataset;
   return {
     count: order.length,

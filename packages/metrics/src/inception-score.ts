@@ -1,4 +1,4 @@
-import { checkFeatureSet, checkInteger, spread } from './check';
+import { checkConvention, checkFeatureSet, checkInteger, spread } from './check';
 import { numpyPermutation, numpyRandomState } from './numpy-random-state';
 import type { Convention, FeatureSet, ScoreSpread } from './types';
 
@@ -28,6 +28,7 @@ export interface InceptionScoreOptions {
 export function inceptionScore(logits: FeatureSet, options: InceptionScoreOptions = {}): ScoreSpread {
   checkFeatureSet('logits', logits);
   checkInteger('logits.count', logits.count, 1);
+  checkConvention(options.convention ?? 'adm');
   const order = imageOrder(logits.count, options);
   const bounds = splitBounds(logits.count, options);
   const scores = bounds.slice(1).map((end, i) => splitScore(logits, order.subarray(bounds[i], end)));
@@ -69,7 +70,7 @@ function splitScore({ data, dims }: FeatureSet, rows: Int32Array): number {
   }
   let marginalTerm = 0; // Σ_rows Σ p log q = n Σ q log q
   for (const sum of marginal) if (sum > 0) marginalTerm += sum * Math.log(sum / rows.length);
-  return Math.exp((negativeEntropy - marginalTerm) / rows.length);
+  return Math.exp(Math.max(0, negativeEntropy - marginalTerm) / rows.length); // a divergence is not below 0
 }
 
 /** shifted = row - max; returns log Σ exp(shifted). */

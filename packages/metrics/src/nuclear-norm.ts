@@ -5,11 +5,23 @@
  */
 export function nuclearNorm(data: Float64Array, rows: number, cols: number): number {
   if (rows === 0 || cols === 0) return 0;
+  const unscale = scaleToOne(data);
   const tall = rows >= cols;
   const { diagonal, superdiagonal } = tall
     ? bidiagonalize(data, rows, cols)
     : bidiagonalize(transpose(data, rows, cols), cols, rows);
-  return bidiagonalValues(diagonal, superdiagonal).reduce((sum, value) => sum + value, 0);
+  return bidiagonalValues(diagonal, superdiagonal).reduce((sum, value) => sum + value, 0) * unscale;
+}
+
+/** Divides by the power of two that brings the largest magnitude into [1, 2), so that squares neither overflow nor vanish. */
+function scaleToOne(data: Float64Array): number {
+  let largest = 0;
+  for (const value of data) largest = Math.max(largest, Math.abs(value));
+  if (!(largest > 0 && largest < Number.POSITIVE_INFINITY)) return 1;
+  // Clamped so that the factor and its inverse are both normal numbers.
+  const scale = 2 ** Math.max(-1000, Math.min(1000, Math.floor(Math.log2(largest))));
+  for (let i = 0; i < data.length; i++) data[i] /= scale;
+  return scale;
 }
 
 function transpose(data: Float64Array, rows: number, cols: number): Float64Array {

@@ -23,7 +23,8 @@ export interface PrecisionRecall {
 /**
  * Improved precision and recall (Kynkäänniemi et al. 2019, eq. 1-2): a set's manifold is the union of balls round its
  * vectors, each reaching to the k-th neighbour. Squared Euclidean distances in float64, boundaries included, in blocks,
- * so memory is `blockRows` x n; time is O(n² dims). ADM and torch-fidelity agree but for their rounding (float16
+ * so memory is `blockRows` x n; time is O(n² dims). Vectors are moved towards the origin first, so that sets far from it
+ * lose no digits. The two sets may differ in size. ADM and torch-fidelity agree but for their rounding (float16
  * products; float32).
  *
  * @throws RangeError on NaN or infinity, dims that differ, or fewer than k + 1 vectors.
@@ -38,7 +39,9 @@ export function precisionRecall(
   checkFeatureSet('samples', samples);
   checkFeatureSet('reference', reference);
   checkSameDims('samples', samples, 'reference', reference);
-  const [ours, theirs] = [prepare('samples', samples, neighbors), prepare('reference', reference, neighbors)];
+  const origin = roundedMean(reference);
+  const ours = prepare('samples', samples, { neighbors, origin });
+  const theirs = prepare('reference', reference, { neighbors, origin });
   const ourRadii = radii(ours, neighbors, blockRows);
   const theirRadii = radii(theirs, neighbors, blockRows);
   const inside = new Uint8Array(ours.count); // samples inside a ball of the reference
@@ -65,11 +68,25 @@ interface Prepared {
   readonly dims: number;
 }
 
-function prepare(name: string, { data, count, dims }: FeatureSet, neighbors: number): Prepared {
+/** The mean to 12 bits: near enough, and subtracting it from float32 values leaves exact float64 differences. */
+function roundedMean({ data, count, dims }: FeatureSet): Float64Array {
+  const mean = new Float64Array(dims);
+  for (let i = 0; i < data.length; i++) mean[i % dims] += data[i] / count;
+  return mean.map((value) => {
+    const unit = 2 ** (Math.floor(Math.log2(Math.abs(value))) - 11);
+    return unit > 0 ? Math.round(value / unit) * unit : 0;
+  });
+}
+
+function prepare(
+  name: string,
+  { data, count, dims }: FeatureSet,
+  { neighbors, origin }: { readonly neighbors: number; readonly origin: Float64Array },
+): Prepared {
   if (count < neighbors + 1) {
     throw new RangeError(`${name}: expected at least neighbors + 1 = ${neighbors + 1} vectors, got ${count}`);
   }
-  const values = Float64Array.from(data);
+  const values = Float64Array.from(data, (value, i) => value - origin[i % dims]);
   const squares = Float64Array.from({ length: count }, (_, i) => dot(values, i * dims, values, i * dims, dims));
   return { data: values, squares, count, dims };
 }
@@ -96,7 +113,10 @@ function keepSmallest(list: Float64Array, value: number): void {
   list[i] = value;
 }
 
-/** Visits max(0, ‖a‖² - 2 ⟨a, b⟩ + ‖b‖²) in blocks of rows of `a`; equal vectors are at exactly 0. */
+/**
+ * Visits max(0, ‖a‖² + ‖b‖² - 2 ⟨a, b⟩) in blocks of rows of `a`. Equal vectors are at exactly 0, and the distance of two
+ * vectors has the same bits both ways, so a vector on the boundary of a ball is inside it.
+ */
 function forBlocks(
   a: Prepared,
   b: Prepared,
@@ -111,7 +131,7 @@ function forBlocks(
     productNT({ a: block, rows, b: b.data, cols: b.count, depth: a.dims }, distances);
     for (let i = 0; i < rows; i++) {
       for (let j = 0, at = i * b.count; j < b.count; j++, at++) {
-        distances[at] = Math.max(0, a.squares[start + i] - 2 * distances[at] + b.squares[j]);
+        distances[at] = Math.max(0, a.squares[start + i] + b.squares[j] - 2 * distances[at]);
       }
     }
     visit(distances, start, rows);

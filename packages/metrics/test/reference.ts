@@ -19,6 +19,7 @@ interface Reference {
   > &
     Record<'adm20' | 'adm5000', { mean: number; std: number }>;
   kid: { subsets: number; subsetSize: number; mean: number; std: number }[];
+  kidAll: { exact: number; exactFar: number; torchFidelityEqual: number };
   precisionRecall: {
     torchFidelity: { precision: number; recall: number; f_score: number };
     adm: { precision: number; recall: number };

@@ -1,4 +1,5 @@
 import { type Generator, randomIntegers } from '@learngene/random';
+import { checkImages, checkInteger } from '../check';
 import type { ImageBatch } from '../types';
 
 /** Random changes to training images; each draws from the generator for every image. */
@@ -15,6 +16,8 @@ export function augmentImages(
   g: Generator,
   { shift = 1, flip = true }: AugmentOptions = {},
 ): ImageBatch {
+  checkImages('images', images);
+  checkInteger('shift', shift, 0);
   const { data, count, height, width, channels } = images;
   const out = new Uint8Array(data.length);
   for (let n = 0; n < count; n++) {

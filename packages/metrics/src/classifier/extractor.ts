@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { checkImages, checkInteger } from '../check';
+import { checkFinite, checkImages, checkInteger } from '../check';
 import type { ExtractedFeatures, FeatureExtractor, ImageBatch } from '../types';
 import { type ClassifierConfig, classifierSizes } from './config';
 import { applyClassifier, type ClassifierParams } from './model';
@@ -68,6 +68,7 @@ export async function classifierAccuracy(
     const { height, width, channels } = data;
     const { logits } = await extractor.extract({ data: bytes, count, height, width, channels });
     const rows = logits as Float32Array;
+    checkFinite('logits', rows, config.classes);
     for (let i = 0; i < count; i++) {
       const row = rows.subarray(i * config.classes, (i + 1) * config.classes);
       if (row.indexOf(Math.max(...row)) === data.labels[start + i]) right++;

@@ -10,7 +10,7 @@ import {
 import { type Generator, permutation, stream } from '@learngene/random';
 import type { Scalar, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkImages, checkInteger } from '../check';
+import { checkImages, checkInteger, checkNumber } from '../check';
 import { createTurns } from '../turn';
 import type { ImageBatch } from '../types';
 import { type AugmentOptions, augmentImages } from './augment';
@@ -110,6 +110,9 @@ export function labelledImages(images: ImageBatch, labels: ArrayLike<number>): L
 export async function trainClassifier(options: TrainClassifierOptions): Promise<TrainedClassifier> {
   const { config, generator, steps, learningRate = 3e-3, weightDecay = 0.05, augment = {}, onStep, signal } = options;
   checkInteger('steps', steps, 1);
+  checkNumber('learningRate', learningRate, 0, false);
+  checkNumber('weightDecay', weightDecay, 0);
+  if (augment) checkInteger('augment.shift', augment.shift ?? 0, 0);
   const next = batchReader(options);
   const changes = stream(generator, 'classifier.augment');
   const warmup = Math.max(1, Math.round(steps / 20));
