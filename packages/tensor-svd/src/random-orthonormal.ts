@@ -11,6 +11,9 @@ import { createMatrix, type Matrix } from './matrix';
  * @throws Unless 1 <= cols <= rows.
  */
 export function randomOrthonormal(g: Generator, rows: number, cols: number): Matrix {
+  for (const [name, size] of Object.entries({ rows, cols })) {
+    if (!Number.isInteger(size) || size < 1) throw new Error(`${name}: expected a positive integer, got ${size}`);
+  }
   if (!(cols <= rows)) throw new Error(`cols: expected at most rows = ${rows}, got ${cols}`);
   const { q, r } = qr(createMatrix(rows, cols, normal(g, rows * cols)));
   for (let j = 0; j < cols; j++) {

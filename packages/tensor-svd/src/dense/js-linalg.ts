@@ -2,6 +2,7 @@ import { type Matrix, transposed } from '../matrix';
 import { bidiagonalQr } from './bidiagonal-qr';
 import { bidiagonalize } from './bidiagonalize';
 import { gemm } from './gemm';
+import { gradedSvd, isGraded } from './graded-svd';
 import { householderQr } from './householder-qr';
 import { accumulateReflectors } from './reflectors';
 import { createRotationQueue } from './rotations';
@@ -28,7 +29,7 @@ export function jsQr(a: Matrix): { q: Matrix; r: Matrix } {
   return { q, r: { rows: r.rows, cols: r.cols, data: r.data.map((value) => value * unscale) } };
 }
 
-/** Thin SVD; QR first when the matrix is not square (Chan 1982). Checks nothing. */
+/** Thin SVD: Jacobi's for a graded matrix, else QR first when it is not square (Chan 1982). Checks nothing. */
 export function jsSvd(a: Matrix): { u: Matrix; s: Float64Array; v: Matrix } {
   if (a.rows < a.cols) {
     const { u, s, v } = jsSvd({ rows: a.cols, cols: a.rows, data: transposed(a.data, a.rows, a.cols) });
@@ -36,6 +37,10 @@ export function jsSvd(a: Matrix): { u: Matrix; s: Float64Array; v: Matrix } {
   }
   const n = a.cols;
   const scaled = scaledCopy(a.data);
+  if (isGraded(a)) {
+    const { u, s, v } = gradedSvd({ rows: a.rows, cols: n, data: scaled.data });
+    return { u, s: s.map((value) => value * scaled.unscale), v };
+  }
   const tall = a.rows > n ? householderQr({ rows: a.rows, cols: n, data: scaled.data }) : undefined;
   const { diagonal, side, left, right } = bidiagonalize(tall ? tall.r.data : scaled.data, n);
   const u = accumulateReflectors(left, n);

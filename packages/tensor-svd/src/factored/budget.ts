@@ -48,6 +48,9 @@ export function selectByBudget(
   { budget, by = 'energy' }: BudgetOptions,
 ): BudgetSelection {
   if (!(budget >= 0)) throw new Error(`budget: expected a number of at least 0, got ${budget}`);
+  if (by !== 'energy' && by !== 'energy-per-cost') {
+    throw new Error(`by: expected 'energy' or 'energy-per-cost', got ${JSON.stringify(by)}`);
+  }
   layers.forEach(checkLayer);
   const order = layers.flatMap(({ energies, cost }, layer) =>
     Array.from(energies, (energy, component): Candidate => {

@@ -2,6 +2,7 @@ import { dims, type LinearParams, prefetch, readingBack } from '@learngene/nn';
 import type { Generator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { svd } from '../decompositions';
+import { checkMatrix } from '../matrix';
 import { randomizedSvd } from '../randomized-svd';
 import { matrixFromTensor } from '../tensor-matrix';
 import { checkRank, toFactored } from './host';
@@ -29,6 +30,7 @@ export function factorDense(params: LinearParams, { rank, randomized }: FactorOp
   const kept = rank ?? Math.min(sizes.in, sizes.out);
   checkRank(kept, Math.min(sizes.in, sizes.out));
   const weight = readingBack('factorDense', () => matrixFromTensor(params.weight));
+  checkMatrix('weight', weight);
   const factors = randomized ? randomizedSvd(weight, { rank: kept, generator: randomized }) : svd(weight);
   const f = toFactored(factors, kept);
   return params.bias ? { ...f, bias: tf.clone(params.bias) } : f;

@@ -4,8 +4,9 @@ import { leadingColumns } from '../matrix';
 import { tensorFromMatrix } from '../tensor-matrix';
 import type { FactoredParams } from './params';
 
-/** The first `rank` components of a decomposition as float32 tensors that the caller owns. */
+/** The first `rank` components of a decomposition as float32 tensors that the caller owns; throws where s overflows. */
 export function toFactored({ u, s, v }: SvdResult, rank: number): FactoredParams {
+  if (!Number.isFinite(Math.fround(s[0]))) throw new Error(`s: expected values that float32 holds, got ${s[0]}`);
   return {
     u: tensorFromMatrix(leadingColumns(u, rank)),
     s: tf.tensor1d(Float32Array.from(s.subarray(0, rank)), 'float32'),

@@ -95,7 +95,7 @@ describe('factorDense', () => {
     const weight = tf.ones<tf.Rank.R2>([3, 2]);
     expect(() => factorDense({ weight }, { rank: 0 })).toThrow('rank: expected an integer from 1 to 2, got 0');
     expect(() => factorDense({ weight: tf.div(weight, 0) })).toThrow(
-      'a: expected finite values, got Infinity at [0, 0]',
+      'weight: expected finite values, got Infinity at [0, 0]',
     );
   });
 });

@@ -3,6 +3,7 @@ import type { Generator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { randomOrthonormal } from '../random-orthonormal';
 import { tensorFromMatrix } from '../tensor-matrix';
+import { checkWidths } from './counts';
 import { factorDense } from './factor-dense';
 import { checkRank } from './host';
 import type { FactoredParams, FactoredSize } from './params';
@@ -33,6 +34,7 @@ export interface InitFactoredOptions extends FactoredSize {
  */
 export function initFactored(g: Generator, options: InitFactoredOptions): FactoredParams {
   const { in: inputs, out, rank, init = 'xavier-uniform', bias = true } = options;
+  checkWidths(inputs, out);
   checkRank(rank, init === 'zero-output' ? inputs : Math.min(inputs, out));
   return tf.tidy(() => {
     const f = drawFactors(g, init, { in: inputs, out, rank });

@@ -1,7 +1,7 @@
 import { disposeParams, prefetch, readingBack, readSync } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { matmul, qr, svd } from '../decompositions';
-import { scaleColumns, transpose } from '../matrix';
+import { checkMatrix, scaleColumns, transpose } from '../matrix';
 import { matrixFromTensor } from '../tensor-matrix';
 import { concatComponents } from './components';
 import { checkRank, toFactored } from './host';
@@ -38,9 +38,12 @@ function refactored(f: FactoredParams, { rank }: RefactorOptions): FactoredParam
   const largest = Math.min(size.rank, size.in, size.out);
   const kept = rank ?? largest;
   checkRank(kept, largest);
-  const left = qr(matrixFromTensor(f.u));
-  const right = qr(matrixFromTensor(f.v));
-  const core = svd(matmul(scaleColumns(left.r, readSync(f.s)), transpose(right.r)));
+  const [u, v] = [matrixFromTensor(f.u), matrixFromTensor(f.v)];
+  const s = { rows: 1, cols: size.rank, data: Float64Array.from(readSync(f.s)) };
+  for (const [name, matrix] of Object.entries({ u, s, v })) checkMatrix(name, matrix);
+  const left = qr(u);
+  const right = qr(v);
+  const core = svd(matmul(scaleColumns(left.r, s.data), transpose(right.r)));
   const factors = toFactored({ u: matmul(left.q, core.u), s: core.s, v: matmul(right.q, core.v) }, kept);
   return f.bias ? { ...factors, bias: tf.clone(f.bias) } : factors;
 }

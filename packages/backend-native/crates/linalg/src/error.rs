@@ -19,7 +19,7 @@ pub enum Error {
         /// The column of the pivot.
         col: usize,
     },
-    /// QR iteration did not end; not known to happen.
+    /// An iteration did not end; not known to happen.
     NoConvergence {
         /// Sweeps made.
         sweeps: usize,
@@ -39,7 +39,7 @@ impl fmt::Display for Error {
                 write!(f, "a: expected a positive definite matrix, got a pivot that is not positive in column {col}")
             }
             Error::NoConvergence { sweeps, values } => {
-                write!(f, "QR iteration did not converge in {sweeps} sweeps for {values} values")
+                write!(f, "the iteration did not converge in {sweeps} sweeps for {values} values")
             }
         }
     }
