@@ -1,5 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { GEMM_BINARY } from './gemm-binary';
+import { heapFunctions } from './instance';
 
 /** The compiled product: `transposeA` etc. are 0 or 1, the rest sizes and byte offsets in the heap. */
 export type Gemm = (
@@ -15,28 +16,9 @@ export type Gemm = (
   work: number,
 ) => void;
 
-const instances = new WeakMap<BackendWasm, Gemm | null>();
+const functionsOf = /* @__PURE__ */ heapFunctions<{ readonly gemm: Gemm }>(GEMM_BINARY);
 
-/**
- * The product on the heap of a backend; null where it cannot be had: no SIMD, or a heap shared between threads.
- */
+/** The product on the heap of a backend; null where it cannot be had. */
 export function gemmOf(backend: BackendWasm): Gemm | null {
-  let gemm = instances.get(backend);
-  if (gemm === undefined) {
-    gemm = instantiate(backend);
-    instances.set(backend, gemm);
-  }
-  return gemm;
-}
-
-function instantiate(backend: BackendWasm): Gemm | null {
-  const { asm } = backend.wasm as unknown as { asm?: { memory?: WebAssembly.Memory } };
-  if (!asm?.memory) return null;
-  try {
-    const binary = Uint8Array.from(atob(GEMM_BINARY), (letter) => letter.charCodeAt(0));
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory: asm.memory } });
-    return instance.exports.gemm as unknown as Gemm;
-  } catch {
-    return null;
-  }
+  return functionsOf(backend)?.gemm ?? null;
 }

@@ -1,15 +1,9 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
 import { leavesUnder } from '../ops/leaf-inputs';
+import { floatsInHeap } from './heap';
 
 type Inputs = Readonly<Record<string, TensorInfo>>;
-
-/** The numbers of a tensor, in place; taken anew after every allocation, which may move the heap. */
-function view(backend: BackendWasm, { dataId, shape }: TensorInfo): Float32Array {
-  const size = shape.reduce((product, side) => product * side, 1);
-  const memory = backend.wasm as unknown as { HEAPU8: Uint8Array };
-  return new Float32Array(memory.HEAPU8.buffer, backend.getMemoryOffset(dataId), size);
-}
 
 /** `LearngeneAdamW`: one loop over every leaf in place of a dozen kernels a leaf. */
 export const adamWInHeap: KernelFunc = (args) => {
@@ -22,8 +16,8 @@ export const adamWInHeap: KernelFunc = (args) => {
   const epsilon = eps * correction;
   const keep = 1 - learningRate * weightDecay;
   for (let leaf = 0; leaf < count; leaf++) {
-    const [p0, g0, m0, v0] = [p, g, m, v].map((list) => view(backend, list[leaf]));
-    const [p1, m1, v1] = outputs.map((list) => view(backend, list[leaf]));
+    const [p0, g0, m0, v0] = [p, g, m, v].map((list) => floatsInHeap(backend, list[leaf]));
+    const [p1, m1, v1] = outputs.map((list) => floatsInHeap(backend, list[leaf]));
     for (let i = 0; i < p0.length; i++) {
       const gradient = g0[i];
       const mean = beta1 * m0[i] + (1 - beta1) * gradient;
@@ -43,7 +37,7 @@ export const emaInHeap: KernelFunc = (args) => {
   const [e, p] = ['e', 'p'].map((letter) => leavesUnder(args.inputs as Inputs, letter, count));
   const outputs = e.map(({ shape }) => backend.makeOutput(shape, 'float32'));
   for (let leaf = 0; leaf < count; leaf++) {
-    const [old, now, out] = [e[leaf], p[leaf], outputs[leaf]].map((info) => view(backend, info));
+    const [old, now, out] = [e[leaf], p[leaf], outputs[leaf]].map((info) => floatsInHeap(backend, info));
     for (let i = 0; i < out.length; i++) out[i] = decay * old[i] + (1 - decay) * now[i];
   }
   return outputs;
@@ -55,10 +49,10 @@ export const squaredNormInHeap: KernelFunc = (args) => {
   const { count } = args.attrs as Record<string, number>;
   let sum = 0;
   for (const info of leavesUnder(args.inputs as Inputs, 'x', count)) {
-    const x = view(backend, info);
+    const x = floatsInHeap(backend, info);
     for (let i = 0; i < x.length; i++) sum += x[i] * x[i];
   }
   const out = backend.makeOutput([], 'float32');
-  view(backend, out)[0] = sum;
+  floatsInHeap(backend, out)[0] = sum;
   return [out];
 };

@@ -10,6 +10,7 @@ import { registerGradients } from '../gradients';
 import { flattenParams, type ParamTree } from '../tree';
 import { registerWasmTrainingKernels } from '../wasm';
 import { gemmOf } from './gemm';
+import { normalizeLines } from './reduce';
 
 type Case = { name: string; shapes: number[][]; f: (...xs: tf.Tensor[]) => tf.Tensor; forwardOnly?: boolean };
 
@@ -177,6 +178,51 @@ describe('registerWasmTrainingKernels', () => {
             await tf.setBackend('wasm');
             expectClose(product(), expected, { rtol: 1e-4, atol: 1e-4 });
           }
+  });
+
+  it('sums all shapes as cpu does, compiled and where the heap cannot be shared, no leak', async () => {
+    await tf.setBackend('wasm');
+    const backend = tf.backend() as unknown as { wasm: object };
+    const twin = Object.create(backend, {
+      wasm: { value: Object.create(backend.wasm, { asm: { value: undefined } }) },
+    });
+    for (const [outer, count, inner] of [
+      [1, 1, 1],
+      [3, 7, 1],
+      [2, 33, 5],
+      [1, 9, 16],
+      [2, 6, 19],
+      [3, 4, 50],
+    ]) {
+      for (const axis of [[1], [0, 2], [0, 1, 2], [2]]) {
+        const x = normal(createGenerator(1), outer * count * inner);
+        const shape = [outer, count, inner];
+        await tf.setBackend('cpu');
+        const expected = [tf.sum(tf.tensor(x, shape), axis), tf.mean(tf.tensor(x, shape), axis)].map((y) =>
+          y.dataSync(),
+        );
+        await tf.setBackend('wasm');
+        const input = tf.tensor(x, shape);
+        for (const [i, name] of ['Sum', 'Mean'].entries()) {
+          const { kernelFunc } = tf.getKernel(name, 'wasm');
+          for (const on of [backend, twin]) {
+            const info = kernelFunc({
+              inputs: { x: input },
+              attrs: { axis, keepDims: false },
+              backend: on,
+            }) as tf.TensorInfo;
+            const y = tf.engine().makeTensorFromTensorInfo(info);
+            expectClose(y, expected[i], { rtol: 2e-6, atol: 2e-6 });
+            y.dispose();
+          }
+        }
+        await expectNoLeak(() => void tf.sum(input, axis).dispose());
+        input.dispose();
+      }
+    }
+    const lines = new Float32Array(2 * 1030).fill(0.5);
+    normalizeLines(lines, 1030);
+    expectClose(lines, new Float32Array(2060).fill(1 / 1030));
   });
 
   it('is idempotent and keeps the error of mismatched products', async () => {

@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { batchedMatMul } from './batch-matmul';
 import { cpuKernel } from './delegate';
 import { adamWInHeap, emaInHeap, squaredNormInHeap } from './optimizer-kernels';
+import { poolInHeap, reduceInHeap, softmaxInHeap } from './reduce';
 import { sliceInHeap } from './slice';
 
 /** Kernels that gradients need and the wasm backend lacks. */
@@ -44,7 +45,9 @@ function replace(kernelName: string, make: (original: KernelFunc | undefined) =>
  * convolutions, einsum, the gradient of gather) and those whose results are wrong (gather with batchDims, the gradients
  * of max pooling and of the input of a 3-D convolution) by delegating to the cpu backend's kernels; a matrix
  * product that is up to 3 times faster, 20 times in batches; a clone that copies no bytes and a
- * slice of leading rows that copies only those; AdamW, EMA and the global norm as one loop over all leaves. Complex numbers and FFT stay unsupported there.
+ * slice of leading rows that copies only those; sums, means, long softmaxes and large average pools that are added in
+ * float64 and not in one float32; AdamW, EMA and the global norm as one loop over all leaves. Complex numbers and FFT
+ * stay unsupported there.
  *
  * Imports both backends; which one is active stays the caller's choice. Call it once, before or after
  * `tf.setBackend('wasm')`; further calls do nothing.
@@ -61,10 +64,15 @@ export function registerWasmTrainingKernels(): void {
   });
   replace('Identity', () => shareData);
   replace('Slice', (original) => sliceInHeap(original as KernelFunc));
+  replace('Sum', () => reduceInHeap(false));
+  replace('Mean', () => reduceInHeap(true));
+  replace('Softmax', (original) => softmaxInHeap(original as KernelFunc));
+  replace('AvgPool', (original) => poolInHeap(original as KernelFunc, cpuKernel('AvgPool')));
   replace('BatchMatMul', (original) => batchedMatMul(original as KernelFunc));
   replace('LearngeneAdamW', () => adamWInHeap);
   replace('LearngeneEma', () => emaInHeap);
   replace('LearngeneGlobalSquaredNorm', () => squaredNormInHeap);
-  // Only a mark: tells the ops of this package to leave transposes to the product.
+  // Only marks: tell the ops of this package to leave transposes to the product, and sums over any axis to `Sum`.
+  replace('LearngeneFastSum', () => (args) => tf.getKernel('Sum', 'wasm').kernelFunc(args));
   replace('LearngeneFastMatMul', () => (args) => tf.getKernel('BatchMatMul', 'wasm').kernelFunc(args));
 }

@@ -29,9 +29,10 @@ impl Grouping {
         self.groups * self.rows * self.width
     }
 
-    /// Rows that one task takes; depends on the shape alone, so that sums over rows do not depend on the threads.
+    /// Rows that one task takes; depends on the shape alone, so that sums over rows do not depend on the threads. At most
+    /// 256, so that running sums in f32 do not drift.
     fn chunk(&self) -> usize {
-        (16_384 / self.width.max(1)).max(64).min(self.rows.max(1))
+        (16_384 / self.width.max(1)).clamp(64, 256).min(self.rows.max(1))
     }
 
     /// Chunks of a group.
@@ -91,24 +92,25 @@ impl Grouping {
             for_tasks(self.groups, self.groups * chunks * K * width, &|group| {
                 // SAFETY: the chunks of a group lie side by side and are used by this task alone now.
                 let all = unsafe { parts.slice_mut(at(group, 0).start..at(group, chunks - 1).end) };
-                let (total, others) = all.split_at_mut(K * width);
-                for part in others.chunks_exact(K * width) {
-                    accumulate(part, total);
-                }
-                (0..K).for_each(|k| store(group, k, total));
+                // in f64: many like parts in f32 would drift
+                let mut total = vec![0.0f64; K * width];
+                all.chunks_exact(K * width).for_each(|part| accumulate(part, &mut total));
+                let sums = &mut all[..K * width];
+                sums.iter_mut().zip(&total).for_each(|(sum, &total)| *sum = total as f32);
+                (0..K).for_each(|k| store(group, k, sums));
             });
         });
     }
 }
 
 dispatch! {
-    fn accumulate(x: &[f32], y: &mut [f32]) = accumulate_with;
+    fn accumulate(x: &[f32], y: &mut [f64]) = accumulate_with;
 }
 #[inline(always)]
 #[allow(clippy::extra_unused_type_parameters, reason = "`dispatch!` names the instruction set")]
-fn accumulate_with<S: Isa>(x: &[f32], y: &mut [f32]) {
+fn accumulate_with<S: Isa>(x: &[f32], y: &mut [f64]) {
     for (y, &x) in y.iter_mut().zip(x) {
-        *y += x;
+        *y += f64::from(x);
     }
 }
 

@@ -24,6 +24,8 @@ dispatch! {
 
 /// Channels that stay in registers over a window.
 const BLOCK: usize = 64;
+/// Taps of a window from which on its mean is added in f64.
+const LARGE: usize = 1024;
 
 #[inline(always)]
 #[allow(clippy::extra_unused_type_parameters)] // dispatch! names the level
@@ -68,6 +70,9 @@ fn pool_block(
 ) {
     let (row_taps, column_taps) = (window.rows.taps(row), window.columns.taps(column));
     let count = row_taps.len() * column_taps.len();
+    if pool == Pool::Average && count > LARGE {
+        return average_block(window, (image, row, column), start, x, y);
+    }
     for row_tap in row_taps {
         for column_tap in column_taps.clone() {
             let at = window.input(image, window.rows.at(row, row_tap), window.columns.at(column, column_tap));
@@ -86,6 +91,24 @@ fn pool_block(
     if pool == Pool::Average {
         let count = count as f32;
         y.iter_mut().for_each(|y| *y /= count);
+    }
+}
+
+/// The mean over a large window, added in f64: a running sum in f32 drifts.
+fn average_block(window: &Window, (image, row, column): (usize, usize, usize), start: usize, x: &[f32], y: &mut [f32]) {
+    let (row_taps, column_taps) = (window.rows.taps(row), window.columns.taps(column));
+    let count = (row_taps.len() * column_taps.len()) as f64;
+    let mut sums = [0.0f64; BLOCK];
+    for row_tap in row_taps {
+        for column_tap in column_taps.clone() {
+            let at = window.input(image, window.rows.at(row, row_tap), window.columns.at(column, column_tap));
+            for (sum, &x) in sums.iter_mut().zip(&x[at + start..at + start + y.len()]) {
+                *sum += f64::from(x);
+            }
+        }
+    }
+    for (y, sum) in y.iter_mut().zip(sums) {
+        *y = (sum / count) as f32;
     }
 }
 
@@ -184,7 +207,20 @@ fn average_pixel(window: &Window, pixel: usize, dy: &[f32], dx: &mut [f32]) {
 mod tests {
     use super::*;
     use crate::support::testing::{close, values, wide};
+    use crate::window::Axis;
     use crate::window::testing::windows;
+
+    #[test]
+    fn means_of_large_windows_stay_accurate() {
+        let axis = Axis { size: 700, out: 1, kernel: 700, stride: 1, dilation: 1, pad: 0 };
+        for channels in [1, 3, 64, 70] {
+            let window = Window { batch: 1, rows: axis, columns: axis, channels };
+            let x = vec![0.1f32; window.inputs()];
+            let mut y = vec![f32::NAN; channels];
+            pool2d(Pool::Average, &window, &x, &mut y);
+            assert!(y.iter().all(|&y| (y / 0.1 - 1.0).abs() < 2e-7));
+        }
+    }
 
     #[test]
     fn values_and_gradients_like_a_loop() {

@@ -3,7 +3,7 @@
 use learngene_pool::{SendPtr, split};
 use learngene_simd::{Isa, dispatch, exp};
 
-use crate::support::{LANES, fold, fold_with, for_tasks, lanes, sum_of};
+use crate::support::{LANES, PART, fold, fold_with, for_tasks, lanes, sum_of};
 
 /// Largest value of a row; -infinity for an empty one.
 #[inline(always)]
@@ -21,9 +21,20 @@ pub(crate) fn largest(x: &[f32]) -> f32 {
     fold_with(tops, |a, b| if b > a { b } else { a })
 }
 
-/// y = e^(x - top); returns the sum.
+/// y = e^(x - top); returns the sum, of long rows over parts added in f64.
 #[inline(always)]
 fn exponentials<S: Isa>(x: &[f32], top: f32, y: &mut [f32]) -> f32 {
+    // sixteen running sums, where `sum_of` has four times as many
+    const LENGTH: usize = PART / 4;
+    if x.len() <= LENGTH {
+        return exponentials_of_part::<S>(x, top, y);
+    }
+    let parts = x.chunks(LENGTH).zip(y.chunks_mut(LENGTH));
+    parts.map(|(x, y)| f64::from(exponentials_of_part::<S>(x, top, y))).sum::<f64>() as f32
+}
+
+#[inline(always)]
+fn exponentials_of_part<S: Isa>(x: &[f32], top: f32, y: &mut [f32]) -> f32 {
     let mut sums = [0.0; LANES];
     let whole = x.len() - x.len() % LANES;
     for (y, x) in y[..whole].as_chunks_mut::<LANES>().0.iter_mut().zip(x[..whole].as_chunks::<LANES>().0) {
@@ -119,6 +130,18 @@ mod tests {
             log_softmax(&x, width, &mut y);
             close(&y, &want.iter().map(|p| p.ln()).collect::<Vec<_>>(), 1e-6);
         }
+    }
+
+    #[test]
+    fn long_rows_stay_accurate() {
+        let mut x = vec![0.0f32; 1_000_003];
+        x[5] = 2.3;
+        let sum = f64::from(2.3f32).exp() + (x.len() - 1) as f64;
+        let mut y = vec![f32::NAN; x.len()];
+        softmax(&x, x.len(), &mut y);
+        assert!((f64::from(y[0]) * sum - 1.0).abs() < 2e-6);
+        log_softmax(&x, x.len(), &mut y);
+        assert!((f64::from(y[0]) + sum.ln()).abs() < 2e-6);
     }
 
     #[test]

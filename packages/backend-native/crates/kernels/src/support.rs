@@ -49,9 +49,20 @@ pub(crate) fn lanes_mut(x: &mut [f32]) -> &mut Lanes {
     (&mut x[..LANES]).try_into().expect("a full vector")
 }
 
+/// Longer slices are summed in parts of this length, which are added in f64: a running sum in f32 drifts.
+pub(crate) const PART: usize = 1 << 12;
+
 /// Σ term(x) over a slice, in four times sixteen running sums.
 #[inline(always)]
 pub(crate) fn sum_of(x: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
+    if x.len() <= PART {
+        return sum_of_part(x, term);
+    }
+    x.chunks(PART).map(|part| f64::from(sum_of_part(part, &term))).sum::<f64>() as f32
+}
+
+#[inline(always)]
+fn sum_of_part(x: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
     let mut sums = [[0.0; LANES]; 4];
     let (blocks, rest) = x.as_chunks::<{ 4 * LANES }>();
     for block in blocks {
