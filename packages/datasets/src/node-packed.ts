@@ -1,4 +1,5 @@
 import { basename, extname } from 'node:path';
+import { TensorFileError } from '@learngene/tensor-io';
 import { readNpz, readSafetensors } from '@learngene/tensor-io/node';
 import { DatasetFileError } from './errors';
 import { type PackedOptions, packedDataset } from './packed';
@@ -14,7 +15,13 @@ import type { ImageDataset } from './types';
 export async function packed(file: string, options: PackedOptions = {}): Promise<ImageDataset> {
   const { tensors, metadata } = await readTensors(file);
   const classes = options.classes ?? parseNames(file, metadata.classes);
-  return packedDataset(tensors, { ...options, name: options.name ?? basename(file), classes });
+  try {
+    return packedDataset(tensors, { ...options, name: options.name ?? basename(file), classes });
+  } catch (cause) {
+    // Of a tensor that is there and cannot be read: only the images and the labels are asked for.
+    if (!(cause instanceof TensorFileError)) throw cause;
+    throw new DatasetFileError(file, `expected packed arrays: ${cause.message}`, { cause });
+  }
 }
 
 async function readTensors(file: string) {

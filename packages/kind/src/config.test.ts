@@ -40,6 +40,10 @@ describe('kindConfig', () => {
     [{ gate: 'soft', groups: [] }, 'groups: a soft gate needs at least one'],
     [{ rank: 3 }, "config: expected only dit, learngeneRank, tailorRank, groups, gate, nullGate, pruned, got 'rank'"],
     [{ groups: 'all' }, 'groups: expected an array, got all'],
+    [
+      { groups: [{ name: 'a', classes: [0], tailorRank: 4 }] },
+      'groups[0]: expected only name, classes, classNames, got "tailorRank"',
+    ],
     [{ groups: [null] }, 'groups[0].name: expected 1 to 200 characters, got undefined'],
     [{ groups: [{ name: '', classes: [0] }] }, 'groups[0].name: expected 1 to 200 characters, got ""'],
     [{ groups: [{ name: '__proto__', classes: [0] }] }, "groups[0].name: '__proto__' is not allowed"],

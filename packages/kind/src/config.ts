@@ -44,18 +44,17 @@ export function kindConfig(input: KindConfigInput): KindConfig {
     nullGate: input.nullGate ?? 'learngenes',
     pruned: input.pruned ?? false,
   };
-  for (const name of Object.keys(input)) {
-    if (!FIELDS.includes(name)) throw new Error(`config: expected only ${FIELDS.join(', ')}, got '${name}'`);
-  }
+  checkFields(input);
   validateKindConfig(config);
   return config;
 }
 
 /**
- * Throws on the first field that is missing or out of range; the message names it. Learngenes, shared parts and all
+ * Throws on the first field that is missing, unknown or out of range; the message names it. Learngenes, shared parts and all
  * groups' tailors may hold `MAX_PARAMETERS` of `@learngene/dit` numbers in all.
  */
 export function validateKindConfig(config: KindConfig): void {
+  checkFields(config);
   validateDit(config.dit);
   for (const name of ['learngeneRank', 'tailorRank'] as const) {
     const value = config[name];
@@ -82,6 +81,12 @@ export function validateKindConfig(config: KindConfig): void {
     throw new Error(
       `config: expected at most ${MAX_PARAMETERS} parameters, got ${total} (${config.groups.length} groups, ${ranks})`,
     );
+  }
+}
+
+function checkFields(config: object): void {
+  for (const name of Object.keys(config)) {
+    if (!FIELDS.includes(name)) throw new Error(`config: expected only ${FIELDS.join(', ')}, got '${name}'`);
   }
 }
 

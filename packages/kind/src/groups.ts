@@ -16,6 +16,8 @@ export type ClassPlace = {
   readonly row: number;
 };
 
+const GROUP_FIELDS = ['name', 'classes', 'classNames'];
+
 /** Throws on the first group that is malformed, or a class that is out of range or in two groups. */
 export function validateGroups(groups: readonly TailorGroup[], classes: number): void {
   if (!Array.isArray(groups)) throw new Error(`groups: expected an array, got ${String(groups)}`);
@@ -23,6 +25,10 @@ export function validateGroups(groups: readonly TailorGroup[], classes: number):
   const owner = new Map<number, string>();
   for (const [index, group] of groups.entries()) {
     const at = `groups[${index}]`;
+    for (const field of Object.keys(group ?? {})) {
+      if (GROUP_FIELDS.includes(field)) continue;
+      throw new Error(`${at}: expected only ${GROUP_FIELDS.join(', ')}, got ${JSON.stringify(field.slice(0, 80))}`);
+    }
     if (typeof group?.name !== 'string' || group.name.length === 0 || group.name.length > 200) {
       throw new Error(`${at}.name: expected 1 to 200 characters, got ${JSON.stringify(group?.name)}`);
     }

@@ -2,6 +2,7 @@ export { type ByteSource, bytesSource } from './byte-source';
 export type { DType, TensorArrays } from './dtype';
 export { fromFloat32, toFloat32 } from './float32';
 export { type HttpSourceOptions, httpSource } from './http-source';
+export { duplicateKey } from './json-keys';
 export { decodeNpy, encodeNpy } from './npy';
 export { type NpyFile, type NpyInfo, openNpy } from './npy-file';
 export { decodeNpz, encodeNpz, type NpzOptions, type NpzReadOptions } from './npz';

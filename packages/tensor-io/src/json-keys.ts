@@ -1,17 +1,32 @@
+/** A quoted string from `at` (its opening quote) to behind its closing quote. */
+function stringEnd(text: string, at: number): number {
+  let end = at + 1;
+  while (text.charCodeAt(end) !== 0x22) end += text.charCodeAt(end) === 0x5c ? 2 : 1;
+  return end + 1;
+}
+
 /**
- * How many keys a JSON text holds at the depths 1 and 2. `text` must already have been accepted by JSON.parse, so a
- * count above that of the parsed objects' keys means that a key stands twice.
+ * The first key that an object of a JSON text holds twice, at any depth; JSON.parse keeps the last of its values without a
+ * word. `text` must already have been accepted by JSON.parse.
  */
-export function countKeys(text: string): number {
-  let depth = 0;
-  let keys = 0;
+export function duplicateKey(text: string): string | undefined {
+  const open: (Set<string> | undefined)[] = []; // the keys of every object around; of an array none
+  let last: string | undefined;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code === 0x22) {
-      for (i++; text.charCodeAt(i) !== 0x22; i++) if (text.charCodeAt(i) === 0x5c) i++;
-    } else if (code === 0x7b || code === 0x5b) depth++;
-    else if (code === 0x7d || code === 0x5d) depth--;
-    else if (code === 0x3a && depth <= 2) keys++;
+      const end = stringEnd(text, i);
+      last = text.slice(i, end);
+      i = end - 1;
+    } else if (code === 0x7b) open.push(new Set());
+    else if (code === 0x5b) open.push(undefined);
+    else if (code === 0x7d || code === 0x5d) open.pop();
+    else if (code === 0x3a && last !== undefined) {
+      const key = last.includes('\\') ? (JSON.parse(last) as string) : last.slice(1, -1);
+      const keys = open[open.length - 1];
+      if (keys?.has(key)) return key;
+      keys?.add(key);
+    }
   }
-  return keys;
+  return undefined;
 }

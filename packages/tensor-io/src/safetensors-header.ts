@@ -1,5 +1,5 @@
 import { arrayOf, bitsPerElement, type DType, isDType } from './dtype';
-import { countKeys } from './json-keys';
+import { duplicateKey } from './json-keys';
 import { countElements } from './tensor-data';
 import { quoted, shown, TensorFileError } from './tensor-file-error';
 
@@ -117,12 +117,11 @@ export function parseHeader(file: string, bytes: Uint8Array, fileSize: number): 
   const dataStart = PREFIX_BYTES + bytes.length;
   const metadata = parseMetadata(file, Object.hasOwn(json, '__metadata__') ? json.__metadata__ : undefined);
   const entries: [string, TensorInfo][] = [];
-  let keys = 0;
   for (const [name, entry] of Object.entries(json)) {
-    keys += 1 + (isObject(entry) ? Object.keys(entry).length : 0);
     if (name !== '__metadata__') entries.push([name, parseInfo(file, name, entry, dataStart)]);
   }
-  if (countKeys(text) !== keys) throw new TensorFileError(file, 'header holds a key twice');
+  const twice = duplicateKey(text);
+  if (twice !== undefined) throw new TensorFileError(file, `header holds a key twice: ${quoted(twice)}`);
   entries.sort(([, a], [, b]) => a.byteOffset - b.byteOffset || a.byteLength - b.byteLength);
   let covered = dataStart;
   for (const [name, { byteOffset, byteLength }] of entries) {

@@ -1,5 +1,5 @@
 import type { ByteSource } from './byte-source';
-import { countKeys } from './json-keys';
+import { duplicateKey } from './json-keys';
 import { openSafetensors, type SafetensorsFile } from './safetensors-file';
 import { quoted, shown, TensorFileError } from './tensor-file-error';
 
@@ -36,9 +36,8 @@ function parseWeightMap(file: string, bytes: Uint8Array): Map<string, string> {
       );
     }
   }
-  const keysBelow = (value: unknown) => (typeof value === 'object' && value !== null ? Object.keys(value).length : 0);
-  const keys = Object.values(json ?? {}).reduce<number>((sum, value) => sum + 1 + keysBelow(value), 0);
-  if (!Array.isArray(json?.metadata) && countKeys(text) !== keys) throw new TensorFileError(file, 'holds a key twice');
+  const twice = duplicateKey(text);
+  if (twice !== undefined) throw new TensorFileError(file, `holds a key twice: ${quoted(twice)}`);
   return new Map(entries as [string, string][]);
 }
 

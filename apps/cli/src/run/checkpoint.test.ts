@@ -57,6 +57,16 @@ describe('a run folder', () => {
     ['null', 'null', 'format 1'],
     ['another format', JSON.stringify({ ...record, format: 2 }), 'format 1'],
     ['a wrong model', JSON.stringify({ ...record, model: { ...record.model, learngeneRank: 0 } }), 'model'],
+    [
+      'a group with a rank of its own',
+      JSON.stringify({
+        ...record,
+        model: { ...record.model, groups: record.model.groups.map((g) => ({ ...g, tailorRank: 1 })) },
+      }),
+      'model',
+    ],
+    ['an unknown field', JSON.stringify({ ...record, precision: 'f16' }), 'expected only format, command, config'],
+    ['a key twice', JSON.stringify(record).replace('{', '{"format":1,'), 'holds a key twice: "format"'],
     ['a wrong config', JSON.stringify({ ...record, config: { sed: 1 } }), 'did you mean seed?'],
   ])('a record of %s is refused', async (_, text, message) => {
     writeFileSync(join(run, 'config.json'), text);

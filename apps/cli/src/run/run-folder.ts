@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type KindConfig, kindConfig } from '@learngene/kind';
+import { duplicateKey } from '@learngene/tensor-io';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { UsageError } from '../cli/errors';
 import { parseConfig } from '../config/load';
@@ -28,6 +29,18 @@ export interface RunRecord {
 }
 
 const configFile = 'config.json';
+
+/** Every field of a {@link RunRecord}; another one might change what a run does and is refused. */
+const recordFields = Object.keys({
+  format: 0,
+  command: 0,
+  config: 0,
+  model: 0,
+  engine: 0,
+  versions: 0,
+  dense: 0,
+  base: 0,
+} satisfies Record<keyof RunRecord, 0>);
 
 /** Creates a run folder and writes its record; refuses a folder that holds a run. */
 export async function createRunFolder(path: string, record: RunRecord): Promise<void> {
@@ -57,8 +70,14 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
   } catch (error) {
     throw new UsageError(`${file}: not valid JSON`, { cause: error });
   }
+  const twice = duplicateKey(text);
+  if (twice !== undefined) throw new UsageError(`${file}: holds a key twice: ${JSON.stringify(twice)}`);
   if (record === null || typeof record !== 'object' || record.format !== 1) {
     throw new UsageError(`${file}: expected a run record of format 1`);
+  }
+  const unknown = Object.keys(record).find((field) => !recordFields.includes(field));
+  if (unknown !== undefined) {
+    throw new UsageError(`${file}: expected only ${recordFields.join(', ')}, got ${JSON.stringify(unknown)}`);
   }
   try {
     return { ...record, config: parseConfig(record.config, file), model: kindConfig(record.model) };

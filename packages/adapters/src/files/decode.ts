@@ -1,5 +1,12 @@
 import type { DitConfig } from '@learngene/dit';
-import { decodeSafetensors, fromFloat32, type NamedTensors, type TensorData, toFloat32 } from '@learngene/tensor-io';
+import {
+  decodeSafetensors,
+  duplicateKey,
+  fromFloat32,
+  type NamedTensors,
+  type TensorData,
+  toFloat32,
+} from '@learngene/tensor-io';
 import { checkFields, shown } from '../checks';
 import { type AdapterGroup, checkGroups } from '../groups';
 import { type AdapterConfig, type AdapterConfigInput, adapterConfig } from '../methods';
@@ -56,11 +63,15 @@ function parseJson(files: ReadonlyMap<string, Uint8Array>, file: string): Json |
     throw new AdapterFileError(file, `expected at most ${MAX_JSON_BYTES} bytes, got ${bytes.length}`);
   }
   let value: unknown;
+  let twice: string | undefined;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    value = JSON.parse(text);
+    twice = duplicateKey(text);
   } catch (error) {
     throw new AdapterFileError(file, 'is no JSON', { cause: error });
   }
+  if (twice !== undefined) throw new AdapterFileError(file, `holds a key twice: ${shown(twice)}`);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new AdapterFileError(file, `expected an object, got ${shown(value)}`);
   }

@@ -125,6 +125,7 @@ describe('hostile files', () => {
   it.each([
     ['[1]', 'adapter_config.json: expected an object, got an array of 1'],
     ['{', 'adapter_config.json: is no JSON'],
+    ['{"r": 2, "r": 4}', 'adapter_config.json: holds a key twice: "r"'],
     ['\xff', 'adapter_config.json: is no JSON'],
     [' '.repeat(2 ** 20 + 1), 'adapter_config.json: expected at most 1048576 bytes, got 1048577'],
     ['{"__proto__": {"peft_type": "LORA"}}', 'peft_type: expected LORA, OFT or LOHA, got undefined'],

@@ -67,6 +67,14 @@ const f32 = (...shape: number[]): TensorData => {
 };
 
 describe('kind.json', () => {
+  it('with a key twice is refused, wherever it stands', async () => {
+    const text = new TextDecoder().decode(files.get('kind.json'));
+    for (const key of ['"format":', '"tailorRank":', '"classes":', '"sha256":']) {
+      const twice = withManifest(text.replace(key, `${key} 0, ${key}`));
+      expect(await refusal(twice)).toContain(`kind.json: holds a key twice: ${key.slice(0, -1)}`);
+    }
+  });
+
   const tailors = (change: (list: Json[]) => unknown) => {
     const { files: entries } = manifest() as { files: { tailors: Json[] } };
     return edited('files/tailors', change(entries.tailors) ?? entries.tailors);
@@ -96,6 +104,7 @@ describe('kind.json', () => {
     ['config/tailorRank', '2', 'tailorRank: expected a positive integer'],
     ['config/groups', {}, 'config.groups: expected an array'],
     ['config/groups/0', 'x', 'config.groups[0]: expected an object, got "x"'],
+    ['config/groups/0/tailorRank', 4, 'config.groups[0]: expected only name, classes, classNames, got "tailorRank"'],
     ['config/groups/0/name', '__proto__', "'__proto__' is not allowed"],
     ['config/groups/0/name', '7', "groups[1].name: '7' is used twice"],
     ['config/groups/0/__proto__', {}, "config.groups[0]: '__proto__' is not allowed"],

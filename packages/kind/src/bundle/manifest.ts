@@ -1,4 +1,5 @@
 import { ditConfig, MAX_DIT_DEPTH, MAX_DIT_SIZE } from '@learngene/dit';
+import { duplicateKey } from '@learngene/tensor-io';
 import { type KindConfig, validateKindConfig } from '../config';
 import { countKindBytes } from '../count';
 import { asBundleError } from './bundle-error';
@@ -53,6 +54,8 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   return asBundleError(MANIFEST_FILE, () => {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     const content = record('kind.json', JSON.parse(text));
+    const twice = duplicateKey(text);
+    if (twice !== undefined) throw new Error(`kind.json: holds a key twice: ${shown(twice)}`);
     if (content.format !== FORMAT) throw new Error(`format: expected '${FORMAT}', got ${shown(content.format)}`);
     if (content.version !== VERSION) throw new Error(`version: expected ${VERSION}, got ${shown(content.version)}`);
     onlyKeys('kind.json', content, ['format', 'version', 'config', 'metadata', 'files']);

@@ -162,6 +162,7 @@ describe('refusals', () => {
     [{ window: 1 }, 'window: expected an integer of at least 2, got 1'],
     [{ window: 5 }, 'window: expected stride 2 plus an even number, got 5'],
     [{ spatialChannels: 9 }, 'spatialChannels: expected at most hidden[0] = 6, got 9'],
+    [{ dropout: 0.5 }, 'classifier: expected only stride, window, hidden, depth, features, spatialChannels, height'],
     [{ depth: [1, -1] }, 'depth[1]: expected an integer of at least 0, got -1'],
   ])('config %o', (change, message) => {
     expect(() => classifierConfig({ ...config, ...change })).toThrow(message);

@@ -30,6 +30,8 @@ export type ClassifierOptions = Pick<ClassifierConfig, 'height' | 'width' | 'cha
 
 const DEFAULTS = { stride: 4, window: 8, hidden: [32, 96], depth: [0, 1], features: 64, spatialChannels: 7 } as const;
 
+const FIELDS: readonly string[] = [...Object.keys(DEFAULTS), 'height', 'width', 'channels', 'classes'];
+
 /**
  * A complete, checked configuration. Defaults: tokens of 8 x 8 pixels every 4, 32 channels on that grid,
  * 96 channels and 1 block on the merged one, 64 features, 7 spatial channels (as ADM takes of Inception).
@@ -41,6 +43,10 @@ export function classifierConfig(options: ClassifierOptions): ClassifierConfig {
     ...DEFAULTS,
     ...options,
   };
+  for (const field of Object.keys(options)) {
+    if (FIELDS.includes(field)) continue;
+    throw new RangeError(`classifier: expected only ${FIELDS.join(', ')}, got '${field.slice(0, 80)}'`);
+  }
   checkInteger('height', height, 1);
   checkInteger('width', width, 1);
   checkInteger('channels', channels, 1);
