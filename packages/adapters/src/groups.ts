@@ -1,4 +1,5 @@
-import { shown } from './checks';
+import { MAX_DIT_SIZE } from '@learngene/dit';
+import { checkCount, shown } from './checks';
 
 /** Classes that share one adapter. One group of all classes: a shared adapter. One group a class: an adapter a class. */
 export type AdapterGroup = {
@@ -18,11 +19,13 @@ export type ClassPlace = {
 
 /** One group with all classes 0 to `classes` - 1: an adapter that they share. */
 export function sharedGroup(classes: number): AdapterGroup[] {
+  checkCount('classes', classes, MAX_DIT_SIZE);
   return [{ name: 'all', classes: Array.from({ length: classes }, (_, id) => id) }];
 }
 
 /** One group a class, named 'class-<id>'. */
 export function groupPerClass(classes: number): AdapterGroup[] {
+  checkCount('classes', classes, MAX_DIT_SIZE);
   return Array.from({ length: classes }, (_, id) => ({ name: `class-${id}`, classes: [id] }));
 }
 

@@ -1,4 +1,5 @@
 import type { DitConfig } from '@learngene/dit';
+import { checkPositive } from './checks';
 import { countAdapted } from './count';
 import type { AdapterGroup } from './groups';
 import { type AdapterConfig, type AdapterConfigInput, adapterConfig, methodOf } from './methods';
@@ -34,7 +35,7 @@ export type MatchedRank = {
  * Throws on an invalid config or a budget that is not positive.
  */
 export function matchRank(input: AdapterConfigInput, { dit, groups, parameters }: MatchRankOptions): MatchedRank {
-  if (!(parameters > 0)) throw new Error(`parameters: expected a positive number, got ${parameters}`);
+  checkPositive('parameters', parameters);
   const { size } = methodOf(input);
   const classes = groups.reduce((total, group) => total + group.classes.length, 0);
   const candidate = (fields: object): MatchedRank => {

@@ -60,3 +60,7 @@ test('the precision is that of the native backend', async () => {
   await tf.setBackend('cpu');
   expect(() => setNativePrecision('bf16')).toThrow('expected the active backend to be native, got cpu');
 });
+
+test.each(['f16', 'bfloat16', '', undefined, null, 32, Number.NaN])('refuses the precision %j by name', (precision) => {
+  expect(() => setNativePrecision(precision as 'f32')).toThrow("precision: expected 'f32' or 'bf16', got");
+});

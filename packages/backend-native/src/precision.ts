@@ -6,9 +6,12 @@ import { NATIVE } from './register';
  * Sets what products of matrices are computed in on the native backend of this thread, which must be the active one.
  * Gradients use the precision that is set when they are computed: set it once, before training.
  *
- * @throws Error where another backend is active, or where the processor has no bfloat16 products (AVX512-BF16)
+ * @throws Error on an unknown precision, where another backend is active, or where the processor has no bfloat16 products (AVX512-BF16)
  */
 export function setNativePrecision(precision: Precision): void {
+  if (precision !== 'f32' && precision !== 'bf16') {
+    throw new Error(`precision: expected 'f32' or 'bf16', got ${JSON.stringify(precision)}`);
+  }
   if (getBackend() !== NATIVE) {
     throw new Error(`precision ${precision}: expected the active backend to be native, got ${getBackend()}`);
   }

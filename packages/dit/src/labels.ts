@@ -15,11 +15,14 @@ export type DropLabelsOptions = {
  * model for classifier-free guidance (Ho & Salimans 2022, algorithm 1). For training only.
  *
  * @param labels - class ids, [N]; not changed.
- * @returns a new array [N]. Throws when `probability` is outside [0, 1].
+ * @returns a new array [N]. Throws when `probability` is outside [0, 1] or `nullLabel` is no class id.
  */
 export function dropLabels(labels: Int32Array, { generator, probability, nullLabel }: DropLabelsOptions): Int32Array {
   if (!(probability >= 0 && probability <= 1)) {
     throw new Error(`probability: expected a number in [0, 1], got ${probability}`);
+  }
+  if (!Number.isSafeInteger(nullLabel) || nullLabel < 0) {
+    throw new Error(`nullLabel: expected an integer of at least 0, got ${nullLabel}`);
   }
   const draws = uniform(generator, labels.length);
   return labels.map((label, n) => (draws[n] < probability ? nullLabel : label));

@@ -10,6 +10,7 @@ import * as tf from '@tensorflow/tfjs-core';
 export function patchify(x: tf.Tensor4D, patchSize: number): tf.Tensor3D {
   const [N, H, W, C] = x.shape;
   const p = patchSize;
+  checkPositive('patchSize', p);
   if (H % p !== 0 || W % p !== 0) throw new Error(`x: expected height and width divisible by ${p}, got [${x.shape}]`);
   return tf.tidy(() => {
     const cut = tf.reshape(x, [N, H / p, p, W / p, p, C]); // [N, h, p, w, p, C]
@@ -34,6 +35,8 @@ export type UnpatchifyOptions = {
  */
 export function unpatchify(tokens: tf.Tensor3D, { patchSize: p, channels: C }: UnpatchifyOptions): tf.Tensor4D {
   const [N, T, width] = tokens.shape;
+  checkPositive('patchSize', p);
+  checkPositive('channels', C);
   const g = Math.round(Math.sqrt(T));
   if (g * g !== T || width !== p * p * C) {
     throw new Error(`tokens: expected [N, g*g, ${p * p * C}], got [${tokens.shape}]`);
@@ -42,4 +45,8 @@ export function unpatchify(tokens: tf.Tensor3D, { patchSize: p, channels: C }: U
     const rows = tf.reshape(tokens, [N * g, g, p, p * C]); // a row of a patch, p·C numbers, stays together
     return tf.reshape(tf.transpose(rows, [0, 2, 1, 3]), [N, g * p, g * p, C]); // [N, H, W, C]
   });
+}
+
+function checkPositive(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${name}: expected a positive integer, got ${value}`);
 }

@@ -21,6 +21,7 @@ export function timestepFrequencies({ dims, shift }: TimestepEmbeddingOptions): 
   const cached = cache.get(key);
   if (cached) return cached;
   if (!Number.isSafeInteger(dims / 2) || dims < 4) throw new Error(`dims: expected an even number >= 4, got ${dims}`);
+  if (shift !== 0 && shift !== 1) throw new Error(`shift: expected 0 or 1, got ${String(shift)}`);
   const half = dims / 2;
   const slope = Math.fround(-Math.log(10000));
   const exponent = (i: number) => Math.fround(Math.fround(slope * i) / (half - shift));

@@ -72,6 +72,8 @@ export function countTransferParams(
   config: Pick<KindConfig, 'dit' | 'tailorRank'>,
   { groups, classes, trainNull = false, trainBiases = false }: TransferCountOptions,
 ): number {
+  checkCount('groups', groups);
+  checkCount('classes', classes);
   const rows = classes + (trainNull ? 1 : 0);
   const biases = trainBiases ? countDitParams(config.dit).linearBias : 0;
   return groups * config.tailorRank * componentParams(config) + rows * config.dit.hiddenSize + biases;
@@ -98,6 +100,7 @@ export type KindMacCounts = {
  * @param rank - components a layer that take part; default what the config says. N_G gives the unconditional branch.
  */
 export function countKindMacs(config: KindConfig, rank: number = activeRank(config)): KindMacCounts {
+  checkCount('rank', rank);
   const dense = countDitMacs(config.dit);
   const tokens = (config.dit.inputSize / config.dit.patchSize) ** 2;
   const linear = tokens * rank * (componentParams(config) - MAIN_WEIGHTS * config.dit.depth);
@@ -156,6 +159,12 @@ export function countKind(config: KindConfig): KindCounts {
 
 function activeRank({ learngeneRank, tailorRank, gate, groups }: KindConfig): number {
   return learngeneRank + tailorRank * (gate === 'soft' ? groups.length : Math.min(1, groups.length));
+}
+
+function checkCount(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new Error(`${name}: expected an integer of at least 0, got ${value}`);
+  }
 }
 
 function sum(values: readonly number[]): number {

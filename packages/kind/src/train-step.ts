@@ -72,6 +72,11 @@ export type KindTrainResult = {
  */
 export function kindTrainStep(inputs: KindTrainInputs, options: KindTrainOptions): KindTrainResult {
   const { state, config, labels, dropped } = inputs;
+  for (const name of ['factorRate', 'orthogonality'] as const) {
+    const value = options[name];
+    if (value === undefined || (value >= 0 && value < Number.POSITIVE_INFINITY)) continue;
+    throw new Error(`${name}: expected a finite number of at least 0, got ${value}`);
+  }
   const plan = planBatch(labels, config, { dropped });
   const groups = config.gate === 'soft' ? config.groups.map((group) => group.name) : plan.activeGroups;
   const pieces = trainablePieces(state.params, options.trainable, groups);
