@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+// @boundaries-ignore what the scripts of all packages share
 import { commandLine } from '../../../scripts/command-line.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+// @boundaries-ignore what the scripts of all packages share
 import { commandLine } from '../../../scripts/command-line.mjs';
 
 /** Every platform that a release has: its name, the Rust target, the machine that builds it, and npm's filters. */

@@ -2,6 +2,7 @@
 // does not run. Linux on x86-64. Usage: node scripts/sanitize.mjs
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+// @boundaries-ignore what the scripts of all packages share
 import { commandLine } from '../../../scripts/command-line.mjs';
 
 commandLine(import.meta.url);

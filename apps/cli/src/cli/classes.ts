@@ -13,7 +13,7 @@ export interface ClassOptions {
 }
 
 /** Names of classes separated by commas, or a JSON array; a name with a colon has to be given by itself. */
-export function classList(flag: string, single: string) {
+function classList(flag: string, single: string) {
   return (text: string): string[] => {
     const names = list(text);
     if (names.length === 0) throw new UsageError(`${flag}: expected at least one class, got none`);

@@ -99,7 +99,7 @@ export function withTrainingOptions(command: Command): Command {
 }
 
 /** The options among these that stand on the command line, as they are written there: `--count`. */
-export function givenOptions(command: Command, names: readonly string[]): string[] {
+function givenOptions(command: Command, names: readonly string[]): string[] {
   return names
     .filter((name) => command.getOptionValueSource(name) === 'cli')
     .map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);

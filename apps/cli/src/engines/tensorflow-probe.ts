@@ -47,7 +47,7 @@ export async function probeTensorflow(file: string, defaults: Record<string, str
 }
 
 /** What TensorFlow's log says of libraries, driver and devices. */
-export function readTensorflowLog(log: string): Pick<TensorflowProbe, 'device' | 'missing' | 'driverError'> {
+function readTensorflowLog(log: string): Pick<TensorflowProbe, 'device' | 'missing' | 'driverError'> {
   const missing = [...log.matchAll(/Could not load dynamic library '([^']+)'/g)].map(([, name]) => name as string);
   // tfjs-node takes the last of several devices.
   const created = [...log.matchAll(/Created device .* name: (.+?), pci bus id: .*compute capability: ([\d.]+)/g)].at(

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
  * Most inputs that one op may have. WebGPU guarantees 8 storage buffers a program, one of which is the output; tfjs does
  * not check, and the device drops every command of a buffer that holds a program with more.
  */
-export const MAX_OP_INPUTS = 7;
+const MAX_OP_INPUTS = 7;
 
 /**
  * The sum of any number of tensors, from left to right: `tf.addN` for as many as no GPU can take at once. Differentiable.
