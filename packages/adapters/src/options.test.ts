@@ -36,7 +36,7 @@ const tailors = () => tinyModel({ method: 'low-rank', keep: 6, rank: 3 }).adapte
 const combine = (fields: object) => combineTailors([tailors()], { dit: DIT, weights: [1], ...fields });
 
 /** Every scalar option, what takes it, and wrong values beside NaN, infinity and -1. */
-const OPTIONS: readonly [name: string, more: readonly number[], use: (value: number) => unknown][] = [
+const OPTIONS: readonly (readonly [name: string, more: readonly number[], use: (value: number) => unknown])[] = [
   ...['lora', 'dora', 'pissa', 'loha', 'low-rank', 'svd-cut', 'fine'].map(
     (method) => ['rank', [0, 1.5, 17], config(method, 'rank')] as const,
   ),
