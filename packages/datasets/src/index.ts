@@ -8,7 +8,14 @@ export { flipHorizontal } from './flip';
 export { type HeldOut, type HoldOutOptions, holdOut } from './hold-out';
 export { decodeIdx, type IdxArray, type IdxFileNames, type IdxFiles, idxDataset } from './idx';
 export { type InOrderOptions, readInOrder } from './in-order';
-export { type CacheOptions, cacheDataset, type InMemoryImages, inMemoryDataset } from './memory';
+export {
+  type CachedDataset,
+  type CacheOptions,
+  cacheDataset,
+  type InMemoryImages,
+  inMemoryDataset,
+  type SkippedFile,
+} from './memory';
 export {
   type ClassGroup,
   type ClassRule,

@@ -1,4 +1,5 @@
 import { checkIndices, checkInteger, checkLabels } from './check';
+import { DatasetFileError } from './errors';
 import type { ImageDataset, Progress } from './types';
 
 /** What {@link inMemoryDataset} is made of. */
@@ -72,6 +73,25 @@ export interface CacheOptions {
   readonly signal?: AbortSignal;
   /** Refuses a dataset of more bytes than this (default 2^31). */
   readonly maxBytes?: number;
+  /**
+   * A picture file that cannot be read: its error ends the reading (`'error'`, default), or its image is left out and
+   * listed in `skipped` (`'skip'`).
+   */
+  readonly onCorrupt?: 'error' | 'skip';
+}
+
+/** A picture that was left out. */
+export interface SkippedFile {
+  /** Its path. */
+  readonly file: string;
+  /** What was wrong with it. */
+  readonly reason: string;
+}
+
+/** A dataset in memory, and what was left out of it. */
+export interface CachedDataset extends ImageDataset {
+  /** What was left out, with `onCorrupt: 'skip'`. */
+  readonly skipped: readonly SkippedFile[];
 }
 
 const PIECE = 64;
@@ -80,9 +100,10 @@ const PIECE = 64;
  * Reads a dataset once and keeps the decoded images in one array: for small datasets that are gone through many times.
  *
  * @throws RangeError where the images take more than `maxBytes`
+ * @throws DatasetFileError for a picture that cannot be read, unless `onCorrupt` is `'skip'`
  */
-export async function cacheDataset(dataset: ImageDataset, options: CacheOptions = {}): Promise<ImageDataset> {
-  const { onProgress, signal, maxBytes = 2 ** 31 } = options;
+export async function cacheDataset(dataset: ImageDataset, options: CacheOptions = {}): Promise<CachedDataset> {
+  const { onProgress, signal, maxBytes = 2 ** 31, onCorrupt = 'error' } = options;
   checkInteger('maxBytes', maxBytes, 0);
   const { name, size, height, width, channels, classes, labels } = dataset;
   const bytes = height * width * channels;
@@ -90,13 +111,36 @@ export async function cacheDataset(dataset: ImageDataset, options: CacheOptions 
     throw new RangeError(`dataset: expected at most ${maxBytes} bytes of images in ${name}, got ${size * bytes}`);
   }
   const images = new Uint8Array(size * bytes);
+  const kept: number[] = [];
+  const skipped: SkippedFile[] = [];
+  const keep = async (indices: Int32Array) => {
+    images.set(await dataset.read(indices), kept.length * bytes);
+    for (const index of indices) kept.push(index);
+  };
   for (let start = 0; start < size; start += PIECE) {
     signal?.throwIfAborted();
-    const end = Math.min(size, start + PIECE);
-    images.set(await dataset.read(range(start, end)), start * bytes);
-    onProgress?.({ done: end, total: size });
+    const piece = range(start, Math.min(size, start + PIECE));
+    try {
+      await keep(piece);
+    } catch (error) {
+      if (onCorrupt === 'error' || !isPictureError(error)) throw error;
+      for (const index of piece) {
+        try {
+          await keep(Int32Array.of(index));
+        } catch (one) {
+          if (!isPictureError(one)) throw one;
+          skipped.push({ file: one.file, reason: one.message });
+        }
+      }
+    }
+    onProgress?.({ done: start + piece.length, total: size });
   }
-  return inMemoryDataset({ name, images, labels, height, width, channels, classes });
+  const left = { images: images.subarray(0, kept.length * bytes), labels: kept.map((index) => labels[index]) };
+  return { ...inMemoryDataset({ name, ...left, height, width, channels, classes }), skipped };
+}
+
+function isPictureError(error: unknown): error is DatasetFileError {
+  return error instanceof DatasetFileError && error.isPicture;
 }
 
 /** The integers from `start` to `end - 1`. */

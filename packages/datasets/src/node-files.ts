@@ -1,6 +1,6 @@
 import { checkIndices, checkInteger, checkLabels } from './check';
 import { DatasetFileError } from './errors';
-import { inMemoryDataset } from './memory';
+import { inMemoryDataset, type SkippedFile } from './memory';
 import { type DecodeOptions, decodeImageFile } from './node-decode';
 import { forEachParallel } from './node-pool';
 import type { ImageDataset, Progress } from './types';
@@ -22,14 +22,6 @@ export interface FilesOptions extends DecodeOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** Stops the work at the start: the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-}
-
-/** A picture that was left out. */
-export interface SkippedFile {
-  /** Its path. */
-  readonly file: string;
-  /** What was wrong with it. */
-  readonly reason: string;
 }
 
 /** A dataset of picture files. */

@@ -77,6 +77,11 @@ export async function imageFolder(path: string, options: ImageFolderOptions): Pr
   return { ...(await imageFiles({ files, labels, classes }, { ...options, name })), ignored };
 }
 
+/** The class folders of a folder, and the files beside them; what is passed over is in neither. */
+export function listClassFolders(path: string): Promise<{ folders: string[]; files: string[] }> {
+  return list(path, []);
+}
+
 /** All pictures under a folder; notes what else is there. */
 async function pictures(root: string, extensions: readonly string[], ignored: IgnoredEntry[]): Promise<string[]> {
   const found: { folder: string; files: string[] }[] = [];

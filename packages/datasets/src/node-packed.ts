@@ -1,8 +1,9 @@
 import { basename, extname } from 'node:path';
-import { TensorFileError } from '@learngene/tensor-io';
-import { readNpz, readSafetensors } from '@learngene/tensor-io/node';
+import { openNpz, type TensorData } from '@learngene/tensor-io';
+import { fileSource, openSafetensorsFile } from '@learngene/tensor-io/node';
+import { listNames } from './class-names';
 import { DatasetFileError } from './errors';
-import { type PackedOptions, packedDataset } from './packed';
+import { IMAGE_TENSORS, LABEL_TENSORS, type PackedOptions, packedDataset } from './packed';
 import type { ImageDataset } from './types';
 
 /**
@@ -13,27 +14,55 @@ import type { ImageDataset } from './types';
  * `packedDataset`); what `@learngene/tensor-io` throws for a damaged file is its `cause`
  */
 export async function packed(file: string, options: PackedOptions = {}): Promise<ImageDataset> {
-  const { tensors, metadata } = await readTensors(file);
+  const { tensors, metadata } = await opened(file, async (open) => {
+    const first = (asked: string | undefined, usual: readonly string[]) =>
+      (asked === undefined ? usual : [asked]).find((name) => open.names.includes(name));
+    const names = [first(options.images, IMAGE_TENSORS), first(options.labels, LABEL_TENSORS)];
+    // Only the images and the labels are asked for: what else the file holds may be of kinds that are not read.
+    const read = names.flatMap((name) => (name === undefined ? [] : [open.read(name).then((t) => [name, t] as const)]));
+    const found = new Map<string, TensorData>(await Promise.all(read));
+    if (names[0] !== undefined) return { tensors: found, metadata: open.metadata };
+    const expected = options.images === undefined ? 'images in "arr_0" or "images"' : `a tensor "${options.images}"`;
+    throw new DatasetFileError(file, `expected ${expected}, got ${listNames(open.names) || 'nothing'}`);
+  });
   const classes = options.classes ?? parseNames(file, metadata.classes);
-  try {
-    return packedDataset(tensors, { ...options, name: options.name ?? basename(file), classes });
-  } catch (cause) {
-    // Of a tensor that is there and cannot be read: only the images and the labels are asked for.
-    if (!(cause instanceof TensorFileError)) throw cause;
-    throw new DatasetFileError(file, `expected packed arrays: ${cause.message}`, { cause });
-  }
+  return packedDataset(tensors, { ...options, name: options.name ?? basename(file), classes });
 }
 
-async function readTensors(file: string) {
+/** The names of all tensors in an `.npz` or `.safetensors` file; DatasetFileError where it cannot be read. */
+export function packedNames(file: string): Promise<readonly string[]> {
+  return opened(file, async ({ names }) => names);
+}
+
+/** An open file of tensors. */
+interface OpenTensors {
+  readonly names: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+  read(name: string): Promise<TensorData>;
+  close(): Promise<void>;
+}
+
+async function openTensors(file: string): Promise<OpenTensors> {
+  if (extname(file) === '.safetensors') return openSafetensorsFile(file);
+  const { names, read, close } = await openNpz(await fileSource(file));
+  return { names, metadata: {}, read, close };
+}
+
+/** What `use` makes of an open file. */
+async function opened<T>(file: string, use: (open: OpenTensors) => Promise<T>): Promise<T> {
   const kind = extname(file);
   if (kind !== '.npz' && kind !== '.safetensors') {
     throw new DatasetFileError(file, `expected the ending .npz or .safetensors, got "${kind}"`);
   }
   try {
-    if (kind === '.safetensors') return await readSafetensors(file);
-    const metadata: Record<string, string> = {};
-    return { tensors: await readNpz(file), metadata };
+    const open = await openTensors(file);
+    try {
+      return await use(open);
+    } finally {
+      await open.close();
+    }
   } catch (cause) {
+    if (cause instanceof DatasetFileError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new DatasetFileError(file, `expected packed arrays: ${reason}`, { cause });
   }

@@ -9,6 +9,7 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import { tinyDataset } from '../test/tiny-dataset';
 import { createBatches } from './batches';
 import { DatasetFileError } from './errors';
+import { cacheDataset } from './memory';
 import { mergeClasses } from './merge-classes';
 import { cifar, decodeImageFile, emojiDataset, idx, imageFiles, imageFolder, packed } from './node';
 import { packDataset } from './packed';
@@ -129,6 +130,22 @@ describe('imageFolder', () => {
       'b/notes.txt': 'no picture by its ending',
       'loose.png': 'in no class folder',
     });
+  });
+
+  test('a cached view leaves unreadable pictures out where told to, and only those', async () => {
+    const path = await folderOf('partly', { 'a/1.png': [1, 0, 0], 'a/3.png': [3, 0, 0], 'b/4.png': [4, 0, 0] });
+    writeFileSync(join(path, 'a', '2.png'), 'no picture');
+    const view = selectClasses(await imageFolder(path, { size: 4 }), ['b', 'a']);
+    await expect(cacheDataset(view)).rejects.toThrow(/2\.png: expected a picture/);
+    const seen: Progress[] = [];
+    const cached = await cacheDataset(view, { onCorrupt: 'skip', onProgress: (progress) => seen.push(progress) });
+    expect([...cached.labels]).toEqual([1, 1, 0]);
+    const images = await cached.read([0, 1, 2]);
+    expect([images[0], images[48], images[96]]).toEqual([1, 3, 4]);
+    expect(cached.skipped).toEqual([{ file: join(path, 'a', '2.png'), reason: expect.stringContaining('2.png') }]);
+    expect(seen.at(-1)).toEqual({ done: 4, total: 4 });
+    const broken = { ...view, read: () => Promise.reject(new Error('a disk that fails')) };
+    await expect(cacheDataset(broken, { onCorrupt: 'skip' })).rejects.toThrow('a disk that fails');
   });
 
   test('names of classes are NFC, found in both spellings, and refused where a folder has each', async () => {

@@ -16,6 +16,11 @@ export interface PackedOptions {
   readonly classes?: readonly string[];
 }
 
+/** Usual names of the tensor of the images, the first that is there counts. */
+export const IMAGE_TENSORS = ['arr_0', 'images'] as const;
+/** Usual names of the tensor of the labels. */
+export const LABEL_TENSORS = ['labels', 'arr_1'] as const;
+
 /**
  * A dataset from arrays of an npz or safetensors file: the sample batches of ADM and DiT (`arr_0`), or what
  * {@link packDataset} makes.
@@ -33,7 +38,7 @@ export function packedDataset(tensors: NamedTensors, options: PackedOptions = {}
     if (asked !== undefined && !tensor) fail(`expected a tensor "${asked}", got ${listNames([...tensors.keys()])}`);
     return tensor;
   };
-  const pictures = find(options.images, ['arr_0', 'images']);
+  const pictures = find(options.images, IMAGE_TENSORS);
   if (!pictures)
     return fail(`expected images in "arr_0" or "images", got ${listNames([...tensors.keys()]) || 'nothing'}`);
   const { dtype, shape } = pictures;
@@ -41,7 +46,7 @@ export function packedDataset(tensors: NamedTensors, options: PackedOptions = {}
     fail(`images: expected U8 [N, H, W, C], got ${dtype} [${shape.join(', ')}]`);
   }
   const [count, height, width, channels = 1] = shape;
-  const answers = find(options.labels, ['labels', 'arr_1']);
+  const answers = find(options.labels, LABEL_TENSORS);
   if (answers && (answers.shape.length !== 1 || answers.shape[0] !== count)) {
     fail(`labels: expected [${count}], got [${answers.shape.join(', ')}]`);
   }
