@@ -111,7 +111,7 @@ export async function writePictures(path: string, { perClass = 12, size = 8, cha
 }
 
 /** Settings of a model that trains in a second. */
-const tiny = [
+export const tiny = [
   'model.patchSize=4',
   'model.hiddenSize=16',
   'model.depth=2',

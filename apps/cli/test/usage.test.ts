@@ -114,7 +114,7 @@ describe('wrong usage exits with 2', () => {
       /sampling.steps: expected at most diffusion.timesteps, 3/,
     ],
     ['a config that is missing', train('--config', join(folder, 'none.json')), /none.json: cannot be read/],
-    ['no data path', ['data', 'list', '--data', 'folder'], /data.path: needed for data.source folder/],
+    ['no data path', ['data', 'list', '--data', 'folder'], /--data-path: needed for --data folder/],
     [
       'no run to sample',
       ['sample', '--from', folder, '--out', `${out}.png`],

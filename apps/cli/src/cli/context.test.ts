@@ -32,7 +32,7 @@ describe('the requested configuration', () => {
   });
   test('--resume refuses every one of its options by name', () => {
     expect(() => refuseConfigOnResume({ set: [] }, ['classes'])).not.toThrow();
-    const options = { set: ['a=1'], dataPath: 'x', classes: ['b'] };
-    expect(() => refuseConfigOnResume(options, ['classes'])).toThrow('leave out --set, --data-path, --classes');
+    const options = { set: ['a=1'], data: 'x', classes: ['b'] };
+    expect(() => refuseConfigOnResume(options, ['classes'])).toThrow('leave out --set, --data, --classes');
   });
 });

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { mergeConfig, parseAssignment, parseConfig, readConfigFile } from '../config/load';
 import type { Config } from '../config/schema';
+import { dataOfFlags, dataWords } from '../data/data-flags';
 import { engineNames } from '../engines/types';
 import { UsageError } from './errors';
 import { createOutput, type Output } from './output';
@@ -85,8 +86,8 @@ export function withDataOptions(command: Command): Command {
   return command
     .option('--config <file>', 'JSON configuration file')
     .option('--set <key=value>', 'set one key of the configuration; may be repeated', collect, [])
-    .option('--data <source>', 'emoji, folder, idx, cifar10, cifar100 or packed')
-    .option('--data-path <path>', 'folder or file of the data')
+    .option('--data <path>', dataWords)
+    .option('--data-path <path>', 'where data of that kind lie, or those of a recipe now')
     .option('--size <pixels>', 'pixels a side', wholeNumber('--size', 4));
 }
 
@@ -155,9 +156,11 @@ export async function requestedConfig(
   flags: Record<string, unknown> = {},
 ): Promise<Record<string, unknown>> {
   let config = options.config === undefined ? {} : await readConfigFile(options.config);
+  const data = dataOfFlags(options);
+  if (options.data !== undefined) config = { ...config, data: withoutPlace(config.data) };
   config = mergeConfig(config, {
     seed: options.seed,
-    data: { source: options.data, path: options.dataPath, size: options.size },
+    data: { ...data, size: options.size },
     training: { steps: options.steps, batchSize: options.batchSize, learningRate: options.learningRate },
   });
   config = mergeConfig(config, flags);
@@ -165,9 +168,16 @@ export async function requestedConfig(
   return config;
 }
 
+/** The data of a configuration file without the place that --data replaces. */
+function withoutPlace(data: unknown): unknown {
+  if (typeof data !== 'object' || data === null) return data;
+  const { source: _, path: __, ...rest } = data as Record<string, unknown>;
+  return rest;
+}
+
 /** The flags of a configuration, and others by name, that were given on the command line. */
 function givenFlags(options: ConfigOptions, more: readonly string[]): string[] {
-  const names = ['config', 'set', 'data', 'dataPath', 'size', 'steps', 'batchSize', 'learningRate', 'seed', ...more];
+  const names = ['config', 'set', 'data', 'size', 'steps', 'batchSize', 'learningRate', 'seed', ...more];
   const values = options as unknown as Record<string, unknown>;
   const given = names.filter((name) => values[name] !== undefined && (name !== 'set' || options.set.length > 0));
   return given.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);

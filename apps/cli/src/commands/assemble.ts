@@ -20,7 +20,7 @@ import {
 import { asUsageError, UsageError } from '../cli/errors';
 import { checkTarget, withForceOption } from '../cli/target';
 import { chooseEngine } from '../engines';
-import { bundleMetadata, loadModel, modelGroups } from '../run/load-model';
+import { bundleMetadata, describeModel, loadModel, modelGroups } from '../run/load-model';
 
 interface AssembleOptions extends OutputOptions, EngineOption, ClassOptions {
   from: string;
@@ -76,17 +76,18 @@ export function assembleCommand(): Command {
     if (options.form === 'factored') refuseUnused(command, ['layout'], 'has a part only in --form dense');
     const endings = options.form === 'dense' && options.layout !== 'diffusers' ? ['.safetensors'] : [];
     checkTarget(options.out, { option: '--out', endings, force: options.force });
-    await chooseEngine(options.engine, output);
     const named = namedClasses(options);
-    const { model, config } = await loadModel(options.from, named);
-    const groups = named === undefined ? undefined : modelGroups(model.config.groups, named);
-    if (options.form === 'dense' && (groups ?? model.config.groups).length !== 1) {
+    const { model: described, config } = await describeModel(options.from);
+    const groups = named === undefined ? undefined : modelGroups(described.groups, named);
+    if (options.form === 'dense' && (groups ?? described.groups).length !== 1) {
       const all = listNames(
-        model.config.groups.map(({ name }) => name),
+        described.groups.map(({ name }) => name),
         40,
       );
       throw new UsageError(`--form dense: give one of --classes ${all}; a dense model has one weight`);
     }
+    await chooseEngine(options.engine, output);
+    const { model } = await loadModel(options.from, groups);
     const factored = await assembleFactoredAsync(model, {
       ...(groups === undefined ? {} : { groups }),
       ...(budget === undefined ? {} : { budget }),

@@ -17,7 +17,8 @@ import {
 } from '../cli/context';
 import { checkMemory } from '../cli/memory';
 import { checkTarget, withForceOption } from '../cli/target';
-import { chooseClasses, openDataset } from '../data/open-data';
+import { decodeData } from '../data/decode-data';
+import { chooseClasses, openData } from '../data/open-data';
 import { gridPng } from '../sampling/grid';
 
 interface DataOptions extends OutputOptions, ConfigOptions {
@@ -42,7 +43,7 @@ function listCommand(): Command {
   withDataOptions(command);
   withOutputOptions(command, [
     'learngene data list --data emoji',
-    'learngene data list --data folder --data-path photos --grid photos.png',
+    'learngene data list --data photos --grid photos.png',
   ]);
   return command.action(async (options: ListOptions) => {
     const output = outputOf(options);
@@ -51,7 +52,8 @@ function listCommand(): Command {
       refuseUnused(command, ['columns', 'force'], 'has a part only where --grid is given');
     else checkTarget(options.grid, { option: '--grid', endings: ['.png'], force: options.force });
     const config = await resolveConfig(options);
-    const dataset = await openDataset(config.data, output);
+    const opened = await openData(config.data, output);
+    const dataset = await decodeData(opened.dataset, opened.recipe, output);
     const counts = classCounts(dataset);
     if (options.grid !== undefined) {
       const rows = dataset.classes.map((_, label) =>
@@ -90,14 +92,14 @@ function listCommand(): Command {
 
 function prepareCommand(): Command {
   const command = new Command('prepare')
-    .description('Decode and resize a dataset once, into one safetensors file that --data packed reads')
+    .description('Decode and resize a dataset once, into one safetensors file that --data reads')
     .requiredOption('--out <file>', 'the .safetensors file to write');
   withClassOptions(command, 'only these classes (default: all)');
   withForceOption(command);
   withDataOptions(command);
   withOutputOptions(command, [
-    'learngene data prepare --data folder --data-path photos --size 32 --out photos.safetensors',
-    'learngene train --data packed --data-path photos.safetensors --out runs/photos',
+    'learngene data prepare --data photos --size 32 --out photos.safetensors',
+    'learngene train --data photos.safetensors --out runs/photos',
   ]);
   return command.action(async (options: PrepareOptions) => {
     const output = outputOf(options);
@@ -105,8 +107,9 @@ function prepareCommand(): Command {
     checkTarget(options.out, { option: '--out', endings: ['.safetensors'], force: options.force });
     const config = await resolveConfig(options);
     const named = namedClasses(options);
-    const all = await openDataset(config.data, output);
-    const dataset = named === undefined ? all : chooseClasses(all, named, '--classes');
+    const { dataset: all, recipe } = await openData(config.data, output);
+    const view = named === undefined ? all : chooseClasses(all, named, '--classes');
+    const dataset = await decodeData(view, recipe, output);
     await mkdir(dirname(options.out), { recursive: true });
     await writeSafetensors(options.out, await packDataset(dataset), {
       metadata: { name: dataset.name, classes: JSON.stringify(dataset.classes) },
@@ -124,6 +127,6 @@ export function dataCommand(): Command {
     .addCommand(prepareCommand())
     .addHelpText(
       'after',
-      '\nExamples:\n  $ learngene data list --data emoji\n  $ learngene data prepare --data folder --data-path photos --out photos.safetensors',
+      '\nExamples:\n  $ learngene data list --data emoji\n  $ learngene data prepare --data photos --out photos.safetensors',
     );
 }

@@ -6,7 +6,7 @@ import { type EngineOption, type OutputOptions, outputOf, withEngineOption, with
 import { UsageError } from '../cli/errors';
 import { checkTarget, withForceOption } from '../cli/target';
 import { chooseEngine } from '../engines';
-import { bundleMetadata, loadModel } from '../run/load-model';
+import { bundleMetadata, describeModel, loadModel } from '../run/load-model';
 import { isRunFolder } from '../run/run-folder';
 
 /** The files of a bundle with their sizes. */
@@ -40,6 +40,7 @@ export function decomposeCommand(): Command {
     const output = outputOf(options);
     if (!isRunFolder(options.from)) throw new UsageError(`${options.from}: not a run folder`);
     checkTarget(options.out, { option: '--out', force: options.force });
+    await describeModel(options.from);
     await chooseEngine(options.engine, output);
     const { model, config } = await loadModel(options.from);
     await saveBundle(options.out, model, { metadata: bundleMetadata(config), replace: options.force });

@@ -13,8 +13,9 @@ import { UsageError } from '../cli/errors';
 import { duration, type Output } from '../cli/output';
 import { withForceOption } from '../cli/target';
 import { parseConfig } from '../config/load';
-import type { ConfigInput } from '../config/schema';
-import { chooseClasses, openDataset, pretrainingClasses } from '../data/open-data';
+import { dataOfFlags, dataWords } from '../data/data-flags';
+import { chooseClasses, openData, pretrainingClasses } from '../data/open-data';
+import { checkDemoFolder } from '../demo/folder';
 import { type DemoPlan, fullPlan, planFor, quickPlan } from '../demo/plan';
 import { runDemo } from '../demo/run-demo';
 import { chooseEngine } from '../engines';
@@ -25,7 +26,7 @@ interface DemoOptions extends OutputOptions, EngineOption, ClassOptions {
   out: string;
   full: boolean;
   steps?: number;
-  data?: NonNullable<ConfigInput['data']>['source'];
+  data?: string;
   dataPath?: string;
 }
 
@@ -40,11 +41,11 @@ async function planOf(options: DemoOptions, output: Output): Promise<DemoPlan> {
     return plan;
   }
   if (novel === undefined) throw new UsageError('--data needs --novel, the classes to keep out');
-  const data = { source: options.data, path: options.dataPath };
+  const data = dataOfFlags(options);
   const config = parseConfig({ data: { ...data, classes, novel } }, 'options');
-  const dataset = await openDataset(config.data, output);
+  const { dataset, recipe } = await openData(config.data, output);
   const pretraining = pretrainingClasses(dataset, config.data);
-  return planFor(plan, data, { size: dataset.height, pretraining, novel: chooseClasses(dataset, novel).classes });
+  return planFor(plan, recipe, { size: dataset.height, pretraining, novel: chooseClasses(dataset, novel).classes });
 }
 
 /** `learngene demo`: the main job on emoji, with a report. */
@@ -54,8 +55,8 @@ export function demoCommand(): Command {
     .option('--out <folder>', 'folder to write; an interrupted demo continues', 'runs/demo')
     .option('--full', 'train as long as good pictures take (hours without a GPU)', false)
     .option('--steps <n>', 'pre-training steps', wholeNumber('--steps', 1))
-    .option('--data <source>', 'other pictures than emoji: folder, idx, cifar10, cifar100 or packed')
-    .option('--data-path <path>', 'folder or file of these pictures');
+    .option('--data <path>', `other pictures than emoji: ${dataWords}`)
+    .option('--data-path <path>', 'where data of that kind lie');
   withClassOptions(command, 'classes to pre-train on (default: all that are not novel)');
   withNovelOptions(command, 'classes to keep out and transfer to');
   withForceOption(command);
@@ -64,19 +65,22 @@ export function demoCommand(): Command {
   withOutputOptions(command, [
     'learngene demo',
     'learngene demo --full --out runs/full',
-    'learngene demo --data idx --data-path fashion-mnist --novel Coat,Sandal',
+    'learngene demo --data fashion-mnist --novel Coat,Sandal',
     'learngene demo --steps 200 --json',
   ]);
   return command.action(async (options: DemoOptions) => {
     const output = outputOf(options);
+    const base = await planOf(options, output);
+    const { training } = base.config;
+    const plan = {
+      ...base,
+      config: { ...base.config, training: { ...training, steps: options.steps ?? training?.steps } },
+    };
+    const { out, seed = 0, force } = options;
+    await checkDemoFolder(out, plan, { seed, force });
     const engine = await chooseEngine(options.engine, output);
     if (engine.name === 'cpu') output.warn('plain JavaScript takes hours here; --engine wasm takes minutes');
-    const plan = await planOf(options, output);
-    const { training } = plan.config;
-    const result = await runDemo(
-      { ...plan, config: { ...plan.config, training: { ...training, steps: options.steps ?? training?.steps } } },
-      { out: options.out, engine: engine.name, seed: options.seed ?? 0, force: options.force, output },
-    );
+    const result = await runDemo(plan, { out, engine: engine.name, seed, force, output });
     const { pretraining, novel, seconds } = result;
     output.print(`\nDone in ${duration(seconds.total)} on ${engine.name}`);
     output.print(

@@ -22,7 +22,6 @@ import {
   refuseUnreadSections,
   refuseUnused,
   requestedConfig,
-  resolveConfig,
   wholeNumber,
   withDataOptions,
   withEngineOption,
@@ -35,11 +34,14 @@ import { checkMemory } from '../cli/memory';
 import type { Output } from '../cli/output';
 import { mergeConfig, parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
-import { type DataPart, openDataset, partOf } from '../data/open-data';
+import { dataFromRecipe } from '../data/data-flags';
+import { checkHoldOut, type DataPart, decodeData, partOf } from '../data/decode-data';
+import { chooseClasses } from '../data/open-data';
+import { checkShape, openRecipe } from '../data/training-data';
 import { chooseEngine } from '../engines';
 import { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from '../evaluation/extractor';
 import { noiseSource } from '../evaluation/noise';
-import { isBundle, loadModel } from '../run/load-model';
+import { describeModel, isBundle, loadModel, type ModelDescription } from '../run/load-model';
 import { drawPictures, imageBytes } from '../sampling/draw';
 import { classNamesOf } from '../training/model-config';
 import { createProcess } from '../training/process';
@@ -67,42 +69,86 @@ function checkMetrics(names: readonly string[]): MetricName[] {
   return names as MetricName[];
 }
 
-interface SampleSet {
-  /** A batch at a time: a file of samples may be larger than the memory. */
-  images: ImageSource;
-  labels?: ArrayLike<number>;
-  config: Config;
-  /** Names of the classes that the labels count; unknown for samples from a file. */
-  classes?: string[];
-  /** Names of the classes that were drawn. */
-  drawn?: string[];
+/** What a model draws for the scores. */
+interface Drawing {
+  /** Names of all classes of the model. */
+  names: readonly string[];
+  /** Names of the classes that are drawn. */
+  drawn: readonly string[];
+  /** The class of every sample. */
+  labels: Int32Array;
+  model: ModelDescription['model'];
 }
 
-async function samplesOf(options: EvaluateOptions, output: Output, signal: AbortSignal): Promise<SampleSet> {
-  if (options.samples !== undefined) {
-    const images = await openSamples(options.samples);
-    return { images, labels: images.labels, config: await resolveConfig(options) };
-  }
-  if (options.from === undefined)
-    throw new UsageError('evaluate: give --from (a run or a bundle) or --samples (an npz or npy)');
-  const { model, config: kept } = await loadModel(options.from);
-  const { sampling, seed } = await requestedConfig(options);
-  const config = parseConfig(mergeConfig(kept as unknown as Record<string, unknown>, { sampling, seed }), 'options');
-  const names = classNamesOf(model.config);
+/** What is scored and what it is compared with, checked before an engine starts and a picture is decoded. */
+interface Prepared {
+  config: Config;
+  /** Absent for samples from a file. */
+  drawing?: Drawing;
+  /** Images of all classes of the model, not decoded yet; absent with `--reference`. */
+  view?: ImageDataset;
+  /** The classes that are compared. */
+  compared: readonly string[];
+}
+
+function drawingOf({ model }: ModelDescription, options: EvaluateOptions): Drawing {
+  const names = classNamesOf(model);
   const ids = classIds(names, namedClasses(options));
-  checkMemory('--count', `${options.count} images`, options.count * imageBytes(model.config.dit));
+  checkMemory('--count', `${options.count} images`, options.count * imageBytes(model.dit));
   const labels = Int32Array.from(
     { length: options.count },
     (_, i) => ids[Math.floor((i * ids.length) / options.count)],
   );
-  const images = await drawPictures(model, createProcess(config), {
-    labels,
-    sampling: config.sampling,
-    seed: config.seed,
-    output,
-    signal,
-  });
-  return { images: imageSource(images), labels, config, classes: names, drawn: ids.map((id) => names[id]) };
+  return { names, drawn: ids.map((id) => names[id]), labels, model };
+}
+
+async function prepare(options: EvaluateOptions, output: Output): Promise<Prepared> {
+  const requested = await requestedConfig(options);
+  const description = options.from === undefined ? undefined : await describeModel(options.from);
+  const drawing = description && drawingOf(description, options);
+  const asked = (requested.data ?? {}) as Partial<Config['data']>;
+  const { data, sampling, seed } = requested;
+  const kept = description && { ...description.config, data: dataFromRecipe(description.config.data, asked, options) };
+  const given =
+    kept === undefined ? requested : mergeConfig(kept as unknown as Record<string, unknown>, { data, sampling, seed });
+  const config = parseConfig(given, options.config ?? 'options');
+  if (options.reference !== undefined) return { config, drawing, compared: [] };
+  if (config.data.source === undefined && config.data.path === undefined) {
+    const why = options.from === undefined ? '' : ` (${options.from} does not say what it was trained on)`;
+    throw new UsageError(`evaluate: nothing to compare with${why}; give --data or --reference`);
+  }
+  if (config.data.holdOut === 0) {
+    throw new UsageError('data.holdOut: nothing was held out to compare with; give --reference');
+  }
+  checkHoldOut(config);
+  const { dataset, recipe } = await openRecipe(config.data, output, drawing?.model.dit);
+  if (drawing !== undefined) checkShape(dataset, drawing.model.dit);
+  // The classifier knows all classes of the model, so that it serves whichever of them are compared.
+  const wanted = drawing?.names ?? namedClasses(options) ?? dataset.classes;
+  const view = chooseClasses(dataset, wanted);
+  return { config: { ...config, data: recipe }, drawing, view, compared: drawing?.drawn ?? view.classes };
+}
+
+interface SampleSet {
+  /** A batch at a time: a file of samples may be larger than the memory. */
+  images: ImageSource;
+  labels?: ArrayLike<number>;
+}
+
+async function samplesOf(
+  options: EvaluateOptions,
+  { config, drawing }: Prepared,
+  { output, signal }: { output: Output; signal: AbortSignal },
+): Promise<SampleSet> {
+  if (drawing === undefined) {
+    const images = await openSamples(options.samples as string);
+    return { images, labels: images.labels };
+  }
+  const { model } = await loadModel(options.from as string);
+  const { sampling, seed } = config;
+  const { labels } = drawing;
+  const images = await drawPictures(model, createProcess(config), { labels, sampling, seed, output, signal });
+  return { images: imageSource(images), labels };
 }
 
 async function extractorOf(
@@ -163,6 +209,10 @@ function refuseWithoutPart(command: Command, options: EvaluateOptions): void {
   if (options.from === undefined && options.samples === undefined) {
     throw new UsageError('evaluate: give --from (a run or a bundle) or --samples (an npz or npy)');
   }
+  for (const option of ['samples', 'reference'] as const) {
+    const path = options[option];
+    if (path !== undefined && !existsSync(path)) throw new UsageError(`--${option} ${path}: no such file`);
+  }
   refuseUnreadSections(options, 'evaluate', ['data', 'sampling', 'seed']);
   if (options.samples !== undefined) {
     refuseUnused(command, ['count'], 'has no part with --samples: all samples of the file count');
@@ -208,29 +258,27 @@ export function evaluateCommand(): Command {
   withOutputOptions(command, [
     'learngene evaluate --from runs/emoji --count 500',
     'learngene evaluate --from runs/emoji --classes heart --metrics fid,kid --json',
+    'learngene evaluate --samples samples.npz --data photos --size 32',
     'learngene evaluate --samples samples.npz --reference real.npz --classifier runs/emoji/classifier.safetensors',
   ]);
   return command.action(async (options: EvaluateOptions) => {
     const output = outputOf(options);
     const metrics = checkMetrics(options.metrics);
     refuseWithoutPart(command, options);
+    const prepared = await prepare(options, output);
+    const { config, view, compared } = prepared;
     await chooseEngine(options.engine, output);
     const { signal, release } = interruptSignal();
     try {
-      const { images, labels, config, classes, drawn } = await samplesOf(options, output, signal);
-      const needsData = options.reference === undefined;
       let part: DataPart | undefined;
       let real: ImageDataset | undefined;
-      if (needsData) {
-        const asked = mergeConfig(config as unknown as Record<string, unknown>, await requestedConfig(options));
-        const { data } = parseConfig(asked, options.config ?? 'options');
-        const dataset = await openDataset(data, output);
-        // The classifier knows all classes of the model, so that it serves whichever of them are compared.
-        const wanted = namedClasses(options) ?? dataset.classes;
-        part = partOf(dataset, classes ?? wanted, { ...config, data });
-        real = partOf(dataset, drawn ?? wanted, { ...config, data }).heldOut;
+      if (view !== undefined) {
+        const decoded = await decodeData(view, config.data, output);
+        part = partOf(decoded, decoded.classes, config);
+        real = partOf(decoded, compared, config).heldOut;
         if (real.size < 2) throw new UsageError('data.holdOut: nothing was held out to compare with; give --reference');
       }
+      const { images, labels } = await samplesOf(options, prepared, { output, signal });
       const own = await extractorOf(options, { part, output, signal, seed: config.seed });
       const { extractor } = own;
       const reference = real ? datasetSource(real) : await referenceOf(options.reference as string, metrics);

@@ -21,7 +21,7 @@ import { checkTarget, withForceOption } from '../cli/target';
 import { mergeConfig, parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { chooseEngine } from '../engines';
-import { loadModel } from '../run/load-model';
+import { describeModel, loadModel } from '../run/load-model';
 import { drawPictures, imageBytes } from '../sampling/draw';
 import { writeGrid } from '../sampling/grid';
 import { classNamesOf } from '../training/model-config';
@@ -79,18 +79,19 @@ export function sampleCommand(): Command {
     if (options.npz !== undefined) {
       checkTarget(options.npz, { option: '--npz', endings: ['.npz'], force: options.force });
     }
+    const { model: described, config } = await describeModel(options.from);
+    const names = classNamesOf(described);
+    const ids = classIds(names, namedClasses(options));
+    const given = { sampler: options.sampler, steps: options.steps, guidance: options.guidance, eta: options.eta };
+    const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    const asked = mergeConfig(config as unknown as Record<string, unknown>, { sampling: set });
+    const { sampling } = parseConfig(asked, 'options');
+    const count = ids.length * options.count;
+    checkMemory('--count', `${count} images`, count * imageBytes(described.dit));
     const engine = await chooseEngine(options.engine, output);
-    const { model, config } = await loadModel(options.from);
+    const { model } = await loadModel(options.from);
     const { signal, release } = interruptSignal();
     try {
-      const names = classNamesOf(model.config);
-      const ids = classIds(names, namedClasses(options));
-      const given = { sampler: options.sampler, steps: options.steps, guidance: options.guidance, eta: options.eta };
-      const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-      const asked = mergeConfig(config as unknown as Record<string, unknown>, { sampling: set });
-      const { sampling } = parseConfig(asked, 'options');
-      const count = ids.length * options.count;
-      checkMemory('--count', `${count} images`, count * imageBytes(model.config.dit));
       const labels = Int32Array.from(ids.flatMap((id) => new Array<number>(options.count).fill(id)));
       const started = performance.now();
       const seed = options.seed ?? config.seed;

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import {
   ditFromDiffusers,
@@ -38,13 +39,20 @@ import {
 import { asUsageError, UsageError } from '../cli/errors';
 import type { Output } from '../cli/output';
 import { versions } from '../cli/versions';
-import type { Config } from '../config/schema';
-import { openDataset, partOf, pretrainingClasses } from '../data/open-data';
-import { openTrainingData } from '../data/training-data';
+import { checkHoldOut } from '../data/decode-data';
+import { chooseClasses, openData, pretrainingClasses } from '../data/open-data';
+import { decodeTrainingData, reopenRunData } from '../data/training-data';
 import { chooseEngine } from '../engines';
 import { usePrecision } from '../engines/precision';
 import { readMetricsLog } from '../run/metrics-log';
-import { checkpointSteps, createRunFolder, type RunRecord, readRunRecord } from '../run/run-folder';
+import {
+  checkNewRun,
+  checkpointSteps,
+  createRunFolder,
+  type RunRecord,
+  readRunRecord,
+  writeRunRecord,
+} from '../run/run-folder';
 import { modelConfig } from '../training/model-config';
 import { runTraining } from '../training/run-training';
 
@@ -87,32 +95,38 @@ async function fromDense(path: string, config: KindConfig, { seed, output }: Fro
 interface Prepared {
   record: RunRecord;
   resumed: boolean;
-  /** Pictures to train on. */
-  train: ImageDataset;
+  /** Images of the run's classes, not decoded yet. */
+  view: ImageDataset;
 }
 
+/** All that can be checked before an engine starts and a picture is decoded. */
 async function prepare(options: TrainOptions, output: Output): Promise<Prepared> {
   if (options.resume) {
     refuseConfigOnResume(options, ['classes', 'class', 'novel', 'novelClass', 'dense']);
-    const record = await readRunRecord(options.out);
-    if (record.command !== 'train')
-      throw new UsageError(`${options.out}: a ${record.command} run; resume it with learngene ${record.command}`);
-    return { record, resumed: true, train: await openTrainingData(record, output) };
+    const kept = await readRunRecord(options.out);
+    if (kept.command !== 'train')
+      throw new UsageError(`${options.out}: a ${kept.command} run; resume it with learngene ${kept.command}`);
+    return { resumed: true, ...(await reopenRunData(kept, { place: options.dataPath, output })) };
+  }
+  await checkNewRun(options.out);
+  if (options.dense !== undefined && !existsSync(options.dense)) {
+    throw new UsageError(`--dense ${options.dense}: no such file`);
   }
   const config = await resolveConfig(options, { data: { classes: namedClasses(options), novel: namedNovel(options) } });
-  const dataset = await openDataset(config.data, output);
+  checkHoldOut(config);
+  const { dataset, recipe } = await openData(config.data, output);
   const classes = pretrainingClasses(dataset, config.data);
-  const { train } = partOf(dataset, classes, config);
+  const view = chooseClasses(dataset, classes);
   const record: RunRecord = {
     format: 1,
     command: 'train',
-    config: { ...config, data: { ...config.data, classes: [...classes] } } as Config,
-    model: asUsageError('model', () => modelConfig(config, train)),
+    config: { ...config, data: { ...recipe, classes: [...classes] } },
+    model: asUsageError('model', () => modelConfig(config, view)),
     engine: 'none yet',
     versions: versions(),
-    ...(options.dense === undefined ? {} : { dense: options.dense }),
+    ...(options.dense === undefined ? {} : { dense: resolve(options.dense) }),
   };
-  return { record, resumed: false, train };
+  return { record, resumed: false, view };
 }
 
 /** `learngene train`: pre-train a KIND model with the class gate. */
@@ -131,13 +145,14 @@ export function trainCommand(): Command {
   withEngineOption(command);
   withOutputOptions(command, [
     'learngene train --data emoji --novel heart,arrow --out runs/emoji',
+    'learngene train --data photos --size 64 --novel-class "tench, Tinca tinca" --out runs/photos',
     'learngene train --config photos.json --steps 20000 --out runs/photos',
     'learngene train --out runs/photos --resume',
-    'learngene train --data idx --data-path fashion-mnist --set model.learngeneRank=48 --out runs/fashion --dry-run',
+    'learngene train --data fashion-mnist --set model.learngeneRank=48 --out runs/fashion --dry-run',
   ]);
   return command.action(async (options: TrainOptions) => {
     const output = outputOf(options);
-    const { record, resumed, train } = await prepare(options, output);
+    const { record, resumed, view } = await prepare(options, output);
     const { config, model } = record;
     if (options.dryRun) {
       const { params, macs } = countKind(model);
@@ -160,7 +175,9 @@ export function trainCommand(): Command {
       fresh && record.dense !== undefined
         ? await fromDense(record.dense, model, { seed: config.seed, output })
         : undefined;
+    const train = await decodeTrainingData(view, record, output);
     if (!resumed) await createRunFolder(options.out, { ...record, engine: engine.name });
+    else if (options.dataPath !== undefined) await writeRunRecord(options.out, record);
     const state = await runTraining({
       run: options.out,
       record: { ...record, engine: engine.name },

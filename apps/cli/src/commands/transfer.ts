@@ -1,5 +1,5 @@
-import { join } from 'node:path';
-import { listNames } from '@learngene/datasets';
+import { join, resolve } from 'node:path';
+import { type ImageDataset, listNames } from '@learngene/datasets';
 import {
   countTransferParams,
   disposeKindTraining,
@@ -27,16 +27,26 @@ import {
   withTrainingOptions,
 } from '../cli/context';
 import { UsageError } from '../cli/errors';
+import type { Output } from '../cli/output';
 import { versions } from '../cli/versions';
 import { mergeConfig, parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
-import { openDataset, partOf } from '../data/open-data';
-import { checkFits, openTrainingData } from '../data/training-data';
+import { dataFromRecipe } from '../data/data-flags';
+import { checkHoldOut } from '../data/decode-data';
+import { chooseClasses } from '../data/open-data';
+import { checkFits, checkShape, decodeTrainingData, openRecipe, reopenRunData } from '../data/training-data';
 import { chooseEngine } from '../engines';
 import { usePrecision } from '../engines/precision';
-import { loadModel } from '../run/load-model';
+import { describeModel, loadModel, type ModelDescription } from '../run/load-model';
 import { readMetricsLog } from '../run/metrics-log';
-import { checkpointSteps, createRunFolder, type RunRecord, readRunRecord } from '../run/run-folder';
+import {
+  checkNewRun,
+  checkpointSteps,
+  createRunFolder,
+  type RunRecord,
+  readRunRecord,
+  writeRunRecord,
+} from '../run/run-folder';
 import { groupsOf } from '../training/model-config';
 import { runTraining } from '../training/run-training';
 
@@ -69,6 +79,75 @@ export function startTransfer(
   });
 }
 
+/** What is known of a transfer before an engine starts and a picture is decoded. */
+interface Prepared {
+  record: RunRecord;
+  resumed: boolean;
+  /** Images of the novel classes, not decoded yet. */
+  view: ImageDataset;
+  /** The model to start from; undefined where a checkpoint is continued. */
+  base?: string;
+  tailorRank?: number;
+}
+
+async function resumed(options: TransferOptions, output: Output): Promise<Prepared> {
+  const kept = await readRunRecord(options.out);
+  if (kept.command !== 'transfer' || kept.base === undefined)
+    throw new UsageError(`${options.out}: not a transfer run`);
+  const { record, view } = await reopenRunData(kept, { place: options.dataPath, output });
+  const started = (await checkpointSteps(options.out)).length > 0;
+  const base = started ? undefined : kept.base.path;
+  if (base !== undefined) await describeModel(base);
+  return { record, resumed: true, view, base, tailorRank: kept.model.tailorRank };
+}
+
+/** The configuration of a transfer: the base's, then the defaults of transfers, then what was asked for. */
+async function transferConfig(options: TransferOptions, from: string, description: ModelDescription): Promise<Config> {
+  const { config } = description;
+  const requested = await requestedConfig(options);
+  for (const part of ['model', 'diffusion']) {
+    if (requested[part] !== undefined) throw new UsageError(`${part}: a transfer takes it from ${from}; leave it out`);
+  }
+  const asked = (requested.data ?? {}) as Partial<Config['data']>;
+  const data = { ...dataFromRecipe(config.data, asked, options), classes: undefined, novel: [] };
+  const kept = { ...config, data, training: { ...config.training, ...transferDefaults.training } };
+  return parseConfig(
+    mergeConfig(kept as unknown as Record<string, unknown>, mergeConfig(transferDefaults, requested)),
+    options.config ?? 'options',
+  );
+}
+
+async function prepared(options: TransferOptions, from: string, output: Output): Promise<Prepared> {
+  await checkNewRun(options.out);
+  const description = await describeModel(from);
+  const config = await transferConfig(options, from, description);
+  checkHoldOut(config);
+  const { dataset, recipe } = await openRecipe(config.data, output, description.model.dit);
+  checkShape(dataset, description.model.dit);
+  const view = chooseClasses(dataset, namedClasses(options) ?? config.data.classes ?? dataset.classes);
+  const { classes } = view;
+  const record: RunRecord = {
+    format: 1,
+    command: 'transfer',
+    config: { ...config, data: { ...recipe, classes: [...classes] } },
+    model: description.model, // the transfer's own once its weights are there
+    engine: 'none yet',
+    versions: versions(),
+    base: { path: resolve(from), classes: [...classes], domain: options.domain },
+  };
+  return { record, resumed: false, view, base: from, tailorRank: options.tailorRank };
+}
+
+/** The weights that a transfer starts from. */
+async function startOf({ record, base, tailorRank }: Prepared): Promise<KindModel | undefined> {
+  if (base === undefined || record.base === undefined) return undefined;
+  const { classes, domain } = record.base;
+  const { model } = await loadModel(base, []);
+  const start = startTransfer(model, classes, { config: record.config, domain, tailorRank });
+  disposeParams(model.params);
+  return start;
+}
+
 /** `learngene transfer`: novel classes on frozen learngenes. */
 export function transferCommand(): Command {
   const command = new Command('transfer')
@@ -93,8 +172,8 @@ export function transferCommand(): Command {
   withEngineOption(command);
   withOutputOptions(command, [
     'learngene transfer --from runs/emoji --classes heart --steps 300 --out runs/heart',
-    'learngene transfer --from bundle --data folder --data-path owls --classes owls --out runs/owls',
-    'learngene transfer --from bundle --domain distant --data folder --data-path galaxies --classes spiral --out runs/spiral',
+    'learngene transfer --from bundle --data owls --out runs/owls',
+    'learngene transfer --from bundle --domain distant --data galaxies --classes spiral --out runs/spiral',
   ]);
   return command.action(async (options: TransferOptions) => {
     const output = outputOf(options);
@@ -102,66 +181,26 @@ export function transferCommand(): Command {
       refuseConfigOnResume(options, ['from', 'classes', 'class', 'tailorRank']);
       refuseUnused(command, ['domain'], '--resume takes it from the run; leave it out');
     }
-    if (!options.resume && options.from === undefined)
-      throw new UsageError('--from: give the run or the bundle to start from');
+    const { from } = options;
+    if (!options.resume && from === undefined) throw new UsageError('--from: give the run or the bundle to start from');
+    const prepare = from === undefined ? await resumed(options, output) : await prepared(options, from, output);
     const engine = await chooseEngine(options.engine, output);
-    let record: RunRecord;
-    let base: KindModel | undefined;
-    if (options.resume) {
-      record = await readRunRecord(options.out);
-      if (record.command !== 'transfer' || record.base === undefined) {
-        throw new UsageError(`${options.out}: not a transfer run`);
-      }
-      if (record.engine !== engine.name) {
-        output.warn(
-          `the run was started on ${record.engine}; on ${engine.name} its numbers continue, but not bit for bit`,
-        );
-      }
-      const { path, classes, domain } = record.base;
-      if ((await checkpointSteps(options.out)).length === 0) {
-        const { model } = await loadModel(path, []);
-        base = startTransfer(model, classes, { config: record.config, domain, tailorRank: record.model.tailorRank });
-        disposeParams(model.params);
-      }
-    } else {
-      const from = options.from as string;
-      const loaded = await loadModel(from, []);
-      base = loaded.model;
-      const kept = { ...loaded.config, data: { ...loaded.config.data, classes: undefined, novel: [] } };
-      const requested = await requestedConfig(options);
-      for (const part of ['model', 'diffusion']) {
-        if (requested[part] !== undefined)
-          throw new UsageError(`${part}: a transfer takes it from ${from}; leave it out`);
-      }
-      const asked = mergeConfig(transferDefaults, requested);
-      const inherited = { ...kept, training: { ...kept.training, ...transferDefaults.training } };
-      const config = parseConfig(
-        mergeConfig(inherited as unknown as Record<string, unknown>, asked),
-        options.config ?? 'options',
-      );
-      const dataset = await openDataset(config.data, output);
-      const named = namedClasses(options) ?? config.data.classes ?? dataset.classes;
-      const { train } = partOf(dataset, named, config);
-      const classes = train.classes;
-      const start = startTransfer(base, classes, { config, domain: options.domain, tailorRank: options.tailorRank });
-      checkFits(train, start.config);
-      disposeParams(base.params);
-      base = start;
-      record = {
-        format: 1,
-        command: 'transfer',
-        config: { ...config, data: { ...config.data, classes: [...classes] } },
-        model: start.config,
-        engine: engine.name,
-        versions: versions(),
-        base: { path: from, classes: [...classes], domain: options.domain },
-      };
-      usePrecision(config.training.precision, engine);
-      await createRunFolder(options.out, record);
-    }
-    const { config, model } = record;
+    const { config } = prepare.record;
     usePrecision(config.training.precision, engine);
-    const train = await openTrainingData(record, output);
+    if (prepare.resumed && prepare.record.engine !== engine.name) {
+      output.warn(
+        `the run was started on ${prepare.record.engine}; on ${engine.name} its numbers continue, but not bit for bit`,
+      );
+    }
+    const base = await startOf(prepare);
+    const record = prepare.resumed
+      ? prepare.record
+      : { ...prepare.record, model: base?.config ?? prepare.record.model, engine: engine.name };
+    checkFits(prepare.view, record.model);
+    const train = await decodeTrainingData(prepare.view, record, output);
+    if (!prepare.resumed) await createRunFolder(options.out, record);
+    else if (options.dataPath !== undefined) await writeRunRecord(options.out, record);
+    const { model } = record;
     const trainable = trainableOf[record.base?.domain ?? 'near'];
     const trained = countTransferParams(model, { groups: model.groups.length, classes: model.dit.classes });
     if (trainable === 'tailors')

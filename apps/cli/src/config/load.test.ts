@@ -13,7 +13,7 @@ describe('parseConfig', () => {
     const config = parseConfig({ training: { steps: 5 } }, 'here');
     expect(config).toMatchObject({
       seed: 0,
-      data: { source: 'emoji', holdOut: 0.1 },
+      data: { holdOut: 0.1 },
       training: { steps: 5, batchSize: 32 },
     });
     expect(parseConfig(config, 'here')).toEqual(config);

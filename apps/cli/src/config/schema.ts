@@ -3,9 +3,12 @@ import { z } from 'zod';
 const positive = z.int().positive();
 const fraction = z.number().min(0).max(1);
 
+/** The kinds of data that are read. */
+export const dataSources = ['emoji', 'folder', 'idx', 'cifar10', 'cifar100', 'packed'] as const;
+
 /** Where the pictures come from, and which classes are for pre-training and which are held back as novel. */
 const dataSchema = z.strictObject({
-  source: z.enum(['emoji', 'folder', 'idx', 'cifar10', 'cifar100', 'packed']).default('emoji').describe('kind of data'),
+  source: z.enum(dataSources).optional().describe('kind of data; told by what lies at the path where it is left out'),
   path: z.string().optional().describe('folder or file of the data (not needed for emoji)'),
   size: z
     .int()
@@ -16,7 +19,10 @@ const dataSchema = z.strictObject({
   split: z.enum(['train', 'test']).default('train').describe('which part of IDX and CIFAR data'),
   classes: z.array(z.string()).optional().describe('classes to pre-train on (default: all that are not novel)'),
   novel: z.array(z.string()).default([]).describe('classes kept out of pre-training'),
-  superclasses: z.string().optional().describe('JSON file { superclass: [class, ...], ... } of classes to merge'),
+  superclasses: z
+    .union([z.string(), z.record(z.string(), z.array(z.string()))])
+    .optional()
+    .describe('classes to merge: { superclass: [class, ...], ... }, or a JSON file of that'),
   minPerClass: positive.default(1).describe('classes with fewer pictures are left out'),
   holdOut: fraction.default(0.1).describe('fraction of each class kept for evaluation'),
   balance: z.boolean().default(true).describe('draw all classes equally often, however many pictures they have'),

@@ -7,7 +7,8 @@ import { describe, expect, test } from 'vitest';
 import { UsageError } from '../cli/errors';
 import { createOutput } from '../cli/output';
 import { parseConfig } from '../config/load';
-import { balanceClasses, chooseClasses, openDataset, partOf, pretrainingClasses } from './open-data';
+import { decodeData, partOf } from './decode-data';
+import { balanceClasses, chooseClasses, openData, pretrainingClasses } from './open-data';
 
 function dataset(...labels: number[]): ImageDataset {
   return {
@@ -83,15 +84,16 @@ test('leftovers are said, classes without pictures are left out with a warning',
       info: said.push.bind(said),
       warn: said.push.bind(said),
     };
-    const opened = await openDataset(configOf({ source: 'folder', path, size: 4 }).data, output as never);
-    expect(opened.classes).toEqual(['a', 'b, c']);
+    const { dataset, recipe } = await openData(configOf({ source: 'folder', path, size: 4 }).data, output as never);
+    expect(dataset.classes).toEqual(['a', 'b, c']);
+    expect((await decodeData(dataset, recipe, output as never)).size).toBe(2);
     expect(said).toEqual([
       `Passed over 2 that are no data: ${join(path, '.ipynb_checkpoints')} (hidden), ${join(path, 'a', '._1.png')} (hidden)`,
       `${basename(path)}: classes without pictures are left out: "empty"`,
     ]);
     rmSync(join(path, 'a'), { recursive: true });
     rmSync(join(path, 'b, c'), { recursive: true });
-    await expect(openDataset(configOf({ source: 'folder', path }).data, output as never)).rejects.toThrow(
+    await expect(openData(configOf({ source: 'folder', path }).data, output as never)).rejects.toThrow(
       'expected pictures, got none in the classes',
     );
   } finally {
@@ -102,8 +104,71 @@ test('leftovers are said, classes without pictures are left out with a warning',
 test('sources of files need a path', async () => {
   const output = createOutput({ json: false, quiet: true });
   for (const source of ['folder', 'idx', 'cifar10', 'cifar100', 'packed']) {
-    await expect(openDataset(configOf({ source }).data, output)).rejects.toThrow(
-      `data.path: needed for data.source ${source}`,
+    await expect(openData(configOf({ source }).data, output)).rejects.toThrow(
+      `--data-path: needed for --data ${source}`,
     );
   }
+});
+
+describe('recipes', () => {
+  const output = createOutput({ json: false, quiet: true });
+  test('there are no data by default', async () => {
+    await expect(openData(configOf({}).data, output)).rejects.toThrow('--data: no data given');
+  });
+
+  test('a path is made absolute, its kind detected and said, the table of superclasses kept inside', async () => {
+    const path = mkdtempSync(join(tmpdir(), 'learngene-recipe-'));
+    const before = process.cwd();
+    try {
+      mkdirSync(join(path, 'photos', 'a'), { recursive: true });
+      mkdirSync(join(path, 'photos', 'b'));
+      for (const name of ['a', 'b'])
+        await sharp(Buffer.alloc(48), raw)
+          .png()
+          .toFile(join(path, 'photos', name, '1.png'));
+      writeFileSync(join(path, 'table.json'), '{"all": ["a", "b"]}');
+      process.chdir(path);
+      const here = process.cwd();
+      const said: string[] = [];
+      const telling = { ...output, info: said.push.bind(said) } as never;
+      const { dataset, recipe } = await openData(
+        configOf({ path: 'photos', superclasses: 'table.json' }).data,
+        telling,
+      );
+      expect(dataset.classes).toEqual(['all']);
+      expect(said).toEqual([`Data: a folder of class folders (2 folders) in ${join(here, 'photos')}`]);
+      expect(recipe).toMatchObject({
+        source: 'folder',
+        path: join(here, 'photos'),
+        size: 32,
+        superclasses: { all: ['a', 'b'] },
+      });
+      process.chdir(before);
+      expect((await openData(configOf(recipe).data, output)).dataset.size).toBe(2);
+    } finally {
+      process.chdir(before);
+      rmSync(path, { recursive: true });
+    }
+  });
+
+  test('a picture that cannot be read is named with the way out, or left out', async () => {
+    const path = mkdtempSync(join(tmpdir(), 'learngene-corrupt-'));
+    try {
+      for (const name of ['a', 'b']) mkdirSync(join(path, name));
+      await sharp(Buffer.alloc(48), raw)
+        .png()
+        .toFile(join(path, 'a', '1.png'));
+      writeFileSync(join(path, 'a', '2.png'), 'no picture');
+      const { dataset, recipe } = await openData(configOf({ path }).data, output);
+      await expect(decodeData(dataset, recipe, output)).rejects.toThrow(
+        /2\.png: .*; --set data\.onCorrupt=skip leaves/,
+      );
+      expect((await decodeData(dataset, { ...recipe, onCorrupt: 'skip' }, output)).size).toBe(1);
+      writeFileSync(join(path, 'b', '1.png'), 'no picture');
+      const both = await openData(configOf({ path, onCorrupt: 'skip' }).data, output);
+      await expect(decodeData(both.dataset, both.recipe, output)).rejects.toThrow('no picture can be read of "b"');
+    } finally {
+      rmSync(path, { recursive: true });
+    }
+  });
 });

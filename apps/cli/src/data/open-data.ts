@@ -1,11 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import {
   type ClassTable,
   classCounts,
-  DatasetFileError,
-  holdOut,
   type ImageDataset,
   listNames,
   mergeClasses,
@@ -25,11 +22,12 @@ import { classLabels } from '../cli/classes';
 import { UsageError } from '../cli/errors';
 import type { Output } from '../cli/output';
 import type { Config } from '../config/schema';
+import { completeData, type DataRecipe } from './complete-data';
 
 type DataConfig = Config['data'];
 
-/** The size that pictures from files are brought to when the configuration names none. */
-const defaultSize = 32;
+/** The size that pictures from files are brought to when neither the configuration nor a model names one. */
+const usualSize = 32;
 
 /** The folder of the npm package with the emoji pictures. */
 function emojiRoot(path: string | undefined): string {
@@ -42,11 +40,6 @@ function emojiRoot(path: string | undefined): string {
     }
   }
   throw new UsageError('data.source emoji: npm install emoji-datasource-google, or give its folder as data.path');
-}
-
-function neededPath(data: DataConfig): string {
-  if (data.path === undefined) throw new UsageError(`data.path: needed for data.source ${data.source}`);
-  return data.path;
 }
 
 /** Pictures in arrays have the size they have. */
@@ -74,78 +67,61 @@ function tellIgnored(ignored: readonly IgnoredEntry[], output: Output): void {
   );
 }
 
-async function openSource(data: DataConfig, output: Output): Promise<ImageDataset> {
-  const { source, onCorrupt, autoOrient, split: part, size = defaultSize, skinVariations } = data;
-  const bar = { current: undefined as ReturnType<Output['progress']> | undefined };
-  const onProgress = ({ done, total }: { done: number; total: number }) => {
-    bar.current ??= output.progress('Decoding pictures', total, 'pictures');
-    bar.current.update(done);
-  };
-  try {
-    switch (source) {
-      case 'emoji': {
-        const root = emojiRoot(data.path);
-        return await emojiDataset({ root, size, onCorrupt, skinVariations, cache: true, concurrency: 8, onProgress });
-      }
-      case 'folder': {
-        const folder = await imageFolder(neededPath(data), {
-          size,
-          onCorrupt,
-          autoOrient,
-          allowEmpty: true,
-          cache: true,
-          onProgress,
-        });
-        if (folder.skipped.length > 0)
-          output.warn(`${folder.skipped.length} pictures could not be read and were skipped`);
-        tellIgnored(folder.ignored, output);
-        return folder;
-      }
-      case 'idx': {
-        const digits = await idx(neededPath(data), { part });
-        const fashion = /fashion/i.test(neededPath(data)) && digits.classes.length === FASHION_MNIST_CLASSES.length;
-        const named = fashion ? { ...digits, classes: FASHION_MNIST_CLASSES } : digits;
-        return nativeSize(named, data);
-      }
-      case 'cifar10':
-        return nativeSize(await cifar(neededPath(data), { variant: 'cifar-10', part }), data);
-      case 'cifar100':
-        return nativeSize(await cifar(neededPath(data), { variant: 'cifar-100-fine', part }), data);
-      case 'packed':
-        return nativeSize(await packed(neededPath(data)), data);
-      default:
-        throw new Error(`data.source: unknown source ${String(source satisfies never)}`);
+async function openSource(data: DataRecipe, output: Output): Promise<ImageDataset> {
+  const { source, autoOrient, split: part, size = usualSize, skinVariations } = data;
+  const path = data.path ?? '';
+  switch (source) {
+    case 'emoji':
+      return emojiDataset({ root: emojiRoot(data.path), size, skinVariations, cache: false, concurrency: 8 });
+    case 'folder': {
+      const folder = await imageFolder(path, { size, autoOrient, allowEmpty: true });
+      tellIgnored(folder.ignored, output);
+      return folder;
     }
-  } catch (error) {
-    if (!(error instanceof DatasetFileError && error.isPicture)) throw error;
-    throw new Error(`${error.message}; --set data.onCorrupt=skip leaves such pictures out`, { cause: error });
-  } finally {
-    bar.current?.stop();
+    case 'idx': {
+      const digits = await idx(path, { part });
+      const fashion = /fashion/i.test(path) && digits.classes.length === FASHION_MNIST_CLASSES.length;
+      const named = fashion ? { ...digits, classes: FASHION_MNIST_CLASSES } : digits;
+      return nativeSize(named, data);
+    }
+    case 'cifar10':
+      return nativeSize(await cifar(path, { variant: 'cifar-10', part }), data);
+    case 'cifar100':
+      return nativeSize(await cifar(path, { variant: 'cifar-100-fine', part }), data);
+    case 'packed':
+      return nativeSize(await packed(path), data);
+    default:
+      throw new Error(`data.source: unknown source ${String(source satisfies never)}`);
   }
 }
 
-async function readTable(path: string): Promise<ClassTable> {
-  let table: unknown;
-  try {
-    table = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    throw new UsageError(`data.superclasses ${path}: cannot be read as JSON`, { cause: error });
-  }
-  const valid =
-    typeof table === 'object' &&
-    table !== null &&
-    Object.values(table).every((names) => Array.isArray(names) && names.every((name) => typeof name === 'string'));
-  if (!valid) throw new UsageError(`data.superclasses ${path}: expected { superclass: [class, ...], ... }`);
-  return table as ClassTable;
+/** Images that are listed but not yet decoded, and where they come from. */
+export interface OpenData {
+  /** All classes, superclasses merged and small classes left out; images of picture files are decoded when read. */
+  dataset: ImageDataset;
+  /** What a run or a bundle keeps of it. */
+  recipe: DataRecipe;
 }
 
-/** All classes of the configured data, superclasses merged and small classes left out. */
-export async function openDataset(data: DataConfig, output: Output): Promise<ImageDataset> {
-  let dataset = await openSource(data, output);
-  if (data.superclasses !== undefined) {
-    dataset = mergeClasses(dataset, await readTable(data.superclasses), { missing: 'drop' });
+/**
+ * Opens the configured data without decoding a picture, so that classes and sizes are checked first.
+ *
+ * @param size - pixels a side of picture files where the configuration names none: those of the model, else 32
+ * @throws UsageError as {@link completeData}, and DatasetFileError where files are missing or damaged
+ */
+export async function openData(
+  data: Config['data'],
+  output: Output,
+  { size = usualSize }: { size?: number } = {},
+): Promise<OpenData> {
+  const complete = await completeData(data, output);
+  const fromFiles = complete.source === 'folder' || complete.source === 'emoji';
+  const recipe = fromFiles ? { ...complete, size: complete.size ?? size } : complete;
+  let dataset = await openSource(recipe, output);
+  if (recipe.superclasses !== undefined) {
+    dataset = mergeClasses(dataset, recipe.superclasses as ClassTable, { missing: 'drop' });
   }
-  return withoutSmallClasses(dataset, data.minPerClass, output);
+  return { dataset: withoutSmallClasses(dataset, recipe.minPerClass, output), recipe };
 }
 
 /** Leaves out classes with fewer pictures than `least`, and warns of those that have none. */
@@ -163,12 +139,6 @@ function withoutSmallClasses(dataset: ImageDataset, least: number, output: Outpu
   return selectClasses(dataset, kept);
 }
 
-/** A part of the data: what is trained on, and what is kept for evaluation. */
-export interface DataPart {
-  train: ImageDataset;
-  heldOut: ImageDataset;
-}
-
 /**
  * The named classes of a dataset.
  *
@@ -176,19 +146,6 @@ export interface DataPart {
  */
 export function chooseClasses(dataset: ImageDataset, classes: readonly string[], argument = 'classes'): ImageDataset {
   return selectClasses(dataset, classLabels(dataset.classes, classes, { owner: dataset.name, argument }));
-}
-
-/**
- * Some classes of a dataset, a fixed fraction of each held out for evaluation. A class keeps one picture at least.
- *
- * @throws UsageError for unknown classes, and where nothing is left to train on
- */
-export function partOf(dataset: ImageDataset, classes: readonly string[], config: Config): DataPart {
-  const chosen = chooseClasses(dataset, classes);
-  if (chosen.size === 0) throw new UsageError(`data: ${listNames(classes)}: expected pictures, got none`);
-  if (config.data.holdOut === 0) return { train: chosen, heldOut: subset(chosen, []) };
-  if (config.data.holdOut === 1) throw new UsageError('data.holdOut: expected below 1, got 1: nothing to train on');
-  return holdOut(chosen, { fraction: config.data.holdOut, seed: config.seed });
 }
 
 /** The classes to pre-train on, as the dataset spells them: those named, or all that are not novel. */

@@ -1,28 +1,64 @@
-import { type ImageDataset, listNames, normalName } from '@learngene/datasets';
+import { DatasetFileError, type ImageDataset, listNames, normalName } from '@learngene/datasets';
+import type { DitConfig } from '@learngene/dit';
 import { UsageError } from '../cli/errors';
 import type { Output } from '../cli/output';
 import type { RunRecord } from '../run/run-folder';
 import { classNamesOf } from '../training/model-config';
-import { openDataset, partOf } from './open-data';
+import { decodeData, partOf } from './decode-data';
+import { chooseClasses, type OpenData, openData } from './open-data';
 
-/**
- * The pictures that a run trains on, opened anew.
- *
- * @throws UsageError where the data or `config.json` changed so that the run's model does not fit
- */
-export async function openTrainingData({ config, model }: RunRecord, output: Output): Promise<ImageDataset> {
-  const { train } = partOf(await openDataset(config.data, output), config.data.classes ?? [], config);
-  checkFits(train, model);
-  return train;
+/** Opens the data of a recipe (picture files in the size of a model); where they are not there any more, the error says how to give their new place. */
+export async function openRecipe(
+  data: RunRecord['config']['data'],
+  output: Output,
+  model?: DitConfig,
+): Promise<OpenData> {
+  try {
+    return await openData(data, output, { size: model?.inputSize });
+  } catch (error) {
+    if (!(error instanceof DatasetFileError)) throw error;
+    throw new Error(`${error.message}; if the data are elsewhere now, say where by --data-path`, { cause: error });
+  }
 }
 
-/** Throws where a model does not take the pictures or the classes of a dataset. */
+/**
+ * The images that a run trains on, opened anew and not yet decoded.
+ *
+ * @param place - where the data lie now, if not where the run's recipe says
+ * @returns the run's record with that place, and a view of its classes
+ * @throws UsageError where the data or `config.json` changed so that the run's model does not fit
+ */
+export async function reopenRunData(
+  record: RunRecord,
+  { place, output }: { place?: string; output: Output },
+): Promise<{ record: RunRecord; view: ImageDataset }> {
+  const { config, model } = record;
+  const asked = place === undefined ? config.data : { ...config.data, path: place };
+  const { dataset, recipe } = await openRecipe(asked, output, model.dit);
+  const view = chooseClasses(dataset, config.data.classes ?? []);
+  checkFits(view, model);
+  return { record: { ...record, config: { ...config, data: recipe } }, view };
+}
+
+/** The images to train on, decoded; those held out are left out. */
+export async function decodeTrainingData(
+  view: ImageDataset,
+  { config }: RunRecord,
+  output: Output,
+): Promise<ImageDataset> {
+  return partOf(await decodeData(view, config.data, output), view.classes, config).train;
+}
+
+/** Throws where a network does not take the images of a dataset. */
+export function checkShape(data: ImageDataset, { inputSize, inChannels }: DitConfig): void {
+  if (data.height === inputSize && data.width === inputSize && data.channels === inChannels) return;
+  const came = `${data.height}x${data.width}x${data.channels}`;
+  throw new UsageError(`data: the model takes ${inputSize}x${inputSize}x${inChannels}, got ${came}`);
+}
+
+/** Throws where a model does not take the images or the classes of a dataset. */
 export function checkFits(data: ImageDataset, model: RunRecord['model']): void {
-  const { inputSize, inChannels } = model.dit;
-  if (data.height !== inputSize || data.width !== inputSize || data.channels !== inChannels) {
-    const came = `${data.height}x${data.width}x${data.channels}`;
-    throw new UsageError(`data: the model takes ${inputSize}x${inputSize}x${inChannels}, got ${came}`);
-  }
+  checkShape(data, model.dit);
   const names = classNamesOf(model);
   if (
     names.length !== data.classes.length ||

@@ -19,7 +19,8 @@ import { bundleFiles } from '../commands/decompose';
 import { startTransfer } from '../commands/transfer';
 import { mergeConfig, parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
-import { openDataset, partOf } from '../data/open-data';
+import { decodeData, partOf } from '../data/decode-data';
+import { chooseClasses, openData } from '../data/open-data';
 import { trainExtractor } from '../evaluation/extractor';
 import { reportPage, type Section } from '../report/page';
 import { curveSections, sizeSection, spectrumSection } from '../report/run-report';
@@ -101,8 +102,9 @@ export async function runDemo(
     'data',
     `Pictures (${config.data.source}): ${plan.pretraining.length} classes to learn, ${plan.novel.length} kept out: ${plan.novel.join(', ')}`,
     async () => {
-      const all = await openDataset(config.data, output);
+      const opened = await openData(config.data, output);
       const classes = [...plan.pretraining, ...plan.novel];
+      const all = await decodeData(chooseClasses(opened.dataset, classes), opened.recipe, output);
       return {
         all: partOf(all, classes, config),
         base: partOf(all, plan.pretraining, config),

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KindModel } from '@learngene/kind';
-import { loadBundle } from '@learngene/kind/node';
+import type { KindConfig, KindModel } from '@learngene/kind';
+import { loadBundle, readBundleManifest } from '@learngene/kind/node';
 import { classLabels } from '../cli/classes';
 import { UsageError } from '../cli/errors';
 import { parseConfig } from '../config/load';
@@ -24,10 +23,10 @@ export function isBundle(path: string): boolean {
   return existsSync(join(path, 'kind.json'));
 }
 
-/** What a bundle's metadata keeps of the run, so that it can be sampled anywhere. */
+/** What a bundle's metadata keeps of the run, so that it can be sampled anywhere and its data are found. */
 export function bundleMetadata(config: Config): Record<string, string> {
-  const { seed, model, diffusion, sampling } = config;
-  return { config: JSON.stringify({ seed, model, diffusion, sampling }) };
+  const { seed, data, model, diffusion, sampling } = config;
+  return { config: JSON.stringify({ seed, data, model, diffusion, sampling }) };
 }
 
 async function loadRun(path: string): Promise<LoadedModel> {
@@ -39,15 +38,36 @@ async function loadRun(path: string): Promise<LoadedModel> {
   return { model: { config: record.model, params: paramsFromTree(trees.ema, record.model) }, config: record.config };
 }
 
-/** The groups of a bundle, as its manifest names them; the reader checks the rest. */
-async function bundleGroups(path: string): Promise<{ name: string }[]> {
-  const file = join(path, 'kind.json');
+function keptConfig(path: string, metadata: Readonly<Record<string, string>>): Config {
+  let kept: unknown = {};
   try {
-    const manifest = JSON.parse(await readFile(file, 'utf8'));
-    return manifest.config.groups;
+    kept = JSON.parse(metadata.config ?? '{}');
   } catch (error) {
-    throw new Error(`${file}: expected the manifest of a bundle`, { cause: error });
+    throw new UsageError(`${path}: kind.json: metadata.config is not JSON`, { cause: error });
   }
+  return parseConfig(kept, join(path, 'kind.json'));
+}
+
+/** What a model is, before any of its weights are read. */
+export interface ModelDescription {
+  /** Shapes, groups and gate. */
+  model: KindConfig;
+  /** The configuration of the run that trained it. */
+  config: Config;
+}
+
+/** Reads what a run or a bundle is, and no weights: cheap, and needs no engine. */
+export async function describeModel(path: string): Promise<ModelDescription> {
+  if (isBundle(path)) {
+    const { config, metadata } = await readBundleManifest(path);
+    return { model: config, config: keptConfig(path, metadata) };
+  }
+  if (isRunFolder(path)) {
+    const { model, config } = await readRunRecord(path);
+    if ((await checkpointSteps(path)).length === 0) throw new UsageError(`${path}: the run has no checkpoint yet`);
+    return { model, config };
+  }
+  throw new UsageError(`${path}: neither a run (config.json) nor a bundle (kind.json)`);
 }
 
 /** The groups by name, as the model spells them. */
@@ -59,15 +79,12 @@ export function modelGroups(groups: readonly { name: string }[], wanted: readonl
 /** Reads a run's newest averaged weights, or a bundle; of a bundle only the groups that are named. */
 export async function loadModel(path: string, groups?: readonly string[]): Promise<LoadedModel> {
   if (isBundle(path)) {
-    const some = groups === undefined || groups.length === 0 ? groups : modelGroups(await bundleGroups(path), groups);
+    const some =
+      groups === undefined || groups.length === 0
+        ? groups
+        : modelGroups((await readBundleManifest(path)).config.groups, groups);
     const { config, params, metadata } = await loadBundle(path, some === undefined ? {} : { groups: [...some] });
-    let kept: unknown = {};
-    try {
-      kept = JSON.parse(metadata.config ?? '{}');
-    } catch (error) {
-      throw new UsageError(`${path}: kind.json: metadata.config is not JSON`, { cause: error });
-    }
-    return { model: { config, params }, config: parseConfig(kept, join(path, 'kind.json')) };
+    return { model: { config, params }, config: keptConfig(path, metadata) };
   }
   if (isRunFolder(path)) {
     const loaded = await loadRun(path);

@@ -42,16 +42,26 @@ const recordFields = Object.keys({
   base: 0,
 } satisfies Record<keyof RunRecord, 0>);
 
-/** Creates a run folder and writes its record; refuses a folder that holds a run. */
-export async function createRunFolder(path: string, record: RunRecord): Promise<void> {
+/** Throws a UsageError where a folder holds a run, or what is left of one; cheap, to be asked before any work. */
+export async function checkNewRun(path: string): Promise<void> {
   if (existsSync(join(path, configFile))) {
     throw new UsageError(`${path}: there is a run already; continue it with --resume, or give another --out`);
   }
   if ((await checkpointSteps(path)).length > 0) {
     throw new UsageError(`${path}: there are checkpoints of a run without its ${configFile}; give another --out`);
   }
+}
+
+/** Creates a run folder and writes its record; refuses a folder that holds a run. */
+export async function createRunFolder(path: string, record: RunRecord): Promise<void> {
+  await checkNewRun(path);
   await mkdir(join(path, 'checkpoints'), { recursive: true });
   await mkdir(join(path, 'samples'), { recursive: true });
+  await writeRunRecord(path, record);
+}
+
+/** Writes the record of a run folder, whole or not at all. */
+export async function writeRunRecord(path: string, record: RunRecord): Promise<void> {
   await writeFileAtomic(join(path, configFile), `${JSON.stringify(record, null, 2)}\n`);
 }
 

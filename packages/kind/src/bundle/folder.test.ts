@@ -18,7 +18,7 @@ import { bits, randomModel, tinyConfig } from '../../test/random-model';
 import type { KindModel } from '../params';
 import { BundleError } from './bundle-error';
 import { decomposeKind } from './decompose';
-import { loadBundle, saveBundle } from './folder';
+import { loadBundle, readBundleManifest, saveBundle } from './folder';
 
 const root = mkdtempSync(join(tmpdir(), 'kind-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -91,6 +91,20 @@ describe('saveBundle and loadBundle', () => {
       await saveBundle(folder, model, { replace: true });
       disposeParams((await loadBundle(folder)).params);
     });
+  });
+});
+
+describe('readBundleManifest', () => {
+  it('reads the config and the metadata of a bundle, and no tensor', async () => {
+    rmSync(join(folder, 'learngenes.safetensors'));
+    await expectNoLeak(async () => {
+      const { config, metadata } = await readBundleManifest(folder);
+      expect(config).toEqual(model.config);
+      expect(metadata).toEqual({ note: 'x' });
+    });
+    truncateSync(join(folder, 'kind.json'), 20);
+    await expect(readBundleManifest(folder)).rejects.toThrow(BundleError);
+    await expect(readBundleManifest(root)).rejects.toThrow(BundleError);
   });
 });
 

@@ -4,8 +4,9 @@ import { fileSource, writeFileAtomic, writeFolderAtomic } from '@learngene/tenso
 import type { KindModel } from '../params';
 import { BundleError } from './bundle-error';
 import { decomposeKind } from './decompose';
-import { MAX_MANIFEST_BYTES } from './manifest';
-import { type BundleModel, type OpenBundleOptions, openBundle } from './open';
+import { MANIFEST_FILE } from './file-names';
+import { MAX_MANIFEST_BYTES, parseManifest } from './manifest';
+import { type BundleModel, type FetchPiece, fetched, type OpenBundleOptions, openBundle } from './open';
 
 /** Options of {@link saveBundle}. */
 export type SaveBundleOptions = {
@@ -43,7 +44,21 @@ export async function saveBundle(
  * @returns A model owned by the caller. Rejects with {@link BundleError}, or a plain Error for a group it does not have.
  */
 export async function loadBundle(folder: string, options: OpenBundleOptions = {}): Promise<BundleModel> {
-  return openBundle(async (file, expected) => {
+  return openBundle(filesOf(folder), options);
+}
+
+/**
+ * Reads kind.json of a bundle's folder alone: what the model is, before any tensor is.
+ *
+ * @returns The config of all groups and the strings kept beside it. Rejects with {@link BundleError}.
+ */
+export async function readBundleManifest(folder: string): Promise<Pick<BundleModel, 'config' | 'metadata'>> {
+  const { config, metadata } = parseManifest(await fetched(filesOf(folder), MANIFEST_FILE));
+  return { config, metadata: { ...metadata } };
+}
+
+function filesOf(folder: string): FetchPiece {
+  return async (file, expected) => {
     const root = await realpath(folder);
     const path = await realpath(join(root, file));
     if (path !== join(root, file) && !path.startsWith(root.endsWith(sep) ? root : root + sep)) {
@@ -63,5 +78,5 @@ export async function loadBundle(folder: string, options: OpenBundleOptions = {}
     } finally {
       await source.close();
     }
-  }, options);
+  };
 }

@@ -107,7 +107,8 @@ async function verified(
   return bytes;
 }
 
-async function fetched(fetchPiece: FetchPiece, file: string, expected?: { bytes: number }): Promise<Uint8Array> {
+/** A piece, checked to be bytes; BundleError where it cannot be fetched. */
+export async function fetched(fetchPiece: FetchPiece, file: string, expected?: { bytes: number }): Promise<Uint8Array> {
   let bytes: unknown;
   try {
     bytes = await fetchPiece(file, expected);

@@ -4,7 +4,7 @@ import type { KindConfig } from '@learngene/kind';
 import { cosineSchedule, warmupSchedule } from '@learngene/nn';
 import { versions } from '../../cli/versions';
 import { parseConfig } from '../../config/load';
-import type { DataPart } from '../../data/open-data';
+import type { DataPart } from '../../data/decode-data';
 import { loadCheckpoint, saveCheckpoint } from '../../run/checkpoint';
 import { openMetricsLog } from '../../run/metrics-log';
 import { checkpointSteps, pruneCheckpoints } from '../../run/run-folder';

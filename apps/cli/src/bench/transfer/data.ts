@@ -17,7 +17,8 @@ import { createGenerator, permutation, stream } from '@learngene/random';
 import { writeSafetensors } from '@learngene/tensor-io/node';
 import type { Output } from '../../cli/output';
 import { parseConfig } from '../../config/load';
-import { chooseClasses, type DataPart, openDataset } from '../../data/open-data';
+import type { DataPart } from '../../data/decode-data';
+import { chooseClasses, openData } from '../../data/open-data';
 import { fingerprint } from './keys';
 import type { Plan } from './plan';
 
@@ -82,7 +83,7 @@ async function makeDataset(plan: DatasetPlan, output: Output): Promise<ImageData
   const { source, path, size, merge, perClass } = plan;
   const files = source === 'emoji' || source === 'folder';
   const { data } = parseConfig({ data: { source, path, ...(files && { size }) } }, 'plan');
-  let dataset = await openDataset(data, output);
+  let { dataset } = await openData(data, output);
   if (merge !== undefined) {
     const others = dataset.classes.filter((name) => !Object.values(merge).flat().includes(name));
     dataset = mergeClasses(dataset, { ...merge, ...Object.fromEntries(others.map((name) => [name, [name]])) });

@@ -1,0 +1,40 @@
+import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { UsageError } from '../cli/errors';
+import { parseConfig } from '../config/load';
+import { dataFromRecipe, dataOfFlags } from './data-flags';
+
+describe('--data and --data-path', () => {
+  test('a kind of data, a path, or the place of data', () => {
+    expect(dataOfFlags({})).toEqual({ path: undefined });
+    expect(dataOfFlags({ data: 'emoji' })).toEqual({ source: 'emoji', path: undefined });
+    expect(dataOfFlags({ data: 'folder', dataPath: 'photos' })).toEqual({ source: 'folder', path: resolve('photos') });
+    expect(dataOfFlags({ dataPath: 'photos' })).toEqual({ path: resolve('photos') });
+    expect(dataOfFlags({ data: tmpdir() })).toEqual({ path: resolve(tmpdir()) });
+  });
+  test.each<[string, string]>([
+    ['fodler', 'did you mean folder?'],
+    ['emojis', 'did you mean emoji?'],
+    ['cifar-100', 'did you mean cifar100?'],
+    ['no/such/place', '--data no/such/place: there is nothing'],
+  ])('--data %s is refused', (data, message) => {
+    expect(() => dataOfFlags({ data })).toThrow(UsageError);
+    expect(() => dataOfFlags({ data })).toThrow(message);
+  });
+  test('two paths are refused', () =>
+    expect(() => dataOfFlags({ data: tmpdir(), dataPath: 'x' })).toThrow('--data-path:'));
+});
+
+test('other data replace the place of a recipe, another place keeps it', () => {
+  const { data } = parseConfig(
+    { data: { source: 'folder', path: '/a', size: 64, split: 'test', holdOut: 0.3, superclasses: { x: ['y'] } } },
+    'test',
+  );
+  expect(dataFromRecipe(data, {}, {})).toEqual(data);
+  expect(dataFromRecipe(data, { path: '/b' }, {})).toEqual(data);
+  for (const other of [dataFromRecipe(data, {}, { data: 'x.npz' }), dataFromRecipe(data, { source: 'idx' }, {})]) {
+    expect(other).toMatchObject({ holdOut: 0.3 });
+    for (const key of ['source', 'path', 'size', 'split', 'superclasses']) expect(other).not.toHaveProperty(key);
+  }
+});

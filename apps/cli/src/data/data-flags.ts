@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { closest } from 'fastest-levenshtein';
+import { UsageError } from '../cli/errors';
+import { type Config, dataSources } from '../config/schema';
+
+type Data = Config['data'];
+type Source = NonNullable<Data['source']>;
+
+/** What `--data` and `--data-path` gave. */
+export interface DataFlags {
+  data?: string;
+  dataPath?: string;
+}
+
+/** The words for the help of `--data`. */
+export const dataWords = `a path (its kind is detected), or a kind of data: ${dataSources.join(', ')}`;
+
+function isSource(word: string): word is Source {
+  return (dataSources as readonly string[]).includes(word);
+}
+
+/**
+ * The part of the configuration that `--data` and `--data-path` ask for. A path given by `--data` leaves the kind open,
+ * to be detected.
+ *
+ * @throws UsageError for a word that is neither a path nor a kind, with the nearest kind
+ */
+export function dataOfFlags({ data, dataPath }: DataFlags): Pick<Data, 'source' | 'path'> {
+  const path = dataPath === undefined ? undefined : resolve(dataPath);
+  if (data === undefined) return { path };
+  if (isSource(data)) return { source: data, path };
+  if (!existsSync(data)) {
+    if (/[/\\.]/.test(data)) throw new UsageError(`--data ${data}: there is nothing at this path`);
+    const nearest = closest(data, [...dataSources]);
+    throw new UsageError(`--data ${data}: expected ${dataWords}; did you mean ${nearest}?`);
+  }
+  if (dataPath !== undefined) {
+    throw new UsageError(
+      `--data-path: --data ${data} is a path already; give one of them, or --data with a kind of data`,
+    );
+  }
+  return { path: resolve(data) };
+}
+
+/** What of a recipe says which images are read; the rest says what is done with them. */
+const placeKeys = ['source', 'path', 'size', 'split', 'superclasses', 'skinVariations', 'minPerClass'] as const;
+
+/**
+ * The data of a recipe with what was asked for on top: `--data` (or `data.source`) replaces where the recipe's images come
+ * from, `--data-path` alone says where the same images lie now.
+ */
+export function dataFromRecipe(recipe: Data, asked: Partial<Data>, { data }: DataFlags): Record<string, unknown> {
+  const kept: Record<string, unknown> = { ...recipe };
+  if (data !== undefined || asked.source !== undefined) for (const key of placeKeys) delete kept[key];
+  return kept;
+}
