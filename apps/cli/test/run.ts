@@ -68,10 +68,11 @@ export async function succeed(...args: string[]): Promise<Finished> {
   return finished;
 }
 
-/** Runs the command with `--json --quiet`: nothing may come on stderr, and one JSON document on stdout. */
+/** Runs the command with `--json --quiet`: warnings alone may come on stderr, and one JSON document on stdout. */
 export async function json<T = Record<string, unknown>>(...args: string[]): Promise<T> {
   const { stdout, stderr } = await succeed(...args, '--json', '--quiet');
-  if (stderr !== '') throw new Error(`learngene ${args.join(' ')}: expected nothing on stderr, got ${stderr}`);
+  if (stderr.split('\n').some((line) => line !== '' && !line.startsWith('warning ')))
+    throw new Error(`learngene ${args.join(' ')}: expected no line but warnings on stderr, got ${stderr}`);
   return JSON.parse(stdout) as T;
 }
 

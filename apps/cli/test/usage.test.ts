@@ -77,12 +77,12 @@ describe('wrong usage exits with 2', () => {
     [
       'an unknown class',
       train('--classes', 'bars,hearts'),
-      /classes: .*has no class "hearts"; it has "bars", "dots", "flat"/,
+      /classes.*: .*has no class "hearts"; it has "bars", "dots", "flat"/,
     ],
     [
       'an unknown novel class',
       train('--novel', 'hearts'),
-      /novel: .* has no class "hearts"; it has "bars", "dots", "flat"/,
+      /data.novel.*: .* has no class "hearts"; it has "bars", "dots", "flat"/,
     ],
     ['a class twice', train('--classes', 'bars,bars'), /expected each class once, got "bars" twice/],
     [

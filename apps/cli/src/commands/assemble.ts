@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { listNames } from '@learngene/datasets';
-import { ditConfigToDiffusers, ditToDiffusers, ditToFacebook } from '@learngene/dit';
+import { ditConfigToDiffusers, ditFlavour, ditToDiffusers, ditToFacebook } from '@learngene/dit';
 import { type AssemblyBudget, assembleDense, assembleFactoredAsync, countAssembled } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
 import { paramsToTensorData } from '@learngene/nn';
@@ -20,7 +20,9 @@ import {
 import { asUsageError, UsageError } from '../cli/errors';
 import { checkTarget, withForceOption } from '../cli/target';
 import { chooseEngine } from '../engines';
-import { bundleMetadata, describeModel, loadModel, modelGroups } from '../run/load-model';
+import { denseMetadata } from '../run/dense-model';
+import { DIFFUSERS_FILE } from '../run/identify';
+import { bundleMetadata, describeModel, loadModel, modelFolder, modelGroups } from '../run/load-model';
 
 interface AssembleOptions extends OutputOptions, EngineOption, ClassOptions {
   from: string;
@@ -77,7 +79,8 @@ export function assembleCommand(): Command {
     const endings = options.form === 'dense' && options.layout !== 'diffusers' ? ['.safetensors'] : [];
     checkTarget(options.out, { option: '--out', endings, force: options.force });
     const named = namedClasses(options);
-    const { model: described, config } = await describeModel(options.from);
+    const from = await modelFolder(options.from, output);
+    const { model: described, config } = await describeModel(from);
     const groups = named === undefined ? undefined : modelGroups(described.groups, named);
     if (options.form === 'dense' && (groups ?? described.groups).length !== 1) {
       const all = listNames(
@@ -87,7 +90,7 @@ export function assembleCommand(): Command {
       throw new UsageError(`--form dense: give one of --classes ${all}; a dense model has one weight`);
     }
     await chooseEngine(options.engine, output);
-    const { model } = await loadModel(options.from, groups);
+    const { model } = await loadModel(from, groups);
     const factored = await assembleFactoredAsync(model, {
       ...(groups === undefined ? {} : { groups }),
       ...(budget === undefined ? {} : { budget }),
@@ -110,18 +113,23 @@ export function assembleCommand(): Command {
     }
     const dense = assembleDense(factored);
     const tensors = await paramsToTensorData(dense.params);
-    const metadata = { config: JSON.stringify(dense.config) };
+    const metadata = denseMetadata(dense.config, {
+      classes: factored.config.groups[0].classNames ?? [factored.config.groups[0].name],
+      recipe: bundleMetadata(config).config,
+    });
     if (options.layout === 'diffusers') {
-      const described = asUsageError('--layout diffusers (train with model.flavour diffusers)', () =>
-        ditConfigToDiffusers(dense.config),
+      // As diffusers' own converter does, but said: its timesteps have other frequencies than facebookresearch's.
+      if (dense.config.frequencyShift !== 1) {
+        output.warn(
+          `${options.out}: diffusers embeds timesteps a little differently from this model, so images drawn there differ; learngene reads it as it is (train with model.flavour diffusers for the same)`,
+        );
+      }
+      const described = asUsageError('--layout diffusers', () =>
+        ditConfigToDiffusers({ ...dense.config, ...ditFlavour('diffusers') }),
       );
       await mkdir(options.out, { recursive: true });
       await writeFileAtomic(join(options.out, 'config.json'), `${JSON.stringify(described, null, 2)}\n`);
-      await writeSafetensors(
-        join(options.out, 'diffusion_pytorch_model.safetensors'),
-        ditToDiffusers(tensors, dense.config),
-        { metadata },
-      );
+      await writeSafetensors(join(options.out, DIFFUSERS_FILE), ditToDiffusers(tensors, dense.config), { metadata });
     } else {
       await mkdir(dirname(options.out), { recursive: true });
       const named = options.layout === 'facebook' ? ditToFacebook(tensors, dense.config) : tensors;

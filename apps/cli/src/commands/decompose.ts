@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { saveBundle } from '@learngene/kind/node';
 import { Command } from 'commander';
 import { type EngineOption, type OutputOptions, outputOf, withEngineOption, withOutputOptions } from '../cli/context';
-import { UsageError } from '../cli/errors';
 import { checkTarget, withForceOption } from '../cli/target';
 import { chooseEngine } from '../engines';
-import { bundleMetadata, describeModel, loadModel } from '../run/load-model';
-import { isRunFolder } from '../run/run-folder';
+import { expectArtifact } from '../run/identify';
+import { bundleMetadata, describeModel, loadModel, modelFolder } from '../run/load-model';
 
 /** The files of a bundle with their sizes. */
 export async function bundleFiles(folder: string): Promise<{ file: string; bytes: number }[]> {
@@ -38,11 +37,12 @@ export function decomposeCommand(): Command {
   withOutputOptions(command, ['learngene decompose --from runs/emoji --out bundle']);
   return command.action(async (options: DecomposeOptions) => {
     const output = outputOf(options);
-    if (!isRunFolder(options.from)) throw new UsageError(`${options.from}: not a run folder`);
+    await expectArtifact(options.from, { option: '--from', kinds: ['run', 'demo'], expected: 'a run' });
+    const from = await modelFolder(options.from, output);
     checkTarget(options.out, { option: '--out', force: options.force });
-    await describeModel(options.from);
+    await describeModel(from);
     await chooseEngine(options.engine, output);
-    const { model, config } = await loadModel(options.from);
+    const { model, config } = await loadModel(from);
     await saveBundle(options.out, model, { metadata: bundleMetadata(config), replace: options.force });
     const files = await bundleFiles(options.out);
     for (const { file, bytes } of files) output.print(`${String(bytes).padStart(12)}  ${file}`);

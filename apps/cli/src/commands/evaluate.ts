@@ -41,9 +41,10 @@ import { checkShape, openRecipe } from '../data/training-data';
 import { chooseEngine } from '../engines';
 import { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from '../evaluation/extractor';
 import { noiseSource } from '../evaluation/noise';
-import { describeModel, isBundle, loadModel, type ModelDescription } from '../run/load-model';
+import { type Drawable, describeDrawable } from '../run/drawable';
+import { expectArtifact, identify } from '../run/identify';
+import { isRunFolder } from '../run/run-folder';
 import { drawPictures, imageBytes } from '../sampling/draw';
-import { classNamesOf } from '../training/model-config';
 import { createProcess } from '../training/process';
 import { classIds } from './sample';
 
@@ -71,13 +72,11 @@ function checkMetrics(names: readonly string[]): MetricName[] {
 
 /** What a model draws for the scores. */
 interface Drawing {
-  /** Names of all classes of the model. */
-  names: readonly string[];
+  from: Drawable;
   /** Names of the classes that are drawn. */
   drawn: readonly string[];
   /** The class of every sample. */
   labels: Int32Array;
-  model: ModelDescription['model'];
 }
 
 /** What is scored and what it is compared with, checked before an engine starts and a picture is decoded. */
@@ -91,20 +90,43 @@ interface Prepared {
   compared: readonly string[];
 }
 
-function drawingOf({ model }: ModelDescription, options: EvaluateOptions): Drawing {
-  const names = classNamesOf(model);
+function drawingOf(from: Drawable, options: EvaluateOptions): Drawing {
+  const { names } = from;
   const ids = classIds(names, namedClasses(options));
-  checkMemory('--count', `${options.count} images`, options.count * imageBytes(model.dit));
+  checkMemory('--count', `${options.count} images`, options.count * imageBytes(from.dit));
   const labels = Int32Array.from(
     { length: options.count },
     (_, i) => ids[Math.floor((i * ids.length) / options.count)],
   );
-  return { names, drawn: ids.map((id) => names[id]), labels, model };
+  return { from, drawn: ids.map((id) => names[id]), labels };
+}
+
+/** Throws where a file that was named is not what its option takes. */
+async function checkFiles({ samples, reference, classifier }: EvaluateOptions): Promise<void> {
+  const npz = async (path: string, option: string) => {
+    const isNpz = /\.np[yz]$/i.test(path);
+    const { kind, what } = await identify(path);
+    if (isNpz && (kind === 'images' || (kind === 'statistics' && option === '--reference'))) return;
+    const expected =
+      option === '--samples' ? 'an .npz with arr_0, or an .npy' : 'an .npz with arr_0, or with mu and sigma';
+    const hint = kind === 'images' ? '; give packed images by --data' : '';
+    throw new UsageError(`${option} ${path}: expected ${expected}; this is ${what}${hint}`);
+  };
+  if (samples !== undefined) await npz(samples, '--samples');
+  if (reference !== undefined) await npz(reference, '--reference');
+  if (classifier !== undefined && existsSync(classifier)) {
+    await expectArtifact(classifier, {
+      option: '--classifier',
+      kinds: ['classifier'],
+      expected: 'a classifier of images',
+    });
+  }
 }
 
 async function prepare(options: EvaluateOptions, output: Output): Promise<Prepared> {
+  await checkFiles(options);
   const requested = await requestedConfig(options);
-  const description = options.from === undefined ? undefined : await describeModel(options.from);
+  const description = options.from === undefined ? undefined : await describeDrawable(options.from, output);
   const drawing = description && drawingOf(description, options);
   const asked = (requested.data ?? {}) as Partial<Config['data']>;
   const { data, sampling, seed } = requested;
@@ -121,10 +143,10 @@ async function prepare(options: EvaluateOptions, output: Output): Promise<Prepar
     throw new UsageError('data.holdOut: nothing was held out to compare with; give --reference');
   }
   checkHoldOut(config);
-  const { dataset, recipe } = await openRecipe(config.data, output, drawing?.model.dit);
-  if (drawing !== undefined) checkShape(dataset, drawing.model.dit);
+  const { dataset, recipe } = await openRecipe(config.data, output, drawing?.from.dit);
+  if (drawing !== undefined) checkShape(dataset, drawing.from.dit);
   // The classifier knows all classes of the model, so that it serves whichever of them are compared.
-  const wanted = drawing?.names ?? namedClasses(options) ?? dataset.classes;
+  const wanted = drawing?.from.names ?? namedClasses(options) ?? dataset.classes;
   const view = chooseClasses(dataset, wanted);
   return { config: { ...config, data: recipe }, drawing, view, compared: drawing?.drawn ?? view.classes };
 }
@@ -144,7 +166,7 @@ async function samplesOf(
     const images = await openSamples(options.samples as string);
     return { images, labels: images.labels };
   }
-  const { model } = await loadModel(options.from as string);
+  const model = await drawing.from.load();
   const { sampling, seed } = config;
   const { labels } = drawing;
   const images = await drawPictures(model, createProcess(config), { labels, sampling, seed, output, signal });
@@ -153,10 +175,15 @@ async function samplesOf(
 
 async function extractorOf(
   options: EvaluateOptions,
-  { part, output, signal, seed }: { part?: DataPart; output: Output; signal: AbortSignal; seed: number },
+  {
+    from,
+    part,
+    output,
+    signal,
+    seed,
+  }: { from?: string; part?: DataPart; output: Output; signal: AbortSignal; seed: number },
 ): Promise<InDomainExtractor> {
-  const beside =
-    options.from !== undefined && !isBundle(options.from) ? join(options.from, 'classifier.safetensors') : undefined;
+  const beside = from !== undefined && isRunFolder(from) ? join(from, 'classifier.safetensors') : undefined;
   const path = options.classifier ?? beside;
   if (path !== undefined && existsSync(path)) {
     output.info(`Features by ${path}`);
@@ -231,7 +258,7 @@ function refuseWithoutPart(command: Command, options: EvaluateOptions): void {
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .description('Score samples against real pictures: FID, sFID, Inception Score, KID, precision and recall')
-    .option('--from <path>', 'run or bundle to draw samples from')
+    .option('--from <path>', 'run, bundle, demo or dense model to draw samples from')
     .option('--samples <file>', 'score the arr_0 of this npz, or this npy, of any size, instead of drawing')
     .option(
       '--reference <npz>',
@@ -279,7 +306,13 @@ export function evaluateCommand(): Command {
         if (real.size < 2) throw new UsageError('data.holdOut: nothing was held out to compare with; give --reference');
       }
       const { images, labels } = await samplesOf(options, prepared, { output, signal });
-      const own = await extractorOf(options, { part, output, signal, seed: config.seed });
+      const own = await extractorOf(options, {
+        from: prepared.drawing?.from.path,
+        part,
+        output,
+        signal,
+        seed: config.seed,
+      });
       const { extractor } = own;
       const reference = real ? datasetSource(real) : await referenceOf(options.reference as string, metrics);
       const bar = output.progress('Scoring', 1, 'pictures');

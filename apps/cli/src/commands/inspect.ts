@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { listNames } from '@learngene/datasets';
 import {
@@ -22,8 +21,10 @@ import { type OutputOptions, outputOf, refuseUnused, wholeNumber, withOutputOpti
 import { asUsageError, UsageError } from '../cli/errors';
 import type { Output } from '../cli/output';
 import { chooseEngine } from '../engines';
+import { denseFile } from '../run/dense-model';
+import { identify } from '../run/identify';
 import { readMetricsLog } from '../run/metrics-log';
-import { checkpointSteps, isRunFolder, readRunRecord } from '../run/run-folder';
+import { checkpointSteps, readRunRecord } from '../run/run-folder';
 import { classNamesOf } from '../training/model-config';
 
 interface InspectOptions extends OutputOptions {
@@ -174,7 +175,7 @@ function configOf(shapes: NamedShapes): DitConfig | null {
   }
 }
 
-async function inspectSafetensors(path: string, output: Output): Promise<void> {
+async function inspectSafetensors(path: string, what: string, output: Output): Promise<void> {
   const file = await openSafetensorsFile(path);
   try {
     const tensors = file.names.map((name) => ({ name, ...file.info(name) }));
@@ -183,6 +184,7 @@ async function inspectSafetensors(path: string, output: Output): Promise<void> {
     const layout = layoutOf(shapes);
     table(output, [
       ['file', `${count(tensors.length)} tensors, ${count(numbers)} numbers`],
+      ['what', what],
       ['layout', layout ?? 'not a DiT'],
       ...tensors
         .slice(0, 40)
@@ -190,6 +192,7 @@ async function inspectSafetensors(path: string, output: Output): Promise<void> {
     ]);
     if (tensors.length > 40) output.print(`  ... and ${tensors.length - 40} more (--json lists all)`);
     output.result({
+      what,
       tensors: tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
       metadata: file.metadata,
       layout: layout ?? null,
@@ -225,9 +228,23 @@ export function inspectCommand(): Command {
       return inspectPreset(what, options, output);
     }
     refuseUnused(command, [...ofKind, 'inputSize'], `has no part: ${what} is there and says its own sizes`);
-    if ((await stat(what)).isFile()) return inspectSafetensors(what, output);
-    if (existsSync(join(what, 'kind.json'))) return inspectBundle(what, output);
-    if (isRunFolder(what)) return inspectRun(what, output);
-    throw new UsageError(`${what}: neither a run (config.json) nor a bundle (kind.json)`);
+    const artifact = await identify(what);
+    if (what.endsWith('.safetensors') && statSync(what).isFile())
+      return inspectSafetensors(what, artifact.what, output);
+    switch (artifact.kind) {
+      case 'bundle':
+        return inspectBundle(what, output);
+      case 'run':
+        return inspectRun(what, output);
+      case 'demo':
+        output.info(`${what} is ${artifact.what}; this is the first`);
+        return inspectRun(join(what, 'pretrain'), output);
+      case 'dense':
+        return inspectSafetensors(denseFile(what), artifact.what, output);
+      default:
+        throw new UsageError(
+          `${what}: expected a run, a bundle, a demo or a .safetensors file; this is ${artifact.what}`,
+        );
+    }
   });
 }

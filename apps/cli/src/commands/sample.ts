@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { listNames } from '@learngene/datasets';
 import { writeSamples } from '@learngene/metrics/node';
-import { disposeParams } from '@learngene/nn';
+import { disposeParams, type ParamTree } from '@learngene/nn';
 import { Command, Option } from 'commander';
 import { type ClassOptions, classLabels, namedClasses, withClassOptions } from '../cli/classes';
 import {
@@ -21,10 +21,9 @@ import { checkTarget, withForceOption } from '../cli/target';
 import { mergeConfig, parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { chooseEngine } from '../engines';
-import { describeModel, loadModel } from '../run/load-model';
+import { describeDrawable } from '../run/drawable';
 import { drawPictures, imageBytes } from '../sampling/draw';
 import { writeGrid } from '../sampling/grid';
-import { classNamesOf } from '../training/model-config';
 import { createProcess } from '../training/process';
 
 interface SampleOptions extends OutputOptions, EngineOption, ClassOptions {
@@ -51,8 +50,8 @@ export function classIds(names: readonly string[], wanted: readonly string[] | u
 /** `learngene sample`: pictures of classes. */
 export function sampleCommand(): Command {
   const command = new Command('sample')
-    .description('Draw pictures of classes from a run or a bundle')
-    .requiredOption('--from <path>', 'run or bundle')
+    .description('Draw pictures of classes from a run, a bundle or a dense model')
+    .requiredOption('--from <path>', 'run, bundle, demo or dense model')
     .requiredOption('--out <file>', 'PNG grid to write, a row a class')
     .option('--count <n>', 'pictures a class', wholeNumber('--count', 1), 8)
     .option('--columns <n>', 'pictures in a row of the grid', wholeNumber('--columns', 1), 8)
@@ -79,17 +78,17 @@ export function sampleCommand(): Command {
     if (options.npz !== undefined) {
       checkTarget(options.npz, { option: '--npz', endings: ['.npz'], force: options.force });
     }
-    const { model: described, config } = await describeModel(options.from);
-    const names = classNamesOf(described);
+    const drawable = await describeDrawable(options.from, output);
+    const { names, config } = drawable;
     const ids = classIds(names, namedClasses(options));
     const given = { sampler: options.sampler, steps: options.steps, guidance: options.guidance, eta: options.eta };
     const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
     const asked = mergeConfig(config as unknown as Record<string, unknown>, { sampling: set });
     const { sampling } = parseConfig(asked, 'options');
     const count = ids.length * options.count;
-    checkMemory('--count', `${count} images`, count * imageBytes(described.dit));
+    checkMemory('--count', `${count} images`, count * imageBytes(drawable.dit));
     const engine = await chooseEngine(options.engine, output);
-    const { model } = await loadModel(options.from);
+    const model = await drawable.load();
     const { signal, release } = interruptSignal();
     try {
       const labels = Int32Array.from(ids.flatMap((id) => new Array<number>(options.count).fill(id)));
@@ -128,10 +127,7 @@ export function sampleCommand(): Command {
       });
     } finally {
       release();
-      disposeParams(model.params.shared);
-      disposeParams(model.params.learngenes);
-      for (const tailors of Object.values(model.params.tailors)) disposeParams(tailors);
-      if (model.params.gate !== undefined) disposeParams(model.params.gate);
+      disposeParams(model.params as unknown as ParamTree);
     }
   });
 }

@@ -1,14 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
-import {
-  ditFromDiffusers,
-  ditFromFacebook,
-  ditLayout,
-  ditParamsFromTensorData,
-  ditPrefixes,
-  withoutPrefix,
-} from '@learngene/dit';
+import { ditPrefixes, withoutPrefix } from '@learngene/dit';
 import {
   countKind,
   disposeKindTraining,
@@ -44,6 +37,8 @@ import { chooseClasses, openData, pretrainingClasses } from '../data/open-data';
 import { decodeTrainingData, reopenRunData } from '../data/training-data';
 import { chooseEngine } from '../engines';
 import { usePrecision } from '../engines/precision';
+import { denseFile, denseParams } from '../run/dense-model';
+import { expectArtifact } from '../run/identify';
 import { readMetricsLog } from '../run/metrics-log';
 import {
   checkNewRun,
@@ -77,19 +72,22 @@ async function fromDense(path: string, config: KindConfig, { seed, output }: Fro
   const [prefix = ''] = prefixes;
   if (prefix !== '') output.info(`${path}: the keys begin with ${prefix}, which is taken off`);
   const tensors = prefix === '' ? stored : withoutPrefix(stored, prefix);
-  const layout = ditLayout(tensors);
-  const own =
-    layout === 'facebook'
-      ? ditFromFacebook(tensors, config.dit)
-      : layout === 'diffusers'
-        ? ditFromDiffusers(tensors, config.dit)
-        : tensors;
-  const dense = ditParamsFromTensorData(own, config.dit);
+  const dense = denseParams(tensors, config.dit);
   try {
     return await kindFromDenseAsync(dense, config, { generator: stream(createGenerator(seed), 'from-dense') });
   } finally {
     disposeParams(dense);
   }
+}
+
+/** The file of a dense model to start from, by its absolute path. */
+async function denseStart(path: string): Promise<string> {
+  if (!existsSync(path)) throw new UsageError(`--dense ${path}: no such file`);
+  // Tensors of no known layout may have a prefix, which is taken off when they are read.
+  const isTensors = statSync(path).isFile() && path.endsWith('.safetensors');
+  const kinds = isTensors ? (['dense', 'other'] as const) : (['dense'] as const);
+  await expectArtifact(path, { option: '--dense', kinds, expected: 'a dense DiT' });
+  return resolve(denseFile(path));
 }
 
 interface Prepared {
@@ -109,9 +107,7 @@ async function prepare(options: TrainOptions, output: Output): Promise<Prepared>
     return { resumed: true, ...(await reopenRunData(kept, { place: options.dataPath, output })) };
   }
   await checkNewRun(options.out);
-  if (options.dense !== undefined && !existsSync(options.dense)) {
-    throw new UsageError(`--dense ${options.dense}: no such file`);
-  }
+  const dense = options.dense === undefined ? undefined : await denseStart(options.dense);
   const config = await resolveConfig(options, { data: { classes: namedClasses(options), novel: namedNovel(options) } });
   checkHoldOut(config);
   const { dataset, recipe } = await openData(config.data, output);
@@ -124,7 +120,7 @@ async function prepare(options: TrainOptions, output: Output): Promise<Prepared>
     model: asUsageError('model', () => modelConfig(config, view)),
     engine: 'none yet',
     versions: versions(),
-    ...(options.dense === undefined ? {} : { dense: resolve(options.dense) }),
+    ...(dense === undefined ? {} : { dense }),
   };
   return { record, resumed: false, view };
 }

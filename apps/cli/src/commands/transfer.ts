@@ -37,7 +37,7 @@ import { chooseClasses } from '../data/open-data';
 import { checkFits, checkShape, decodeTrainingData, openRecipe, reopenRunData } from '../data/training-data';
 import { chooseEngine } from '../engines';
 import { usePrecision } from '../engines/precision';
-import { describeModel, loadModel, type ModelDescription } from '../run/load-model';
+import { describeModel, loadModel, type ModelDescription, modelFolder } from '../run/load-model';
 import { readMetricsLog } from '../run/metrics-log';
 import {
   checkNewRun,
@@ -183,7 +183,10 @@ export function transferCommand(): Command {
     }
     const { from } = options;
     if (!options.resume && from === undefined) throw new UsageError('--from: give the run or the bundle to start from');
-    const prepare = from === undefined ? await resumed(options, output) : await prepared(options, from, output);
+    const prepare =
+      from === undefined
+        ? await resumed(options, output)
+        : await prepared(options, await modelFolder(from, output), output);
     const engine = await chooseEngine(options.engine, output);
     const { config } = prepare.record;
     usePrecision(config.training.precision, engine);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type ClassTable, DatasetFileError } from '@learngene/datasets';
@@ -5,6 +6,7 @@ import { type DatasetKind, detectDataset } from '@learngene/datasets/node';
 import { UsageError } from '../cli/errors';
 import type { Output } from '../cli/output';
 import type { Config } from '../config/schema';
+import { identify } from '../run/identify';
 
 type Data = Config['data'];
 
@@ -35,6 +37,13 @@ async function readTable(path: string): Promise<ClassTable> {
   return table as ClassTable;
 }
 
+/** Throws where a path holds what a command wrote that is no data: a run has folders with images, too. */
+async function refuseArtifact(path: string, flag: string): Promise<void> {
+  if (!existsSync(path)) return;
+  const { kind, what } = await identify(path).catch(() => ({ kind: 'images', what: '' }));
+  if (kind !== 'images' && kind !== 'other') throw new UsageError(`${flag} ${path}: expected images; this is ${what}`);
+}
+
 async function kindAt(path: string, output: Output): Promise<DatasetKind> {
   try {
     const { kind, by } = await detectDataset(path);
@@ -62,6 +71,7 @@ export async function completeData(data: Data, output: Output): Promise<DataReci
   if (data.source !== undefined && data.source !== 'emoji' && path === undefined) {
     throw new UsageError(`--data-path: needed for --data ${data.source}`);
   }
+  if (path !== undefined) await refuseArtifact(path, data.source === undefined ? '--data' : '--data-path');
   const source = data.source ?? (await kindAt(path as string, output));
   const { superclasses } = data;
   return {

@@ -42,7 +42,11 @@ describe('classes', () => {
     expect(pretrainingClasses(all, configOf({ classes: ['c, d'] }).data)).toEqual(['c, d']);
   });
   test.each<[string, object, string]>([
-    ['an unknown novel class', { novel: ['x'] }, 'novel: test has no class "x"; it has "a", "b", "c, d"'],
+    [
+      'an unknown novel class',
+      { novel: ['x'] },
+      '--novel (data.novel): test has no class "x"; it has "a", "b", "c, d"',
+    ],
     ['a class on both sides', { classes: ['a'], novel: ['a'] }, 'cannot be both'],
     ['none left', { novel: ['a', 'b', 'c, d'] }, 'no class is left'],
   ])('%s is refused', (_, data, message) => {

@@ -4,10 +4,12 @@ import type { KindConfig, KindModel } from '@learngene/kind';
 import { loadBundle, readBundleManifest } from '@learngene/kind/node';
 import { classLabels } from '../cli/classes';
 import { UsageError } from '../cli/errors';
+import type { Output } from '../cli/output';
 import { parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { paramsFromTree } from '../training/state-files';
 import { loadCheckpoint } from './checkpoint';
+import { expectArtifact } from './identify';
 import { checkpointSteps, isRunFolder, readRunRecord } from './run-folder';
 
 /** A model with what is needed to sample from it. */
@@ -54,6 +56,20 @@ export interface ModelDescription {
   model: KindConfig;
   /** The configuration of the run that trained it. */
   config: Config;
+}
+
+/**
+ * The folder of the run or the bundle at a path; of a demo its pre-training run, which is said.
+ *
+ * @throws UsageError that says what else lies there
+ */
+export async function modelFolder(path: string, output: Output): Promise<string> {
+  const expected = 'a run, a bundle or a demo';
+  const { kind, what } = await expectArtifact(path, { option: '--from', kinds: ['run', 'bundle', 'demo'], expected });
+  if (kind !== 'demo') return path;
+  const folder = join(path, 'pretrain');
+  output.info(`${path} is ${what}; taking the first`);
+  return folder;
 }
 
 /** Reads what a run or a bundle is, and no weights: cheap, and needs no engine. */

@@ -7,6 +7,7 @@ import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { UsageError } from '../cli/errors';
 import { parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
+import { identify } from './identify';
 
 /** What `config.json` of a run holds: all that is needed to repeat it. */
 export interface RunRecord {
@@ -72,7 +73,9 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`${path}: not a run folder (no ${configFile})`, { cause: error });
+    if (!existsSync(path)) throw new UsageError(`${path}: not a run folder; there is nothing`, { cause: error });
+    const { what } = await identify(path);
+    throw new UsageError(`${path}: not a run folder (no ${configFile}); this is ${what}`, { cause: error });
   }
   let record: RunRecord;
   try {
@@ -83,7 +86,7 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
   const twice = duplicateKey(text);
   if (twice !== undefined) throw new UsageError(`${file}: holds a key twice: ${JSON.stringify(twice)}`);
   if (record === null || typeof record !== 'object' || record.format !== 1) {
-    throw new UsageError(`${file}: expected a run record of format 1`);
+    throw new UsageError(`${file}: expected a run record of format 1; this is of ${(await identify(path)).what}`);
   }
   const unknown = Object.keys(record).find((field) => !recordFields.includes(field));
   if (unknown !== undefined) {

@@ -1,10 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Denoiser, guideDenoiser } from '@learngene/diffusion';
-import { applyKind, type KindModel } from '@learngene/kind';
+import { applyDit } from '@learngene/dit';
+import { applyKind, type DenseModel, type KindModel } from '@learngene/kind';
 import { createGenerator, normal, stream } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Output } from '../cli/output';
 import type { Config } from '../config/schema';
+import type { DrawnModel } from '../run/drawable';
 import type { Process } from '../training/process';
 import type { Pictures } from './grid';
 import { runSampler } from './samplers';
@@ -27,8 +29,18 @@ export interface DrawOptions {
   signal?: AbortSignal;
 }
 
+/** A dense network of some labels, guided against the null label. */
+function guidedDense({ params, config }: DenseModel, labels: Int32Array, guidance: number): Denoiser {
+  const doubled = Int32Array.from([...labels, ...new Int32Array(labels.length).fill(config.classes)]);
+  const conditional: Denoiser = (x, t) => applyDit(params, { x, t, labels }, { config });
+  const batched: Denoiser = (x, t) => applyDit(params, { x, t, labels: doubled }, { config });
+  return guideDenoiser({ batched, conditional }, { scale: guidance });
+}
+
 /** The network of some labels, guided against the null label. */
-function guidedDenoiser({ params, config }: KindModel, labels: Int32Array, guidance: number): Denoiser {
+function guidedDenoiser(model: DrawnModel, labels: Int32Array, guidance: number): Denoiser {
+  if (!('dit' in model.config)) return guidedDense(model as DenseModel, labels, guidance);
+  const { params, config } = model as KindModel;
   const count = labels.length;
   const conditional: Denoiser = (x, t) => applyKind(params, { x, t, labels }, { config });
   const ownClass = config.nullGate === 'own-class';
@@ -51,10 +63,11 @@ export function imageBytes({ inputSize, inChannels }: KindModel['config']['dit']
 }
 
 /** Draws pictures of classes; the noise depends on the seed and the place of a picture alone. */
-export async function drawPictures(model: KindModel, process: Process, options: DrawOptions): Promise<Pictures> {
+export async function drawPictures(model: DrawnModel, process: Process, options: DrawOptions): Promise<Pictures> {
   const { labels, sampling, seed, batchSize = 32, output, title = 'Sampling', signal } = options;
-  const { inputSize, inChannels } = model.config.dit;
-  const pixels = imageBytes(model.config.dit);
+  const dit = 'dit' in model.config ? model.config.dit : model.config;
+  const { inputSize, inChannels } = dit;
+  const pixels = imageBytes(dit);
   const data = new Uint8Array(labels.length * pixels);
   const generator = stream(createGenerator(seed), 'sampling');
   const batches = Math.ceil(labels.length / batchSize);
