@@ -32,6 +32,8 @@ async function writePhotos(path: string): Promise<void> {
 beforeAll(async () => {
   await writePictures(at('pictures.safetensors'));
   await writePhotos(photos);
+  const black = { dtype: 'U8', shape: [2, 8, 8, 3], data: new Uint8Array(384) } as const;
+  await writeNpz(at('images.npz'), new Map([['arr_0', black]]));
   // From another folder, by a relative path: the recipe has to hold an absolute one.
   const args = [
     'train',
@@ -62,7 +64,7 @@ describe('a forgotten --data', () => {
     ['data prepare', ['data', 'prepare', '--out', at('never.safetensors')], /--data: no data given/],
     [
       'evaluate of samples',
-      ['evaluate', '--samples', at('pictures.safetensors'), ...cpu],
+      ['evaluate', '--samples', at('images.npz'), ...cpu],
       /nothing to compare with; give --data or --reference/,
     ],
   ])('is wrong usage: %s', async (_, args, message) => {
@@ -128,7 +130,7 @@ test('data that moved: the message says how to give their place, and a resume ke
 
 describe('--data takes a path', () => {
   const digits = at('digits');
-  beforeAll(async () => {
+  beforeAll(() => {
     mkdirSync(digits);
     const head = (...sizes: number[]) => {
       const bytes = Buffer.alloc(4 + 4 * sizes.length);
@@ -138,10 +140,6 @@ describe('--data takes a path', () => {
     };
     writeFileSync(join(digits, 'train-images-idx3-ubyte'), Buffer.concat([head(4, 8, 8), Buffer.alloc(4 * 64)]));
     writeFileSync(join(digits, 'train-labels-idx1-ubyte'), Buffer.concat([head(4), Buffer.from([0, 1, 2, 1])]));
-    await writeNpz(
-      at('images.npz'),
-      new Map([['arr_0', { dtype: 'U8', shape: [2, 8, 8, 3], data: new Uint8Array(384) }]]),
-    );
   });
   test.concurrent.each<[string, () => string[], string, number]>([
     ['a folder', () => [photos, '--size', '8'], 'a folder of class folders (4 folders)', 36],

@@ -59,12 +59,14 @@ describe('assemble', () => {
     const drawn = await json('sample', '--from', out, '--out', at('small.png'), '--count', '2', ...cpu);
     expect(drawn).toMatchObject({ classes: ['dots'], count: 2 });
   });
-  test('diffusers keys need the flavour of diffusers', async () => {
+  test('diffusers keys need an MLP of four times the width', async () => {
+    const from = at('wide');
+    await succeed(...trainTiny(data, from, 1, '--classes', 'bars', '--set', 'model.mlpRatio=2', '--quiet'));
     const args = ['--form', 'dense', '--layout', 'diffusers', '--classes', 'bars', '--out', at('never')];
-    const { code, stderr } = await run('assemble', '--from', bundle, ...args, ...cpu, '--quiet');
+    const { code, stderr } = await run('assemble', '--from', from, ...args, ...cpu, '--quiet');
     expect([code, stderr]).toEqual([
       2,
-      expect.stringContaining('--layout diffusers (train with model.flavour diffusers)'),
+      expect.stringContaining('--layout diffusers: mlpRatio: expected 4 in diffusers'),
     ]);
   });
   test.each(['learngene', 'facebook', 'diffusers'])('dense with %s keys', async (layout) => {
@@ -94,7 +96,8 @@ describe('assemble', () => {
     ['two classes in a dense model', ['--form', 'dense'], /--form dense: give one of --classes "bars", "dots"/],
   ])('%s is wrong usage', async (_, args, message) => {
     for (const from of [bundle, base]) {
-      const { code, stderr } = await run('assemble', '--from', from, '--out', at('never'), ...args, ...cpu, '--quiet');
+      const out = at('never.safetensors');
+      const { code, stderr } = await run('assemble', '--from', from, '--out', out, ...args, ...cpu, '--quiet');
       expect(stderr).toMatch(message);
       expect(code).toBe(2);
     }

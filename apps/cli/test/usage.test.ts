@@ -1,6 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bin, json, run, startProgram, succeed, temporaryFolder, trainTiny, writePictures } from './run';
 
@@ -8,7 +7,12 @@ const folder = temporaryFolder();
 const data = join(folder, 'pictures.safetensors');
 const source = ['--data', 'packed', '--data-path', data];
 
-beforeAll(() => writePictures(data));
+const damaged = join(folder, 'damaged.safetensors');
+
+beforeAll(async () => {
+  await writePictures(data);
+  writeFileSync(damaged, 'no tensors at all, only words that fill a line');
+});
 
 describe('help', () => {
   test('lists the commands', async () => {
@@ -118,7 +122,7 @@ describe('wrong usage exits with 2', () => {
     [
       'no run to sample',
       ['sample', '--from', folder, '--out', `${out}.png`],
-      /neither a run \(config.json\) nor a bundle/,
+      /expected a run, a bundle, a demo or a dense model; this is a folder of none of these/,
     ],
     ['no run to resume', ['train', '--resume', '--out', folder], /not a run folder \(no config.json\)/],
     ['no base to transfer from', ['transfer', '--out', out], /--from: give the run or the bundle/],
@@ -235,14 +239,9 @@ describe('with --json an error is a document too', () => {
       'of a value',
       trainTiny(data, join(folder, 'never'), 1, '--novel', 'x'),
       2,
-      { name: 'UsageError', message: /novel: .* has no class "x"/ },
+      { name: 'UsageError', message: /data\.novel.*: .* has no class "x"/ },
     ],
-    [
-      'of a file',
-      ['inspect', fileURLToPath(import.meta.url)],
-      1,
-      { name: 'TensorFileError', message: /usage.test.ts/ },
-    ],
+    ['of a file', ['inspect', damaged], 1, { name: 'TensorFileError', message: /damaged.safetensors/ }],
   ])('%s', async (_, args, exitCode, { name, message }) => {
     const { code, stdout, stderr } = await run(...args, '--json');
     expect(code).toBe(exitCode);
