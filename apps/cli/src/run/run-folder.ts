@@ -99,9 +99,9 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
   }
 }
 
-/** Whether a folder holds a run. */
+/** Whether a folder holds a run; other folders have a config.json, too. */
 export function isRunFolder(path: string): boolean {
-  return existsSync(join(path, configFile));
+  return existsSync(join(path, configFile)) && existsSync(join(path, 'checkpoints'));
 }
 
 /** The steps of the complete checkpoints of a run, rising. A checkpoint appears by rename, so what is there is whole. */
