@@ -22,6 +22,7 @@ function losses(precision, seed) {
   const settings = [
     `training.precision=${precision}`,
     'training.sampleEvery=100000',
+    'data.source=emoji',
     'data.size=20',
     'model.hiddenSize=128',
     'model.depth=4',

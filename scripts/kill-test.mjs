@@ -32,6 +32,7 @@ function random(seed) {
 }
 
 const settings = [
+  'data.source=emoji',
   'data.classes=["heart","arrow","geometric"]',
   'data.novel=[]',
   'data.size=8',

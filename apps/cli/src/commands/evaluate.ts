@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import {
   datasetSource,
@@ -12,16 +11,12 @@ import {
 } from '@learngene/metrics';
 import { openSamples, readStatistics, referenceContent } from '@learngene/metrics/node';
 import { Command, Option } from 'commander';
-import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
+import { withClassOptions } from '../cli/classes';
 import {
-  type ConfigOptions,
-  type EngineOption,
   list,
-  type OutputOptions,
   outputOf,
   refuseUnreadSections,
   refuseUnused,
-  requestedConfig,
   wholeNumber,
   withDataOptions,
   withEngineOption,
@@ -30,34 +25,14 @@ import {
 } from '../cli/context';
 import { UsageError } from '../cli/errors';
 import { interruptSignal } from '../cli/interrupt';
-import { checkMemory } from '../cli/memory';
 import type { Output } from '../cli/output';
-import { mergeConfig, parseConfig } from '../config/load';
-import type { Config } from '../config/schema';
-import { dataFromRecipe } from '../data/data-flags';
-import { checkHoldOut, type DataPart, decodeData, partOf } from '../data/decode-data';
-import { chooseClasses } from '../data/open-data';
-import { checkShape, openRecipe } from '../data/training-data';
+import { type DataPart, decodeData, partOf } from '../data/decode-data';
 import { chooseEngine } from '../engines';
 import { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from '../evaluation/extractor';
 import { noiseSource } from '../evaluation/noise';
-import { type Drawable, describeDrawable } from '../run/drawable';
-import { expectArtifact, identify } from '../run/identify';
-import { isRunFolder } from '../run/run-folder';
-import { drawPictures, imageBytes } from '../sampling/draw';
+import { classifierPath, type EvaluateOptions, type Prepared, prepareEvaluation } from '../evaluation/prepare';
+import { drawPictures } from '../sampling/draw';
 import { createProcess } from '../training/process';
-import { classIds } from './sample';
-
-interface EvaluateOptions extends OutputOptions, EngineOption, ConfigOptions, ClassOptions {
-  from?: string;
-  samples?: string;
-  reference?: string;
-  count: number;
-  metrics: string[];
-  convention: 'adm' | 'torch-fidelity';
-  classifier?: string;
-  classifierSteps: number;
-}
 
 const metricNames: readonly MetricName[] = ['fid', 'sfid', 'inception-score', 'kid', 'precision-recall'];
 
@@ -68,87 +43,6 @@ function checkMetrics(names: readonly string[]): MetricName[] {
     }
   }
   return names as MetricName[];
-}
-
-/** What a model draws for the scores. */
-interface Drawing {
-  from: Drawable;
-  /** Names of the classes that are drawn. */
-  drawn: readonly string[];
-  /** The class of every sample. */
-  labels: Int32Array;
-}
-
-/** What is scored and what it is compared with, checked before an engine starts and a picture is decoded. */
-interface Prepared {
-  config: Config;
-  /** Absent for samples from a file. */
-  drawing?: Drawing;
-  /** Images of all classes of the model, not decoded yet; absent with `--reference`. */
-  view?: ImageDataset;
-  /** The classes that are compared. */
-  compared: readonly string[];
-}
-
-function drawingOf(from: Drawable, options: EvaluateOptions): Drawing {
-  const { names } = from;
-  const ids = classIds(names, namedClasses(options));
-  checkMemory('--count', `${options.count} images`, options.count * imageBytes(from.dit));
-  const labels = Int32Array.from(
-    { length: options.count },
-    (_, i) => ids[Math.floor((i * ids.length) / options.count)],
-  );
-  return { from, drawn: ids.map((id) => names[id]), labels };
-}
-
-/** Throws where a file that was named is not what its option takes. */
-async function checkFiles({ samples, reference, classifier }: EvaluateOptions): Promise<void> {
-  const npz = async (path: string, option: string) => {
-    const isNpz = /\.np[yz]$/i.test(path);
-    const { kind, what } = await identify(path);
-    if (isNpz && (kind === 'images' || (kind === 'statistics' && option === '--reference'))) return;
-    const expected =
-      option === '--samples' ? 'an .npz with arr_0, or an .npy' : 'an .npz with arr_0, or with mu and sigma';
-    const hint = kind === 'images' ? '; give packed images by --data' : '';
-    throw new UsageError(`${option} ${path}: expected ${expected}; this is ${what}${hint}`);
-  };
-  if (samples !== undefined) await npz(samples, '--samples');
-  if (reference !== undefined) await npz(reference, '--reference');
-  if (classifier !== undefined && existsSync(classifier)) {
-    await expectArtifact(classifier, {
-      option: '--classifier',
-      kinds: ['classifier'],
-      expected: 'a classifier of images',
-    });
-  }
-}
-
-async function prepare(options: EvaluateOptions, output: Output): Promise<Prepared> {
-  await checkFiles(options);
-  const requested = await requestedConfig(options);
-  const description = options.from === undefined ? undefined : await describeDrawable(options.from, output);
-  const drawing = description && drawingOf(description, options);
-  const asked = (requested.data ?? {}) as Partial<Config['data']>;
-  const { data, sampling, seed } = requested;
-  const kept = description && { ...description.config, data: dataFromRecipe(description.config.data, asked, options) };
-  const given =
-    kept === undefined ? requested : mergeConfig(kept as unknown as Record<string, unknown>, { data, sampling, seed });
-  const config = parseConfig(given, options.config ?? 'options');
-  if (options.reference !== undefined) return { config, drawing, compared: [] };
-  if (config.data.source === undefined && config.data.path === undefined) {
-    const why = options.from === undefined ? '' : ` (${options.from} does not say what it was trained on)`;
-    throw new UsageError(`evaluate: nothing to compare with${why}; give --data or --reference`);
-  }
-  if (config.data.holdOut === 0) {
-    throw new UsageError('data.holdOut: nothing was held out to compare with; give --reference');
-  }
-  checkHoldOut(config);
-  const { dataset, recipe } = await openRecipe(config.data, output, drawing?.from.dit);
-  if (drawing !== undefined) checkShape(dataset, drawing.from.dit);
-  // The classifier knows all classes of the model, so that it serves whichever of them are compared.
-  const wanted = drawing?.from.names ?? namedClasses(options) ?? dataset.classes;
-  const view = chooseClasses(dataset, wanted);
-  return { config: { ...config, data: recipe }, drawing, view, compared: drawing?.drawn ?? view.classes };
 }
 
 interface SampleSet {
@@ -183,8 +77,7 @@ async function extractorOf(
     seed,
   }: { from?: string; part?: DataPart; output: Output; signal: AbortSignal; seed: number },
 ): Promise<InDomainExtractor> {
-  const beside = from !== undefined && isRunFolder(from) ? join(from, 'classifier.safetensors') : undefined;
-  const path = options.classifier ?? beside;
+  const path = classifierPath(options, from);
   if (path !== undefined && existsSync(path)) {
     output.info(`Features by ${path}`);
     return openClassifier(path);
@@ -292,7 +185,7 @@ export function evaluateCommand(): Command {
     const output = outputOf(options);
     const metrics = checkMetrics(options.metrics);
     refuseWithoutPart(command, options);
-    const prepared = await prepare(options, output);
+    const prepared = await prepareEvaluation(options, output);
     const { config, view, compared } = prepared;
     await chooseEngine(options.engine, output);
     const { signal, release } = interruptSignal();

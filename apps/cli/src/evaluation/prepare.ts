@@ -1,0 +1,125 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ImageDataset } from '@learngene/datasets';
+import { type ClassOptions, namedClasses } from '../cli/classes';
+import { type ConfigOptions, type EngineOption, type OutputOptions, requestedConfig } from '../cli/context';
+import { UsageError } from '../cli/errors';
+import { checkMemory } from '../cli/memory';
+import type { Output } from '../cli/output';
+import { classIds } from '../commands/sample';
+import { mergeConfig, parseConfig } from '../config/load';
+import type { Config } from '../config/schema';
+import { dataFromRecipe } from '../data/data-flags';
+import { checkHoldOut } from '../data/decode-data';
+import { chooseClasses } from '../data/open-data';
+import { checkShape, openRecipe } from '../data/training-data';
+import { type Drawable, describeDrawable } from '../run/drawable';
+import { expectArtifact, identify } from '../run/identify';
+import { isRunFolder } from '../run/run-folder';
+import { imageBytes } from '../sampling/draw';
+
+/** The options of `learngene evaluate`. */
+export interface EvaluateOptions extends OutputOptions, EngineOption, ConfigOptions, ClassOptions {
+  from?: string;
+  samples?: string;
+  reference?: string;
+  count: number;
+  metrics: string[];
+  convention: 'adm' | 'torch-fidelity';
+  classifier?: string;
+  classifierSteps: number;
+}
+
+/** The file of the classifier: the one that is named, or the one beside a run; it may not be there yet. */
+export function classifierPath({ classifier }: EvaluateOptions, from: string | undefined): string | undefined {
+  if (classifier !== undefined) return classifier;
+  return from !== undefined && isRunFolder(from) ? join(from, 'classifier.safetensors') : undefined;
+}
+
+/** What a model draws for the scores. */
+interface Drawing {
+  from: Drawable;
+  /** Names of the classes that are drawn. */
+  drawn: readonly string[];
+  /** The class of every sample. */
+  labels: Int32Array;
+}
+
+/** What is scored and what it is compared with, checked before an engine starts and a picture is decoded. */
+export interface Prepared {
+  config: Config;
+  /** Absent for samples from a file. */
+  drawing?: Drawing;
+  /** Images of all classes of the model, not decoded yet; absent with `--reference`. */
+  view?: ImageDataset;
+  /** The classes that are compared. */
+  compared: readonly string[];
+}
+
+function drawingOf(from: Drawable, options: EvaluateOptions): Drawing {
+  const { names } = from;
+  const ids = classIds(names, namedClasses(options));
+  checkMemory('--count', `${options.count} images`, options.count * imageBytes(from.dit));
+  const labels = Int32Array.from(
+    { length: options.count },
+    (_, i) => ids[Math.floor((i * ids.length) / options.count)],
+  );
+  return { from, drawn: ids.map((id) => names[id]), labels };
+}
+
+/** Throws where a file that was named is not what its option takes. */
+async function checkFiles({ samples, reference, classifier }: EvaluateOptions): Promise<void> {
+  const npz = async (path: string, option: string) => {
+    const isNpz = /\.np[yz]$/i.test(path);
+    const { kind, what } = await identify(path);
+    if (isNpz && (kind === 'images' || (kind === 'statistics' && option === '--reference'))) return;
+    const expected =
+      option === '--samples' ? 'an .npz with arr_0, or an .npy' : 'an .npz with arr_0, or with mu and sigma';
+    const hint = kind === 'images' ? '; give packed images by --data' : '';
+    throw new UsageError(`${option} ${path}: expected ${expected}; this is ${what}${hint}`);
+  };
+  if (samples !== undefined) await npz(samples, '--samples');
+  if (reference !== undefined) await npz(reference, '--reference');
+  if (classifier !== undefined && existsSync(classifier)) {
+    await expectArtifact(classifier, {
+      option: '--classifier',
+      kinds: ['classifier'],
+      expected: 'a classifier of images',
+    });
+  }
+}
+
+/** Checks all that is cheap: files, classes, sizes, and that there is something to compare with. */
+export async function prepareEvaluation(options: EvaluateOptions, output: Output): Promise<Prepared> {
+  await checkFiles(options);
+  const requested = await requestedConfig(options);
+  const description = options.from === undefined ? undefined : await describeDrawable(options.from, output);
+  const drawing = description && drawingOf(description, options);
+  const asked = (requested.data ?? {}) as Partial<Config['data']>;
+  const { data, sampling, seed } = requested;
+  const kept = description && { ...description.config, data: dataFromRecipe(description.config.data, asked, options) };
+  const given =
+    kept === undefined ? requested : mergeConfig(kept as unknown as Record<string, unknown>, { data, sampling, seed });
+  const config = parseConfig(given, options.config ?? 'options');
+  if (options.reference !== undefined) {
+    const path = classifierPath(options, drawing?.from.path);
+    if (path === undefined || !existsSync(path)) {
+      throw new UsageError('evaluate: without data, give --classifier with a trained classifier');
+    }
+    return { config, drawing, compared: [] };
+  }
+  if (config.data.source === undefined && config.data.path === undefined) {
+    const why = options.from === undefined ? '' : ` (${options.from} does not say what it was trained on)`;
+    throw new UsageError(`evaluate: nothing to compare with${why}; give --data or --reference`);
+  }
+  if (config.data.holdOut === 0) {
+    throw new UsageError('data.holdOut: nothing was held out to compare with; give --reference');
+  }
+  checkHoldOut(config);
+  const { dataset, recipe } = await openRecipe(config.data, output, drawing?.from.dit);
+  if (drawing !== undefined) checkShape(dataset, drawing.from.dit);
+  // The classifier knows all classes of the model, so that it serves whichever of them are compared.
+  const wanted = drawing?.from.names ?? namedClasses(options) ?? dataset.classes;
+  const view = chooseClasses(dataset, wanted);
+  return { config: { ...config, data: recipe }, drawing, view, compared: drawing?.drawn ?? view.classes };
+}
