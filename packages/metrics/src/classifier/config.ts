@@ -39,6 +39,9 @@ const FIELDS: readonly string[] = [...Object.keys(DEFAULTS), 'height', 'width', 
  * @throws RangeError that names the field.
  */
 export function classifierConfig(options: ClassifierOptions): ClassifierConfig {
+  if (options === null || typeof options !== 'object') {
+    throw new RangeError(`classifier: expected an object of fields, got ${String(options)}`);
+  }
   const { height, width, channels, classes, stride, window, hidden, depth, features, spatialChannels } = {
     ...DEFAULTS,
     ...options,

@@ -46,7 +46,9 @@ test('other files are refused by name', async () => {
   await expect(loadClassifier(path)).rejects.toThrow(`${path}: classes: expected an integer of at least 2, got 1`);
   await save({ ...config, classes: 5 });
   await expect(loadClassifier(path)).rejects.toThrow('logits.weight: expected [5, 64], got [4, 64]');
-  await save(null);
-  await expect(loadClassifier(path)).rejects.toThrow('height: expected an integer');
+  for (const value of [null, 3]) {
+    await save(value);
+    await expect(loadClassifier(path)).rejects.toThrow(`classifier: expected an object of fields, got ${value}`);
+  }
   disposeParams(params);
 });
