@@ -21,7 +21,7 @@ export interface LoadedModel {
 }
 
 /** Whether a folder holds a bundle. */
-export function isBundle(path: string): boolean {
+function isBundle(path: string): boolean {
   return existsSync(join(path, 'kind.json'));
 }
 

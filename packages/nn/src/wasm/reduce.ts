@@ -120,7 +120,7 @@ function runFolds(backend: BackendWasm, folds: readonly Fold[], x: TensorInfo, o
 }
 
 /** What wasm/reduce.as does, in JavaScript: out [outer, inner] = sums of x [outer, count, inner] / divisor. */
-export function foldSum(
+function foldSum(
   x: ArrayLike<number>,
   out: { [index: number]: number },
   { outer, count, inner, divisor }: Fold,
