@@ -120,11 +120,7 @@ function runFolds(backend: BackendWasm, folds: readonly Fold[], x: TensorInfo, o
 }
 
 /** What wasm/reduce.as does, in JavaScript: out [outer, inner] = sums of x [outer, count, inner] / divisor. */
-function foldSum(
-  x: ArrayLike<number>,
-  out: { [index: number]: number },
-  { outer, count, inner, divisor }: Fold,
-): void {
+function foldSum(x: ArrayLike<number>, out: { [index: number]: number }, { outer, count, inner, divisor }: Fold): void {
   const sums = new Float64Array(inner);
   for (let o = 0, at = 0; o < outer; o++) {
     sums.fill(0);
