@@ -234,9 +234,9 @@ const jobs = {
     install();
     say('Building the packages with their declarations (turbo, cached)');
     pnpm(['exec', 'turbo', 'run', 'build', 'types', '--output-logs=errors-only']);
+    buildNative();
     say('What imports cost a web page');
     run(process.execPath, [join('tools', 'bundles', 'check.mjs'), '--sizes']);
-    buildNative();
   },
   example(args) {
     install();

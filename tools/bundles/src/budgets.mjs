@@ -9,7 +9,7 @@ export const ENTRY_BUDGETS = {
   '@learngene/kind': 170, // the requirement is 200
   '@learngene/metrics': 110,
   '@learngene/nn': 80,
-  '@learngene/nn/wasm': 10,
+  '@learngene/nn/wasm': 13,
   '@learngene/random': 8,
   '@learngene/tensor-io': 50,
   '@learngene/tensor-svd': 42,
