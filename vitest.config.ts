@@ -57,6 +57,7 @@ const grouped = ['packages', 'apps', 'tools'].flatMap((group) =>
 const setupFiles = [
   `${root}scripts/property-seed.ts`,
   `${root}scripts/op-inputs.ts`,
+  ...(process.env.LEARNGENE_TEST_BACKEND === 'webgpu' ? [`${root}scripts/webgpu-left-out.ts`] : []),
   ...(process.env.LEARNGENE_TEST_BACKEND === 'native' ? [`${root}scripts/native-backend.ts`] : []),
 ];
 const folders = [...grouped, 'benchmarks', 'test/browser'];

@@ -7,6 +7,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findChromium, NoChromiumError } from '../test/browser/src/find-chromium.mjs';
+import { prepareWebgpu, WebgpuError } from '../tools/webgpu/setup.mjs';
 import { headComment } from './command-line.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -108,6 +109,23 @@ function buildNative() {
   console.error('The native engine could not be built (see above); a slower engine is used.');
 }
 
+/** Packages whose tests run on software WebGPU, whose numbers all others rest on. */
+const onWebgpu = ['nn', 'dit', 'diffusion', 'kind'];
+
+/** The environment of software WebGPU; undefined, and said so, where a piece of it is missing. In CI that is a failure. */
+function webgpuEnvironment() {
+  try {
+    const { environment, adapter } = prepareWebgpu();
+    say(`Running the tests of ${onWebgpu.join(', ')} on WebGPU (${adapter})`);
+    return environment;
+  } catch (error) {
+    if (!(error instanceof WebgpuError)) throw error;
+    if (process.env.CI) fail(`The tests cannot run on WebGPU: ${error.message}`);
+    say(`The tests do not run on WebGPU: ${error.message}`);
+    return undefined;
+  }
+}
+
 /** Packages whose tests run on the backend that `LEARNGENE_TEST_BACKEND` names. */
 const computing = ['nn', 'dit', 'kind', 'diffusion', 'adapters', 'metrics', 'tensor-svd'];
 
@@ -174,11 +192,10 @@ const jobs = {
     install();
     build();
     buildNative();
-    const vitest = (projects, env) =>
-      pnpm(
-        ['exec', 'vitest', 'run', '--reporter=dot', ...projects.flatMap((name) => ['--project', name]), ...args],
-        env,
-      );
+    const vitest = (projects, env, more = []) => {
+      const chosen = projects.flatMap((name) => ['--project', name]);
+      pnpm(['exec', 'vitest', 'run', '--reporter=dot', ...chosen, ...more, ...args], env);
+    };
     if (nativeIsBuilt()) {
       say('Running the tests of every package that computes on native');
       vitest(computing, { LEARNGENE_TEST_BACKEND: 'native' });
@@ -189,6 +206,9 @@ const jobs = {
     }
     say('Running the tests of every package that computes on wasm');
     vitest(computing, { LEARNGENE_TEST_BACKEND: 'wasm' });
+    const webgpu = webgpuEnvironment();
+    // A software device takes up to a minute for what takes others a second.
+    if (webgpu) vitest(onWebgpu, webgpu, ['--testTimeout=600000', '--hookTimeout=600000']);
   },
   'test:browser'(args) {
     const program = browser();

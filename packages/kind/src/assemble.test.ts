@@ -1,13 +1,19 @@
 import { applyDit, blockLinearNames } from '@learngene/dit';
-import { disposeParams, flattenParams, type ParamTree } from '@learngene/nn';
+import { disposeParams, flattenParams, type ParamTree, prefetch } from '@learngene/nn';
 import { createGenerator, normal } from '@learngene/random';
-import { componentEnergies, composeDense, type FactoredParams, matrixFromTensor, svd } from '@learngene/tensor-svd';
+import {
+  componentEnergies,
+  composeDense,
+  type FactoredParams,
+  matrixFromTensorAsync,
+  svd,
+} from '@learngene/tensor-svd';
 import { expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bits, randomModel, tinyConfig } from '../test/random-model';
 import { applyKind } from './apply';
-import { assembleFactored } from './assemble';
+import { assembleFactored, assembleFactoredAsync } from './assemble';
 import { assembleDense } from './assemble-dense';
 import { kindConfig } from './config';
 import { countAssembled } from './count-assembled';
@@ -175,7 +181,7 @@ describe('a budget', () => {
     }
   });
 
-  it('weighs energy by the classes that a component serves and by what it costs them', () => {
+  it('weighs energy by the classes that a component serves and by what it costs them', async () => {
     const equal = (tree: ParamTree) =>
       unflat(
         new Map(
@@ -197,6 +203,7 @@ describe('a budget', () => {
     );
     const learngenes = equal(whole.params.learngenes as unknown as ParamTree);
     const model = { ...whole, params: { ...whole.params, learngenes, tailors } } as unknown as KindModel;
+    await prefetch(model.params as unknown as ParamTree);
     const names = blockLinearNames(model.config.dit);
     const rankOf = (piece: unknown, name: string) => subTree<FactoredParams>(piece as ParamTree, name)?.s.size ?? 0;
     const kept = (unit: 'parameters' | 'macs', part: number) => {
@@ -230,7 +237,7 @@ describe('a budget', () => {
     expect(run.attention).toBeGreaterThan(run.mlp);
   });
 
-  it('keeps the components of most energy, learngenes and tailors competing', () => {
+  it('keeps the components of most energy, learngenes and tailors competing', async () => {
     const model = randomModel(tinyConfig());
     const scaled = (tree: ParamTree, factor: number) =>
       new Map(
@@ -238,9 +245,11 @@ describe('a budget', () => {
       );
     const louder = { ...model.params.tailors, 7: unflat(scaled(model.params.tailors['7'], 100)) };
     const loud = { ...model, params: { ...model.params, tailors: louder } } as unknown as KindModel;
+    await prefetch(loud.params as unknown as ParamTree);
     const one = randomCost(loud);
     // Room for all of the loud group's components and nothing else.
     const kept = assembleFactored(loud, { budget: { parameters: one.minimum + one.group } });
+    await prefetch(kept.params as unknown as ParamTree);
     const own = ({ params }: KindModel) => weightOf(subTree<FactoredParams>(params.tailors['7'], 'blocks.1.mlp.in')!);
     expect(relativeError(own(kept), own(loud))).toBeLessThan(1e-5);
     expect(kept.params.tailors['Katze & Hund'].blocks['0'].attn.q).toBeUndefined();
@@ -248,13 +257,13 @@ describe('a budget', () => {
       const whole = weightOf(subTree<FactoredParams>(loud.params.learngenes, name)!);
       const best = componentEnergies(subTree<FactoredParams>(kept.params.learngenes, name)!);
       expect(best).toHaveLength(1);
-      expect(best[0] / svd(matrixFromTensor(whole as tf.Tensor2D)).s[0] ** 2).toBeCloseTo(1, 5);
+      expect(best[0] / svd(await matrixFromTensorAsync(whole as tf.Tensor2D)).s[0] ** 2).toBeCloseTo(1, 5);
     }
     const batch = inputs([1, 0]);
     expect(output(kept, batch).shape).toEqual([2, 4, 4, 1]);
   });
 
-  it('loses no more of a layer than its smallest singular values, however far from orthogonal the factors are', () => {
+  it('loses no more of a layer than its smallest singular values, however far from orthogonal the factors are', async () => {
     const model = randomModel(tinyConfig({ groups: [], learngeneRank: 3 }));
     const skewed = (tree: ParamTree) =>
       unflat(
@@ -267,12 +276,13 @@ describe('a budget', () => {
       );
     const params = { ...model.params, learngenes: skewed(model.params.learngenes as unknown as ParamTree) };
     const alike = { ...model, params } as unknown as KindModel;
+    await prefetch(alike.params as unknown as ParamTree);
     const small = assembleFactored(alike, { budget: { parameters: minimumOf(alike).parameters } });
     for (const name of blockLinearNames(model.config.dit)) {
       const [whole, left] = [alike, small].map(
         (each) => weightOf(subTree<FactoredParams>(each.params.learngenes, name)!) as tf.Tensor2D,
       );
-      const { s } = svd(matrixFromTensor(whole));
+      const { s } = svd(await matrixFromTensorAsync(whole));
       const rest = Math.sqrt(s.slice(1).reduce((sum, value) => sum + value ** 2, 0));
       expect(tf.norm(tf.sub(whole, left)).dataSync()[0] / rest, name).toBeCloseTo(1, 3);
     }
@@ -284,7 +294,7 @@ describe('a budget', () => {
     expect(bits(assembleFactored(model, { budget: { parameters } }))).toEqual(bits(assembleFactored(model)));
   });
 
-  it('holds for several units at once, and for a model that was pruned before', () => {
+  it('holds for several units at once, and for a model that was pruned before', async () => {
     const model = randomModel(tinyConfig());
     const { full } = limits(model);
     const budget = { parameters: full.parameters - 300, macs: full.macs - 400 };
@@ -292,6 +302,7 @@ describe('a budget', () => {
     expect(counts.parameters).toBeLessThanOrEqual(budget.parameters);
     expect(counts.macs).toBeLessThanOrEqual(budget.macs);
     const once = assembleFactored(model, { budget: { parameters: full.parameters - 300 } });
+    await prefetch(once.params as unknown as ParamTree);
     const both = countAssembled(assembleFactored(once, { budget }));
     expect(both.parameters).toBeLessThanOrEqual(budget.parameters);
     expect(both.macs).toBeLessThanOrEqual(budget.macs);
@@ -330,11 +341,11 @@ describe('assembleDense', () => {
     }
   });
 
-  it('equals a factored model of one group, also pruned, without a name', () => {
+  it('equals a factored model of one group, also pruned, without a name', async () => {
     const model = randomModel(tinyConfig());
     const full = countAssembled(assembleFactored(model, { groups: ['7'] }));
     for (const budget of [undefined, { parameters: full.parameters - 220 }]) {
-      const part = assembleFactored(model, { groups: ['7'], budget });
+      const part = await assembleFactoredAsync(model, { groups: ['7'], budget });
       const { config, params } = assembleDense(part);
       expect(relativeError(applyDit(params, inputs([0]), { config }), output(part, inputs([0])))).toBeLessThan(1e-5);
     }

@@ -1,5 +1,5 @@
-import { applyDit, blockLinearNames, ditConfig, initDit, linearShape } from '@learngene/dit';
-import { disposeParams, flattenParams, type LinearParams, valueAndGrad } from '@learngene/nn';
+import { applyDit, blockLinearNames, type DitParams, ditConfig, initDit, linearShape } from '@learngene/dit';
+import { disposeParams, flattenParams, type LinearParams, type ParamTree, prefetch, valueAndGrad } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { composeDense, concatComponents, type FactoredParams, factorDense } from '@learngene/tensor-svd';
 import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
@@ -133,8 +133,9 @@ describe('freshTailors', () => {
 describe('kindFromDense', () => {
   const generator = createGenerator(2);
 
-  it('computes what the dense model does at full rank, for classes and the dropped label', () => {
+  it('computes what the dense model does at full rank, for classes and the dropped label', async () => {
     const dense = denseDit();
+    await prefetch(dense as DitParams & ParamTree);
     const config = tinyConfig({ learngeneRank: 12, tailorRank: 4, nullGate: 'own-class' });
     const params = kindFromDense(dense, config, { generator });
     const inputs = inputsFor([3, 1, 0, 4]);
@@ -146,8 +147,9 @@ describe('kindFromDense', () => {
     );
   });
 
-  it('composes for every group the best approximation of rank N_G + N_t, with the top components as learngenes', () => {
+  it('composes for every group the best approximation of rank N_G + N_t, with the top components as learngenes', async () => {
     const dense = denseDit();
+    await prefetch(dense as DitParams & ParamTree);
     const config = tinyConfig({ learngeneRank: 3, tailorRank: 2 });
     const params = kindFromDense(dense, config, { generator });
     for (const name of ['blocks.0.attn.q', 'blocks.1.mlp.out']) {
@@ -167,6 +169,7 @@ describe('kindFromDense', () => {
 
   it('owns its tensors, leaks nothing, rejects what does not fit', async () => {
     const dense = denseDit();
+    await prefetch(dense as DitParams & ParamTree);
     const config = tinyConfig();
     await expectNoLeak(() => disposeParams(kindFromDense(dense, config, { generator })));
     expect([...flattenParams(dense).values()].some((leaf) => leaf.isDisposed)).toBe(false);

@@ -34,7 +34,9 @@ describe('to novel classes', () => {
     expect(params.tailors.moons.blocks[0].attn.q!.s.size).toBe(3);
     const inputs = inputsFor([0, 1, 2]);
     const agnostic = applyKind(model.params, { ...inputs, labels: Int32Array.of(5, 5, 5) }, { config: model.config });
-    expect(relativeError(applyKind(params, inputs, { config }), agnostic)).toBe(0);
+    // Segments of one sample; WebGPU sums a product of another size in another order.
+    const rounding = tf.getBackend() === 'webgpu' ? 1e-6 : 0;
+    expect(relativeError(applyKind(params, inputs, { config }), agnostic)).toBeLessThanOrEqual(rounding);
   });
 
   it('trains the novel group in the batch and nothing else: 3 steps, bit for bit', () => {

@@ -10,6 +10,7 @@ export function globalSquaredNorm(leaves: readonly Tensor[]): Scalar {
   if (hasKernel('LearngeneGlobalSquaredNorm')) {
     return runKernel('LearngeneGlobalSquaredNorm', leafInputs({ x: leaves }), { count: leaves.length })[0] as Scalar;
   }
-  if (leaves.length === 0) return tf.scalar(0);
-  return tf.tidy(() => sumTensors(fewTensors(leaves).map((tensor) => tf.sum<Scalar>(tf.square(tensor)))));
+  const filled = leaves.filter(({ size }) => size > 0); // WebGPU cannot sum nothing
+  if (filled.length === 0) return tf.scalar(0);
+  return tf.tidy(() => sumTensors(fewTensors(filled).map((tensor) => tf.sum<Scalar>(tf.square(tensor)))));
 }

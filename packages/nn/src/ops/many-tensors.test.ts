@@ -53,7 +53,7 @@ describe('ops on many tensors', () => {
       expect(() => tf.stack(leaves.slice(0, 8))).toThrow('Pack: 8 inputs');
     }
     const squares = leaves.flatMap((leaf) => Array.from(leaf.dataSync())).reduce((sum, value) => sum + value ** 2, 0);
-    const norm = globalNorm(Object.fromEntries(leaves.map((leaf, i) => [i, leaf])));
+    const norm = globalNorm(Object.fromEntries([...leaves, tf.zeros([0, 3])].map((leaf, i) => [i, leaf])));
     expectClose(norm, Math.sqrt(squares), { rtol: 1e-6 });
   });
 });
