@@ -5,6 +5,7 @@ import type { KindConfig } from './config';
 import { softGate } from './gate';
 import { gatedLowRank, gatedLowRankWithEnd, type TailorFactors } from './gated-low-rank';
 import { embedClasses } from './label-embedding';
+import { checkOptionNames } from './option-names';
 import { type KindParams, subTree, tailorsOf } from './params';
 import { type BatchPlan, planBatch } from './plan';
 import { reorderRows } from './reorder';
@@ -32,6 +33,7 @@ export type ApplyKindOptions = {
  *   that take part and in x. Throws when inputs do not fit or a group's tailors are not loaded.
  */
 export function applyKind(params: KindParams, inputs: DitInputs, options: ApplyKindOptions): tf.Tensor4D {
+  checkOptionNames('applyKind', options, ['config', 'dropped']);
   const { config, dropped } = options;
   if (inputs.x.shape[0] !== inputs.labels.length || inputs.t.size !== inputs.labels.length) {
     const { x, t, labels } = inputs;

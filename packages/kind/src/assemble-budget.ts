@@ -2,6 +2,7 @@ import { blockLinearNames, linearShape, tokenCount } from '@learngene/dit';
 import { componentCost, componentEnergies, type FactoredParams } from '@learngene/tensor-svd';
 import { BYTES, type countAssembled, countDense } from './count-assembled';
 import type { TailorFactors } from './gated-low-rank';
+import { checkOptionNames } from './option-names';
 import { type KindModel, subTree, tailorsOf } from './params';
 
 /** What an assembled model may cost; every field given is kept to. */
@@ -70,7 +71,7 @@ export function chooseComponents(model: KindModel, budget: AssemblyBudget): Chos
     return true;
   };
   for (const candidate of minimum) take(candidate);
-  checkBudget(budget, { parameters, macs, bytes: BYTES * parameters });
+  checkMinimum(budget, { parameters, macs, bytes: BYTES * parameters });
   const taken = [...minimum];
   for (const candidate of candidates) {
     if (minimum.has(candidate)) continue;
@@ -123,8 +124,24 @@ export function fits(have: { readonly parameters: number; readonly macs: number 
   return macs === undefined || have.macs <= macs;
 }
 
-function checkBudget(budget: AssemblyBudget, minimum: ReturnType<typeof countAssembled>): void {
-  for (const unit of ['parameters', 'macs', 'bytes'] as const) {
+const UNITS = ['parameters', 'macs', 'bytes'] as const;
+
+/** Throws on a budget that is no object, without a unit, of an unknown one, or of what is no number of at least 0. */
+export function checkBudget(budget: AssemblyBudget): void {
+  checkOptionNames('budget', budget, UNITS);
+  const given = UNITS.filter((unit) => budget[unit] !== undefined);
+  if (given.length === 0) throw new Error('budget: expected parameters, macs or bytes, got none');
+  for (const unit of given) {
+    const value: unknown = budget[unit];
+    if (typeof value === 'number' && value >= 0) continue;
+    throw new Error(
+      `budget.${unit}: expected a number of at least 0, got ${typeof value === 'string' ? `'${value}'` : value}`,
+    );
+  }
+}
+
+function checkMinimum(budget: AssemblyBudget, minimum: ReturnType<typeof countAssembled>): void {
+  for (const unit of UNITS) {
     const value = budget[unit];
     if (value === undefined || value >= minimum[unit]) continue;
     const why = 'the dense parts and one learngene component a layer';

@@ -5,6 +5,7 @@ import type { TensorContainer } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TailorFactors } from './gated-low-rank';
 import { groupByName, listNames, type TailorGroup } from './groups';
+import { checkOptionNames } from './option-names';
 import { type KindModel, mainLayers, subTree, tailorsOf } from './params';
 
 /** What {@link assembleDense} composes. */
@@ -35,9 +36,10 @@ export type DenseModel = {
  * @returns New tensors that the caller owns. Throws without `group` where the model has several, on an unknown group, and
  *   for a soft gate with several groups, of which every sample uses a mixture of its own.
  */
-export function assembleDense(model: KindModel, { group: name }: AssembleDenseOptions = {}): DenseModel {
+export function assembleDense(model: KindModel, options: AssembleDenseOptions = {}): DenseModel {
+  checkOptionNames('assembleDense', options, ['group']);
   const { config, params } = model;
-  const group = oneGroup(model, name);
+  const group = oneGroup(model, options.group);
   const own = group && tailorsOf(params, group.name);
   const built = tf.tidy(() => {
     const layers = mainLayers(blockLinearNames(config.dit), (layer): LinearParams => {

@@ -3,11 +3,12 @@ import { cloneParams, type LinearParams, type ParamTree, prefetch, readingBack }
 import { type FactoredParams, orthogonalizeFactored, selectComponents } from '@learngene/tensor-svd';
 import type { TensorContainer } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type AssemblyBudget, type ChosenComponents, chooseComponents, fits } from './assemble-budget';
+import { type AssemblyBudget, type ChosenComponents, checkBudget, chooseComponents, fits } from './assemble-budget';
 import { type KindConfig, validateKindConfig } from './config';
 import { countAssembled } from './count-assembled';
 import type { TailorFactors } from './gated-low-rank';
 import { groupByName, type TailorGroup } from './groups';
+import { checkNames, checkOptionNames } from './option-names';
 import { type KindModel, type KindParams, mainLayers, subTree, type TailorParams, tailorsOf } from './params';
 
 /** What {@link assembleFactored} keeps. */
@@ -34,10 +35,12 @@ export type AssembleOptions = {
  * layer is kept first, and all dense parts. With a budget, factors are read back and decomposed in float64 on the processor.
  *
  * @param model - never disposed; the tailors of the chosen groups must be loaded.
- * @returns New tensors that the caller owns; `config.pruned` is true with a budget. Throws on an unknown or repeated group
- *   and on a budget below the minimum, naming it; `ReadBackError` with a budget on WebGPU, which reads asynchronously.
+ * @returns New tensors that the caller owns; `config.pruned` is true with a budget. Throws on an unknown or repeated group,
+ *   on an unknown option or unit of the budget, and on a budget below the minimum, naming it; `ReadBackError` with a budget on WebGPU, which reads asynchronously.
  */
-export function assembleFactored(model: KindModel, { groups, budget }: AssembleOptions = {}): KindModel {
+export function assembleFactored(model: KindModel, options: AssembleOptions = {}): KindModel {
+  checkOptions('assembleFactored', options);
+  const { groups, budget } = options;
   const kept = keptGroups(model.config, groups);
   const assembled = () => {
     const picked = pickGroups(model, kept);
@@ -50,12 +53,19 @@ export function assembleFactored(model: KindModel, { groups, budget }: AssembleO
 
 /** {@link assembleFactored} on every engine: waits for the factors that a budget makes it read. */
 export async function assembleFactoredAsync(model: KindModel, options: AssembleOptions = {}): Promise<KindModel> {
+  checkOptions('assembleFactoredAsync', options);
   if (options.budget) {
     const { learngenes } = model.params;
     const tailors = keptGroups(model.config, options.groups).map(({ name }) => tailorsOf(model.params, name).blocks);
     await prefetch(...([learngenes, ...tailors] as unknown as ParamTree[]));
   }
   return assembleFactored(model, options);
+}
+
+function checkOptions(of: string, options: AssembleOptions): void {
+  checkOptionNames(of, options, ['groups', 'budget']);
+  checkNames('groups', options.groups);
+  if (options.budget !== undefined) checkBudget(options.budget);
 }
 
 function keptGroups({ groups }: KindConfig, names?: readonly string[]): readonly TailorGroup[] {

@@ -1,5 +1,6 @@
 import { countDitMacs, countDitParams, type DitMacCounts, mlpWidth } from '@learngene/dit';
 import type { KindConfig } from './config';
+import { checkOptionNames } from './option-names';
 
 /** Bytes of a stored number (float32). */
 const BYTES = 4;
@@ -70,8 +71,10 @@ export type TransferCountOptions = {
 /** Trainable parameters in a transfer with frozen learngenes and shared parts; makes no tensor. */
 export function countTransferParams(
   config: Pick<KindConfig, 'dit' | 'tailorRank'>,
-  { groups, classes, trainNull = false, trainBiases = false }: TransferCountOptions,
+  options: TransferCountOptions,
 ): number {
+  checkOptionNames('countTransferParams', options, ['groups', 'classes', 'trainNull', 'trainBiases']);
+  const { groups, classes, trainNull = false, trainBiases = false } = options;
   checkCount('groups', groups);
   checkCount('classes', classes);
   const rows = classes + (trainNull ? 1 : 0);

@@ -4,6 +4,7 @@ import { initFactored } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import type { KindConfig } from './config';
 import type { TailorGroup } from './groups';
+import { checkOptionNames } from './option-names';
 import { mainLayers, type TailorParams } from './params';
 
 /** Standard deviation of new label embeddings, DiT's. */
@@ -28,8 +29,10 @@ export function freshTailors(
   g: Generator,
   { dit, tailorRank }: Pick<KindConfig, 'dit' | 'tailorRank'>,
   group: TailorGroup,
-  { labelRow }: FreshTailorsOptions = {},
+  options: FreshTailorsOptions = {},
 ): TailorParams {
+  checkOptionNames('freshTailors', options, ['labelRow']);
+  const { labelRow } = options;
   const blocks = mainLayers(blockLinearNames(dit), (name) =>
     initFactored(g, { ...linearShape(dit, name), rank: tailorRank, init: 'zero-output', bias: false }),
   );

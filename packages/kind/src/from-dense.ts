@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type KindConfig, validateKindConfig } from './config';
 import type { TailorFactors } from './gated-low-rank';
 import { zeroGate } from './init';
+import { checkFlag, checkOptionNames } from './option-names';
 import { type KindParams, mainLayers, type SharedParams, subTree, type TailorParams } from './params';
 
 /** Options of {@link kindFromDense}. */
@@ -27,6 +28,7 @@ export type FromDenseOptions = {
  *   `ReadBackError` on WebGPU, which reads asynchronously.
  */
 export function kindFromDense(dense: DitParams, config: KindConfig, options: FromDenseOptions): KindParams {
+  checkOptions('kindFromDense', options);
   return readingBack('kindFromDense', () => factored(dense, config, options));
 }
 
@@ -36,9 +38,15 @@ export async function kindFromDenseAsync(
   config: KindConfig,
   options: FromDenseOptions,
 ): Promise<KindParams> {
+  checkOptions('kindFromDenseAsync', options);
   validateKindConfig(config);
   await prefetch(...blockLinearNames(config.dit).map((name) => mainLayer(dense, config, name).weight));
   return kindFromDense(dense, config, options);
+}
+
+function checkOptions(of: string, options: FromDenseOptions): void {
+  checkOptionNames(of, options, ['generator', 'randomized']);
+  checkFlag('randomized', options.randomized);
 }
 
 function factored(

@@ -5,6 +5,7 @@ import { type FactoredParams, initFactored } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { type KindConfig, validateKindConfig } from './config';
 import { labelRows } from './fresh-tailors';
+import { checkOptionNames } from './option-names';
 import { type KindParams, mainLayers, type SharedParams } from './params';
 
 /** Options of {@link initKind}. */
@@ -34,7 +35,9 @@ type LayerStart = { readonly common: FactoredParams; readonly own: FactoredParam
  * @param g - advances: shared parts as `initDit`, learngenes and tailors layer by layer, label rows.
  * Throws on an invalid config, naming the field, or a rank above a layer's widths.
  */
-export function initKind(g: Generator, config: KindConfig, { init = 'orthogonal' }: InitKindOptions = {}): KindParams {
+export function initKind(g: Generator, config: KindConfig, options: InitKindOptions = {}): KindParams {
+  checkOptionNames('initKind', options, ['init']);
+  const { init = 'orthogonal' } = options;
   validateKindConfig(config);
   const { dit, groups } = config;
   return tf.tidy(() => {

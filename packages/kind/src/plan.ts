@@ -1,5 +1,6 @@
 import type { KindConfig } from './config';
 import { classPlaces } from './groups';
+import { checkOptionNames } from './option-names';
 
 /** A run of samples with the same gate, in a batch grouped by class. */
 export type Segment = {
@@ -42,7 +43,9 @@ export type PlanOptions = {
  *
  * Throws on a label out of range and on a class that is in no group.
  */
-export function planBatch(labels: Int32Array, config: KindConfig, { dropped }: PlanOptions = {}): BatchPlan {
+export function planBatch(labels: Int32Array, config: KindConfig, options: PlanOptions = {}): BatchPlan {
+  checkOptionNames('planBatch', options, ['dropped']);
+  const { dropped } = options;
   const { groups, nullGate } = config;
   const nullLabel = config.dit.classes;
   if (!(labels instanceof Int32Array) || labels.length === 0) {

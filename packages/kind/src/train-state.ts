@@ -1,5 +1,6 @@
 import { type AdamWState, cloneParams, initAdamW, type ParamTree, paramLeaves } from '@learngene/nn';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkOptionNames } from './option-names';
 import type { KindParams } from './params';
 import { type Trainable, trainablePieces, withPieces } from './trainable';
 
@@ -39,7 +40,9 @@ export type InitKindTrainingOptions = {
  * start at the parameters; the optimiser's zeros are new tensors. A group's optimiser state appears with its first
  * batch. Throws on an unknown `trainable`.
  */
-export function initKindTraining(params: KindParams, { trainable }: InitKindTrainingOptions): KindTrainState {
+export function initKindTraining(params: KindParams, options: InitKindTrainingOptions): KindTrainState {
+  checkOptionNames('initKindTraining', options, ['trainable']);
+  const { trainable } = options;
   const pieces = trainablePieces(params, trainable, Object.keys(params.tailors));
   const ema = withPieces(
     params,

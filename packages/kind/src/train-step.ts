@@ -3,6 +3,7 @@ import { type FactoredParams, orthogonalityPenalty } from '@learngene/tensor-svd
 import * as tf from '@tensorflow/tfjs-core';
 import { applyKind } from './apply';
 import type { KindConfig } from './config';
+import { checkFlag, checkOptionNames } from './option-names';
 import type { KindParams } from './params';
 import { stepPiece } from './piece-step';
 import { planBatch } from './plan';
@@ -59,6 +60,10 @@ export type KindTrainResult = {
   readonly gradientNorm: tf.Scalar;
 };
 
+const INPUTS = ['state', 'config', 'labels', 'dropped', 'loss'];
+const RATES = ['learningRate', 'factorRate', 'betas', 'weightDecay', 'clipNorm', 'emaDecay', 'orthogonality'];
+const OPTIONS = [...RATES, 'trainable', 'reuse'];
+
 /**
  * One step of knowledge diversion (KIND, arXiv 2408.07337, algorithm 1): the loss's gradient with respect to the
  * trainable pieces, of the tailors only those of the groups in the batch, then AdamW and moving averages of just these.
@@ -71,6 +76,9 @@ export type KindTrainResult = {
  * Throws on labels out of range, tailors that are not loaded, and a state made for other pieces.
  */
 export function kindTrainStep(inputs: KindTrainInputs, options: KindTrainOptions): KindTrainResult {
+  checkOptionNames('kindTrainStep', inputs, INPUTS);
+  checkOptionNames('kindTrainStep', options, OPTIONS);
+  checkFlag('reuse', options.reuse);
   const { state, config, labels, dropped } = inputs;
   for (const name of ['factorRate', 'orthogonality'] as const) {
     const value = options[name];

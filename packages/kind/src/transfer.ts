@@ -6,6 +6,7 @@ import { type KindConfig, validateKindConfig } from './config';
 import { freshTailors } from './fresh-tailors';
 import { listNames, type TailorGroup } from './groups';
 import { initShared, zeroGate } from './init';
+import { checkFlag, checkOptionNames } from './option-names';
 import { type KindModel, type KindParams, tailorsOf } from './params';
 
 /** Options of {@link transferKind}. */
@@ -36,8 +37,8 @@ export type TransferOptions = {
  *
  * @param model - never disposed. What comes along is cloned: tensors of their own over the same data, no bytes copied.
  * @returns a config whose `dit.classes` counts the novel (and kept) classes, and f32 parameters that the caller owns.
- *   Throws on groups that are malformed or leave a gap, on kept groups of another tailor rank or a name used twice, on
- *   keepGroups with 'distant' and on input with 'near'.
+ *   Throws on groups that are malformed or leave a gap, on kept groups of another tailor rank or a name used twice, on an
+ *   unknown option or word, on keepGroups with 'distant' and on input with 'near'.
  */
 export function transferKind(model: KindModel, options: TransferOptions): KindModel {
   checkOptions(model.config, options);
@@ -60,8 +61,17 @@ export function transferKind(model: KindModel, options: TransferOptions): KindMo
   return { config, params };
 }
 
+const OPTIONS = ['groups', 'generator', 'tailorRank', 'domain', 'input', 'keepGroups', 'labels'];
+const INPUT = ['inputSize', 'patchSize', 'inChannels', 'learnSigma'];
+
 function checkOptions(old: KindConfig, options: TransferOptions): void {
-  const { groups, domain, tailorRank = old.tailorRank, keepGroups, input } = options;
+  checkOptionNames('transferKind', options, OPTIONS);
+  const { groups, domain, tailorRank = old.tailorRank, keepGroups, input, labels } = options;
+  if (labels !== undefined && labels !== 'random' && labels !== 'null') {
+    throw new Error(`labels: expected 'random' or 'null', got ${JSON.stringify(labels)}`);
+  }
+  checkFlag('keepGroups', keepGroups);
+  if (input !== undefined) checkOptionNames('input', input, INPUT);
   if (domain !== 'near' && domain !== 'distant') {
     throw new Error(`domain: expected near or distant, got ${JSON.stringify(domain)}`);
   }

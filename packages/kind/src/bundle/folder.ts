@@ -1,6 +1,7 @@
 import { mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { fileSource, writeFileAtomic, writeFolderAtomic } from '@learngene/tensor-io/node';
+import { checkFlag, checkOptionNames } from '../option-names';
 import type { KindModel } from '../params';
 import { BundleError } from './bundle-error';
 import { decomposeKind } from './decompose';
@@ -21,11 +22,10 @@ export type SaveBundleOptions = {
  *
  * Rejects when the folder exists (without `replace`), when it cannot be written, and as `decomposeKind` does.
  */
-export async function saveBundle(
-  folder: string,
-  model: KindModel,
-  { metadata, replace }: SaveBundleOptions = {},
-): Promise<void> {
+export async function saveBundle(folder: string, model: KindModel, options: SaveBundleOptions = {}): Promise<void> {
+  checkOptionNames('saveBundle', options, ['metadata', 'replace']);
+  const { metadata, replace } = options;
+  checkFlag('replace', replace);
   const files = await decomposeKind(model, metadata);
   const write = async (temporary: string) => {
     for (const [file, bytes] of files) {
@@ -44,6 +44,7 @@ export async function saveBundle(
  * @returns A model owned by the caller. Rejects with {@link BundleError}, or a plain Error for a group it does not have.
  */
 export async function loadBundle(folder: string, options: OpenBundleOptions = {}): Promise<BundleModel> {
+  checkOptionNames('loadBundle', options, ['groups']);
   return openBundle(filesOf(folder), options);
 }
 

@@ -6,6 +6,7 @@ import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { KindConfig } from '../config';
 import type { TailorFactors } from '../gated-low-rank';
 import { groupByName } from '../groups';
+import { checkNames, checkOptionNames } from '../option-names';
 import { type KindModel, mainLayers, type SharedParams, subTree, type TailorParams } from '../params';
 import { asBundleError, BundleError, messageOf } from './bundle-error';
 import { MANIFEST_FILE } from './file-names';
@@ -46,7 +47,10 @@ const PARALLEL = 6;
  *   tailors asked for: `assembleFactored` with the same names makes the config fit. Rejects with {@link BundleError} for
  *   whatever is wrong with the bundle, with a plain Error for a group that it does not have.
  */
-export async function openBundle(fetchPiece: FetchPiece, { groups }: OpenBundleOptions = {}): Promise<BundleModel> {
+export async function openBundle(fetchPiece: FetchPiece, options: OpenBundleOptions = {}): Promise<BundleModel> {
+  checkOptionNames('openBundle', options, ['groups']);
+  const { groups } = options;
+  checkNames('groups', groups);
   const manifestBytes = await fetched(fetchPiece, MANIFEST_FILE);
   if (manifestBytes.length > MAX_MANIFEST_BYTES) {
     throw new BundleError(MANIFEST_FILE, `expected at most ${MAX_MANIFEST_BYTES} bytes, got ${manifestBytes.length}`);
