@@ -11,7 +11,7 @@ import {
 
 /** Reads a statistics npz (`mu`, `sigma`, `mu_s`, `sigma_s`), such as ADM's reference batches; see `statisticsFromArrays`. */
 export async function readStatistics(path: string): Promise<ReferenceStatistics> {
-  return statisticsFromArrays(path, await readNpz(path, { names: ['mu', 'sigma', 'mu_s', 'sigma_s'] }));
+  return statisticsFromArrays(path, await readNpz(path, { optional: ['mu', 'sigma', 'mu_s', 'sigma_s'] }));
 }
 
 /** Writes a statistics npz that ADM and pytorch-fid read; whole or not at all. */
@@ -21,7 +21,7 @@ export async function writeStatistics(path: string, statistics: ReferenceStatist
 
 /** Reads a samples npz (`arr_0` uint8 NHWC, `arr_1` labels) into memory; see `samplesFromArrays`, and `openSamples` for large ones. */
 export async function readSamples(path: string): Promise<SampleArrays> {
-  return samplesFromArrays(path, await readNpz(path, { names: ['arr_0', 'arr_1'] }));
+  return samplesFromArrays(path, await readNpz(path, { optional: ['arr_0', 'arr_1'] }));
 }
 
 /** Writes a samples npz that ADM's evaluator reads; whole or not at all. */

@@ -1,3 +1,4 @@
+import { checkBytes } from './arguments';
 import { TensorFileError } from './tensor-file-error';
 
 /** Something that gives bytes of a file by their place: a file on disk, bytes in memory, a URL. */
@@ -33,6 +34,7 @@ export function allocate(file: string, length: number): Uint8Array {
 
 /** A source over bytes in memory; `read` copies. */
 export function bytesSource(bytes: Uint8Array, name = 'bytes'): ByteSource {
+  checkBytes(name, bytes);
   return {
     name,
     size: bytes.length,

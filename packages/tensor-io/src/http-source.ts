@@ -1,3 +1,4 @@
+import { checkLimit, checkOptions } from './arguments';
 import { allocate, type ByteSource, checkRange } from './byte-source';
 import { concatBytes } from './concat-bytes';
 import { shown, TensorFileError } from './tensor-file-error';
@@ -85,7 +86,9 @@ function codingOf(response: Response): string | undefined {
 
 /**
  * The whole file as the body of an answer. How long it is only the body tells: content-length is absent of a chunked one,
- * and of a compressed one it counts the compressed bytes. That nothing is cut off is fetch's to see.
+ * and of a compressed one it counts the compressed bytes. fetch sees a connection that closes too early. It does not see
+ * a compressed body that ends too early in an answer that is whole (Node's decoder takes what came): what reads the file
+ * then finds it too short, as the checks of safetensors, npy and zip do.
  */
 async function wholeFile(file: string, response: Response, limit: number): Promise<Uint8Array> {
   const header = codingOf(response) === undefined ? response.headers.get('content-length') : null;
@@ -120,12 +123,15 @@ async function wholeFile(file: string, response: Response, limit: number): Promi
 /**
  * A source over a URL, read by HTTP range requests (RFC 9110 section 14), GET only; redirects are followed. Checks the
  * status, the content-range, the length of each body, and that size, entity tag and date stay the same between reads. The
- * first 64 KiB are fetched when opening.
- * @throws {@link TensorFileError} where the server refuses, ignores ranges, or answers with other or fewer bytes.
+ * first 64 KiB are fetched when opening. A whole file that came compressed has no length to check against.
+ * @throws {@link TensorFileError} where the server refuses, ignores ranges, or answers with other or fewer bytes,
+ * and for a wrong option.
  */
 export async function httpSource(url: string | URL, options: HttpSourceOptions = {}): Promise<ByteSource> {
   const file = String(url);
+  checkOptions(file, options, ['fetch', 'headers', 'signal', 'maxWholeBytes']);
   const { fetch = globalThis.fetch, headers, signal, maxWholeBytes = 0 } = options;
+  checkLimit(file, 'maxWholeBytes', maxWholeBytes);
 
   const guarded = async <T>(action: () => Promise<T>): Promise<T> => {
     try {

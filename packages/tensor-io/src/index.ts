@@ -5,7 +5,7 @@ export { type HttpSourceOptions, httpSource } from './http-source';
 export { duplicateKey } from './json-keys';
 export { decodeNpy, encodeNpy } from './npy';
 export { type NpyFile, type NpyInfo, openNpy } from './npy-file';
-export { decodeNpz, encodeNpz, type NpzOptions, type NpzReadOptions } from './npz';
+export { decodeNpz, encodeNpz, type NpzFileOptions, type NpzOptions, type NpzReadOptions } from './npz';
 export { type NpzFile, openNpz } from './npz-file';
 export { type DecodedSafetensors, decodeSafetensors } from './safetensors-decode';
 export { encodeSafetensors, type SafetensorsOptions, safetensorsChunks } from './safetensors-encode';

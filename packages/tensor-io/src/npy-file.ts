@@ -1,3 +1,4 @@
+import { checkSource } from './arguments';
 import type { ByteSource } from './byte-source';
 import { bytesPerElement } from './dtype';
 import { npyTensor } from './npy';
@@ -62,6 +63,7 @@ export async function readNpyRows(
  * @throws {@link TensorFileError} for a file that breaks the format; an element type that is not read is one for who reads.
  */
 export async function openNpy(source: ByteSource): Promise<NpyFile> {
+  checkSource('openNpy', source);
   const header = await readNpyHeader(source).catch(async (error: unknown) => {
     await source.close();
     throw error;

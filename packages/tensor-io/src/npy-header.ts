@@ -53,12 +53,12 @@ export type ReadableNpyHeader = NpyHeader & { readonly dtype: DType };
 
 /** The header of an array that is to be read; throws {@link TensorFileError} for an element type that is not read. */
 export function readableNpy(file: string, header: NpyHeader): ReadableNpyHeader {
-  const { dtype, descr } = header;
+  const { dtype, descr, shape } = header;
   if (dtype !== undefined) return { ...header, dtype };
   const problem = /^[<>=|]?O/.test(descr)
     ? `holds Python objects (pickle, descr ${shown(descr)}), which are not read`
     : `unsupported descr ${shown(descr)}: expected a bool, int or float type`;
-  throw new TensorFileError(file, problem, { unreadable: true });
+  throw new TensorFileError(file, problem, { unreadable: true, tensor: { dtype: descr, shape } });
 }
 
 /** Where the header's text lies, from the first 12 bytes (fewer of a short file). Versions 1, 2 and 3. */

@@ -1,3 +1,4 @@
+import { checkBytes, checkOptions } from './arguments';
 import { concatBytes } from './concat-bytes';
 import { fromFortranOrder } from './fortran-order';
 import { encodeNpyHeader, type NpyHeader, parseNpyHeader, readableNpy } from './npy-header';
@@ -31,7 +32,9 @@ export function encodeNpy(tensor: TensorData): Uint8Array {
  * @throws {@link TensorFileError} for any file that breaks the format, bytes behind the data included.
  */
 export function decodeNpy(bytes: Uint8Array, options: { name?: string } = {}): TensorData {
-  const file = options.name ?? 'npy';
+  const file = options?.name ?? 'npy';
+  checkOptions(file, options, ['name']);
+  checkBytes(file, bytes);
   const header = parseNpyHeader(file, bytes, bytes.length);
   return npyTensor(file, header, bytes.subarray(header.dataOffset));
 }

@@ -1,9 +1,10 @@
+import { checkLimit, checkOptions, checkSource } from './arguments';
 import type { ByteSource } from './byte-source';
 import { inflatedSource, storedSource } from './inflated-source';
 import { npyTensor } from './npy';
 import { type NpyInfo, npyInfo, readNpyHeader, readNpyRows } from './npy-file';
 import { type NpyHeader, parseNpyHeader } from './npy-header';
-import { arrayEntries, checkTotal, DEFAULT_MAX_BYTES, type NpzReadOptions } from './npz';
+import { arrayEntries, checkTotal, DEFAULT_MAX_BYTES, type NpzFileOptions } from './npz';
 import type { TensorData } from './tensor-data';
 import { quoted, TensorFileError } from './tensor-file-error';
 import { zipContent } from './zip-content';
@@ -40,13 +41,13 @@ interface Directory {
   readonly dataOffset: (entry: ZipEntry) => Promise<number>;
 }
 
-async function readDirectory(source: ByteSource, { maxBytes, names }: NpzReadOptions): Promise<Directory> {
+async function readDirectory(source: ByteSource, options: NpzFileOptions): Promise<Directory> {
   const { name: file, size } = source;
   const tail = Math.min(size, MAX_END_BYTES);
   const end = parseZipEnd(file, await source.read(size - tail, tail), size);
   const entries = parseZipDirectory(file, await source.read(end.offset, end.size), end);
   const arrays = arrayEntries(file, entries);
-  checkTotal(file, arrays, { maxBytes, names });
+  checkTotal(file, arrays, options);
   return {
     entries: arrays,
     dataOffset: async (entry) =>
@@ -57,11 +58,17 @@ async function readDirectory(source: ByteSource, { maxBytes, names }: NpzReadOpt
 /**
  * Opens an npz file: reads the archive's directory only. The file owns the source from here on: `close` closes it, and so
  * does a failure to open. `options.maxBytes` has no limit by default here, since nothing is read until it is asked for.
- * @throws {@link TensorFileError} for an archive that breaks the format.
+ * @throws {@link TensorFileError} for an archive that breaks the format, an array that it lacks, and a wrong option.
  */
-export async function openNpz(source: ByteSource, options: NpzReadOptions = {}): Promise<NpzFile> {
-  const { maxBytes = Number.POSITIVE_INFINITY, names } = options;
-  const { entries, dataOffset } = await readDirectory(source, { maxBytes, names }).catch(async (error: unknown) => {
+export async function openNpz(source: ByteSource, options: NpzFileOptions = {}): Promise<NpzFile> {
+  checkSource('openNpz', source);
+  const { maxBytes = Number.POSITIVE_INFINITY } = options ?? {};
+  const open = async () => {
+    checkOptions(source.name, options, ['maxBytes', 'names', 'optional']);
+    checkLimit(source.name, 'maxBytes', maxBytes);
+    return readDirectory(source, { ...options, maxBytes });
+  };
+  const { entries, dataOffset } = await open().catch(async (error: unknown) => {
     await source.close();
     throw error;
   });

@@ -1,4 +1,5 @@
 import { deflateSync } from 'fflate';
+import { checkBytes, checkLimit, checkOptions, checkTensors } from './arguments';
 import { concatBytes } from './concat-bytes';
 import { crc32 } from './crc32';
 import { npyChunks, npyTensor } from './npy';
@@ -30,9 +31,14 @@ export interface NpzReadOptions {
   name?: string;
   /** The most bytes that all arrays together, of `names` where given, may take (default 4 GiB). */
   maxBytes?: number;
-  /** The arrays to read (default all); a name that the file does not hold is passed over. */
+  /** The arrays to read (default all, or those of `optional` alone); one that the file does not hold is an error. */
   names?: readonly string[];
+  /** Arrays to read where the file holds them, beside `names`. */
+  optional?: readonly string[];
 }
+
+/** Options of the npz readers of a file, which is called by its own name. */
+export type NpzFileOptions = Omit<NpzReadOptions, 'name'>;
 
 /** The default of {@link NpzReadOptions.maxBytes}. */
 export const DEFAULT_MAX_BYTES = 2 ** 32;
@@ -63,11 +69,10 @@ export function entryName(file: string, name: string): string {
 }
 
 /** An npz file in pieces, without a copy of stored data; see {@link encodeNpz}. */
-export function* npzChunks(
-  file: string,
-  tensors: NamedTensors,
-  { compress = false }: NpzOptions = {},
-): Generator<Uint8Array> {
+export function* npzChunks(file: string, tensors: NamedTensors, options: NpzOptions = {}): Generator<Uint8Array> {
+  checkTensors(file, tensors);
+  checkOptions(file, options, ['compress']);
+  const { compress = false } = options;
   const entries: ZipRecord[] = [];
   let offset = 0;
   for (const [name, tensor] of tensors) {
@@ -102,14 +107,17 @@ export function encodeNpz(tensors: NamedTensors, options: NpzOptions = {}): Uint
   return concatBytes([...npzChunks('npz', tensors, options)]);
 }
 
-/** Checks the declared sizes of the arrays asked for against a limit, before anything is inflated. */
+/** Checks the declared sizes of the arrays asked for against a limit, before anything is inflated. Their names. */
 export function checkTotal(
   file: string,
   arrays: ReadonlyMap<string, ZipEntry>,
-  { maxBytes = DEFAULT_MAX_BYTES, names }: NpzReadOptions,
-): void {
-  const total = askedNames(arrays.keys(), names).reduce((sum, name) => sum + arrays.get(name)!.size, 0);
+  { maxBytes = DEFAULT_MAX_BYTES, ...asked }: NpzReadOptions,
+): string[] {
+  checkLimit(file, 'maxBytes', maxBytes);
+  const names = askedNames(file, arrays.keys(), asked);
+  const total = names.reduce((sum, name) => sum + arrays.get(name)!.size, 0);
   if (total > maxBytes) throw new TensorFileError(file, `the arrays take ${total} bytes, above maxBytes ${maxBytes}`);
+  return names;
 }
 
 /**
@@ -117,15 +125,16 @@ export function checkTotal(
  * (directory, sizes, overlaps, checksums; zip64 is read, encryption is not) and every array as {@link decodeNpy} does. An
  * array of an element type that is not read (Python objects, complex numbers, strings, records) is listed; `get` of its
  * name throws, and so does walking over the values.
- * @throws {@link TensorFileError} for any file that breaks the format.
+ * @throws {@link TensorFileError} for any file that breaks the format, an array that it lacks, and a wrong option.
  */
 export function decodeNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<string, TensorData> {
-  const { name: file = 'npz', names } = options;
+  const file = options?.name ?? 'npz';
+  checkOptions(file, options, ['name', 'maxBytes', 'names', 'optional']);
+  checkBytes(file, bytes);
   const end = parseZipEnd(file, bytes.subarray(-MAX_END_BYTES), bytes.length);
   const entries = parseZipDirectory(file, bytes.subarray(end.offset, end.offset + end.size), end);
   const arrays = arrayEntries(file, entries);
-  checkTotal(file, arrays, options);
-  return readEach(askedNames(arrays.keys(), names), (name) => {
+  return readEach(checkTotal(file, arrays, options), (name) => {
     const entry = arrays.get(name)!;
     checkReadable(file, entry);
     const header = bytes.subarray(entry.headerOffset, entry.headerOffset + LOCAL_HEADER_BYTES);

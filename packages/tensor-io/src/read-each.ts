@@ -1,13 +1,27 @@
+import { checkNames } from './arguments';
 import type { TensorData } from './tensor-data';
-import { TensorFileError } from './tensor-file-error';
+import { quoted, TensorFileError } from './tensor-file-error';
+
+/** Where Node's console looks for how an object is to be shown. */
+const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
 /** Tensors by name of which some cannot be read: who asks for one of those, or for all, gets the error that says why. */
 class PartlyReadable extends Map<string, TensorData> {
   readonly #problems = new Map<string, TensorFileError>();
 
+  /** What `console.log` shows: the tensors, and of one that cannot be read what the file says of it. */
+  [INSPECT](): Map<string, unknown> {
+    const shownAs = (name: string) => {
+      const problem = this.#problems.get(name);
+      return problem ? { ...problem.tensor, unreadable: problem.message } : super.get(name);
+    };
+    return new Map([...this.keys()].map((name) => [name, shownAs(name)]));
+  }
+
   /** Lists a name under which only an error is to be had. */
   refuse(name: string, problem: TensorFileError): void {
-    super.set(name, undefined as never);
+    // A symbol cannot be cloned: structuredClone and postMessage, which read a Map past its methods, throw with the reason.
+    super.set(name, Symbol(problem.message) as never);
     this.#problems.set(name, problem);
   }
 
@@ -111,8 +125,25 @@ export async function readEachAsync(
   return collector.tensors;
 }
 
-/** The names that are asked for, in the file's order: all, or those of `wanted` that the file has. */
-export function askedNames(held: Iterable<string>, wanted: readonly string[] | undefined): string[] {
-  const set = wanted && new Set(wanted);
-  return [...held].filter((name) => set?.has(name) ?? true);
+/** Which tensors of a file are asked for. */
+export interface AskedNames {
+  /** Those that the file must hold. */
+  readonly names?: readonly string[];
+  /** Those that it may hold. */
+  readonly optional?: readonly string[];
+}
+
+/**
+ * The names that are asked for, in the file's order: all where neither list is given.
+ * @throws {@link TensorFileError} for one of `names` that the file does not hold.
+ */
+export function askedNames(file: string, held: Iterable<string>, { names, optional }: AskedNames): string[] {
+  checkNames(file, 'names', names);
+  checkNames(file, 'optional', optional);
+  const all = new Set(held);
+  if (names === undefined && optional === undefined) return [...all];
+  const missing = names?.find((name) => !all.has(name));
+  if (missing !== undefined) throw new TensorFileError(file, `names: holds no tensor ${quoted(missing)}`);
+  const asked = new Set([...(names ?? []), ...(optional ?? [])]);
+  return [...all].filter((name) => asked.has(name));
 }

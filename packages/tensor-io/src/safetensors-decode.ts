@@ -1,3 +1,4 @@
+import { checkBytes, checkOptions } from './arguments';
 import { readEach } from './read-each';
 import { headerLength, PREFIX_BYTES, parseHeader, readableDType } from './safetensors-header';
 import { type TensorData, tensorFromBytes } from './tensor-data';
@@ -6,7 +7,7 @@ import { type TensorData, tensorFromBytes } from './tensor-data';
 export interface DecodedSafetensors {
   /**
    * The tensors by name, in the order of their data. One of a dtype that is not read here (F8_E4M3) is listed; `get` of its
-   * name throws {@link TensorFileError}, and so does walking over the values.
+   * name throws {@link TensorFileError}, and so does walking over the values; `structuredClone` of the Map refuses it too.
    */
   tensors: Map<string, TensorData>;
   /** The `__metadata__` entry; empty where the file has none. */
@@ -20,7 +21,9 @@ export interface DecodedSafetensors {
  * @throws {@link TensorFileError} for any file that breaks the format.
  */
 export function decodeSafetensors(bytes: Uint8Array, options: { name?: string } = {}): DecodedSafetensors {
-  const file = options.name ?? 'safetensors';
+  const file = options?.name ?? 'safetensors';
+  checkOptions(file, options, ['name']);
+  checkBytes(file, bytes);
   const length = headerLength(file, bytes.subarray(0, PREFIX_BYTES), bytes.length);
   const { infos, metadata } = parseHeader(file, bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + length), bytes.length);
   const tensors = readEach(infos.keys(), (name): TensorData => {

@@ -1,3 +1,4 @@
+import { checkOptions, checkTensors } from './arguments';
 import { concatBytes } from './concat-bytes';
 import type { DType } from './dtype';
 import { checkTensor, type NamedTensors, type TensorData, tensorBytes } from './tensor-data';
@@ -80,7 +81,9 @@ export function safetensorsChunks(
   tensors: NamedTensors,
   options: SafetensorsOptions & { name?: string } = {},
 ): Uint8Array[] {
-  const file = options.name ?? 'safetensors';
+  const file = options?.name ?? 'safetensors';
+  checkOptions(file, options, ['metadata', 'name']);
+  checkTensors(file, tensors);
   const entries = [...tensors];
   for (const [name, tensor] of entries) {
     checkString(file, 'tensor name', name);

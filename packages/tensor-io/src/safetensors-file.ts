@@ -1,3 +1,4 @@
+import { checkSource } from './arguments';
 import type { ByteSource } from './byte-source';
 import { headerLength, PREFIX_BYTES, parseHeader, readableDType, type TensorInfo } from './safetensors-header';
 import { type TensorData, tensorFromBytes } from './tensor-data';
@@ -29,6 +30,7 @@ async function readHeader(source: ByteSource) {
  * @throws {@link TensorFileError} for any header that breaks the format.
  */
 export async function openSafetensors(source: ByteSource): Promise<SafetensorsFile> {
+  checkSource('openSafetensors', source);
   const { infos, metadata } = await readHeader(source).catch(async (error: unknown) => {
     await source.close();
     throw error;

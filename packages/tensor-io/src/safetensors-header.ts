@@ -99,11 +99,12 @@ function parseInfo(file: string, name: string, entry: unknown, dataStart: number
 }
 
 /** The dtype of a tensor that is to be read; throws {@link TensorFileError} for one without a typed array here. */
-export function readableDType(file: string, name: string, { dtype }: TensorInfo): DType {
+export function readableDType(file: string, name: string, { dtype, shape }: TensorInfo): DType {
   if (isDType(dtype)) return dtype;
   const known = Object.keys(arrayOf).join(', ');
   throw new TensorFileError(file, `tensor ${quoted(name)}: cannot read dtype ${shown(dtype)}, only ${known}`, {
     unreadable: true,
+    tensor: { dtype, shape },
   });
 }
 

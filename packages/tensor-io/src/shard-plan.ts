@@ -1,3 +1,4 @@
+import { checkTensors } from './arguments';
 import type { NamedTensors, TensorData } from './tensor-data';
 import { shown, TensorFileError } from './tensor-file-error';
 
@@ -46,7 +47,8 @@ function asciiJson(text: string): string {
  * @param maxShardBytes the most bytes of tensor data in a file; a larger tensor stands alone.
  */
 export function planShards(fileName: string, tensors: NamedTensors, maxShardBytes: number): ShardPlan {
-  if (!(maxShardBytes > 0)) {
+  checkTensors(fileName, tensors);
+  if (typeof maxShardBytes !== 'number' || !(maxShardBytes > 0)) {
     throw new TensorFileError(fileName, `maxShardBytes: expected a number above 0, got ${shown(maxShardBytes)}`);
   }
   const groups = splitBySize(tensors, maxShardBytes);

@@ -1,3 +1,9 @@
+/** What a {@link TensorFileError} may say beside its message. */
+interface TensorFileErrorOptions extends ErrorOptions {
+  readonly unreadable?: boolean;
+  readonly tensor?: { readonly dtype: string; readonly shape: readonly number[] };
+}
+
 /**
  * The one error that this package throws: a file (or bytes, or a URL) that cannot be read or written, or tensors that do
  * not fit a format. The message starts with the file's name. A failure below (of the system, of fetch, of JSON) is the `cause`.
@@ -9,12 +15,15 @@ export class TensorFileError extends Error {
   readonly file: string;
   /** Whether the file is whole, and one tensor of it is of a kind that is not read: others of the file can be. */
   readonly unreadable: boolean;
+  /** What the file says of a tensor that is not read, where that is known. */
+  readonly tensor: { readonly dtype: string; readonly shape: readonly number[] } | undefined;
 
   /** Makes the error `<file>: <problem>`. */
-  constructor(file: string, problem: string, options?: ErrorOptions & { readonly unreadable?: boolean }) {
+  constructor(file: string, problem: string, options?: TensorFileErrorOptions) {
     super(`${file}: ${problem}`, options);
     this.file = file;
     this.unreadable = options?.unreadable ?? false;
+    this.tensor = options?.tensor;
   }
 
   /** Whether a value is this error, also one of another copy of this package (each CommonJS entry holds its own). */

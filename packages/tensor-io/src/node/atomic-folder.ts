@@ -1,5 +1,6 @@
 import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { checkOptions } from '../arguments';
 import { TensorFileError } from '../tensor-file-error';
 import { syncFolder, temporaryName } from './atomic-file';
 import { systemError } from './system-error';
@@ -61,6 +62,7 @@ export async function writeFolderAtomic(
   build: (temporaryFolder: string) => Promise<void>,
   options: FolderOptions = {},
 ): Promise<void> {
+  checkOptions(path, options, ['replace']);
   const target = resolve(path);
   const temporary = temporaryName(target);
   const guarded = <T>(action: Promise<T>): Promise<T> =>

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { checkOptions } from '../arguments';
 import { crc32 } from '../crc32';
 import { arrayOf, bytesPerElement, type DType } from '../dtype';
 import { encodeNpyHeader } from '../npy-header';
@@ -70,6 +71,7 @@ export type ArrayRows = Iterable<TensorData['data']> | AsyncIterable<TensorData[
  * @throws {@link TensorFileError} where the values are too few, too many or of another type, or the file cannot be written.
  */
 export async function writeNpzArray(path: string, spec: NpzArraySpec, rows: ArrayRows): Promise<void> {
+  checkOptions(path, spec, ['shape', 'dtype', 'name']);
   const { shape, dtype = 'U8', name = 'arr_0' } = spec;
   if (countElements(shape, Number.MAX_SAFE_INTEGER / 16) === undefined) {
     throw new TensorFileError(path, `shape: expected sizes that are natural numbers, got ${shown(shape)}`);

@@ -1,4 +1,5 @@
-import { type NpzOptions, type NpzReadOptions, npzChunks } from '../npz';
+import { checkOptions } from '../arguments';
+import { type NpzFileOptions, type NpzOptions, npzChunks } from '../npz';
 import { openNpz } from '../npz-file';
 import { askedNames, readEachAsync } from '../read-each';
 import type { NamedTensors, TensorData } from '../tensor-data';
@@ -6,14 +7,14 @@ import { writeFileAtomic } from './atomic-file';
 import { fileSource } from './file-source';
 
 /**
- * Reads the arrays of an npz file (all, or `options.names`), each into its own memory that the caller owns; as `decodeNpz`
+ * Reads the arrays of an npz file (all, or `options.names` and `options.optional`), each into its own memory that the caller owns; as `decodeNpz`
  * does. For some rows of an array use `openNpz(await fileSource(path))`.
- * @throws {@link TensorFileError} for any file that breaks the format.
+ * @throws {@link TensorFileError} for any file that breaks the format, an array that it lacks, and a wrong option.
  */
-export async function readNpz(path: string, options: NpzReadOptions = {}): Promise<Map<string, TensorData>> {
+export async function readNpz(path: string, options: NpzFileOptions = {}): Promise<Map<string, TensorData>> {
   const file = await openNpz(await fileSource(path), options);
   try {
-    return await readEachAsync(askedNames(file.names, options.names), (name) => file.read(name));
+    return await readEachAsync(askedNames(path, file.names, options), (name) => file.read(name));
   } finally {
     await file.close();
   }
@@ -21,5 +22,6 @@ export async function readNpz(path: string, options: NpzReadOptions = {}): Promi
 
 /** Writes an npz file whole or not at all, stored or deflated, without a second copy of stored data in memory. */
 export async function writeNpz(path: string, tensors: NamedTensors, options: NpzOptions = {}): Promise<void> {
+  checkOptions(path, options, ['compress']);
   await writeFileAtomic(path, npzChunks(path, tensors, options));
 }

@@ -1,5 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { checkOptions } from '../arguments';
 import { askedNames, readEachAsync } from '../read-each';
 import type { DecodedSafetensors } from '../safetensors-decode';
 import { type SafetensorsOptions, safetensorsChunks } from '../safetensors-encode';
@@ -39,19 +40,22 @@ export async function openSafetensorsFile(path: string): Promise<SafetensorsFile
 
 /** Options of {@link readSafetensors}. */
 export interface ReadSafetensorsOptions {
-  /** The tensors to read (default all); a name that the file does not hold is passed over. */
+  /** The tensors to read (default all, or those of `optional` alone); one that the file does not hold is an error. */
   names?: readonly string[];
+  /** Tensors to read where the file holds them, beside `names`. */
+  optional?: readonly string[];
 }
 
 /**
  * Reads the tensors of a safetensors file, or a sharded one (see {@link openSafetensorsFile}), each into its own memory
  * that the caller owns. One of a dtype that is not read is listed; `get` of it, or walking over the values, throws.
- * @throws {@link TensorFileError} for any file that breaks the format.
+ * @throws {@link TensorFileError} for any file that breaks the format, a tensor that it lacks, and a wrong option.
  */
 export async function readSafetensors(path: string, options: ReadSafetensorsOptions = {}): Promise<DecodedSafetensors> {
+  checkOptions(path, options, ['names', 'optional']);
   const file = await openSafetensorsFile(path);
   try {
-    const tensors = await readEachAsync(askedNames(file.names, options.names), (name) => file.read(name));
+    const tensors = await readEachAsync(askedNames(path, file.names, options), (name) => file.read(name));
     return { tensors, metadata: { ...file.metadata } };
   } finally {
     await file.close();
@@ -82,6 +86,7 @@ export async function writeSafetensors(
   tensors: NamedTensors,
   options: WriteSafetensorsOptions = {},
 ): Promise<void> {
+  checkOptions(path, options, ['maxShardBytes', 'metadata']);
   const { maxShardBytes = Number.POSITIVE_INFINITY, metadata } = options;
   const folder = dirname(path);
   const { shards, index } = planShards(basename(path), tensors, maxShardBytes);
