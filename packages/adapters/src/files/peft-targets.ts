@@ -2,6 +2,7 @@ import { blockLinearNames, type DitConfig } from '@learngene/dit';
 import { shown } from '../checks';
 import { AdapterFileError, FILES } from './names';
 import { failField, type Json } from './peft-fields';
+import { pythonPattern } from './python-pattern';
 
 /** The longest pattern that is tried: names are short, but a pattern may take its time on them. */
 const MAX_PATTERN = 1000;
@@ -11,16 +12,13 @@ function pattern(field: string, source: unknown, wrap: (source: string) => strin
   if (typeof source !== 'string' || source.length > MAX_PATTERN) {
     failField(field, `patterns of at most ${MAX_PATTERN} characters`, source);
   }
-  // What the two write differently; the rest of Python's own syntax is none here and refused below.
-  const own = source
-    .replace(/\(\?P</g, '(?<')
-    .replace(/\(\?P=(\w+)\)/g, '\\k<$1>')
-    .replace(/\\Z/g, '$')
-    .replace(/\\A/g, '^');
   try {
-    return new RegExp(wrap(own));
+    return new RegExp(wrap(pythonPattern(source)), 'u');
   } catch (cause) {
-    throw new AdapterFileError(FILES.config, `${field}: ${shown(source)} is no pattern that is read here`, { cause });
+    const why = cause instanceof SyntaxError ? '' : `: ${(cause as Error).message}`;
+    throw new AdapterFileError(FILES.config, `${field}: ${shown(source)} is no pattern that is read here${why}`, {
+      cause,
+    });
   }
 }
 
