@@ -1,6 +1,6 @@
 import type { Generator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { imageShape } from './check';
+import { checkNames, imageShape } from './check';
 import type { ClipOptions } from './clip';
 import type { Denoiser } from './denoiser';
 import { gather, networkTimesteps } from './gather';
@@ -46,6 +46,7 @@ export async function bitsPerDimension(
   denoiser: Denoiser,
   options: BitsPerDimensionOptions,
 ): Promise<BitsPerDimension> {
+  checkNames('bitsPerDimension', options, ['x0', 'generator', 'clip', 'thresholding', 'onStep', 'signal']);
   const { x0, generator, clip = true, thresholding, onStep, signal } = options;
   const shape = imageShape('x0', x0);
   const steps = process.timesteps;

@@ -4,6 +4,7 @@ export type Shape4D = [number, number, number, number];
 
 /** Throws unless `x` has rank 4 and images that are not empty; returns its shape `[N, H, W, C]`. */
 export function imageShape(name: string, x: Tensor4D): Shape4D {
+  if (!(x && Array.isArray(x.shape))) throw new Error(`${name}: expected a tensor [N, H, W, C], got ${x}`);
   if (x.shape.length !== 4) throw new Error(`${name}: expected [N, H, W, C], got [${x.shape.join(', ')}]`);
   if (x.shape.slice(1).includes(0)) {
     throw new Error(`${name}: expected H, W and C of at least 1, got [${x.shape.join(', ')}]`);
@@ -13,6 +14,7 @@ export function imageShape(name: string, x: Tensor4D): Shape4D {
 
 /** Throws unless `x` has exactly `shape`. */
 export function checkShape(name: string, x: Tensor4D, shape: readonly number[]): void {
+  if (!(x && Array.isArray(x.shape))) throw new Error(`${name}: expected a tensor, got ${x}`);
   if (x.shape.length !== shape.length || shape.some((size, axis) => x.shape[axis] !== size)) {
     throw new Error(`${name}: expected [${shape.join(', ')}], got [${x.shape.join(', ')}]`);
   }
@@ -54,4 +56,26 @@ export function checkCount(name: string, value: number, min: number, max = Numbe
     throw new Error(`${name}: expected a whole number ${range}, got ${value}`);
   }
   return value;
+}
+
+/**
+ * Throws on a field of `options` that is not in `known`, and on what is no object: without types a misspelt option would
+ * be passed over. `of` is the function's name, or the option that holds the fields.
+ */
+export function checkNames(of: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new Error(`${of}: expected an object of ${known.join(', ')}, got ${JSON.stringify(options)}`);
+  }
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new Error(`${of}: expected only ${known.join(', ')}, got '${unknown}'`);
+}
+
+/** Throws unless every one of `names` is left out of `options`, true or false. */
+export function checkFlags(options: object, names: readonly string[]): void {
+  for (const name of names) {
+    const value: unknown = options[name as keyof typeof options];
+    if (value !== undefined && typeof value !== 'boolean') {
+      throw new Error(`${name}: expected true or false, got ${JSON.stringify(value)}`);
+    }
+  }
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { checkInterval } from './check';
+import { checkInterval, checkNames } from './check';
 
 /** Dynamic thresholding of x_0 (Saharia et al. 2022, Imagen, section 2.3). */
 export interface Thresholding {
@@ -17,6 +17,9 @@ export interface ClipOptions {
   readonly thresholding?: Thresholding;
 }
 
+/** Names of {@link ClipOptions}. */
+export const CLIP_OPTIONS = ['clip', 'thresholding'];
+
 /** True where {@link clipStart} changes anything. */
 export function clips({ clip, thresholding }: ClipOptions): boolean {
   return thresholding !== undefined || (clip !== undefined && clip !== false);
@@ -24,7 +27,7 @@ export function clips({ clip, thresholding }: ClipOptions): boolean {
 
 /** x_0 clipped as the options say; no reads from the device. */
 export function clipStart(start: tf.Tensor4D, { clip = false, thresholding }: ClipOptions): tf.Tensor4D {
-  if (thresholding) return threshold(start, thresholding);
+  if (thresholding !== undefined) return threshold(start, thresholding);
   if (clip === false) return start;
   const range = clip === true ? 1 : clip;
   if (!(range > 0 && range < Number.POSITIVE_INFINITY)) {
@@ -33,7 +36,9 @@ export function clipStart(start: tf.Tensor4D, { clip = false, thresholding }: Cl
   return tf.clipByValue(start, -range, range);
 }
 
-function threshold(start: tf.Tensor4D, { ratio = 0.995, max = 1 }: Thresholding): tf.Tensor4D {
+function threshold(start: tf.Tensor4D, thresholding: Thresholding): tf.Tensor4D {
+  checkNames('thresholding', thresholding, ['ratio', 'max']);
+  const { ratio = 0.995, max = 1 } = thresholding;
   checkInterval('thresholding.ratio', ratio, '(0, 1]');
   checkInterval('thresholding.max', max, '(0, Infinity)');
   const [count, height, width, channels] = start.shape;

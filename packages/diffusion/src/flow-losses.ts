@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { checkShape, imageShape } from './check';
+import { checkNames, checkShape, imageShape } from './check';
 import type { Denoiser } from './denoiser';
 import type { FlowProcess } from './flow-matching';
 import { meanPerSample } from './likelihood';
@@ -32,7 +32,9 @@ export type FlowLosses = {
  * @returns losses `[N]` float32 (`mse` holds the same values); the caller owns both
  * @throws if shapes differ or a time is outside [0, 1]
  */
-export function flowLosses(process: FlowProcess, denoiser: Denoiser, { x0, t, noise }: FlowBatch): FlowLosses {
+export function flowLosses(process: FlowProcess, denoiser: Denoiser, batch: FlowBatch): FlowLosses {
+  checkNames('flowLosses', batch, ['x0', 't', 'noise']);
+  const { x0, t, noise } = batch;
   const [count] = imageShape('x0', x0);
   checkShape('noise', noise, x0.shape);
   if (t.length !== count) throw new Error(`t: expected ${count} times, one a sample, got ${t.length}`);

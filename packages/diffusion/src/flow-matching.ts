@@ -1,4 +1,4 @@
-import { checkCount, checkInterval } from './check';
+import { checkCount, checkInterval, checkNames } from './check';
 import { linspace } from './numeric';
 
 /** Settings of {@link flowMatching}. */
@@ -25,7 +25,9 @@ export interface FlowProcess {
  * @returns plain data
  * @throws if a value is not positive or not finite
  */
-export function flowMatching({ timeScale = 1000, shift = 1 }: FlowMatchingOptions = {}): FlowProcess {
+export function flowMatching(options: FlowMatchingOptions = {}): FlowProcess {
+  checkNames('flowMatching', options, ['timeScale', 'shift']);
+  const { timeScale = 1000, shift = 1 } = options;
   checkInterval('timeScale', timeScale, '(0, Infinity)');
   checkInterval('shift', shift, '(0, Infinity)');
   return { kind: 'flow', timeScale, shift };

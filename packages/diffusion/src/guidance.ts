@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { checkCount } from './check';
+import { checkCount, checkNames } from './check';
 import type { Denoiser } from './denoiser';
 import { splitOutput } from './split-output';
 import { uniformTime } from './time-tensor';
@@ -39,14 +39,14 @@ export interface GuidanceOptions {
  * @returns a denoiser of N samples with as many output channels as the given ones
  * @throws on a malformed scale, number of channels or interval; when called, if outputs have other shapes
  */
-export function guideDenoiser(
-  denoisers: PairedDenoisers | BatchedDenoiser,
-  { scale, channels, interval }: GuidanceOptions,
-): Denoiser {
+export function guideDenoiser(denoisers: PairedDenoisers | BatchedDenoiser, options: GuidanceOptions): Denoiser {
+  checkNames('guideDenoiser', options, ['scale', 'channels', 'interval']);
+  const { scale, channels, interval } = options;
   if (!Number.isFinite(scale)) throw new Error(`scale: expected a finite number, got ${scale}`);
   if (channels !== undefined) checkCount('channels', channels, 1);
-  if (interval && !(interval[0] <= interval[1])) {
-    throw new Error(`interval: expected [low, high] with low <= high, got [${interval.join(', ')}]`);
+  if (interval !== undefined && !(Array.isArray(interval) && interval[0] <= interval[1])) {
+    const got = Array.isArray(interval) ? `[${interval.join(', ')}]` : interval;
+    throw new Error(`interval: expected [low, high] with low <= high, got ${got}`);
   }
   const evaluatePair = 'batched' in denoisers ? doubledBatch(denoisers.batched) : twoCalls(denoisers);
   const conditionalOnly = denoisers.conditional ?? ((x: tf.Tensor4D, t: tf.Tensor1D) => evaluatePair(x, t).conditional);

@@ -1,11 +1,12 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import type { ClipOptions } from './clip';
+import { checkFlags, checkNames } from './check';
+import { CLIP_OPTIONS, type ClipOptions } from './clip';
 import { type DdimStepOptions, evaluateDdim, pathPoint, previousBars } from './ddim-step';
 import type { Denoiser } from './denoiser';
-import { type LoopOptions, runSteps } from './loop';
+import { LOOP_OPTIONS, type LoopOptions, runSteps } from './loop';
 import { combine } from './parameterization';
 import type { GaussianDiffusion } from './process';
-import { type SpacingOptions, spacedTimesteps } from './spacing';
+import { SPACING_OPTIONS, type SpacingOptions, spacedTimesteps } from './spacing';
 
 /** Settings of {@link invertDdim}: `noise` is the clean x_0, `clip` defaults to true, `spacing` to `'leading'`. */
 export interface InvertDdimOptions extends LoopOptions, SpacingOptions, ClipOptions, DdimStepOptions {
@@ -32,6 +33,15 @@ export async function invertDdim(
   denoiser: Denoiser,
   options: InvertDdimOptions,
 ): Promise<Tensor4D> {
+  checkNames('invertDdim', options, [
+    ...LOOP_OPTIONS,
+    ...SPACING_OPTIONS,
+    ...CLIP_OPTIONS,
+    'previousTimestep',
+    'setAlphaToOne',
+    'useClippedOutput',
+  ]);
+  checkFlags(options, ['setAlphaToOne', 'useClippedOutput']);
   const divides = process.meanType === 'epsilon' || process.meanType === 'velocity'; // ε is known where sigma is 0
   const { clip = true, thresholding, useClippedOutput = false } = options;
   const { setAlphaToOne = divides && !useClippedOutput } = options;

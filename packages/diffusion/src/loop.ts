@@ -25,6 +25,9 @@ export interface LoopOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Names of {@link LoopOptions}, and the generator: who chooses among samplers gives it to those too that draw nothing. */
+export const LOOP_OPTIONS = ['noise', 'startStep', 'onStep', 'signal', 'generator'];
+
 /** A sampler: its number of steps, what the network sees at each, and one step on the state, whose head is the sample. */
 export interface Stepper {
   readonly steps: number;
@@ -40,6 +43,9 @@ const TICK_MILLISECONDS = 40;
  */
 export async function runSteps(stepper: Stepper, options: LoopOptions): Promise<tf.Tensor4D> {
   imageShape('noise', options.noise);
+  if (options.onStep !== undefined && typeof options.onStep !== 'function') {
+    throw new Error(`onStep: expected a function, got ${options.onStep}`);
+  }
   const first = checkCount('startStep', options.startStep ?? 0, 0, stepper.steps - 1);
   let state: tf.Tensor4D[] = [tf.clone(options.noise)];
   let lastTick = Date.now();

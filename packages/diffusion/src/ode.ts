@@ -1,14 +1,15 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkWord } from './check';
-import { type ClipOptions, clipStart, clips } from './clip';
+import { checkNames, checkWord } from './check';
+import { CLIP_OPTIONS, type ClipOptions, clipStart, clips } from './clip';
 import type { Denoiser } from './denoiser';
 import { evaluate } from './evaluate';
 import { type FlowProcess, flowTimes } from './flow-matching';
-import { type LoopOptions, runSteps } from './loop';
+import { LOOP_OPTIONS, type LoopOptions, runSteps } from './loop';
 import { combine, noiseFromStart, predictNoise, predictStart } from './parameterization';
 import type { GaussianDiffusion } from './process';
-import { type SigmaOptions, sigmaGrid } from './sigma-grid';
+import { SIGMA_OPTIONS, type SigmaOptions, sigmaGrid } from './sigma-grid';
+import { SPACING_OPTIONS } from './spacing';
 
 /** What one evaluation of the network gives. */
 export interface OdeEvaluation {
@@ -45,14 +46,17 @@ export interface OdeOptions extends SigmaOptions, ClipOptions {
 
 /**
  * Runs a one-step method on the probability-flow ODE of a Gaussian process in sigma space, or on the flow's own.
+ * @param of - the sampler's name
  * @param makeStep - given the equation, the function that takes x over one step
  */
 export function solveOde(
+  of: 'sampleEuler' | 'sampleHeun',
   process: GaussianDiffusion | FlowProcess,
   denoiser: Denoiser,
   options: LoopOptions & OdeOptions,
   makeStep: (ode: Ode) => (x: Tensor4D, step: number) => Tensor4D,
 ): Promise<Tensor4D> {
+  checkNames(of, options, [...LOOP_OPTIONS, ...SPACING_OPTIONS, ...CLIP_OPTIONS, ...SIGMA_OPTIONS, 'initNoiseSigma']);
   const { initNoiseSigma = 'variance-preserving', startStep = 0 } = options;
   checkWord('initNoiseSigma', initNoiseSigma, ['variance-preserving', 'sigma-max']);
   if (initNoiseSigma === 'sigma-max' && (process.kind === 'flow' || startStep !== 0)) {

@@ -1,4 +1,4 @@
-import { checkCount, checkWord } from './check';
+import { checkCount, checkFlags, checkNames, checkWord } from './check';
 import { type Respacing, spaceTimesteps } from './respacing';
 import { type BetaSchedule, betaSchedule, rescaleZeroTerminalSnr } from './schedules';
 
@@ -90,6 +90,17 @@ export interface GaussianDiffusion {
   readonly posteriorMeanCoef2: Float64Array;
 }
 
+const OPTIONS: readonly (keyof GaussianDiffusionOptions)[] = [
+  'schedule',
+  'timesteps',
+  'respacing',
+  'meanType',
+  'varianceType',
+  'loss',
+  'zeroTerminalSnr',
+  'precision',
+];
+
 /**
  * Makes a Gaussian diffusion process (Ho et al. 2020; respacing and learned variances of Nichol & Dhariwal 2021).
  * @param options - schedule, number of steps, what the network predicts, how it is trained
@@ -98,6 +109,8 @@ export interface GaussianDiffusion {
  * meanType `epsilon` where alpha-bar ends at 0: of pure noise it says nothing of x_0
  */
 export function gaussianDiffusion(options: GaussianDiffusionOptions = {}): GaussianDiffusion {
+  checkNames('gaussianDiffusion', options, OPTIONS);
+  checkFlags(options, ['zeroTerminalSnr']);
   const { schedule = 'linear', timesteps = 1000, respacing, zeroTerminalSnr = false, precision = 'float64' } = options;
   const { meanType = 'epsilon', varianceType = 'fixed-small', loss = 'mse' } = options;
   if (zeroTerminalSnr && meanType === 'epsilon') {

@@ -22,6 +22,9 @@ export function spaceTimesteps(timesteps: number, respacing: Respacing): Int32Ar
   if (typeof respacing === 'string' && respacing.startsWith('ddim')) {
     return wholeStride(timesteps, parseCount(respacing.slice(4), respacing));
   }
+  if (typeof respacing !== 'string' && !Array.isArray(respacing)) {
+    throw new Error(`respacing: expected counts like '250', '10,15,20' or 'ddim50' or a list, got ${respacing}`);
+  }
   const counts =
     typeof respacing === 'string' ? respacing.split(',').map((part) => parseCount(part, respacing)) : respacing;
   const taken: number[] = [];

@@ -1,14 +1,14 @@
 import type { Generator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkInterval, type Shape4D } from './check';
-import type { ClipOptions } from './clip';
+import { checkFlags, checkInterval, checkNames, type Shape4D } from './check';
+import { CLIP_OPTIONS, type ClipOptions } from './clip';
 import { type DdimStepOptions, evaluateDdim, pathPoint, previousBars } from './ddim-step';
 import type { Denoiser } from './denoiser';
-import { type LoopOptions, runSteps } from './loop';
+import { LOOP_OPTIONS, type LoopOptions, runSteps } from './loop';
 import { drawNoise, needGenerator } from './noise';
 import { combine } from './parameterization';
 import type { GaussianDiffusion } from './process';
-import { type SpacingOptions, spacedTimesteps } from './spacing';
+import { SPACING_OPTIONS, type SpacingOptions, spacedTimesteps } from './spacing';
 
 /** Settings of {@link sampleDdim}: `clip` defaults to true, `spacing` to `'leading'`. */
 export interface DdimOptions extends LoopOptions, SpacingOptions, ClipOptions, DdimStepOptions {
@@ -36,6 +36,16 @@ export async function sampleDdim(
   denoiser: Denoiser,
   options: DdimOptions,
 ): Promise<tf.Tensor4D> {
+  checkNames('sampleDdim', options, [
+    ...LOOP_OPTIONS,
+    ...SPACING_OPTIONS,
+    ...CLIP_OPTIONS,
+    'previousTimestep',
+    'eta',
+    'setAlphaToOne',
+    'useClippedOutput',
+  ]);
+  checkFlags(options, ['setAlphaToOne', 'useClippedOutput']);
   const { eta = 0, clip = true, thresholding, generator, setAlphaToOne = true, useClippedOutput = false } = options;
   checkInterval('eta', eta, '[0, 1]');
   const indices = spacedTimesteps(process, options, 'closed');

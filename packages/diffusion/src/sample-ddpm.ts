@@ -1,13 +1,13 @@
 import type { Generator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Shape4D } from './check';
-import type { ClipOptions } from './clip';
+import { checkNames, type Shape4D } from './check';
+import { CLIP_OPTIONS, type ClipOptions } from './clip';
 import type { Denoiser } from './denoiser';
-import { type LoopOptions, runSteps } from './loop';
+import { LOOP_OPTIONS, type LoopOptions, runSteps } from './loop';
 import { drawNoise, needGenerator } from './noise';
 import { type GaussianDiffusion, respaceDiffusion } from './process';
 import { reverseMomentsFromOutput, startOf } from './reverse-moments';
-import { type SpacingOptions, spacedTimesteps } from './spacing';
+import { SPACING_OPTIONS, type SpacingOptions, spacedTimesteps } from './spacing';
 import { splitOutput } from './split-output';
 import { timeTensor } from './time-tensor';
 
@@ -31,6 +31,7 @@ export async function sampleDdpm(
   denoiser: Denoiser,
   options: DdpmOptions,
 ): Promise<tf.Tensor4D> {
+  checkNames('sampleDdpm', options, [...LOOP_OPTIONS, ...SPACING_OPTIONS, ...CLIP_OPTIONS]);
   const { clip = true, thresholding, generator } = options;
   const indices = spacedTimesteps(process, options, 'closed');
   const steps = indices.length;

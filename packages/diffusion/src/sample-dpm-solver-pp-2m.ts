@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { checkWord } from './check';
-import { type ClipOptions, clipStart } from './clip';
+import { checkFlags, checkNames, checkWord } from './check';
+import { CLIP_OPTIONS, type ClipOptions, clipStart } from './clip';
 import type { Denoiser } from './denoiser';
 import { evaluate } from './evaluate';
-import { type LoopOptions, runSteps } from './loop';
+import { LOOP_OPTIONS, type LoopOptions, runSteps } from './loop';
 import { combine, predictStart } from './parameterization';
 import type { GaussianDiffusion } from './process';
-import { type SigmaOptions, sigmaGrid } from './sigma-grid';
+import { SIGMA_OPTIONS, type SigmaOptions, sigmaGrid } from './sigma-grid';
+import { SPACING_OPTIONS } from './spacing';
 
 /** Settings of {@link sampleDpmSolverPP2M}: `clip` defaults to false, `spacing` to `'linspace'`, `roundTimesteps` to true. */
 export interface DpmSolverPP2MOptions extends LoopOptions, SigmaOptions, ClipOptions {
@@ -34,6 +35,17 @@ export async function sampleDpmSolverPP2M(
   denoiser: Denoiser,
   options: DpmSolverPP2MOptions,
 ): Promise<tf.Tensor4D> {
+  checkNames('sampleDpmSolverPP2M', options, [
+    ...LOOP_OPTIONS,
+    ...SPACING_OPTIONS,
+    ...CLIP_OPTIONS,
+    ...SIGMA_OPTIONS,
+    'order',
+    'solverType',
+    'lowerOrderFinal',
+    'eulerAtFinal',
+  ]);
+  checkFlags(options, ['lowerOrderFinal', 'eulerAtFinal']);
   const { order = 2, solverType = 'midpoint', lowerOrderFinal = true, eulerAtFinal = false } = options;
   const { spacing = 'linspace', roundTimesteps = true, startStep = 0 } = options;
   checkWord('order', order, [1, 2]);

@@ -25,5 +25,5 @@ export async function sampleEuler(
   denoiser: Denoiser,
   options: EulerOptions,
 ): Promise<Tensor4D> {
-  return solveOde(process, denoiser, options, (ode) => (x, step) => ode.evaluate(x, step, step).next);
+  return solveOde('sampleEuler', process, denoiser, options, (ode) => (x, step) => ode.evaluate(x, step, step).next);
 }

@@ -22,7 +22,7 @@ export async function sampleHeun(
   denoiser: Denoiser,
   options: HeunOptions,
 ): Promise<tf.Tensor4D> {
-  return solveOde(process, denoiser, options, (ode) => (x, step) => {
+  return solveOde('sampleHeun', process, denoiser, options, (ode) => (x, step) => {
     const euler = ode.evaluate(x, step, step);
     if (!ode.defined(step + 1)) return euler.next;
     const change = tf.sub(ode.evaluate(euler.next, step + 1, step).slope, euler.slope);

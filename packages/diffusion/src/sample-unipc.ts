@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { checkCount, checkWord } from './check';
-import { type ClipOptions, clipStart, clips } from './clip';
+import { checkCount, checkFlags, checkNames, checkWord } from './check';
+import { CLIP_OPTIONS, type ClipOptions, clipStart, clips } from './clip';
 import type { Denoiser } from './denoiser';
 import { evaluate } from './evaluate';
-import { type LoopOptions, runSteps } from './loop';
+import { LOOP_OPTIONS, type LoopOptions, runSteps } from './loop';
 import { noiseFromStart, predictNoise, predictStart } from './parameterization';
 import type { GaussianDiffusion } from './process';
-import { type SigmaOptions, type SigmaPoint, sigmaGrid } from './sigma-grid';
+import { SIGMA_OPTIONS, type SigmaOptions, type SigmaPoint, sigmaGrid } from './sigma-grid';
+import { SPACING_OPTIONS } from './spacing';
 import { type UniPCCoefficients, type UniPCSolver, unipcCoefficients } from './unipc-coefficients';
 
 /** Settings of {@link sampleUniPC}: `clip` defaults to false, `spacing` to `'linspace'`, `roundTimesteps` to true. */
@@ -37,6 +38,18 @@ export async function sampleUniPC(
   denoiser: Denoiser,
   options: UniPCOptions,
 ): Promise<tf.Tensor4D> {
+  checkNames('sampleUniPC', options, [
+    ...LOOP_OPTIONS,
+    ...SPACING_OPTIONS,
+    ...CLIP_OPTIONS,
+    ...SIGMA_OPTIONS,
+    'order',
+    'solverType',
+    'predictX0',
+    'lowerOrderFinal',
+    'disableCorrector',
+  ]);
+  checkFlags(options, ['predictX0', 'lowerOrderFinal']);
   const { order = 2, solverType: solver = 'bh2', predictX0 = true, lowerOrderFinal = true } = options;
   const { disableCorrector = [], spacing = 'linspace', roundTimesteps = true, startStep = 0 } = options;
   checkWord('order', order, [1, 2, 3]);

@@ -1,4 +1,4 @@
-import { checkCount, checkInterval, checkWord } from './check';
+import { checkCount, checkInterval, checkNames, checkWord } from './check';
 import { linspace } from './numeric';
 
 /**
@@ -88,6 +88,7 @@ function scheduleValues(schedule: BetaSchedule, timesteps: number): Float64Array
     return linspace((1000 / timesteps) * 1e-4, Math.min(1, (1000 / timesteps) * 0.02), timesteps);
   }
   if (typeof schedule === 'string') return namedSchedule({ kind: schedule }, timesteps);
+  checkNames('schedule', schedule, schedule?.kind === 'betas' ? ['kind', 'betas'] : ['kind', 'betaStart', 'betaEnd']);
   if (schedule.kind === 'betas') return Float64Array.from(schedule.betas);
   return namedSchedule(schedule, timesteps);
 }

@@ -1,4 +1,4 @@
-import { checkInterval, checkWord } from './check';
+import { checkFlags, checkInterval, checkWord } from './check';
 import { interpolate, inverseInterpolate, linspace, roundHalfEven } from './numeric';
 import type { PathPoint } from './parameterization';
 import type { GaussianDiffusion } from './process';
@@ -21,6 +21,9 @@ export interface SigmaOptions extends SpacingOptions {
   /** Give the network whole timesteps where the noise levels lie between (the default is each sampler's). */
   readonly roundTimesteps?: boolean;
 }
+
+/** Names of {@link SigmaOptions} beside those of its spacing. */
+export const SIGMA_OPTIONS = ['sigmas', 'rho', 'finalSigma', 'roundTimesteps'];
 
 /**
  * A point of a solver's path: with lambda = log(alpha / sigma). Where alpha-bar is 0 (a zero terminal SNR) it is the
@@ -46,6 +49,7 @@ export function sigmaGrid(
   options: SigmaOptions & { readonly family: SpacingFamily; readonly range: 'process' | 'timesteps' },
 ): SigmaPoint[] {
   const { sigmas = 'process', rho = 7, finalSigma = 'zero', roundTimesteps = false } = options;
+  checkFlags(options, ['roundTimesteps']);
   checkWord('sigmas', sigmas, ['process', 'karras', 'exponential', 'lu']);
   checkWord('finalSigma', finalSigma, ['zero', 'sigma-min']);
   checkInterval('rho', rho, '(0, Infinity)');

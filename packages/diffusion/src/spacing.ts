@@ -18,6 +18,9 @@ export interface SpacingOptions {
   readonly stepsOffset?: number;
 }
 
+/** Names of {@link SpacingOptions}. */
+export const SPACING_OPTIONS = ['steps', 'spacing', 'stepsOffset'];
+
 /**
  * Points as the families of samplers lay them: `closed` puts `steps` points over [0, T-1]; `open` puts one more and
  * drops the lowest, since the sampler goes on from there to sigma 0; `fractional` is `closed` without rounding `linspace`.

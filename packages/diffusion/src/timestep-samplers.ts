@@ -1,5 +1,5 @@
 import { type Generator, normal, randomIntegers, uniform } from '@learngene/random';
-import { checkCount, checkInterval, checkWord } from './check';
+import { checkCount, checkInterval, checkNames, checkWord } from './check';
 import { shiftTime } from './flow-matching';
 
 /** Steps to train on, with the importance weight of each: multiply the losses by it. */
@@ -20,6 +20,7 @@ export function uniformTimesteps(options: {
   readonly size: number;
   readonly generator: Generator;
 }): TimestepBatch {
+  checkNames('uniformTimesteps', options, ['timesteps', 'size', 'generator']);
   const { timesteps, size, generator } = options;
   checkCount('timesteps', timesteps, 1, 2 ** 31);
   checkCount('size', size, 0);
@@ -60,6 +61,7 @@ export interface FlowTimestepOptions {
  * @throws if an option is out of range
  */
 export function flowTimesteps(options: FlowTimestepOptions): Float32Array {
+  checkNames('flowTimesteps', options, ['size', 'generator', 'distribution', 'shift']);
   const { size, generator, distribution = 'uniform', shift = 1 } = options;
   checkCount('size', size, 0);
   checkInterval('shift', shift, '(0, Infinity)');
@@ -70,8 +72,10 @@ export function flowTimesteps(options: FlowTimestepOptions): Float32Array {
 function logitNormal(
   generator: Generator,
   size: number,
-  { kind, mean = 0, std = 1 }: Exclude<FlowTimeDistribution, 'uniform'>,
+  distribution: Exclude<FlowTimeDistribution, 'uniform'>,
 ): Float32Array {
+  checkNames('distribution', distribution, ['kind', 'mean', 'std']);
+  const { kind, mean = 0, std = 1 } = distribution;
   checkWord('distribution.kind', kind, ['logit-normal']);
   if (!Number.isFinite(mean)) throw new Error(`distribution.mean: expected a finite number, got ${mean}`);
   checkInterval('distribution.std', std, '[0, Infinity)');

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { checkShape, checkTimesteps, imageShape } from './check';
+import { checkNames, checkShape, checkTimesteps, imageShape } from './check';
 import type { Denoiser } from './denoiser';
 import { gather, networkTimesteps } from './gather';
 import { binLogLikelihood, klFromDifference, meanPerSample } from './likelihood';
@@ -41,6 +41,7 @@ export interface TrainingLosses {
  * @throws if shapes differ, a step is out of range, or the output has not C (fixed) or 2C (learned variance) channels
  */
 export function trainingLosses(process: GaussianDiffusion, denoiser: Denoiser, batch: TrainingBatch): TrainingLosses {
+  checkNames('trainingLosses', batch, ['x0', 't', 'noise']);
   const { x0, t, noise } = batch;
   const shape = imageShape('x0', x0);
   checkShape('noise', noise, shape);

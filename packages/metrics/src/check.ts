@@ -75,3 +75,15 @@ export function spread(values: ArrayLike<number>): ScoreSpread {
   for (let i = 0; i < values.length; i++) squares += (values[i] - mean) ** 2;
   return { mean, std: Math.sqrt(squares / values.length) };
 }
+
+/**
+ * Throws on a field of `options` that is not in `known`, and on what is no object: without types a misspelt option would
+ * be passed over. `of` is the function's name, or the option that holds the fields.
+ */
+export function checkNames(of: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new RangeError(`${of}: expected an object of ${known.join(', ')}, got ${JSON.stringify(options)}`);
+  }
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new RangeError(`${of}: expected only ${known.join(', ')}, got '${unknown}'`);
+}

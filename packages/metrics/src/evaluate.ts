@@ -1,11 +1,16 @@
-import { checkConvention, checkInteger } from './check';
+import { checkConvention, checkInteger, checkNames } from './check';
 import { type Collected, collect } from './collect';
 import { frechetDistance } from './frechet-distance';
 import type { ImageSource } from './image-source';
-import { type InceptionScoreOptions, inceptionScore } from './inception-score';
-import { type KernelDistanceOptions, kernelDistance } from './kernel-distance';
+import { type InceptionScoreOptions, inceptionScore, SCORE_OPTIONS } from './inception-score';
+import { KERNEL_OPTIONS, type KernelDistanceOptions, kernelDistance } from './kernel-distance';
 import { finishMoments } from './moments';
-import { type PrecisionRecall, type PrecisionRecallOptions, precisionRecall } from './precision-recall';
+import {
+  NEIGHBOR_OPTIONS,
+  type PrecisionRecall,
+  type PrecisionRecallOptions,
+  precisionRecall,
+} from './precision-recall';
 import type { ReferenceStatistics } from './statistics';
 import { createTurns } from './turn';
 import type { Convention, FeatureExtractor, MomentStatistics, ScoreSpread } from './types';
@@ -83,6 +88,7 @@ export interface Evaluation {
  * too few images or values that are not finite.
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  checkOptions(options);
   const { extractor, samples, reference, metrics = ['fid'], convention = 'adm', batchSize = 64, signal } = options;
   checkInteger('batchSize', batchSize, 1);
   checkConvention(convention);
@@ -126,6 +132,17 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     ...figures,
     warnings,
   };
+}
+
+const OPTIONS = ['extractor', 'samples', 'reference', 'metrics', 'convention', 'batchSize', 'epsilon'];
+const CALLS = ['inceptionScore', 'kid', 'precisionRecall', 'onProgress', 'signal'];
+
+/** Refuses misspelt options before an image is read. */
+function checkOptions(options: EvaluateOptions): void {
+  checkNames('evaluate', options, [...OPTIONS, ...CALLS]);
+  checkNames('inceptionScore', options.inceptionScore ?? {}, SCORE_OPTIONS);
+  checkNames('kid', options.kid ?? {}, KERNEL_OPTIONS);
+  checkNames('precisionRecall', options.precisionRecall ?? {}, NEIGHBOR_OPTIONS);
 }
 
 type Figures = Pick<Evaluation, 'fid' | 'sfid' | 'inceptionScore' | 'kid' | 'precisionRecall'>;

@@ -1,4 +1,4 @@
-import { checkFinite, checkInteger, checkNumber } from './check';
+import { checkFinite, checkInteger, checkNames, checkNumber } from './check';
 import { factorCovariance } from './covariance-factor';
 import { nuclearNorm } from './nuclear-norm';
 import { productNT } from './product';
@@ -21,11 +21,9 @@ export interface FrechetOptions {
  *
  * @throws RangeError on NaN or infinity, sizes that differ, or a covariance that is not symmetric positive semidefinite.
  */
-export function frechetDistance(
-  a: MomentStatistics,
-  b: MomentStatistics,
-  { epsilon = 0 }: FrechetOptions = {},
-): number {
+export function frechetDistance(a: MomentStatistics, b: MomentStatistics, options: FrechetOptions = {}): number {
+  checkNames('frechetDistance', options, ['epsilon']);
+  const { epsilon = 0 } = options;
   const dims = checkStatistics('a', a);
   if (checkStatistics('b', b) !== dims) throw new RangeError(`b: expected ${dims} dims as a, got ${b.mean.length}`);
   checkNumber('epsilon', epsilon, 0);

@@ -1,4 +1,4 @@
-import { checkConvention, checkFeatureSet, checkInteger, spread } from './check';
+import { checkConvention, checkFeatureSet, checkInteger, checkNames, spread } from './check';
 import { numpyPermutation, numpyRandomState } from './numpy-random-state';
 import type { Convention, FeatureSet, ScoreSpread } from './types';
 
@@ -19,6 +19,9 @@ export interface InceptionScoreOptions {
   readonly seed?: number;
 }
 
+/** Names of {@link InceptionScoreOptions}. */
+export const SCORE_OPTIONS = ['convention', 'splits', 'splitSize', 'shuffle', 'seed'];
+
 /**
  * Inception Score exp(E KL(p(y|x) ‖ p(y))) (Salimans et al. 2016), mean and standard deviation over splits, float64.
  * `logits` are [n, classes], any offset a row; the score is within [1, classes].
@@ -26,6 +29,7 @@ export interface InceptionScoreOptions {
  * @throws RangeError on NaN or infinity, no images, or fewer images than splits.
  */
 export function inceptionScore(logits: FeatureSet, options: InceptionScoreOptions = {}): ScoreSpread {
+  checkNames('inceptionScore', options, SCORE_OPTIONS);
   checkFeatureSet('logits', logits);
   checkInteger('logits.count', logits.count, 1);
   checkConvention(options.convention ?? 'adm');

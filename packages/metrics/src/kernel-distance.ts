@@ -1,4 +1,4 @@
-import { checkFeatureSet, checkInteger, checkNumber, checkSameDims, spread } from './check';
+import { checkFeatureSet, checkInteger, checkNames, checkNumber, checkSameDims, spread } from './check';
 import { numpyChoice, numpyRandomState } from './numpy-random-state';
 import { kernelRows, type PolynomialKernel } from './polynomial-kernel';
 import type { FeatureSet, ScoreSpread } from './types';
@@ -22,6 +22,9 @@ export interface KernelDistanceOptions {
   readonly seed?: number;
 }
 
+/** Names of {@link KernelDistanceOptions}. */
+export const KERNEL_OPTIONS = ['subsets', 'subsetSize', 'degree', 'gamma', 'coef0', 'seed'];
+
 /** Largest kernel matrix of all vectors that is kept whole, in values (256 MB). */
 const WHOLE_LIMIT = 2 ** 25;
 /** Rows of the kernel matrix that are held at a time where all vectors are taken. */
@@ -41,6 +44,7 @@ export function kernelDistance(
   reference: FeatureSet,
   options: KernelDistanceOptions = {},
 ): ScoreSpread {
+  checkNames('kernelDistance', options, KERNEL_OPTIONS);
   const { degree = 3, gamma = 1 / samples.dims, coef0 = 1 } = options;
   checkFeatureSet('samples', samples);
   checkFeatureSet('reference', reference);

@@ -1,4 +1,4 @@
-import { checkFeatureSet, checkInteger, checkSameDims } from './check';
+import { checkFeatureSet, checkInteger, checkNames, checkSameDims } from './check';
 import { dot, productNT } from './product';
 import type { FeatureSet } from './types';
 
@@ -20,6 +20,9 @@ export interface PrecisionRecall {
   readonly fScore: number;
 }
 
+/** Names of {@link PrecisionRecallOptions}. */
+export const NEIGHBOR_OPTIONS = ['neighbors', 'blockRows'];
+
 /**
  * Improved precision and recall (Kynkäänniemi et al. 2019, eq. 1-2): a set's manifold is the union of balls round its
  * vectors, each reaching to the k-th neighbour. Squared Euclidean distances in float64, boundaries included, in blocks,
@@ -32,8 +35,10 @@ export interface PrecisionRecall {
 export function precisionRecall(
   samples: FeatureSet,
   reference: FeatureSet,
-  { neighbors = 3, blockRows = 512 }: PrecisionRecallOptions = {},
+  options: PrecisionRecallOptions = {},
 ): PrecisionRecall {
+  checkNames('precisionRecall', options, NEIGHBOR_OPTIONS);
+  const { neighbors = 3, blockRows = 512 } = options;
   checkInteger('neighbors', neighbors, 1);
   checkInteger('blockRows', blockRows, 1);
   checkFeatureSet('samples', samples);
