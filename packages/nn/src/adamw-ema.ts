@@ -1,6 +1,6 @@
 import type { Scalar } from '@tensorflow/tfjs-core';
-import { type AdamWInputs, type AdamWOptions, type AdamWResult, checkAdamW } from './adamw';
-import { checkCount, checkNumber } from './check';
+import { ADAMW_OPTIONS, type AdamWInputs, type AdamWOptions, type AdamWResult, checkAdamW } from './adamw';
+import { checkCount, checkNumber, checkOptions } from './check';
 import { globalNorm } from './clip';
 import { adamWEma } from './ops/adamw-ema';
 import { leavesLike, type ParamTree, paramLeaves, replaceLeaves } from './tree';
@@ -36,16 +36,11 @@ export type AdamWEmaResult<P extends ParamTree> = AdamWResult<P> & {
  */
 export function adamWEmaStep<P extends ParamTree>(
   { params, grads, state, ema, norm: given }: AdamWEmaInputs<P>,
-  {
-    learningRate,
-    betas = [0.9, 0.999],
-    eps = 1e-8,
-    weightDecay = 0.01,
-    emaDecay,
-    clipNorm,
-    reuse = false,
-  }: AdamWEmaOptions,
+  options: AdamWEmaOptions,
 ): AdamWEmaResult<P> {
+  checkOptions(options, [...ADAMW_OPTIONS, 'emaDecay', 'clipNorm']);
+  const { learningRate, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01, reuse = false } = options;
+  const { emaDecay, clipNorm } = options;
   checkAdamW({ learningRate, betas, eps, weightDecay });
   checkCount('state.step', state.step, 0);
   checkNumber('emaDecay', emaDecay, 0, 1);

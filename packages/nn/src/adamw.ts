@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { checkCount, checkNumber } from './check';
+import { checkCount, checkNumber, checkOptions } from './check';
 import { adamW } from './ops/adamw';
 import { leavesLike, mapParams, type ParamTree, paramLeaves, replaceLeaves } from './tree';
 
@@ -54,9 +54,13 @@ export function initAdamW<P extends ParamTree>(params: P): AdamWState<P> {
   return { step: 0, m: zeros(), v: zeros() };
 }
 
+/** The names of {@link AdamWOptions}. */
+export const ADAMW_OPTIONS: readonly string[] = ['learningRate', 'betas', 'eps', 'weightDecay', 'reuse'];
+
 /** Throws unless the hyper-parameters are such as torch takes. */
 export function checkAdamW({ learningRate, betas, eps, weightDecay }: Required<Omit<AdamWOptions, 'reuse'>>): void {
   checkNumber('learningRate', learningRate, 0);
+  if (betas?.length !== 2) throw new Error(`betas: expected two numbers, got ${String(betas)}`);
   betas.forEach((beta, i) => {
     checkNumber(`betas[${i}]`, beta, 0);
     if (beta >= 1) throw new Error(`betas[${i}]: expected a number below 1, got ${beta}`);
@@ -74,8 +78,10 @@ export function checkAdamW({ learningRate, betas, eps, weightDecay }: Required<O
  */
 export function adamWStep<P extends ParamTree>(
   { params, grads, state }: AdamWInputs<P>,
-  { learningRate, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01, reuse = false }: AdamWOptions,
+  options: AdamWOptions,
 ): AdamWResult<P> {
+  checkOptions(options, ADAMW_OPTIONS);
+  const { learningRate, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01, reuse = false } = options;
   checkAdamW({ learningRate, betas, eps, weightDecay });
   checkCount('state.step', state.step, 0);
   const step = state.step + 1;

@@ -1,18 +1,37 @@
+/** What came, as it may stand in a message: text in quotes, so that '0.1' is not taken for a number. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value);
+}
+
 /** Throws unless `value` is a number of at least `low`: at most `high`, or finite where there is no `high`. */
 export function checkNumber(name: string, value: number, low: number, high?: number): void {
-  if (value >= low && (high === undefined ? value < Number.POSITIVE_INFINITY : value <= high)) return;
+  if (
+    typeof value === 'number' &&
+    value >= low &&
+    (high === undefined ? value < Number.POSITIVE_INFINITY : value <= high)
+  )
+    return;
   const range = high === undefined ? `a finite number of at least ${low}` : `a number in [${low}, ${high}]`;
-  throw new Error(`${name}: expected ${range}, got ${value}`);
+  throw new Error(`${name}: expected ${range}, got ${shown(value)}`);
 }
 
 /** Throws unless `value` is a whole number of at least `low`. */
 export function checkCount(name: string, value: number, low: number): void {
   if (!Number.isSafeInteger(value) || value < low) {
-    throw new Error(`${name}: expected a whole number of at least ${low}, got ${value}`);
+    throw new Error(`${name}: expected a whole number of at least ${low}, got ${shown(value)}`);
   }
 }
 
 /** Throws unless `value` is finite. */
 export function checkFinite(name: string, value: number): void {
-  if (!Number.isFinite(value)) throw new Error(`${name}: expected a finite number, got ${value}`);
+  if (!Number.isFinite(value)) throw new Error(`${name}: expected a finite number, got ${shown(value)}`);
+}
+
+/** Throws unless `options` is an object whose fields are all in `known`: a misspelt one would be passed over in silence. */
+export function checkOptions(options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new Error(`options: expected an object, got ${shown(options)}`);
+  }
+  const odd = Object.keys(options).find((name) => !known.includes(name));
+  if (odd !== undefined) throw new Error(`options: expected only ${known.join(', ')}, got '${odd}'`);
 }

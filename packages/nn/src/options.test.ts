@@ -58,6 +58,7 @@ const options: [name: string, call: (value: number) => unknown, refused: number[
   ['decay', (decay) => warmupDecay(decay, 0), notDecay, [0, 1]],
   ['step', (step) => warmupDecay(0.9, step), notSteps, [0]],
   ['value', constantSchedule, wrongNumber, [0, -1]],
+  ['step', constantSchedule(1), notStep, [0, 2.5, 1e9]],
   ...[cosineSchedule, linearSchedule].flatMap((schedule): typeof options => [
     ['start', (start) => schedule({ start, steps: 3 }), wrongNumber, [0, -1]],
     ['end', (end) => schedule({ start: 1, end, steps: 3 }), wrongNumber, [0, -1]],
@@ -80,6 +81,38 @@ const options: [name: string, call: (value: number) => unknown, refused: number[
 
 describe('scalar options', () => {
   it.each(options)('%s', (name, call, refused, taken) => expectOption(name, call, { refused, taken }));
+});
+
+/** Functions with options, given as plain JavaScript may give them, and one misspelt option of each. */
+const named: [call: string, unknown: string, call: (options: object) => unknown][] = [
+  ['adamWStep', 'lr', adam],
+  ['adamWEmaStep', 'decay', adamEma],
+  ['cosineSchedule', 'step', (more) => cosineSchedule({ start: 1, steps: 3, ...more })],
+  ['linearSchedule', 'stop', (more) => linearSchedule({ start: 1, steps: 3, ...more })],
+  ['stepSchedule', 'gamma', (more) => stepSchedule({ start: 1, every: 2, ...more })],
+  ['warmupSchedule', 'start', (more) => warmupSchedule({ steps: 1, schedule: constantSchedule(1), ...more })],
+];
+
+describe('options of plain JavaScript', () => {
+  it.each(named)('%s refuses the unknown option %s', (_, unknown, call) => {
+    expect(() => call({ [unknown]: 3 })).toThrow(new RegExp(`^options: expected only .*, got '${unknown}'$`));
+    tf.tidy(() => {
+      expect(() => call({})).not.toThrow();
+    });
+  });
+
+  it.each(options)('%s refuses a string that holds a number', (name, call) => {
+    const pattern = `${name.replace(/[[\].]/g, '\\$&')}: expected .*got '?1'?`;
+    tf.tidy(() => {
+      expect(() => call('1' as never)).toThrow(new RegExp(pattern));
+    });
+  });
+
+  it('of a wrong kind are named', () => {
+    expect(() => adamWStep(inputs(), undefined as never)).toThrow('options: expected an object, got undefined');
+    expect(() => adam({ betas: [0.9] })).toThrow('betas: expected two numbers, got 0.9');
+    expect(() => warmupSchedule({ steps: 1 } as never)).toThrow('schedule: expected a function, got undefined');
+  });
 });
 
 describe('schedules of length 0 and 1', () => {

@@ -1,4 +1,4 @@
-import { checkCount, checkFinite, checkNumber } from './check';
+import { checkCount, checkFinite, checkNumber, checkOptions } from './check';
 
 /** A value (a learning rate, a decay) for every step, counted from 0. Throws on a step below 0 or one that is NaN. */
 export type Schedule = (step: number) => number;
@@ -34,11 +34,16 @@ export type StepOptions = {
 /** The same value at every step. */
 export function constantSchedule(value: number): Schedule {
   checkFinite('value', value);
-  return () => value;
+  return (step) => {
+    checkNumber('step', step, 0);
+    return value;
+  };
 }
 
 /** A curve from `start` to `end`, given how much of it is left, 1 to 0, as a function of the part of the steps done. */
-function decay({ start, end = 0, steps }: CosineOptions, left: (done: number) => number): Schedule {
+function decay(options: CosineOptions, left: (done: number) => number): Schedule {
+  checkOptions(options, ['start', 'end', 'steps']);
+  const { start, end = 0, steps } = options;
   checkFinite('start', start);
   checkFinite('end', end);
   checkCount('steps', steps, 0);
@@ -54,8 +59,11 @@ export function linearSchedule(options: CosineOptions): Schedule {
 }
 
 /** Linear warm-up in front of another schedule. */
-export function warmupSchedule({ steps, schedule }: WarmupOptions): Schedule {
+export function warmupSchedule(options: WarmupOptions): Schedule {
+  checkOptions(options, ['steps', 'schedule']);
+  const { steps, schedule } = options;
   checkCount('steps', steps, 0);
+  if (typeof schedule !== 'function') throw new Error(`schedule: expected a function, got ${String(schedule)}`);
   return (step) => {
     checkNumber('step', step, 0);
     return step < steps ? (schedule(0) * (step + 1)) / steps : schedule(step - steps);
@@ -68,7 +76,9 @@ export function cosineSchedule(options: CosineOptions): Schedule {
 }
 
 /** Multiplied by `factor` every `every` steps (torch `StepLR`). */
-export function stepSchedule({ start, every, factor = 0.1 }: StepOptions): Schedule {
+export function stepSchedule(options: StepOptions): Schedule {
+  checkOptions(options, ['start', 'every', 'factor']);
+  const { start, every, factor = 0.1 } = options;
   checkFinite('start', start);
   checkCount('every', every, 1);
   checkNumber('factor', factor, 0);

@@ -108,3 +108,70 @@ describe('a file with a tensor that is not read', () => {
     expect(structuredClone(whole)).toEqual(whole);
   });
 });
+
+const f32 = (fields: object) => new Map([['a', { dtype: 'F32', shape: [1], data: new Float32Array(1), ...fields }]]);
+
+/** Wrong arguments of plain JavaScript, and what the error must say of them. */
+const WRONG: [call: string, run: () => unknown, message: RegExp][] = [
+  [
+    'openSafetensors(bytes)',
+    () => io.openSafetensors(safetensors() as never),
+    /source: expected a ByteSource.*Uint8Array/,
+  ],
+  ['openNpz(bytes)', () => io.openNpz(npz() as never), /source: expected a ByteSource.*got Uint8Array/],
+  ['openNpy(undefined)', () => io.openNpy(undefined as never), /source: expected a ByteSource.*got undefined/],
+  ['bytesSource(buffer)', () => io.bytesSource(npz().buffer as never), /bytes: expected a Uint8Array, got ArrayBuffer/],
+  ['decodeSafetensors(buffer)', () => io.decodeSafetensors(safetensors().buffer as never), /got ArrayBuffer: pass new/],
+  ['decodeNpz(DataView)', () => io.decodeNpz(new DataView(npz().buffer as ArrayBuffer) as never), /got DataView/],
+  ['decodeNpy(text)', () => io.decodeNpy('x' as never), /bytes: expected a Uint8Array, got "x"/],
+  ['encodeSafetensors(object)', () => io.encodeSafetensors({ a: 1 } as never), /tensors: expected a Map.*got Object/],
+  ['encodeSafetensors(null)', () => io.encodeSafetensors(null as never), /tensors: expected a Map.*got null/],
+  ['encodeNpz(list)', () => io.encodeNpz([1] as never), /tensors: expected a Map.*got Array/],
+  ['planShards(object)', () => io.planShards('m.safetensors', {} as never, 5), /tensors: expected a Map.*got Object/],
+  [
+    'a tensor null',
+    () => io.encodeNpz(new Map([['a', null]]) as never),
+    /tensor "data": expected dtype, shape and data, got null/,
+  ],
+  [
+    'a tensor without shape',
+    () => io.encodeSafetensors(f32({ shape: undefined }) as never),
+    /tensor "a": expected a list of sizes/,
+  ],
+  ['a shape that is a number', () => io.encodeSafetensors(f32({ shape: 1 }) as never), /as shape, got 1/],
+  [
+    'fromFloat32 to I32',
+    () => io.fromFloat32(new Float32Array(1), [1], 'I32' as never),
+    /dtype: expected F32, F16, BF16 or F64, got "I32"/,
+  ],
+  [
+    'toFloat32(undefined)',
+    () => io.toFloat32(undefined as never),
+    /tensor: expected a tensor of a known dtype, got undefined/,
+  ],
+  ['toFloat32 of F8', () => io.toFloat32({ dtype: 'F8', data: new Uint8Array(1) } as never), /known dtype, got "F8"/],
+];
+
+test.each(WRONG)('%s', async (_, run, message) => {
+  const error = await failure(run);
+  expect(error).toBeInstanceOf(io.TensorFileError);
+  expect(String(error)).toMatch(message);
+});
+
+test.each([
+  ['<!DOCTYPE html><html>', /x: does not look like safetensors \(it begins as HTML or XML.*header of \d+ bytes/],
+  ['PK\x03\x04 and so on', /does not look like safetensors \(it begins as a zip archive/],
+  ['version https://git-lfs', /it begins as a pointer of Git LFS/],
+  ['\x10\0\0\0\0\0\0\0[]              ', /does not look like safetensors: header does not begin with {/],
+  [
+    '\xff\0\0\0\0\0\0\0{}',
+    /header of 255 bytes does not fit the file of 10 bytes: it is cut off, or does not look like/,
+  ],
+])('a file that begins with %j is not taken for safetensors', (text, message) => {
+  expect(() => io.decodeSafetensors(new Uint8Array(Buffer.from(text, 'latin1')), { name: 'x' })).toThrow(message);
+});
+
+test('a file that ends too early is said to be cut off', () => {
+  const cut = safetensors().subarray(0, -1);
+  expect(() => io.decodeSafetensors(cut)).toThrow(/bytes, got \d+: it is cut off, perhaps by a transfer/);
+});

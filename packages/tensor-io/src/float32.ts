@@ -1,7 +1,9 @@
 import { bfloat16ToFloat32Bits, float32BitsToBfloat16 } from './bfloat16';
+import { isDType } from './dtype';
 import { float16ToFloat32Bits, float32BitsToFloat16 } from './float16';
 import type { TensorData } from './tensor-data';
 import { checkTensor } from './tensor-data';
+import { shown, TensorFileError } from './tensor-file-error';
 
 function fromBits(bits: Uint16Array, convert: (value: number) => number): Float32Array {
   const result = new Uint32Array(bits.length);
@@ -27,8 +29,13 @@ function integerToNumber(value: bigint): number {
 /**
  * The values of a tensor as 32-bit floats, each the nearest (ties to even) to the stored value; F16 and BF16 are exact.
  * An F32 tensor gives its own `data`, not a copy; every other dtype a new array that the caller owns.
+ * @throws {@link TensorFileError} for what is no tensor of a known dtype.
  */
 export function toFloat32(tensor: TensorData): Float32Array {
+  const dtype: unknown = tensor?.dtype;
+  if (!isDType(dtype)) {
+    throw new TensorFileError('toFloat32', `tensor: expected a tensor of a known dtype, got ${shown(dtype)}`);
+  }
   switch (tensor.dtype) {
     case 'F32':
       return tensor.data;
@@ -47,7 +54,7 @@ export function toFloat32(tensor: TensorData): Float32Array {
 /**
  * A tensor of a float dtype from 32-bit floats. F16 and BF16 round to nearest, ties to even; F64 is exact.
  * With `'F32'` the result holds `data` itself, not a copy.
- * @throws {@link TensorFileError} where `data` has not as many values as `shape`.
+ * @throws {@link TensorFileError} where `data` has not as many values as `shape`, and for another dtype.
  */
 export function fromFloat32(
   data: Float32Array,
@@ -64,5 +71,7 @@ export function fromFloat32(
       return { dtype, shape, data: toBits(data, float32BitsToFloat16) };
     case 'BF16':
       return { dtype, shape, data: toBits(data, float32BitsToBfloat16) };
+    default:
+      throw new TensorFileError('fromFloat32', `dtype: expected F32, F16, BF16 or F64, got ${shown(dtype)}`);
   }
 }

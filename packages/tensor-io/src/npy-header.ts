@@ -41,8 +41,20 @@ export interface NpyHeader {
   readonly byteLength: number;
 }
 
+/** The types of records' fields as numpy writes them, cut after 120 characters. */
+function recordText(descr: PythonLiteral | undefined): string {
+  const text = (value: PythonLiteral | undefined, depth: number): string => {
+    if (typeof value === 'string') return `'${value}'`;
+    if (!Array.isArray(value)) return String(value);
+    const items = value.map((item: PythonLiteral) => text(item, depth + 1)).join(', ');
+    return depth === 0 ? `[${items}]` : `(${items}${value.length === 1 ? ',' : ''})`;
+  };
+  const whole = text(descr, 0);
+  return whole.length > 120 ? `${whole.slice(0, 120)}…` : whole;
+}
+
 function parseDescr(descr: PythonLiteral | undefined): Pick<NpyHeader, 'dtype' | 'descr' | 'bigEndian'> {
-  if (typeof descr !== 'string') return { dtype: undefined, descr: shown(descr), bigEndian: false };
+  if (typeof descr !== 'string') return { dtype: undefined, descr: recordText(descr), bigEndian: false };
   const letters = descr.replace(/^[<>=|]/, '');
   const found = Object.entries(CODES).find(([, code]) => code?.slice(1) === letters);
   return { dtype: found?.[0] as DType | undefined, descr, bigEndian: descr.startsWith('>') };

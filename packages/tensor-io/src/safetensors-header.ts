@@ -34,6 +34,25 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The formats that are taken for safetensors, by their first bytes. */
+const OTHER_FORMATS: readonly (readonly [start: string, format: string])[] = [
+  ['PK', 'a zip archive, as .npz and the .pt, .pth and .bin of torch are'],
+  ['\x80', 'a pickle, as the .pt, .pth and .bin of older versions of torch are'],
+  ['\x93NUMPY', 'an npy file'],
+  ['GGUF', 'a GGUF file'],
+  ['\x89HDF', 'an HDF5 file'],
+  ['<', 'HTML or XML, as a server sends with an error'],
+  ['version ', 'a pointer of Git LFS: fetch the file itself'],
+  ['{', 'JSON, as the index of several files is'],
+];
+
+/** That a file is none of safetensors, and what it looks like. */
+function otherFormat(prefix: Uint8Array): string {
+  const start = String.fromCharCode(...prefix.subarray(0, PREFIX_BYTES));
+  const found = OTHER_FORMATS.find(([letters]) => start.startsWith(letters));
+  return `does not look like safetensors${found ? ` (it begins as ${found[1]})` : ''}`;
+}
+
 /** The header's length from the first eight bytes, checked against the cap and the size of the file. */
 export function headerLength(file: string, prefix: Uint8Array, fileSize: number): number {
   if (fileSize < PREFIX_BYTES || prefix.length < PREFIX_BYTES) {
@@ -41,16 +60,23 @@ export function headerLength(file: string, prefix: Uint8Array, fileSize: number)
   }
   const length = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES)) {
-    throw new TensorFileError(file, `header of ${length} bytes is longer than ${MAX_HEADER_BYTES}`);
+    throw new TensorFileError(
+      file,
+      `${otherFormat(prefix)}: its first 8 bytes declare a header of ${length} bytes, longer than ${MAX_HEADER_BYTES}`,
+    );
   }
   if (Number(length) > fileSize - PREFIX_BYTES) {
-    throw new TensorFileError(file, `header of ${length} bytes does not fit the file of ${fileSize} bytes`);
+    throw new TensorFileError(
+      file,
+      `header of ${length} bytes does not fit the file of ${fileSize} bytes: it is cut off, or ${otherFormat(prefix)}`,
+    );
   }
   return Number(length);
 }
 
 function parseJson(file: string, bytes: Uint8Array): { json: JsonObject; text: string } {
-  if (bytes[0] !== 0x7b) throw new TensorFileError(file, 'header does not begin with {');
+  if (bytes[0] !== 0x7b)
+    throw new TensorFileError(file, 'does not look like safetensors: header does not begin with {');
   let text: string;
   let json: unknown;
   try {
@@ -133,7 +159,8 @@ export function parseHeader(file: string, bytes: Uint8Array, fileSize: number): 
     covered += byteLength;
   }
   if (covered !== fileSize) {
-    throw new TensorFileError(file, `header describes a file of ${covered} bytes, got ${fileSize}`);
+    const cut = fileSize < covered ? ': it is cut off, perhaps by a transfer that ended too early' : '';
+    throw new TensorFileError(file, `header describes a file of ${covered} bytes, got ${fileSize}${cut}`);
   }
   return { infos: new Map(entries), metadata };
 }

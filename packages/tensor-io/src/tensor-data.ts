@@ -31,11 +31,17 @@ export function countElements(shape: readonly unknown[], limit = Number.MAX_SAFE
 
 /** Checks a tensor that is to be written: its dtype, its shape, and that `data` is that dtype's array of that many elements. */
 export function checkTensor(file: string, name: string, tensor: TensorData): void {
+  if (typeof tensor !== 'object' || tensor === null) {
+    throw new TensorFileError(file, `tensor ${quoted(name)}: expected dtype, shape and data, got ${shown(tensor)}`);
+  }
   const { dtype, shape, data } = tensor;
   if (!isDType(dtype)) throw new TensorFileError(file, `tensor ${quoted(name)}: unknown dtype ${shown(dtype)}`);
   if (!(data instanceof arrayOf[dtype])) {
     const got = Object.prototype.toString.call(data).slice(8, -1);
     throw new TensorFileError(file, `tensor ${quoted(name)}: expected ${arrayOf[dtype].name} for ${dtype}, got ${got}`);
+  }
+  if (!Array.isArray(shape)) {
+    throw new TensorFileError(file, `tensor ${quoted(name)}: expected a list of sizes as shape, got ${shown(shape)}`);
   }
   const count = countElements(shape);
   if (count !== data.length) {

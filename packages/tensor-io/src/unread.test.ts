@@ -174,3 +174,8 @@ test('openNpy reads rows, and judges the element type when asked', async () => {
   await expect(object.read()).rejects.toThrow('o.npy: holds Python objects');
   await expect(openNpy(bytesSource(new Uint8Array(20), 'o.npy'))).rejects.toThrow('o.npy: is not an npy file');
 });
+
+test('the fields of records are named', async () => {
+  const file = await openNpy(bytesSource(fromHex(expected.npyStructured), 'r.npy'));
+  expect(file.dtype).toBe("[('a', '<f4'), ('b', '<i8', (2,))]");
+});
