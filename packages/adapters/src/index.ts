@@ -5,6 +5,7 @@ export { type DecodedAdapter, decodeAdapter } from './files/decode';
 export { encodeAdapter } from './files/encode';
 export { AdapterFileError } from './files/names';
 export { type AdapterGroup, groupPerClass, sharedGroup } from './groups';
+export type { LayerSettings } from './layer-settings';
 export { withDecodedAdapters } from './load';
 export {
   applyLowRankDit,

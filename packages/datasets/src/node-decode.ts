@@ -8,7 +8,7 @@ import { isPlainYcbcrTiff } from './tiff-colours';
 import { cmykToRgb, type RgbColor, toRgb } from './to-rgb';
 
 /** A colour: red, green and blue, 0 to 255. */
-export type Color = RgbColor;
+export type Color = readonly [red: number, green: number, blue: number];
 
 /** How pictures are decoded. */
 export interface DecodeOptions {

@@ -9,6 +9,7 @@ export type DatasetKind = 'emoji' | 'folder' | 'idx' | 'cifar10' | 'cifar100' | 
 
 /** What lies at a path, and what it was told by. */
 export interface DetectedDataset {
+  /** The kind of data. */
   readonly kind: DatasetKind;
   /** What the kind was told by, in words: `train-images-idx3-ubyte.gz`. */
   readonly by: string;

@@ -1,3 +1,3 @@
 export { type LoadedClassifier, loadClassifier, saveClassifier } from './classifier/file';
 export { readSamples, readStatistics, writeSamples, writeStatistics } from './npz-files';
-export { type OpenSamples, openSamples, referenceContent } from './sample-files';
+export { type OpenSamples, openSamples, type ReferenceContent, referenceContent } from './sample-files';

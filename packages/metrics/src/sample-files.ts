@@ -75,10 +75,16 @@ export async function openSamples(path: string): Promise<OpenSamples> {
   }
 }
 
+/** What a file to compare with holds. */
+export interface ReferenceContent {
+  /** Whether it holds images (`arr_0`). */
+  readonly images: boolean;
+  /** Whether it holds statistics (`mu`, `sigma`). */
+  readonly statistics: boolean;
+}
+
 /** What a file of real images may hold; see `readStatistics` and {@link openSamples} for either. */
-export async function referenceContent(
-  path: string,
-): Promise<{ readonly images: boolean; readonly statistics: boolean }> {
+export async function referenceContent(path: string): Promise<ReferenceContent> {
   if (path.endsWith('.npy')) return { images: true, statistics: false };
   const npz = await openNpz(await fileSource(path));
   try {
