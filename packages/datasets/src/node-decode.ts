@@ -5,7 +5,7 @@ import { DatasetFileError } from './errors';
 import { withoutStrayBytes } from './jpeg-stray-bytes';
 import type { RawImage } from './resample';
 import { isPlainYcbcrTiff } from './tiff-colours';
-import { cmykToRgb, type RgbColor, toRgb } from './to-rgb';
+import { cmykToRgb, toRgb } from './to-rgb';
 
 /** A colour: red, green and blue, 0 to 255. */
 export type Color = readonly [red: number, green: number, blue: number];
