@@ -11,6 +11,7 @@ import {
   silu,
 } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkObject, checkOptions } from './arguments';
 import { checkInputs, checkLabels, type DitInputs } from './check';
 import type { DitConfig } from './config';
 import type { DitBaseParams } from './params';
@@ -57,6 +58,9 @@ const NORM_EPS = 1e-6;
  *   the caller. Differentiable in the parameters and in x. Throws when the inputs do not fit the config.
  */
 export function applyDit(params: DitBaseParams, inputs: DitInputs, options: ApplyDitOptions): tf.Tensor4D {
+  checkObject('params', params);
+  checkOptions(options, ['config', 'linear', 'linearWithEnd', 'embedLabels']);
+  checkObject('config', options.config);
   const { config, embedLabels = tableOf(params, config) } = options;
   checkInputs(inputs, config);
   return tf.tidy(() => {

@@ -1,4 +1,5 @@
-import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
+import { Tensor, type Tensor1D, type Tensor4D } from '@tensorflow/tfjs-core';
+import { checkLabelArray, checkObject, shown } from './arguments';
 import type { DitConfig } from './config';
 
 /** What a DiT is applied to. */
@@ -12,11 +13,17 @@ export type DitInputs = {
 };
 
 /** Throws when the shapes do not fit the configuration or each other; the message names the argument. */
-export function checkInputs({ x, t, labels }: DitInputs, { inputSize, inChannels }: DitConfig): void {
+export function checkInputs(inputs: DitInputs, { inputSize, inChannels }: DitConfig): void {
+  checkObject('inputs', inputs);
+  const { x, t, labels } = inputs;
+  if (!(x instanceof Tensor)) throw new Error(`x: expected a tensor [N, H, W, C], got ${shown(x)}`);
+  if (!(t instanceof Tensor)) throw new Error(`t: expected a tensor [N] of timesteps, got ${shown(t)}`);
+  checkLabelArray(labels);
   const [N, H, W, C] = x.shape;
   if (x.rank !== 4 || H !== inputSize || W !== inputSize || C !== inChannels) {
     throw new Error(`x: expected [N, ${inputSize}, ${inputSize}, ${inChannels}], got [${x.shape.join(', ')}]`);
   }
+  if (N === 0) throw new Error('x: expected at least one sample, got [0, ...]');
   if (t.rank !== 1 || t.size !== N) throw new Error(`t: expected [${N}], got [${t.shape.join(', ')}]`);
   if (labels.length !== N) throw new Error(`labels: expected ${N} labels, got ${labels.length}`);
 }

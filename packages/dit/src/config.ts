@@ -1,3 +1,4 @@
+import { checkObject } from './arguments';
 import { countDitParams } from './counts';
 import { DIT_PRESETS, type DitPreset, isDitPreset } from './presets';
 import { tokenCount } from './sizes';
@@ -74,6 +75,8 @@ export function ditConfig(preset: DitPreset | Partial<DitConfig>, overrides: Par
   if (typeof preset === 'string' && !isDitPreset(preset)) {
     throw new Error(`preset: expected one of ${Object.keys(DIT_PRESETS).join(', ')}, got '${preset}'`);
   }
+  if (typeof preset !== 'string') checkObject('preset', preset);
+  checkObject('overrides', overrides);
   const base = typeof preset === 'string' ? DIT_PRESETS[preset] : preset;
   const config = { ...DEFAULTS, ...defined(base), ...defined(overrides) };
   validateDitConfig(config);
@@ -103,6 +106,7 @@ export const MAX_PARAMETERS = 2 ** 35;
  * number, {@link MAX_DIT_TOKENS} tokens, and {@link MAX_PARAMETERS} parameters in all, position table included.
  */
 export function validateDitConfig(config: DitConfig): void {
+  checkObject('config', config);
   for (const name of Object.keys(config)) {
     if (!(name in DEFAULTS)) {
       throw new Error(`config: expected only ${Object.keys(DEFAULTS).join(', ')}, got '${name}'`);

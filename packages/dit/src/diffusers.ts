@@ -1,5 +1,6 @@
 import type { NamedTensors, TensorData } from '@learngene/tensor-io';
-import type { DitConfig } from './config';
+import { checkOptions, checkTensors } from './arguments';
+import { type DitConfig, validateDitConfig } from './config';
 import { exportEntries, importEntries } from './convert';
 import { diffusersEntries, ownShapes } from './layouts';
 
@@ -24,8 +25,15 @@ export type FromDiffusersOptions = {
 export function ditFromDiffusers(
   tensors: NamedTensors,
   config: DitConfig,
-  { copies = 'equal' }: FromDiffusersOptions = {},
+  options: FromDiffusersOptions = {},
 ): Map<string, TensorData> {
+  checkTensors(tensors);
+  validateDitConfig(config);
+  checkOptions(options, ['copies']);
+  const { copies = 'equal' } = options;
+  if (copies !== 'equal' && copies !== 'first') {
+    throw new Error(`copies: expected 'equal' or 'first', got ${JSON.stringify(copies)}`);
+  }
   const checkCopies = copies === 'equal';
   return importEntries(tensors, diffusersEntries(config), { layout: 'diffusers', checkCopies });
 }
@@ -38,5 +46,7 @@ export function ditFromDiffusers(
  * Throws on a missing or unexpected name and on a wrong shape.
  */
 export function ditToDiffusers(tensors: NamedTensors, config: DitConfig): Map<string, TensorData> {
+  checkTensors(tensors);
+  validateDitConfig(config);
   return exportEntries(tensors, diffusersEntries(config), ownShapes(config));
 }

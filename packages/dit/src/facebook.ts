@@ -1,5 +1,6 @@
 import { fromFloat32, type NamedTensors, type TensorData, toFloat32 } from '@learngene/tensor-io';
-import type { DitConfig } from './config';
+import { checkOptions, checkTensors } from './arguments';
+import { type DitConfig, validateDitConfig } from './config';
 import { exportEntries, importEntries, tensorAt } from './convert';
 import { FACEBOOK_LABELS, facebookEntries, ownShapes } from './layouts';
 import { positionTable } from './position';
@@ -32,8 +33,12 @@ export type FromFacebookOptions = {
 export function ditFromFacebook(
   tensors: NamedTensors,
   config: DitConfig,
-  { nullRow = 'file' }: FromFacebookOptions = {},
+  options: FromFacebookOptions = {},
 ): Map<string, TensorData> {
+  checkTensors(tensors);
+  validateDitConfig(config);
+  checkOptions(options, ['nullRow']);
+  const { nullRow = 'file' } = options;
   if (nullRow !== 'file' && nullRow !== 'mean') {
     throw new Error(`nullRow: expected 'file' or 'mean', got ${JSON.stringify(nullRow)}`);
   }
@@ -76,6 +81,8 @@ function withNullRow(tensors: NamedTensors, { classes }: DitConfig, nullRow: 'fi
  * Throws on a missing or unexpected name, a wrong shape, and q, k, v of different dtypes.
  */
 export function ditToFacebook(tensors: NamedTensors, config: DitConfig): Map<string, TensorData> {
+  checkTensors(tensors);
+  validateDitConfig(config);
   const weights = exportEntries(tensors, facebookEntries(config), ownShapes(config));
   const dtype = tensors.get('patch.weight')!.dtype;
   if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16' && dtype !== 'F64') {

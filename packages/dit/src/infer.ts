@@ -1,3 +1,4 @@
+import { checkObject, checkTensors, shown } from './arguments';
 import { type DitConfig, ditConfig, ditFlavour } from './config';
 import { type DitLayout, FACEBOOK_LABELS, PATCH_KEYS } from './layouts';
 import { ditPrefixes } from './prefix';
@@ -42,6 +43,7 @@ const KEYS = {
  * where there is one (`module.`, `_orig_mod.`, `model.`, `ema.`).
  */
 export function ditLayout(tensors: NamedShapes): DitLayout {
+  checkTensors(tensors);
   for (const layout of ['learngene', 'facebook', 'diffusers'] as const) {
     if (tensors.has(KEYS[layout].patch)) return layout;
   }
@@ -53,39 +55,68 @@ export function ditLayout(tensors: NamedShapes): DitLayout {
     );
   }
   const wanted = Object.values(KEYS).map(({ patch }) => patch);
-  throw new Error(
-    `tensors: expected one of the keys ${wanted.join(', ')}, got ${[...tensors.keys()].slice(0, 3)}, ...`,
-  );
+  throw new Error(`tensors: expected one of the keys ${wanted.join(', ')}, got ${someKeys(tensors)}`);
+}
+
+/** The first keys of a state dict, as they may stand in a message. */
+function someKeys(tensors: NamedShapes): string {
+  const keys = [...tensors.keys()].slice(0, 3).map(shown).join(', ');
+  return tensors.size > 3 ? `${keys}, ...` : keys || 'no keys';
+}
+
+/** Throws where some keys have a prefix before a key of the layout: those without it are not the whole model. */
+function checkNoPrefix(tensors: NamedShapes, block: string): void {
+  const pattern = new RegExp(`^(.*\\.)${block}\\.\\d+\\.`);
+  for (const key of tensors.keys()) {
+    const prefix = pattern.exec(key)?.[1];
+    if (prefix === undefined) continue;
+    throw new Error(
+      `tensors: expected one model, got some keys that begin with '${prefix}' (${shown(key)}) and some without`,
+    );
+  }
+}
+
+/** Throws where a field that is given is another than the file's shapes say. */
+function checkGiven(told: Partial<DitConfig>, given: Partial<DitConfig>): void {
+  for (const [name, value] of Object.entries(told)) {
+    const asked = given[name as keyof DitConfig];
+    if (asked === undefined || value === undefined || asked === value) continue;
+    throw new Error(`${name}: expected ${value}, as the file's shapes say, got ${shown(asked)}`);
+  }
 }
 
 /**
  * The configuration that a state dict's shapes tell, in any of the three layouts.
  *
  * @param tensors - only shapes are read.
- * @param given - fields that are known; they win. Needed: `heads`, unless depth and width are a preset's;
+ * @param given - fields that are known; a file that says otherwise is refused. Needed: `heads`, unless depth and width are a preset's;
  *   `inChannels` and `patchSize` in the 'learngene' layout (one of them); `inputSize` where the file has no `pos_embed`
  *   and it is not 32; `classes` in the 'facebook' layout, unless it has the 1001 rows of the published models (or
  *   `labelDropout` above 0, which says that the last row is the null label's). The flavour is diffusers' for that layout, facebookresearch's for the others.
- * Throws when a field cannot be told, naming it, or a key is missing.
+ * Throws when a field cannot be told or contradicts a shape, naming it, a key is missing, or some keys have a prefix.
  */
 export function inferDitConfig(tensors: NamedShapes, given: Partial<DitConfig> = {}): DitConfig {
   const layout = ditLayout(tensors);
+  checkObject('given', given);
   const keys = KEYS[layout];
+  checkNoPrefix(tensors, keys.block);
   const [hiddenSize] = shapeAt(tensors, keys.patch);
   const [mlpSize] = shapeAt(tensors, `${keys.block}.0.${keys.mlp}.weight`);
   const depth = countBlocks(tensors, keys.block);
   const { patchSize, inChannels } = patchGeometry(shapeAt(tensors, keys.patch), given);
+  const told = {
+    ...{ patchSize, inChannels, hiddenSize, depth, mlpRatio: mlpSize / hiddenSize },
+    inputSize: storedInputSize(tensors, patchSize),
+    learnSigma: learnsSigma(shapeAt(tensors, `${keys.final}.bias`)[0] / patchSize ** 2, inChannels),
+  };
+  // A ratio that does not make the MLP's width exactly (it is cut to a whole number) may be given in other digits.
+  const { mlpRatio = told.mlpRatio } = given;
+  checkGiven(Math.trunc(hiddenSize * mlpRatio) === mlpSize ? { ...told, mlpRatio } : told, given);
   return ditConfig(
     {
-      patchSize,
-      inChannels,
-      hiddenSize,
-      depth,
-      inputSize: given.inputSize ?? storedInputSize(tensors, patchSize),
+      ...told,
       heads: given.heads ?? presetHeads(hiddenSize, depth),
-      mlpRatio: mlpSize / hiddenSize,
       classes: classCount(shapeAt(tensors, keys.label)[0], { layout, given }),
-      learnSigma: learnsSigma(shapeAt(tensors, `${keys.final}.bias`)[0] / patchSize ** 2, inChannels),
       ...ditFlavour(layout === 'diffusers' ? 'diffusers' : 'facebook'),
     },
     given,

@@ -1,4 +1,5 @@
 import { type Generator, uniform } from '@learngene/random';
+import { checkLabelArray, checkOptions, shown } from './arguments';
 
 /** Settings of {@link dropLabels}. */
 export type DropLabelsOptions = {
@@ -17,8 +18,14 @@ export type DropLabelsOptions = {
  * @param labels - class ids, [N]; not changed.
  * @returns a new array [N]. Throws when `probability` is outside [0, 1] or `nullLabel` is no class id.
  */
-export function dropLabels(labels: Int32Array, { generator, probability, nullLabel }: DropLabelsOptions): Int32Array {
-  if (!(probability >= 0 && probability <= 1)) {
+export function dropLabels(labels: Int32Array, options: DropLabelsOptions): Int32Array {
+  checkLabelArray(labels);
+  checkOptions(options, ['generator', 'probability', 'nullLabel']);
+  const { generator, probability, nullLabel } = options;
+  if (typeof generator !== 'object' || generator === null) {
+    throw new Error(`generator: expected a random generator, got ${shown(generator)}`);
+  }
+  if (typeof probability !== 'number' || !(probability >= 0 && probability <= 1)) {
     throw new Error(`probability: expected a number in [0, 1], got ${probability}`);
   }
   if (!Number.isSafeInteger(nullLabel) || nullLabel < 0) {

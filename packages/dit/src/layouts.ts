@@ -1,3 +1,4 @@
+import { shown } from './arguments';
 import type { DitConfig } from './config';
 import { mlpWidth, outChannels, TIMESTEP_DIMS, tokenCount } from './sizes';
 
@@ -64,6 +65,8 @@ export function ditTensorShapes(config: DitConfig, layout: DitLayout): Map<strin
       ]);
     case 'diffusers':
       return new Map(diffusersEntries(config).map(({ key, shape }) => [key, shape] as const));
+    default:
+      throw new Error(`layout: expected 'learngene', 'facebook' or 'diffusers', got ${shown(layout)}`);
   }
 }
 

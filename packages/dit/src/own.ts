@@ -1,6 +1,7 @@
 import { type ParamTree, paramsFromTensorData } from '@learngene/nn';
 import type { NamedTensors } from '@learngene/tensor-io';
-import type { DitConfig } from './config';
+import { checkTensors } from './arguments';
+import { type DitConfig, validateDitConfig } from './config';
 import { importEntries } from './convert';
 import { ownShapes } from './layouts';
 import type { DitParams } from './params';
@@ -12,6 +13,8 @@ import type { DitParams } from './params';
  * @returns f32 parameters owned by the caller. Throws on a missing or unexpected name and on a wrong shape, naming it.
  */
 export function ditParamsFromTensorData(tensors: NamedTensors, config: DitConfig): DitParams {
+  checkTensors(tensors);
+  validateDitConfig(config);
   const entries = [...ownShapes(config)].map(([key, shape]) => ({ key, shape, names: [key] }));
   const tree: ParamTree = paramsFromTensorData(importEntries(tensors, entries, { layout: 'learngene' }));
   return tree as DitParams;

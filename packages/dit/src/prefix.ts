@@ -1,4 +1,5 @@
 import type { NamedTensors, TensorData } from '@learngene/tensor-io';
+import { checkTensors, shown } from './arguments';
 import type { NamedShapes } from './infer';
 import { PATCH_KEYS } from './layouts';
 
@@ -9,6 +10,7 @@ import { PATCH_KEYS } from './layouts';
  * @param tensors - only keys are read.
  */
 export function ditPrefixes(tensors: NamedShapes): string[] {
+  checkTensors(tensors);
   const prefixes = new Set<string>();
   for (const key of tensors.keys()) {
     for (const patch of Object.values(PATCH_KEYS)) {
@@ -24,6 +26,8 @@ export function ditPrefixes(tensors: NamedShapes): string[] {
  * prefixes that there are.
  */
 export function withoutPrefix(tensors: NamedTensors, prefix: string): Map<string, TensorData> {
+  checkTensors(tensors);
+  if (typeof prefix !== 'string') throw new Error(`prefix: expected a text, got ${shown(prefix)}`);
   const keys = [...tensors.keys()].filter((key) => key.startsWith(prefix) && key.length > prefix.length);
   if (keys.length === 0) {
     const found = ditPrefixes(tensors).map((name) => `'${name}'`);
