@@ -3,7 +3,7 @@ import { cloneParams, dims, type ParamTree, prefetch, readingBack } from '@learn
 import { type Generator, normal, stream } from '@learngene/random';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkOneOf } from './checks';
+import { checkFields, checkOneOf } from './checks';
 import { type AdapterGroup, checkGroups } from './groups';
 import { layerConfig } from './layer-settings';
 import type { LowRankDitParams } from './low-rank-dit';
@@ -65,6 +65,7 @@ export async function attachAdaptersAsync(
 }
 
 function attached(base: DitParams | LowRankDitParams, options: AttachOptions): AdaptedModel {
+  checkFields('attachAdapters', options, ['dit', 'adapter', 'groups', 'nullGate', 'labels', 'generator']);
   const { groups, labels = 'random', generator } = options;
   const classes = checkGroups(groups);
   checkOneOf('labels', labels, ['random', 'null', 'base']);

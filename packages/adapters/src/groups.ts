@@ -1,5 +1,5 @@
 import { MAX_DIT_SIZE } from '@learngene/dit';
-import { checkCount, shown } from './checks';
+import { checkCount, checkFields, shown } from './checks';
 
 /** Classes that share one adapter. One group of all classes: a shared adapter. One group a class: an adapter a class. */
 export type AdapterGroup = {
@@ -38,6 +38,7 @@ export function checkGroups(groups: readonly AdapterGroup[]): number {
   const owners = new Map<number, string>();
   for (const [index, group] of groups.entries()) {
     const at = `groups[${index}]`;
+    checkFields(at, group ?? {}, ['name', 'classes']);
     const { name, classes } = (group ?? {}) as Partial<AdapterGroup>;
     if (typeof name !== 'string' || !/^[^.]{1,200}$/s.test(name) || name === '__proto__') {
       throw new Error(`${at}.name: expected 1 to 200 characters without a dot, got ${shown(name)}`);

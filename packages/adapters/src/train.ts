@@ -10,6 +10,7 @@ import {
 } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { applyAdapted } from './apply';
+import { checkFields } from './checks';
 import { type AdaptedModel, type AdapterParams, trainableParams } from './model';
 import { planBatch } from './plan';
 
@@ -72,6 +73,8 @@ export function initAdapterTraining(model: AdaptedModel): AdapterTrainState {
 
 type Adapters = Record<string, AdapterParams>;
 
+const OPTIONS = ['learningRate', 'betas', 'weightDecay', 'clipNorm', 'emaDecay', 'reuse'];
+
 /**
  * One AdamW step of the adapters of the groups in the batch, the same for every method; a group that is not in it is left
  * alone altogether, moments and moving average too, as in `kindTrainStep` of @learngene/kind. A batch without any (all
@@ -80,6 +83,8 @@ type Adapters = Record<string, AdapterParams>;
  * Throws on labels out of range and adapters that are missing.
  */
 export function adapterTrainStep(inputs: AdapterTrainInputs, options: AdapterTrainOptions): AdapterTrainResult {
+  checkFields('adapterTrainStep', inputs, ['state', 'labels', 'dropped', 'loss']);
+  checkFields('adapterTrainStep', options, OPTIONS);
   const { state, labels, dropped, loss } = inputs;
   const { model } = state;
   const { groups, nullGate } = model.config;

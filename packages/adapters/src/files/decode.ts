@@ -64,12 +64,15 @@ function parseJson(files: ReadonlyMap<string, Uint8Array>, file: string): Json |
   }
   let value: unknown;
   let twice: string | undefined;
+  let text = '';
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     value = JSON.parse(text);
     twice = duplicateKey(text);
   } catch (error) {
-    throw new AdapterFileError(file, 'is no JSON', { cause: error });
+    const number = /[:,[]\s*-?(NaN|Infinity)\b/.exec(text)?.[1];
+    const why = number ? `: it holds ${number}, which Python writes and JSON does not have` : '';
+    throw new AdapterFileError(file, `is no JSON${why}`, { cause: error });
   }
   if (twice !== undefined) throw new AdapterFileError(file, `holds a key twice: ${shown(twice)}`);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

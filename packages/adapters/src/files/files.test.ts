@@ -73,6 +73,17 @@ describe('folders', () => {
     disposeAdapted(model);
   });
 
+  it('with a pickle in place of safetensors are refused with the remedy', async () => {
+    const path = join(folder, 'pickle');
+    await mkdir(path);
+    for (const [file, bytes] of peftFiles('loha')) {
+      await writeFile(join(path, file === FILES.tensors ? 'adapter_model.bin' : file), bytes);
+    }
+    await expect(loadAdapter(path, SMALL)).rejects.toThrow(
+      'adapter_model.bin is not read: save the adapter again with',
+    );
+  });
+
   it('of PEFT are read', async () => {
     const path = join(folder, 'peft');
     await mkdir(path);
@@ -104,15 +115,18 @@ describe('hostile files', () => {
   it.each([
     [{ peft_type: 'VERA' }, 'peft_type: expected LORA, OFT or LOHA, got "VERA"'],
     [{ peft_type: 5 }, 'peft_type: expected LORA, OFT or LOHA, got 5'],
-    [{ r: 1e9 }, 'rank: expected an integer from 1 to 8, got 1000000000'],
-    [{ r: '2' }, 'rank: expected an integer from 1 to 8, got "2"'],
-    [{ lora_alpha: null, r: -1 }, 'rank: expected an integer'],
+    [{ r: 1e9 }, 'r: expected an integer from 1 to 8, got 1000000000'],
+    [{ r: '2' }, 'r: expected an integer from 1 to 8, got "2"'],
+    [{ lora_alpha: null, r: -1 }, 'r: expected an integer'],
     [{ bias: 'all' }, 'bias: expected "none", got "all"'],
     [{ rank_pattern: { q: 4 } }, 'q.lora_A.weight: expected [4, 8], got [2, 8]'],
     [{ modules_to_save: ['x'] }, 'modules_to_save: expected null, got an array of 1'],
     [{ fan_in_fan_out: true }, 'fan_in_fan_out: expected false, got true'],
     [{ init_lora_weights: 'pissa_niter_4' }, 'init_lora_weights: expected true, false, null, "gaussian"'],
-    [{ init_lora_weights: 'pissa', use_dora: true }, 'init_lora_weights: expected true, false, null, "gaussian"'],
+    [
+      { init_lora_weights: 'pissa', use_dora: true },
+      'use_dora: expected false with init_lora_weights "pissa", got true',
+    ],
     [{ use_rslora: 'yes' }, 'use_rslora: expected true or false, got "yes"'],
     [{ r: 3 }, 'lora_A.weight: expected [3, 8], got [2, 8]'],
     [{ use_dora: true }, 'lora_magnitude_vector: missing'],

@@ -2,6 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DitConfig } from '@learngene/dit';
 import { writeFolderAtomic } from '@learngene/tensor-io/node';
+import { checkFields } from '../checks';
 import type { AdaptedModel } from '../model';
 import { type DecodedAdapter, decodeAdapter } from './decode';
 import { encodeAdapter } from './encode';
@@ -22,14 +23,19 @@ export type SaveAdapterOptions = {
 export async function saveAdapter(
   folder: string,
   model: AdaptedModel,
-  { group, replace }: SaveAdapterOptions = {},
+  options: SaveAdapterOptions = {},
 ): Promise<void> {
+  checkFields('saveAdapter', options, ['group', 'replace']);
+  const { group, replace } = options;
   const files = await encodeAdapter(model, group);
   const write = async (temporary: string) => {
     for (const [file, bytes] of files) await writeFile(join(temporary, file), bytes);
   };
   await writeFolderAtomic(folder, write, { replace });
 }
+
+/** What PEFT wrote before safetensors: a program of Python's, in effect. */
+const PICKLE = 'adapter_model.bin';
 
 /**
  * Reads an adapter's folder as `decodeAdapter` does, PEFT's own folders too. Rejects with {@link AdapterFileError}.
@@ -46,6 +52,10 @@ export async function loadAdapter(folder: string, dit: DitConfig): Promise<Decod
     // Asked before opening: to open a pipe would wait for its writer.
     if (!info.isFile()) throw new AdapterFileError(file, 'is no regular file');
     files.set(file, await readFile(path));
+  }
+  if (!files.has(FILES.tensors) && (await stat(join(folder, PICKLE)).catch(() => undefined))) {
+    const remedy = `${PICKLE} is not read: save the adapter again with PEFT's safe_serialization=True`;
+    throw new AdapterFileError(FILES.tensors, `is missing; ${remedy}`);
   }
   return decodeAdapter(files, dit);
 }

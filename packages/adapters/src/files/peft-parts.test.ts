@@ -94,6 +94,16 @@ describe('refused', () => {
       (word): [string, object, string] => ['patterns', { init_lora_weights: word }, `got "${word}"`],
     ),
     ['patterns', { init_lora_weights: 3 }, 'init_lora_weights: expected true'],
+    ...[0, -1, null, '8'].map((alpha): [string, object, string] => [
+      'patterns',
+      { lora_alpha: alpha },
+      `adapter_config.json: lora_alpha: expected a positive number, got ${JSON.stringify(alpha)}`,
+    ]),
+    ['loha', { alpha: null }, 'adapter_config.json: alpha: expected a positive number, got null'],
+    ['patterns', { r: '2' }, 'adapter_config.json: r: expected an integer from 1 to 8, got "2"'],
+    ['patterns', { r: null }, 'adapter_config.json: r: expected a positive integer, got null'],
+    ['pissa', { use_rslora: true }, 'use_rslora: expected false with init_lora_weights "pissa", got true'],
+    ['pissa', { use_dora: true }, 'use_dora: expected false with init_lora_weights "pissa", got true'],
     ['patterns', { use_new_thing: false }, '"use_new_thing": expected no such field of LORA'],
     ['patterns', { alpha: 4 }, '"alpha": expected no such field of LORA'],
     ['loha', { lora_alpha: 4 }, '"lora_alpha": expected no such field of LOHA'],
@@ -130,6 +140,15 @@ describe('refused', () => {
     ['oft-r', { block_share: true }, 'block_share: expected false, got true'],
   ])('%s with %j', (folder, changes, message) => {
     expect(() => decodeAdapter(changed(folder, changes), DIT)).toThrow(message);
+  });
+
+  it("names the NaN that Python's json writes", () => {
+    const files = new Map(peftFiles('parts/patterns'));
+    const text = JSON.stringify(jsonOf(files)).replace(/"lora_alpha":\d+/, '"lora_alpha": NaN');
+    files.set(FILES.config, new TextEncoder().encode(text));
+    expect(() => decodeAdapter(files, DIT)).toThrow(
+      'adapter_config.json: is no JSON: it holds NaN, which Python writes',
+    );
   });
 
   it.each<[string, object, RegExp]>([

@@ -34,7 +34,9 @@ export function fromPeftConfig(json: Json, dit: DitConfig): AdapterConfig {
   try {
     return adapterConfig({ ...input, ...(Object.keys(layers).length > 0 && { layers }) } as AdapterConfigInput, dit);
   } catch (error) {
-    throw new AdapterFileError(FILES.config, (error as Error).message, { cause: error });
+    const { message } = error as Error;
+    const own = json.peft_type === 'LORA' ? 'lora_alpha:' : 'alpha:'; // as the file has them
+    throw new AdapterFileError(FILES.config, message.replace(/^rank:/, 'r:').replace(/^alpha:/, own), { cause: error });
   }
 }
 
@@ -42,14 +44,21 @@ type Input = { readonly input: object; readonly blockSize?: (name: string) => nu
 
 function inputOf(json: Json, dit: DitConfig): Input {
   const { r: rank = 8 } = json;
+  if (rank === null) failField('r', 'a positive integer', rank);
   switch (json.peft_type) {
     case 'LORA': {
-      const shared = { rank, alpha: json.lora_alpha ?? 8 };
+      const shared = { rank, alpha: json.lora_alpha === undefined ? 8 : json.lora_alpha };
       const { init_lora_weights: init = true, use_dora: isDora = false, use_rslora: rsLora = false } = json;
       for (const [field, value] of Object.entries({ use_dora: isDora, use_rslora: rsLora })) {
         if (typeof value !== 'boolean') failField(field, 'true or false', value);
       }
-      if (init === 'pissa' && !isDora && !rsLora) return { input: { method: 'pissa', ...shared } };
+      if (init === 'pissa') {
+        // Its residual depends on the scaling and on what else changes the weight.
+        for (const [field, value] of Object.entries({ use_dora: isDora, use_rslora: rsLora })) {
+          if (value) failField(field, 'false with init_lora_weights "pissa"', value);
+        }
+        return { input: { method: 'pissa', ...shared } };
+      }
       if (!PLAIN_INITS.includes(typeof init === 'string' ? init.toLowerCase() : init)) {
         const known = `${PLAIN_INITS.map(shown).join(', ')} or "pissa" alone (others may have changed the base model: let PEFT`;
         failField('init_lora_weights', `${known} save it with path_initial_model_for_weight_conversion)`, init);
@@ -59,7 +68,7 @@ function inputOf(json: Json, dit: DitConfig): Input {
     case 'OFT':
       return oftInput(json, dit);
     default:
-      return { input: { method: 'loha', rank, alpha: json.alpha ?? 8 } };
+      return { input: { method: 'loha', rank, alpha: json.alpha === undefined ? 8 : json.alpha } };
   }
 }
 
