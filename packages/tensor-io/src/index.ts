@@ -14,4 +14,4 @@ export type { TensorInfo } from './safetensors-header';
 export { planShards, type ShardPlan } from './shard-plan';
 export { openShardedSafetensors } from './sharded-safetensors';
 export type { NamedTensors, TensorData, TensorOf } from './tensor-data';
-export { TensorFileError } from './tensor-file-error';
+export { TensorFileError, type TensorFileErrorOptions, type UnreadTensor } from './tensor-file-error';

@@ -1,7 +1,17 @@
+/** What a file says of a tensor that is not read. */
+export interface UnreadTensor {
+  /** The type of its values, by the word of the file. */
+  readonly dtype: string;
+  /** Its shape. */
+  readonly shape: readonly number[];
+}
+
 /** What a {@link TensorFileError} may say beside its message. */
-interface TensorFileErrorOptions extends ErrorOptions {
+export interface TensorFileErrorOptions extends ErrorOptions {
+  /** Whether the file is whole, and one tensor of it is of a kind that is not read. */
   readonly unreadable?: boolean;
-  readonly tensor?: { readonly dtype: string; readonly shape: readonly number[] };
+  /** What the file says of that tensor. */
+  readonly tensor?: UnreadTensor;
 }
 
 /**
@@ -16,7 +26,7 @@ export class TensorFileError extends Error {
   /** Whether the file is whole, and one tensor of it is of a kind that is not read: others of the file can be. */
   readonly unreadable: boolean;
   /** What the file says of a tensor that is not read, where that is known. */
-  readonly tensor: { readonly dtype: string; readonly shape: readonly number[] } | undefined;
+  readonly tensor: UnreadTensor | undefined;
 
   /** Makes the error `<file>: <problem>`. */
   constructor(file: string, problem: string, options?: TensorFileErrorOptions) {
