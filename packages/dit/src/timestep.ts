@@ -35,7 +35,7 @@ export function timestepFrequencies({ dims, shift }: TimestepEmbeddingOptions): 
  * (Ho et al. 2020 after Vaswani et al. 2017; cosines first as in guided-diffusion and DiT).
  *
  * Computed on the host, where sines of large angles are exact: GPUs promise none (WGSL), and lose 3e-5 to 4e-3. Timesteps
- * that only a device has (WebGPU, made by ops) are embedded there, by {@link cosSin}.
+ * that only a device has (WebGPU, made by ops) are embedded there, by `cosSin`.
  *
  * @param t - timesteps [N], int32 or float32, usually 0..999.
  * @returns f32 [N, dims] in [-1, 1], owned by the caller; differentiable. Throws when `dims` is odd or below 4.
