@@ -78,9 +78,9 @@ describe('a forgotten --data', () => {
     expect(config.data).toMatchObject({ source: 'folder', path: photos, size: 8 });
     expect(config.data.classes).toEqual(['caf\u00e9', 'tench, Tinca tinca']);
     const out = at('novel');
-    const args = ['transfer', '--from', bundle, '--class', 'third: one', '--steps', '2', '--out', out, ...cpu];
+    const args = ['transfer', '--from', bundle, '--steps', '2', '--out', out, ...cpu]; // the novel class by default
     const { stderr } = await succeed(...args, '--set', 'training.warmup=0', '--set', 'training.batchSize=8');
-    expect(stderr.match(/Decoding pictures: 12\/12/g)).toHaveLength(1); // once, and the named class alone
+    expect(stderr.match(/Decoding pictures: 12\/12/g)).toHaveLength(1); // once, and the novel class alone
     const record = JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'));
     expect(record.config.data).toMatchObject({ source: 'folder', path: photos, classes: ['third: one'] });
     expect(record.base.path).toBe(bundle);

@@ -35,6 +35,7 @@ import { dataFromRecipe } from '../data/data-flags';
 import { checkHoldOut } from '../data/decode-data';
 import { chooseClasses } from '../data/open-data';
 import { checkFits, checkShape, decodeTrainingData, openRecipe, reopenRunData } from '../data/training-data';
+import { transferClasses } from '../data/transfer-classes';
 import { chooseEngine } from '../engines';
 import { usePrecision } from '../engines/precision';
 import { describeModel, loadModel, type ModelDescription, modelFolder } from '../run/load-model';
@@ -47,7 +48,7 @@ import {
   readRunRecord,
   writeRunRecord,
 } from '../run/run-folder';
-import { groupsOf } from '../training/model-config';
+import { classNamesOf, groupsOf } from '../training/model-config';
 import { runTraining } from '../training/run-training';
 
 interface TransferOptions extends OutputOptions, EngineOption, ConfigOptions, ClassOptions {
@@ -101,8 +102,15 @@ async function resumed(options: TransferOptions, output: Output): Promise<Prepar
   return { record, resumed: true, view, base, tailorRank: kept.model.tailorRank };
 }
 
-/** The configuration of a transfer: the base's, then the defaults of transfers, then what was asked for. */
-async function transferConfig(options: TransferOptions, from: string, description: ModelDescription): Promise<Config> {
+/**
+ * The configuration of a transfer: the base's, then the defaults of transfers, then what was asked for; with the classes
+ * that the base's recipe keeps out, where the data are its own.
+ */
+async function transferConfig(
+  options: TransferOptions,
+  from: string,
+  description: ModelDescription,
+): Promise<{ config: Config; novel?: readonly string[] }> {
   const { config } = description;
   const requested = await requestedConfig(options);
   for (const part of ['model', 'diffusion']) {
@@ -111,21 +119,24 @@ async function transferConfig(options: TransferOptions, from: string, descriptio
   const asked = (requested.data ?? {}) as Partial<Config['data']>;
   const data = { ...dataFromRecipe(config.data, asked, options), classes: undefined, novel: [] };
   const kept = { ...config, data, training: { ...config.training, ...transferDefaults.training } };
-  return parseConfig(
-    mergeConfig(kept as unknown as Record<string, unknown>, mergeConfig(transferDefaults, requested)),
-    options.config ?? 'options',
-  );
+  const merged = mergeConfig(kept as unknown as Record<string, unknown>, mergeConfig(transferDefaults, requested));
+  const isOwn = options.data === undefined && asked.source === undefined;
+  return {
+    config: parseConfig(merged, options.config ?? 'options'),
+    ...(isOwn ? { novel: config.data.novel } : {}),
+  };
 }
 
 async function prepared(options: TransferOptions, from: string, output: Output): Promise<Prepared> {
   await checkNewRun(options.out);
   const description = await describeModel(from);
-  const config = await transferConfig(options, from, description);
+  const { config, novel } = await transferConfig(options, from, description);
   checkHoldOut(config);
   const { dataset, recipe } = await openRecipe(config.data, output, description.model.dit);
   checkShape(dataset, description.model.dit);
-  const view = chooseClasses(dataset, namedClasses(options) ?? config.data.classes ?? dataset.classes);
-  const { classes } = view;
+  const named = namedClasses(options) ?? config.data.classes;
+  const classes = transferClasses(dataset, { named, known: classNamesOf(description.model), novel }, output);
+  const view = chooseClasses(dataset, classes);
   const record: RunRecord = {
     format: 1,
     command: 'transfer',
@@ -165,7 +176,7 @@ export function transferCommand(): Command {
         .default('near'),
     )
     .option('--resume', 'continue from the newest checkpoint', false);
-  withClassOptions(command, 'novel classes of the data (default: all)');
+  withClassOptions(command, 'classes to teach (default: those that the base keeps out as novel; of other data all)');
   withDataOptions(command);
   withTrainingOptions(command);
   withSeedOption(command);
