@@ -226,12 +226,19 @@ describe('sample', () => {
   });
   test.each<[string, string[], RegExp]>([
     ['an unknown class', ['--classes', 'hearts'], /the model has no class "hearts"; it has "bars", "dots"/],
-    ['too much noise', ['--eta', '2'], /sampling.eta/],
+    ['too much noise', ['--sampler', 'ddim', '--eta', '2'], /sampling.eta/],
+    ['eta of a sampler without', ['--sampler', 'euler', '--eta', '0.9'], /--eta: .* sampler euler; only ddim takes it/],
     ['too many steps', ['--steps', '2000'], /sampling.steps: expected at most diffusion.timesteps, 1000/],
   ])('%s is wrong usage', async (_, more, message) => {
     const { code, stderr } = await run('sample', '--from', base, '--out', at('never.png'), ...more, ...cpu, '--quiet');
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
+  });
+  test('pixels that are no numbers are an error, and nothing is written', async () => {
+    const out = at('black.png');
+    const { code, stderr } = await run('sample', '--from', base, '--guidance', '1e39', '--out', out, ...cpu, '--quiet');
+    expect(stderr).toMatch(/drawing batch 1 of 1: expected finite pixels, got .*weights.*guidance/);
+    expect([code, existsSync(out)]).toEqual([1, false]);
   });
 });
 

@@ -24,6 +24,7 @@ import { chooseEngine } from '../engines';
 import { describeDrawable } from '../run/drawable';
 import { drawPictures, imageBytes } from '../sampling/draw';
 import { writeGrid } from '../sampling/grid';
+import { checkEta } from '../sampling/samplers';
 import { createProcess } from '../training/process';
 
 interface SampleOptions extends OutputOptions, EngineOption, ClassOptions {
@@ -85,6 +86,7 @@ export function sampleCommand(): Command {
     const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
     const asked = mergeConfig(config as unknown as Record<string, unknown>, { sampling: set });
     const { sampling } = parseConfig(asked, 'options');
+    if (options.eta !== undefined) checkEta('--eta', sampling);
     const count = ids.length * options.count;
     checkMemory('--count', `${count} images`, count * imageBytes(drawable.dit));
     const engine = await chooseEngine(options.engine, output);

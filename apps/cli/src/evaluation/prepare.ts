@@ -17,6 +17,7 @@ import { type Drawable, describeDrawable } from '../run/drawable';
 import { expectArtifact, identify } from '../run/identify';
 import { isRunFolder } from '../run/run-folder';
 import { imageBytes } from '../sampling/draw';
+import { checkEta } from '../sampling/samplers';
 
 /** The options of `learngene evaluate`. */
 export interface EvaluateOptions extends OutputOptions, EngineOption, ConfigOptions, ClassOptions {
@@ -101,6 +102,8 @@ export async function prepareEvaluation(options: EvaluateOptions, output: Output
   const given =
     kept === undefined ? requested : mergeConfig(kept as unknown as Record<string, unknown>, { data, sampling, seed });
   const config = parseConfig(given, options.config ?? 'options');
+  const eta = options.set.find((assignment) => assignment.startsWith('sampling.eta='));
+  if (eta !== undefined) checkEta(`--set ${eta}`, config.sampling);
   if (options.reference !== undefined) {
     const path = classifierPath(options, drawing?.from.path);
     if (path === undefined || !existsSync(path)) {

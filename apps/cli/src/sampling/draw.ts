@@ -51,9 +51,23 @@ function guidedDenoiser(model: DrawnModel, labels: Int32Array, guidance: number)
   return guideDenoiser({ batched, conditional }, { scale: guidance });
 }
 
-/** Pixels in [-1, 1] as bytes, rounded to nearest: the inverse of how training data is read. */
-async function toBytes(images: tf.Tensor4D): Promise<Uint8Array> {
-  const values = await images.data();
+/** Pixels that are no numbers came out of a network. */
+export class NonFinitePixelsError extends Error {
+  override name = 'NonFinitePixelsError';
+}
+
+/** Throws where a value is NaN or infinite, and says where to look. */
+function checkPixels(values: ArrayLike<number>, batch: string, { guidance }: Config['sampling']): void {
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i])) continue;
+    throw new NonFinitePixelsError(
+      `drawing ${batch}: expected finite pixels, got ${values[i]}; look for NaN or huge values in the model's weights, and at the guidance, ${guidance}`,
+    );
+  }
+}
+
+/** Finite pixels in [-1, 1] as bytes, rounded to nearest: the inverse of how training data is read. */
+function toBytes(values: Float32Array): Uint8Array {
   return Uint8Array.from(values, (v) => Math.min(255, Math.max(0, Math.round((v + 1) * 127.5))));
 }
 
@@ -62,7 +76,11 @@ export function imageBytes({ inputSize, inChannels }: KindModel['config']['dit']
   return inputSize * inputSize * inChannels;
 }
 
-/** Draws pictures of classes; the noise depends on the seed and the place of a picture alone. */
+/**
+ * Draws pictures of classes; the noise depends on the seed and the place of a picture alone.
+ *
+ * @throws NonFinitePixelsError naming the batch where a pixel is NaN or infinite
+ */
 export async function drawPictures(model: DrawnModel, process: Process, options: DrawOptions): Promise<Pictures> {
   const { labels, sampling, seed, batchSize = 32, output, title = 'Sampling', signal } = options;
   const dit = 'dit' in model.config ? model.config.dit : model.config;
@@ -87,8 +105,10 @@ export async function drawPictures(model: DrawnModel, process: Process, options:
           signal,
           onStep: ({ step }) => bar.update(batch * sampling.steps + step + 1),
         });
-        data.set(await toBytes(images), batch * batchSize * pixels);
+        const values = (await images.data()) as Float32Array;
         images.dispose();
+        checkPixels(values, `batch ${batch + 1} of ${batches}`, sampling);
+        data.set(toBytes(values), batch * batchSize * pixels);
       } finally {
         noise.dispose();
       }

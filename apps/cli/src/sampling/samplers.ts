@@ -28,6 +28,17 @@ export interface SamplerInputs {
   signal?: AbortSignal;
 }
 
+/**
+ * Refuses eta for a sampler that has none.
+ *
+ * @param option What asked for it, as it is written.
+ * @throws UsageError naming the sampler
+ */
+export function checkEta(option: string, { sampler }: Config['sampling']): void {
+  if (sampler === 'ddim') return;
+  throw new UsageError(`${option}: has no part with the sampler ${sampler}; only ddim takes it`);
+}
+
 /** Runs the configured sampler; the caller owns the pictures, [N, H, W, C]. */
 export function runSampler(process: Process, denoiser: Denoiser, inputs: SamplerInputs): Promise<Tensor4D> {
   const { noise, generator, sampling, onStep, signal } = inputs;

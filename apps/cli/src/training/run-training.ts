@@ -6,7 +6,7 @@ import type { Output } from '../cli/output';
 import type { Config } from '../config/schema';
 import { writeRunReport } from '../report/run-report';
 import type { RunRecord } from '../run/run-folder';
-import { drawPictures } from '../sampling/draw';
+import { drawPictures, NonFinitePixelsError } from '../sampling/draw';
 import { writeGrid } from '../sampling/grid';
 import { trainRun } from './loop';
 import { createProcess } from './process';
@@ -27,15 +27,20 @@ async function writeSampleGrid(
   model: KindModel,
   { config, output, signal }: { config: Config; output: Output; signal: AbortSignal },
 ) {
-  const pictures = await drawPictures(model, createProcess(config), {
-    labels: gridLabels(model.config.dit.classes, gridColumns),
-    sampling: config.sampling,
-    seed: config.seed,
-    output,
-    title: 'Drawing samples',
-    signal,
-  });
-  await writeGrid(join(run, 'samples', `step-${step}.png`), pictures, gridColumns);
+  try {
+    const pictures = await drawPictures(model, createProcess(config), {
+      labels: gridLabels(model.config.dit.classes, gridColumns),
+      sampling: config.sampling,
+      seed: config.seed,
+      output,
+      title: 'Drawing samples',
+      signal,
+    });
+    await writeGrid(join(run, 'samples', `step-${step}.png`), pictures, gridColumns);
+  } catch (error) {
+    if (!(error instanceof NonFinitePixelsError)) throw error;
+    output.warn(`No samples of step ${step}: ${error.message}`); // A grid on the way is no reason to lose a run.
+  }
 }
 
 /** What {@link runTraining} trains. */
