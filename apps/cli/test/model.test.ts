@@ -41,6 +41,24 @@ describe('decompose', () => {
     const { files } = await json<{ files: { file: string; bytes: number }[] }>(...again, '--force');
     expect(files.map(({ file }) => file)).toContain('kind.json');
   });
+  test.each<[string, () => string, RegExp]>([
+    ['the run it reads', () => base, /--force would delete .*base, which is read/],
+    ['a folder that holds the run', () => folder, /--force would delete .*base, which is read/],
+    [
+      'what it has not written',
+      () => {
+        mkdirSync(at('mine'), { recursive: true });
+        writeFileSync(at('mine', 'photo.png'), 'mine');
+        return at('mine');
+      },
+      /--force replaces only what this command writes, and would delete .*photo.png/,
+    ],
+  ])('--force does not delete %s', async (_, out, message) => {
+    const { code, stderr } = await run('decompose', '--from', base, '--out', out(), '--force', ...cpu);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+    expect(existsSync(join(base, 'config.json'))).toBe(true);
+    if (existsSync(at('mine'))) expect(readFileSync(at('mine', 'photo.png'), 'utf8')).toBe('mine');
+  });
   test('takes runs only', async () => {
     expect(await run('decompose', '--from', bundle, '--out', at('never'))).toMatchObject({ code: 2 });
   });

@@ -29,13 +29,14 @@ export interface Running {
 export interface StartOptions {
   cwd?: string;
   timeout?: number;
+  env?: Record<string, string>;
 }
 
 /** Starts a program and gathers what it prints. */
 export function startProgram(file: string, args: readonly string[], options: StartOptions = {}): Running {
-  const env = { ...process.env, NO_COLOR: '1' };
+  const env = { ...process.env, NO_COLOR: '1', ...options.env };
   const limit = { timeout: 600_000, killSignal: 'SIGKILL' as const };
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env, ...limit, ...options });
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], ...limit, ...options, env });
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk) => {

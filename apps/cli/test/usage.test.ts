@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bin, json, run, startProgram, succeed, temporaryFolder, trainTiny, writePictures } from './run';
+import { bin, json, run, start, startProgram, succeed, temporaryFolder, trainTiny, writePictures } from './run';
 
 const folder = temporaryFolder();
 const data = join(folder, 'pictures.safetensors');
@@ -191,6 +191,13 @@ describe('wrong usage exits with 2', () => {
       ['evaluate', '--from', out, '--classifier-steps', '1e12'],
       /--classifier-steps: expected at most 10000000/,
     ],
+    ['a run among other files', trainTiny(data, folder, 1), /--out .*: expected a new or empty folder, this one holds/],
+    ['a run below a file', trainTiny(data, join(data, 'run'), 1), /is a file, not a folder/],
+    [
+      'a file as a run',
+      trainTiny(data, data, 1),
+      /--out .*pictures.safetensors: expected a new folder, this is a file/,
+    ],
     ['a seed for the doctor', ['doctor', '--seed', '1'], /unknown option '--seed'/],
     ['ranks of a plain preset', ['inspect', 'DiT-L/2', '--groups', '3'], /--groups: has a part only for kind:DiT-L\/2/],
     ['sizes of what is there', ['inspect', folder, '--input-size', '32'], /--input-size: has no part/],
@@ -273,7 +280,6 @@ describe('what cannot be read or written exits with 1 and one line', () => {
       },
       /expected pictures, got none in the classes "class"/,
     ],
-    ['a file as the run folder', () => [...trainTiny(data, join(data, 'run'), 1, '--quiet')], /ENOTDIR/],
     [
       'a picture that is none',
       () => {
@@ -313,10 +319,12 @@ describe('data', () => {
     const one = join(folder, 'one.safetensors');
     await writePictures(one, { perClass: 1, channels: 1 });
     const out = join(folder, 'one');
-    const result = await json(
+    const { stdout, stderr } = await succeed(
       ...trainTiny(one, out, 2, '--set', 'training.batchSize=64', '--set', 'training.sampleEvery=2'),
+      '--json',
     );
-    expect(result).toMatchObject({ steps: 2 });
+    expect(JSON.parse(stdout)).toMatchObject({ steps: 2 });
+    expect(stderr).toContain('training.batchSize: 64 is more than there are images; a step takes all 3');
   });
 
   test('a name with a comma', async () => {
@@ -357,6 +365,13 @@ test('a reader that stops reading is no error', async () => {
   const command = `"${process.execPath}" "${bin}" inspect DiT-L/2 | head -n 1; exit "\${PIPESTATUS[0]}"`;
   const { code, stderr } = await startProgram('bash', ['-c', command]).finished;
   expect([code, stderr]).toEqual([0, '']);
+});
+
+test('an engine file that was named is not passed over', async () => {
+  const env = { LEARNGENE_NATIVE_PATH: join(folder, 'none.node') };
+  const args = trainTiny(data, join(folder, 'never'), 1, '--engine', 'auto');
+  const { code, stderr } = await start(args, { env }).finished;
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/LEARNGENE_NATIVE_PATH: .*none.node/)]);
 });
 
 test('doctor looks at one engine', async () => {

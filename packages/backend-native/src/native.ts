@@ -124,5 +124,7 @@ function load(): NativeAddon | NativeUnavailableError {
       reasons.push(`${file} does not load: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
     }
   }
-  return new NativeUnavailableError(reasons.join('; '), REMEDY);
+  const forced = process.env.LEARNGENE_NATIVE_PATH;
+  const remedy = forced ? 'correct or unset LEARNGENE_NATIVE_PATH' : REMEDY;
+  return new NativeUnavailableError(reasons.join('; '), remedy);
 }

@@ -1,5 +1,5 @@
-import { existsSync, statSync } from 'node:fs';
-import { dirname, extname } from 'node:path';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { dirname, extname, join, sep } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from './errors';
 
@@ -11,6 +11,25 @@ export interface TargetOptions {
   endings?: readonly string[];
   /** Whether something that is there may be replaced. */
   force: boolean;
+  /** All that a folder may hold for `force` to replace it: what the command writes. A folder that holds more is refused. */
+  holds?: readonly string[];
+  /** Paths that the command reads: what is replaced must not be, or hold, one of them. */
+  sources?: readonly string[];
+}
+
+/** The files of a bundle: what `--force` may replace a folder of. */
+export const bundleEntries = ['kind.json', 'learngenes.safetensors', 'shared.safetensors', 'tailors'];
+
+/** Throws a UsageError where a path leads through a file. */
+export function checkParents(path: string, option: string): void {
+  let parent = dirname(path);
+  while (!existsSync(parent) && dirname(parent) !== parent) parent = dirname(parent);
+  if (!statSync(parent).isDirectory()) throw new UsageError(`${option} ${path}: ${parent} is a file, not a folder`);
+}
+
+/** The first thing in a folder, hidden ones apart, that is not among the names; undefined where there is none. */
+export function strangerIn(folder: string, names: readonly string[]): string | undefined {
+  return readdirSync(folder).find((name) => !name.startsWith('.') && !names.includes(name));
 }
 
 /** Adds the option that lets a command replace what is there. */
@@ -24,19 +43,32 @@ export function withForceOption(command: Command): Command {
  *
  * @throws UsageError naming the option and the path
  */
-export function checkTarget(path: string, { option, endings = [], force }: TargetOptions): void {
+export function checkTarget(path: string, options: TargetOptions): void {
+  const { option, endings = [], force, holds = [], sources = [] } = options;
   const ending = extname(path).toLowerCase();
   if (endings.length > 0 && !endings.includes(ending)) {
     const got = ending === '' ? 'none' : ending;
     throw new UsageError(`${option} ${path}: expected the ending ${endings.join(' or ')}, got ${got}`);
   }
-  let parent = dirname(path);
-  while (!existsSync(parent) && dirname(parent) !== parent) parent = dirname(parent);
-  if (!statSync(parent).isDirectory()) throw new UsageError(`${option} ${path}: ${parent} is a file, not a folder`);
+  checkParents(path, option);
   if (!existsSync(path)) return;
   const isFolder = statSync(path).isDirectory();
   if (endings.length > 0 && isFolder) throw new UsageError(`${option} ${path}: expected a file, this is a folder`);
   if (!force) {
     throw new UsageError(`${option} ${path}: exists already; give --force to replace it, or another name`);
+  }
+  const target = realpathSync(path);
+  for (const source of sources) {
+    if (existsSync(source) && `${realpathSync(source)}${sep}`.startsWith(`${target}${sep}`)) {
+      throw new UsageError(`${option} ${path}: --force would delete ${source}, which is read; give another name`);
+    }
+  }
+  if (endings.length > 0) return;
+  if (!isFolder) throw new UsageError(`${option} ${path}: expected a folder, this is a file`);
+  const stranger = strangerIn(path, holds);
+  if (stranger !== undefined) {
+    throw new UsageError(
+      `${option} ${path}: --force replaces only what this command writes, and would delete ${join(path, stranger)}`,
+    );
   }
 }

@@ -18,11 +18,14 @@ import {
   withOutputOptions,
 } from '../cli/context';
 import { asUsageError, UsageError } from '../cli/errors';
-import { checkTarget, withForceOption } from '../cli/target';
+import { bundleEntries, checkTarget, withForceOption } from '../cli/target';
 import { chooseEngine } from '../engines';
 import { denseMetadata } from '../run/dense-model';
 import { DIFFUSERS_FILE } from '../run/identify';
 import { bundleMetadata, describeModel, loadModel, modelFolder, modelGroups } from '../run/load-model';
+
+/** The files of `--layout diffusers`. */
+const diffusersEntries = ['config.json', DIFFUSERS_FILE];
 
 interface AssembleOptions extends OutputOptions, EngineOption, ClassOptions {
   from: string;
@@ -77,7 +80,8 @@ export function assembleCommand(): Command {
     }
     if (options.form === 'factored') refuseUnused(command, ['layout'], 'has a part only in --form dense');
     const endings = options.form === 'dense' && options.layout !== 'diffusers' ? ['.safetensors'] : [];
-    checkTarget(options.out, { option: '--out', endings, force: options.force });
+    const holds = options.form === 'factored' ? bundleEntries : diffusersEntries;
+    checkTarget(options.out, { option: '--out', endings, force: options.force, holds, sources: [options.from] });
     const named = namedClasses(options);
     const from = await modelFolder(options.from, output);
     const { model: described, config } = await describeModel(from);

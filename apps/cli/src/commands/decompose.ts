@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { saveBundle } from '@learngene/kind/node';
 import { Command } from 'commander';
 import { type EngineOption, type OutputOptions, outputOf, withEngineOption, withOutputOptions } from '../cli/context';
-import { checkTarget, withForceOption } from '../cli/target';
+import { bundleEntries, checkTarget, withForceOption } from '../cli/target';
 import { chooseEngine } from '../engines';
 import { expectArtifact } from '../run/identify';
 import { bundleMetadata, describeModel, loadModel, modelFolder } from '../run/load-model';
@@ -39,7 +39,8 @@ export function decomposeCommand(): Command {
     const output = outputOf(options);
     await expectArtifact(options.from, { option: '--from', kinds: ['run', 'demo'], expected: 'a run' });
     const from = await modelFolder(options.from, output);
-    checkTarget(options.out, { option: '--out', force: options.force });
+    const { out, force } = options;
+    checkTarget(out, { option: '--out', force, holds: bundleEntries, sources: [from] });
     await describeModel(from);
     await chooseEngine(options.engine, output);
     const { model, config } = await loadModel(from);

@@ -31,11 +31,18 @@ async function select(engine: Engine, load: EngineLoad & { ok: true }, why: stri
   return { name: engine.name, detail: load.detail, why };
 }
 
+/** An engine's file that was asked for by name must not be passed over. */
+function refuseForced(name: EngineName, { reason, remedy }: EngineLoad & { ok: false }): void {
+  if (name !== 'native' || !process.env.LEARNGENE_NATIVE_PATH) return;
+  throw new UsageError(`LEARNGENE_NATIVE_PATH: ${reason}. Remedy: ${remedy}`);
+}
+
 async function selectAutomatically(): Promise<ChosenEngine> {
   const passed: string[] = [];
   for (const engine of engines) {
     const load = await engine.load();
     if (!load.ok) {
+      refuseForced(engine.name, load);
       passed.push(`${engine.name}: ${load.reason}`);
     } else if (engine.name === 'webgpu' && !load.accelerated) {
       passed.push(`webgpu: ${load.detail}`);

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type KindConfig, kindConfig } from '@learngene/kind';
 import { duplicateKey } from '@learngene/tensor-io';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { UsageError } from '../cli/errors';
+import { checkParents, strangerIn } from '../cli/target';
 import { parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { identify } from './identify';
@@ -43,13 +44,23 @@ const recordFields = Object.keys({
   base: 0,
 } satisfies Record<keyof RunRecord, 0>);
 
-/** Throws a UsageError where a folder holds a run, or what is left of one; cheap, to be asked before any work. */
+/** What a run that failed before its first step leaves behind. */
+const emptyRun = ['checkpoints', 'samples'];
+
+/** Throws a UsageError for a path that is no new or empty folder; cheap, to be asked before any work. */
 export async function checkNewRun(path: string): Promise<void> {
   if (existsSync(join(path, configFile))) {
     throw new UsageError(`${path}: there is a run already; continue it with --resume, or give another --out`);
   }
   if ((await checkpointSteps(path)).length > 0) {
     throw new UsageError(`${path}: there are checkpoints of a run without its ${configFile}; give another --out`);
+  }
+  checkParents(path, '--out');
+  if (!existsSync(path)) return;
+  if (!(await stat(path)).isDirectory()) throw new UsageError(`--out ${path}: expected a new folder, this is a file`);
+  const stranger = strangerIn(path, emptyRun);
+  if (stranger !== undefined) {
+    throw new UsageError(`--out ${path}: expected a new or empty folder, this one holds ${stranger}; give another`);
   }
 }
 

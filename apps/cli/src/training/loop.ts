@@ -183,6 +183,10 @@ export async function trainRun(job: TrainingJob, output: Output, signal: AbortSi
     config.training.batchSize,
     (config.data.balance ? balanceClasses(job.data) : job.data).size,
   );
+  if (batchSize < config.training.batchSize) {
+    const asked = config.training.batchSize;
+    output.warn(`training.batchSize: ${asked} is more than there are images; a step takes all ${batchSize}`);
+  }
   const process_ = createProcess(config);
   const rates = learningRates(config);
   const now = await begin(job);
