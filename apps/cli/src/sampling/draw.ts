@@ -57,13 +57,29 @@ export class NonFinitePixelsError extends Error {
 }
 
 /** Throws where a value is NaN or infinite, and says where to look. */
-function checkPixels(values: ArrayLike<number>, batch: string, { guidance }: Config['sampling']): void {
+function checkFinite(values: ArrayLike<number>, batch: string, { guidance }: Config['sampling']): void {
   for (let i = 0; i < values.length; i++) {
     if (Number.isFinite(values[i])) continue;
     throw new NonFinitePixelsError(
       `drawing ${batch}: expected finite pixels, got ${values[i]}; look for NaN or huge values in the model's weights, and at the guidance, ${guidance}`,
     );
   }
+}
+
+/**
+ * A network that remembers whether all it gave was finite: the clip of some engines turns NaN into a bound, so that the
+ * pixels alone do not tell.
+ */
+function watchFinite(denoiser: Denoiser) {
+  let sum: tf.Tensor = tf.keep(tf.scalar(0)); // NaN or infinity times 0 is NaN, and stays in the sum
+  const watched: Denoiser = (x, t) => {
+    const out = denoiser(x, t);
+    const next = tf.keep(tf.tidy(() => tf.add(sum, tf.sum(tf.mul(out, 0)))));
+    sum.dispose();
+    sum = next;
+    return out;
+  };
+  return { watched, read: async () => sum.data(), dispose: () => sum.dispose() };
 }
 
 /** Finite pixels in [-1, 1] as bytes, rounded to nearest: the inverse of how training data is read. */
@@ -97,8 +113,9 @@ export async function drawPictures(model: DrawnModel, process: Process, options:
       const own = labels.subarray(batch * batchSize, (batch + 1) * batchSize);
       const shape: [number, number, number, number] = [own.length, inputSize, inputSize, inChannels];
       const noise = tf.tensor4d(normal(generator, own.length * pixels), shape);
+      const { watched, read, dispose } = watchFinite(guidedDenoiser(model, own, sampling.guidance));
       try {
-        const images = await runSampler(process, guidedDenoiser(model, own, sampling.guidance), {
+        const images = await runSampler(process, watched, {
           noise,
           generator,
           sampling,
@@ -107,9 +124,10 @@ export async function drawPictures(model: DrawnModel, process: Process, options:
         });
         const values = (await images.data()) as Float32Array;
         images.dispose();
-        checkPixels(values, `batch ${batch + 1} of ${batches}`, sampling);
+        for (const part of [await read(), values]) checkFinite(part, `batch ${batch + 1} of ${batches}`, sampling);
         data.set(toBytes(values), batch * batchSize * pixels);
       } finally {
+        dispose();
         noise.dispose();
       }
     }
