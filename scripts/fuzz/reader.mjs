@@ -50,7 +50,7 @@ async function readDataset(dataset) {
 const readNpz = (folder) => {
   const path = join(folder, 'a.npz');
   return bothWays(
-    () => files.readNpz(path),
+    async () => new Map(await files.readNpz(path)), // a tensor that cannot be read is refused when it is asked for
     async () => readAll(await io.openNpz(await files.fileSource(path))),
   );
 };
@@ -59,7 +59,7 @@ const readers = {
   safetensors: (folder) => {
     const path = join(folder, 'a.safetensors');
     return bothWays(
-      async () => (await files.readSafetensors(path)).tensors,
+      async () => new Map((await files.readSafetensors(path)).tensors),
       async () => readAll(await io.openSafetensors(await files.fileSource(path))),
     );
   },
