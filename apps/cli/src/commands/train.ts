@@ -33,6 +33,7 @@ import { asUsageError, UsageError } from '../cli/errors';
 import type { Output } from '../cli/output';
 import { versions } from '../cli/versions';
 import { checkHoldOut } from '../data/decode-data';
+import { imageRecord } from '../data/image-record';
 import { chooseClasses, openData, pretrainingClasses } from '../data/open-data';
 import { decodeTrainingData, reopenRunData } from '../data/training-data';
 import { chooseEngine } from '../engines';
@@ -120,6 +121,7 @@ async function prepare(options: TrainOptions, output: Output): Promise<Prepared>
     model: asUsageError('model', () => modelConfig(config, view)),
     engine: 'none yet',
     versions: versions(),
+    images: imageRecord(view),
     ...(dense === undefined ? {} : { dense }),
   };
   return { record, resumed: false, view };

@@ -33,6 +33,7 @@ import { mergeConfig, parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { dataFromRecipe } from '../data/data-flags';
 import { checkHoldOut } from '../data/decode-data';
+import { imageRecord } from '../data/image-record';
 import { chooseClasses } from '../data/open-data';
 import { checkFits, checkShape, decodeTrainingData, openRecipe, reopenRunData } from '../data/training-data';
 import { transferClasses } from '../data/transfer-classes';
@@ -145,6 +146,7 @@ async function prepared(options: TransferOptions, from: string, output: Output):
     engine: 'none yet',
     versions: versions(),
     base: { path: resolve(from), classes: [...classes], domain: options.domain },
+    images: imageRecord(view),
   };
   return { record, resumed: false, view, base: from, tailorRank: options.tailorRank };
 }

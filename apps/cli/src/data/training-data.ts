@@ -5,6 +5,7 @@ import type { Output } from '../cli/output';
 import type { RunRecord } from '../run/run-folder';
 import { classNamesOf } from '../training/model-config';
 import { decodeData, partOf } from './decode-data';
+import { checkSameImages } from './image-record';
 import { chooseClasses, type OpenData, openData } from './open-data';
 
 /** Opens the data of a recipe (picture files in the size of a model); where they are not there any more, the error says how to give their new place. */
@@ -26,7 +27,8 @@ export async function openRecipe(
  *
  * @param place - where the data lie now, if not where the run's recipe says
  * @returns the run's record with that place, and a view of its classes
- * @throws UsageError where the data or `config.json` changed so that the run's model does not fit
+ * @throws UsageError where the data or `config.json` changed so that the run's model does not fit, and where the images are
+ * not as many, as large or in the same order as those that the run was started on
  */
 export async function reopenRunData(
   record: RunRecord,
@@ -37,6 +39,8 @@ export async function reopenRunData(
   const { dataset, recipe } = await openRecipe(asked, output, model.dit);
   const view = chooseClasses(dataset, config.data.classes ?? []);
   checkFits(view, model);
+  if (record.images !== undefined) checkSameImages(view, record.images);
+  else output.warn('the run keeps no record of its images: whether these are the same could not be checked');
   return { record: { ...record, config: { ...config, data: recipe } }, view };
 }
 

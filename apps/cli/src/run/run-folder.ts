@@ -8,6 +8,7 @@ import { UsageError } from '../cli/errors';
 import { checkParents, strangerIn } from '../cli/target';
 import { parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
+import type { ImageRecord } from '../data/image-record';
 import { identify } from './identify';
 
 /** What `config.json` of a run holds: all that is needed to repeat it. */
@@ -28,6 +29,8 @@ export interface RunRecord {
   dense?: string;
   /** What a transfer started from. */
   base?: { path: string; classes: string[]; domain: 'near' | 'distant' };
+  /** What is known of the images that it was started on; runs of older versions have none. */
+  images?: ImageRecord;
 }
 
 const configFile = 'config.json';
@@ -42,6 +45,7 @@ const recordFields = Object.keys({
   versions: 0,
   dense: 0,
   base: 0,
+  images: 0,
 } satisfies Record<keyof RunRecord, 0>);
 
 /** What a run that failed before its first step leaves behind. */
