@@ -1,5 +1,5 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import { normalName } from './class-names';
 import { DatasetFileError } from './errors';
 import { type FileDataset, type FilesOptions, imageFiles } from './node-files';
@@ -40,10 +40,12 @@ const LEFT_BEHIND = ['__MACOSX', 'Thumbs.db', 'desktop.ini', '@eaDir', '$RECYCLE
  * A dataset from folders of pictures: `path/<class>/.../<picture>`. Classes and pictures are in the order of
  * torchvision's ImageFolder: names sorted by code point, the pictures of a class by folder, then by name. Names of
  * classes are in Unicode's NFC. Links are followed. Hidden files and folders (`.ipynb_checkpoints`, `._photo.jpg`),
- * `__MACOSX` and the like, and files without a picture's ending are passed over and listed.
+ * `__MACOSX` and the like, and files without a picture's ending are passed over and listed. Pictures may lie deeper, except
+ * that a tree whose class folders all hold none themselves, each with two or more folders of pictures, is refused: those
+ * are the class folders (`photos/train/<class>/...` given as `photos`).
  *
- * @throws DatasetFileError where the folder cannot be read, has no class folders, a class has no pictures, or two
- * classes have names that differ in Unicode's spelling alone
+ * @throws DatasetFileError where the folder cannot be read, has no class folders, is the folder above that of the class
+ * folders, a class has no pictures, or two classes have names that differ in Unicode's spelling alone
  */
 export async function imageFolder(path: string, options: ImageFolderOptions): Promise<ImageFolderDataset> {
   const { extensions = EXTENSIONS, allowEmpty = false, name = basename(path) } = options;
@@ -63,18 +65,47 @@ export async function imageFolder(path: string, options: ImageFolderOptions): Pr
   const classes = [...byName.keys()].sort(compareCodePoints);
   const files: string[] = [];
   const labels: number[] = [];
+  const layouts: FolderLayout[] = [];
   for (const [label, className] of classes.entries()) {
     const folder = join(path, byName.get(className) as string);
     const found = await pictures(folder, extensions, ignored);
     if (found.length === 0 && !allowEmpty) {
       throw new DatasetFileError(folder, `expected pictures (${extensions.join(' ')}), got none`);
     }
+    if (found.length > 0) layouts.push({ folder, ...layoutOf(folder, found) });
     for (const file of found) {
       files.push(file);
       labels.push(label);
     }
   }
+  refuseLevelAbove(path, layouts);
   return { ...(await imageFiles({ files, labels, classes }, { ...options, name })), ignored };
+}
+
+/** Where the pictures of a class folder lie. */
+interface FolderLayout {
+  /** The class folder. */
+  readonly folder: string;
+  /** How many pictures lie in it itself. */
+  readonly direct: number;
+  /** How many of its folders hold pictures. */
+  readonly inner: number;
+}
+
+function layoutOf(folder: string, files: readonly string[]): Omit<FolderLayout, 'folder'> {
+  const parts = files.map((file) => relative(folder, file).split(sep));
+  const inner = parts.filter(({ length }) => length > 1).map(([first]) => first);
+  return { direct: files.length - inner.length, inner: new Set(inner).size };
+}
+
+/** Throws where the class folders hold folders of pictures alone: most likely they are parts of the data, not classes. */
+function refuseLevelAbove(path: string, layouts: readonly FolderLayout[]): void {
+  if (layouts.length === 0 || layouts.some(({ direct, inner }) => direct > 0 || inner < 2)) return;
+  const { folder } = layouts.find((layout) => basename(layout.folder) === 'train') ?? layouts[0];
+  throw new DatasetFileError(
+    path,
+    `expected pictures in the class folders, but all of them hold folders alone: did you mean ${folder}?`,
+  );
 }
 
 /** The class folders of a folder, and the files beside them; what is passed over is in neither. */

@@ -1,0 +1,36 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { DatasetFileError } from './errors';
+import { imageFolder } from './node';
+
+const root = mkdtempSync(join(tmpdir(), 'datasets-levels-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+/** A folder of files with names of pictures; they are not decoded here. */
+function tree(name: string, ...files: string[]): string {
+  for (const file of files) {
+    mkdirSync(dirname(join(root, name, file)), { recursive: true });
+    writeFileSync(join(root, name, file), '');
+  }
+  return join(root, name);
+}
+
+test('the folder above that of the class folders is refused, with the one that may be meant', async () => {
+  const photos = tree('photos', 'train/a/1.png', 'train/b/1.png', 'test/a/1.png', 'test/b/1.png', 'test/notes.txt');
+  mkdirSync(join(photos, 'empty'));
+  const refusal = imageFolder(photos, { size: 4, allowEmpty: true });
+  await expect(refusal).rejects.toThrow(DatasetFileError);
+  await expect(refusal).rejects.toThrow(`hold folders alone: did you mean ${join(photos, 'train')}?`);
+  expect((await imageFolder(join(photos, 'train'), { size: 4 })).classes).toEqual(['a', 'b']);
+});
+
+test.each<[string, string[]]>([
+  ['one class folder with pictures of its own', ['a/1.png', 'b/x/1.png', 'b/y/1.png']],
+  ['a class folder with one folder of pictures', ['a/x/1.png', 'b/x/1.png', 'b/y/1.png']],
+  ['pictures beside folders', ['a/1.png', 'a/x/1.png', 'a/y/1.png']],
+])('pictures may lie deeper: %s', async (name, files) => {
+  const { classes, size } = await imageFolder(tree(name, ...files), { size: 4 });
+  expect([classes, size]).toEqual([[...new Set(files.map((file) => file[0]))], files.length]);
+});
