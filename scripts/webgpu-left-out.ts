@@ -6,23 +6,31 @@ const variants = 'a variant of a step that another test of the file runs';
 const many = 'many steps of some seconds each; one step is tested';
 
 const leftOut: readonly [file: string, test: RegExp, reason: string][] = [
+  ['diffusion/src/sampler-sweep.test.ts', /./, 'hundreds of trajectories; parity, golden loops and convergence run'],
   ['kind/src/train-step.test.ts', /^training on a toy task/, many],
   [
     'kind/src/train-step.test.ts',
-    /^one step > (gives each group|moves learngenes|adds the orthogonality|trains the soft)/,
+    /^one step > (gives each|moves learngenes|adds the|trains the soft|decays the)/,
     variants,
   ],
-  ['kind/src/train-step.test.ts', /^what is trainable > (all|tailors):/, variants],
+  ['kind/src/train-step.test.ts', /^what is trainable > (all|tailors|tailors-and-shared):/, variants],
   ['kind/src/transfer.test.ts', /3 steps, bit for bit$/, many],
   [
     'kind/src/apply.test.ts',
-    /^the gated forward pass > equals the masked one, and so do all gradients: (?!nothing)/,
-    variants,
+    /^the gated forward pass > equals the (masked one|dense DiT)/,
+    'torch-parity compares the same',
   ],
   [
     'kind/src/assemble.test.ts',
     /^a budget > of (macs|bytes) is kept to/,
-    'as for parameters: dozens of cuts, computed on the host',
+    'as of parameters: dozens of cuts, computed on the host',
+  ],
+  ['kind/src/assemble.test.ts', /^a budget > of parameters .* \(soft gate\)/, 'as with the binary gate'],
+  ['nn/src/ops/accuracy.test.ts', /gradient of a bias of many/, 'half a minute for one more sum'],
+  [
+    'nn/src/ops/accuracy.test.ts',
+    /sums keep dtype and shape: empty/,
+    'tfjs throws for empty tensors there; nn sums none',
   ],
   [
     'nn/src/ops/torch.test.ts',

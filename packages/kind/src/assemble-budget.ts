@@ -1,6 +1,6 @@
 import { blockLinearNames, linearShape, tokenCount } from '@learngene/dit';
 import { componentCost, componentEnergies, type FactoredParams } from '@learngene/tensor-svd';
-import { BYTES, type countAssembled, countDense } from './count-assembled';
+import { BYTES, countDense } from './count-assembled';
 import type { TailorFactors } from './gated-low-rank';
 import { checkOptionNames } from './option-names';
 import { type KindModel, subTree, tailorsOf } from './params';
@@ -71,7 +71,6 @@ export function chooseComponents(model: KindModel, budget: AssemblyBudget): Chos
     return true;
   };
   for (const candidate of minimum) take(candidate);
-  checkMinimum(budget, { parameters, macs, bytes: BYTES * parameters });
   const taken = [...minimum];
   for (const candidate of candidates) {
     if (minimum.has(candidate)) continue;
@@ -140,7 +139,19 @@ export function checkBudget(budget: AssemblyBudget): void {
   }
 }
 
-function checkMinimum(budget: AssemblyBudget, minimum: ReturnType<typeof countAssembled>): void {
+/**
+ * Throws on a budget below the dense parts and one learngene component a layer, naming it. All components of a layer cost
+ * the same, so that this reads no values.
+ */
+export function checkMinimum(model: KindModel, budget: AssemblyBudget): void {
+  const { dit } = model.config;
+  let { parameters, macs } = countDense(model);
+  for (const layer of blockLinearNames(dit)) {
+    const shape = linearShape(dit, layer);
+    parameters += componentCost(shape, 'params');
+    macs += tokenCount(dit) * componentCost(shape, 'macs');
+  }
+  const minimum = { parameters, macs, bytes: BYTES * parameters };
   for (const unit of UNITS) {
     const value = budget[unit];
     if (value === undefined || value >= minimum[unit]) continue;

@@ -3,7 +3,14 @@ import { cloneParams, type LinearParams, type ParamTree, prefetch, readingBack }
 import { type FactoredParams, orthogonalizeFactored, selectComponents } from '@learngene/tensor-svd';
 import type { TensorContainer } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type AssemblyBudget, type ChosenComponents, checkBudget, chooseComponents, fits } from './assemble-budget';
+import {
+  type AssemblyBudget,
+  type ChosenComponents,
+  checkBudget,
+  checkMinimum,
+  chooseComponents,
+  fits,
+} from './assemble-budget';
 import { type KindConfig, validateKindConfig } from './config';
 import { countAssembled } from './count-assembled';
 import type { TailorFactors } from './gated-low-rank';
@@ -36,7 +43,8 @@ export type AssembleOptions = {
  *
  * @param model - never disposed; the tailors of the chosen groups must be loaded.
  * @returns New tensors that the caller owns; `config.pruned` is true with a budget. Throws on an unknown or repeated group,
- *   on an unknown option or unit of the budget, and on a budget below the minimum, naming it; `ReadBackError` with a budget on WebGPU, which reads asynchronously.
+ *   on an unknown option or unit of the budget, and on a budget below the minimum, naming it; `ReadBackError` with a budget
+ *   on WebGPU, which reads asynchronously.
  */
 export function assembleFactored(model: KindModel, options: AssembleOptions = {}): KindModel {
   checkOptions('assembleFactored', options);
@@ -102,6 +110,7 @@ function pickRows({ weight, bias }: LinearParams, rows: readonly number[]): Line
 /** The model within a budget. */
 function cut(model: KindModel, budget: AssemblyBudget): KindParams {
   if (fits(countAssembled(model), budget)) return cloneParams(model.params);
+  checkMinimum(model, budget); // before anything is read or computed
   const ordered = { config: model.config, params: singular(model) };
   return prune(ordered, chooseComponents(ordered, budget));
 }

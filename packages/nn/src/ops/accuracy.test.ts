@@ -84,7 +84,8 @@ describe.each(engines)('%s', (engine) => {
       const values = Float32Array.from(compute().dataSync());
       const error = values.reduce((most, value) => Math.max(most, Math.abs(value / expected - 1)), 0);
       expect(values.length).toBeGreaterThan(0);
-      expect(error).toBeLessThan(3e-6);
+      // tfjs's WebGPU kernels give each of some hundred threads thousands of terms to add in a row, which round alike here.
+      expect(error).toBeLessThan(tf.getBackend() === 'webgpu' ? 2e-4 : 3e-6);
     });
   });
 
