@@ -71,6 +71,27 @@ describe('every kind of picture', () => {
     await expect(decodeImageFile(file, { size: 4 })).rejects.toThrow(/expected a picture that can be decoded/);
   });
 
+  test('of many files decoded at once, each is blamed for its own damage alone', async () => {
+    const files = Object.fromEntries(
+      [...pictures, ...refused].map((picture) => [picture.name, written(picture)] as const),
+    );
+    const stray = pictures.filter(({ name }) => name.startsWith('stray'));
+    expect(stray.length).toBeGreaterThan(0);
+    const bad = ['half.jpg', 'without-end.jpg', 'half.png'];
+    const names = Array.from({ length: 40 }, () => [...stray.map(({ name }) => name), ...bad]).flat();
+    const results = await Promise.allSettled(names.map((name) => decodeImageFile(files[name], { size: 4 })));
+    const alone = new Map<string, string>();
+    for (const name of bad) {
+      const refusal = decodeImageFile(files[name], { size: 4 });
+      alone.set(name, await refusal.then(String, ({ message }: Error) => message));
+      expect(alone.get(name)).toMatch(/: it is cut off or damaged \([^\n]+\)$/);
+    }
+    for (const [i, result] of results.entries()) {
+      const message = result.status === 'rejected' ? (result.reason as Error).message : undefined;
+      expect(message, names[i]).toBe(alone.get(names[i]));
+    }
+  });
+
   test('is turned by its EXIF tag, unless told not to be', async () => {
     const picture = pictures.find(({ name }) => name === 'turned-6.png') as Picture;
     const lying = await decodeImageFile(written(picture), { size: 6, autoOrient: false });

@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { centerCrop } from './center-crop';
 import { DatasetFileError } from './errors';
 import { withoutStrayBytes } from './jpeg-stray-bytes';
+import { runAlone, runTogether } from './node-gate';
 import type { RawImage } from './resample';
 import { isPlainYcbcrTiff } from './tiff-colours';
 import { cmykToRgb, toRgb } from './to-rgb';
@@ -39,12 +40,26 @@ export async function decodeImageFile(file: string, options: DecodeOptions): Pro
   let image: RawImage;
   try {
     // The content, not the path: libvips keeps opened files in a cache, and would not see that one has changed.
-    image = await decode(await readFile(file), { background, autoOrient });
+    const content = await readFile(file);
+    const settings = { background, autoOrient };
+    image = await runTogether(() => decodeStrictly(content, settings)).catch(() =>
+      // Decodes at the same time share libvips' buffer of errors: only what a file says alone is about that file.
+      runAlone(() => decode(content, settings)),
+    );
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new DatasetFileError(file, `expected a picture that can be decoded: ${reason}`, { cause, isPicture: true });
   }
   return centerCrop(image, size);
+}
+
+/** Why a picture cannot be decoded, in our words where it is libvips that says so, with its last line. */
+function reasonOf(cause: unknown): string {
+  const { message, code } = cause as NodeJS.ErrnoException;
+  if (cause instanceof RangeError || code !== undefined) return message;
+  const lines = message.split('\n').filter((line) => line.trim() !== '');
+  const last = lines.at(-1) ?? 'no reason given';
+  return /unsupported image format/.test(message) ? last : `it is cut off or damaged (${last})`;
 }
 
 interface DecodeSettings {
@@ -52,6 +67,7 @@ interface DecodeSettings {
   readonly autoOrient: boolean;
 }
 
+/** Decodes a picture without the bytes between its segments; to be run alone, as it goes by what libvips says. */
 async function decode(content: Uint8Array, settings: DecodeSettings): Promise<RawImage> {
   let bytes = content;
   for (let repairs = 0; ; repairs++) {
