@@ -127,6 +127,8 @@ describe('wrong usage exits with 2', () => {
     ['no run to resume', ['train', '--resume', '--out', folder], /not a run folder \(no config.json\)/],
     ['no base to transfer from', ['transfer', '--out', out], /--from: give the run or the bundle/],
     ['a preset that is none', ['inspect', 'DiT-L/3'], /no such file, run, bundle or preset; did you mean DiT-L\/2\?/],
+    ['a preset in other case', ['inspect', 'dit-l/2'], /preset; did you mean DiT-L\/2\?/],
+    ['a word near no preset', ['inspect', 'nothing'], /preset; presets are DiT-S\/2, /],
     ['a KIND preset without ranks', ['inspect', 'kind:DiT-L/2'], /needs --learngene-rank, --tailor-rank and --groups/],
     ['an unknown metric', ['evaluate', '--metrics', 'fud'], /--metrics: expected fid, .*, got fud/],
     ['nothing to evaluate', ['evaluate', '--engine', 'cpu'], /give --from .* or --samples/],

@@ -1,8 +1,8 @@
 import { classLabel, listNames } from '@learngene/datasets';
 import type { Command } from 'commander';
-import { closest, distance } from 'fastest-levenshtein';
 import { collect, list } from './context';
 import { UsageError } from './errors';
+import { nearestWord } from './nearest';
 
 /** The options of {@link withClassOptions} and {@link withNovelOptions}. */
 export interface ClassOptions {
@@ -75,10 +75,8 @@ const mostListed = 40;
 function unknownClass(known: readonly string[], name: string, { owner, argument }: ClassOwner): UsageError {
   const parts = [`${argument}: ${owner} has no class ${JSON.stringify(name)}`];
   parts.push(known.length === 0 ? 'it has none' : `it has ${listNames(known, mostListed)}`);
-  const nearest = known.length === 0 ? undefined : closest(name, [...known]);
-  if (nearest !== undefined && distance(name, nearest) <= Math.max(1, name.length / 3)) {
-    parts.push(`did you mean ${JSON.stringify(nearest)}?`);
-  }
+  const nearest = nearestWord(name, known);
+  if (nearest !== undefined) parts.push(`did you mean ${JSON.stringify(nearest)}?`);
   if (known.some((other) => /[,:]/.test(other))) {
     parts.push(
       'names with a comma or colon are given one by one, by --class (novel ones that are kept out by --novel-class)',

@@ -16,9 +16,9 @@ import { loadBundle } from '@learngene/kind/node';
 import { disposeParams } from '@learngene/nn';
 import { openSafetensorsFile } from '@learngene/tensor-io/node';
 import { Command } from 'commander';
-import { closest } from 'fastest-levenshtein';
 import { type OutputOptions, outputOf, refuseUnused, wholeNumber, withOutputOptions } from '../cli/context';
 import { asUsageError, UsageError } from '../cli/errors';
+import { nearestWord } from '../cli/nearest';
 import type { Output } from '../cli/output';
 import { chooseEngine } from '../engines';
 import { denseFile } from '../run/dense-model';
@@ -48,8 +48,10 @@ function table(output: Output, rows: readonly (readonly [string, string])[]): vo
 
 function presetOf(name: string): keyof typeof DIT_PRESETS {
   if (Object.hasOwn(DIT_PRESETS, name)) return name as keyof typeof DIT_PRESETS;
-  const nearest = closest(name, Object.keys(DIT_PRESETS));
-  throw new UsageError(`${name}: no such file, run, bundle or preset; did you mean ${nearest}?`);
+  const presets = Object.keys(DIT_PRESETS);
+  const nearest = nearestWord(name, presets);
+  const hint = nearest === undefined ? `presets are ${presets.join(', ')}` : `did you mean ${nearest}?`;
+  throw new UsageError(`${name}: no such file, run, bundle or preset; ${hint}`);
 }
 
 function inspectPreset(name: string, options: InspectOptions, output: Output): void {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { UsageError } from '../cli/errors';
+import { nearestWord } from '../cli/nearest';
 import { type Config, configSchema } from './schema';
 
 type Json = Record<string, unknown>;
@@ -52,7 +52,11 @@ function describeIssue(issue: z.core.$ZodIssue): string {
     return issue.keys
       .map((key) => {
         const name = where === '' ? key : `${where}.${key}`;
-        return `unknown key ${name}; did you mean ${closest(name, candidates(issue.path, key))}?`;
+        const known = candidates(issue.path, key);
+        const keys = known.map((other) => other.slice(other.lastIndexOf('.') + 1));
+        const nearest = nearestWord(key, keys);
+        if (nearest === undefined) return `unknown key ${name}; expected one of ${known.join(', ')}`;
+        return `unknown key ${name}; did you mean ${known[keys.indexOf(nearest)]}?`;
       })
       .join('; ');
   }
@@ -63,7 +67,7 @@ function describeIssue(issue: z.core.$ZodIssue): string {
  * Checks a configuration and fills in the defaults.
  *
  * @param source - named in the error, e.g. the file
- * @throws UsageError that names every wrong key, with the nearest right one
+ * @throws UsageError that names every wrong key, with a right one that is near, or all
  */
 export function parseConfig(value: unknown, source: string): Config {
   const parsed = configSchema.safeParse(value);

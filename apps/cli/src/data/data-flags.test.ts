@@ -13,10 +13,12 @@ describe('--data and --data-path', () => {
     expect(dataOfFlags({ dataPath: 'photos' })).toEqual({ path: resolve('photos') });
     expect(dataOfFlags({ data: tmpdir() })).toEqual({ path: resolve(tmpdir()) });
   });
-  test.each<[string, string]>([
+  test.each<[string, string | RegExp]>([
     ['fodler', 'did you mean folder?'],
     ['emojis', 'did you mean emoji?'],
     ['cifar-100', 'did you mean cifar100?'],
+    ['banana', /kind of data: emoji, .*packed; there is nothing at this path$/],
+    ['Folder', 'did you mean folder?'],
     ['no/such/place', '--data no/such/place: there is nothing'],
   ])('--data %s is refused', (data, message) => {
     expect(() => dataOfFlags({ data })).toThrow(UsageError);

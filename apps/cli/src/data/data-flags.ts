@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { closest } from 'fastest-levenshtein';
 import { UsageError } from '../cli/errors';
+import { nearestWord } from '../cli/nearest';
 import { type Config, dataSources } from '../config/schema';
 
 type Data = Config['data'];
@@ -24,7 +24,7 @@ function isSource(word: string): word is Source {
  * The part of the configuration that `--data` and `--data-path` ask for. A path given by `--data` leaves the kind open,
  * to be detected.
  *
- * @throws UsageError for a word that is neither a path nor a kind, with the nearest kind
+ * @throws UsageError for a word that is neither a path nor a kind, with a kind that is near
  */
 export function dataOfFlags({ data, dataPath }: DataFlags): Pick<Data, 'source' | 'path'> {
   const path = dataPath === undefined ? undefined : resolve(dataPath);
@@ -32,8 +32,9 @@ export function dataOfFlags({ data, dataPath }: DataFlags): Pick<Data, 'source' 
   if (isSource(data)) return { source: data, path };
   if (!existsSync(data)) {
     if (/[/\\.]/.test(data)) throw new UsageError(`--data ${data}: there is nothing at this path`);
-    const nearest = closest(data, [...dataSources]);
-    throw new UsageError(`--data ${data}: expected ${dataWords}; did you mean ${nearest}?`);
+    const nearest = nearestWord(data, dataSources);
+    const hint = nearest === undefined ? 'there is nothing at this path' : `did you mean ${nearest}?`;
+    throw new UsageError(`--data ${data}: expected ${dataWords}; ${hint}`);
   }
   if (dataPath !== undefined) {
     throw new UsageError(
