@@ -122,7 +122,12 @@ const consumers: Readonly<Record<string, { reads: readonly string[]; use: (path:
   },
   'evaluate --from': {
     reads: [...models, ...denseModels],
-    use: (path) => run(evaluateCommand, '--from', path, '--class', 'bars', ...score, '--set', 'sampling.steps=2'),
+    use: (path) =>
+      run(
+        evaluateCommand,
+        ...['--from', path, '--class', 'bars', '--classifier', fresh('.safetensors')],
+        ...[...score, '--set', 'sampling.steps=2'],
+      ),
   },
   'transfer --from': {
     reads: models,

@@ -273,8 +273,10 @@ describe('evaluate', () => {
     classAccuracy: number;
   }
   test('a run against its held-out pictures; the classifier is kept beside it', async () => {
-    const args = ['evaluate', '--from', base, '--count', '8', '--set', 'data.holdOut=0.5', ...quick];
-    const scores = await json<Scores>(...args);
+    const args = ['evaluate', '--from', base, '--count', '8', '--set', 'data.holdOut=0.5', ...cpu];
+    const { stdout, stderr } = await succeed(...args, '--classifier-steps', '3', '--json');
+    const scores: Scores = JSON.parse(stdout);
+    expect(stderr).toContain(`Wrote ${join(base, 'classifier.safetensors')}`);
     expect(Number.isFinite(scores.fid) && Number.isFinite(scores.noiseFid)).toBe(true);
     expect(scores.classAccuracy).toBeGreaterThanOrEqual(0);
     expect(existsSync(join(base, 'classifier.safetensors'))).toBe(true);
@@ -282,6 +284,65 @@ describe('evaluate', () => {
     const one = await json<Scores>(...args, '--classes', 'dots');
     expect(one.fid).not.toBe(scores.fid);
     expect(one.classAccuracy).toBeLessThanOrEqual(1);
+    const again = await run(...args, '--classifier-steps', '3');
+    expect([again.code, again.stderr]).toEqual([
+      2,
+      expect.stringMatching(/--classifier-steps: has no part: .*classifier.safetensors is there and is not trained/),
+    ]);
+  });
+  test('labels of samples are matched with the data by the names of the classes', async () => {
+    const npz = at('named.npz');
+    const source = ['--data', data, '--set', 'data.holdOut=0.5'];
+    await succeed('sample', '--from', base, '--count', '2', '--out', at('named.png'), '--npz', npz, ...cpu, '--quiet');
+    const named = await json<Scores>('evaluate', '--samples', npz, ...source, ...quick);
+    expect(named.classAccuracy).toBeGreaterThanOrEqual(0);
+    const arrays = await readNpz(npz);
+    arrays.delete('learngene_classes');
+    await writeNpz(at('unnamed.npz'), arrays);
+    const { stdout, stderr } = await succeed('evaluate', '--samples', at('unnamed.npz'), ...source, ...quick, '--json');
+    expect(JSON.parse(stdout)).not.toHaveProperty('classAccuracy');
+    expect(stderr).toContain('class accuracy is left out: the samples do not name their classes');
+  });
+  test('what does not fit is told before the work, by name', async () => {
+    const F64 = (...shape: number[]) => {
+      const values = new Float64Array(shape.reduce((a, b) => a * b));
+      return { dtype: 'F64' as const, shape, data: values };
+    };
+    const pictures = (size: number) => {
+      const values = new Uint8Array(4 * size * size * 3);
+      return { dtype: 'U8' as const, shape: [4, size, size, 3], data: values };
+    };
+    await writeNpz(at('large.npz'), new Map([['arr_0', pictures(16)]]));
+    await writeNpz(at('fit.npz'), new Map([['arr_0', pictures(8)]]));
+    await writeNpz(
+      at('stats.npz'),
+      new Map([
+        ['mu', F64(64)],
+        ['sigma', F64(64, 64)],
+      ]),
+    );
+    const kept = ['--classifier', join(base, 'classifier.safetensors')];
+    const rows: [string[], RegExp][] = [
+      [['--from', base, '--metrics', ''], /--metrics: expected some of fid, .*, got none/],
+      [['--from', base, '--classifier', at('c.npz')], /--classifier .*c\.npz: expected the ending \.safetensors/],
+      [['--samples', at('large.npz'), '--data', data], /--samples .*: expected 8x8x3 as the data, got 16x16x3/],
+      [['--samples', at('large.npz'), '--data', data, ...kept], /expected 8x8x3 as the classifier, got 16x16x3/],
+      [['--samples', at('fit.npz'), '--reference', at('stats.npz'), ...kept], /precision-recall .*give --metrics fid/],
+      [['--from', base, '--reference', at('large.npz')], /--reference .*: expected 8x8x3 as the classifier/],
+      [['--from', base, '--set', 'sampling.eta=0.5', '--set', 'sampling.sampler=euler'], /only ddim takes it/],
+    ];
+    for (const [args, message] of rows) {
+      const { code, stderr } = await run('evaluate', ...args, '--engine', 'cpu', '--quiet');
+      expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+    }
+  });
+  test('a model of one class: the classifier learns all classes of the data', async () => {
+    const one = at('one-class');
+    await succeed('assemble', '--from', bundle, '--classes', 'dots', '--out', one, ...cpu, '--quiet');
+    const classifier = at('made', 'classifier.safetensors');
+    const source = ['--data', data, '--set', 'data.holdOut=0.5', '--count', '4', '--classifier', classifier];
+    await json('evaluate', '--from', one, ...source, ...quick);
+    expect((await readSafetensors(classifier)).metadata.classes).toBe('["bars","dots","flat"]');
   });
   test('an npz against an npz: FID of a set with itself is zero', async () => {
     const { tensors } = await readSafetensors(data);
@@ -316,7 +377,7 @@ describe('evaluate', () => {
       '4',
       '--set',
       'data.holdOut=0',
-      ...quick,
+      ...cpu,
       '--quiet',
     );
     expect([code, stderr]).toEqual([2, expect.stringContaining('nothing was held out')]);

@@ -1,3 +1,10 @@
-export { type LoadedClassifier, loadClassifier, saveClassifier } from './classifier/file';
+export {
+  type ClassifierDescription,
+  describeClassifier,
+  type LoadedClassifier,
+  loadClassifier,
+  type SaveClassifierOptions,
+  saveClassifier,
+} from './classifier/file';
 export { readSamples, readStatistics, writeSamples, writeStatistics } from './npz-files';
 export { type OpenSamples, openSamples, type ReferenceContent, referenceContent } from './sample-files';

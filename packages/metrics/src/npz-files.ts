@@ -1,6 +1,7 @@
 import { readNpz, writeNpz } from '@learngene/tensor-io/node';
 import { checkImages } from './check';
 import {
+  CLASSES,
   type ReferenceStatistics,
   type SampleArrays,
   samplesFromArrays,
@@ -19,12 +20,12 @@ export async function writeStatistics(path: string, statistics: ReferenceStatist
   await writeNpz(path, statisticsToArrays(statistics));
 }
 
-/** Reads a samples npz (`arr_0` uint8 NHWC, `arr_1` labels) into memory; see `samplesFromArrays`, and `openSamples` for large ones. */
+/** Reads a samples npz (`arr_0` uint8 NHWC, `arr_1` labels, names of classes) into memory; see `samplesFromArrays`, and `openSamples` for large ones. */
 export async function readSamples(path: string): Promise<SampleArrays> {
-  return samplesFromArrays(path, await readNpz(path, { optional: ['arr_0', 'arr_1'] }));
+  return samplesFromArrays(path, await readNpz(path, { optional: ['arr_0', 'arr_1', CLASSES] }));
 }
 
-/** Writes a samples npz that ADM's evaluator reads; whole or not at all. */
+/** Writes a samples npz that ADM's evaluator reads (which passes over the names of classes); whole or not at all. */
 export async function writeSamples(path: string, samples: SampleArrays): Promise<void> {
   checkImages('images', samples.images);
   await writeNpz(path, samplesToArrays(samples));

@@ -5,7 +5,7 @@ import { encodeNpy, encodeNpz, type TensorData } from '@learngene/tensor-io';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evaluate } from './evaluate';
 import { type ImageSource, imageSource } from './image-source';
-import { readSamples, readStatistics } from './npz-files';
+import { readSamples, readStatistics, writeSamples } from './npz-files';
 import { openSamples, referenceContent } from './sample-files';
 import type { FeatureExtractor } from './types';
 
@@ -111,4 +111,17 @@ test('a reference says what it holds; arrays beside those that are needed are no
   expect(await referenceContent(join(folder, 'plain.npy'))).toEqual({ images: true, statistics: false });
   expect((await readStatistics(both)).features?.mean).toEqual(Float64Array.of(2));
   expect((await readSamples(both)).images.count).toBe(count);
+});
+
+test('class names are written beside the labels and read back, and labels outside them are refused', async () => {
+  const path = join(folder, 'named.npz');
+  const few = { data: pixels.slice(0, 2 * height * width * channels), count: 2, height, width, channels };
+  const classes = ['caf\u00e9', 'tench, Tinca tinca'];
+  await writeSamples(path, { images: few, labels: Int32Array.of(1, 0), classes });
+  const samples = await openSamples(path);
+  expect(samples).toMatchObject({ classes, labels: Int32Array.of(1, 0) });
+  await samples.close();
+  expect(await readSamples(path)).toEqual({ images: few, labels: Int32Array.of(1, 0), classes });
+  const outside = { images: few, labels: Int32Array.of(1, 99), classes };
+  await expect(writeSamples(path, outside)).rejects.toThrow('labels: expected class numbers from 0 to 1, got 99');
 });

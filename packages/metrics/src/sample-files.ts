@@ -1,7 +1,7 @@
 import { type NpyInfo, openNpy, openNpz, type TensorData } from '@learngene/tensor-io';
 import { fileSource } from '@learngene/tensor-io/node';
 import type { ImageSource } from './image-source';
-import { labelsFromArray } from './statistics';
+import { CLASSES, classesFromArrays } from './statistics';
 
 /** Images in a file of which a batch is read at a time. */
 export interface OpenSamples extends ImageSource {
@@ -13,6 +13,8 @@ export interface OpenSamples extends ImageSource {
   readonly channels: number;
   /** `arr_1`, where the file has it: the class of each image. */
   readonly labels?: Int32Array;
+  /** `learngene_classes`, where the file has it: the name of each class. */
+  readonly classes?: readonly string[];
   /** Closes the file. */
   close(): Promise<void>;
 }
@@ -22,9 +24,10 @@ type Rows = Pick<OpenSamples, 'close'> & {
   readonly info: NpyInfo;
   readRows(start: number, count: number): Promise<TensorData>;
   readonly labels?: TensorData;
+  readonly classes?: TensorData;
 };
 
-/** The array of an npy file, or `arr_0` and `arr_1` of an npz file. */
+/** The array of an npy file, or `arr_0`, `arr_1` and `learngene_classes` of an npz file. */
 async function openRows(path: string): Promise<Rows> {
   const source = await fileSource(path);
   if (path.endsWith('.npy')) {
@@ -37,8 +40,9 @@ async function openRows(path: string): Promise<Rows> {
       throw new RangeError(`${path}: expected an array arr_0, got ${npz.names.join(', ')}`);
     }
     const labels = npz.names.includes('arr_1') ? await npz.read('arr_1') : undefined;
+    const classes = npz.names.includes(CLASSES) ? await npz.read(CLASSES) : undefined;
     const readRows = (start: number, count: number) => npz.readRows('arr_0', start, count);
-    return { info: await npz.info('arr_0'), readRows, close: npz.close, ...(labels && { labels }) };
+    return { info: await npz.info('arr_0'), readRows, close: npz.close, labels, classes };
   } catch (error) {
     await npz.close();
     throw error;
@@ -46,14 +50,14 @@ async function openRows(path: string): Promise<Rows> {
 }
 
 /**
- * Opens samples of any size: an npz (`arr_0` uint8 NHWC, `arr_1` labels; stored or deflated) or an npy file. Of the images
+ * Opens samples of any size: an npz (`arr_0` uint8 NHWC, `arr_1` labels, names of classes; stored or deflated) or an npy file. Of the images
  * only the batches asked for are in memory; read them in order, since going back in a deflated array inflates it from the
  * beginning. Close it.
  *
  * @throws RangeError for another dtype or shape; what `@learngene/tensor-io` throws for a file that breaks the format.
  */
 export async function openSamples(path: string): Promise<OpenSamples> {
-  const { info, readRows, close, labels } = await openRows(path);
+  const { info, readRows, close, labels, classes } = await openRows(path);
   try {
     const { dtype, shape, rows } = info;
     if (dtype !== 'U8' || shape.length !== 4 || !rows) {
@@ -63,7 +67,7 @@ export async function openSamples(path: string): Promise<OpenSamples> {
     const [count, height, width, channels] = shape;
     return {
       ...{ count, height, width, channels, close },
-      ...(labels && { labels: labelsFromArray(path, labels, count) }),
+      ...classesFromArrays(path, labels, classes, count),
       async read(start, end) {
         const { data } = await readRows(start, end - start);
         return { data: data as Uint8Array, count: end - start, height, width, channels };

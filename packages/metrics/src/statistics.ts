@@ -10,12 +10,17 @@ export interface ReferenceStatistics {
   readonly spatial?: MomentStatistics;
 }
 
+/** The array of a samples npz with the names of its classes; a name of our own, so that no other program's is taken for it. */
+export const CLASSES = 'learngene_classes';
+
 /** Sample images of an npz. */
 export interface SampleArrays {
   /** `arr_0`. */
   readonly images: ImageBatch;
   /** `arr_1`, where the file has it: the class of each image. */
   readonly labels?: Int32Array;
+  /** `learngene_classes`, where the file has it: the name of each class, as UTF-8 bytes of a JSON array. */
+  readonly classes?: readonly string[];
 }
 
 /**
@@ -85,8 +90,39 @@ export function samplesFromArrays(name: string, arrays: NamedTensors): SampleArr
   }
   const [count, height, width, channels] = pixels.shape;
   const images = { data: pixels.data, count, height, width, channels };
-  const classes = arrays.get('arr_1');
-  return classes ? { images, labels: labelsFromArray(name, classes, count) } : { images };
+  return { images, ...classesFromArrays(name, arrays.get('arr_1'), arrays.get(CLASSES), count) };
+}
+
+/** Labels and names of classes, as far as the file `name` has them; throws RangeError where they do not fit. */
+export function classesFromArrays(
+  name: string,
+  numbers: TensorData | undefined,
+  names: TensorData | undefined,
+  count: number,
+): Pick<SampleArrays, 'labels' | 'classes'> {
+  const labels = numbers && labelsFromArray(name, numbers, count);
+  const classes = names && namesFromArray(name, names);
+  if (labels && classes) checkLabels(`${name}: arr_1`, labels, classes);
+  return { ...(labels && { labels }), ...(classes && { classes }) };
+}
+
+function namesFromArray(name: string, { dtype, shape, data }: TensorData): string[] {
+  const fail = (got: string) => new RangeError(`${name}: expected a JSON array of names in ${CLASSES}, got ${got}`);
+  if (dtype !== 'U8' || shape.length !== 1) throw fail(`${dtype} [${shape.join(', ')}]`);
+  const text = new TextDecoder().decode(data as Uint8Array);
+  try {
+    const names: unknown = JSON.parse(text);
+    if (Array.isArray(names) && names.every((value) => typeof value === 'string')) return names;
+  } catch {
+    // Told below.
+  }
+  throw fail(text.slice(0, 80));
+}
+
+function checkLabels(name: string, labels: Int32Array, classes: readonly string[]): void {
+  const outside = labels.find((label) => label < 0 || label >= classes.length);
+  if (outside === undefined) return;
+  throw new RangeError(`${name}: expected class numbers from 0 to ${classes.length - 1}, got ${outside}`);
 }
 
 /** The class of each of `count` images from `arr_1` of the file `name`; throws RangeError unless they are that many integers. */
@@ -102,7 +138,7 @@ export function labelsFromArray(name: string, { dtype, shape, data }: TensorData
 }
 
 /** The arrays of a samples npz, the inverse of {@link samplesFromArrays}; labels become int64, as numpy's are. */
-export function samplesToArrays({ images, labels }: SampleArrays): Map<string, TensorData> {
+export function samplesToArrays({ images, labels, classes }: SampleArrays): Map<string, TensorData> {
   const { data, count, height, width, channels } = images;
   const arrays = new Map<string, TensorData>([
     ['arr_0', { dtype: 'U8', shape: [count, height, width, channels], data }],
@@ -110,6 +146,11 @@ export function samplesToArrays({ images, labels }: SampleArrays): Map<string, T
   if (labels) {
     if (labels.length !== count) throw new RangeError(`labels: expected ${count}, one an image, got ${labels.length}`);
     arrays.set('arr_1', { dtype: 'I64', shape: [count], data: BigInt64Array.from(Array.from(labels, BigInt)) });
+  }
+  if (classes) {
+    if (labels) checkLabels('labels', labels, classes);
+    const data = new TextEncoder().encode(JSON.stringify(classes));
+    arrays.set(CLASSES, { dtype: 'U8', shape: [data.length], data });
   }
   return arrays;
 }

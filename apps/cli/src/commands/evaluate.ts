@@ -29,6 +29,7 @@ import type { Output } from '../cli/output';
 import { type DataPart, decodeData, partOf } from '../data/decode-data';
 import { chooseEngine } from '../engines';
 import { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from '../evaluation/extractor';
+import { mapLabels, type NamedLabels } from '../evaluation/map-labels';
 import { noiseSource } from '../evaluation/noise';
 import { classifierPath, type EvaluateOptions, type Prepared, prepareEvaluation } from '../evaluation/prepare';
 import { drawPictures } from '../sampling/draw';
@@ -37,6 +38,7 @@ import { createProcess } from '../training/process';
 const metricNames: readonly MetricName[] = ['fid', 'sfid', 'inception-score', 'kid', 'precision-recall'];
 
 function checkMetrics(names: readonly string[]): MetricName[] {
+  if (names.length === 0) throw new UsageError(`--metrics: expected some of ${metricNames.join(', ')}, got none`);
   for (const name of names) {
     if (!metricNames.includes(name as MetricName)) {
       throw new UsageError(`--metrics: expected ${metricNames.join(', ')}, got ${name}`);
@@ -45,26 +47,25 @@ function checkMetrics(names: readonly string[]): MetricName[] {
   return names as MetricName[];
 }
 
-interface SampleSet {
+interface SampleSet extends NamedLabels {
   /** A batch at a time: a file of samples may be larger than the memory. */
   images: ImageSource;
-  labels?: ArrayLike<number>;
 }
 
 async function samplesOf(
   options: EvaluateOptions,
-  { config, drawing }: Prepared,
+  { config, drawing, samples }: Prepared,
   { output, signal }: { output: Output; signal: AbortSignal },
 ): Promise<SampleSet> {
   if (drawing === undefined) {
     const images = await openSamples(options.samples as string);
-    return { images, labels: images.labels };
+    return { images, labels: samples?.labels, names: samples?.classes };
   }
   const model = await drawing.from.load();
   const { sampling, seed } = config;
   const { labels } = drawing;
   const images = await drawPictures(model, createProcess(config), { labels, sampling, seed, output, signal });
-  return { images: imageSource(images), labels };
+  return { images: imageSource(images), labels, names: drawing.from.names };
 }
 
 async function extractorOf(
@@ -95,7 +96,21 @@ async function extractorOf(
   output.info(
     `Features by a new classifier${trained.accuracy === undefined ? '' : `, accuracy ${trained.accuracy.toFixed(3)} on held-out pictures`}`,
   );
+  if (path !== undefined) output.info(`Wrote ${path}; later evaluations take it as it is`);
   return trained;
+}
+
+/** The share of samples that are taken for their class; where it cannot be told, a line says why. */
+async function accuracyOf(
+  { extractor, classes }: InDomainExtractor,
+  { images, ...named }: SampleSet,
+  output: Output,
+): Promise<number | undefined> {
+  const mapped = mapLabels(named, classes);
+  if ('labels' in mapped) return classAccuracy(extractor, images, mapped.labels);
+  const tell = named.labels === undefined ? output.info : output.warn;
+  tell(`the class accuracy is left out: ${mapped.why}`);
+  return undefined;
 }
 
 function rows(result: Evaluation, extra: Record<string, number | undefined>): [string, string][] {
@@ -185,7 +200,7 @@ export function evaluateCommand(): Command {
     const output = outputOf(options);
     const metrics = checkMetrics(options.metrics);
     refuseWithoutPart(command, options);
-    const prepared = await prepareEvaluation(options, output);
+    const prepared = await prepareEvaluation(options, { command, metrics, output });
     const { config, view, compared } = prepared;
     await chooseEngine(options.engine, output);
     const { signal, release } = interruptSignal();
@@ -198,7 +213,8 @@ export function evaluateCommand(): Command {
         real = partOf(decoded, compared, config).heldOut;
         if (real.size < 2) throw new UsageError('data.holdOut: nothing was held out to compare with; give --reference');
       }
-      const { images, labels } = await samplesOf(options, prepared, { output, signal });
+      const samples = await samplesOf(options, prepared, { output, signal });
+      const { images } = samples;
       const own = await extractorOf(options, {
         from: prepared.drawing?.from.path,
         part,
@@ -218,9 +234,7 @@ export function evaluateCommand(): Command {
       const noise = metrics.includes('fid')
         ? await evaluate({ ...shared, samples: noiseSource(images, config.seed), metrics: ['fid'] })
         : undefined;
-      const countable =
-        labels !== undefined && part !== undefined && extractor.classes === Math.max(2, part.train.classes.length);
-      const accuracy = countable ? await classAccuracy(extractor, images, labels) : undefined;
+      const accuracy = await accuracyOf(own, samples, output);
       own.dispose();
       for (const warning of result.warnings) output.warn(warning);
       for (const [name, value] of rows(result, { noiseFid: noise?.fid, accuracy }))

@@ -56,7 +56,10 @@ export function sampleCommand(): Command {
     .requiredOption('--out <file>', 'PNG grid to write, a row a class')
     .option('--count <n>', 'pictures a class', wholeNumber('--count', 1), 8)
     .option('--columns <n>', 'pictures in a row of the grid', wholeNumber('--columns', 1), 8)
-    .option('--npz <file>', 'also write arr_0 (uint8 NHWC) and arr_1 (labels), as the ADM evaluator reads')
+    .option(
+      '--npz <file>',
+      'also write arr_0 (uint8 NHWC) and arr_1 (labels), as the ADM evaluator reads, and the names of the classes',
+    )
     .addOption(
       new Option('--sampler <name>', 'sampler').choices(['ddpm', 'ddim', 'dpm-solver++', 'unipc', 'euler', 'heun']),
     )
@@ -109,7 +112,7 @@ export function sampleCommand(): Command {
       await writeGrid(options.out, pictures, Math.min(options.columns, options.count));
       if (options.npz !== undefined) {
         await mkdir(dirname(options.npz), { recursive: true });
-        await writeSamples(options.npz, { images: pictures, labels });
+        await writeSamples(options.npz, { images: pictures, labels, classes: names });
       }
       output.print(
         `${options.out}: ${pictures.count} pictures of ${listNames(

@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import {
   type ClassifierConfig,
@@ -17,6 +19,8 @@ import { balanceClasses } from '../data/open-data';
 /** An in-domain feature extractor with what is known of it. */
 export interface InDomainExtractor {
   extractor: FeatureExtractor;
+  /** Names of its classes, where they are known. */
+  classes?: readonly string[];
   /** Accuracy on the held-out pictures, where it was measured. */
   accuracy?: number;
   /** Frees the classifier. */
@@ -25,9 +29,10 @@ export interface InDomainExtractor {
 
 type Classifier = Awaited<ReturnType<typeof loadClassifier>>;
 
-function asExtractor({ params, config }: Classifier, accuracy?: number): InDomainExtractor {
+function asExtractor({ params, config, classes }: Classifier, accuracy?: number): InDomainExtractor {
   return {
     extractor: classifierExtractor(params, config, { name: 'in-domain classifier' }),
+    ...(classes && { classes }),
     ...(accuracy === undefined ? {} : { accuracy }),
     dispose: () => disposeParams(params),
   };
@@ -68,8 +73,12 @@ export async function trainExtractor(options: TrainExtractorOptions): Promise<In
       onStep: ({ step, loss }) => bar.update(step, `loss ${loss.toFixed(3)}`),
     });
     const accuracy = heldOut.size > 0 ? await classifierAccuracy(params, config, { data: heldOut }) : undefined;
-    if (path !== undefined) await saveClassifier(path, params, config);
-    return asExtractor({ params, config }, accuracy);
+    const named = classes.length === config.classes ? { classes } : {}; // a second class of one has no name
+    if (path !== undefined) {
+      await mkdir(dirname(path), { recursive: true });
+      await saveClassifier(path, params, config, named);
+    }
+    return asExtractor({ params, config, ...named }, accuracy);
   } finally {
     bar.stop();
   }

@@ -1,11 +1,21 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ImageDataset } from '@learngene/datasets';
+import { type ImageDataset, listNames } from '@learngene/datasets';
+import type { MetricName } from '@learngene/metrics';
+import { type ClassifierDescription, describeClassifier } from '@learngene/metrics/node';
+import type { Command } from 'commander';
 import { type ClassOptions, namedClasses } from '../cli/classes';
-import { type ConfigOptions, type EngineOption, type OutputOptions, requestedConfig } from '../cli/context';
+import {
+  type ConfigOptions,
+  type EngineOption,
+  type OutputOptions,
+  refuseUnused,
+  requestedConfig,
+} from '../cli/context';
 import { UsageError } from '../cli/errors';
 import { checkMemory } from '../cli/memory';
 import type { Output } from '../cli/output';
+import { checkTarget } from '../cli/target';
 import { classIds } from '../commands/sample';
 import { mergeConfig, parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
@@ -18,6 +28,7 @@ import { expectArtifact, identify } from '../run/identify';
 import { isRunFolder } from '../run/run-folder';
 import { imageBytes } from '../sampling/draw';
 import { checkEta } from '../sampling/samplers';
+import { checkReference, checkSizes, describeSamples, type PictureSize, type SampleDescription } from './check-inputs';
 
 /** The options of `learngene evaluate`. */
 export interface EvaluateOptions extends OutputOptions, EngineOption, ConfigOptions, ClassOptions {
@@ -51,7 +62,9 @@ export interface Prepared {
   config: Config;
   /** Absent for samples from a file. */
   drawing?: Drawing;
-  /** Images of all classes of the model, not decoded yet; absent with `--reference`. */
+  /** Sizes and labels of the samples from a file. */
+  samples?: SampleDescription;
+  /** Images of all classes of the model (of the data, where it has one), not decoded yet; absent with `--reference`. */
   view?: ImageDataset;
   /** The classes that are compared. */
   compared: readonly string[];
@@ -90,8 +103,31 @@ async function checkFiles({ samples, reference, classifier }: EvaluateOptions): 
   }
 }
 
+function sizeOf({ dit }: Drawable): PictureSize {
+  return { height: dit.inputSize, width: dit.inputSize, channels: dit.inChannels };
+}
+
+/** What the classifier of an evaluation is, where its file is there; where not, the file can be written. */
+async function existingClassifier(
+  options: EvaluateOptions,
+  command: Command,
+  from: string | undefined,
+): Promise<ClassifierDescription | undefined> {
+  const path = classifierPath(options, from);
+  if (path === undefined) return undefined;
+  if (!existsSync(path)) {
+    checkTarget(path, { option: '--classifier', endings: ['.safetensors'], force: true });
+    return undefined;
+  }
+  refuseUnused(command, ['classifierSteps'], `has no part: ${path} is there and is not trained again`);
+  return describeClassifier(path);
+}
+
 /** Checks all that is cheap: files, classes, sizes, and that there is something to compare with. */
-export async function prepareEvaluation(options: EvaluateOptions, output: Output): Promise<Prepared> {
+export async function prepareEvaluation(
+  options: EvaluateOptions,
+  { command, metrics, output }: { command: Command; metrics: readonly MetricName[]; output: Output },
+): Promise<Prepared> {
   await checkFiles(options);
   const requested = await requestedConfig(options);
   const description = options.from === undefined ? undefined : await describeDrawable(options.from, output);
@@ -104,12 +140,21 @@ export async function prepareEvaluation(options: EvaluateOptions, output: Output
   const config = parseConfig(given, options.config ?? 'options');
   const eta = options.set.find((assignment) => assignment.startsWith('sampling.eta='));
   if (eta !== undefined) checkEta(`--set ${eta}`, config.sampling);
+  const classifier = await existingClassifier(options, command, drawing?.from.path);
+  const samples = options.samples === undefined ? undefined : await describeSamples(options.samples);
+  if (classifier !== undefined) {
+    const size = samples ?? sizeOf((drawing as Drawing).from);
+    checkSizes(
+      [samples ? `--samples ${options.samples}` : `--from ${options.from}`, size],
+      ['the classifier', classifier.config],
+    );
+  }
   if (options.reference !== undefined) {
-    const path = classifierPath(options, drawing?.from.path);
-    if (path === undefined || !existsSync(path)) {
+    if (classifier === undefined) {
       throw new UsageError('evaluate: without data, give --classifier with a trained classifier');
     }
-    return { config, drawing, compared: [] };
+    await checkReference(options.reference, { metrics, classifier });
+    return { config, drawing, samples, compared: [] };
   }
   if (config.data.source === undefined && config.data.path === undefined) {
     const why = options.from === undefined ? '' : ` (${options.from} does not say what it was trained on)`;
@@ -121,8 +166,20 @@ export async function prepareEvaluation(options: EvaluateOptions, output: Output
   checkHoldOut(config);
   const { dataset, recipe } = await openRecipe(config.data, output, drawing?.from.dit);
   if (drawing !== undefined) checkShape(dataset, drawing.from.dit);
-  // The classifier knows all classes of the model, so that it serves whichever of them are compared.
-  const wanted = drawing?.from.names ?? namedClasses(options) ?? dataset.classes;
+  if (samples !== undefined) {
+    const fromFiles = recipe.source === 'folder' || recipe.source === 'emoji';
+    const hint = fromFiles && samples.height === samples.width ? `give --size ${samples.height}` : undefined;
+    checkSizes([`--samples ${options.samples}`, samples], ['the data', dataset], hint);
+  }
+  // The classifier knows all classes of the model, so that it serves whichever of them are compared; of one class alone
+  // it would learn nothing, so that it learns all of the data.
+  const model = chooseClasses(dataset, drawing?.from.names ?? namedClasses(options) ?? dataset.classes).classes;
+  const wanted = model.length < 2 && classifier === undefined ? dataset.classes : model;
+  if (wanted.length < 2 && classifier === undefined) {
+    throw new UsageError(
+      `evaluate: a classifier needs two classes, and the data have ${listNames(wanted)} alone; give --data with more, or --classifier`,
+    );
+  }
   const view = chooseClasses(dataset, wanted);
-  return { config: { ...config, data: recipe }, drawing, view, compared: drawing?.drawn ?? view.classes };
+  return { config: { ...config, data: recipe }, drawing, samples, view, compared: drawing?.drawn ?? model };
 }

@@ -7,7 +7,7 @@ import { createGenerator } from '@learngene/random';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { classifierConfig } from './config';
-import { loadClassifier, saveClassifier } from './file';
+import { describeClassifier, loadClassifier, saveClassifier } from './file';
 import { initClassifier } from './model';
 
 const config = classifierConfig({ height: 8, width: 8, channels: 3, classes: 4, hidden: [8, 12] });
@@ -31,6 +31,19 @@ test('save and load keep every bit, and leak nothing', async () => {
     disposeParams(params);
     disposeParams(loaded.params);
   });
+});
+
+test('keeps the names of the classes, which are read without an engine, too', async () => {
+  const path = join(folder, 'named.safetensors');
+  const params = initClassifier(createGenerator(1), config);
+  const classes = ['a', 'b', 'c', 'd,e'];
+  await saveClassifier(path, params, config, { classes });
+  expect(await describeClassifier(path)).toEqual({ config, classes });
+  const loaded = await loadClassifier(path);
+  expect(loaded.classes).toEqual(classes);
+  await expect(saveClassifier(path, params, config, { classes: ['a'] })).rejects.toThrow('expected 4 names, got 1');
+  disposeParams(params);
+  disposeParams(loaded.params);
 });
 
 test('other files are refused by name', async () => {

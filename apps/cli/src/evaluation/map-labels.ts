@@ -1,0 +1,26 @@
+import { classLabel } from '@learngene/datasets';
+
+/** Labels with the names of their classes. */
+export interface NamedLabels {
+  labels?: ArrayLike<number>;
+  /** The name of every class that a label may be. */
+  names?: readonly string[];
+}
+
+/**
+ * Labels of samples as labels of a classifier, matched by the names of the classes.
+ *
+ * @returns the labels, or why there are none
+ */
+export function mapLabels(
+  { labels, names }: NamedLabels,
+  classes: readonly string[] | undefined,
+): { labels: Int32Array } | { why: string } {
+  if (labels === undefined) return { why: 'the samples have no labels' };
+  if (names === undefined) return { why: 'the samples do not name their classes (an npz of learngene sample does)' };
+  if (classes === undefined) return { why: 'the classifier does not name its classes' };
+  const mapped = names.map((name) => classLabel(classes, name));
+  const lost = Array.from(labels).find((label) => mapped[label] < 0);
+  if (lost !== undefined) return { why: `the classifier has no class ${JSON.stringify(names[lost])}` };
+  return { labels: Int32Array.from(labels, (label) => mapped[label]) };
+}
