@@ -195,7 +195,9 @@ describe('a piece', () => {
 
   it('is refused when it is no safetensors file', async () => {
     const bytes = files.get(TAILOR)!.slice().fill(0xff, 0, 8);
-    expect(await refusal(await forged(TAILOR, bytes))).toContain(`${TAILOR}: safetensors: does not look like safetensors`);
+    expect(await refusal(await forged(TAILOR, bytes))).toContain(
+      `${TAILOR}: safetensors: does not look like safetensors`,
+    );
   });
 
   it('of a pruned model is refused without a rank that fits', async () => {
