@@ -126,7 +126,7 @@ function checkLabels(name: string, labels: Int32Array, classes: readonly string[
 }
 
 /** The class of each of `count` images from `arr_1` of the file `name`; throws RangeError unless they are that many integers. */
-export function labelsFromArray(name: string, { dtype, shape, data }: TensorData, count: number): Int32Array {
+function labelsFromArray(name: string, { dtype, shape, data }: TensorData, count: number): Int32Array {
   if (!/^[IU]\d+$/.test(dtype) || shape.length !== 1 || shape[0] !== count) {
     throw new RangeError(`${name}: expected arr_1 integer [${count}], got ${dtype} [${shape.join(', ')}]`);
   }
