@@ -253,7 +253,11 @@ describe('failing', () => {
     await succeed(...trainTiny(own, out, 1, '--quiet'));
     await writePictures(own, { perClass: 9 });
     const { code, stderr } = await run(...resume(out), '--quiet');
-    expect([code, stderr]).toEqual([1, expect.stringContaining('state.size')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('"bars" has 9 images, had 12')]);
+    const { images: _, ...older } = JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'));
+    writeFileSync(join(out, 'config.json'), JSON.stringify(older)); // of an older version: the state of the batches tells
+    const late = await run(...resume(out), '--quiet');
+    expect([late.code, late.stderr]).toEqual([1, expect.stringContaining('state.size')]);
     await writePictures(own, { size: 12 });
     const other = await run(...resume(out), '--quiet');
     expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('the model takes 8x8x3, got 12x12x3')]);
