@@ -324,7 +324,10 @@ describe('evaluate', () => {
     const kept = ['--classifier', join(base, 'classifier.safetensors')];
     const rows: [string[], RegExp][] = [
       [['--from', base, '--metrics', ''], /--metrics: expected some of fid, .*, got none/],
-      [['--from', base, '--classifier', at('c.npz')], /--classifier .*c\.npz: expected the ending \.safetensors/],
+      [
+        ['--from', base, '--classifier', at('absent.npz')],
+        /--classifier .*absent\.npz: expected the ending \.safetensors/,
+      ],
       [['--samples', at('large.npz'), '--data', data], /--samples .*: expected 8x8x3 as the data, got 16x16x3/],
       [['--samples', at('large.npz'), '--data', data, ...kept], /expected 8x8x3 as the classifier, got 16x16x3/],
       [['--samples', at('fit.npz'), '--reference', at('stats.npz'), ...kept], /precision-recall .*give --metrics fid/],
