@@ -200,6 +200,11 @@ describe('wrong usage exits with 2', () => {
       trainTiny(data, data, 1),
       /--out .*pictures.safetensors: expected a new folder, this is a file/,
     ],
+    [
+      'a folder with the ending of a file',
+      ['assemble', '--from', out, '--out', 'x.safetensors'],
+      /--out x.safetensors: expected the name of a folder/,
+    ],
     ['a seed for the doctor', ['doctor', '--seed', '1'], /unknown option '--seed'/],
     ['ranks of a plain preset', ['inspect', 'DiT-L/2', '--groups', '3'], /--groups: has a part only for kind:DiT-L\/2/],
     ['sizes of what is there', ['inspect', folder, '--input-size', '32'], /--input-size: has no part/],

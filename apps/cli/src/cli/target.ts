@@ -17,6 +17,9 @@ export interface TargetOptions {
   sources?: readonly string[];
 }
 
+/** Endings of files that some command writes or reads: a folder is not given one. */
+const fileEndings = ['.safetensors', '.npz', '.npy', '.png', '.json'];
+
 /** The files of a bundle: what `--force` may replace a folder of. */
 export const bundleEntries = ['kind.json', 'learngenes.safetensors', 'shared.safetensors', 'tailors'];
 
@@ -49,6 +52,9 @@ export function checkTarget(path: string, options: TargetOptions): void {
   if (endings.length > 0 && !endings.includes(ending)) {
     const got = ending === '' ? 'none' : ending;
     throw new UsageError(`${option} ${path}: expected the ending ${endings.join(' or ')}, got ${got}`);
+  }
+  if (endings.length === 0 && fileEndings.includes(ending)) {
+    throw new UsageError(`${option} ${path}: expected the name of a folder, got the ending ${ending} of a file`);
   }
   checkParents(path, option);
   if (!existsSync(path)) return;
