@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it as test } from 'vitest';
 import { interleave, planRound, planRounds } from './measure';
 
-it('short work is repeated within a sample, long work is one sample a round', () => {
+test('short work is repeated within a sample, long work is one sample a round', () => {
   expect(planRound(0.01)).toEqual({ samples: 20, inner: 400 });
   expect(planRound(10)).toEqual({ samples: 12, inner: 1 });
   expect(planRound(5000)).toEqual({ samples: 1, inner: 1 });
@@ -14,12 +14,12 @@ it('short work is repeated within a sample, long work is one sample a round', ()
   );
 });
 
-it('rounds fill the budget within their limits', () => {
+test('rounds fill the budget within their limits', () => {
   const effort = { budget: 1000, minRounds: 3, maxRounds: 10 };
   expect([50, 200, 4000, 6000].map((ms) => planRounds(ms, effort))).toEqual([10, 5, 3, 1]);
 });
 
-it('contestants take turns after a warm-up of each, and all samples are kept', async () => {
+test('contestants take turns after a warm-up of each, and all samples are kept', async () => {
   const calls: string[] = [];
   const contestant = (name: string, ms: number) => ({
     run: async (samples: number) => {

@@ -1,8 +1,8 @@
-import { expect, it } from 'vitest';
+import { expect, it as test } from 'vitest';
 import { catalog } from './catalog';
 import { replaceResults } from './report';
 
-it('generated text goes between the marks, however often', () => {
+test('generated text goes between the marks, however often', () => {
   const page = 'before\n<!-- results -->\n<!-- /results -->\nafter\n';
   const once = replaceResults(page, 'one\n');
   expect(once).toBe('before\n<!-- results -->\none\n<!-- /results -->\nafter\n');
@@ -10,7 +10,7 @@ it('generated text goes between the marks, however often', () => {
   expect(() => replaceResults('no marks', 'x')).toThrow('<!-- results -->');
 });
 
-it('no two comparisons of the catalogue have the same name and peer', () => {
+test('no two comparisons of the catalogue have the same name and peer', () => {
   const keys = catalog.flatMap(({ name, peers, own }) =>
     [...peers, ...(own ? [own] : [])].map(({ label }) => `${name} ${label}`),
   );

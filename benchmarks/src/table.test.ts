@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it as test } from 'vitest';
 import { mergeRows, type ResultRow } from './result';
 import { formatAmount, formatRatio, markdownTables, overall } from './table';
 
@@ -8,7 +8,7 @@ function row(fields: Partial<ResultRow>): ResultRow {
   return { name: 'step', ...times, ...rest, ...fields };
 }
 
-it('amounts have three digits and a fitting unit', () => {
+test('amounts have three digits and a fitting unit', () => {
   expect([0.0123, 1, 45.678, 789.1, 1234, 123456].map((ms) => formatAmount(ms))).toEqual([
     '12.3 µs',
     '1.00 ms',
@@ -20,14 +20,14 @@ it('amounts have three digits and a fitting unit', () => {
   expect(formatAmount(612.4, 'MiB')).toBe('612 MiB');
 });
 
-it('a ratio shows its goal, and whether it was met', () => {
+test('a ratio shows its goal, and whether it was met', () => {
   expect(formatRatio(row({ ratio: 1.5 }))).toBe('1.50x');
   expect(formatRatio(row({ ratio: 1.5, goal: 1.35 }))).toBe('**1.50x** (goal 1.35)');
   expect(formatRatio(row({ ratio: 1.2, goal: 1.35 }))).toBe('1.20x (goal 1.35, missed)');
   expect(formatRatio(row({ ratio: null }))).toBe('');
 });
 
-it('tables come by section in their order, with the mean of the products', () => {
+test('tables come by section in their order, with the mean of the products', () => {
   const rows = [
     row({ section: 'Matrix products', name: 'a', ratio: 2 }),
     row({ section: 'Matrix products', name: 'b', ratio: 0.5 }),
@@ -41,13 +41,13 @@ it('tables come by section in their order, with the mean of the products', () =>
   expect(text).toContain('bf16: geometric mean 3.00x, least 3.00x.');
 });
 
-it('a row without a peer has no ratio', () => {
+test('a row without a peer has no ratio', () => {
   const alone = row({ peer: null, peerMs: null, peerBestMs: null, ratio: null, bestRatio: null });
   expect(markdownTables([alone])).toContain('| step | 10.0 ms / 9.00 ms |  |  |  |  |  |');
   expect(overall([alone])).toBeUndefined();
 });
 
-it('merging replaces rows of the same name, peer and engine, and keeps the place of the others', () => {
+test('merging replaces rows of the same name, peer and engine, and keeps the place of the others', () => {
   const old = [row({ name: 'a' }), row({ name: 'b' }), row({ name: 'b', peer: 'compiled' })];
   const fresh = [row({ name: 'c' }), row({ name: 'b', oursMs: 1 })];
   expect(mergeRows(old, fresh).map(({ name, peer, oursMs }) => [name, peer, oursMs])).toEqual([

@@ -1,7 +1,7 @@
 import { createGenerator } from '@learngene/random';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { DATA, gaussianDenoiser, gaussianSolution, logLevelAt, meanAndStd } from '../test/helpers';
 import { flowMatching } from './flow-matching';
 import { invertDdim } from './invert-ddim';
@@ -43,10 +43,10 @@ describe('order of convergence on a Gaussian', () => {
       worst(await sampler(process, denoiser, { noise: start(), steps, ...grid, ...more }), exact);
   const last = (values: number[]) => values[values.length - 1];
 
-  it('Euler: 1', async () => {
+  test('Euler: 1', async () => {
     expect(last(await slopes([16, 32, 64, 128], error(sampleEuler)))).toBeCloseTo(1, 1);
   });
-  it('DDIM: 1', async () => {
+  test('DDIM: 1', async () => {
     const end = START.map((x) => gaussianSolution(x, high, 0));
     const ddim = async (steps: number) =>
       worst(await sampleDdim(process, denoiser, { noise: start(), steps, spacing: 'linspace', clip: false }), end);
@@ -54,17 +54,17 @@ describe('order of convergence on a Gaussian', () => {
     expect(slope).toBeGreaterThan(0.85);
     expect(slope).toBeLessThan(1.2);
   });
-  it('Heun: 2', async () => {
+  test('Heun: 2', async () => {
     expect(last(await slopes([16, 32, 64], error(sampleHeun)))).toBeGreaterThan(1.8);
   });
-  it.each(['midpoint', 'heun'] as const)('DPM-Solver++ 2M, %s: 2', async (solverType) => {
+  test.each(['midpoint', 'heun'] as const)('DPM-Solver++ 2M, %s: 2', async (solverType) => {
     const more = { solverType, lowerOrderFinal: false };
     expect(last(await slopes([16, 32, 64], error(sampleDpmSolverPP2M, more)))).toBeGreaterThan(1.8);
   });
-  it('DPM-Solver++ at order 1: 1', async () => {
+  test('DPM-Solver++ at order 1: 1', async () => {
     expect(last(await slopes([32, 64, 128], error(sampleDpmSolverPP2M, { order: 1 })))).toBeCloseTo(1, 1);
   });
-  it.each([
+  test.each([
     [1, 'bh1', true, 1.7],
     [1, 'bh2', true, 1.7],
     [2, 'bh1', true, 2],
@@ -77,7 +77,7 @@ describe('order of convergence on a Gaussian', () => {
     expect(Math.max(first, second)).toBeGreaterThan(least);
   });
 
-  it('the flow: Euler 1, Heun 2', async () => {
+  test('the flow: Euler 1, Heun 2', async () => {
     const velocity = (x: tf.Tensor4D, t: tf.Tensor1D) => {
       const s = t.dataSync()[0] / 1000;
       const variance = (1 - s) ** 2 * DATA.std ** 2 + s ** 2;
@@ -93,7 +93,7 @@ describe('order of convergence on a Gaussian', () => {
   });
 });
 
-it('Euler in sigma space is DDIM', async () => {
+test('Euler in sigma space is DDIM', async () => {
   const options = { noise: start(), steps: 7, spacing: 'leading' as const, clip: false };
   const euler = await sampleEuler(process, denoiser, options);
   const ddim = await sampleDdim(process, denoiser, options);
@@ -109,20 +109,20 @@ describe('sampling a Gaussian gives its mean and standard deviation', () => {
   };
   const generator = () => createGenerator(4);
 
-  it.each(['fixed-small', 'fixed-large'] as const)('DDPM, %s', async (varianceType) => {
+  test.each(['fixed-small', 'fixed-large'] as const)('DDPM, %s', async (varianceType) => {
     const options = { noise: noise(), generator: generator(), clip: false, steps: 100 };
     expectMoments(await sampleDdpm({ ...process, varianceType }, denoiser, { ...options, spacing: 'trailing' }));
   });
-  it.each([0, 0.5, 1])('DDIM, eta %d', async (eta) => {
+  test.each([0, 0.5, 1])('DDIM, eta %d', async (eta) => {
     const options = { noise: noise(), generator: generator(), clip: false, steps: 100, eta };
     expectMoments(await sampleDdim(process, denoiser, { ...options, spacing: 'trailing' }));
   });
-  it('UniPC, 40 steps', async () => {
+  test('UniPC, 40 steps', async () => {
     expectMoments(await sampleUniPC(process, denoiser, { noise: noise(), steps: 40 }));
   });
 });
 
-it('inversion, then sampling, returns the start: the error falls with the steps', async () => {
+test('inversion, then sampling, returns the start: the error falls with the steps', async () => {
   const images = [-0.6, 0.1, 0.3, 0.9];
   const error = async (steps: number) => {
     const x0 = tf.tensor4d(images, [4, 1, 1, 1]);
@@ -135,7 +135,7 @@ it('inversion, then sampling, returns the start: the error falls with the steps'
   expect(await error(500)).toBeLessThan(1e-2);
 });
 
-it('a straight flow is exact in one Euler step', async () => {
+test('a straight flow is exact in one Euler step', async () => {
   const target = tf.tensor4d([0.4, -0.3, 0.2, -0.9], [4, 1, 1, 1]);
   const toPoint = (x: tf.Tensor4D, t: tf.Tensor1D) =>
     tf.div<tf.Tensor4D>(tf.sub(x, target), tf.reshape(tf.div(t, 1000), [-1, 1, 1, 1]));

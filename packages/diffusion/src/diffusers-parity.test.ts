@@ -1,7 +1,7 @@
 import { createGenerator } from '@learngene/random';
 import { readFixture, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { referenceModel, referenceSample, toNchw } from '../test/helpers';
 import { flowMatching } from './flow-matching';
 import { invertDdim } from './invert-ddim';
@@ -58,27 +58,27 @@ describe('ddim', () => {
     ['ddim zero snr', { spacing: 'trailing' }, { ...v, zeroTerminalSnr: true }],
     ['ddim thresholding', { thresholding: { ratio: 0.6, max: 3 } }, { betaStart: 0.01 }],
   ];
-  it.each(cases)('%s', (name, options, process) =>
+  test.each(cases)('%s', (name, options, process) =>
     expectRow(name, (run) => sampleDdim(linear(process), referenceModel, { ...run, steps: 10, ...options })),
   );
   const notDividing = SPACINGS.flatMap((spacing) => [7, 30].map((steps) => [spacing, steps] as const));
-  it.each(notDividing)('%s, %d steps do not divide 1000', (spacing, steps) =>
+  test.each(notDividing)('%s, %d steps do not divide 1000', (spacing, steps) =>
     expectRow(`ddim ${spacing} ${steps}`, (run) =>
       sampleDdim(linear(), referenceModel, { ...run, ...stride, steps, spacing }),
     ),
   );
-  it.each(SPACINGS)('%s, 7 steps, eta 0.6', (spacing) =>
+  test.each(SPACINGS)('%s, 7 steps, eta 0.6', (spacing) =>
     expectRow(`ddim ${spacing} 7 eta`, (run) => {
       const options = { ...run, ...stride, steps: 7, spacing, eta: 0.6, generator: createGenerator(0) };
       return sampleDdim(linear(), referenceModel, options);
     }),
   );
-  it.each(['leading', 'trailing'] as const)('inverse %s, 7 steps', (spacing) =>
+  test.each(['leading', 'trailing'] as const)('inverse %s, 7 steps', (spacing) =>
     expectRow(`inverse ${spacing} 7`, (run) =>
       invertDdim(linear(), referenceModel, { ...run, ...stride, steps: 7, spacing }),
     ),
   );
-  it('inverse trailing', () =>
+  test('inverse trailing', () =>
     expectRow('inverse trailing', (run) =>
       invertDdim(linear(), referenceModel, { ...run, steps: 10, spacing: 'trailing' }),
     ));
@@ -91,18 +91,18 @@ describe('ddpm', () => {
     ['ddpm cosine', { steps: 25, spacing: 'linspace' }, { schedule: 'cosine', precision: 'float32' }],
     ['ddpm sample', { spacing: 'trailing' }, x0],
   ];
-  it.each(cases)('%s', (name, options, process) =>
+  test.each(cases)('%s', (name, options, process) =>
     expectRow(name, (run) => {
       const generator = createGenerator(0);
       return sampleDdpm(linear(process), referenceModel, { ...run, steps: 10, generator, ...options });
     }),
   );
-  it.each(SPACINGS)('%s, 7 steps do not divide 1000', (spacing) =>
+  test.each(SPACINGS)('%s, 7 steps do not divide 1000', (spacing) =>
     expectRow(`ddpm ${spacing} 7`, (run) =>
       sampleDdpm(linear(), referenceModel, { ...run, steps: 7, spacing, generator: createGenerator(0) }),
     ),
   );
-  it('ddpm learned_range', () =>
+  test('ddpm learned_range', () =>
     expectRow('ddpm learned_range', (run) =>
       sampleDdpm(
         linear({ varianceType: 'learned-range' }),
@@ -130,7 +130,7 @@ describe('dpm-solver++ 2M', () => {
     ['dpm thresholding', { ...free, thresholding: { ratio: 0.87, max: 0.5 } }],
     ['dpm first 5', { ...free, startStep: 5 }],
   ];
-  it.each(cases)('%s', (name, options, process) =>
+  test.each(cases)('%s', (name, options, process) =>
     expectRow(name, (run) => sampleDpmSolverPP2M(linear(process), referenceModel, { ...run, steps: 10, ...options })),
   );
 });
@@ -153,7 +153,7 @@ describe('unipc', () => {
     ['unipc no corrector', { disableCorrector: [0, 2, 3] }],
     ['unipc first 8', { finalSigma: 'sigma-min', startStep: 8 }],
   ];
-  it.each(cases)('%s', (name, options, process) =>
+  test.each(cases)('%s', (name, options, process) =>
     expectRow(name, (run) => sampleUniPC(linear(process), referenceModel, { ...run, steps: 10, ...options })),
   );
 });
@@ -170,12 +170,12 @@ describe.each([
     ['exponential', { sigmas: 'exponential' }],
     ['v', {}, v],
   ];
-  it.each(cases)('%s', (name, options, process) =>
+  test.each(cases)('%s', (name, options, process) =>
     expectRow(`${solver} ${name}`, (run) =>
       sampler(linear(process), referenceModel, { ...run, steps: 10, ...options }),
     ),
   );
-  it.each(SPACINGS)('%s, scaled as diffusers does', (spacing) =>
+  test.each(SPACINGS)('%s, scaled as diffusers does', (spacing) =>
     expectRow(`${solver} ${spacing} own scale`, (run) => {
       const process = gaussianDiffusion({ schedule: { kind: 'linear', betaEnd: 0.004 } });
       const initNoiseSigma = spacing === 'leading' ? 'variance-preserving' : 'sigma-max';
@@ -189,7 +189,7 @@ describe('the cosine schedule in one trailing step, where the network says 0', (
   const cases = Object.entries(samplers).flatMap(([name, sample]) =>
     [400, 1000, 4000].map((timesteps) => ({ name, sample, timesteps })),
   );
-  it.each(cases)('$name, T = $timesteps', async ({ sample, timesteps }) => {
+  test.each(cases)('$name, T = $timesteps', async ({ sample, timesteps }) => {
     const process = gaussianDiffusion({ schedule: 'cosine', timesteps });
     const noise = tf.ones([1, 1, 1, 1]) as tf.Tensor4D;
     const x = await sample(process, tf.zerosLike, { noise, steps: 1, spacing: 'trailing', clip: false });
@@ -199,7 +199,7 @@ describe('the cosine schedule in one trailing step, where the network says 0', (
 });
 
 describe('flow', () => {
-  it.each([1, 3])('euler, shift %d', (shift) =>
+  test.each([1, 3])('euler, shift %d', (shift) =>
     expectRow(`flow ${shift}`, (run) =>
       sampleEuler(flowMatching({ shift }), referenceModel, { ...run, steps: 10, spacing: 'linspace' }),
     ),

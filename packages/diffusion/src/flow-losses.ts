@@ -16,12 +16,12 @@ export interface FlowBatch {
 }
 
 /** Losses of each sample. */
-export type FlowLosses = {
+export interface FlowLosses {
   /** What to minimise, `[N]`. */
   readonly loss: tf.Tensor1D;
   /** Mean squared error of the velocity, `[N]`: the same values. */
   readonly mse: tf.Tensor1D;
-};
+}
 
 /**
  * Conditional flow matching: the mean squared error of the velocity noise - x_0 at (1 - t) x_0 + t · noise (Lipman et

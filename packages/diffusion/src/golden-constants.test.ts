@@ -1,5 +1,5 @@
 import { expectClose, readFixture } from '@learngene/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import { gaussianDiffusion } from './process';
 import { spaceTimesteps } from './respacing';
 import { betaSchedule, rescaleZeroTerminalSnr, type ScheduleName } from './schedules';
@@ -10,7 +10,7 @@ const sum = (values: Int32Array) => values.reduce((total, value) => total + valu
 describe('linear, 1000 steps', () => {
   const p = gaussianDiffusion({ schedule: 'linear', timesteps: 1000 });
 
-  it('has the cumulative products', () => {
+  test('has the cumulative products', () => {
     relative(p.alphasCumprod[0], 0.9999);
     relative(p.alphasCumprod[1], 0.999780092072);
     relative(p.alphasCumprod[499], 0.0785872428818);
@@ -18,7 +18,7 @@ describe('linear, 1000 steps', () => {
     relative(p.alphasCumprod[999], 4.03582976538e-5);
   });
 
-  it('has the posterior variances', () => {
+  test('has the posterior variances', () => {
     relative(p.posteriorVariance[1], 5.453187661e-5);
     relative(p.posteriorVariance[999], 0.01999998353);
     relative(p.posteriorLogVarianceClipped[0], -9.816725135);
@@ -28,7 +28,7 @@ describe('linear, 1000 steps', () => {
     relative(Math.log(p.betas[999]), -3.912023005);
   });
 
-  it('has the variances that diffusers states for ddpm and ddim', () => {
+  test('has the variances that diffusers states for ddpm and ddim', () => {
     expect(p.posteriorVariance[0]).toBe(0);
     expect(p.posteriorVariance[487]).toBeCloseTo(0.00979, 5);
     expect(p.posteriorVariance[999]).toBeCloseTo(0.02, 5);
@@ -44,7 +44,7 @@ describe('linear, 1000 steps', () => {
 });
 
 describe('cosine, 1000 steps', () => {
-  it('has the betas', () => {
+  test('has the betas', () => {
     const p = gaussianDiffusion({ schedule: 'cosine', timesteps: 1000 });
     relative(p.betas[0], 4.128422482e-5);
     relative(p.betas[500], 0.003155691442);
@@ -53,7 +53,7 @@ describe('cosine, 1000 steps', () => {
     relative(p.alphasCumprod[500], 0.4922851724);
   });
 
-  it('has the variances that diffusers states for unclip', () => {
+  test('has the variances that diffusers states for unclip', () => {
     const p = gaussianDiffusion({ schedule: 'squaredcos_cap_v2', timesteps: 1000, precision: 'float32' });
     const learned = (t: number, v: number) => {
       const fraction = (v + 1) / 2;
@@ -74,7 +74,7 @@ describe('cosine, 1000 steps', () => {
 });
 
 describe('space_timesteps', () => {
-  it("'250' of 1000", () => {
+  test("'250' of 1000", () => {
     const kept = spaceTimesteps(1000, '250');
     expect([...kept.slice(0, 4), ...kept.slice(-3)]).toEqual([0, 4, 8, 12, 991, 995, 999]);
     expect([kept.length, sum(kept)]).toEqual([250, 124875]);
@@ -85,7 +85,7 @@ describe('space_timesteps', () => {
     expect(timestepMap).toEqual(kept);
   });
 
-  it('rounds half to even', () => {
+  test('rounds half to even', () => {
     const fifty = spaceTimesteps(1000, '50');
     expect([...fifty.slice(0, 6), ...fifty.slice(-3)]).toEqual([0, 20, 41, 61, 82, 102, 958, 979, 999]);
     expect(sum(fifty)).toBe(24975);
@@ -96,7 +96,7 @@ describe('space_timesteps', () => {
     expect(sum(spaceTimesteps(1000, '10'))).toBe(4995);
   });
 
-  it('takes sections', () => {
+  test('takes sections', () => {
     const three = spaceTimesteps(300, [10, 15, 20]);
     expect([three.length, sum(three)]).toEqual([45, 7727]);
     expect(spaceTimesteps(300, '10,15,20')).toEqual(three);
@@ -104,13 +104,13 @@ describe('space_timesteps', () => {
     expect([five.length, sum(five)]).toEqual([100, 63950]);
   });
 
-  it("takes 'ddimN' where a whole stride gives N steps", () => {
+  test("takes 'ddimN' where a whole stride gives N steps", () => {
     expect([...spaceTimesteps(1000, 'ddim50').slice(0, 3)]).toEqual([0, 20, 40]);
     expect(spaceTimesteps(1000, 'ddim250').length).toBe(250);
     expect(() => spaceTimesteps(1000, 'ddim300')).toThrow('got ddim300');
   });
 
-  it('says what is wrong', () => {
+  test('says what is wrong', () => {
     expect(() => spaceTimesteps(10, '11')).toThrow('respacing[0]: expected at most 10 steps of its section, got 11');
     expect(() => spaceTimesteps(10, 'many')).toThrow("got 'many'");
     expect(() => spaceTimesteps(10, [0])).toThrow('at least one step');
@@ -127,11 +127,11 @@ describe('schedules', () => {
   }>(import.meta.url, '../fixtures/schedules.json');
   const every20 = (betas: Float64Array) => betas.filter((_, i) => i % 20 === 0);
 
-  it.each(['linear', 'scaled_linear', 'squaredcos_cap_v2', 'sigmoid'] as const)('%s is that of diffusers', (kind) => {
+  test.each(['linear', 'scaled_linear', 'squaredcos_cap_v2', 'sigmoid'] as const)('%s is that of diffusers', (kind) => {
     expectClose(every20(betaSchedule({ kind }, fixture.timesteps)), fixture.betas[kind], { rtol: 1e-5, atol: 1e-8 });
   });
 
-  it('rescales to zero terminal SNR', () => {
+  test('rescales to zero terminal SNR', () => {
     const betas = rescaleZeroTerminalSnr(betaSchedule({ kind: 'linear' }, 200));
     expectClose(every20(betas), fixture.zeroTerminalSnr, { rtol: 2e-4, atol: 1e-7 });
     expect(betas[199]).toBe(fixture.zeroLast);
@@ -141,7 +141,7 @@ describe('schedules', () => {
     expect(() => rescaleZeroTerminalSnr(Float64Array.of(0.1))).toThrow('at least 2 steps');
   });
 
-  it('has the older schedules (Ho et al. 2020)', () => {
+  test('has the older schedules (Ho et al. 2020)', () => {
     expectClose(betaSchedule('const', 4), [0.02, 0.02, 0.02, 0.02]);
     expectClose(betaSchedule('jsd', 4), [1 / 4, 1 / 3, 1 / 2, 1]);
     expectClose(betaSchedule('warmup10', 20).slice(0, 3), [1e-4, 0.02, 0.02]);
@@ -151,7 +151,7 @@ describe('schedules', () => {
     expectClose(betaSchedule({ kind: 'betas', betas: [0.1, 0.2] }, 2), [0.1, 0.2]);
   });
 
-  it('says what is wrong', () => {
+  test('says what is wrong', () => {
     expect(() => betaSchedule({ kind: 'betas', betas: [0.1] }, 2)).toThrow('betas: expected 2 values, got 1');
     expect(() => betaSchedule({ kind: 'betas', betas: [0.1, 2] }, 2)).toThrow(
       'betas[1]: expected a value in (0, 1], got 2',

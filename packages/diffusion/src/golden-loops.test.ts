@@ -1,7 +1,7 @@
 import { createGenerator } from '@learngene/random';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { absoluteSum, referenceModel, referenceSample } from '../test/helpers';
 import type { Denoiser } from './denoiser';
 import { invertDdim } from './invert-ddim';
@@ -35,9 +35,9 @@ describe('ddpm', () => {
   const run = (options: GaussianDiffusionOptions, more: Partial<DdpmOptions> = {}) =>
     sampleDdpm(linear(options), referenceModel, { noise: referenceSample(), generator: createGenerator(0), ...more });
 
-  it('1000 steps', async () => expectRow(await run({}), { sum: 258.9606, mean: 0.3372 }));
-  it('v prediction', async () => expectRow(await run(velocity), { sum: 202.0296, mean: 0.2631 }));
-  it('from step 1, in float32 arithmetic', async () => {
+  test('1000 steps', async () => expectRow(await run({}), { sum: 258.9606, mean: 0.3372 }));
+  test('v prediction', async () => expectRow(await run(velocity), { sum: 202.0296, mean: 0.2631 }));
+  test('from step 1, in float32 arithmetic', async () => {
     const process = linear({ precision: 'float32' });
     const options = { noise: noised(process, 1), generator: createGenerator(0), startStep: 998 };
     expectRow(await sampleDdpm(process, referenceModel, options), { sum: 387.9466, mean: 0.5051 });
@@ -48,14 +48,14 @@ describe('ddim', () => {
   const run = (options: GaussianDiffusionOptions, betaStart?: number, more: Partial<DdimOptions> = {}) =>
     sampleDdim(linear(options, betaStart), referenceModel, { noise: referenceSample(), steps: 10, ...more });
 
-  it('10 steps', async () => expectRow(await run({}), { sum: 172.0067, mean: 0.223967 }));
-  it('v prediction', async () => expectRow(await run(velocity), { sum: 52.5302, mean: 0.0684 }));
-  it('alpha set to one', async () => expectRow(await run({}, 0.01), { sum: 149.8295, mean: 0.1951 }));
-  it('alpha not set to one', async () =>
+  test('10 steps', async () => expectRow(await run({}), { sum: 172.0067, mean: 0.223967 }));
+  test('v prediction', async () => expectRow(await run(velocity), { sum: 52.5302, mean: 0.0684 }));
+  test('alpha set to one', async () => expectRow(await run({}, 0.01), { sum: 149.8295, mean: 0.1951 }));
+  test('alpha not set to one', async () =>
     expectRow(await run({}, 0.01, { setAlphaToOne: false }), { sum: 149.0784, mean: 0.1941 }));
-  it('from step 8', async () =>
+  test('from step 8', async () =>
     expectRow(await run({}, 1e-4, { noise: noised(linear(), 100), startStep: 8 }), { sum: 354.5418, mean: 0.4616 }));
-  it('steps offset 1', async () => {
+  test('steps offset 1', async () => {
     const seen: number[] = [];
     const onStep = ({ t }: { t: number }) => void seen.push(t);
     (await run({}, 1e-4, { steps: 5, stepsOffset: 1, onStep })).dispose();
@@ -67,10 +67,10 @@ describe('ddim inversion', () => {
   const run = (options: GaussianDiffusionOptions, betaStart: number, setAlphaToOne: boolean) =>
     invertDdim(linear(options, betaStart), referenceModel, { noise: referenceSample(), steps: 10, setAlphaToOne });
 
-  it('10 steps', async () => expectRow(await run({}, 1e-4, true), { sum: 671.6816, mean: 0.8746 }));
-  it('v prediction', async () => expectRow(await run(velocity, 1e-4, true), { sum: 1394.2185, mean: 1.8154 }));
-  it('alpha set to one', async () => expectRow(await run({}, 0.01, true), { sum: 539.9622, mean: 0.7031 }));
-  it('alpha not set to one', async () => expectRow(await run({}, 0.01, false), { sum: 542.6722, mean: 0.7066 }));
+  test('10 steps', async () => expectRow(await run({}, 1e-4, true), { sum: 671.6816, mean: 0.8746 }));
+  test('v prediction', async () => expectRow(await run(velocity, 1e-4, true), { sum: 1394.2185, mean: 1.8154 }));
+  test('alpha set to one', async () => expectRow(await run({}, 0.01, true), { sum: 539.9622, mean: 0.7031 }));
+  test('alpha not set to one', async () => expectRow(await run({}, 0.01, false), { sum: 542.6722, mean: 0.7066 }));
 });
 
 describe('dpm-solver++ 2M', () => {
@@ -83,13 +83,13 @@ describe('dpm-solver++ 2M', () => {
       ...more,
     });
 
-  it('10 steps', async () => expectRow(await run({}), { mean: 0.3301 }));
-  it('v prediction', async () => expectRow(await run(velocity), { mean: 0.2251 }));
-  it('karras, v', async () => expectRow(await run(velocity, { sigmas: 'karras' }), { mean: 0.2096 }));
-  it('lu, v', async () => expectRow(await run(velocity, { sigmas: 'lu' }), { mean: 0.1554 }));
-  it('thresholding', async () =>
+  test('10 steps', async () => expectRow(await run({}), { mean: 0.3301 }));
+  test('v prediction', async () => expectRow(await run(velocity), { mean: 0.2251 }));
+  test('karras, v', async () => expectRow(await run(velocity, { sigmas: 'karras' }), { mean: 0.2096 }));
+  test('lu, v', async () => expectRow(await run(velocity, { sigmas: 'lu' }), { mean: 0.1554 }));
+  test('thresholding', async () =>
     expectRow(await run({}, { thresholding: { ratio: 0.87, max: 0.5 } }), { mean: 1.1364 }));
-  it('from step 5', async () => {
+  test('from step 5', async () => {
     const process = linear();
     const t = Math.round(
       sigmaGrid(process, { steps: 10, spacing: 'linspace', family: 'open', range: 'process' })[5].time,
@@ -107,11 +107,11 @@ describe('unipc', () => {
       ...more,
     });
 
-  it('10 steps', async () => expectRow(await run({}), { mean: 0.2464 }));
-  it('karras', async () => expectRow(await run({}, { sigmas: 'karras' }), { mean: 0.2925 }));
-  it('v prediction', async () => expectRow(await run(velocity), { mean: 0.1014 }));
-  it('karras, v', async () => expectRow(await run(velocity, { sigmas: 'karras' }), { mean: 0.1966 }));
-  it('from step 8', async () => {
+  test('10 steps', async () => expectRow(await run({}), { mean: 0.2464 }));
+  test('karras', async () => expectRow(await run({}, { sigmas: 'karras' }), { mean: 0.2925 }));
+  test('v prediction', async () => expectRow(await run(velocity), { mean: 0.1014 }));
+  test('karras, v', async () => expectRow(await run(velocity, { sigmas: 'karras' }), { mean: 0.1966 }));
+  test('from step 8', async () => {
     const process = linear();
     const t = Math.round(
       sigmaGrid(process, { steps: 10, spacing: 'linspace', family: 'open', range: 'process' })[8].time,
@@ -152,12 +152,12 @@ function quirk(options: GaussianDiffusionOptions, grid: object, startStep = 0) {
 }
 
 describe('euler, as the test feeds it', () => {
-  it('10 steps', async () => expectRow(await quirk({}, {}), { sum: 10.0807, mean: 0.0131 }));
-  it('v prediction', async () => expectRow(await quirk(velocity, {}), { sum: 0.0002, mean: 2.2676e-6 }));
-  it('from step 8, to float32', async () => {
+  test('10 steps', async () => expectRow(await quirk({}, {}), { sum: 10.0807, mean: 0.0131 }));
+  test('v prediction', async () => expectRow(await quirk(velocity, {}), { sum: 0.0002, mean: 2.2676e-6 }));
+  test('from step 8, to float32', async () => {
     const { sum, mean } = absoluteSum(await quirk({}, {}, 8));
     expect(Math.abs(sum / 57062.9297 - 1)).toBeLessThan(2e-6); // 1e-2 of this sum is less than float32 resolves
     expect(Math.abs(mean - 74.3007)).toBeLessThan(1e-3);
   });
-  it('karras', async () => expectRow(await quirk({}, { sigmas: 'karras' }), { sum: 124.52299, mean: 0.162139 }));
+  test('karras', async () => expectRow(await quirk({}, { sigmas: 'karras' }), { sum: 124.52299, mean: 0.162139 }));
 });

@@ -1,7 +1,7 @@
 import { createGenerator } from '@learngene/random';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { bitsPerDimension } from './bits-per-dimension';
 import type { Denoiser } from './denoiser';
 import { flowLosses } from './flow-losses';
@@ -85,7 +85,7 @@ function truthful(process: GaussianDiffusion, x0: tf.Tensor4D): Denoiser {
 }
 
 describe.each(Object.keys(limits))('%s', (name) => {
-  it('has finite tables, but for what divides by an alpha-bar of 0', () => {
+  test('has finite tables, but for what divides by an alpha-bar of 0', () => {
     for (const varianceType of varianceTypes) {
       const process = make(name, { meanType: 'start', varianceType })!;
       const pure = process.alphasCumprod.at(-1) === 0;
@@ -97,7 +97,7 @@ describe.each(Object.keys(limits))('%s', (name) => {
     }
   });
 
-  it('losses and their gradients are finite at the first and the last step, and 0 for the truth', () => {
+  test('losses and their gradients are finite at the first and the last step, and 0 for the truth', () => {
     for (const meanType of meanTypes) {
       for (const varianceType of varianceTypes) {
         for (const loss of lossTypes) {
@@ -123,7 +123,7 @@ describe.each(Object.keys(limits))('%s', (name) => {
     }
   });
 
-  it('moments of both directions are finite at the first and the last step', () => {
+  test('moments of both directions are finite at the first and the last step', () => {
     for (const meanType of meanTypes) {
       for (const varianceType of varianceTypes) {
         const process = make(name, { meanType, varianceType });
@@ -142,7 +142,7 @@ describe.each(Object.keys(limits))('%s', (name) => {
     }
   });
 
-  it('the bound of a truthful network is finite, its errors 0', async () => {
+  test('the bound of a truthful network is finite, its errors 0', async () => {
     for (const meanType of meanTypes) {
       for (const varianceType of varianceTypes) {
         const process = make(name, { meanType, varianceType });
@@ -162,7 +162,7 @@ describe.each(Object.keys(limits))('%s', (name) => {
   });
 });
 
-it("at an alpha-bar of 0 the bound's implied noise is x_t: its error is 0 whatever the network says", async () => {
+test("at an alpha-bar of 0 the bound's implied noise is x_t: its error is 0 whatever the network says", async () => {
   for (const meanType of ['start', 'previous', 'velocity'] as const) {
     for (const schedule of ['linear', 'cosine'] as const) {
       const process = gaussianDiffusion({ schedule, timesteps: 30, zeroTerminalSnr: true, meanType });
@@ -179,7 +179,7 @@ describe('counts of 0 and 1', () => {
   const process = gaussianDiffusion({ timesteps: 50, varianceType: 'learned-range' });
   const denoiser: Denoiser = (x) => tf.concat([x, x], 3);
 
-  it.each([0, 1])('a batch of %d', async (count) => {
+  test.each([0, 1])('a batch of %d', async (count) => {
     const x0 = tf.ones([count, 2, 2, 1]) as tf.Tensor4D;
     const batch = { x0, noise: tf.zerosLike(x0), t: new Int32Array(count) };
     const all = [
@@ -206,7 +206,7 @@ describe('the loss-aware sampler', () => {
     historyPerStep: 1,
     history: losses,
   });
-  it.each([
+  test.each([
     ['equal', full([2], [2]), [0.5, 0.5]],
     ['zero', full([0], [0]), [0.5, 0.5]],
     ['one of them zero', full([0], [3]), [0.0005, 0.9995]],
@@ -224,20 +224,20 @@ describe('the loss-aware sampler', () => {
     expect(t.every((step) => step >= 0 && step < p.length)).toBe(true);
     expect(weights.every(Number.isFinite)).toBe(true);
   });
-  it('no losses change nothing', () => {
+  test('no losses change nothing', () => {
     const state = createLossSecondMoment({ timesteps: 3 });
     expect(updateLossSecondMoment(state, { t: new Int32Array(0), losses: [] })).toEqual(state);
   });
 });
 
 describe('flow losses at both ends of time', () => {
-  it.each([0, 1])('t = %d', (time) => {
+  test.each([0, 1])('t = %d', (time) => {
     const [x0, eps] = [data(), noise()];
     const truth: Denoiser = () => tf.sub(eps, x0);
     const batch = { x0, noise: eps, t: Float32Array.of(time, time) };
     expect([...flowLosses(flowMatching(), truth, batch).loss.dataSync()]).toEqual([0, 0]);
   });
-  it('times of a wide logit-normal stay in [0, 1]', () => {
+  test('times of a wide logit-normal stay in [0, 1]', () => {
     const distribution = { kind: 'logit-normal', mean: 0, std: 1000 } as const;
     for (const shift of [1, 1e-6, 1e6]) {
       const t = flowTimesteps({ size: 200, generator: createGenerator(3), distribution, shift });
@@ -250,7 +250,7 @@ describe('guidance at its limits', () => {
   const conditional: Denoiser = (x) => tf.mul(x, 2);
   const unconditional: Denoiser = (x) => tf.mul(x, -1);
   const x = () => tf.ones([1, 1, 1, 1]) as tf.Tensor4D;
-  it.each([
+  test.each([
     [{ scale: 0 }, 5, -1],
     [{ scale: 1 }, 5, 2],
     [{ scale: -1 }, 5, -4],
@@ -265,7 +265,7 @@ describe('guidance at its limits', () => {
 });
 
 describe('likelihoods at their limits', () => {
-  it('the log-likelihood of bytes is finite and at most 0 for any width and distance', () => {
+  test('the log-likelihood of bytes is finite and at most 0 for any width and distance', () => {
     for (const logScale of [-30, -10, -3, 0, 10, 30]) {
       for (const mean of [-1e3, -1, 0, 1, 1e3]) {
         const value = discretizedGaussianLogLikelihood(data(), tf.scalar(mean), tf.scalar(logScale));
@@ -275,7 +275,7 @@ describe('likelihoods at their limits', () => {
       }
     }
   });
-  it('the KL of equal Gaussians is 0, however narrow or wide', () => {
+  test('the KL of equal Gaussians is 0, however narrow or wide', () => {
     for (const logVariance of [-40, -10, 0, 10, 40]) {
       const at = tf.scalar(logVariance);
       expect(normalKl(tf.scalar(0.3), at, tf.scalar(0.3), at).dataSync()[0]).toBe(0);

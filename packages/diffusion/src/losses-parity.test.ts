@@ -1,7 +1,7 @@
 import { createGenerator } from '@learngene/random';
 import { expectClose, readFixture, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { bitsPerDimension } from './bits-per-dimension';
 import { discretizedGaussianLogLikelihood } from './likelihood';
 import { gaussianDiffusion, type LossType, type MeanType, type VarianceType } from './process';
@@ -44,7 +44,7 @@ const process50 = (options: object) =>
 beforeAll(useTestBackend);
 
 describe('training losses and their gradients', () => {
-  it.each(losses.cases)('$meanType, $varianceType, $lossType', (row) => {
+  test.each(losses.cases)('$meanType, $varianceType, $lossType', (row) => {
     const process = process50({ meanType: row.meanType, varianceType: row.varianceType, loss: row.lossType });
     const channels = row.varianceType.startsWith('learned') ? 4 : 2;
     const whole = tf.tensor4d(losses.output, [3, 2, 2, 4]);
@@ -68,7 +68,7 @@ describe('training losses and their gradients', () => {
   });
 });
 
-it('the posterior has the constants of the formulas', () => {
+test('the posterior has the constants of the formulas', () => {
   const process = process50({});
   expectClose(process.posteriorMeanCoef1, likelihood.posterior.coef1, { rtol: 1e-8 });
   expectClose(process.posteriorMeanCoef2, likelihood.posterior.coef2, { rtol: 1e-8 });
@@ -76,14 +76,14 @@ it('the posterior has the constants of the formulas', () => {
   expectClose(process.posteriorLogVarianceClipped, likelihood.posterior.logVariance, { rtol: 1e-8 });
 });
 
-it('the discretised Gaussian has the likelihoods of the formulas', () => {
+test('the discretised Gaussian has the likelihoods of the formulas', () => {
   const { x, mean, logScale, value } = likelihood.discretized;
   const result = discretizedGaussianLogLikelihood(tf.tensor1d(x), tf.tensor1d(mean), tf.tensor1d(logScale));
   expectClose(result, value, { rtol: 1e-3, atol: 1e-4 }); // a difference of two float32 probabilities
 });
 
 describe('bits a dimension', () => {
-  it.each(Object.entries(likelihood.bound.rows))('%s', async (varianceType, row) => {
+  test.each(Object.entries(likelihood.bound.rows))('%s', async (varianceType, row) => {
     const process = process50({ varianceType: varianceType as VarianceType });
     const learned = varianceType === 'learned-range';
     const result = await bitsPerDimension(

@@ -1,7 +1,7 @@
 import { createGenerator } from '@learngene/random';
 import { checkGradient, expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { meanAndStd, valueAt } from '../test/helpers';
 import type { Denoiser } from './denoiser';
 import { flowLosses } from './flow-losses';
@@ -28,7 +28,7 @@ const t = Int32Array.of(0, 40, 99);
 beforeAll(useTestBackend);
 
 describe('the forward process', () => {
-  it('has the marginals of its steps composed', () => {
+  test('has the marginals of its steps composed', () => {
     let [signal, variance] = [1, 0];
     process.betas.forEach((beta, i) => {
       signal *= Math.sqrt(1 - beta);
@@ -38,7 +38,7 @@ describe('the forward process', () => {
     });
   });
 
-  it('draws x_t with them', () => {
+  test('draws x_t with them', () => {
     const x0 = tf.fill([4, 32, 32, 1], 0.7) as tf.Tensor4D;
     const xt = qSample(process, x0, new Int32Array(4).fill(30), drawNoise(createGenerator(5), [4, 32, 32, 1]));
     const { mean, std } = meanAndStd(xt);
@@ -46,7 +46,7 @@ describe('the forward process', () => {
     expect(Math.abs(std / process.sqrtOneMinusAlphasCumprod[30] - 1)).toBeLessThan(0.04);
   });
 
-  it('has the posterior of Bayes: precisions add', () => {
+  test('has the posterior of Bayes: precisions add', () => {
     for (const i of [1, 37, 99]) {
       const [alpha, before] = [1 - process.betas[i], process.alphasCumprodPrev[i]];
       const precision = alpha / process.betas[i] + 1 / (1 - before);
@@ -62,7 +62,7 @@ describe('the forward process', () => {
     expect(at(mean)).toBeCloseTo(c1 * at(x0) + c2 * at(xt), 5);
   });
 
-  it('keeps its marginals when it is respaced, twice too', () => {
+  test('keeps its marginals when it is respaced, twice too', () => {
     const once = respaceDiffusion(process, [0, 10, 30, 60, 99]);
     const twice = respaceDiffusion(once, [1, 3, 4]);
     expectClose(
@@ -76,7 +76,7 @@ describe('the forward process', () => {
     expect(gaussianDiffusion({ timesteps: 1 }).posteriorVariance[0]).toBe(0);
   });
 
-  it('checks shapes and steps', () => {
+  test('checks shapes and steps', () => {
     const x0 = images(1);
     expect(() => qSample(process, x0, Int32Array.of(1), x0)).toThrow('t: expected 3 timesteps, one a sample, got 1');
     expect(() => qSample(process, x0, Int32Array.of(0, 1, 100), x0)).toThrow(
@@ -106,7 +106,7 @@ function perfect(meanType: MeanType, x0: tf.Tensor4D, noise: tf.Tensor4D): Denoi
 }
 
 describe('training losses', () => {
-  it.each(['epsilon', 'start', 'previous', 'velocity'] as const)('%s: zero for the perfect network', (meanType) => {
+  test.each(['epsilon', 'start', 'previous', 'velocity'] as const)('%s: zero for the perfect network', (meanType) => {
     const [x0, noise] = [images(1), images(2)];
     const denoiser = perfect(meanType, x0, noise);
     const { loss } = trainingLosses({ ...process, meanType }, denoiser, { x0, t, noise });
@@ -115,7 +115,7 @@ describe('training losses', () => {
     expect(Math.abs(kl[1]) + Math.abs(kl[2])).toBeLessThan(1e-5);
   });
 
-  it('gives the network x_t and the original timesteps', () => {
+  test('gives the network x_t and the original timesteps', () => {
     const respaced = gaussianDiffusion({ timesteps: 1000, respacing: '4' });
     const seen: number[][] = [];
     const spy: Denoiser = (x, time) => {
@@ -126,7 +126,7 @@ describe('training losses', () => {
     expect(seen).toEqual([[999, 0, 333]]);
   });
 
-  it.each(['mse', 'kl'] as const)('%s has the gradients of finite differences', (loss) => {
+  test.each(['mse', 'kl'] as const)('%s has the gradients of finite differences', (loss) => {
     const learned = gaussianDiffusion({ timesteps: 25, varianceType: 'learned-range', loss });
     const [x0, noise] = [tf.clipByValue(tf.slice(images(1), 0, 2), -1, 1), tf.slice(images(2), 0, 2)];
     const steps = Int32Array.of(4, 12);
@@ -143,7 +143,7 @@ describe('training losses', () => {
     }
   });
 
-  it('refuses an output that does not fit the variance', () => {
+  test('refuses an output that does not fit the variance', () => {
     const batch = { x0: images(1), t, noise: images(2) };
     const learned = gaussianDiffusion({ timesteps: 100, varianceType: 'learned' });
     expect(() => trainingLosses(learned, (x) => x, batch)).toThrow(
@@ -155,7 +155,7 @@ describe('training losses', () => {
     );
   });
 
-  it('leaks nothing', async () => {
+  test('leaks nothing', async () => {
     const batch = { x0: images(1), t, noise: images(2) };
     const learned = gaussianDiffusion({ timesteps: 100, varianceType: 'learned-range' });
     const kl = { ...process, loss: 'kl' } as const;
@@ -170,7 +170,7 @@ describe('training losses', () => {
     });
   });
 
-  it('the moments of the reverse step clip and mix the variances', () => {
+  test('the moments of the reverse step clip and mix the variances', () => {
     const learned = gaussianDiffusion({ timesteps: 100, varianceType: 'learned-range' });
     const low: Denoiser = (x) => tf.concat([tf.mul(x, 9), tf.fill(x.shape, -1)], 3);
     const { start, logVariance } = reverseMoments(learned, low, { xt: images(1), t, clip: true });
@@ -180,7 +180,7 @@ describe('training losses', () => {
     expectClose(own.logVariance, tf.fill([3, 2, 2, 2], -1));
   });
 
-  it('the KL of equal Gaussians is zero', () => {
+  test('the KL of equal Gaussians is zero', () => {
     const x = images(1);
     expectClose(normalKl(x, x, x, x), tf.zerosLike(x), { atol: 1e-6 });
     const value = normalKl(tf.scalar(1), tf.scalar(0), tf.scalar(0), tf.scalar(Math.log(4)));
@@ -189,7 +189,7 @@ describe('training losses', () => {
 });
 
 describe('flow matching', () => {
-  it('has loss zero for the true velocity, and the network sees scaled times', () => {
+  test('has loss zero for the true velocity, and the network sees scaled times', () => {
     const [x0, noise] = [images(1), images(2)];
     const times = Float32Array.of(0, 0.25, 1);
     const truth: Denoiser = (_, time) => {
@@ -211,7 +211,7 @@ describe('flow matching', () => {
     expect(() => flowMatching({ timeScale: -1 })).toThrow('timeScale: expected');
   });
 
-  it('draws times evenly, or as the sigmoid of a normal', () => {
+  test('draws times evenly, or as the sigmoid of a normal', () => {
     const size = 4000;
     const even = flowTimesteps({ size, generator: createGenerator(1) });
     const mean = (x: Float32Array) => x.reduce((sum, value) => sum + value, 0) / x.length;
@@ -233,7 +233,7 @@ describe('flow matching', () => {
 });
 
 describe('timestep samplers', () => {
-  it('uniform: weights 1, every step', () => {
+  test('uniform: weights 1, every step', () => {
     const { t, weights } = uniformTimesteps({ timesteps: 5, size: 200, generator: createGenerator(1) });
     expect(new Set(t)).toEqual(new Set([0, 1, 2, 3, 4]));
     expect(new Set(weights)).toEqual(new Set([1]));
@@ -253,13 +253,13 @@ describe('timestep samplers', () => {
     return state; // the first round is forgotten
   };
 
-  it('draws in proportion to the root mean square loss', () => {
+  test('draws in proportion to the root mean square loss', () => {
     const total = [0, 1, 2, 3].reduce((sum, step) => sum + lossOf(step), 0);
     const expected = [0, 1, 2, 3].map((step) => (0.9 * lossOf(step)) / total + 0.1 / 4);
     expectClose(lossSecondMomentProbabilities(warm()), expected, { rtol: 1e-6 });
   });
 
-  it('is unbiased: the weighted mean is the mean over all steps', () => {
+  test('is unbiased: the weighted mean is the mean over all steps', () => {
     const state = warm();
     const p = lossSecondMomentProbabilities(state);
     const { t, weights } = sampleLossSecondMoment(state, { size: 20000, generator: createGenerator(1) });
@@ -272,14 +272,14 @@ describe('timestep samplers', () => {
     expect(Math.abs(estimate / 3.5 - 1)).toBeLessThan(0.03); // (0 + 1 + 4 + 9) / 4
   });
 
-  it('resumes from JSON to the same draws', () => {
+  test('resumes from JSON to the same draws', () => {
     const state = warm();
     const restored = JSON.parse(JSON.stringify(state)) as LossSecondMoment;
     const draw = (from: LossSecondMoment) => sampleLossSecondMoment(from, { size: 8, generator: createGenerator(9) });
     expect(draw(restored)).toEqual(draw(state));
   });
 
-  it('says what is wrong', () => {
+  test('says what is wrong', () => {
     const state = createLossSecondMoment({ timesteps: 4 });
     expect(() => createLossSecondMoment({ timesteps: 4, uniformProbability: 0 })).toThrow('uniformProbability');
     const step = Int32Array.of(1);

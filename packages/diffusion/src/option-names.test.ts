@@ -1,7 +1,7 @@
 import { createGenerator } from '@learngene/random';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it as test } from 'vitest';
 import * as diffusion from './index';
 
 beforeAll(useTestBackend);
@@ -49,7 +49,7 @@ const FUNCTIONS: readonly [name: string, call: Call][] = [
   ],
 ];
 
-it.each(FUNCTIONS)('%s refuses an option that it does not have', async (name, of) => {
+test.each(FUNCTIONS)('%s refuses an option that it does not have', async (name, of) => {
   await expect((async () => of({ foo: undefined }))()).rejects.toThrow(
     new RegExp(`^${name}: expected only .*, got 'foo'$`),
   );
@@ -93,6 +93,6 @@ const WRONG: readonly [call: Call, options: object, message: string][] = [
   ],
 ];
 
-it.each(WRONG)('%# %j is refused by its name', async (of, options, message) => {
+test.each(WRONG)('%# %j is refused by its name', async (of, options, message) => {
   await expect((async () => of(options))()).rejects.toThrow(message);
 });

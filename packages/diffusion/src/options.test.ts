@@ -1,7 +1,7 @@
 import { createGenerator } from '@learngene/random';
 import { expectOption, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, it } from 'vitest';
+import { beforeAll, describe, it as test } from 'vitest';
 import { flowLosses } from './flow-losses';
 import { flowMatching } from './flow-matching';
 import { guideDenoiser } from './guidance';
@@ -323,5 +323,5 @@ function losses(part: object) {
 
 /** Every option that is a number or a word: what takes it, its name in the message, what it must refuse and must take. */
 describe('options', () => {
-  it.each(options)('%s: %s', (_, name, call, refused, taken) => expectOption(name, call, { refused, taken }));
+  test.each(options)('%s: %s', (_, name, call, refused, taken) => expectOption(name, call, { refused, taken }));
 });

@@ -26,12 +26,12 @@ export function diffuse(process: GaussianDiffusion, x0: tf.Tensor4D, t: Int32Arr
 }
 
 /** Mean and log-variance of a Gaussian over images. */
-export type GaussianMoments = {
+export type GaussianMoments = Readonly<{
   /** Mean `[N, H, W, C]`. */
-  readonly mean: tf.Tensor4D;
+  mean: tf.Tensor4D;
   /** Logarithm of the variance, `[N, 1, 1, 1]` or `[N, H, W, C]`. */
-  readonly logVariance: tf.Tensor4D;
-};
+  logVariance: tf.Tensor4D;
+}>;
 
 /**
  * q(x_{t-1} | x_t, x_0) (Ho et al. 2020, eq. 6 and 7).

@@ -1,7 +1,7 @@
 import { createGenerator } from '@learngene/random';
 import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { referenceModel, referenceSample, valueAt } from '../test/helpers';
 import { bitsPerDimension } from './bits-per-dimension';
 import type { Denoiser } from './denoiser';
@@ -48,7 +48,7 @@ const smooth: Denoiser = (x, t) =>
 beforeAll(useTestBackend);
 
 describe.each(samplers)('%s', (name, sample) => {
-  it('leaks nothing on success, abort or a throwing denoiser, and keeps its input', async () => {
+  test('leaks nothing on success, abort or a throwing denoiser, and keeps its input', async () => {
     const start = noise();
     await expectNoLeak(async () => {
       (await sample(process, smooth, { noise: start, steps: 5, onStep: () => {} })).dispose();
@@ -70,7 +70,7 @@ describe.each(samplers)('%s', (name, sample) => {
     expect([start.isDisposed, kept.isDisposed]).toEqual([false, false]);
   });
 
-  it('reports every step, with t falling and the sample readable', async () => {
+  test('reports every step, with t falling and the sample readable', async () => {
     const seen: StepEvent[] = [];
     const onStep = async (event: StepEvent) => {
       await new Promise((resolve) => setTimeout(resolve, 0));
@@ -83,7 +83,7 @@ describe.each(samplers)('%s', (name, sample) => {
     expect(times).toEqual(times.slice().sort((a, b) => (name === 'invertDdim' ? a - b : b - a)));
   });
 
-  it('takes a denoiser with learned variances', async () => {
+  test('takes a denoiser with learned variances', async () => {
     const twice: Denoiser = (x, t) => tf.concat([smooth(x, t), tf.onesLike(x)], 3);
     const options = { noise: noise(), steps: 4 };
     const plain = await sample(process, smooth, options);
@@ -94,7 +94,7 @@ describe.each(samplers)('%s', (name, sample) => {
     );
   });
 
-  it('gives the network N equal values of t', async () => {
+  test('gives the network N equal values of t', async () => {
     const model: Denoiser = (x, t) => {
       expect([t.shape, t.dtype]).toEqual([[2], 'float32']);
       expect(t.dataSync()[0]).toBe(t.dataSync()[1]);
@@ -103,7 +103,7 @@ describe.each(samplers)('%s', (name, sample) => {
     await sample(process, model, { noise: noise(), steps: 3 });
   });
 
-  it('clips where it is asked to', async () => {
+  test('clips where it is asked to', async () => {
     const wild: Denoiser = (x) => tf.mul(x, -5);
     if (name === 'invertDdim') return;
     const range = async (options: object) => {
@@ -118,7 +118,7 @@ describe.each(samplers)('%s', (name, sample) => {
     await expect(range({ thresholding: { max: 0 } })).rejects.toThrow('thresholding.max');
   });
 
-  it('checks its options', async () => {
+  test('checks its options', async () => {
     const flat = tf.zeros([2, 2]) as unknown as tf.Tensor4D;
     await expect(sample(process, smooth, { noise: flat, steps: 2 })).rejects.toThrow(
       'noise: expected [N, H, W, C], got [2, 2]',
@@ -150,7 +150,7 @@ function reparameterised(meanType: MeanType, base: GaussianDiffusion): Denoiser 
 }
 
 describe('the mean types are one process', () => {
-  it.each(['start', 'velocity', 'previous'] as const)('%s', async (meanType) => {
+  test.each(['start', 'velocity', 'previous'] as const)('%s', async (meanType) => {
     const base = gaussianDiffusion({ timesteps: 30 });
     const other = { ...base, meanType };
     const options = { noise: noise(), steps: 30, clip: false };
@@ -161,7 +161,7 @@ describe('the mean types are one process', () => {
       expect(relativeError(actual, expected), name).toBeLessThan(1e-3);
     }
   });
-  it("'previous' needs whole timesteps", async () => {
+  test("'previous' needs whole timesteps", async () => {
     const other = gaussianDiffusion({ meanType: 'previous' });
     await expect(sampleEuler(other, smooth, { noise: noise(), steps: 7 })).rejects.toThrow(
       "whole timesteps for 'previous'",
@@ -170,7 +170,7 @@ describe('the mean types are one process', () => {
 });
 
 describe('respaced processes', () => {
-  it('are sampled at their own timesteps, and the network sees the original ones', async () => {
+  test('are sampled at their own timesteps, and the network sees the original ones', async () => {
     const respaced = gaussianDiffusion({ timesteps: 1000, respacing: '10' });
     for (const sampler of [sampleDdim, sampleDpmSolverPP2M, sampleUniPC, sampleEuler]) {
       const seen: number[] = [];
@@ -178,14 +178,14 @@ describe('respaced processes', () => {
       expect(seen).toEqual([...respaced.timestepMap].reverse());
     }
   });
-  it('DDPM with fewer steps is DDPM of the respaced process', async () => {
+  test('DDPM with fewer steps is DDPM of the respaced process', async () => {
     const whole = gaussianDiffusion({ timesteps: 1000, varianceType: 'fixed-large' });
     const respaced = gaussianDiffusion({ timesteps: 1000, varianceType: 'fixed-large', respacing: 'ddim10' });
     const a = await sampleDdpm(whole, smooth, { noise: noise(), steps: 10, generator: generator() });
     const b = await sampleDdpm(respaced, smooth, { noise: noise(), generator: generator() });
     expectClose(a, b);
   });
-  it('a single step starts at the noisy end', async () => {
+  test('a single step starts at the noisy end', async () => {
     for (const spacing of ['linspace', 'trailing'] as const) {
       const seen: number[] = [];
       const onStep = ({ t }: StepEvent) => void seen.push(t);
@@ -199,20 +199,20 @@ describe('respaced processes', () => {
     await expect(full).rejects.toThrow("steps: expected fewer than 100 for spacing 'leading', got 100");
     expect((await sampleUniPC(process, smooth, leading)).shape).toEqual([2, 2, 2, 3]);
   });
-  it('refuse timesteps outside the process', async () => {
+  test('refuse timesteps outside the process', async () => {
     const options = { noise: noise(), stepsOffset: 1 };
     await expect(sampleDdim(process, smooth, { ...options, steps: 100 })).rejects.toThrow('stepsOffset: expected');
     await expect(sampleDdim(process, smooth, { ...options, steps: 101 })).rejects.toThrow('steps: expected');
     await expect(sampleDdim(process, smooth, { noise: noise(), steps: 9, startStep: 9 })).rejects.toThrow('startStep');
   });
-  it.each(['karras', 'lu', 'exponential'] as const)('cosine betas with many %s steps stay finite', async (sigmas) => {
+  test.each(['karras', 'lu', 'exponential'] as const)('cosine betas with many %s steps stay finite', async (sigmas) => {
     const cosine = gaussianDiffusion({ schedule: 'cosine' });
     for (const sampler of [sampleDpmSolverPP2M, sampleUniPC, sampleEuler]) {
       const x = await sampler(cosine, smooth, { noise: noise(), steps: 60, sigmas, clip: true });
       expect(Number.isFinite(tf.sum(x).dataSync()[0])).toBe(true);
     }
   });
-  it('zero terminal SNR can be sampled by every sampler', async () => {
+  test('zero terminal SNR can be sampled by every sampler', async () => {
     const zero = gaussianDiffusion({ meanType: 'velocity', zeroTerminalSnr: true });
     for (const [, sample] of samplers.slice(0, 7)) {
       const x = await sample(zero, smooth, { noise: noise(), steps: 10 });
@@ -221,7 +221,7 @@ describe('respaced processes', () => {
   });
 });
 
-it('noise needs a generator', async () => {
+test('noise needs a generator', async () => {
   await expect(sampleDdpm(process, smooth, { noise: noise(), steps: 2 })).rejects.toThrow('generator: expected one');
   await expect(sampleDdim(process, smooth, { noise: noise(), steps: 2, eta: 1 })).rejects.toThrow(
     'generator: expected one',
@@ -229,7 +229,7 @@ it('noise needs a generator', async () => {
   await expect(sampleDdim(process, smooth, { noise: noise(), steps: 2, eta: -1 })).rejects.toThrow('eta: expected');
 });
 
-it('a long loop lets timers and aborts through', async () => {
+test('a long loop lets timers and aborts through', async () => {
   const controller = new AbortController();
   setTimeout(() => controller.abort(new Error('by a timer')), 5);
   const slow: Denoiser = (x, t) => {
@@ -241,7 +241,7 @@ it('a long loop lets timers and aborts through', async () => {
   await expect(run).rejects.toThrow('by a timer');
 });
 
-it('the flow refuses what it has not', async () => {
+test('the flow refuses what it has not', async () => {
   await expect(sampleEuler(flow, smooth, { noise: noise() })).rejects.toThrow('steps: expected');
   await expect(sampleEuler(flow, smooth, { noise: noise(), steps: 2, sigmas: 'karras' })).rejects.toThrow(
     "sigmas: expected 'process'",
@@ -264,32 +264,32 @@ describe('guidance', () => {
   ] as const;
   const time = () => tf.tensor1d([10, 90]);
 
-  it.each(forms)('%s: ε is guided, the variance is not', (_, form) => {
+  test.each(forms)('%s: ε is guided, the variance is not', (_, form) => {
     const x = noise();
     const guided = guideDenoiser(form, { scale: 3 })(x, time());
     expectClose(guided, tf.concat([tf.mul(x, 0.5 + 3 * 1.5), tf.mul(x, 3)], 3), { rtol: 1e-4 });
   });
-  it.each(forms)('%s: some channels', (_, form) => {
+  test.each(forms)('%s: some channels', (_, form) => {
     const x = noise();
     const guided = guideDenoiser(form, { scale: 3, channels: 2 })(x, time());
     const factors = tf.tensor1d([5, 5, 2, 3, 3, 3]);
     expectClose(guided, tf.mul(tf.concat([x, x], 3), factors), { rtol: 1e-4 });
   });
-  it.each(forms)('%s: scale 1 is conditional, 0 unconditional', (_, form) => {
+  test.each(forms)('%s: scale 1 is conditional, 0 unconditional', (_, form) => {
     const x = noise();
     const plain = conditional(x, time());
     expectClose(guideDenoiser(form, { scale: 1 })(x, time()), plain);
     const [eps] = tf.split(guideDenoiser(form, { scale: 0 })(x, time()), 2, 3);
     expectClose(eps, tf.mul(x, 0.5));
   });
-  it.each(forms)('%s: each sample is guided inside the interval only', (_, form) => {
+  test.each(forms)('%s: each sample is guided inside the interval only', (_, form) => {
     const x = noise();
     const guided = guideDenoiser(form, { scale: 3, interval: [10, 50] })(x, time());
     const factor = tf.tensor4d([5, 2], [2, 1, 1, 1]);
     const [eps] = tf.split(guided, 2, 3);
     expectClose(eps, tf.mul(x, factor), { rtol: 1e-4 });
   });
-  it('in a sampler, the unconditional network rests outside the interval', async () => {
+  test('in a sampler, the unconditional network rests outside the interval', async () => {
     const seen: number[] = [];
     const counted: Denoiser = (x, t) => {
       seen.push(t.dataSync()[0]);
@@ -300,7 +300,7 @@ describe('guidance', () => {
     await sampleDdim(process, denoiser, { noise: noise(), steps: 10 });
     expect(seen).toEqual([60, 50, 40, 30]);
   });
-  it('the doubled batch has a shortcut outside the interval', async () => {
+  test('the doubled batch has a shortcut outside the interval', async () => {
     const calls = { doubled: 0, single: 0 };
     const counted = (kind: 'doubled' | 'single') => (x: tf.Tensor4D, t: tf.Tensor1D) => {
       calls[kind]++;
@@ -313,7 +313,7 @@ describe('guidance', () => {
     await sampleDdim(process, denoiser, { noise: noise(), steps: 10 });
     expect(calls).toEqual({ doubled: 4, single: 6 });
   });
-  it('leaks nothing and checks its settings', async () => {
+  test('leaks nothing and checks its settings', async () => {
     const [x, t] = [noise(), time()];
     await expectNoLeak(() => guideDenoiser({ batched }, { scale: 2, channels: 1, interval: [0, 50] })(x, t).dispose());
     expect(() => guideDenoiser({ batched }, { scale: Number.NaN })).toThrow('scale: expected');
@@ -323,13 +323,13 @@ describe('guidance', () => {
   });
 });
 
-it('noise is laid out as torch draws it', () => {
+test('noise is laid out as torch draws it', () => {
   const drawn = drawNoise(createGenerator(0), [2, 4, 2, 2]);
   expect(valueAt(drawn, [0, 0, 0, 0])).toBeCloseTo(-1.1258398, 6); // torch.randn(2, 2, 4, 2)[0, 0, 0]
   expect(valueAt(drawn, [0, 0, 1, 0])).toBeCloseTo(-1.1523602, 6);
 });
 
-it('the bound leaks nothing, finished or aborted', async () => {
+test('the bound leaks nothing, finished or aborted', async () => {
   const x0 = tf.clipByValue(noise(), -1, 1);
   const short = gaussianDiffusion({ schedule: 'cosine', timesteps: 5 });
   await expectNoLeak(async () => {
@@ -343,7 +343,7 @@ it('the bound leaks nothing, finished or aborted', async () => {
   });
 });
 
-it('the reference sample and model are those of the reference', () => {
+test('the reference sample and model are those of the reference', () => {
   expect(valueAt(referenceModel(referenceSample(), tf.tensor1d([1, 1, 1, 1])), [3, 0, 1, 2])).toBeCloseTo(
     (128 * 4 + 4 + 3) / 768 / 2,
     6,

@@ -1,7 +1,7 @@
 import { createGenerator } from '@learngene/random';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { DATA, exactDenoiser, gaussianSolution, levelsOf, meanAndStd } from '../test/helpers';
 import type { Denoiser } from './denoiser';
 import { invertDdim } from './invert-ddim';
@@ -37,12 +37,12 @@ const processes: Record<string, GaussianDiffusionOptions> = {
 };
 const meanTypes: MeanType[] = ['epsilon', 'start', 'previous', 'velocity'];
 
-type Trajectory = {
+interface Trajectory {
   steps: number;
   spacing?: 'leading' | 'trailing' | 'linspace';
   sigmas?: 'karras' | 'exponential';
   finalSigma?: 'zero' | 'sigma-min';
-};
+}
 type Options = Trajectory & { noise: tf.Tensor4D; clip: false; onStep?: (event: StepEvent) => void };
 type Run = (process: GaussianDiffusion, denoiser: Denoiser, options: Options) => Promise<tf.Tensor4D>;
 
@@ -146,7 +146,7 @@ beforeAll(useTestBackend);
 /** Data without spread: x_0 and ε are constant along the path, so that every solver is exact in any number of steps. */
 describe.each(Object.keys(samplers))('%s reaches a point, in any number of steps', (samplerName) => {
   const sampler = samplers[samplerName];
-  it.each(names)('%s', async (name) => {
+  test.each(names)('%s', async (name) => {
     for (const meanType of meanTypes) {
       const process = makeProcess(name, meanType);
       if (!process) continue;
@@ -181,7 +181,7 @@ describe.each(deterministic)('%s converges to the ODE of a Gaussian', (samplerNa
   const sampler = samplers[samplerName];
   const lays: Omit<Trajectory, 'steps'>[] = [{ spacing: 'trailing' }, { spacing: 'leading' }];
   if (sampler.family !== 'closed') lays.push({ sigmas: 'exponential', finalSigma: 'sigma-min' });
-  it.each(Object.keys(schedules))('%s', async (name) => {
+  test.each(Object.keys(schedules))('%s', async (name) => {
     const process = gaussianDiffusion({ ...schedules[name], meanType: 'velocity' });
     for (const lay of lays) {
       const few = await solve(process, sampler, { steps: 20, ...lay }, DATA);
@@ -195,7 +195,7 @@ describe.each(deterministic)('%s converges to the ODE of a Gaussian', (samplerNa
 });
 
 describe.each(['DDPM', 'DDIM, eta 1'])('%s ends at the mean and standard deviation of a Gaussian', (samplerName) => {
-  it.each(names.filter((name) => processes[name].timesteps! >= 50 && !processes[name].respacing))(
+  test.each(names.filter((name) => processes[name].timesteps! >= 50 && !processes[name].respacing))(
     '%s',
     async (name) => {
       for (const varianceType of ['fixed-small', 'fixed-large'] as const) {
@@ -214,7 +214,7 @@ describe.each(['DDPM', 'DDIM, eta 1'])('%s ends at the mean and standard deviati
 });
 
 describe('DDIM, inverted and sampled again, returns the images', () => {
-  it.each(names)('%s', async (name) => {
+  test.each(names)('%s', async (name) => {
     for (const meanType of meanTypes) {
       const process = makeProcess(name, meanType);
       if (!process) continue;

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it as test } from 'vitest';
 import { evaluate, frechetDistance, inceptionScore, kernelDistance, precisionRecall } from './index';
 
 const set = { data: Float64Array.of(0, 1, 2, 4), count: 4, dims: 1 };
@@ -26,7 +26,7 @@ const CALLS: readonly [name: string, call: (options: object) => unknown, options
   ['precisionRecall', (own) => score({ precisionRecall: own }), { k: 1 }],
 ];
 
-it.each(CALLS)('%s refuses an option that it does not have', async (name, call, options) => {
+test.each(CALLS)('%s refuses an option that it does not have', async (name, call, options) => {
   const unknown = Object.keys(options).at(-1);
   await expect((async () => call(options))()).rejects.toThrow(
     new RegExp(`^${name}: expected only .*, got '${unknown}'$`),

@@ -15,7 +15,7 @@ export type DType =
   | 'BOOL';
 
 /** Which typed array holds the elements of which dtype. */
-export type TensorArrays = {
+export interface TensorArrays {
   /** 64-bit floats. */
   F64: Float64Array;
   /** 32-bit floats. */
@@ -42,7 +42,7 @@ export type TensorArrays = {
   U8: Uint8Array;
   /** One byte an element, 0 or 1. */
   BOOL: Uint8Array;
-};
+}
 
 interface ArrayConstructor<A> {
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): A;

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import {
   compose,
   frobenius,
@@ -50,24 +50,24 @@ const anyMatrix = fc
   );
 
 describe('svd', () => {
-  it.each(reference.svdSmall)('agrees with numpy: $name', ({ a, s }) => {
+  test.each(reference.svdSmall)('agrees with numpy: $name', ({ a, s }) => {
     const found = expectSvd(restore(a));
     expect(largestDifference(found.s, s)).toBeLessThanOrEqual(1e-12 * s[0]);
   });
 
-  it.each(reference.svdLarge)('agrees with numpy: $rows x $cols', ({ rows, cols, seed, s }) => {
+  test.each(reference.svdLarge)('agrees with numpy: $rows x $cols', ({ rows, cols, seed, s }) => {
     const found = expectSvd(parkMiller(seed, rows, cols));
     expect(largestDifference(found.s, s)).toBeLessThanOrEqual(1e-12 * s[0]);
   });
 
-  it('holds for any matrix', () => {
+  test('holds for any matrix', () => {
     fc.assert(
       fc.property(anyMatrix, (a) => void expectSvd(a)),
       { numRuns: 150 },
     );
   });
 
-  it.each([
+  test.each([
     [1, 1],
     [3, 7],
     [7, 3],
@@ -77,7 +77,7 @@ describe('svd', () => {
     expect(Array.from(s)).toEqual(Array(Math.min(rows, cols)).fill(0));
   });
 
-  it('cut at any rank leaves the tail as error (Eckart and Young)', () => {
+  test('cut at any rank leaves the tail as error (Eckart and Young)', () => {
     const a = parkMiller(5, 17, 11);
     const { u, s, v } = svd(a);
     for (let rank = 1; rank < 11; rank++) {
@@ -92,7 +92,7 @@ describe('svd', () => {
     }
   });
 
-  it('does not change its argument and repeats itself', () => {
+  test('does not change its argument and repeats itself', () => {
     const a = parkMiller(7, 9, 6);
     const before = a.data.slice();
     const first = svd(a);
@@ -100,7 +100,7 @@ describe('svd', () => {
     expect(svd(a)).toEqual(first);
   });
 
-  it('names what is wrong', () => {
+  test('names what is wrong', () => {
     expect(() => svd(createMatrix(2, 2, [1, 2, Number.NaN, 4]))).toThrow(
       'a: expected finite values, got NaN at [1, 0]',
     );
@@ -111,12 +111,12 @@ describe('svd', () => {
 });
 
 describe('symmetricEigen', () => {
-  it.each(reference.eigenSmall)('agrees with numpy: $name', ({ a, values }) => {
+  test.each(reference.eigenSmall)('agrees with numpy: $name', ({ a, values }) => {
     const norm = Math.max(...values.map(Math.abs));
     expect(largestDifference(expectEigen(restore(a)), values)).toBeLessThanOrEqual(1e-13 * norm);
   });
 
-  it.each(reference.eigenLarge)('agrees with numpy: $n x $n', ({ n, seed, values }) => {
+  test.each(reference.eigenLarge)('agrees with numpy: $n x $n', ({ n, seed, values }) => {
     const half = parkMiller(seed, n, n);
     const a = createMatrix(
       n,
@@ -126,7 +126,7 @@ describe('symmetricEigen', () => {
     expect(largestDifference(expectEigen(a), values)).toBeLessThanOrEqual(1e-12 * values[n - 1]);
   });
 
-  it('holds for any symmetric matrix', () => {
+  test('holds for any symmetric matrix', () => {
     const gram = anyMatrix.map((x) => matmul(x, transpose(x)));
     const sum = anyMatrix.map((x) => {
       const square = matmul(x, createMatrix(x.cols, x.rows, x.data));
@@ -142,12 +142,12 @@ describe('symmetricEigen', () => {
     );
   });
 
-  it('gives zeros for a zero matrix and ones for the identity', () => {
+  test('gives zeros for a zero matrix and ones for the identity', () => {
     expect(Array.from(expectEigen(createMatrix(4, 4)))).toEqual([0, 0, 0, 0]);
     expect(Array.from(expectEigen(identityMatrix(5)))).toEqual([1, 1, 1, 1, 1]);
   });
 
-  it('takes rounding for symmetry, and nothing else', () => {
+  test('takes rounding for symmetry, and nothing else', () => {
     expect(symmetricEigen(createMatrix(2, 2, [2, 1, 1 + 1e-15, 2])).values[1]).toBeCloseTo(3, 12);
     expect(() => symmetricEigen(createMatrix(2, 2, [2, 1, 1.5, 2]))).toThrow('a: expected a symmetric matrix');
     expect(() => symmetricEigen(createMatrix(2, 3))).toThrow('a: expected a square matrix, got 2 x 3');
@@ -164,19 +164,19 @@ describe('qr', () => {
     for (let i = 0; i < r.rows; i++) for (let j = 0; j < i; j++) expect(r.data[i * r.cols + j]).toBe(0);
   };
 
-  it('gives orthonormal columns and an upper triangle for any matrix', () => {
+  test('gives orthonormal columns and an upper triangle for any matrix', () => {
     fc.assert(fc.property(anyMatrix, expectQr), { numRuns: 100 });
   });
 
   // Above 32 columns several blocks of reflectors take part.
-  it.each([
+  test.each([
     [70, 40],
     [40, 70],
     [65, 65],
     [33, 32],
   ])('in blocks: %i x %i', (rows, cols) => expectQr(parkMiller(rows, rows, cols)));
 
-  it('keeps its accuracy at both ends of the exponent range', () => {
+  test('keeps its accuracy at both ends of the exponent range', () => {
     expectQr(createMatrix(2, 3, [-5e-324, 0, 1, -5e-324, 0, 1]));
     const a = parkMiller(3, 5, 4);
     for (const scale of [1e-305, 1e300]) {
@@ -187,7 +187,7 @@ describe('qr', () => {
     }
   });
 
-  it('refuses NaN', () => {
+  test('refuses NaN', () => {
     expect(() => qr(createMatrix(1, 1, [Number.NaN]))).toThrow('a: expected finite values, got NaN at [0, 0]');
   });
 });
@@ -205,7 +205,7 @@ describe('matmul', () => {
       }),
     );
 
-  it.each([
+  test.each([
     [1, 1, 1],
     [4, 4, 4],
     [5, 300, 3],
@@ -218,7 +218,7 @@ describe('matmul', () => {
     expect(largestDifference(matmul(a, b).data, naive(a, b).data)).toBeLessThan(1e-12);
   });
 
-  it('is associative with a diagonal and undone by the transpose', () => {
+  test('is associative with a diagonal and undone by the transpose', () => {
     const a = parkMiller(3, 6, 5);
     const diagonal = createMatrix(5, 5);
     for (let i = 0; i < 5; i++) diagonal.data[6 * i] = i + 1;
@@ -227,7 +227,7 @@ describe('matmul', () => {
     expect(transpose(matmul(a, b))).toEqual(matmul(transpose(b), transpose(a)));
   });
 
-  it('lets NaN through and names sizes that do not fit', () => {
+  test('lets NaN through and names sizes that do not fit', () => {
     expect(matmul(createMatrix(1, 1, [Number.NaN]), createMatrix(1, 1, [0])).data[0]).toBeNaN();
     expect(() => matmul(createMatrix(2, 3), createMatrix(2, 3))).toThrow(
       'b: expected 3 rows, the columns of a [2, 3], got [2, 3]',

@@ -2,7 +2,7 @@ import { createGenerator } from '@learngene/random';
 import { readFixture, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import * as fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { compose, largestDifference, orthogonalityError, parkMiller, restore, type Stored } from '../test/matrices';
 import {
   componentCost,
@@ -68,12 +68,12 @@ describe('singular values of graded matrices', () => {
   const plain = svd(parkMiller(61, 12, 12)).s;
   const bound = 12 * Number.EPSILON * (plain[0] / plain[11]);
 
-  it.each(graded.svd)('$name: every one accurate by its own size', ({ a, s }) => {
+  test.each(graded.svd)('$name: every one accurate by its own size', ({ a, s }) => {
     expect(bound).toBeLessThan(1.2e-12);
     expect(relativeError(expectSvd(restore(a)), s)).toBeLessThan(bound);
   });
 
-  it.each([20, 300])(
+  test.each([20, 300])(
     'of a diagonal matrix of 64 values over 1e-%i are its elements, in any order and sign',
     (range) => {
       const wanted = Array.from({ length: 64 }, (_, i) => 10 ** ((-range * i) / 64));
@@ -86,7 +86,7 @@ describe('singular values of graded matrices', () => {
     },
   );
 
-  it('do not depend on the order of rows and columns, the sign or the side', () => {
+  test('do not depend on the order of rows and columns, the sign or the side', () => {
     const exponents = (length: number) =>
       fc.array(fc.integer({ min: -25, max: 3 }), { minLength: length, maxLength: length });
     const sizes = fc.record({
@@ -123,7 +123,7 @@ describe('singular values of graded matrices', () => {
     );
   });
 
-  it('of an ordinary matrix: a few ulps of the largest', () => {
+  test('of an ordinary matrix: a few ulps of the largest', () => {
     const s = expectSvd(parkMiller(5, 40, 40));
     const scaled = expectSvd(
       scaledBy(
@@ -141,7 +141,7 @@ describe('singular values of graded matrices', () => {
   });
 });
 
-it('eigenvalues of a diagonal matrix are its elements; small ones of a graded matrix are those of svd', () => {
+test('eigenvalues of a diagonal matrix are its elements; small ones of a graded matrix are those of svd', () => {
   const wanted = Array.from({ length: 40 }, (_, i) => 10 ** (i / 2 - 20));
   const a = createMatrix(40, 40);
   for (const [i, value] of wanted.entries()) a.data[((i * 11) % 40) * 41] = value;
@@ -156,7 +156,7 @@ it('eigenvalues of a diagonal matrix are its elements; small ones of a graded ma
 });
 
 describe('at the limits', () => {
-  it.each([
+  test.each([
     [1, 1],
     [1, 6],
     [6, 1],
@@ -190,19 +190,19 @@ describe('at the limits', () => {
     });
   });
 
-  it('one number', () => {
+  test('one number', () => {
     expect(svd(createMatrix(1, 1, [-3]))).toMatchObject({ s: Float64Array.of(3) });
     expect(Array.from(symmetricEigen(createMatrix(1, 1, [-3])).values)).toEqual([-3]);
   });
 
-  it('fractions of no energy, and of all', () => {
+  test('fractions of no energy, and of all', () => {
     expect(countForFraction([0, 0], 1)).toBe(1);
     expect(countForFraction([1, 0], 1)).toBe(1);
     expect(() => countForFraction([Number.NaN], 1)).toThrow('energies: expected finite numbers');
     expect(selectByBudget([], { budget: 0 })).toEqual({ indices: [], cost: 0, energy: 0, energyFraction: 1 });
   });
 
-  it.each([Number.NaN, Number.POSITIVE_INFINITY])('%f in a matrix or a parameter is refused by name', (bad) => {
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])('%f in a matrix or a parameter is refused by name', (bad) => {
     const a = createMatrix(2, 2, [1, 2, 2, bad]);
     for (const use of [svd, qr, symmetricEigen, symmetricEigenvalues]) expect(() => use(a)).toThrow(/^a: expected/);
     expect(() => randomizedSvd(a, { rank: 1, generator: createGenerator(1) })).toThrow('a: expected finite values');
@@ -223,7 +223,7 @@ describe('at the limits', () => {
     });
   });
 
-  it('singular values above float32 are refused', () => {
+  test('singular values above float32 are refused', () => {
     tf.tidy(() => {
       expect(() => factorDense({ weight: tf.fill([4, 4], 3e38) })).toThrow(
         's: expected values that float32 holds, got 1.2',
@@ -272,7 +272,7 @@ const OPTIONS: readonly [name: string, more: readonly number[], use: (value: num
   ['bytesPerValue', [0, Number.POSITIVE_INFINITY], (bytesPerValue) => componentCost(size, { bytesPerValue })],
 ];
 
-it.each(OPTIONS)('%s refuses NaN, a negative number and %j by its name', (name, more, use) => {
+test.each(OPTIONS)('%s refuses NaN, a negative number and %j by its name', (name, more, use) => {
   tf.tidy(() => {
     for (const value of [Number.NaN, -1, ...more]) {
       let message = 'accepted';
@@ -287,7 +287,7 @@ it.each(OPTIONS)('%s refuses NaN, a negative number and %j by its name', (name, 
   });
 });
 
-it('an unknown order of a budget is refused', () => {
+test('an unknown order of a budget is refused', () => {
   expect(() => selectByBudget([], { budget: 1, by: 'cost' as 'energy' })).toThrow(
     "by: expected 'energy' or 'energy-per-cost', got \"cost\"",
   );

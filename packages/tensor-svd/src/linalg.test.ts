@@ -1,5 +1,5 @@
 import { createGenerator } from '@learngene/random';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it as test } from 'vitest';
 import { parkMiller } from '../test/matrices';
 import { matmul, qr, svd, symmetricEigen, symmetricEigenvalues } from './decompositions';
 import { jsSvd } from './dense/js-linalg';
@@ -14,7 +14,7 @@ afterEach(() => {
 const register = (provider: Partial<LinalgProvider> & { name: string }) => undo.push(registerLinalg(provider));
 
 describe('registerLinalg', () => {
-  it('sends every decomposition to the provider', () => {
+  test('sends every decomposition to the provider', () => {
     const js = linalg();
     const calls: string[] = [];
     const noting = <A extends unknown[], R>(name: string, f: (...args: A) => R) => {
@@ -47,7 +47,7 @@ describe('registerLinalg', () => {
     expect(calls).toEqual([...iteration, 'matmul', 'qr', 'transposedMatmul', 'svd', 'matmul']);
   });
 
-  it('keeps JavaScript for what the provider leaves out, and can be undone', () => {
+  test('keeps JavaScript for what the provider leaves out, and can be undone', () => {
     const before = linalgName();
     register({
       name: 'only qr',
@@ -62,7 +62,7 @@ describe('registerLinalg', () => {
     expect(qr(parkMiller(1, 3, 2)).q.cols).toBe(2);
   });
 
-  it('gives the provider checked arguments, and symmetric ones', () => {
+  test('gives the provider checked arguments, and symmetric ones', () => {
     const seen: number[][] = [];
     register({
       name: 'seen',

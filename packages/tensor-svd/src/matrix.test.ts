@@ -1,6 +1,6 @@
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { parkMiller } from '../test/matrices';
 import { createMatrix, identityMatrix, transpose } from './matrix';
 import { matrixFromTensor, tensorFromMatrix } from './tensor-matrix';
@@ -8,7 +8,7 @@ import { matrixFromTensor, tensorFromMatrix } from './tensor-matrix';
 beforeAll(useTestBackend);
 
 describe('matrices', () => {
-  it('are copied from values, or zero', () => {
+  test('are copied from values, or zero', () => {
     const values = Float64Array.of(1, 2, 3, 4, 5, 6);
     const a = createMatrix(2, 3, values);
     values[0] = 9;
@@ -17,7 +17,7 @@ describe('matrices', () => {
     expect(Array.from(identityMatrix(2).data)).toEqual([1, 0, 0, 1]);
   });
 
-  it('are transposed, and back', () => {
+  test('are transposed, and back', () => {
     const a = parkMiller(1, 70, 35);
     const b = transpose(a);
     expect([b.rows, b.cols]).toEqual([35, 70]);
@@ -25,14 +25,14 @@ describe('matrices', () => {
     expect(transpose(b)).toEqual(a);
   });
 
-  it('name wrong sizes', () => {
+  test('name wrong sizes', () => {
     expect(() => createMatrix(2, 2, [1])).toThrow('matrix: expected 2 x 2 = 4 values, got 1');
     expect(() => createMatrix(-1, 2)).toThrow('matrix: expected positive integer sizes, got -1 x 2');
     expect(() => createMatrix(1.5, 2)).toThrow('matrix: expected positive integer sizes, got 1.5 x 2');
     expect(() => createMatrix(Number.NaN, 2)).toThrow('matrix: expected positive integer sizes, got NaN x 2');
   });
 
-  it('travel to tensors and back', async () => {
+  test('travel to tensors and back', async () => {
     const a = createMatrix(2, 3, [1, 2, 3, 4, 5, 6]);
     await expectNoLeak(() => {
       const tensor = tensorFromMatrix(a);

@@ -1,5 +1,5 @@
 import { createGenerator } from '@learngene/random';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import { compose, largestDifference, orthogonalityError, parkMiller, reference, restore } from '../test/matrices';
 import { matmul, svd } from './decompositions';
 import { permutedLower } from './dense/lu';
@@ -23,7 +23,7 @@ const difference = (a: Matrix, b: Matrix) =>
   );
 
 describe('randomizedSvd', () => {
-  it.each(reference.randomized.runs)(
+  test.each(reference.randomized.runs)(
     'agrees with scikit-learn: rank $rank, $n_iter iterations, $normalizer, transpose $transpose',
     (run) => {
       const { u, s, v } = randomizedSvd(decaying, {
@@ -46,13 +46,13 @@ describe('randomizedSvd', () => {
     },
   );
 
-  it('is exact when the sketch holds the whole range', () => {
+  test('is exact when the sketch holds the whole range', () => {
     const a = matmul(parkMiller(1, 30, 4), parkMiller(2, 4, 25));
     const { u, s, v } = randomizedSvd(a, { rank: 4, oversamples: 2, powerIterations: 0, generator: generator() });
     expect(largestDifference(compose(u, s, v).data, a.data)).toBeLessThan(1e-12 * s[0]);
   });
 
-  it('stays within the bound of Halko et al. (10.9) without power iterations', () => {
+  test('stays within the bound of Halko et al. (10.9) without power iterations', () => {
     const a = parkMiller(9, 60, 40);
     const exact = svd(a).s;
     const [rank, oversamples] = [8, 8];
@@ -63,7 +63,7 @@ describe('randomizedSvd', () => {
     expect(error).toBeLessThan((2 + 9 * Math.sqrt(rank + oversamples) * Math.sqrt(40)) * exact[rank]);
   });
 
-  it('comes closer with more power iterations', () => {
+  test('comes closer with more power iterations', () => {
     const a = parkMiller(9, 60, 40);
     const error = (powerIterations: number) => {
       const { u, s, v } = randomizedSvd(a, { rank: 8, powerIterations, generator: generator() });
@@ -74,14 +74,14 @@ describe('randomizedSvd', () => {
     expect(error(6)).toBeLessThan(1.02 * best);
   });
 
-  it('gives the transpose for the transpose', () => {
+  test('gives the transpose for the transpose', () => {
     const options: RandomizedSvdOptions = { rank: 3, transpose: 'auto', generator: generator(), flipSign: false };
     const tall = randomizedSvd(decaying, options);
     const wide = randomizedSvd(transpose(decaying), { ...options, generator: generator() });
     expect(wide).toEqual({ u: tall.v, s: tall.s, v: tall.u });
   });
 
-  it('repeats itself for a seed, and makes the peaks of u positive', () => {
+  test('repeats itself for a seed, and makes the peaks of u positive', () => {
     const run = (flipSign: boolean) => randomizedSvd(decaying, { rank: 4, flipSign, generator: generator() });
     const { u, s, v } = run(true);
     expect(run(true)).toEqual({ u, s, v });
@@ -93,12 +93,12 @@ describe('randomizedSvd', () => {
     expect(largestDifference(compose(u, s, v).data, compose(plain.u, plain.s, plain.v).data)).toBeLessThan(1e-12);
   });
 
-  it('survives a rank above that of the matrix', () => {
+  test('survives a rank above that of the matrix', () => {
     const { s } = randomizedSvd(createMatrix(6, 5), { rank: 5, generator: generator() });
     expect(Array.from(s)).toEqual([0, 0, 0, 0, 0]);
   });
 
-  it('names what is wrong', () => {
+  test('names what is wrong', () => {
     const a = parkMiller(1, 4, 3);
     const run = (options: Partial<RandomizedSvdOptions>) => () =>
       randomizedSvd(a, { rank: 2, generator: generator(), ...options });
@@ -110,7 +110,7 @@ describe('randomizedSvd', () => {
 });
 
 describe('permutedLower', () => {
-  it.each(reference.lu)('agrees with scipy.linalg.lu(permute_l=True)', ({ a, pl }) => {
+  test.each(reference.lu)('agrees with scipy.linalg.lu(permute_l=True)', ({ a, pl }) => {
     const found = permutedLower(restore(a));
     expect([found.rows, found.cols]).toEqual([pl.rows, pl.cols]);
     expect(largestDifference(found.data, pl.data)).toBeLessThan(1e-14);
@@ -118,7 +118,7 @@ describe('permutedLower', () => {
 });
 
 describe('residualNorm', () => {
-  it('finds the first cut singular value', () => {
+  test('finds the first cut singular value', () => {
     const a = parkMiller(12, 40, 30);
     const { u, s, v } = svd(a);
     const factors = { u: leadingColumns(u, 6), s: s.slice(0, 6), v: leadingColumns(v, 6) };
@@ -130,7 +130,7 @@ describe('residualNorm', () => {
     expect(rough).toBeGreaterThan(0.85 * s[6]);
   });
 
-  it('is nearly zero for an exact decomposition and zero for a zero matrix', () => {
+  test('is nearly zero for an exact decomposition and zero for a zero matrix', () => {
     const a = parkMiller(12, 10, 8);
     const exact = svd(a);
     expect(residualNorm(a, exact, { generator: generator() })).toBeLessThan(1e-13 * exact.s[0]);
@@ -138,7 +138,7 @@ describe('residualNorm', () => {
     expect(residualNorm(zero, svd(zero), { generator: generator() })).toBe(0);
   });
 
-  it('names what is wrong', () => {
+  test('names what is wrong', () => {
     const a = parkMiller(12, 4, 3);
     const f = svd(a);
     expect(() => residualNorm(transpose(a), f, { generator: generator() })).toThrow(

@@ -6,12 +6,12 @@ import { startEngine } from '../page/engine';
 const [MAP_READ, MAP_WRITE] = [1, 2];
 
 /** What the page uses of WebGPU's GPUDevice. */
-type Device = {
+interface Device {
   readonly queue: { onSubmittedWorkDone(): Promise<void> };
   readonly lost: Promise<unknown>;
   createBuffer(descriptor: { size: number; usage: number }): unknown;
   destroy(): void;
-};
+}
 
 async function run(fault: 'none' | 'an invalid buffer' | 'an op of nine tensors' | 'a lost device'): Promise<number[]> {
   await startEngine('webgpu');

@@ -1,5 +1,5 @@
 // What must end a run in a browser: without these the other cases could pass on results that are wrong.
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it as test } from 'vitest';
 import { bundlePage, htmlOf } from '../src/bundle-page';
 import { runInPage } from '../src/run-in-page';
 import { type Server, serve } from '../src/serve';
@@ -15,11 +15,11 @@ async function runScript(script: string, args: unknown[] = [], harmless?: readon
 const later = 'await new Promise((resolve) => setTimeout(resolve, 200))';
 
 describe('a page', () => {
-  it('gives what its run gives', async () => {
+  test('gives what its run gives', async () => {
     expect(await runScript('globalThis.run = async (a, b) => ({ sum: a + b })', [1, 2])).toEqual({ sum: 3 });
   });
 
-  it.each<[string, string, RegExp]>([
+  test.each<[string, string, RegExp]>([
     ['an error of run', "throw new RangeError('too long')", /RangeError: too long/],
     ['an error on the console', "console.error('bad', 1)", /console error: bad 1/],
     ['a warning on the console', "console.warn('odd')", /console warning: odd/],
@@ -38,18 +38,18 @@ describe('a page', () => {
     );
   });
 
-  it('ends with an error of its script', async () => {
+  test('ends with an error of its script', async () => {
     await expect(runScript("throw new Error('at the start')")).rejects.toThrow(
       /uncaught error in the page:.*at the start/,
     );
   });
 
-  it('may write warnings that are said to be harmless', async () => {
+  test('may write warnings that are said to be harmless', async () => {
     const script = "globalThis.run = () => { console.warn('slow: 3 ms'); return 1 }";
     expect(await runScript(script, [], [/^slow: /])).toBe(1);
   });
 
-  it.each([
+  test.each([
     ['waits for ever', 'await new Promise(() => {})'],
     ['computes for ever', 'for (;;);'],
   ])('that %s ends when its time is up, with its last report', async (_, body) => {
@@ -68,11 +68,11 @@ describe('the GPU', () => {
     page = await bundlePage(new URL('faults.page.ts', import.meta.url));
   });
 
-  it('computes without faults', async () => {
+  test('computes without faults', async () => {
     expect(await runScript(page, ['none'])).toEqual([4, 6]);
   });
 
-  it.each<[string, RegExp]>([
+  test.each<[string, RegExp]>([
     ['an invalid buffer', /console error: WebGPU: .*MapWrite/],
     ['an op of nine tensors', /console (error|warning): .*[Ss]torage/],
     ['a lost device', /console error: WebGPU: the device was lost/],
@@ -81,7 +81,7 @@ describe('the GPU', () => {
   });
 });
 
-it('does not begin without a browser', async () => {
+test('does not begin without a browser', async () => {
   const before = process.env.CHROME_PATH;
   process.env.CHROME_PATH = '/no/such/browser';
   try {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { transform } from 'esbuild';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it as test } from 'vitest';
 import { servePackages } from '../src/import-map';
 import { runInPage } from '../src/run-in-page';
 import { type Server, serve } from '../src/serve';
@@ -10,7 +10,7 @@ import { type Server, serve } from '../src/serve';
 let server: Server;
 afterEach(() => server?.close());
 
-it('loads the built packages by an import map, with the exports that they have in Node, on one tfjs', async () => {
+test('loads the built packages by an import map, with the exports that they have in Node, on one tfjs', async () => {
   const { entries, imports, routes } = await servePackages();
   const source = await readFile(new URL('import-map.page.ts', import.meta.url), 'utf8');
   const { code } = await transform(source, { loader: 'ts', format: 'esm', target: 'es2022' });

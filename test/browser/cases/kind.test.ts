@@ -7,7 +7,7 @@ import { mapParams } from '@learngene/nn';
 import { createGenerator, normal } from '@learngene/random';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeAll, expect, it } from 'vitest';
+import { afterEach, beforeAll, expect, it as test } from 'vitest';
 import { bundlePage, htmlOf } from '../src/bundle-page';
 import { differences, type Numbers } from '../src/compare';
 import { runInPage } from '../src/run-in-page';
@@ -103,7 +103,7 @@ function expectedRanges(): Record<string, [number, number][]> {
   };
 }
 
-it('computes on cpu, and fetches no more than it needs', { timeout: 90_000 }, async () => {
+test('computes on cpu, and fetches no more than it needs', { timeout: 90_000 }, async () => {
   cpu = await numbersOn('cpu', 80);
   expect(fetchedRanges()).toEqual(expectedRanges());
   const { losses, samples, 'gradient norms': norms, 'tensors left': left } = cpu;
@@ -116,7 +116,7 @@ it('computes on cpu, and fetches no more than it needs', { timeout: 90_000 }, as
   expect(left).toEqual([0]);
 });
 
-it.each([
+test.each([
   ['wasm', 60],
   ['webgl', 120],
   ['webgpu', 240],

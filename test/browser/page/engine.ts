@@ -9,10 +9,10 @@ import * as tf from '@tensorflow/tfjs-core';
 export type Engine = 'cpu' | 'wasm' | 'webgl' | 'webgpu';
 
 /** The parts of WebGPU's GPUDevice that report faults. */
-type Device = {
+interface Device {
   addEventListener(type: 'uncapturederror', listener: (event: { error: { message: string } }) => void): void;
   readonly lost: Promise<{ reason: string; message: string }>;
-};
+}
 
 /** Makes tfjs compute on an engine and on no other, and turns faults of the GPU into console errors. */
 export async function startEngine(engine: Engine): Promise<void> {

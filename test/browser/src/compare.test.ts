@@ -1,14 +1,14 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import { differences, relativeDifference } from './compare';
 
 describe('relativeDifference', () => {
-  it('is relative to the largest magnitude expected', () => {
+  test('is relative to the largest magnitude expected', () => {
     expect(relativeDifference([-4, 1.002], [-4, 1])).toBeCloseTo(5e-4, 10);
     expect(relativeDifference([0, 0], [0, 0])).toBe(0);
     expect(relativeDifference([1e-9], [0])).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it.each([
+  test.each([
     [[Number.NaN], [1]],
     [[1], [Number.NaN]],
     [[Number.POSITIVE_INFINITY], [Number.POSITIVE_INFINITY]],
@@ -18,11 +18,11 @@ describe('relativeDifference', () => {
 });
 
 describe('differences', () => {
-  it('is empty where all agree', () => {
+  test('is empty where all agree', () => {
     expect(differences({ a: [1, 2], b: [] }, { b: [], a: [1, 2.0001] }, 1e-4)).toEqual([]);
   });
 
-  it('names each result that differs, the worst number in it and by how much', () => {
+  test('names each result that differs, the worst number in it and by how much', () => {
     expect(
       differences({ loss: [0.5], 'two samples': [1, 3, 2] }, { loss: [1], 'two samples': [1, 2, 2] }, 1e-4),
     ).toEqual([
@@ -32,7 +32,7 @@ describe('differences', () => {
     expect(differences({ a: [1, Number.NaN] }, { a: [5, 6] }, 1e-4)[0]).toMatch(/Infinity.*a\[1\] is NaN, expected 6/);
   });
 
-  it('names what is missing, not expected, or of another length', () => {
+  test('names what is missing, not expected, or of another length', () => {
     expect(differences({ a: [1], c: [1] }, { a: [1, 2], b: [1] }, 1e-4)).toEqual([
       'a: expected 2 numbers, got 1',
       'b: missing',

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it as test, vi } from 'vitest';
 import { findChromium, NoChromiumError } from './find-chromium.mjs';
 
 type Machine = NonNullable<Parameters<typeof findChromium>[0]>;
@@ -14,7 +14,7 @@ const windows = {
 };
 
 describe('findChromium', () => {
-  it.each<[NodeJS.Platform, string, Record<string, string>]>([
+  test.each<[NodeJS.Platform, string, Record<string, string>]>([
     ['linux', '/usr/bin/chromium', {}],
     ['linux', '/usr/bin/google-chrome-stable', { PATH: '/bin:/usr/bin' }],
     ['linux', '/nix/store/chromium/bin/chromium', { PATH: '/usr/bin:/nix/store/chromium/bin' }],
@@ -31,23 +31,23 @@ describe('findChromium', () => {
     expect(findChromium(machine(platform, [path], env))).toBe(path);
   });
 
-  it('takes Chromium before Chrome, wherever they are on PATH, and skips relative folders of PATH', () => {
+  test('takes Chromium before Chrome, wherever they are on PATH, and skips relative folders of PATH', () => {
     const files = ['bin/chromium', '/first/google-chrome', '/second/chromium'];
     expect(findChromium(machine('linux', files, { PATH: 'bin:/first:/second' }))).toBe('/second/chromium');
   });
 
-  it('takes what CHROME_PATH names before all else', () => {
+  test('takes what CHROME_PATH names before all else', () => {
     const files = ['/usr/bin/chromium', '/my/browser'];
     expect(findChromium(machine('linux', files, { CHROME_PATH: '/my/browser' }))).toBe('/my/browser');
   });
 
-  it('takes no other browser where CHROME_PATH names no file', () => {
+  test('takes no other browser where CHROME_PATH names no file', () => {
     const run = () => findChromium(machine('linux', ['/usr/bin/chromium'], { CHROME_PATH: '/gone' }));
     expect(run).toThrow(NoChromiumError);
     expect(run).toThrow("CHROME_PATH: expected the path of a Chromium, got '/gone', which is no file");
   });
 
-  it.each<[NodeJS.Platform, RegExp, RegExp]>([
+  test.each<[NodeJS.Platform, RegExp, RegExp]>([
     ['linux', /\n {2}\/usr\/bin\/chromium\n/, /apt-get install chromium/],
     ['darwin', /\n {2}\/Applications\/Google Chrome\.app/, /brew install --cask google-chrome/],
     ['win32', /\n {2}C:\\Program Files\\Google\\Chrome/, /winget install Google\.Chrome/],
@@ -58,7 +58,7 @@ describe('findChromium', () => {
     for (const part of [place, hint, /CHROME_PATH/]) expect(run).toThrow(part);
   });
 
-  it('asks the real disk by default: a file will do, a folder will not', () => {
+  test('asks the real disk by default: a file will do, a folder will not', () => {
     vi.stubEnv('CHROME_PATH', process.execPath);
     expect(findChromium()).toBe(process.execPath);
     vi.stubEnv('CHROME_PATH', import.meta.dirname);

@@ -9,14 +9,14 @@ import type { Routes } from './serve';
 const packages = fileURLToPath(new URL('../../../packages', import.meta.url));
 
 /** The packages for a page without a bundler. */
-export type ServedPackages = {
+export interface ServedPackages {
   /** Name and built file of every entry for browsers. */
   readonly entries: readonly { readonly name: string; readonly file: string }[];
   /** The `imports` of an import map. */
   readonly imports: Readonly<Record<string, string>>;
   /** Where the server finds what the map names. */
   readonly routes: Routes;
-};
+}
 
 /**
  * The built packages as they are, and the packages that they import each as one ES module, as servers of modules give them.

@@ -13,12 +13,12 @@ const FLAGS = [
 ];
 
 /** Options of {@link runInPage}. */
-export type RunInPageOptions = {
+export interface RunInPageOptions {
   /** Seconds that the page may take from its loading to its answer. */
   readonly seconds: number;
   /** Console warnings that say nothing of the result; every other warning fails the run. */
   readonly harmless?: readonly RegExp[];
-};
+}
 
 /**
  * Opens a page in a Chromium of its own and calls the function `run` that the page puts on its global object.

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it as test } from 'vitest';
 import { type Server, serve } from './serve';
 
 let folder: string;
@@ -28,7 +28,7 @@ async function get(path: string, range?: string) {
   return { status: response.status, range: response.headers.get('content-range'), body: [...body] };
 }
 
-it('answers whole files and ranges, and counts them', async () => {
+test('answers whole files and ranges, and counts them', async () => {
   expect((await get('/')).body).toEqual([...Buffer.from('<p>page</p>')]);
   expect((await get('/files/a%20b.bin')).body).toHaveLength(100);
   expect(await get('/files/a%20b.bin', 'bytes=3-5')).toEqual({ status: 206, range: 'bytes 3-5/100', body: [3, 4, 5] });
@@ -42,7 +42,7 @@ it('answers whole files and ranges, and counts them', async () => {
   ]);
 });
 
-it('gives nothing that is not there or lies outside its folders', async () => {
+test('gives nothing that is not there or lies outside its folders', async () => {
   expect((await get('/nothing')).status).toBe(404);
   expect((await get('/files/nothing')).status).toBe(404);
   expect((await get('/files/')).status).toBe(404);

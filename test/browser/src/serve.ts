@@ -8,7 +8,7 @@ import { extname, join, normalize, sep } from 'node:path';
 export type Routes = Readonly<Record<string, { readonly folder: string } | string | Uint8Array>>;
 
 /** A request as it was answered. */
-export type Request = {
+export interface Request {
   /** Path of the URL, with its leading slash. */
   readonly path: string;
   /** HTTP status. */
@@ -18,16 +18,16 @@ export type Request = {
   readonly end: number;
   /** Bytes of the whole file. */
   readonly size: number;
-};
+}
 
 /** A server of one test. */
-export type Server = {
+export interface Server {
   /** Such as http://127.0.0.1:41234, without a slash at the end. */
   readonly origin: string;
   /** All requests so far, in the order of their answers. */
   readonly requests: readonly Request[];
   close(): Promise<void>;
-};
+}
 
 const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css',

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it as test } from 'vitest';
 import { bundlers } from './bundlers.mjs';
 import { makeProject } from './project.mjs';
 
@@ -26,11 +26,11 @@ for (const [name, source] of Object.entries({
 afterAll(() => project.remove());
 
 describe.each(Object.entries(bundlers))('%s', (_name, bundle) => {
-  it('has nothing to say of a module for browsers', async () => {
+  test('has nothing to say of a module for browsers', async () => {
     expect(await bundle(project.folder, ['clean.js'])).toEqual([]);
   });
 
-  it.each([
+  test.each([
     ['node.js', /path/],
     ['shims.js', /path|url/],
     ['missing-name.js', /nothing/],

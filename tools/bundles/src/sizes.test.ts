@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it as test } from 'vitest';
 import { sizeFaults } from './check-sizes.mjs';
 import { browserEntries } from './project.mjs';
 import { bundledBytes, unshakable } from './sizes.mjs';
@@ -16,7 +16,7 @@ function write(name: string, source: string): string {
 }
 
 describe('browserEntries', () => {
-  it('has every entry but those for Node', () => {
+  test('has every entry but those for Node', () => {
     const names = browserEntries().map(({ name }) => name);
     expect(names).toContain('@learngene/nn');
     expect(names).toContain('@learngene/nn/wasm');
@@ -25,7 +25,7 @@ describe('browserEntries', () => {
 });
 
 describe('unshakable', () => {
-  it('is nothing for declarations, whatever they would do when called', async () => {
+  test('is nothing for declarations, whatever they would do when called', async () => {
     const source = `
       import * as tf from '@tensorflow/tfjs-core';
       const names: Map<string, number> = new Map();
@@ -35,7 +35,7 @@ describe('unshakable', () => {
     expect(await unshakable(write('declarations.ts', source))).toBe('');
   });
 
-  it('is what a module does at its top, under sideEffects: false too, in what it imports too', async () => {
+  test('is what a module does at its top, under sideEffects: false too, in what it imports too', async () => {
     writeFileSync(join(folder, 'package.json'), '{ "sideEffects": false }');
     write('effect.ts', "globalThis.registered = ['gradient'];\nexport const one = 1;");
     expect(await unshakable(write('outer.ts', "export { one } from './effect';"))).toContain('gradient');
@@ -43,7 +43,7 @@ describe('unshakable', () => {
 });
 
 describe('bundledBytes', () => {
-  it('counts what is used and leaves out tfjs and what is not', async () => {
+  test('counts what is used and leaves out tfjs and what is not', async () => {
     write('many.js', `export const small = 1;\nexport const large = '${'x'.repeat(5000)}';`);
     expect(await bundledBytes("export { small } from './many.js';", folder)).toBeLessThan(100);
     expect(await bundledBytes("export * from './many.js';", folder)).toBeGreaterThan(5000);
@@ -52,7 +52,7 @@ describe('bundledBytes', () => {
 });
 
 describe('sizeFaults', () => {
-  it('names what is above its budget, without one, or gone', () => {
+  test('names what is above its budget, without one, or gone', () => {
     const rows = [
       { what: 'all of a', size: 10, most: 10 },
       { what: 'f of a', size: 10.2, most: 10 },

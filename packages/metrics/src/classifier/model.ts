@@ -8,36 +8,36 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type ClassifierConfig, classifierSizes } from './config';
 
 /** Two linear layers with a GELU between. */
-export type MlpParams = {
+export type MlpParams = Readonly<{
   /** [hidden, size]. */
-  readonly in: LinearParams;
+  in: LinearParams;
   /** [size, hidden]. */
-  readonly out: LinearParams;
-};
+  out: LinearParams;
+}>;
 
 /** A mixer block. */
-export type MixerParams = {
+export type MixerParams = Readonly<{
   /** Mixes the tokens of each channel. */
-  readonly token: MlpParams;
+  token: MlpParams;
   /** Mixes the channels of each token. */
-  readonly channel: MlpParams;
-};
+  channel: MlpParams;
+}>;
 
 /** Parameters of the classifier. */
-export type ClassifierParams = {
+export type ClassifierParams = Readonly<{
   /** Window to token, [D, P]. */
-  readonly embed: LinearParams;
+  embed: LinearParams;
   /** Blocks '0', '1', ... on the full grid. */
-  readonly early: Readonly<Record<string, MixerParams>>;
+  early: Readonly<Record<string, MixerParams>>;
   /** Four tokens to one, [E, 4 D]. */
-  readonly merge: LinearParams;
+  merge: LinearParams;
   /** Blocks on the merged grid. */
-  readonly late: Readonly<Record<string, MixerParams>>;
+  late: Readonly<Record<string, MixerParams>>;
   /** All merged tokens to features, [F, T / 4 * E]. */
-  readonly features: LinearParams;
+  features: LinearParams;
   /** Features to logits, [K, F]. */
-  readonly logits: LinearParams;
-};
+  logits: LinearParams;
+}>;
 
 /** Seeded parameters of a new classifier; `g` moves on, the caller owns the tensors. */
 export function initClassifier(g: Generator, config: ClassifierConfig): ClassifierParams {

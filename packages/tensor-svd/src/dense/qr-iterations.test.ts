@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import { bidiagonalQr } from './bidiagonal-qr';
 import { createRotationQueue } from './rotations';
 import { tridiagonalQr } from './tridiagonal-qr';
@@ -7,20 +7,20 @@ const none = createRotationQueue(undefined, 0, 0);
 
 // The public functions refuse NaN; a provider or a bug that lets one through must not hang the process.
 describe('the QR iterations end', () => {
-  it('on a tridiagonal matrix with NaN', () => {
+  test('on a tridiagonal matrix with NaN', () => {
     expect(() => tridiagonalQr(Float64Array.of(Number.NaN, 1, 2), Float64Array.of(1, 1), none)).toThrow(
       'symmetricEigen: QR iteration did not converge in 180 sweeps for a matrix of size 3',
     );
   });
 
-  it('on a bidiagonal matrix with NaN', () => {
+  test('on a bidiagonal matrix with NaN', () => {
     const both = { left: none, right: none };
     expect(() => bidiagonalQr(Float64Array.of(Number.NaN, 1), Float64Array.of(1), both)).toThrow(
       'svd: QR iteration did not converge in 120 sweeps for 2 singular values',
     );
   });
 
-  it.each([1, 2, 3, 10])('on %i zeros beside a full off-diagonal', (n) => {
+  test.each([1, 2, 3, 10])('on %i zeros beside a full off-diagonal', (n) => {
     const d = new Float64Array(n);
     bidiagonalQr(d, new Float64Array(n - 1).fill(1), { left: none, right: none });
     // The nilpotent shift has n - 1 singular values of one and a zero.
@@ -31,7 +31,7 @@ describe('the QR iterations end', () => {
 });
 
 describe('createRotationQueue', () => {
-  it.each([1, 4, 7])('applies sweeps in order to %i rows', (rows) => {
+  test.each([1, 4, 7])('applies sweeps in order to %i rows', (rows) => {
     const cols = 5;
     const start = Float64Array.from({ length: rows * cols }, (_, i) => Math.cos(i));
     const expected = start.slice();
@@ -54,7 +54,7 @@ describe('createRotationQueue', () => {
     expect(found).toEqual(expected);
   });
 
-  it('applies by itself when it is full, also within a long sweep', () => {
+  test('applies by itself when it is full, also within a long sweep', () => {
     const cols = 40_000;
     const x = new Float64Array(cols);
     x[0] = 1;

@@ -2,7 +2,7 @@ import { applyLinear, disposeParams, initLinear, valueAndGrad } from '@learngene
 import { createGenerator, normal } from '@learngene/random';
 import { checkGradient, expectClose, expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { applyFactored, composeDense } from './apply';
 import { factorDense } from './factor-dense';
 
@@ -20,7 +20,7 @@ const inputs = (shape: number[]) =>
   );
 
 describe('applyFactored and composeDense', () => {
-  it.each([
+  test.each([
     [8, 5],
     [5, 8],
     [6, 6],
@@ -36,7 +36,7 @@ describe('applyFactored and composeDense', () => {
     expectClose(y, applyLinear(layer, x), { atol: 2e-6 });
   });
 
-  it('gives the gradients of the composed dense layer by the chain rule', () => {
+  test('gives the gradients of the composed dense layer by the chain rule', () => {
     const f = factorDense(dense(7, 5), { rank: 3 });
     const x = inputs([4, 7]);
     const loss = (y: tf.Tensor) => tf.sum(tf.square(y)) as tf.Scalar;
@@ -50,7 +50,7 @@ describe('applyFactored and composeDense', () => {
     expectClose(low.bias as tf.Tensor, full.bias as tf.Tensor, { atol: 1e-5, rtol: 1e-4 });
   });
 
-  it('agrees with finite differences', () => {
+  test('agrees with finite differences', () => {
     const f = factorDense(dense(4, 3), { rank: 2 });
     checkGradient(
       (u, s, v, x) => applyFactored({ u: u as tf.Tensor2D, s: s as tf.Tensor1D, v: v as tf.Tensor2D }, x),
@@ -62,7 +62,7 @@ describe('applyFactored and composeDense', () => {
     );
   });
 
-  it('leaves nothing behind', async () => {
+  test('leaves nothing behind', async () => {
     const f = factorDense(dense(6, 4));
     const x = inputs([2, 6]);
     await expectNoLeak(() => {
@@ -71,7 +71,7 @@ describe('applyFactored and composeDense', () => {
     });
   });
 
-  it('names shapes that do not go together', () => {
+  test('names shapes that do not go together', () => {
     const f = factorDense(dense(6, 4));
     expect(() => composeDense({ ...f, s: tf.zeros([3]) })).toThrow('s: expected [4], got [3]');
     expect(() => applyFactored(f, tf.zeros([2, 5]))).toThrow('x: expected [..., 6], got [2, 5]');

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import { type BudgetLayer, selectByBudget } from './budget';
 import { componentCost, factoredMacs, factoredParamCount } from './counts';
 
@@ -22,7 +22,7 @@ function bestEnergy(layers: readonly BudgetLayer[], budget: number): number {
 }
 
 describe('selectByBudget', () => {
-  it('holds the most energy that any choice can, when costs are equal', () => {
+  test('holds the most energy that any choice can, when costs are equal', () => {
     fc.assert(
       fc.property(
         fc.array(energies, { minLength: 1, maxLength: 3 }),
@@ -37,7 +37,7 @@ describe('selectByBudget', () => {
     );
   });
 
-  it('keeps the budget, the minima and its own accounts for any costs', () => {
+  test('keeps the budget, the minima and its own accounts for any costs', () => {
     const layer = fc.record({
       energies,
       cost: fc.integer({ min: 1, max: 7 }),
@@ -68,7 +68,7 @@ describe('selectByBudget', () => {
     );
   });
 
-  it('prefers energy, or energy per cost', () => {
+  test('prefers energy, or energy per cost', () => {
     const layers = [
       { energies: [10, 1], cost: 10 },
       { energies: [6, 5], cost: 5 },
@@ -77,7 +77,7 @@ describe('selectByBudget', () => {
     expect(lists(selectByBudget(layers, { budget: 10, by: 'energy-per-cost' }).indices)).toEqual([[], [0, 1]]);
   });
 
-  it('breaks ties by layer, then by component', () => {
+  test('breaks ties by layer, then by component', () => {
     const layers = [
       { energies: [1, 2, 2], cost: 1 },
       { energies: [2, 2], cost: 1 },
@@ -86,7 +86,7 @@ describe('selectByBudget', () => {
     expect(lists(selectByBudget(layers, { budget: 0 }).indices)).toEqual([[], []]);
   });
 
-  it('pays the minima first, and says when they cannot be paid', () => {
+  test('pays the minima first, and says when they cannot be paid', () => {
     const layers = [
       { energies: [9, 8], cost: 2 },
       { energies: [1, 3], cost: 2, minimum: 1 },
@@ -95,7 +95,7 @@ describe('selectByBudget', () => {
     expect(() => selectByBudget(layers, { budget: 1 })).toThrow('budget: expected at least 2, the cost of the minima');
   });
 
-  it('names what is wrong', () => {
+  test('names what is wrong', () => {
     const run =
       (layer: Partial<BudgetLayer>, budget = 5) =>
       () =>
@@ -108,13 +108,13 @@ describe('selectByBudget', () => {
 });
 
 describe('counts', () => {
-  it('are those of the factors', () => {
+  test('are those of the factors', () => {
     expect(factoredParamCount({ in: 3, out: 4, rank: 2 })).toBe(2 * 3 + 2 * 4 + 2);
     expect(factoredParamCount({ in: 3, out: 4, rank: 2, bias: true })).toBe(20);
     expect(factoredMacs({ in: 3, out: 4, rank: 2 })).toBe(14);
   });
 
-  it('give the cost of a rank over DiT-L/2: 442,512 parameters', () => {
+  test('give the cost of a rank over DiT-L/2: 442,512 parameters', () => {
     const [attention, up, down] = [
       { in: 1024, out: 1024 },
       { in: 1024, out: 4096 },
@@ -123,7 +123,7 @@ describe('counts', () => {
     expect(24 * (4 * attention + up + down)).toBe(442_512);
   });
 
-  it('come in MACs and bytes', () => {
+  test('come in MACs and bytes', () => {
     expect(componentCost({ in: 3, out: 4 }, 'macs')).toBe(7);
     expect(componentCost({ in: 3, out: 4 }, { bytesPerValue: 2 })).toBe(16);
     expect(() => componentCost({ in: 3, out: 4 }, 'flops' as 'macs')).toThrow("unit: expected 'params', 'macs'");

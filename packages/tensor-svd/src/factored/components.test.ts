@@ -3,7 +3,7 @@ import { createGenerator, normal, permutation } from '@learngene/random';
 import { checkGradient, expectClose, expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import * as fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { frobenius } from '../../test/matrices';
 import { svd } from '../decompositions';
 import { matrixFromTensor } from '../tensor-matrix';
@@ -55,7 +55,7 @@ const law = (check: (size: { in: number; out: number; rank: number }, seed: numb
   );
 
 describe('selectComponents and concatComponents', () => {
-  it('a concatenation is the sum of its layers', () => {
+  test('a concatenation is the sum of its layers', () => {
     law((size, seed) => {
       const a = anyLayer(seed, size, true);
       const b = anyLayer(seed + 1, { ...size, rank: 2 }, true);
@@ -67,7 +67,7 @@ describe('selectComponents and concatComponents', () => {
     });
   });
 
-  it('a concatenation comes apart into what it was made of', () => {
+  test('a concatenation comes apart into what it was made of', () => {
     law((size, seed) => {
       const a = anyLayer(seed, size);
       const b = anyLayer(seed + 1, { ...size, rank: 3 });
@@ -84,7 +84,7 @@ describe('selectComponents and concatComponents', () => {
     });
   });
 
-  it('the order of components does not matter to the weight', () => {
+  test('the order of components does not matter to the weight', () => {
     law((size, seed) => {
       const f = anyLayer(seed, size);
       const shuffled = selectComponents(f, permutation(createGenerator(seed), size.rank));
@@ -92,7 +92,7 @@ describe('selectComponents and concatComponents', () => {
     });
   });
 
-  it('a selection and its complement add up to the layer', () => {
+  test('a selection and its complement add up to the layer', () => {
     law((size, seed) => {
       const f = anyLayer(seed, { ...size, rank: size.rank + 1 });
       const all = Array.from({ length: size.rank + 1 }, (_, i) => i);
@@ -104,7 +104,7 @@ describe('selectComponents and concatComponents', () => {
     });
   });
 
-  it('keep the bias of a selection, add those of a concatenation', () => {
+  test('keep the bias of a selection, add those of a concatenation', () => {
     const a = anyLayer(1, { in: 2, out: 3, rank: 2 }, true);
     const b = anyLayer(2, { in: 2, out: 3, rank: 2 }, true);
     expectClose(selectComponents(a, [1]).bias as tf.Tensor, a.bias as tf.Tensor);
@@ -112,7 +112,7 @@ describe('selectComponents and concatComponents', () => {
     expect(concatComponents(a).bias).not.toBe(a.bias);
   });
 
-  it('a concatenation passes gradients to every layer', () => {
+  test('a concatenation passes gradients to every layer', () => {
     const a = anyLayer(3, { in: 3, out: 2, rank: 2 }, true);
     const b = anyLayer(4, { in: 3, out: 2, rank: 1 });
     const x = tf.tensor(normal(createGenerator(9), 6), [2, 3]);
@@ -126,7 +126,7 @@ describe('selectComponents and concatComponents', () => {
     );
   });
 
-  it('name what is wrong', () => {
+  test('name what is wrong', () => {
     const f = anyLayer(1, { in: 2, out: 3, rank: 2 });
     expect(() => selectComponents(f, [])).toThrow('indices: expected at least one component, got none');
     expect(() => selectComponents(f, [0, 2])).toThrow('indices: expected integers from 0 to 1, got 2 at 1');
@@ -139,7 +139,7 @@ describe('selectComponents and concatComponents', () => {
 });
 
 describe('componentEnergies', () => {
-  it('are the squared norms of the components', () => {
+  test('are the squared norms of the components', () => {
     law((size, seed) => {
       const f = anyLayer(seed, size);
       const norms = Array.from({ length: size.rank }, (_, i) => {
@@ -149,7 +149,7 @@ describe('componentEnergies', () => {
     });
   });
 
-  it('are squared singular values after factoring, and add up to the squared norm', () => {
+  test('are squared singular values after factoring, and add up to the squared norm', () => {
     const dense = weight(anyLayer(7, { in: 6, out: 9, rank: 6 }));
     const energies = componentEnergies(factorDense({ weight: dense }));
     const { s } = svd(matrixFromTensor(dense));
@@ -165,14 +165,14 @@ describe('componentEnergies', () => {
     );
   });
 
-  it('refuse NaN', () => {
+  test('refuse NaN', () => {
     const f = anyLayer(1, { in: 2, out: 3, rank: 2 });
     expect(() => componentEnergies({ ...f, s: tf.tensor1d([1, Number.NaN]) })).toThrow('f: expected finite parameters');
   });
 });
 
 describe('orthogonalizeFactored and mergeFactored', () => {
-  it('keep the weight, with orthonormal columns and descending s', () => {
+  test('keep the weight, with orthonormal columns and descending s', () => {
     law((size, seed) => {
       const f = anyLayer(seed, size, true);
       const clean = orthogonalizeFactored(f);
@@ -185,7 +185,7 @@ describe('orthogonalizeFactored and mergeFactored', () => {
     });
   });
 
-  it('a merge is the sum, and the best one of its rank', () => {
+  test('a merge is the sum, and the best one of its rank', () => {
     const a = anyLayer(11, { in: 7, out: 6, rank: 3 }, true);
     const b = anyLayer(12, { in: 7, out: 6, rank: 2 });
     const sum = tf.add(weight(a), weight(b)) as tf.Tensor2D;
@@ -200,7 +200,7 @@ describe('orthogonalizeFactored and mergeFactored', () => {
     expect(() => mergeFactored(a, b, { rank: 6 })).toThrow('rank: expected an integer from 1 to 5, got 6');
   });
 
-  it('leave nothing behind', async () => {
+  test('leave nothing behind', async () => {
     const a = anyLayer(11, { in: 5, out: 4, rank: 3 }, true);
     await expectNoLeak(() => {
       disposeParams(mergeFactored(a, a));
@@ -214,7 +214,7 @@ describe('orthogonalizeFactored and mergeFactored', () => {
 });
 
 describe('orthogonalityPenalty', () => {
-  it('is its formula and has its gradient', () => {
+  test('is its formula and has its gradient', () => {
     const f = anyLayer(5, { in: 4, out: 3, rank: 2 });
     const gram = (x: tf.Tensor2D) => tf.sub(tf.matMul(x, x, true), tf.eye(2));
     expectClose(orthogonalityPenalty(f), frobenius(gram(f.u).dataSync()) ** 2 + frobenius(gram(f.v).dataSync()) ** 2, {
@@ -228,7 +228,7 @@ describe('orthogonalityPenalty', () => {
 });
 
 describe('truncateFactored', () => {
-  it('leaves the tail of the spectrum as error (Eckart and Young)', () => {
+  test('leaves the tail of the spectrum as error (Eckart and Young)', () => {
     const dense = weight(anyLayer(21, { in: 8, out: 6, rank: 6 }));
     const f = factorDense({ weight: dense });
     const { s } = svd(matrixFromTensor(dense));
@@ -238,7 +238,7 @@ describe('truncateFactored', () => {
     }
   });
 
-  it('keeps the largest energies in their old order', () => {
+  test('keeps the largest energies in their old order', () => {
     const f = { u: tf.ones<tf.Rank.R2>([2, 4]), s: tf.tensor1d([1, 4, -3, 1]), v: tf.ones<tf.Rank.R2>([3, 4]) };
     const kept = (by: Truncation) => Array.from(truncateFactored(f, by).s.dataSync());
     expect(kept({ rank: 2 })).toEqual([4, -3]);
@@ -254,7 +254,7 @@ describe('truncateFactored', () => {
     expect(truncateFactored(withBias, { maxParams: 13 }).s.shape).toEqual([1]);
   });
 
-  it('names what is wrong', () => {
+  test('names what is wrong', () => {
     const f = anyLayer(5, { in: 4, out: 3, rank: 2 });
     expect(() => truncateFactored(f, { rank: 3 })).toThrow('rank: expected an integer from 1 to 2, got 3');
     expect(() => truncateFactored(f, { energyFraction: 0 })).toThrow(
@@ -264,7 +264,7 @@ describe('truncateFactored', () => {
     expect(() => rankComponents([1, -1])).toThrow('energies: expected finite numbers of at least 0, got -1 at 1');
   });
 
-  it('counts and ranks deterministically', () => {
+  test('counts and ranks deterministically', () => {
     expect(Array.from(rankComponents([1, 3, 3, 0, 1]))).toEqual([1, 2, 0, 4, 3]);
     expect(countForFraction([0, 0], 1)).toBe(1);
     fc.assert(

@@ -5,16 +5,16 @@ import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
  * A linear layer y = x Wᵀ + bias whose weight W = u diag(s) vᵀ [out, in] is kept as `rank` rank-1 components
  * s_i u_i v_iᵀ. The columns need not be orthonormal.
  */
-export type FactoredParams = {
+export type FactoredParams = Readonly<{
   /** float32 [out, rank]. */
-  readonly u: Tensor2D;
+  u: Tensor2D;
   /** float32 [rank]. */
-  readonly s: Tensor1D;
+  s: Tensor1D;
   /** float32 [in, rank]. */
-  readonly v: Tensor2D;
+  v: Tensor2D;
   /** float32 [out]; absent for a layer without bias. */
-  readonly bias?: Tensor1D;
-};
+  bias?: Tensor1D;
+}>;
 
 /** Sizes of a factored linear layer. */
 export interface FactoredSize {

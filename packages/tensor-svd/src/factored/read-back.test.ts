@@ -2,7 +2,7 @@ import { paramLeaves } from '@learngene/nn';
 import { createGenerator, normal } from '@learngene/random';
 import { expectClose, useDeviceBackend, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import {
   componentEnergies,
   componentEnergiesAsync,
@@ -59,7 +59,7 @@ const CASES: [name: string, sync: () => unknown, async: () => Promise<unknown>][
 ];
 
 describe('async forms', () => {
-  it.each(CASES)('%sAsync gives what %s gives, on a device too', async (name, sync, async) => {
+  test.each(CASES)('%sAsync gives what %s gives, on a device too', async (name, sync, async) => {
     await useTestBackend();
     const before = tf.memory().numTensors;
     const expected = await numbers(tf.getBackend() === 'webgpu' ? await async() : sync());
@@ -72,7 +72,7 @@ describe('async forms', () => {
     expectClose(await numbers(await async()), expected, close);
   });
 
-  it('fresh factors need no async form: they are made of numbers', async () => {
+  test('fresh factors need no async form: they are made of numbers', async () => {
     await useDeviceBackend();
     const f = initFactored(createGenerator(1), { in: 4, out: 5, rank: 2, init: 'xavier-uniform' });
     expect(componentEnergies(f)).toHaveLength(2);
