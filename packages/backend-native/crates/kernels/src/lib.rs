@@ -1,4 +1,4 @@
-//! Kernels other than products of matrices, over plain slices; a file a family.
+//! Kernels other than products of matrices, over plain slices; a module a family.
 
 pub mod activation;
 pub mod adamw;

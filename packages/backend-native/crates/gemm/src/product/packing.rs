@@ -1,0 +1,90 @@
+//! Which factors are packed, and the packing of the panels of B.
+
+use super::cut::Cut;
+use super::{Product, Term};
+use crate::cache;
+use crate::pack::{by_rows, pack_b};
+use crate::tile::Part;
+use std::ops::Range;
+
+/// The sixteenths of the second-level cache that a block of B takes: with more, what streams past evicts it.
+const B_SHARE: usize = 6;
+/// The same where A is packed anew for every block of B.
+const B_SHARE_PACKED: usize = 9;
+/// The sixteenths that a block of packed A takes beside it.
+const A_SHARE: usize = 3;
+/// Below so many words, factors are read where they lie: they are in the first-level cache after their first use.
+const SMALL: usize = 10 * 1024;
+/// So few tiles of rows do not pay for packing B.
+pub(super) const FEW_TILES: usize = 3;
+/// Packed rows of B are asked for so many rows before their use.
+pub(super) const AHEAD: usize = 12;
+
+impl Product<'_> {
+    /// Tiles of rows of A that are packed at a time.
+    pub(super) fn a_tiles(&self, words: usize, height: usize) -> usize {
+        (cache::second_level_words() * A_SHARE / 16 / words.max(1) / height).max(1)
+    }
+
+    pub(super) fn b_share(&self) -> usize {
+        if self.packs_a() { B_SHARE_PACKED } else { B_SHARE }
+    }
+
+    pub(super) fn packs_a(&self) -> bool {
+        let small = self.base.k * self.base.a.column <= SMALL;
+        self.kernels.pairs || (self.base.a.column != 1 && !small)
+    }
+
+    /// Whether B is read where it lies.
+    pub(super) fn direct(&self, row_tiles: usize, k: usize) -> bool {
+        let rows = self.base.b.column == 1 && self.base.scale.is_none() && !self.kernels.pairs;
+        rows && (row_tiles <= FEW_TILES || k * self.base.b.row <= SMALL)
+    }
+
+    /// # Safety
+    /// `columns` and `ks` are within the term's B; `to` has room.
+    pub(super) unsafe fn pack_panels(
+        &self,
+        term: &Term<'_>,
+        panels: Cut,
+        columns: Range<usize>,
+        ks: Range<usize>,
+        direct: bool,
+        to: &mut [f32],
+    ) {
+        let lanes = self.kernels.lanes;
+        let words = self.words(ks.len());
+        // Row-major B is read some rows at a time, which the processor sees as so many streams.
+        let step = if term.b.column == 1 { 8 } else { ks.len().max(1) };
+        for first in (0..ks.len()).step_by(step) {
+            let some = first..(first + step).min(ks.len());
+            for panel in 0..panels.parts {
+                let strip = panels.part(panel);
+                let start = columns.start + strip.start * lanes;
+                let width = strip.len() * lanes;
+                if direct && start + width <= self.n {
+                    continue;
+                }
+                let valid = width.min(columns.end - start);
+                let at = strip.start * lanes * words + self.words(first) * width;
+                let to = &mut to[at..][..width * self.words(some.len())];
+                let some = ks.start + some.start..ks.start + some.end;
+                // SAFETY: promised by the caller.
+                unsafe { pack_b(&self.kernels, term.b.from(0, start), some, valid, term.scale, to, width) };
+            }
+        }
+    }
+
+    pub(super) fn a_part(&self, rows: &Range<usize>, group_start: usize, ks: &Range<usize>, a_words: &[f32]) -> Part {
+        let words = self.words(ks.len());
+        let (a, a_rows, a_step) = if self.packs_a() {
+            let at = a_words[(rows.start - group_start) * words..].as_ptr();
+            if by_rows(&self.kernels, self.base.a) { (at, words, 1) } else { (at, 1, rows.len()) }
+        } else {
+            // SAFETY: the tile is within A.
+            let a = unsafe { self.base.a.from(rows.start, ks.start) };
+            (a.at, a.row, a.column)
+        };
+        Part { k: words, a, a_rows, a_step, b: a, b_step: 0, b_ahead: 0 }
+    }
+}
