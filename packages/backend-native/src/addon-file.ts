@@ -1,10 +1,10 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 
 /** Bytes at the start of a library that hold its headers in practice. */
-const headerBytes = 64 * 1024;
+const HEADER_BYTES = 64 * 1024;
 
 /** Numbers of processors in the headers of libraries, by the name that Node gives them. */
-const elfMachines: Readonly<Record<number, string>> = {
+const ELF_MACHINES: Readonly<Record<number, string>> = {
   3: 'ia32',
   22: 's390x',
   40: 'arm',
@@ -12,8 +12,8 @@ const elfMachines: Readonly<Record<number, string>> = {
   183: 'arm64',
   243: 'riscv64',
 };
-const machMachines: Readonly<Record<number, string>> = { 16777223: 'x64', 16777228: 'arm64' };
-const peMachines: Readonly<Record<number, string>> = { 332: 'ia32', 34404: 'x64', 43620: 'arm64' };
+const MACH_MACHINES: Readonly<Record<number, string>> = { 16777223: 'x64', 16777228: 'arm64' };
+const PE_MACHINES: Readonly<Record<number, string>> = { 332: 'ia32', 34404: 'x64', 43620: 'arm64' };
 
 /** What the headers of a library say of it. */
 interface Library {
@@ -37,7 +37,7 @@ function readElf(header: DataView): Library | undefined {
     if (at + 40 > header.byteLength) break;
     if (header.getUint32(at, true) === 1) bytes = Math.max(bytes, big(at + 8) + big(at + 32)); // PT_LOAD
   }
-  return { platform: 'linux', arch: elfMachines[small(18)], bytes };
+  return { platform: 'linux', arch: ELF_MACHINES[small(18)], bytes };
 }
 
 /** Mach-O: the load commands, and the end of every segment. */
@@ -51,7 +51,7 @@ function readMach(header: DataView): Library {
     }
     at += Math.max(8, header.getUint32(at + 4, true));
   }
-  return { platform: 'darwin', arch: machMachines[header.getUint32(4, true)], bytes };
+  return { platform: 'darwin', arch: MACH_MACHINES[header.getUint32(4, true)], bytes };
 }
 
 /** PE: the section table, and the end of every section's data. */
@@ -64,7 +64,7 @@ function readPe(header: DataView): Library | undefined {
   for (let at = table; at < table + 40 * count && at + 40 <= header.byteLength; at += 40) {
     bytes = Math.max(bytes, header.getUint32(at + 16, true) + header.getUint32(at + 20, true));
   }
-  return { platform: 'win32', arch: peMachines[header.getUint16(start + 4, true)], bytes };
+  return { platform: 'win32', arch: PE_MACHINES[header.getUint16(start + 4, true)], bytes };
 }
 
 function readLibrary(header: DataView): Library | undefined {
@@ -80,7 +80,7 @@ function readLibrary(header: DataView): Library | undefined {
 function readHeader(path: string): { header: DataView; size: number } {
   const file = openSync(path, 'r');
   try {
-    const bytes = Buffer.alloc(headerBytes);
+    const bytes = Buffer.alloc(HEADER_BYTES);
     const read = readSync(file, bytes, 0, bytes.length, 0);
     return { header: new DataView(bytes.buffer, bytes.byteOffset, read), size: statSync(path).size };
   } finally {

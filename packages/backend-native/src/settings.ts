@@ -2,7 +2,7 @@
 const MAX_THREADS = 256;
 
 /** The instruction sets of each processor, lowest first, as `LEARNGENE_SIMD` names them. */
-const levels: Readonly<Record<string, readonly string[]>> = {
+const LEVELS: Readonly<Record<string, readonly string[]>> = {
   x64: ['scalar', 'avx2', 'avx512'],
   arm64: ['scalar', 'neon'],
 };
@@ -24,7 +24,7 @@ export function checkSettings(env: NodeJS.ProcessEnv = process.env): void {
     throw new RangeError(`LEARNGENE_NUM_THREADS: expected a whole number from 1 to ${MAX_THREADS}, got ${threads}`);
   }
   const simd = setting(env, 'LEARNGENE_SIMD');
-  const known = levels[process.arch] ?? ['scalar'];
+  const known = LEVELS[process.arch] ?? ['scalar'];
   if (simd !== undefined && !known.includes(simd)) {
     throw new RangeError(`LEARNGENE_SIMD: expected ${known.join(', ')} on ${process.arch}, got ${simd}`);
   }

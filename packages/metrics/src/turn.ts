@@ -1,5 +1,5 @@
 /** Milliseconds of work between two turns of the event loop. */
-const interval = 40;
+const INTERVAL_MS = 40;
 
 /**
  * A function to await inside a long loop: every 40 ms it gives the event loop a turn, so that aborts, timers, signals and
@@ -8,7 +8,7 @@ const interval = 40;
 export function createTurns(): () => Promise<void> {
   let last = Date.now();
   return async () => {
-    if (Date.now() - last < interval) return;
+    if (Date.now() - last < INTERVAL_MS) return;
     await new Promise((resolve) => setTimeout(resolve, 0));
     last = Date.now();
   };

@@ -22,7 +22,7 @@ export function svd(a: Matrix): SvdResult {
 }
 
 /** Largest |a - aᵀ| that counts as rounding, against the largest |a|. */
-const asymmetryAllowed = 1e-6;
+const ASYMMETRY_ALLOWED = 1e-6;
 
 function symmetrized(a: Matrix): Matrix {
   checkMatrix('a', a);
@@ -40,7 +40,7 @@ function symmetrized(a: Matrix): Matrix {
       data[i * n + j] = data[j * n + i] = 0.5 * lower + 0.5 * upper;
     }
   }
-  if (asymmetry > asymmetryAllowed * largest) {
+  if (asymmetry > ASYMMETRY_ALLOWED * largest) {
     throw new Error(`a: expected a symmetric matrix, got entries that differ by ${asymmetry} from their mirror`);
   }
   return { rows: n, cols: n, data };

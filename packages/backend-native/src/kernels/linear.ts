@@ -86,7 +86,7 @@ function batchMatMul(call: KernelCall): TensorInfo | TensorInfo[] {
 }
 
 /** tfjs names activations; these are the kernels that compute them. */
-const activations: Readonly<Record<string, string>> = {
+const ACTIVATIONS: Readonly<Record<string, string>> = {
   relu: 'Relu',
   relu6: 'Relu6',
   elu: 'Elu',
@@ -115,9 +115,9 @@ function fusedMatMul(call: KernelCall): TensorInfo | TensorInfo[] {
     if (bias) y = then(backend, 'Add', { a: y, b: bias }, y);
   }
   if (activation === 'linear') return y;
-  const name = activations[activation];
+  const name = ACTIVATIONS[activation];
   if (name === undefined)
-    throw new Error(`activation: expected linear or ${Object.keys(activations)}, got ${activation}`);
+    throw new Error(`activation: expected linear or ${Object.keys(ACTIVATIONS)}, got ${activation}`);
   const operands = name === 'Prelu' ? { x: y, alpha: preluActivationWeights } : { x: y };
   return then(backend, name, operands, y, { alpha: attrs.leakyreluAlpha ?? 0.2 });
 }

@@ -1,6 +1,6 @@
 import { hypotenuse } from './hypotenuse';
 import type { RotationQueue } from './rotations';
-import { sweepsPerValue } from './tridiagonal-qr';
+import { SWEEPS_PER_VALUE } from './tridiagonal-qr';
 
 /** The columns of U and of V, which take the rotations. */
 export interface BidiagonalRotations {
@@ -36,7 +36,7 @@ export function bidiagonalQr(d: Float64Array, e: Float64Array, rotations: Bidiag
     let low = high - 1;
     while (low > 0 && !negligible(low - 1)) low--;
     if (low > 0) e[low - 1] = 0;
-    if (sweeps++ >= sweepsPerValue * n) {
+    if (sweeps++ >= SWEEPS_PER_VALUE * n) {
       throw new Error(`svd: QR iteration did not converge in ${sweeps - 1} sweeps for ${n} singular values`);
     }
     const range = { low, high };

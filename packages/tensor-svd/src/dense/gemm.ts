@@ -18,20 +18,20 @@ export interface GemmShape {
   readonly alpha?: number;
 }
 
-const tile = 4;
-const depth = 256;
+const TILE = 4;
+const DEPTH = 256;
 
-/** Copies a [count, k] (or transposed [k, count]) block into strips of `tile` rows, k-major, zero padded. */
+/** Copies a [count, k] (or transposed [k, count]) block into strips of `TILE` rows, k-major, zero padded. */
 function pack(from: Block, count: number, k: number, across: boolean, k0: number, packed: Float64Array): void {
   const { data, offset, stride } = from;
-  for (let i = 0; i < count; i += tile) {
-    const height = Math.min(tile, count - i);
+  for (let i = 0; i < count; i += TILE) {
+    const height = Math.min(TILE, count - i);
     const at = i * k;
-    if (height < tile) packed.fill(0, at, at + tile * k);
+    if (height < TILE) packed.fill(0, at, at + TILE * k);
     for (let t = 0; t < height; t++) {
       let source = across ? offset + k0 * stride + i + t : offset + (i + t) * stride + k0;
       const step = across ? stride : 1;
-      for (let p = 0, to = at + t; p < k; p++, source += step, to += tile) packed[to] = data[source];
+      for (let p = 0, to = at + t; p < k; p++, source += step, to += TILE) packed[to] = data[source];
     }
   }
 }
@@ -104,22 +104,22 @@ function multiplyTile(a: Float64Array, a0: number, b: Float64Array, b0: number, 
  */
 export function gemm(a: Block, b: Block, c: Block, shape: GemmShape): void {
   const { m, n, k, transposeA = false, transposeB = false, alpha = 1 } = shape;
-  const span = Math.min(k, depth);
-  const packedA = new Float64Array(Math.ceil(m / tile) * tile * span);
-  const packedB = new Float64Array(Math.ceil(n / tile) * tile * span);
-  const sum = new Float64Array(tile * tile);
-  for (let k0 = 0; k0 < k; k0 += depth) {
-    const kc = Math.min(depth, k - k0);
+  const span = Math.min(k, DEPTH);
+  const packedA = new Float64Array(Math.ceil(m / TILE) * TILE * span);
+  const packedB = new Float64Array(Math.ceil(n / TILE) * TILE * span);
+  const sum = new Float64Array(TILE * TILE);
+  for (let k0 = 0; k0 < k; k0 += DEPTH) {
+    const kc = Math.min(DEPTH, k - k0);
     pack(a, m, kc, transposeA, k0, packedA);
     pack(b, n, kc, !transposeB, k0, packedB);
-    for (let j = 0; j < n; j += tile) {
-      const width = Math.min(tile, n - j);
-      for (let i = 0; i < m; i += tile) {
-        const height = Math.min(tile, m - i);
+    for (let j = 0; j < n; j += TILE) {
+      const width = Math.min(TILE, n - j);
+      for (let i = 0; i < m; i += TILE) {
+        const height = Math.min(TILE, m - i);
         multiplyTile(packedA, i * kc, packedB, j * kc, kc, sum);
         for (let r = 0; r < height; r++) {
           const row = c.offset + (i + r) * c.stride + j;
-          for (let q = 0; q < width; q++) c.data[row + q] += alpha * sum[r * tile + q];
+          for (let q = 0; q < width; q++) c.data[row + q] += alpha * sum[r * TILE + q];
         }
       }
     }

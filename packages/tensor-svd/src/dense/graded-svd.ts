@@ -2,7 +2,7 @@ import { type Matrix, transposed } from '../matrix';
 import { gemm } from './gemm';
 import { householderQr } from './householder-qr';
 import { lengthFrom, pivotedQr } from './pivoted-qr';
-import { sweepsPerValue } from './tridiagonal-qr';
+import { SWEEPS_PER_VALUE } from './tridiagonal-qr';
 
 /** Largest ratio of the sizes of two rows, or two columns, of a matrix that counts as ordinary. */
 const ORDINARY = 2 ** 10;
@@ -72,7 +72,7 @@ function rotateUntilOrthogonal(x: Float64Array[], turns: Float64Array[]): Float6
   const n = x.length;
   const tolerance = Math.sqrt(n) * Number.EPSILON;
   const lengths = Float64Array.from(x, (vector) => lengthFrom(vector, 0));
-  for (let sweep = 0; sweep < sweepsPerValue; sweep++) {
+  for (let sweep = 0; sweep < SWEEPS_PER_VALUE; sweep++) {
     let rotations = 0;
     for (let i = 0; i < n; i++) {
       for (let j = i + 1; j < n; j++) {
@@ -93,7 +93,7 @@ function rotateUntilOrthogonal(x: Float64Array[], turns: Float64Array[]): Float6
     }
     if (rotations === 0) return lengths;
   }
-  throw new Error(`svd: Jacobi rotations did not converge in ${sweepsPerValue} sweeps over ${n} vectors`);
+  throw new Error(`svd: Jacobi rotations did not converge in ${SWEEPS_PER_VALUE} sweeps over ${n} vectors`);
 }
 
 /** x · y / (|x| |y|), without underflow. */

@@ -1,6 +1,6 @@
 import { type Matrix, transposed } from '../matrix';
 import { type Block, gemm } from './gemm';
-import { accumulateReflectors, blockSize, makeReflector, type Reflectors, wyTriangle } from './reflectors';
+import { accumulateReflectors, BLOCK_SIZE, makeReflector, type Reflectors, wyTriangle } from './reflectors';
 
 /** Row `j` of `data` (length `m`, from `from` on) becomes row - tau (row · v) v. */
 function reflectRow(data: Float64Array, row: number, vector: number, size: number, tau: number): void {
@@ -22,8 +22,8 @@ export function householderQr(a: Matrix): { q: Matrix; r: Matrix } {
   const taus = new Float64Array(k);
   const r = new Float64Array(k * n);
   const reflectors: Reflectors = { vectors, taus, count: k, length: m, support: (j) => [j, m] };
-  for (let j0 = 0; j0 < k; j0 += blockSize) {
-    const count = Math.min(blockSize, k - j0);
+  for (let j0 = 0; j0 < k; j0 += BLOCK_SIZE) {
+    const count = Math.min(BLOCK_SIZE, k - j0);
     for (let j = j0; j < j0 + count; j++) {
       const at = j * m + j;
       for (let i = 0; i < j; i++) r[i * n + j] = columns[j * m + i];

@@ -13,10 +13,10 @@ export interface Reflectors {
 }
 
 /** Reflectors applied together as I - V T Vᵀ (compact WY form, Schreiber and Van Loan 1989). */
-export const blockSize = 32;
+export const BLOCK_SIZE = 32;
 
 /** A power of two, so that dividing by it is exact. */
-const tiniest = 2 ** -900;
+const TINIEST = 2 ** -900;
 
 /**
  * Turns x = data[from, from + size) into the reflector v (v at `pivot` is 1) with H x = beta e_pivot, in place.
@@ -35,12 +35,12 @@ export function makeReflector(
   data[at] = 1;
   if (largest === 0) return { tau: 0, beta: alpha };
   const scale = Math.max(largest, Math.abs(alpha));
-  if (scale < tiniest) {
+  if (scale < TINIEST) {
     // Numbers near the end of the exponent range have few digits: the quotients below would lose them.
     data[at] = alpha;
-    for (let i = from; i < from + size; i++) data[i] /= tiniest;
+    for (let i = from; i < from + size; i++) data[i] /= TINIEST;
     const { tau, beta } = makeReflector(data, from, size, pivot);
-    return { tau, beta: beta * tiniest };
+    return { tau, beta: beta * TINIEST };
   }
   let square = (alpha / scale) ** 2;
   for (let i = from; i < from + size; i++) if (i !== at) square += (data[i] / scale) ** 2;
@@ -73,8 +73,8 @@ export function wyTriangle(r: Reflectors, j0: number, count: number): Float64Arr
 export function accumulateReflectors(r: Reflectors, cols: number): Float64Array {
   const q = new Float64Array(r.length * cols);
   for (let i = 0; i < cols; i++) q[i * cols + i] = 1;
-  for (let j0 = Math.floor((r.count - 1) / blockSize) * blockSize; j0 >= 0; j0 -= blockSize) {
-    const count = Math.min(blockSize, r.count - j0);
+  for (let j0 = Math.floor((r.count - 1) / BLOCK_SIZE) * BLOCK_SIZE; j0 >= 0; j0 -= BLOCK_SIZE) {
+    const count = Math.min(BLOCK_SIZE, r.count - j0);
     const [low, high] = r.support(j0);
     // Outside its support the product so far is the identity, so only this square of q changes.
     const width = Math.min(high, cols) - low;

@@ -2,7 +2,7 @@ import { hypotenuse } from './hypotenuse';
 import type { RotationQueue } from './rotations';
 
 /** Sweeps allowed per eigen- or singular value; 2 are usual. Beyond it the iteration is declared stuck. */
-export const sweepsPerValue = 60;
+export const SWEEPS_PER_VALUE = 60;
 
 /**
  * Implicit symmetric QR iteration with Wilkinson's shift (Golub and Van Loan, 4th ed., 8.3.4): turns `d` (n) and `e`
@@ -27,7 +27,7 @@ export function tridiagonalQr(d: Float64Array, e: Float64Array, rotations: Rotat
     let low = high - 1;
     while (low > 0 && !negligible(low - 1)) low--;
     if (low > 0) e[low - 1] = 0;
-    if (sweeps++ >= sweepsPerValue * n) {
+    if (sweeps++ >= SWEEPS_PER_VALUE * n) {
       throw new Error(
         `symmetricEigen: QR iteration did not converge in ${sweeps - 1} sweeps for a matrix of size ${n}`,
       );
