@@ -2,13 +2,13 @@ import type { Generator } from './generator';
 import { nextFloat } from './uniform';
 
 /**
- * Ones with the given probabilities, zeros else, as `torch.bernoulli(probabilities)` draws them for float32
+ * Draws 1 with each of the given probabilities, else 0, as `torch.bernoulli(probabilities)` does for float32
  * probabilities.
  *
  * @param g - moved on by one word a number
  * @param probabilities - [n], each in [0, 1], taken as float32
  * @returns uint8 [n] of 0 and 1, owned by the caller
- * @throws RangeError for a probability outside [0, 1]; the generator is then where it was
+ * @throws RangeError for a probability outside [0, 1]; the generator is then not moved on
  */
 export function bernoulli(g: Generator, probabilities: ArrayLike<number>): Uint8Array {
   const limits = Float32Array.from(probabilities);

@@ -1,7 +1,8 @@
 // log, sine and cosine in float32 arithmetic, with the rounding of the AVX2 code that torch uses for normal numbers:
-// the polynomials are those of Cephes (Moshier), every product that feeds a sum is fused. In JavaScript a fused
-// multiply-add of float32 numbers is the same expression in doubles, rounded once: the product is exact there.
-// Math.log, sin and cos would be up to 3 units in the last place away, and may differ between engines.
+// the polynomials are those of Cephes (Moshier), every product that is added to something is a fused multiply-add.
+// JavaScript has no such instruction. The same expression in doubles, rounded once to float32, gives the same result,
+// because the product of two float32 numbers is exact in a double. Math.log, Math.sin and Math.cos would differ by up
+// to 3 units in the last place, and from engine to engine.
 
 const { fround } = Math;
 const bits = new ArrayBuffer(4);

@@ -5,25 +5,25 @@ export const TABLE_SIZE = 624;
 const SHIFT = 397;
 
 /**
- * A seeded source of random numbers. Opaque: make it with `createGenerator`, `stream` or `restoreGenerator`; every
- * function that draws from it moves it on.
+ * A seeded source of random numbers. Make it with `createGenerator`, `stream` or `restoreGenerator`, and leave its
+ * fields alone. Every function that draws from it moves it on.
  */
 export interface Generator {
   /** The seed it was made from. */
   readonly seed: number;
-  /** The 624 words of MT19937. Not to be touched. */
+  /** The 624 words of MT19937. Internal. */
   readonly table: Uint32Array;
-  /** How many words of the table are used up, 0..624. Not to be touched. */
+  /** How many words of the table are used up, 0..624. Internal. */
   position: number;
-  /** The second value of the last Box-Muller pair, where one is left. Not to be touched. */
+  /** The second value of the last Box-Muller pair, or null where none is left. Internal. */
   spareNormal: number | null;
 }
 
 /**
- * A generator that draws what `torch.Generator().manual_seed(seed)` draws on the CPU.
+ * Makes a generator that draws what `torch.Generator().manual_seed(seed)` draws on the CPU.
  *
- * MT19937 (Matsumoto and Nishimura 1998) started from the low 32 bits of `seed`, as torch does: seeds that differ by
- * a multiple of 2^32 draw the same numbers.
+ * MT19937 (Matsumoto and Nishimura 1998) started from the low 32 bits of `seed`, as torch does: seeds that differ by a
+ * multiple of 2^32 draw the same numbers.
  *
  * @param seed - a safe integer; a negative one counts modulo 2^64, as in torch
  * @throws RangeError where `seed` is not a safe integer

@@ -9,14 +9,14 @@ export interface IntegerOptions {
   high: number;
 }
 
-/** From this range on torch takes 64 random bits a number, so that the modulo stays fair. */
+/** Where the range is this or larger, torch takes 64 random bits a number, so that the modulo is not biased. */
 const WIDE_RANGE = 2 ** 28;
 
 /**
- * Integers in [low, high), those of `torch.randint(low, high, (size,))` of current torch (2.15; old versions took
- * 64 bits only from a range of 2^32 on).
+ * Draws integers in [low, high) as `torch.randint(low, high, (size,))` of torch 2.15 does. (Older versions of torch
+ * take 64 bits a number only where the range is 2^32 or more.)
  *
- * @param g - moved on by one word a number, by two where high - low >= 2^28
+ * @param g - moved on by one word for each number, by two where high - low >= 2^28
  * @param size - how many, 0 to 2^31 - 1
  * @returns int32 [size], owned by the caller
  * @throws RangeError for a bad size, bounds that do not fit int32 or leave no value

@@ -17,13 +17,13 @@ const TWO_PI = Math.fround(2 * Math.PI);
 const direction = new Float32Array(2);
 
 /**
- * Normal numbers as `torch.randn(size)` draws them on the CPU.
+ * Draws normal numbers as `torch.randn(size)` does on the CPU.
  *
- * Below 16 numbers torch draws pairs in double precision and keeps the second for the next call; from 16 on it works
- * in float32 blocks of 16 and redraws the last 16 where `size` is no multiple of 16. Both are Box and Muller 1958.
- * From 16 on the numbers are bit for bit those of torch on a CPU with AVX2 (measured on 2^20 numbers); other CPUs take
- * other roundings in torch, up to 3 units in the last place. Below 16 the JavaScript engine's log1p, sin and cos may move
- * the last bit.
+ * For fewer than 16 numbers torch draws pairs in double precision and keeps the second of a pair for the next call. For
+ * 16 or more it works in float32 blocks of 16, and redraws the last 16 where `size` is no multiple of 16. Both use the
+ * transform of Box and Muller (1958). For 16 or more, the numbers are bit for bit those of torch on a CPU with AVX2
+ * (2^20 numbers compared). On other CPUs torch rounds differently, by up to 3 units in the last place. For fewer than
+ * 16, the log1p, sin and cos of the JavaScript engine may change the last bit.
  *
  * @param g - moved on as torch moves its own
  * @param size - how many, 0 to 2^31 - 1
@@ -52,7 +52,10 @@ export function normal(g: Generator, size: number, { mean = 0, std = 1 }: Normal
   return values;
 }
 
-/** 16 uniforms at `start` become 16 normals: cosines from the radii of the first eight, then sines. */
+/**
+ * Turns the 16 uniform numbers at `start` into 16 normal ones. The first eight give the radii, the others the angles;
+ * the cosines come first, then the sines.
+ */
 function transformBlock(values: Float32Array, start: number, std: number, mean: number): void {
   for (let i = start; i < start + HALF; i++) {
     const radius = Math.fround(Math.sqrt(Math.fround(-2 * logFloat(1 - values[i]))));

@@ -1,11 +1,11 @@
 import { checkInteger } from './check';
 import { type Generator, nextUint32 } from './generator';
 
-/** Above this torch draws 64 bits a number. */
+/** The largest length for which torch draws 32 bits a number. */
 const LARGEST = Math.floor((2 ** 32 - 1) / 20) - 1;
 
 /**
- * The numbers 0 .. n - 1 in random order, as `torch.randperm(n)` gives them (Fisher and Yates, from the front).
+ * Draws the numbers 0 to n - 1 in random order, as `torch.randperm(n)` does (Fisher-Yates shuffle, from the front).
  *
  * @param g - moved on by n - 1 words
  * @param n - 0 to 214,748,363

@@ -1,8 +1,8 @@
 import { type Generator, TABLE_SIZE } from './generator';
 
-/** Everything a generator is, in a form that `JSON.stringify` keeps exactly; about 3.4 kB. */
+/** The whole state of a generator, in a form that `JSON.stringify` keeps exactly; about 3.4 kB. */
 export interface GeneratorState {
-  /** The algorithm and the version of this form. */
+  /** The algorithm, and the version of this format. */
   readonly kind: 'mt19937/1';
   /** The seed, from which sub-streams are derived. */
   readonly seed: number;
@@ -14,7 +14,7 @@ export interface GeneratorState {
   readonly table: string;
 }
 
-/** The state of `g`, which stays as it is. */
+/** Returns the state of `g`, and does not move `g` on. */
 export function saveGenerator(g: Generator): GeneratorState {
   const bytes = new Uint8Array(4 * TABLE_SIZE);
   const view = new DataView(bytes.buffer);
@@ -26,7 +26,7 @@ export function saveGenerator(g: Generator): GeneratorState {
 }
 
 /**
- * A generator that goes on where the one that was saved stood.
+ * Makes a generator that continues where the saved one was.
  *
  * @throws TypeError where `state` is not what {@link saveGenerator} gives
  */

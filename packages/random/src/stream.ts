@@ -1,16 +1,16 @@
 import { createGenerator, type Generator } from './generator';
 
-/** Keys of the two hashes: the fractional parts of the square roots of 2 and 3. */
+/** Keys of the two hashes: the first 32 bits of the fractional parts of the square roots of 2 and 3. */
 const HIGH_KEY = 0x6a09e667;
 const LOW_KEY = 0xbb67ae85;
 
 /**
- * The seed of the sub-stream `name` of a generator seeded with `seed`: an integer in [0, 2^53).
+ * Returns the seed of the sub-stream `name` of a generator seeded with `seed`: an integer in [0, 2^53).
  *
- * MurmurHash3 x86_32 (Appleby) of the 8 bytes of the seed (little-endian, modulo 2^64) and the UTF-8 bytes of the name,
- * taken with two keys; 21 bits of the first, then 32 of the second. The numbers a stream draws depend on the last 32
- * bits only (see `createGenerator`), the streams made from it on all 53. `torch.Generator().manual_seed` of it draws
- * the same numbers.
+ * It is MurmurHash3 x86_32 of the 8 bytes of the seed (little-endian, modulo 2^64) and the UTF-8 bytes of the name,
+ * computed with two keys: 21 bits of the first hash, then all 32 of the second. The numbers that the sub-stream draws
+ * depend on the last 32 bits only (see `createGenerator`); sub-streams made from it depend on all 53.
+ * `torch.Generator().manual_seed` of this seed draws the same numbers.
  *
  * @throws RangeError where `seed` is not a safe integer
  */
@@ -24,9 +24,9 @@ export function streamSeed(seed: number, name: string): number {
 }
 
 /**
- * A generator of its own for the part called `name` (`'noise'`, `'data/epoch-3'`): independent of the parent's draws
- * and of the other names. It depends on the parent's seed and the name, not on what the parent has drawn, and does not
- * move the parent on; the same name twice gives the same numbers twice.
+ * Makes a separate generator for the part of a program called `name` (`'noise'`, `'data/epoch-3'`). It depends on the
+ * parent's seed and on the name, and not on what the parent has drawn. The parent is not moved on. The same name gives
+ * the same numbers again.
  */
 export function stream(g: Generator, name: string): Generator {
   return createGenerator(streamSeed(g.seed, name));

@@ -5,17 +5,19 @@ import { type Generator, nextUint32 } from './generator';
 export interface UniformOptions {
   /** Lower bound, included (default 0). */
   low?: number;
-  /** Upper bound, excluded but for rounding (default 1). */
+  /** Upper bound (default 1). It is excluded, except where rounding to float32 reaches it. */
   high?: number;
 }
 
 /**
- * Uniform numbers in [low, high), bit for bit those of `torch.rand(size)` or `torch.empty(size).uniform_(low, high)`.
+ * Draws uniform numbers in [low, high), bit for bit those of `torch.rand(size)` or
+ * `torch.empty(size).uniform_(low, high)`.
  *
  * @param g - moved on by one word a number
  * @param size - how many, 0 to 2^31 - 1
  * @returns float32 [size], owned by the caller
- * @throws RangeError for a bad size, or bounds that are not in order or that float32 cannot hold, or their difference
+ * @throws RangeError for a bad size, for bounds that are not in order, and where float32 cannot hold the bounds or
+ *   their difference
  */
 export function uniform(g: Generator, size: number, { low = 0, high = 1 }: UniformOptions = {}): Float32Array {
   checkSize(size);

@@ -1,6 +1,6 @@
 import { shown, TensorFileError } from './tensor-file-error';
 
-/** What came as an argument, in a word: the name of its class where it has one. */
+/** Describes an argument in one word: the name of its class where it has one. */
 function kindOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return shown(value);
   return value.constructor?.name ?? 'an object';
@@ -17,7 +17,10 @@ export function checkOptions(file: string, options: object, known: readonly stri
   }
 }
 
-/** Throws unless `value` is a limit: a number of at least 0, Infinity for none. (A comparison with NaN never holds.) */
+/**
+ * Throws unless `value` is a limit: a number of at least 0, or Infinity for no limit. NaN is refused, since no
+ * comparison with it is true.
+ */
 export function checkLimit(file: string, name: string, value: number): void {
   if (typeof value === 'number' && value >= 0) return;
   throw new TensorFileError(file, `${name}: expected a number of at least 0, got ${shown(value)}`);

@@ -1,4 +1,4 @@
-/** The 32-bit pattern of a bfloat16's value: bfloat16 is the upper half of a float; exact. */
+/** The bits of a bfloat16 as a 32-bit float. This is exact: a bfloat16 is the upper half of a float. */
 export function bfloat16ToFloat32Bits(value: number): number {
   return value << 16;
 }

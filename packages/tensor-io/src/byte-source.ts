@@ -1,15 +1,18 @@
 import { checkBytes } from './arguments';
 import { TensorFileError } from './tensor-file-error';
 
-/** Something that gives bytes of a file by their place: a file on disk, bytes in memory, a URL. */
+/** Something that reads the bytes of a file by offset: a file on disk, bytes in memory, a URL. */
 export interface ByteSource {
   /** What the file is called in errors. */
   readonly name: string;
   /** Bytes of the whole file. */
   readonly size: number;
-  /** Exactly `length` bytes from `offset`, in an array that the caller owns; throws {@link TensorFileError} where they are not to be had. */
+  /**
+   * Reads exactly `length` bytes from `offset` into an array that the caller owns. Throws {@link TensorFileError} where
+   * they cannot be read.
+   */
   read(offset: number, length: number): Promise<Uint8Array>;
-  /** Gives back what the source holds; reading afterwards is an error. */
+  /** Releases what the source holds. Reading afterwards is an error. */
   close(): Promise<void>;
 }
 
@@ -23,7 +26,7 @@ export function checkRange(file: string, size: number, offset: number, length: n
   }
 }
 
-/** New bytes, or our error where the machine cannot hold so many. */
+/** Allocates bytes. Throws {@link TensorFileError} where the machine cannot hold so many. */
 export function allocate(file: string, length: number): Uint8Array {
   try {
     return new Uint8Array(length);

@@ -66,7 +66,7 @@ export const arrayOf: { readonly [D in DType]: ArrayConstructor<TensorArrays[D]>
   BOOL: Uint8Array,
 };
 
-/** Whether a string from a file is one of our dtypes (own keys only: `__proto__` is none). */
+/** Whether a string from a file names a {@link DType}. Only own keys count, so `__proto__` is none. */
 export function isDType(text: unknown): text is DType {
   return typeof text === 'string' && Object.hasOwn(arrayOf, text);
 }
@@ -76,7 +76,7 @@ export function bytesPerElement(dtype: DType): number {
   return arrayOf[dtype].BYTES_PER_ELEMENT;
 }
 
-/** Bits of an element of the dtypes that the safetensors format has (0.8) and that have no typed array here. */
+/** Bits of an element, for the dtypes of the safetensors format (0.8) that have no typed array here. */
 const OTHER_BITS: ReadonlyMap<string, number> = new Map([
   ['F4', 4],
   ['F6_E2M3', 6],

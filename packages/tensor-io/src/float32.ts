@@ -18,7 +18,10 @@ function toBits(data: Float32Array, convert: (bits: number) => number): Uint16Ar
   return result;
 }
 
-/** The float64 whose rounding to float32 is that of the integer: beyond 53 bits the lost bits are kept as one sticky bit. */
+/**
+ * A float64 that rounds to the same float32 as the integer does. Bits beyond the 53 of a float64 are kept as one sticky
+ * bit.
+ */
 function integerToNumber(value: bigint): number {
   const magnitude = value < 0n ? -value : value;
   if (magnitude <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
@@ -27,9 +30,10 @@ function integerToNumber(value: bigint): number {
 }
 
 /**
- * The values of a tensor as 32-bit floats, each the nearest (ties to even) to the stored value; F16 and BF16 are exact.
- * An F32 tensor gives its own `data`, not a copy; every other dtype a new array that the caller owns.
- * @throws {@link TensorFileError} for what is no tensor of a known dtype.
+ * Returns the values of a tensor as 32-bit floats, each rounded to the nearest (ties to even). F16 and BF16 are exact.
+ * For an F32 tensor the result is its own `data`, not a copy; for every other dtype it is a new array that the caller
+ * owns.
+ * @throws {@link TensorFileError} where `tensor` is no tensor of a known dtype.
  */
 export function toFloat32(tensor: TensorData): Float32Array {
   const dtype: unknown = tensor?.dtype;
@@ -52,9 +56,10 @@ export function toFloat32(tensor: TensorData): Float32Array {
 }
 
 /**
- * A tensor of a float dtype from 32-bit floats. F16 and BF16 round to nearest, ties to even; F64 is exact.
- * With `'F32'` the result holds `data` itself, not a copy.
- * @throws {@link TensorFileError} where `data` has not as many values as `shape`, and for another dtype.
+ * Makes a tensor of a float dtype from 32-bit floats. F16 and BF16 round to nearest, ties to even; F64 is exact. With
+ * `'F32'` the result holds `data` itself, not a copy.
+ * @throws {@link TensorFileError} where `data` does not have as many values as `shape`, and for a dtype that is no
+ *   float.
  */
 export function fromFloat32(
   data: Float32Array,

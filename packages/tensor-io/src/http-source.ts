@@ -12,16 +12,20 @@ export interface HttpSourceOptions {
   /** Aborts every request; its reason is thrown as it is. */
   signal?: AbortSignal;
   /**
-   * A server that knows no ranges answers with the whole file. Up to this many bytes (of the file, not as compressed on
-   * its way) it is then kept in memory and read from there; beyond (default 0, so always) that is an error.
+   * What to do with a server that ignores ranges and answers with the whole file. A file of up to this many bytes
+   * (after decompression) is kept in memory and read from there. A larger one is an error. The default 0 makes it
+   * always an error.
    */
   maxWholeBytes?: number;
 }
 
-/** Bytes asked for when opening, kept for the reads that follow: most headers fit. */
+/** Bytes that are fetched when the source is opened, and kept for the reads that follow: most headers fit. */
 const FIRST_BYTES = 65536;
 
-/** What every answer must agree on: another size, entity tag or date means that the file changed between two reads. */
+/**
+ * What must be the same in every response. Another size, entity tag or date means that the file changed between two
+ * reads.
+ */
 interface Identity {
   readonly size: number;
   readonly etag: string | null;
@@ -32,13 +36,13 @@ function identityOf(response: Response, size: number): Identity {
   return { size, etag: response.headers.get('etag'), lastModified: response.headers.get('last-modified') };
 }
 
-/** Whether two answers may be of the same file; what one of them does not say does not tell them apart. */
+/** Whether two responses may belong to the same file. A field that one of them lacks is not compared. */
 function isSameFile(a: Identity, b: Identity): boolean {
   const agree = (x: string | null, y: string | null) => x === null || y === null || x === y;
   return a.size === b.size && agree(a.etag, b.etag) && agree(a.lastModified, b.lastModified);
 }
 
-/** The body, which must have exactly `length` bytes; stops reading as soon as it has more. */
+/** Reads the body, which must have exactly `length` bytes. Stops as soon as there are more. */
 async function readBody(file: string, response: Response, length: number): Promise<Uint8Array> {
   const result = allocate(file, length);
   let filled = 0;
@@ -78,17 +82,17 @@ function checkContentRange(file: string, response: Response, offset: number, len
   return identityOf(response, size);
 }
 
-/** The coding of a body (gzip, br), which fetch undoes; undefined for none. */
+/** The content coding of a body (gzip, br), which fetch decodes; undefined for none. */
 function codingOf(response: Response): string | undefined {
   const coding = response.headers.get('content-encoding');
   return coding === null || coding === 'identity' ? undefined : coding;
 }
 
 /**
- * The whole file as the body of an answer. How long it is only the body tells: content-length is absent of a chunked one,
- * and of a compressed one it counts the compressed bytes. fetch sees a connection that closes too early. It does not see
- * a compressed body that ends too early in an answer that is whole (Node's decoder takes what came): what reads the file
- * then finds it too short, as the checks of safetensors, npy and zip do.
+ * Reads the whole file from a response. Only the body tells its length: a chunked response has no content-length, and
+ * that of a compressed one counts the compressed bytes. fetch reports a connection that closes too early. It does not
+ * report compressed data that ends too early within a complete response (Node's decoder takes what came). The checks of
+ * safetensors, npy and zip then find that the file is too short.
  */
 async function wholeFile(file: string, response: Response, limit: number): Promise<Uint8Array> {
   const header = codingOf(response) === undefined ? response.headers.get('content-length') : null;
@@ -121,11 +125,12 @@ async function wholeFile(file: string, response: Response, limit: number): Promi
 }
 
 /**
- * A source over a URL, read by HTTP range requests (RFC 9110 section 14), GET only; redirects are followed. Checks the
- * status, the content-range, the length of each body, and that size, entity tag and date stay the same between reads. The
- * first 64 KiB are fetched when opening. A whole file that came compressed has no length to check against.
- * @throws {@link TensorFileError} where the server refuses, ignores ranges, or answers with other or fewer bytes,
- * and for a wrong option.
+ * Opens a URL as a source. It is read by HTTP range requests (RFC 9110 section 14) with GET; redirects are followed.
+ * The first 64 KiB are fetched at once. Every read checks the status, the content-range, the length of the body, and
+ * that size, entity tag and date are still the same. The length of a whole file that was sent compressed cannot be
+ * checked.
+ * @throws {@link TensorFileError} where the server refuses, ignores ranges, or sends other or fewer bytes than asked
+ *   for, and for a wrong option.
  */
 export async function httpSource(url: string | URL, options: HttpSourceOptions = {}): Promise<ByteSource> {
   const file = String(url);

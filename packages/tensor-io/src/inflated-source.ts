@@ -4,20 +4,23 @@ import { crc32 } from './crc32';
 import { quoted, TensorFileError } from './tensor-file-error';
 import type { ZipEntry } from './zip-directory';
 
-/** Bytes that are read from the archive at a time, and bytes that are inflated at a time: at most 1032 times as many come out. */
+/**
+ * How many bytes are read from the archive at a time, and how many are inflated at a time. At most 1032 times as many
+ * come out.
+ */
 const READ_BYTES = 2 ** 20;
 const PUSH_BYTES = 2 ** 15;
 
-/** A walk through the content of a deflated entry. */
+/** Inflates an entry from front to back, and keeps what was not read yet. */
 class Walk {
   readonly #fail: (problem: string, cause?: unknown) => never;
   readonly #inflate: Inflate;
-  /** Inflated pieces that have not been read past yet, and where the first of them starts. */
+  /** Inflated pieces that may still be read, and where the first of them starts. */
   readonly #pieces: Uint8Array[] = [];
   #start = 0;
   #end = 0;
   #crc = 0;
-  /** Deflated bytes that were read and not inflated yet, and where the next ones lie. */
+  /** Deflated bytes that were read but not inflated yet, and the offset of the next ones. */
   #waiting = new Uint8Array(0);
   #next = 0;
 
@@ -37,7 +40,7 @@ class Walk {
     });
   }
 
-  /** Where the earliest bytes start that are still to be had. */
+  /** The offset of the first byte that can still be read. */
   get start(): number {
     return this.#start;
   }
@@ -92,9 +95,9 @@ class Walk {
 }
 
 /**
- * The content of a deflated entry as a source that never holds more than a piece of it. Reading forwards inflates on from
- * the last byte read, with the checksum compared at the end; reading further back starts again at the entry's first byte.
- * Closing it leaves the archive open.
+ * Opens the content of a deflated entry as a source that holds only a piece of it in memory. Reading forwards continues
+ * to inflate; the checksum is compared at the end. Reading backwards starts again at the entry's first byte. Closing
+ * the source leaves the archive open.
  */
 export function inflatedSource(archive: ByteSource, entry: ZipEntry, dataOffset: number): ByteSource {
   const name = `${archive.name}: ${entry.name}`;
@@ -122,7 +125,7 @@ export function inflatedSource(archive: ByteSource, entry: ZipEntry, dataOffset:
   };
 }
 
-/** The content of a stored entry: a window of the archive. Closing it leaves the archive open. */
+/** Opens the content of a stored entry: a window of the archive. Closing it leaves the archive open. */
 export function storedSource(archive: ByteSource, entry: ZipEntry, dataOffset: number): ByteSource {
   const name = `${archive.name}: ${entry.name}`;
   return {

@@ -1,4 +1,4 @@
-/** A quoted string from `at` (its opening quote) to behind its closing quote. */
+/** Returns the index after the closing quote of the string whose opening quote is at `at`. */
 function stringEnd(text: string, at: number): number {
   let end = at + 1;
   while (text.charCodeAt(end) !== 0x22) end += text.charCodeAt(end) === 0x5c ? 2 : 1;
@@ -6,8 +6,8 @@ function stringEnd(text: string, at: number): number {
 }
 
 /**
- * The first key that an object of a JSON text holds twice, at any depth; JSON.parse keeps the last of its values without a
- * word. `text` must already have been accepted by JSON.parse.
+ * Finds the first key that an object in a JSON text holds twice, at any depth. JSON.parse silently keeps the last
+ * value. `text` must be valid JSON.
  */
 export function duplicateKey(text: string): string | undefined {
   const open: (Set<string> | undefined)[] = []; // the keys of every object around; of an array none

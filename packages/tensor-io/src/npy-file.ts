@@ -6,9 +6,9 @@ import { type NpyHeader, npyHeaderLength, parseNpyHeader, readableNpy } from './
 import { type TensorData, tensorFromBytes } from './tensor-data';
 import { TensorFileError } from './tensor-file-error';
 
-/** What an npy file, or an npz file of one of its arrays, says of an array. */
+/** What the header of an npy file, or of an array in an npz file, says. */
 export interface NpyInfo {
-  /** The element type: a `DType`, or of an array that cannot be read what numpy calls it (`'<c8'`, `'|O'`). */
+  /** The element type: a `DType`, or numpy's name for a type that is not supported (`'<c8'`, `'|O'`). */
   readonly dtype: string;
   /** The sizes of the axes. */
   readonly shape: readonly number[];
@@ -16,7 +16,7 @@ export interface NpyInfo {
   readonly rows: boolean;
 }
 
-/** An open npy file: any rows of its array are read without the others. */
+/** An open npy file. Rows of its array can be read without the others. */
 export interface NpyFile extends NpyInfo {
   /** Reads the whole array; the caller owns it. */
   read(): Promise<TensorData>;
@@ -33,7 +33,7 @@ export async function readNpyHeader(source: ByteSource): Promise<NpyHeader> {
   return parseNpyHeader(source.name, await source.read(0, length), source.size);
 }
 
-/** What a header says, for who asks before reading. */
+/** The public part of a header. */
 export function npyInfo({ dtype, descr, shape, fortranOrder }: NpyHeader): NpyInfo {
   return { dtype: dtype ?? descr, shape, rows: dtype !== undefined && !fortranOrder && shape.length > 0 };
 }
@@ -58,9 +58,10 @@ export async function readNpyRows(
 }
 
 /**
- * Opens an npy file: reads its header only. The file owns the source from here on: `close` closes it, and so does a failure
- * to open.
- * @throws {@link TensorFileError} for a file that breaks the format; an element type that is not read is one for who reads.
+ * Opens an npy file: reads its header only. The file owns the source from here on: `close` closes it, and so does a
+ * failure to open.
+ * @throws {@link TensorFileError} for a file that breaks the format. An unsupported element type throws only when the
+ *   array is read.
  */
 export async function openNpy(source: ByteSource): Promise<NpyFile> {
   checkSource('openNpy', source);

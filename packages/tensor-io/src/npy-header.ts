@@ -25,9 +25,9 @@ const CODES: { readonly [D in DType]: string | undefined } = {
 
 /** What an npy header says. */
 export interface NpyHeader {
-  /** The element type; undefined for one that is not read (complex numbers, strings, dates, records, Python objects). */
+  /** The element type; undefined for an unsupported one (complex numbers, strings, dates, records, Python objects). */
   readonly dtype: DType | undefined;
-  /** The element type in numpy's letters, `'<f4'` or `'<c8'`; of records as it may stand in a message. */
+  /** The element type in numpy's letters, `'<f4'` or `'<c8'`; for records a shortened text for messages. */
   readonly descr: string;
   /** Whether the file stores the high byte first. */
   readonly bigEndian: boolean;
@@ -63,7 +63,9 @@ function parseDescr(descr: PythonLiteral | undefined): Pick<NpyHeader, 'dtype' |
 /** An {@link NpyHeader} of an array that can be read. */
 export type ReadableNpyHeader = NpyHeader & { readonly dtype: DType };
 
-/** The header of an array that is to be read; throws {@link TensorFileError} for an element type that is not read. */
+/**
+ * Returns the header of an array that is to be read. Throws {@link TensorFileError} for an unsupported element type.
+ */
 export function readableNpy(file: string, header: NpyHeader): ReadableNpyHeader {
   const { dtype, descr, shape } = header;
   if (dtype !== undefined) return { ...header, dtype };
@@ -73,7 +75,7 @@ export function readableNpy(file: string, header: NpyHeader): ReadableNpyHeader 
   throw new TensorFileError(file, problem, { unreadable: true, tensor: { dtype: descr, shape } });
 }
 
-/** Where the header's text lies, from the first 12 bytes (fewer of a short file). Versions 1, 2 and 3. */
+/** Finds where the header's text lies, from the first 12 bytes (fewer if the file is shorter). Versions 1, 2 and 3. */
 function textRange(file: string, prefix: Uint8Array, fileSize: number): { start: number; end: number; utf8: boolean } {
   const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
   if (magic.some((byte, i) => prefix[i] !== byte)) throw new TensorFileError(file, 'is not an npy file');
@@ -93,7 +95,7 @@ function textRange(file: string, prefix: Uint8Array, fileSize: number): { start:
   return { start, end: start + length, utf8: major === 3 };
 }
 
-/** How many bytes from the start hold the whole header. `prefix` is the first 12 bytes. */
+/** Returns how many bytes from the start hold the whole header. `prefix` is the first 12 bytes. */
 export function npyHeaderLength(file: string, prefix: Uint8Array, fileSize: number): number {
   return textRange(file, prefix, fileSize).end;
 }

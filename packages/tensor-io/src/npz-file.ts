@@ -18,18 +18,19 @@ import {
   zipDataOffset,
 } from './zip-directory';
 
-/** An open npz file: arrays are read one by one, and of an array any rows. */
+/** An open npz file. Arrays are read one by one, whole or some rows of them. */
 export interface NpzFile {
-  /** The names of all arrays, in the archive's order; other files in the archive are passed over. */
+  /** The names of all arrays, in the archive's order. Other files in the archive are ignored. */
   readonly names: readonly string[];
-  /** dtype and shape of an array; reads (and where need be inflates) its first bytes only. */
+  /** Returns dtype and shape of an array. Reads (and inflates) only its first bytes. */
   info(name: string): Promise<NpyInfo>;
-  /** Reads one array; the caller owns it. {@link TensorFileError} for an element type that is not read. */
+  /** Reads one array; the caller owns it. Throws {@link TensorFileError} for an unsupported element type. */
   read(name: string): Promise<TensorData>;
   /**
-   * Reads `count` entries of the first axis from `start`, of an array in row-major order; {@link TensorFileError} otherwise.
-   * Of a stored array only their bytes are read (so the checksum stays unchecked). A deflated one is inflated on from the
-   * last row read, in bounded memory: read its rows in order, since going back inflates from the beginning.
+   * Reads `count` entries of the first axis from `start`. Throws {@link TensorFileError} for an array in column-major
+   * order. For a stored array only the bytes of these rows are read, so the checksum is not checked. A deflated array
+   * is inflated in bounded memory, from the last row read onward. Read its rows in order: going back inflates it again
+   * from the beginning.
    */
   readRows(name: string, start: number, count: number): Promise<TensorData>;
   /** Closes the source. */
@@ -56,9 +57,11 @@ async function readDirectory(source: ByteSource, options: NpzFileOptions): Promi
 }
 
 /**
- * Opens an npz file: reads the archive's directory only. The file owns the source from here on: `close` closes it, and so
- * does a failure to open. `options.maxBytes` has no limit by default here, since nothing is read until it is asked for.
- * @throws {@link TensorFileError} for an archive that breaks the format, an array that it lacks, and a wrong option.
+ * Opens an npz file: reads the archive's directory only. The file owns the source from here on: `close` closes it, and
+ * so does a failure to open. `options.maxBytes` is unlimited by default here, since nothing is read until it is asked
+ * for.
+ * @throws {@link TensorFileError} for an archive that breaks the format or lacks an array that was asked for, and for a
+ *   wrong option.
  */
 export async function openNpz(source: ByteSource, options: NpzFileOptions = {}): Promise<NpzFile> {
   checkSource('openNpz', source);
@@ -89,7 +92,7 @@ export async function openNpz(source: ByteSource, options: NpzFileOptions = {}):
     content.catch(() => contents.delete(name));
     return content;
   };
-  // Kept, since of a deflated array reading it again would begin anew.
+  // Kept, since reading a deflated array again would inflate it again from the beginning.
   const headers = new Map<string, NpyHeader>();
   const headerOf = async (name: string): Promise<NpyHeader> => {
     const header = headers.get(name) ?? (await readNpyHeader(await contentOf(name)));

@@ -21,7 +21,7 @@ import { type ZipRecord, zipDirectory, zipLocalHeader } from './zip-write';
 
 /** Options of the npz writers. */
 export interface NpzOptions {
-  /** Deflate the arrays, as `numpy.savez_compressed` does (default: store them). */
+  /** Deflate the arrays, as `numpy.savez_compressed` does (default false: store them). */
   compress?: boolean;
 }
 
@@ -29,7 +29,7 @@ export interface NpzOptions {
 export interface NpzReadOptions {
   /** What the file is called in errors (default `'npz'`). */
   name?: string;
-  /** The most bytes that all arrays together, of `names` where given, may take (default 4 GiB). */
+  /** The most bytes that the arrays asked for may take together (default 4 GiB). */
   maxBytes?: number;
   /** The arrays to read (default all, or those of `optional` alone); one that the file does not hold is an error. */
   names?: readonly string[];
@@ -37,18 +37,18 @@ export interface NpzReadOptions {
   optional?: readonly string[];
 }
 
-/** Options of the npz readers of a file, which is called by its own name. */
+/** Options of the npz readers that take a path; errors name the path. */
 export type NpzFileOptions = Omit<NpzReadOptions, 'name'>;
 
 /** The default of {@link NpzReadOptions.maxBytes}. */
 export const DEFAULT_MAX_BYTES = 2 ** 32;
 
-/** Whether a name would be a path out of a folder, or hide what it is. */
+/** Whether a name would lead out of a folder, or holds characters that hide it. */
 function isUnsafe(name: string): boolean {
   return /[\\\p{Cc}]/u.test(name) || name.split('/').some((part) => part === '' || part === '.' || part === '..');
 }
 
-/** The arrays of an archive by their names, the entries' without `.npy`; entries of other names are no arrays. */
+/** The arrays of an archive by name: the entry's name without `.npy`. Entries with other endings are no arrays. */
 export function arrayEntries(file: string, entries: readonly ZipEntry[]): Map<string, ZipEntry> {
   const arrays = new Map<string, ZipEntry>();
   for (const entry of entries) {
@@ -68,7 +68,7 @@ export function entryName(file: string, name: string): string {
   return `${name}.npy`;
 }
 
-/** An npz file in pieces, without a copy of stored data; see {@link encodeNpz}. */
+/** Yields an npz file in pieces, without copying stored data; see {@link encodeNpz}. */
 export function* npzChunks(file: string, tensors: NamedTensors, options: NpzOptions = {}): Generator<Uint8Array> {
   checkTensors(file, tensors);
   checkOptions(file, options, ['compress']);
@@ -99,15 +99,17 @@ export function* npzChunks(file: string, tensors: NamedTensors, options: NpzOpti
 }
 
 /**
- * An npz file: every tensor as `<name>.npy` in a zip archive, stored or deflated; the same tensors give the same bytes.
- * The caller owns the new array.
+ * Encodes tensors as an npz file: every tensor is `<name>.npy` in a zip archive, stored or deflated. The same tensors
+ * give the same bytes. The caller owns the new array.
  * @throws {@link TensorFileError} for BF16, for a name that would be a path, and where data does not fit its shape.
  */
 export function encodeNpz(tensors: NamedTensors, options: NpzOptions = {}): Uint8Array {
   return concatBytes([...npzChunks('npz', tensors, options)]);
 }
 
-/** Checks the declared sizes of the arrays asked for against a limit, before anything is inflated. Their names. */
+/**
+ * Checks the declared sizes of the arrays asked for against a limit, before anything is inflated. Returns their names.
+ */
 export function checkTotal(
   file: string,
   arrays: ReadonlyMap<string, ZipEntry>,
@@ -121,11 +123,12 @@ export function checkTotal(
 }
 
 /**
- * Reads an npz file. Stored arrays are views of `bytes` where they lie aligned, others new arrays. Checks the archive
- * (directory, sizes, overlaps, checksums; zip64 is read, encryption is not) and every array as {@link decodeNpy} does. An
- * array of an element type that is not read (Python objects, complex numbers, strings, records) is listed; `get` of its
- * name throws, and so does walking over the values.
- * @throws {@link TensorFileError} for any file that breaks the format, an array that it lacks, and a wrong option.
+ * Decodes an npz file. The archive is checked (directory, sizes, overlaps, checksums), and every array as by
+ * {@link decodeNpy}. zip64 is supported, encryption is not. A stored array is a view of `bytes` where it lies aligned;
+ * others are new arrays. An array of an unsupported element type (Python objects, complex numbers, strings, records) is
+ * listed by name; `get` of that name, or iterating over the values, throws.
+ * @throws {@link TensorFileError} for a file that breaks the format or lacks an array that was asked for, and for a
+ *   wrong option.
  */
 export function decodeNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<string, TensorData> {
   const file = options?.name ?? 'npz';

@@ -15,7 +15,7 @@ interface Cursor {
 function fail(cursor: Cursor, expected: string): never {
   const got = cursor.text.slice(cursor.at, cursor.at + 20) || 'the end';
   const problem = `npy header at ${cursor.at}: expected ${expected}, got ${quoted(got)}`;
-  // Not all of Python is read here: names of a record's fields may be written in ways that need not be a fault.
+  // Only a part of Python's syntax is read. A record's field names may be written in other ways; that is not an error.
   throw new TensorFileError(cursor.file, problem, { unreadable: true });
 }
 
@@ -44,7 +44,7 @@ function parseWord(cursor: Cursor): boolean | number {
   return Number(word.replace('L', ''));
 }
 
-/** Parses `item, item, …` up to `end`; a comma may stand before the end. Gives the number of commas with the items. */
+/** Parses `item, item, …` up to `end`; a comma may stand before the end. Returns the items and the number of commas. */
 function parseItems(cursor: Cursor, end: string, item: () => void): number {
   cursor.at++;
   for (let commas = 0; ; commas++) {
@@ -79,13 +79,16 @@ function parseValue(cursor: Cursor, depth: number): PythonLiteral {
   if (start === '(' || start === '[') {
     const items: PythonLiteral[] = [];
     const commas = parseItems(cursor, start === '(' ? ')' : ']', () => items.push(parseValue(cursor, depth + 1)));
-    // (3) is no tuple in Python, but 3.
+    // In Python (3) is the number 3, not a tuple.
     return start === '(' && commas === 0 && items.length === 1 ? items[0] : items;
   }
   return start === "'" || start === '"' ? parseString(cursor) : parseWord(cursor);
 }
 
-/** Parses one Python literal of strings, whole numbers, booleans, tuples, lists and dicts, with nothing behind it. Runs no code. */
+/**
+ * Parses one Python literal of strings, whole numbers, booleans, tuples, lists and dicts. Nothing may follow it. No
+ * code is run.
+ */
 export function parsePythonLiteral(file: string, text: string): PythonLiteral {
   const cursor: Cursor = { file, text, at: 0 };
   const value = parseValue(cursor, 0);

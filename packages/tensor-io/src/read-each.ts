@@ -5,11 +5,13 @@ import { quoted, TensorFileError } from './tensor-file-error';
 /** Where Node's console looks for how an object is to be shown. */
 const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
-/** Tensors by name of which some cannot be read: who asks for one of those, or for all, gets the error that says why. */
+/**
+ * Tensors by name, some of which cannot be read. Asking for one of those, or for all, throws the error that says why.
+ */
 class PartlyReadable extends Map<string, TensorData> {
   readonly #problems = new Map<string, TensorFileError>();
 
-  /** What `console.log` shows: the tensors, and of one that cannot be read what the file says of it. */
+  /** What `console.log` shows: the tensors, and for one that cannot be read its dtype and shape in the file. */
   [INSPECT](): Map<string, unknown> {
     const shownAs = (name: string) => {
       const problem = this.#problems.get(name);
@@ -18,7 +20,7 @@ class PartlyReadable extends Map<string, TensorData> {
     return new Map([...this.keys()].map((name) => [name, shownAs(name)]));
   }
 
-  /** Lists a name under which only an error is to be had. */
+  /** Lists a name whose tensor cannot be read. */
   refuse(name: string, problem: TensorFileError): void {
     // A symbol cannot be cloned: structuredClone and postMessage, which read a Map past its methods, throw with the reason.
     super.set(name, Symbol(problem.message) as never);
@@ -95,8 +97,8 @@ class Collector {
 }
 
 /**
- * Reads the named tensors. Where one is of a kind that is not read, the error is kept for who asks for that one: the Map
- * lists its name, and `get` of it, or walking over the values, throws. Any other error is thrown at once.
+ * Reads the named tensors. Where one is of an unsupported kind, its error is kept: the Map lists the name, and `get` of
+ * that name, or iterating over the values, throws. Any other error is thrown at once.
  */
 export function readEach(names: Iterable<string>, read: (name: string) => TensorData): Map<string, TensorData> {
   const collector = new Collector();
@@ -110,7 +112,7 @@ export function readEach(names: Iterable<string>, read: (name: string) => Tensor
   return collector.tensors;
 }
 
-/** {@link readEach} of tensors that are read from a file. */
+/** {@link readEach} for tensors that are read from a file. */
 export async function readEachAsync(
   names: Iterable<string>,
   read: (name: string) => Promise<TensorData>,
@@ -129,12 +131,12 @@ export async function readEachAsync(
 export interface AskedNames {
   /** Those that the file must hold. */
   readonly names?: readonly string[];
-  /** Those that it may hold. */
+  /** Those that it may lack. */
   readonly optional?: readonly string[];
 }
 
 /**
- * The names that are asked for, in the file's order: all where neither list is given.
+ * Returns the names that are asked for, in the file's order: all where neither list is given.
  * @throws {@link TensorFileError} for one of `names` that the file does not hold.
  */
 export function askedNames(file: string, held: Iterable<string>, { names, optional }: AskedNames): string[] {

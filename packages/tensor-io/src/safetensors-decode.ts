@@ -6,8 +6,8 @@ import { type TensorData, tensorFromBytes } from './tensor-data';
 /** What a safetensors file holds. */
 export interface DecodedSafetensors {
   /**
-   * The tensors by name, in the order of their data. One of a dtype that is not read here (F8_E4M3) is listed; `get` of its
-   * name throws {@link TensorFileError}, and so does walking over the values; `structuredClone` of the Map refuses it too.
+   * The tensors by name, in the order of their data. A tensor of an unsupported dtype (F8_E4M3) is listed by name;
+   * `get` of that name, iterating over the values and `structuredClone` of the Map throw {@link TensorFileError}.
    */
   tensors: Map<string, TensorData>;
   /** The `__metadata__` entry; empty where the file has none. */
@@ -15,8 +15,8 @@ export interface DecodedSafetensors {
 }
 
 /**
- * Reads a whole safetensors file. The tensors' data are views of `bytes` where they lie aligned (all do in files of the
- * usual writers), copies otherwise: change neither `bytes` nor the data while the other is in use.
+ * Decodes a whole safetensors file. The data of a tensor is a view of `bytes` where it lies aligned (it does in the
+ * files of the usual writers), else a copy. Do not change `bytes` while the tensors are in use.
  * @param options.name what the file is called in errors (default `'safetensors'`).
  * @throws {@link TensorFileError} for any file that breaks the format.
  */

@@ -6,11 +6,11 @@ import { quoted, TensorFileError } from './tensor-file-error';
 
 /** Options of the safetensors writers. */
 export interface SafetensorsOptions {
-  /** Strings to keep in the file's `__metadata__` entry, in this order; left out where empty. */
+  /** Strings for the file's `__metadata__` entry, in this order. Without any there is no such entry. */
   metadata?: Readonly<Record<string, string>>;
 }
 
-/** The order of data in a file: dtypes by falling alignment as the reference implementation ranks them. */
+/** The order of data in a file: dtypes by descending alignment, as the reference implementation orders them. */
 const RANK: readonly DType[] = [
   'U64',
   'I64',
@@ -27,7 +27,9 @@ const RANK: readonly DType[] = [
   'BOOL',
 ];
 
-/** Compares strings by code points, which is the order of their UTF-8 bytes (JavaScript's own is that of UTF-16). */
+/**
+ * Compares strings by code points, which is the order of their UTF-8 bytes. JavaScript itself compares UTF-16 units.
+ */
 export function compareCodePoints(a: string, b: string): number {
   const left = a[Symbol.iterator]();
   const right = b[Symbol.iterator]();
@@ -74,8 +76,9 @@ function encodeHeader(file: string, entries: [string, TensorData][], options: Sa
 }
 
 /**
- * The bytes of a safetensors file in pieces, without a copy of the data: the header first, then a view of each tensor.
- * For writers that stream; see {@link encodeSafetensors} for the layout and the errors (thrown before the first piece).
+ * Yields a safetensors file in pieces, without copying the data: the header first, then a view of each tensor. It is
+ * for writers that stream. See {@link encodeSafetensors} for the layout and the errors, which are thrown before the
+ * first piece.
  */
 export function safetensorsChunks(
   tensors: NamedTensors,
@@ -95,9 +98,10 @@ export function safetensorsChunks(
 }
 
 /**
- * A safetensors file, byte for byte what the reference implementation writes: dtypes by falling alignment, then names by
- * code point; the header padded with spaces to a multiple of 8 bytes. (The reference writes several metadata entries in no
- * fixed order; here they keep theirs.) The caller owns the new array.
+ * Encodes tensors as a safetensors file, byte for byte what the reference implementation writes. Tensors are ordered by
+ * descending alignment of their dtype, then by the code points of their names. The header is padded with spaces to a
+ * multiple of 8 bytes. The reference implementation writes metadata entries in no fixed order; here they keep theirs.
+ * The caller owns the new array.
  * @throws {@link TensorFileError} where a tensor's data does not fit its dtype and shape, or a name cannot be written.
  */
 export function encodeSafetensors(tensors: NamedTensors, options: SafetensorsOptions = {}): Uint8Array {

@@ -10,9 +10,14 @@ export interface SafetensorsFile {
   readonly names: readonly string[];
   /** The `__metadata__` entry; empty where there is none. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** dtype, shape and place of a tensor; throws {@link TensorFileError} for a name that the file does not hold. */
+  /**
+   * Returns dtype, shape and offset of a tensor. Throws {@link TensorFileError} for a name that the file does not hold.
+   */
   info(name: string): TensorInfo;
-  /** Reads one tensor, and of the file only its bytes; the caller owns it. {@link TensorFileError} for a dtype that is not read. */
+  /**
+   * Reads one tensor; only its bytes are read from the file. The caller owns it. Throws {@link TensorFileError} for an
+   * unsupported dtype.
+   */
   read(name: string): Promise<TensorData>;
   /** Closes the source. */
   close(): Promise<void>;

@@ -5,10 +5,10 @@ import { quoted, shown, TensorFileError } from './tensor-file-error';
 
 /** Bytes before the header: its length, a little-endian 64-bit integer. */
 export const PREFIX_BYTES = 8;
-/** The longest header that the reference implementation reads. */
+/** The longest header that the reference implementation accepts. */
 const MAX_HEADER_BYTES = 100_000_000;
 
-/** What a header says of one tensor. */
+/** What a header says about one tensor. */
 export interface TensorInfo {
   /** The element type as the file names it; a tensor can be read where it is a {@link DType}. */
   readonly dtype: string;
@@ -34,7 +34,7 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The formats that are taken for safetensors, by their first bytes. */
+/** Other formats that are mistaken for safetensors, by their first bytes. */
 const OTHER_FORMATS: readonly (readonly [start: string, format: string])[] = [
   ['PK', 'a zip archive, as .npz and the .pt, .pth and .bin of torch are'],
   ['\x80', 'a pickle, as the .pt, .pth and .bin of older versions of torch are'],
@@ -46,14 +46,14 @@ const OTHER_FORMATS: readonly (readonly [start: string, format: string])[] = [
   ['{', 'JSON, as the index of several files is'],
 ];
 
-/** That a file is none of safetensors, and what it looks like. */
+/** A message that a file is no safetensors file, and what it looks like instead. */
 function otherFormat(prefix: Uint8Array): string {
   const start = String.fromCharCode(...prefix.subarray(0, PREFIX_BYTES));
   const found = OTHER_FORMATS.find(([letters]) => start.startsWith(letters));
   return `does not look like safetensors${found ? ` (it begins as ${found[1]})` : ''}`;
 }
 
-/** The header's length from the first eight bytes, checked against the cap and the size of the file. */
+/** Reads the header's length from the first eight bytes, and checks it against the limit and the size of the file. */
 export function headerLength(file: string, prefix: Uint8Array, fileSize: number): number {
   if (fileSize < PREFIX_BYTES || prefix.length < PREFIX_BYTES) {
     throw new TensorFileError(file, `expected a safetensors file of at least 8 bytes, got ${fileSize}`);
@@ -115,7 +115,7 @@ function parseInfo(file: string, name: string, entry: unknown, dataStart: number
   }
   const [start, end] = offsets as [number, unknown];
   const bits = bitsPerElement(dtype);
-  // What an element of an unknown dtype takes nobody can say: the offsets alone then tell.
+  // The size of an element of an unknown dtype is unknown: only the offsets tell how many bytes there are.
   const byteLength = bits === undefined ? Number(end) - start : (count * bits) / 8;
   if (countElements([end]) === undefined || countElements([byteLength]) === undefined || end !== start + byteLength) {
     const takes = bits === undefined ? 'expected two data_offsets' : `takes ${byteLength} bytes`;
@@ -124,7 +124,7 @@ function parseInfo(file: string, name: string, entry: unknown, dataStart: number
   return { dtype, shape: shape as number[], byteOffset: dataStart + start, byteLength };
 }
 
-/** The dtype of a tensor that is to be read; throws {@link TensorFileError} for one without a typed array here. */
+/** Returns the dtype of a tensor that is to be read. Throws {@link TensorFileError} for an unsupported one. */
 export function readableDType(file: string, name: string, { dtype, shape }: TensorInfo): DType {
   if (isDType(dtype)) return dtype;
   const known = Object.keys(arrayOf).join(', ');
@@ -135,9 +135,10 @@ export function readableDType(file: string, name: string, { dtype, shape }: Tens
 }
 
 /**
- * Reads the JSON header (without the eight bytes before it) of a file of `fileSize` bytes and checks it as the reference
- * implementation does: shapes that make the sizes, and data that covers the rest of the file with no hole and no overlap.
- * In addition a key that stands twice is an error. A dtype that is not read here is one only for who asks for its tensor.
+ * Parses the JSON header (without the eight bytes before it) of a file of `fileSize` bytes. It is checked as by the
+ * reference implementation: sizes must follow from shapes, and the data must cover the rest of the file without holes
+ * or overlaps. In addition, a key that occurs twice is an error. An unsupported dtype throws only when its tensor is
+ * read.
  */
 export function parseHeader(file: string, bytes: Uint8Array, fileSize: number): SafetensorsHeader {
   const { json, text } = parseJson(file, bytes);

@@ -2,15 +2,15 @@ import { checkTensors } from './arguments';
 import type { NamedTensors, TensorData } from './tensor-data';
 import { shown, TensorFileError } from './tensor-file-error';
 
-/** How tensors go into several files. */
+/** How tensors are distributed over several files. */
 export interface ShardPlan {
-  /** The tensors of each file, by file name. One file, without a number, where all fit. */
+  /** The tensors of each file, by file name. Where all fit there is one file, without a number. */
   readonly shards: ReadonlyMap<string, Map<string, TensorData>>;
   /** The text of the index file, or undefined where one file is enough. */
   readonly index: string | undefined;
 }
 
-/** Splits in the tensors' order, as huggingface_hub does: a tensor above the limit gets a file of its own at once. */
+/** Splits in the tensors' order, as huggingface_hub does. A tensor above the limit gets a file of its own. */
 function splitBySize(tensors: NamedTensors, maxBytes: number): Map<string, TensorData>[] {
   const shards: Map<string, TensorData>[] = [];
   let current = new Map<string, TensorData>();

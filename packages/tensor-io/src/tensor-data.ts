@@ -18,7 +18,10 @@ export type TensorData = { [D in DType]: TensorOf<D> }[DType];
 /** Tensors by name. */
 export type NamedTensors = ReadonlyMap<string, TensorData>;
 
-/** The number of elements of a shape, or undefined where a size is no natural number or the product (or `limit`) overflows. */
+/**
+ * Returns the number of elements of a shape, or undefined where a size is no natural number or the product exceeds
+ * `limit`.
+ */
 export function countElements(shape: readonly unknown[], limit = Number.MAX_SAFE_INTEGER): number | undefined {
   let count = 1;
   for (const size of shape) {
@@ -29,7 +32,10 @@ export function countElements(shape: readonly unknown[], limit = Number.MAX_SAFE
   return count;
 }
 
-/** Checks a tensor that is to be written: its dtype, its shape, and that `data` is that dtype's array of that many elements. */
+/**
+ * Checks a tensor that is to be written: its dtype, its shape, and that `data` is the typed array of that dtype with as
+ * many elements.
+ */
 export function checkTensor(file: string, name: string, tensor: TensorData): void {
   if (typeof tensor !== 'object' || tensor === null) {
     throw new TensorFileError(file, `tensor ${quoted(name)}: expected dtype, shape and data, got ${shown(tensor)}`);
@@ -53,7 +59,7 @@ export function checkTensor(file: string, name: string, tensor: TensorData): voi
   }
 }
 
-/** The little-endian bytes of a tensor: a view of its data where the machine is little-endian (all that matter are). */
+/** Returns the little-endian bytes of a tensor: a view of its data on a little-endian machine. */
 export function tensorBytes(tensor: TensorData): Uint8Array {
   const { buffer, byteOffset, byteLength } = tensor.data;
   const view = new Uint8Array(buffer, byteOffset, byteLength);
@@ -61,8 +67,8 @@ export function tensorBytes(tensor: TensorData): Uint8Array {
 }
 
 /**
- * A tensor over little-endian (default) or big-endian bytes. Where the bytes lie aligned and in the machine's order the
- * data is a view of them, otherwise a copy. `bytes` must hold exactly the elements of `shape`.
+ * Makes a tensor of little-endian (default) or big-endian bytes. Where the bytes are aligned and in the machine's order
+ * the data is a view of them, otherwise a copy. `bytes` must hold exactly the elements of `shape`.
  */
 export function tensorFromBytes(
   dtype: DType,

@@ -1,31 +1,35 @@
-/** What a file says of a tensor that is not read. */
+/** What a file says about a tensor that cannot be read. */
 export interface UnreadTensor {
-  /** The type of its values, by the word of the file. */
+  /** The element type, as the file names it. */
   readonly dtype: string;
   /** Its shape. */
   readonly shape: readonly number[];
 }
 
-/** What a {@link TensorFileError} may say beside its message. */
+/** What a {@link TensorFileError} may carry beside its message. */
 export interface TensorFileErrorOptions extends ErrorOptions {
-  /** Whether the file is whole, and one tensor of it is of a kind that is not read. */
+  /** Whether only one tensor cannot be read, because its kind is unsupported. The file is intact. */
   readonly unreadable?: boolean;
-  /** What the file says of that tensor. */
+  /** What the file says about that tensor. */
   readonly tensor?: UnreadTensor;
 }
 
 /**
- * The one error that this package throws: a file (or bytes, or a URL) that cannot be read or written, or tensors that do
- * not fit a format. The message starts with the file's name. A failure below (of the system, of fetch, of JSON) is the `cause`.
+ * The error that this package throws: a file (or bytes, or a URL) cannot be read or written, or tensors do not fit a
+ * format. The message starts with the file's name. An underlying failure (of the system, of fetch, of JSON) is the
+ * `cause`.
  */
 export class TensorFileError extends Error {
   /** Always `'TensorFileError'`. */
   override readonly name = 'TensorFileError';
   /** The path, URL or given name of the file. */
   readonly file: string;
-  /** Whether the file is whole, and one tensor of it is of a kind that is not read: others of the file can be. */
+  /**
+   * Whether only one tensor cannot be read, because its kind is unsupported. The file is intact; its other tensors can
+   * be read.
+   */
   readonly unreadable: boolean;
-  /** What the file says of a tensor that is not read, where that is known. */
+  /** What the file says about the tensor that cannot be read, where that is known. */
   readonly tensor: UnreadTensor | undefined;
 
   /** Makes the error `<file>: <problem>`. */
@@ -36,18 +40,21 @@ export class TensorFileError extends Error {
     this.tensor = options?.tensor;
   }
 
-  /** Whether a value is this error, also one of another copy of this package (each CommonJS entry holds its own). */
+  /**
+   * Whether a value is this error. An error of another copy of this package counts too, since each CommonJS entry holds
+   * a copy.
+   */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === 'TensorFileError' && 'file' in value;
   }
 }
 
-/** A name from a file as it may stand in a message: quoted, control characters escaped, cut after 80 characters. */
+/** Quotes a name from a file for a message: control characters are escaped, and it is cut after 80 characters. */
 export function quoted(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }
 
-/** What came, as it may stand in a message: short, whatever the file held (it may nest too deep for JSON.stringify). */
+/** Formats any value for an error message, shortened. A value from a file may nest too deep for JSON.stringify. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return quoted(value);
   if (Array.isArray(value)) {

@@ -5,10 +5,10 @@ import { quoted, TensorFileError } from './tensor-file-error';
 import { checkReadable, type ZipEntry } from './zip-directory';
 
 function inflate(file: string, { name, size }: ZipEntry, bytes: Uint8Array): Uint8Array {
-  // fflate drops silently what does not fit `out`: one byte more than declared shows that there was more.
+  // fflate silently drops what does not fit into `out`. One byte more than declared shows that there was more.
   const out = allocate(file, size + 1);
   try {
-    // It also takes no bytes at all for a whole stream.
+    // It also accepts an empty input as a complete stream.
     if (bytes.length === 0) throw new Error('no data');
     return inflateSync(bytes, { out });
   } catch (cause) {
@@ -16,7 +16,10 @@ function inflate(file: string, { name, size }: ZipEntry, bytes: Uint8Array): Uin
   }
 }
 
-/** The content of an entry from its bytes in the archive, checked against the declared size and CRC; a view of `bytes` where stored. */
+/**
+ * Returns the content of an entry from its bytes in the archive, checked against the declared size and CRC. For a
+ * stored entry it is a view of `bytes`.
+ */
 export function zipContent(file: string, entry: ZipEntry, bytes: Uint8Array): Uint8Array {
   checkReadable(file, entry);
   const content = entry.method === 0 ? bytes : inflate(file, entry, bytes);

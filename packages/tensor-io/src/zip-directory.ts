@@ -4,9 +4,9 @@ import { quoted, TensorFileError } from './tensor-file-error';
 export interface ZipEntry {
   /** Its name in the archive. */
   readonly name: string;
-  /** 0: stored, 8: deflated; others are not read. */
+  /** 0: stored, 8: deflated. Others are not supported. */
   readonly method: number;
-  /** Whether it is encrypted, which is not read. */
+  /** Whether it is encrypted, which is not supported. */
   readonly encrypted: boolean;
   /** CRC-32 of the content. */
   readonly crc: number;
@@ -35,7 +35,7 @@ export const LOCAL_HEADER_BYTES = 30;
 
 const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** A 64-bit size; beyond 2^53 nothing can be a size here. */
+/** Reads a 64-bit size. A value above 2^53 is an error. */
 function getSize(file: string, data: DataView, offset: number): number {
   const value = data.getBigUint64(offset, true);
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new TensorFileError(file, `zip: a size of ${value} is impossible`);
@@ -89,7 +89,10 @@ function parseName(file: string, bytes: Uint8Array): string {
   }
 }
 
-/** Puts the values of the zip64 extra field (id 1) where the entry has 0xffffffff; in this order: size, compressed, offset. */
+/**
+ * Replaces each 0xffffffff of the entry by the value of the zip64 extra field (id 1), in this order: size, compressed
+ * size, offset.
+ */
 function zip64Values(file: string, extra: Uint8Array, values: [number, number, number]): [number, number, number] {
   if (!values.includes(0xffffffff)) return values;
   const data = view(extra);
@@ -128,7 +131,7 @@ function parseEntry(file: string, bytes: Uint8Array, at: number): { entry: ZipEn
   return { entry: { name, method, encrypted, crc, compressedSize, size, headerOffset }, next };
 }
 
-/** deflate cannot make more than 1032 bytes of one; a stored file is as large as it is. */
+/** Checks the declared sizes. One deflated byte cannot give more than 1032; a stored file has one size. */
 function checkSizes(file: string, { name, method, encrypted, size, compressedSize }: ZipEntry): void {
   if (encrypted || (method !== 0 && method !== 8)) return;
   if (method === 0 ? size !== compressedSize : size > compressedSize * 1032) {

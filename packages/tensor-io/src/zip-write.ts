@@ -1,6 +1,6 @@
-/** What a zip header says of a file to write. */
+/** What a zip header says about a file that is written. */
 export interface ZipRecord {
-  /** Its name in the archive. */
+  /** The file's name in the archive. */
   readonly name: string;
   /** 0: stored, 8: deflated. */
   readonly method: 0 | 8;
@@ -49,7 +49,10 @@ function setCommon(data: DataView, at: number, { method, crc }: ZipRecord): void
   data.setUint32(at + 10, crc, true);
 }
 
-/** The header before a file's data. Sizes always stand in a zip64 field, as numpy writes them, so it has the same length for any size. */
+/**
+ * Makes the header before a file's data. Sizes always go into a zip64 field, as numpy writes them, so the header's
+ * length does not depend on them.
+ */
 export function zipLocalHeader(entry: ZipRecord): Uint8Array {
   const name = new TextEncoder().encode(entry.name);
   const extra = zip64Field([entry.size, entry.compressedSize]);

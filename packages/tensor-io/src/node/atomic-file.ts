@@ -23,7 +23,10 @@ export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<v
   }
 }
 
-/** Makes a rename, or a new entry, in this folder outlast a power cut. Windows cannot and need not open folders. */
+/**
+ * Syncs a folder, so that a rename or a new entry in it survives a power cut. Windows cannot open folders, and does not
+ * need it.
+ */
 export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(path, 'r');
@@ -35,8 +38,8 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Fills a new temporary file beside `path`, syncs it, renames it to `path` and syncs the folder; removes it on any
- * failure. `fill` writes through the handle.
+ * Creates a temporary file beside `path`, lets `fill` write to it, syncs it, renames it to `path` and syncs the folder.
+ * Any failure removes the temporary file.
  */
 export async function replaceFile(path: string, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
   if (typeof path !== 'string' || path === '') throw new TensorFileError(String(path), 'expected a path');
@@ -60,9 +63,9 @@ export async function replaceFile(path: string, fill: (handle: FileHandle) => Pr
 }
 
 /**
- * Writes a file whole or not at all: a temporary file in the same folder, fsync, rename, fsync of the folder. Readers see
- * the old file or the new one; a failure leaves the old one and no temporary file (a crash may leave one, hidden, `.tmp`).
- * A symbolic link at `path` is replaced, not followed.
+ * Writes a file whole or not at all: a temporary file in the same folder, fsync, rename, fsync of the folder. Readers
+ * see the old file or the new one. A failure leaves the old file and removes the temporary one. A crash may leave a
+ * hidden temporary file with the ending `.tmp`. A symbolic link at `path` is replaced, not followed.
  * @throws {@link TensorFileError} naming `path`, with the system's error as `cause` (no space, no permission, ...).
  */
 export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {

@@ -7,7 +7,7 @@ import { systemError } from './system-error';
 
 /** Options of {@link writeFolderAtomic}. */
 export interface FolderOptions {
-  /** Put the new folder in the place of one that exists (default: that is an error). */
+  /** Replace a folder that exists (default false: a folder that exists is an error). */
   replace?: boolean;
 }
 
@@ -34,7 +34,7 @@ async function syncTree(folder: string): Promise<void> {
   await syncFolder(folder);
 }
 
-/** Moves `temporary` to `path`, moving aside and then removing what is there. */
+/** Moves `temporary` to `path`. What is at `path` is moved aside first and then removed. */
 async function exchange(temporary: string, path: string): Promise<void> {
   const old = temporaryName(path);
   await rename(path, old);
@@ -49,12 +49,13 @@ async function exchange(temporary: string, path: string): Promise<void> {
 }
 
 /**
- * Writes a folder whole or not at all, for checkpoints: `build` fills a hidden sibling folder, its files are synced, and
- * it is renamed to `path`. Where `build` or anything else fails, the sibling is removed and `path` is as it was.
+ * Writes a folder whole or not at all, for checkpoints. `build` fills a hidden sibling folder; its files are synced,
+ * and it is renamed to `path`. Where `build` or anything else fails, the sibling is removed and `path` stays as it was.
  *
- * If `path` exists: an error before `build` is called, or with `replace` the old folder is moved aside, the new one
- * moved in, and the old one removed. No system call swaps two folders for us, so a crash between the two moves leaves no
- * `path` but both folders complete beside it, named `.<name>.<random>.tmp`. Write numbered folders where that matters.
+ * If `path` exists, that is an error before `build` is called. With `replace` the old folder is moved aside, the new
+ * one moved in, and the old one removed. No portable system call swaps two folders. A crash between the two moves
+ * therefore leaves no `path`, but both folders complete beside it, named `.<name>.<random>.tmp`. Write numbered folders
+ * where that matters.
  * @throws {@link TensorFileError} naming `path`, with the failure as `cause`; an error of `build` is thrown as it is.
  */
 export async function writeFolderAtomic(

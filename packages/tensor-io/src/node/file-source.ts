@@ -7,7 +7,8 @@ import { systemError } from './system-error';
 const MAX_READ = 2 ** 30;
 
 /**
- * A source over a file on disk. The size is taken when opening; a file that shrinks later gives an error. Close it.
+ * Opens a file on disk as a source; the caller closes it. The size is read when the file is opened; a file that shrinks
+ * later is an error.
  * @throws {@link TensorFileError} where the path cannot be opened or is no regular file.
  */
 export async function fileSource(path: string): Promise<ByteSource> {

@@ -19,7 +19,7 @@ export interface NpzArraySpec {
   readonly name?: string;
 }
 
-/** Writes header and rows, and comes back to put the checksum, known only at the end, into the header. */
+/** Writes header and rows, and then writes the checksum, which is known only at the end, into the header. */
 async function writeEntry(
   path: string,
   handle: FileHandle,
@@ -65,10 +65,12 @@ async function writeEntry(
 export type ArrayRows = Iterable<TensorData['data']> | AsyncIterable<TensorData['data']>;
 
 /**
- * Writes an npz file of one stored array, row by row, so that it never stands in memory as a whole: image packs of the
- * usual `arr_0` uint8 NHWC form, of any size (zip64). Whole or not at all, as {@link writeFileAtomic}.
+ * Writes an npz file of one stored array, row by row, so that the array is never in memory as a whole. This is the
+ * usual form of sample batches (`arr_0`, uint8, NHWC), of any size (zip64). The file is written whole or not at all, as
+ * by {@link writeFileAtomic}.
  * @param rows typed arrays of the dtype, which together hold exactly the values of `spec.shape` in row-major order.
- * @throws {@link TensorFileError} where the values are too few, too many or of another type, or the file cannot be written.
+ * @throws {@link TensorFileError} where the values are too few, too many or of another type, or the file cannot be
+ *   written.
  */
 export async function writeNpzArray(path: string, spec: NpzArraySpec, rows: ArrayRows): Promise<void> {
   checkOptions(path, spec, ['shape', 'dtype', 'name']);

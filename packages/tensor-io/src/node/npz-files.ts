@@ -7,8 +7,8 @@ import { writeFileAtomic } from './atomic-file';
 import { fileSource } from './file-source';
 
 /**
- * Reads the arrays of an npz file (all, or `options.names` and `options.optional`), each into its own memory that the caller owns; as `decodeNpz`
- * does. For some rows of an array use `openNpz(await fileSource(path))`.
+ * Reads the arrays of an npz file (all, or `options.names` and `options.optional`), each into new memory that the
+ * caller owns. For the rest see `decodeNpz`. To read some rows of an array use `openNpz(await fileSource(path))`.
  * @throws {@link TensorFileError} for any file that breaks the format, an array that it lacks, and a wrong option.
  */
 export async function readNpz(path: string, options: NpzFileOptions = {}): Promise<Map<string, TensorData>> {

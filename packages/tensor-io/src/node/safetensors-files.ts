@@ -26,8 +26,9 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 /**
- * Opens a safetensors file on disk, or a sharded one: by the path of its index, or by the path that it would have in one
- * file (`model.safetensors` finds `model.safetensors.index.json`). Reads headers only; close it.
+ * Opens a safetensors file on disk, or a sharded checkpoint. A sharded one is found by the path of its index, or by the
+ * path that a single file would have (`model.safetensors` finds `model.safetensors.index.json`). Only headers are read.
+ * The caller closes it.
  * @throws {@link TensorFileError} where nothing can be opened or a header breaks the format.
  */
 export async function openSafetensorsFile(path: string): Promise<SafetensorsFile> {
@@ -47,8 +48,9 @@ export interface ReadSafetensorsOptions {
 }
 
 /**
- * Reads the tensors of a safetensors file, or a sharded one (see {@link openSafetensorsFile}), each into its own memory
- * that the caller owns. One of a dtype that is not read is listed; `get` of it, or walking over the values, throws.
+ * Reads the tensors of a safetensors file, or a sharded one (see {@link openSafetensorsFile}), each into new memory
+ * that the caller owns. A tensor of an unsupported dtype is listed by name; `get` of that name, or iterating over the
+ * values, throws.
  * @throws {@link TensorFileError} for any file that breaks the format, a tensor that it lacks, and a wrong option.
  */
 export async function readSafetensors(path: string, options: ReadSafetensorsOptions = {}): Promise<DecodedSafetensors> {
@@ -75,10 +77,11 @@ async function removeOthers(path: string, kept: ReadonlySet<string>): Promise<vo
 }
 
 /**
- * Writes a safetensors file, each file whole or not at all (see {@link writeFileAtomic}), without a second copy in memory.
- * With `maxShardBytes` exceeded: `model-00001-of-00003.safetensors`, … and, last, `model.safetensors.index.json`; several
- * files are not one atomic write, so put a checkpoint into {@link writeFolderAtomic}. Files of an earlier checkpoint of
- * the same name, with another number of shards, are removed once the new ones are in place.
+ * Writes a safetensors file, whole or not at all (see {@link writeFileAtomic}), without a second copy in memory.
+ * Tensors of more than `maxShardBytes` go into `model-00001-of-00003.safetensors`, … and, last,
+ * `model.safetensors.index.json` is written. Each of these files is written whole or not at all, but together they are
+ * not one atomic write: use {@link writeFolderAtomic} for a checkpoint. Shards of an earlier checkpoint of the same
+ * name are removed once the new ones are in place.
  * @throws {@link TensorFileError} where the tensors cannot be encoded or the files cannot be written.
  */
 export async function writeSafetensors(

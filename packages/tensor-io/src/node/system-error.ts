@@ -17,7 +17,10 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['EIO', 'the device failed'],
 ]);
 
-/** A failure of the system as our error: `<path>: cannot <action>: <reason> (<CODE>)`, with it as the cause; our own errors stay. */
+/**
+ * Makes a {@link TensorFileError} `<path>: cannot <action>: <reason> (<CODE>)` of an error of the system, which becomes
+ * its cause. A TensorFileError is returned as it is.
+ */
 export function systemError(path: string, action: string, cause: unknown): TensorFileError {
   if (cause instanceof TensorFileError) return cause;
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;
