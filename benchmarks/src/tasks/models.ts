@@ -2,11 +2,10 @@ import { gaussianDiffusion, guideDenoiser, sampleDdim, trainingLosses } from '@l
 import { applyDit, type DitParams, initDit } from '@learngene/dit';
 import {
   type AdamWState,
-  adamWEmaStep,
   cloneParams,
   disposeParams,
-  globalNorm,
   initAdamW,
+  stepParameterGroups,
   valueAndGrad,
 } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
@@ -47,15 +46,17 @@ async function denseStep(spec: ModelSpec): Promise<WorkItem> {
   };
   const step = async (): Promise<number> => {
     const { value, grads } = valueAndGrad(lossOf, params);
-    const norm = globalNorm(grads);
-    const next = adamWEmaStep(
-      { params, grads, state, ema, norm },
-      { learningRate: 1e-4, weightDecay: 0, clipNorm: 1, emaDecay: 0.9999, reuse: true },
-    );
+    const { groups, gradientNorm } = stepParameterGroups([{ params, grads, state, ema }], {
+      learningRate: 1e-4,
+      weightDecay: 0,
+      clipNorm: 1,
+      emaDecay: 0.9999,
+      reuse: true,
+    });
     for (const tree of [grads, params, state.m, state.v, ema]) disposeParams(tree);
-    ({ params, state, ema } = next);
+    [{ params, state, ema }] = groups;
     const [loss] = await value.data();
-    tf.dispose([value, norm]);
+    tf.dispose([value, gradientNorm]);
     return loss;
   };
   return {

@@ -1,11 +1,11 @@
 import {
   type AdamWState,
-  adamWEmaStep,
   cloneParams,
-  globalNorm,
   initAdamW,
+  type ParameterGroup,
   type ParamTree,
   paramLeaves,
+  stepParameterGroups,
   valueAndGrad,
 } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
@@ -94,12 +94,14 @@ export function adapterTrainStep(inputs: AdapterTrainInputs, options: AdapterTra
     return loss((x, t) => applyAdapted(now, { x, t, labels }, { dropped }));
   };
   const before = trainableParams(model, activeGroups);
-  const { value, trained, norm } = tf.tidy(() => {
-    if (activeGroups.length === 0) return { value: lossOf({}), trained: [], norm: tf.scalar(0) };
-    const { value, grads } = valueAndGrad(lossOf, before);
-    const norm = globalNorm(grads);
-    const trained = activeGroups.map((name) => stepGroup(state, name, { grads: grads[name], norm }, options));
-    return { value, trained, norm };
+  const { learningRate, betas, weightDecay = 0, emaDecay = 0.9999, clipNorm, reuse } = options;
+  const rates = { learningRate, weightDecay, ...(betas && { betas }), emaDecay, clipNorm, reuse };
+  const { value, trained, gradientNorm } = tf.tidy(() => {
+    const inert = activeGroups.length === 0;
+    const { value, grads } = inert ? { value: lossOf({}), grads: {} } : valueAndGrad(lossOf, before);
+    const groups = activeGroups.map((name) => parameterGroup(state, name, grads[name]));
+    const { groups: trained, gradientNorm } = stepParameterGroups(groups, rates);
+    return { value, trained, gradientNorm };
   });
   const by = <T>(f: (part: (typeof trained)[number]) => T) =>
     Object.fromEntries(trained.map((p, i) => [activeGroups[i], f(p)]));
@@ -108,26 +110,22 @@ export function adapterTrainStep(inputs: AdapterTrainInputs, options: AdapterTra
       step: state.step + 1,
       model: { ...model, adapters: { ...model.adapters, ...by((part) => part.params) } },
       ema: { ...state.ema, ...by((part) => part.ema) },
-      optimizer: { ...state.optimizer, ...by((part) => part.optimizer) },
+      optimizer: { ...state.optimizer, ...by((part) => part.state) },
     },
     loss: value,
-    gradientNorm: norm,
+    gradientNorm,
   };
 }
 
-function stepGroup(
+/** A group's adapter as a parameter group of the optimiser. */
+function parameterGroup(
   { model, ema, optimizer }: AdapterTrainState,
   name: string,
-  { grads, norm }: { grads: AdapterParams; norm: tf.Scalar },
-  { learningRate, betas, weightDecay = 0, emaDecay = 0.9999, clipNorm, reuse }: AdapterTrainOptions,
-): { params: AdapterParams; ema: AdapterParams; optimizer: AdamWState } {
+  grads: AdapterParams,
+): ParameterGroup<AdapterParams> {
   const params = model.adapters[name];
   const state = (Object.hasOwn(optimizer, name) ? optimizer[name] : initAdamW(params)) as AdamWState<AdapterParams>;
-  const after = adamWEmaStep(
-    { params, grads, state, ema: ema[name], norm },
-    { learningRate, weightDecay, ...(betas && { betas }), emaDecay, clipNorm, reuse },
-  );
-  return { params: after.params, ema: after.ema, optimizer: after.state };
+  return { params, grads, state, ema: ema[name] };
 }
 
 /** Disposes every tensor of `before` that is not in `after`: what a step has replaced. */

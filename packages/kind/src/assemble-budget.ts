@@ -7,7 +7,7 @@ import { type KindModel, subTree, tailorsOf } from './params';
 
 /** What an assembled model may cost; every field given is kept to. */
 export type AssemblyBudget = {
-  /** Numbers that are shipped: all pieces together. */
+  /** Numbers that are shipped: all parts together. */
   readonly parameters?: number;
   /** Multiply-accumulates of a forward pass of one sample of the most expensive class. */
   readonly macs?: number;

@@ -9,7 +9,7 @@ export const BYTES = 4;
 
 /** What an assembled model costs. */
 export type AssembledCounts = {
-  /** Numbers in all pieces that are loaded. */
+  /** Numbers in all parts that are loaded. */
   readonly parameters: number;
   /**
    * Multiply-accumulates of a forward pass of one sample of the most expensive class, without guidance; a MAC counts

@@ -21,7 +21,7 @@ export type KindParamCounts = {
   readonly tailors: number;
   /** The soft gate's linear layer; 0 with a binary gate. */
   readonly gate: number;
-  /** What pre-training trains: the sum of all pieces. */
+  /** What pre-training trains: the sum of all parts. */
   readonly total: number;
   /** The dense DiT of the same config, label table included. */
   readonly dense: number;

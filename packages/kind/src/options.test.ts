@@ -41,7 +41,11 @@ const OPTIONS: readonly [name: string, more: readonly number[], use: (value: num
   ['tailorRank', [0, 1.5, 17, Number.POSITIVE_INFINITY], (tailorRank) => kindConfig({ ...config, tailorRank })],
   ['groups\\[0\\].classes', [1.5, 5], (id) => kindConfig({ ...config, groups: [{ name: 'a', classes: [id] }] })],
   ['learningRate', [Number.POSITIVE_INFINITY], (learningRate) => train({ learningRate })],
-  ['factorRate', [Number.POSITIVE_INFINITY], (factorRate) => train({ factorRate })],
+  [
+    'factorLearningRateScale',
+    [Number.POSITIVE_INFINITY],
+    (factorLearningRateScale) => train({ factorLearningRateScale }),
+  ],
   ['orthogonality', [Number.POSITIVE_INFINITY], (orthogonality) => train({ orthogonality })],
   ['betas\\[0\\]', [1], (beta) => train({ betas: [beta, 0.9] })],
   ['betas\\[1\\]', [1], (beta) => train({ betas: [0.9, beta] })],

@@ -2,9 +2,9 @@ import { type AdamWState, cloneParams, initAdamW, type ParamTree, paramLeaves } 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames } from './option-names';
 import type { KindParams } from './params';
-import { type Trainable, trainablePieces, withPieces } from './trainable';
+import { type Trainable, trainableGroups, withGroups } from './trainable';
 
-/** AdamW's state by piece; no entry for a frozen piece, nor for a group that was never in a batch. */
+/** AdamW's state by parameter group; no entry for a frozen one, nor for a group that was never in a batch. */
 export type KindOptimizerState = {
   /** Dense parts. */
   readonly shared?: AdamWState;
@@ -22,7 +22,7 @@ export type KindTrainState = {
   readonly step: number;
   /** Parameters. */
   readonly params: KindParams;
-  /** Moving averages of trainable pieces; the leaves of frozen pieces are the very tensors of `params`. */
+  /** Moving averages of what is trained; the leaves of what is frozen are the very tensors of `params`. */
   readonly ema: KindParams;
   /** Optimiser. */
   readonly optimizer: KindOptimizerState;
@@ -30,7 +30,7 @@ export type KindTrainState = {
 
 /** Options of {@link initKindTraining}. */
 export type InitKindTrainingOptions = {
-  /** Which pieces the training changes; the same for every step. */
+  /** Which parts the training changes; the same for every step. */
   readonly trainable: Trainable;
 };
 
@@ -43,18 +43,18 @@ export type InitKindTrainingOptions = {
 export function initKindTraining(params: KindParams, options: InitKindTrainingOptions): KindTrainState {
   checkOptionNames('initKindTraining', options, ['trainable']);
   const { trainable } = options;
-  const pieces = trainablePieces(params, trainable, Object.keys(params.tailors));
-  const ema = withPieces(
+  const groups = trainableGroups(params, trainable, Object.keys(params.tailors));
+  const ema = withGroups(
     params,
-    pieces.map((piece) => ({ ...piece, tree: cloneParams(piece.tree) })),
+    groups.map((group) => ({ ...group, params: cloneParams(group.params) })),
   );
-  const dense = pieces.filter((piece) => piece.key !== 'tailors');
-  const states = Object.fromEntries(dense.map(({ key, tree }) => [key, initAdamW(tree)]));
+  const dense = groups.filter(({ part }) => part !== 'tailors');
+  const states = Object.fromEntries(dense.map(({ part, params: own }) => [part, initAdamW(own)]));
   return { step: 0, params, ema, optimizer: { ...states, tailors: {} } };
 }
 
 /**
- * Disposes every tensor of `before` that is not in `after`: what a step has replaced. Pieces that are the same objects in
+ * Disposes every tensor of `before` that is not in `after`: what a step has replaced. Trees that are the same objects in
  * both are passed over, so that the cost is that of the groups in the batch.
  */
 export function disposeReplaced(before: KindTrainState, after: KindTrainState): void {
@@ -71,12 +71,12 @@ export function disposeKindTraining(state: KindTrainState): void {
   for (const tensor of tensorsOf(partsOf(state))) if (!tensor.isDisposed) tensor.dispose();
 }
 
-/** The trees that a step replaces as a whole: pieces of parameters and averages, moments. */
+/** The trees that a step replaces as a whole: those of parameters and averages, moments. */
 function partsOf({ params, ema, optimizer }: KindTrainState): ParamTree[] {
-  const pieces = [params, ema].flatMap(({ tailors, ...rest }) => [...Object.values(rest), ...Object.values(tailors)]);
+  const values = [params, ema].flatMap(({ tailors, ...rest }) => [...Object.values(rest), ...Object.values(tailors)]);
   const { tailors, ...dense } = optimizer;
   const moments = [...Object.values(dense), ...Object.values(tailors)].flatMap(({ m, v }) => [m, v]);
-  return [...pieces, ...moments].filter((part) => part !== undefined) as ParamTree[];
+  return [...values, ...moments].filter((part) => part !== undefined) as ParamTree[];
 }
 
 function tensorsOf(parts: readonly ParamTree[]): Set<Tensor> {

@@ -103,7 +103,9 @@ describe('one step', () => {
   it('moves learngenes and tailors at their part of the rate, and the dense parts as ever', () => {
     const config = tinyConfig();
     const start = initKindTraining(noisyKind(config), { trainable: 'all' });
-    const [whole, part] = [1, 0.25].map((factorRate) => step(start, config, { labels: [2, 1, 0], factorRate }).state);
+    const [whole, part] = [1, 0.25].map(
+      (factorLearningRateScale) => step(start, config, { labels: [2, 1, 0], factorLearningRateScale }).state,
+    );
     const moved = (state: KindTrainState, piece: (params: KindParams) => ParamTree) =>
       leaves(piece(state.params)).map((leaf, i) => tf.tidy(() => tf.sub(leaf, leaves(piece(start.params))[i])));
     const ratio = (piece: (params: KindParams) => ParamTree, expected: number) => {
@@ -118,7 +120,7 @@ describe('one step', () => {
     ratio((params) => params.tailors.x, 0.25);
   });
 
-  it('reports the norm over all pieces before clipping, and clips them together', () => {
+  it('reports the norm over all parameter groups before clipping, and clips them together', () => {
     const config = tinyConfig();
     const params = noisyKind(config);
     const start = initKindTraining(params, { trainable: 'all' });
@@ -202,7 +204,7 @@ describe('what is trainable', () => {
     ['tailors', []],
     ['tailors-and-shared', ['shared']],
     ['tailors-and-learngenes', ['learngenes']],
-  ] as const)('%s: frozen pieces are the same tensors in params and averages, without a state', (trainable, moved) => {
+  ] as const)('%s: frozen parts are the same tensors in params and averages, without a state', (trainable, moved) => {
     const config = tinyConfig();
     const start = initKindTraining(noisyKind(config), { trainable });
     const { state } = step(start, config, { labels: [2, 4], trainable });
@@ -217,7 +219,7 @@ describe('what is trainable', () => {
     disposeKindTraining(state);
   });
 
-  it('rejects an unknown word and a state made for other pieces', () => {
+  it('rejects an unknown word and a state made for another training', () => {
     const config = tinyConfig();
     const params = noisyKind(config);
     expect(() => initKindTraining(params, { trainable: 'some' as 'all' })).toThrow('trainable: expected one of all');

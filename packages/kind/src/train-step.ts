@@ -1,14 +1,22 @@
-import { type AdamWState, globalNorm, initAdamW, type ParamTree, sumTensors, valueAndGradWithAux } from '@learngene/nn';
+import {
+  type AdamWState,
+  type GroupSettings,
+  initAdamW,
+  type LeafSettings,
+  type ParamTree,
+  stepParameterGroups,
+  sumTensors,
+  valueAndGradWithAux,
+} from '@learngene/nn';
 import { type FactoredParams, orthogonalityPenalty } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { applyKind } from './apply';
 import type { KindConfig } from './config';
 import { checkFlag, checkOptionNames } from './option-names';
 import type { KindParams } from './params';
-import { stepPiece } from './piece-step';
 import { planBatch } from './plan';
 import type { KindTrainState } from './train-state';
-import { type Piece, type Trainable, trainablePieces, treeOf, withPieces } from './trainable';
+import { type KindParameterGroup, type Trainable, trainableGroups, treeOf, withGroups } from './trainable';
 
 /** What a diversion step reads; nothing of it is disposed. With the option `reuse` the state is written over. */
 export type KindTrainInputs = {
@@ -29,18 +37,18 @@ export type KindTrainOptions = {
   /** Learning rate of this step. */
   readonly learningRate: number;
   /**
-   * Learning rate of learngenes and tailors, label rows included, as a part of `learningRate` (default 1). The product of
+   * Factor on the learning rate of learngenes and tailors, label rows included (default 1). The product of
    * three factors that all move takes a larger step than a dense weight does, the more so the more components there are:
    * where the loss rises in mid-training at a rate that suits the dense parts, 0.5 keeps both.
    */
-  readonly factorRate?: number;
-  /** Which pieces change; as given to `initKindTraining`. */
+  readonly factorLearningRateScale?: number;
+  /** Which parts change; as given to `initKindTraining`. */
   readonly trainable: Trainable;
   /** AdamW's decays (default [0.9, 0.999]). */
   readonly betas?: readonly [number, number];
   /** Decoupled decay of the dense matrices of the shared parts; nothing else is ever decayed (default 0). */
   readonly weightDecay?: number;
-  /** Largest global norm of the gradients of all pieces together (default: no clipping). */
+  /** Largest global norm of the gradients of all parameter groups together (default: no clipping). */
   readonly clipNorm?: number;
   /** Decay of the moving averages in [0, 1) (default 0.9999). */
   readonly emaDecay?: number;
@@ -61,65 +69,76 @@ export type KindTrainResult = {
 };
 
 const INPUTS = ['state', 'config', 'labels', 'dropped', 'loss'];
-const RATES = ['learningRate', 'factorRate', 'betas', 'weightDecay', 'clipNorm', 'emaDecay', 'orthogonality'];
+const RATES = [
+  'learningRate',
+  'factorLearningRateScale',
+  'betas',
+  'weightDecay',
+  'clipNorm',
+  'emaDecay',
+  'orthogonality',
+];
 const OPTIONS = [...RATES, 'trainable', 'reuse'];
 
 /**
  * One step of knowledge diversion (KIND, arXiv 2408.07337, algorithm 1): the loss's gradient with respect to the
- * trainable pieces, of the tailors only those of the groups in the batch, then AdamW and moving averages of just these.
+ * trainable parts, of the tailors only those of the groups in the batch, then AdamW and moving averages of just these.
  * With a soft gate all groups are in every batch.
  *
  * A group that is not in the batch is left alone altogether: parameters, moments, step count, and its moving average,
- * whose clock is the group's own. A batch that touches no trainable piece (all labels dropped, tailors alone trained)
+ * whose clock is the group's own. A batch that touches no trainable part (all labels dropped, tailors alone trained)
  * changes nothing but the step count.
  *
- * Throws on labels out of range, tailors that are not loaded, and a state made for other pieces.
+ * Throws on labels out of range, tailors that are not loaded, and a state made for another `trainable`.
  */
 export function kindTrainStep(inputs: KindTrainInputs, options: KindTrainOptions): KindTrainResult {
   checkOptionNames('kindTrainStep', inputs, INPUTS);
   checkOptionNames('kindTrainStep', options, OPTIONS);
   checkFlag('reuse', options.reuse);
   const { state, config, labels, dropped } = inputs;
-  for (const name of ['factorRate', 'orthogonality'] as const) {
+  for (const name of ['factorLearningRateScale', 'orthogonality'] as const) {
     const value = options[name];
     if (value === undefined || (value >= 0 && value < Number.POSITIVE_INFINITY)) continue;
     throw new Error(`${name}: expected a finite number of at least 0, got ${value}`);
   }
   const plan = planBatch(labels, config, { dropped });
   const groups = config.gate === 'soft' ? config.groups.map((group) => group.name) : plan.activeGroups;
-  const pieces = trainablePieces(state.params, options.trainable, groups);
+  const trained = trainableGroups(state.params, options.trainable, groups);
   // The scope looks at all that it returns: not at the whole state, for most groups are not in the batch.
-  const { loss, gradientNorm, stepped } = tf.tidy(() => {
-    const { loss, grads } = differentiate(inputs, options, pieces);
-    const gradientNorm = globalNorm(grads);
-    return { loss, gradientNorm, stepped: stepPieces(state, pieces, { grads, norm: gradientNorm }, options) };
+  const { loss, stepped, gradientNorm } = tf.tidy(() => {
+    const { loss, grads } = differentiate(inputs, options, trained);
+    const { groups: stepped, gradientNorm } = stepGroups(state, trained, grads, options);
+    return { loss, stepped, gradientNorm };
   });
-  return { state: stateAfter(state, pieces, stepped), loss, gradientNorm };
+  return { state: stateAfter(state, trained, stepped), loss, gradientNorm };
 }
 
-/** The loss and its gradient with respect to the pieces, whose trees go by their index. */
+/** The loss and its gradient with respect to the parameter groups, whose trees go by their index. */
 function differentiate(
   { state, config, labels, dropped, loss }: KindTrainInputs,
   { orthogonality = 0 }: KindTrainOptions,
-  pieces: readonly Piece[],
+  groups: readonly KindParameterGroup[],
 ): { loss: tf.Scalar; grads: ParamTree } {
   const lossOf = (params: KindParams) => loss((x, t) => applyKind(params, { x, t, labels }, { config, dropped }));
-  if (pieces.length === 0) return { loss: lossOf(state.params), grads: {} };
+  if (groups.length === 0) return { loss: lossOf(state.params), grads: {} };
   const { value, grads, aux } = valueAndGradWithAux(
     (trees: ParamTree) => {
-      const now = pieces.map((piece, i) => ({ ...piece, tree: trees[i] as ParamTree }));
-      const plain = lossOf(withPieces(state.params, now));
+      const now = groups.map((group, i) => ({ ...group, params: trees[i] as ParamTree }));
+      const plain = lossOf(withGroups(state.params, now));
       if (orthogonality === 0) return { value: plain, aux: { plain } };
       return { value: tf.add(plain, tf.mul(orthogonality, penaltyOf(now))) as tf.Scalar, aux: { plain } };
     },
-    Object.fromEntries(pieces.map(({ tree }, i) => [i, tree])) as ParamTree,
+    Object.fromEntries(groups.map(({ params }, i) => [i, params])) as ParamTree,
   );
   value.dispose();
   return { loss: aux.plain, grads };
 }
 
-function penaltyOf(pieces: readonly Piece[]): tf.Tensor {
-  const layers = pieces.flatMap(({ key, tree }) => (key === 'learngenes' || key === 'tailors' ? factorsIn(tree) : []));
+/** Whether a parameter group consists of factored layers, with their biases or label rows. */
+const isFactored = ({ part }: KindParameterGroup) => part === 'learngenes' || part === 'tailors';
+
+function penaltyOf(groups: readonly KindParameterGroup[]): tf.Tensor {
+  const layers = groups.filter(isFactored).flatMap(({ params }) => factorsIn(params));
   return layers.length === 0 ? tf.scalar(0) : sumTensors(layers.map(orthogonalityPenalty));
 }
 
@@ -129,47 +148,69 @@ function factorsIn(tree: ParamTree): FactoredParams[] {
   return Object.values(tree).flatMap((node) => (node && !(node instanceof tf.Tensor) ? factorsIn(node) : []));
 }
 
-/** A piece after clipping, AdamW and its moving average. */
-type SteppedPiece = { tree: ParamTree; state: AdamWState; ema: ParamTree };
+/** A parameter group after clipping, AdamW and its moving average. */
+type SteppedGroup = { readonly params: ParamTree; readonly state: AdamWState; readonly ema: ParamTree };
 
-function stepPieces(
+function stepGroups(
   state: KindTrainState,
-  pieces: readonly Piece[],
-  { grads, norm }: { grads: ParamTree; norm: tf.Scalar },
-  { learningRate, factorRate = 1, betas, weightDecay, clipNorm, emaDecay = 0.9999, reuse }: KindTrainOptions,
-): SteppedPiece[] {
-  const options = { ...(betas && { betas }), weightDecay, emaDecay, clipNorm, reuse };
-  return pieces.map((piece, i) => {
-    const before = { state: optimizerOf(state, piece), ema: treeOf(state.ema, piece) };
-    const factored = piece.key === 'learngenes' || piece.key === 'tailors';
-    const rate = factored ? learningRate * factorRate : learningRate;
-    return stepPiece(piece, { grads: grads[i] as ParamTree, ...before, norm }, { ...options, learningRate: rate });
-  });
+  groups: readonly KindParameterGroup[],
+  grads: ParamTree,
+  options: KindTrainOptions,
+): { readonly groups: SteppedGroup[]; readonly gradientNorm: tf.Scalar } {
+  const { learningRate, betas, weightDecay = 0, clipNorm, emaDecay = 0.9999, reuse } = options;
+  return stepParameterGroups(
+    groups.map((group, i) => ({
+      params: group.params,
+      grads: grads[i] as ParamTree,
+      state: optimizerOf(state, group),
+      ema: treeOf(state.ema, group),
+      ...settingsOf(group, options),
+    })),
+    { learningRate, ...(betas && { betas }), weightDecay, emaDecay, clipNorm, reuse },
+  );
 }
 
-/** The state with the pieces that were stepped in place of its own. */
-function stateAfter(state: KindTrainState, pieces: readonly Piece[], stepped: readonly SteppedPiece[]): KindTrainState {
+/**
+ * Weight decay is for the dense matrices of the shared parts alone: decaying factors would shrink components by the product
+ * of three decays, and label rows and biases are not decayed by DiT's kind of recipe either.
+ */
+function settingsOf(
+  group: KindParameterGroup,
+  { factorLearningRateScale, weightDecay }: KindTrainOptions,
+): GroupSettings & { readonly leaves?: readonly LeafSettings[] } {
+  if (isFactored(group)) return { learningRateScale: factorLearningRateScale, weightDecay: 0 };
+  if (group.part !== 'shared') return { weightDecay: 0 };
+  return { weightDecay: 0, leaves: [{ includes: (name) => name.endsWith('.weight'), weightDecay }] };
+}
+
+/** The state with the parameter groups that were stepped in place of its own. */
+function stateAfter(
+  state: KindTrainState,
+  groups: readonly KindParameterGroup[],
+  stepped: readonly SteppedGroup[],
+): KindTrainState {
   const tailors = { ...state.optimizer.tailors };
-  const dense: { [key: string]: AdamWState } = {};
-  for (const [i, { key, group }] of pieces.entries()) {
-    if (group === undefined) dense[key] = stepped[i].state;
+  const dense: { [part: string]: AdamWState } = {};
+  for (const [i, { part, group }] of groups.entries()) {
+    if (group === undefined) dense[part] = stepped[i].state;
     else tailors[group] = stepped[i].state;
   }
-  const now = (part: 'tree' | 'ema') => pieces.map((piece, i): Piece => ({ ...piece, tree: stepped[i][part] }));
+  const now = (tree: 'params' | 'ema') => groups.map((group, i) => ({ ...group, params: stepped[i][tree] }));
   return {
     step: state.step + 1,
-    params: withPieces(state.params, now('tree')),
-    ema: withPieces(state.ema, now('ema')),
+    params: withGroups(state.params, now('params')),
+    ema: withGroups(state.ema, now('ema')),
     optimizer: { ...state.optimizer, ...dense, tailors },
   };
 }
 
-/** The optimiser's state of a piece; zeros for a group that is active for the first time. */
-function optimizerOf({ optimizer }: KindTrainState, { key, group, tree }: Piece): AdamWState {
-  if (key === 'tailors') {
-    return Object.hasOwn(optimizer.tailors, group!) ? optimizer.tailors[group!] : initAdamW(tree);
+/** The optimiser's state of a parameter group; zeros for tailors that are active for the first time. */
+function optimizerOf({ optimizer }: KindTrainState, { part, group, params }: KindParameterGroup): AdamWState {
+  if (part === 'tailors') {
+    return Object.hasOwn(optimizer.tailors, group!) ? optimizer.tailors[group!] : initAdamW(params);
   }
-  const known = optimizer[key];
-  if (!known) throw new Error(`state: expected an optimizer state of '${key}'; was it made for another \`trainable\`?`);
+  const known = optimizer[part];
+  if (!known)
+    throw new Error(`state: expected an optimizer state of '${part}'; was it made for another \`trainable\`?`);
   return known;
 }

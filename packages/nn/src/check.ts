@@ -27,11 +27,16 @@ export function checkFinite(name: string, value: number): void {
   if (!Number.isFinite(value)) throw new Error(`${name}: expected a finite number, got ${shown(value)}`);
 }
 
+/** Throws unless `value` is a function. */
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') throw new Error(`${name}: expected a function, got ${shown(value)}`);
+}
+
 /** Throws unless `options` is an object whose fields are all in `known`: a misspelt one would be passed over in silence. */
-export function checkOptions(options: object, known: readonly string[]): void {
+export function checkOptions(options: object, known: readonly string[], what = 'options'): void {
   if (typeof options !== 'object' || options === null) {
-    throw new Error(`options: expected an object, got ${shown(options)}`);
+    throw new Error(`${what}: expected an object, got ${shown(options)}`);
   }
   const odd = Object.keys(options).find((name) => !known.includes(name));
-  if (odd !== undefined) throw new Error(`options: expected only ${known.join(', ')}, got '${odd}'`);
+  if (odd !== undefined) throw new Error(`${what}: expected only ${known.join(', ')}, got '${odd}'`);
 }

@@ -1,5 +1,6 @@
 export { type AdamWInputs, type AdamWOptions, type AdamWResult, type AdamWState, adamWStep, initAdamW } from './adamw';
-export { type AdamWEmaInputs, type AdamWEmaOptions, type AdamWEmaResult, adamWEmaStep } from './adamw-ema';
+export { type AdamWEmaInputs, adamWEmaStep } from './adamw-ema';
+export type { AdamWEmaOptions, AdamWEmaResult } from './adamw-ema-options';
 export { type ClippedGrads, clipByGlobalNorm, globalNorm } from './clip';
 export { type AxisName, type AxisNames, dims } from './dims';
 export { initEma, updateEma, warmupDecay } from './ema';
@@ -24,6 +25,7 @@ export { stackTensors, sumTensors } from './ops/many-tensors';
 export { matmulNN, matmulNT, matmulTN } from './ops/matmul';
 export { type MlpLayers, type ResidualInputs, residualLinear, residualMlp } from './ops/residual-layers';
 export { silu } from './ops/silu';
+export { type ParameterGroupsResult, stepParameterGroups } from './parameter-groups';
 export { canReadSync, prefetch, ReadBackError, readingBack, readSync } from './read-back';
 export {
   type CosineOptions,
@@ -37,6 +39,7 @@ export {
   warmupSchedule,
 } from './schedules';
 export { mergeParams, type SplitParams, splitParams } from './split';
+export type { GroupSettings, LeafSettings, ParameterGroup } from './step-group';
 export { paramsFromTensorData, paramsLike, paramsToTensorData } from './tensor-data';
 export {
   cloneParams,

@@ -1,4 +1,4 @@
-import { checkCount, checkFinite, checkNumber, checkOptions } from './check';
+import { checkCount, checkFinite, checkFunction, checkNumber, checkOptions } from './check';
 
 /** A value (a learning rate, a decay) for every step, counted from 0. Throws on a step below 0 or one that is NaN. */
 export type Schedule = (step: number) => number;
@@ -63,7 +63,7 @@ export function warmupSchedule(options: WarmupOptions): Schedule {
   checkOptions(options, ['steps', 'schedule']);
   const { steps, schedule } = options;
   checkCount('steps', steps, 0);
-  if (typeof schedule !== 'function') throw new Error(`schedule: expected a function, got ${String(schedule)}`);
+  checkFunction('schedule', schedule);
   return (step) => {
     checkNumber('step', step, 0);
     return step < steps ? (schedule(0) * (step + 1)) / steps : schedule(step - steps);

@@ -49,6 +49,7 @@ import {
   readRunRecord,
   writeRunRecord,
 } from '../run/run-folder';
+import { runFormat } from '../run/run-format';
 import { modelConfig } from '../training/model-config';
 import { runTraining } from '../training/run-training';
 
@@ -115,7 +116,7 @@ async function prepare(options: TrainOptions, output: Output): Promise<Prepared>
   const classes = pretrainingClasses(dataset, config.data);
   const view = chooseClasses(dataset, classes);
   const record: RunRecord = {
-    format: 1,
+    format: runFormat,
     command: 'train',
     config: { ...config, data: { ...recipe, classes: [...classes] } },
     model: asUsageError('model', () => modelConfig(config, view)),

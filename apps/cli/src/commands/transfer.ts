@@ -49,6 +49,7 @@ import {
   readRunRecord,
   writeRunRecord,
 } from '../run/run-folder';
+import { runFormat } from '../run/run-format';
 import { classNamesOf, groupsOf } from '../training/model-config';
 import { runTraining } from '../training/run-training';
 
@@ -139,7 +140,7 @@ async function prepared(options: TransferOptions, from: string, output: Output):
   const classes = transferClasses(dataset, { named, known: classNamesOf(description.model), novel }, output);
   const view = chooseClasses(dataset, classes);
   const record: RunRecord = {
-    format: 1,
+    format: runFormat,
     command: 'transfer',
     config: { ...config, data: { ...recipe, classes: [...classes] } },
     model: description.model, // the transfer's own once its weights are there

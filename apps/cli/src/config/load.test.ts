@@ -69,6 +69,38 @@ describe('mergeConfig', () => {
   });
 });
 
+describe('a field by its old name', () => {
+  const old = { training: { steps: 3, factorRate: 0.5 } };
+  test.each([
+    ['a record or a recipe', () => parseConfig(old, 'here')],
+    ['an assignment', () => parseConfig(parseAssignment('training.factorRate=0.5'), 'here')],
+    [
+      'a file',
+      async () => {
+        const path = join(folder, 'old.json');
+        writeFileSync(path, JSON.stringify(old));
+        const file = await readConfigFile(path);
+        expect(file).toEqual({ training: { steps: 3, factorLearningRateScale: 0.5 } });
+        return parseConfig(file, path);
+      },
+    ],
+  ])('is read in %s', async (_, read) => {
+    expect((await read()).training.factorLearningRateScale).toBe(0.5);
+  });
+  test('in a file is overridden by the name of today', async () => {
+    const path = join(folder, 'old.json');
+    writeFileSync(path, JSON.stringify(old));
+    const merged = mergeConfig(await readConfigFile(path), parseAssignment('training.factorLearningRateScale=2'));
+    expect(parseConfig(merged, 'here').training).toMatchObject({ steps: 3, factorLearningRateScale: 2 });
+  });
+  test('is refused beside the name of today, and in another section', () => {
+    expect(() => parseConfig({ training: { factorRate: 1, factorLearningRateScale: 1 } }, 'here')).toThrow(
+      'here: training.factorRate is the old name of training.factorLearningRateScale; give one of them',
+    );
+    expect(() => parseConfig({ model: { factorRate: 1 } }, 'here')).toThrow('unknown key model.factorRate');
+  });
+});
+
 describe('parseAssignment', () => {
   test.each<[string, object]>([
     ['seed=3', { seed: 3 }],

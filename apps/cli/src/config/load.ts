@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UsageError } from '../cli/errors';
 import { nearestWord } from '../cli/nearest';
+import { withCurrentNames } from './renamed-fields';
 import { type Config, configSchema } from './schema';
 
 type Json = Record<string, unknown>;
@@ -64,13 +65,13 @@ function describeIssue(issue: z.core.$ZodIssue): string {
 }
 
 /**
- * Checks a configuration and fills in the defaults.
+ * Checks a configuration and fills in the defaults; fields may have the names of older versions.
  *
  * @param source - named in the error, e.g. the file
  * @throws UsageError that names every wrong key, with a right one that is near, or all
  */
 export function parseConfig(value: unknown, source: string): Config {
-  const parsed = configSchema.safeParse(value);
+  const parsed = configSchema.safeParse(withCurrentNames(value, source));
   if (!parsed.success) throw new UsageError(`${source}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
   const config = parsed.data;
   if (config.diffusion.variance === 'learned-range' && !config.model.learnSigma) {
@@ -91,7 +92,7 @@ export function parseConfig(value: unknown, source: string): Config {
 }
 
 /**
- * Reads a JSON configuration file as written, without defaults.
+ * Reads a JSON configuration file as written, without defaults; fields of older versions get the names of today.
  *
  * @throws UsageError for a file that is missing, too large or not a JSON object
  */
@@ -110,7 +111,7 @@ export async function readConfigFile(path: string): Promise<Json> {
     throw new UsageError(`${path}: not valid JSON`, { cause: error });
   }
   if (!isObject(value)) throw new UsageError(`${path}: expected a JSON object`);
-  return value;
+  return withCurrentNames(value, path);
 }
 
 /** Turns `training.steps=100` into `{ training: { steps: 100 } }`; the value is JSON, or a string if it is not. */

@@ -84,11 +84,11 @@ const trainingSchema = z.strictObject({
   steps: positive.default(10_000).describe('optimiser steps in all'),
   batchSize: positive.default(32).describe('pictures a step'),
   learningRate: z.number().positive().default(1e-3).describe('AdamW learning rate after warm-up'),
-  factorRate: z
+  factorLearningRateScale: z
     .number()
     .positive()
     .default(1)
-    .describe('learning rate of learngenes and tailors as a part of learningRate'),
+    .describe('factor on the learning rate of learngenes and tailors'),
   warmup: z.int().min(0).default(100).describe('steps of linear warm-up'),
   decay: z.enum(['constant', 'cosine']).default('constant').describe('learning rate after warm-up'),
   weightDecay: z.number().min(0).default(0).describe('decoupled weight decay of the dense parts'),

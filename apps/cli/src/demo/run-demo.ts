@@ -26,6 +26,7 @@ import { reportPage, type Section } from '../report/page';
 import { curveSections, sizeSection, spectrumSection } from '../report/run-report';
 import { bundleMetadata } from '../run/load-model';
 import { createRunFolder, isRunFolder, type RunRecord } from '../run/run-folder';
+import { runFormat } from '../run/run-format';
 import { drawPictures } from '../sampling/draw';
 import { firstOfEach } from '../sampling/first-of-each';
 import { gridPng, type Pictures, writeGrid } from '../sampling/grid';
@@ -130,7 +131,7 @@ export async function runDemo(
 
   const kind = modelConfig(config, data.base.train);
   const pretrain = join(out, 'pretrain');
-  const record: RunRecord = { format: 1, command: 'train', config, model: kind, engine, versions: versions() };
+  const record: RunRecord = { format: runFormat, command: 'train', config, model: kind, engine, versions: versions() };
   if (!isRunFolder(pretrain)) await createRunFolder(pretrain, record);
   const trained = await stage(
     'pretraining',

@@ -18,6 +18,7 @@ import {
   type RunRecord,
   readRunRecord,
 } from './run-folder';
+import { runFormat } from './run-format';
 
 const folder = mkdtempSync(join(tmpdir(), 'learngene-run-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -25,7 +26,7 @@ beforeAll(useTestBackend);
 
 const dit = ditConfig({ inputSize: 4, patchSize: 2, inChannels: 1, hiddenSize: 8, depth: 1, heads: 2, classes: 1 });
 const record: RunRecord = {
-  format: 1,
+  format: runFormat,
   command: 'train',
   config: parseConfig({}, 'test'),
   model: kindConfig({ dit, learngeneRank: 2, tailorRank: 1, groups: [{ name: 'a', classes: [0] }] }),
@@ -55,7 +56,7 @@ describe('a run folder', () => {
   test.each<[string, string, string]>([
     ['text', 'rubbish', 'not valid JSON'],
     ['null', 'null', 'format 1'],
-    ['another format', JSON.stringify({ ...record, format: 2 }), 'format 1'],
+    ['another format', JSON.stringify({ ...record, format: 3 }), 'format 1 or 2'],
     ['a wrong model', JSON.stringify({ ...record, model: { ...record.model, learngeneRank: 0 } }), 'model'],
     [
       'a group with a rank of its own',

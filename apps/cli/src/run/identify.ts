@@ -5,6 +5,7 @@ import { ditLayout, type NamedShapes } from '@learngene/dit';
 import { openNpz } from '@learngene/tensor-io';
 import { fileSource, openSafetensorsFile } from '@learngene/tensor-io/node';
 import { UsageError } from '../cli/errors';
+import { isRunFormat } from './run-format';
 
 /** What a command wrote at a path, as far as other commands tell it apart. */
 export interface Artifact {
@@ -37,7 +38,7 @@ async function readJson(path: string): Promise<Record<string, unknown>> {
 /** Whether the config.json of a folder is a run's record. */
 async function isRun(folder: string): Promise<boolean> {
   const { format, command } = await readJson(join(folder, 'config.json'));
-  return format === 1 && (command === 'train' || command === 'transfer');
+  return isRunFormat(format) && (command === 'train' || command === 'transfer');
 }
 
 /** The run or the bundle that a folder is, or is a part of. */

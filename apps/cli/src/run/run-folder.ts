@@ -10,11 +10,12 @@ import { parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import type { ImageRecord } from '../data/image-record';
 import { identify } from './identify';
+import { isRunFormat, runFormat } from './run-format';
 
 /** What `config.json` of a run holds: all that is needed to repeat it. */
 export interface RunRecord {
   /** The format of the run folder. */
-  format: 1;
+  format: typeof runFormat;
   /** `train` or `transfer`. */
   command: 'train' | 'transfer';
   /** The whole configuration. */
@@ -92,23 +93,25 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
     const { what } = await identify(path);
     throw new UsageError(`${path}: not a run folder (no ${configFile}); this is ${what}`, { cause: error });
   }
-  let record: RunRecord;
+  let record: Omit<RunRecord, 'format'> & { format: unknown };
   try {
-    record = JSON.parse(text) as RunRecord;
+    record = JSON.parse(text);
   } catch (error) {
     throw new UsageError(`${file}: not valid JSON`, { cause: error });
   }
   const twice = duplicateKey(text);
   if (twice !== undefined) throw new UsageError(`${file}: holds a key twice: ${JSON.stringify(twice)}`);
-  if (record === null || typeof record !== 'object' || record.format !== 1) {
-    throw new UsageError(`${file}: expected a run record of format 1; this is of ${(await identify(path)).what}`);
+  if (record === null || typeof record !== 'object' || !isRunFormat(record.format)) {
+    throw new UsageError(
+      `${file}: expected a run record of format 1 or ${runFormat}; this is of ${(await identify(path)).what}`,
+    );
   }
   const unknown = Object.keys(record).find((field) => !recordFields.includes(field));
   if (unknown !== undefined) {
     throw new UsageError(`${file}: expected only ${recordFields.join(', ')}, got ${JSON.stringify(unknown)}`);
   }
   try {
-    return { ...record, config: parseConfig(record.config, file), model: kindConfig(record.model) };
+    return { ...record, format: runFormat, config: parseConfig(record.config, file), model: kindConfig(record.model) };
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(`${file}: model`, { cause: error });
   }

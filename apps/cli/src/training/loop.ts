@@ -155,7 +155,7 @@ async function trainOnce(
       weightDecay: training.weightDecay,
       clipNorm: training.gradientClip,
       emaDecay: warmupDecay(training.emaDecay, now.state.step),
-      factorRate: training.factorRate,
+      factorLearningRateScale: training.factorLearningRateScale,
       orthogonality: training.orthogonality,
       reuse: true,
     },

@@ -105,7 +105,7 @@ function baseSection(bases: readonly z.output<typeof baseSchema>[]): Section[] {
         spec.form,
         Object.entries(spec)
           .filter(([name]) => name !== 'form')
-          .map(([name, value]) => `${name} ${value}`)
+          .map(([name, value]) => `${name === 'factorRate' ? 'factorLearningRateScale' : name} ${value}`)
           .join(', '),
         dataset,
         String(classes.length),

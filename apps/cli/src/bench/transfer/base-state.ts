@@ -24,8 +24,8 @@ import type { Plan } from './plan';
 /** A base model in pre-training. */
 export type BaseLearner = KindLearner | TreeLearner;
 
-function kindOptions(config: KindConfig, { orthogonality, factorRate }: BaseSpec & { form: 'kind' }) {
-  return { config, trainable: () => 'all' as const, factorRate, orthogonality, reuse: true };
+function kindOptions(config: KindConfig, { orthogonality, factorLearningRateScale }: BaseSpec & { form: 'kind' }) {
+  return { config, trainable: () => 'all' as const, factorLearningRateScale, orthogonality, reuse: true };
 }
 
 /** A base before its first step. */

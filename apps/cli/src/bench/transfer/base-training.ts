@@ -8,6 +8,7 @@ import type { DataPart } from '../../data/decode-data';
 import { loadCheckpoint, saveCheckpoint } from '../../run/checkpoint';
 import { openMetricsLog } from '../../run/metrics-log';
 import { checkpointSteps, pruneCheckpoints } from '../../run/run-folder';
+import { runFormat } from '../../run/run-format';
 import { stateToTrees } from '../../training/state-files';
 import { baseLearner, isKind, resumeBase, saveBase, startBase } from './base-state';
 import { type BaseJob, type BaseRecord, baseKey, baseKindConfig, baseSteps, baseSweepKey, sweepSteps } from './bases';
@@ -35,7 +36,7 @@ function runRecord(plan: Plan, { job, model, rate }: { job: BaseJob; model: Kind
         steps,
         batchSize,
         learningRate: rate,
-        factorRate: spec.factorRate,
+        factorLearningRateScale: spec.factorLearningRateScale,
         warmup,
         emaDecay,
         decay: 'cosine',
@@ -43,7 +44,7 @@ function runRecord(plan: Plan, { job, model, rate }: { job: BaseJob; model: Kind
     },
     'plan',
   );
-  return { format: 1, command: 'train', config, model, engine: 'bench', versions: versions() };
+  return { format: runFormat, command: 'train', config, model, engine: 'bench', versions: versions() };
 }
 
 /** The pictures of a base's classes. */

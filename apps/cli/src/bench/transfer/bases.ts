@@ -16,8 +16,8 @@ export type BaseSpec = {
   longer?: number;
   /** 'whole': its learning rates are tried with as many steps as it is pre-trained, not with the plan's sweep steps. */
   sweep?: 'whole';
-  /** Learning rate of the factors as a part of that of the dense parts (default 1). */
-  factorRate?: number;
+  /** Factor on the learning rate of the factored layers (default 1). */
+  factorLearningRateScale?: number;
 } & (
   | { form: 'dense'; hiddenSize: number }
   | { form: 'low-rank'; rank: number; init?: 'dense' }
@@ -50,11 +50,19 @@ export interface BaseRecord {
   seconds: number;
 }
 
+/** Fields of a base's spec by the name of today, with the name that keys of older folders are made of. */
+const namesInKeys: Readonly<Record<string, string>> = { factorLearningRateScale: 'factorRate' };
+
+/** A spec as keys are made of it: a folder of an older version is found again. */
+function specInKey(spec: BaseSpec): unknown {
+  return Object.fromEntries(Object.entries(spec).map(([name, value]) => [namesInKeys[name] ?? name, value]));
+}
+
 /** The part of a key that does not depend on the seed. */
 function inputsOf(plan: Plan, { spec, dataset, classes }: Omit<BaseJob, 'seed'>): unknown {
   const { labelDropout, patchSize, hiddenSize, depth, heads } = plan.model;
   return [
-    spec,
+    specInKey(spec),
     plan.datasets[dataset],
     classes,
     { labelDropout, patchSize, hiddenSize, depth, heads },
@@ -84,10 +92,10 @@ function formName(spec: BaseSpec): string {
 }
 
 function specName(spec: BaseSpec): string {
-  const { longer, factorRate } = spec;
+  const { longer, factorLearningRateScale: scale } = spec;
   return [
     formName(spec),
-    ...(factorRate === undefined ? [] : [`factors-x${factorRate}`]),
+    ...(scale === undefined ? [] : [`factors-x${scale}`]),
     ...(longer === undefined ? [] : [`x${longer}`]),
   ].join('-');
 }

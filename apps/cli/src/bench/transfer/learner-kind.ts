@@ -19,8 +19,8 @@ export interface KindLearnerOptions {
   config: KindConfig;
   /** What a step changes; it may change its mind, within what the state was made for. */
   trainable: (step: number) => Trainable;
-  /** Learning rate of learngenes and tailors as a part of that of the dense parts (default 1). */
-  factorRate?: number;
+  /** Factor on the learning rate of learngenes and tailors (default 1). */
+  factorLearningRateScale?: number;
   /** Weight of the orthogonality penalty. */
   orthogonality: number;
   /** Whether the optimiser may write over the state before. */
@@ -67,7 +67,7 @@ function countsOf(config: KindConfig, trainable: Trainable): Counts {
 
 /** Wraps a state as a learner; the state is its own from now on. */
 export function kindLearner(start: KindTrainState, options: KindLearnerOptions): KindLearner {
-  const { config, trainable, factorRate, orthogonality, reuse } = options;
+  const { config, trainable, factorLearningRateScale, orthogonality, reuse } = options;
   let state = start;
   const without = { ...config, nullGate: 'learngenes' } as const;
   const within = { ...config, nullGate: 'own-class' } as const;
@@ -85,7 +85,7 @@ export function kindLearner(start: KindTrainState, options: KindLearnerOptions):
         },
         {
           learningRate,
-          factorRate,
+          factorLearningRateScale,
           trainable: trainable(state.step),
           emaDecay,
           clipNorm,

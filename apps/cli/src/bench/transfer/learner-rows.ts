@@ -8,12 +8,11 @@ import {
 } from '@learngene/kind';
 import {
   type AdamWState,
-  adamWEmaStep,
   cloneParams,
   disposeParams,
-  globalNorm,
   initAdamW,
   type ParamTree,
+  stepParameterGroups,
   valueAndGrad,
 } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
@@ -56,13 +55,13 @@ export function rowsLearner({ config, params }: KindModel): Learner {
           const now = withRows(params, names, tree);
           return meanLoss({ ...batch, labels }, (inputs) => applyKind(now, inputs, { config: own, dropped }));
         }, rows);
-        const norm = globalNorm(grads);
-        const options = { learningRate, weightDecay: 0, emaDecay, clipNorm };
-        return {
-          after: adamWEmaStep({ params: rows, grads, state: optimizer, ema, norm }, options),
-          loss: value,
-          norm,
-        };
+        const { groups, gradientNorm } = stepParameterGroups([{ params: rows, grads, state: optimizer, ema }], {
+          learningRate,
+          weightDecay: 0,
+          emaDecay,
+          clipNorm,
+        });
+        return { after: groups[0], loss: value, norm: gradientNorm };
       });
       disposeParams({ rows, ema, m: optimizer.m as ParamTree, v: optimizer.v as ParamTree });
       ({ params: rows, ema } = after);

@@ -24,8 +24,8 @@ const dit = ditConfig({
 });
 
 /** How far one step of a low-rank model moves every leaf. */
-async function moves(start: ParamTree, factorRate: number): Promise<Map<string, Float32Array>> {
-  const learner = treeLearner(freshTree(cloneParams(start)), 'low-rank', dit, { factorRate });
+async function moves(start: ParamTree, factorLearningRateScale: number): Promise<Map<string, Float32Array>> {
+  const learner = treeLearner(freshTree(cloneParams(start)), 'low-rank', dit, { factorLearningRateScale });
   const images = new Uint8Array(4 * 192).map((_, i) => (i * 53) % 256);
   const batch = drawBatch({ images, labels: Int32Array.of(0, 1, 0, 1) }, [8, 8, 3], {
     seed: 1,

@@ -2,19 +2,13 @@ import { applyLowRankDit, type LowRankDitParams } from '@learngene/adapters';
 import { applyDit, countDitMacs, type DitConfig, type DitParams } from '@learngene/dit';
 import { countKindMacs, kindConfig } from '@learngene/kind';
 import {
-  type AdamWEmaInputs,
-  type AdamWEmaOptions,
-  type AdamWEmaResult,
   type AdamWState,
-  adamWEmaStep,
   cloneParams,
   countParams,
   disposeParams,
-  globalNorm,
   initAdamW,
-  mergeParams,
   type ParamTree,
-  splitParams,
+  stepParameterGroups,
   valueAndGrad,
 } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
@@ -64,41 +58,14 @@ function countsOf(params: ParamTree, form: 'dense' | 'low-rank', dit: DitConfig)
 /** Whether a leaf of a low-rank DiT is of a factored layer. */
 const isFactor = (name: string): boolean => /^blocks\.\d+\.(attn|mlp)\./.test(name);
 
-/** One step of AdamW in which factored layers have a learning rate of their own. */
-function stepApart(
-  inputs: AdamWEmaInputs<ParamTree>,
-  options: AdamWEmaOptions,
-  factorRate: number,
-): AdamWEmaResult<ParamTree> {
-  const { step } = inputs.state;
-  const [factors, dense] = [true, false].map((factored) => {
-    const part = (tree: ParamTree) => splitParams(tree, (name) => isFactor(name) === factored).selected;
-    const state = { step, m: part(inputs.state.m), v: part(inputs.state.v) };
-    const { params, grads, ema, norm } = inputs;
-    const learningRate = options.learningRate * (factored ? factorRate : 1);
-    return adamWEmaStep(
-      { params: part(params), grads: part(grads), ema: part(ema), state, norm },
-      { ...options, learningRate },
-    );
-  });
-  return {
-    params: mergeParams(factors.params, dense.params),
-    ema: mergeParams(factors.ema, dense.ema),
-    state: {
-      step: factors.state.step,
-      m: mergeParams(factors.state.m, dense.state.m),
-      v: mergeParams(factors.state.v, dense.state.v),
-    },
-  };
-}
-
 /** Wraps a state as a learner; the state is its own from now on. */
 export function treeLearner(
   start: TreeState,
   form: 'dense' | 'low-rank',
   dit: DitConfig,
-  { factorRate = 1 }: { factorRate?: number } = {},
+  { factorLearningRateScale = 1 }: { factorLearningRateScale?: number } = {},
 ): TreeLearner {
+  const factors = { includes: isFactor, learningRateScale: factorLearningRateScale };
   let { params, ema, optimizer } = start;
   const counts = countsOf(start.params, form, dit);
   return {
@@ -111,11 +78,11 @@ export function treeLearner(
           (tree: ParamTree) => meanLoss({ ...batch, labels: seen }, network(form, dit, tree)),
           params,
         );
-        const norm = globalNorm(grads);
-        const inputs = { params, grads, state: optimizer, ema, norm };
-        const options = { learningRate, weightDecay: 0, emaDecay, clipNorm, reuse: true };
-        const after = factorRate === 1 ? adamWEmaStep(inputs, options) : stepApart(inputs, options, factorRate);
-        return { after, loss: value, norm };
+        const { groups, gradientNorm } = stepParameterGroups(
+          [{ params, grads, state: optimizer, ema, leaves: [factors] }],
+          { learningRate, weightDecay: 0, emaDecay, clipNorm, reuse: true },
+        );
+        return { after: groups[0], loss: value, norm: gradientNorm };
       });
       disposeParams({ params, ema, m: optimizer.m as ParamTree, v: optimizer.v as ParamTree });
       ({ params, ema } = after);

@@ -3,7 +3,7 @@ import { countDitMacs, ditConfig } from '@learngene/dit';
 import { countKindMacs, kindConfig } from '@learngene/kind';
 import { describe, expect, test } from 'vitest';
 import { parameterBudget } from './attach';
-import { type BaseSpec, baseSteps, denseStart } from './bases';
+import { type BaseSpec, baseKey, baseSteps, denseStart } from './bases';
 import { equalMacsRank, methodSpec } from './methods';
 import { ablations, methodNames } from './names';
 import { parsePlan } from './plan';
@@ -47,6 +47,17 @@ test('the rank of the table of equal MACs costs what the dense model costs', () 
   expect(methodSpec('kind', plan, { macsRank: rank }).ranks).toEqual({ learngenes: rank - 8, tailors: 8 });
 });
 
+test('keys of bases and sweeps are those of older folders, whatever fields are called today', () => {
+  const job = (method: 'kind' | 'low-rank+tailors') => ({
+    spec: methodSpec(method, plan).base,
+    dataset: Object.keys(plan.datasets)[0],
+    classes: ['a', 'b'],
+    seed: 1,
+  });
+  const keys = (['kind', 'low-rank+tailors'] as const).map((method) => baseKey(plan, job(method)));
+  expect(keys).toEqual(['fashion-kind-40-8-factors-x0.5-s1-31a6d632', 'fashion-low-rank-48-factors-x0.5-s1-8dd7992f']);
+});
+
 describe('equal footing of the bases', () => {
   test('the plain low-rank base has as many components a sample as KIND', () => {
     const base = methodSpec('low-rank+tailors', plan).base;
@@ -54,7 +65,7 @@ describe('equal footing of the bases', () => {
   });
   test('factored bases learn at half the rate with a gate and without, but where the rate itself is asked about', () => {
     const rate = (method: Parameters<typeof methodSpec>[0], macsRank?: number) =>
-      methodSpec(method, plan, { macsRank }).base.factorRate;
+      methodSpec(method, plan, { macsRank }).base.factorLearningRateScale;
     for (const method of ['kind', 'kind-shared', 'low-rank+tailors', 'kind/soft-gate', 'low-rank/long'] as const)
       expect(rate(method)).toBe(0.5);
     for (const method of ['kind/full-rate', 'low-rank/full-rate', 'kind/from-dense', 'svd-cut+tailors'] as const)

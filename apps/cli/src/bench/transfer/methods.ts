@@ -50,7 +50,7 @@ export function equalMacsRank(dit: DitConfig): number {
  * Rate of the factors in pre-training as a part of that of the dense parts, where both follow from a short sweep: U, s and V
  * all move, so that their product takes a larger step than a dense weight does (docs/decisions/0023-a-rate-for-factors.md).
  */
-const factorRate = 0.5;
+const factorLearningRateScale = 0.5;
 
 const tailors = { kind: 'tailors', shared: false, start: 'fresh', unfreezeAt: 1, distant: false } as const;
 
@@ -80,7 +80,7 @@ export function methodSpec(
   const ranks = { learngenes: macsRank === undefined ? learngeneRank : macsRank - tailorRank, tailors: tailorRank };
   // A short sweep can't tell a rate that fails later, as the higher the rank the lower rates do.
   const sweep = macsRank === undefined ? {} : ({ sweep: 'whole' } as const);
-  const slower = macsRank === undefined ? { factorRate } : {};
+  const slower = macsRank === undefined ? { factorLearningRateScale } : {};
   const fullRate: BaseSpec & { form: 'kind' } = {
     form: 'kind',
     ...sweep,
