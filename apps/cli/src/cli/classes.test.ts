@@ -1,13 +1,7 @@
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import {
-  type ClassOptions,
-  classLabels,
-  namedClasses,
-  namedNovel,
-  withClassOptions,
-  withNovelOptions,
-} from './classes';
+import { classLabels } from './class-labels';
+import { type ClassOptions, namedClasses, namedNovel, withClassOptions, withNovelOptions } from './classes';
 import { UsageError } from './errors';
 
 function parse(...args: string[]): ClassOptions {

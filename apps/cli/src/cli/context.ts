@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { mergeConfig, parseAssignment, parseConfig, readConfigFile } from '../config/load';
+import { mergeConfig, parseAssignment, parseConfig } from '../config/load';
+import { readConfigFile } from '../config/read-config-file';
 import type { Config } from '../config/schema';
 import { dataOfFlags, dataWords } from '../data/data-flags';
 import { engineNames } from '../engines/types';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { asUsageError, errorLine, exitCode, InterruptedError, UsageError } from './errors';
+import { asUsageError, errorLine, exitCode, UsageError } from './errors';
+import { InterruptedError } from './interrupted';
 
 test('exit codes', () => {
   const terminated = new InterruptedError('x', { signal: 'SIGTERM' });

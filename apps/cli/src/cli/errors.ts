@@ -1,19 +1,10 @@
+import { ConfigError } from '../config/errors';
+import { EngineError } from '../engines/errors';
+import { InterruptedError } from './interrupted';
+
 /** A mistake in how the command was called: printed with a hint at `--help`, exit code 2. */
 export class UsageError extends Error {
   override name = 'UsageError';
-}
-
-/** Stopped by a signal, a run after its state was saved: exit code 130 after Ctrl-C, 143 after SIGTERM. */
-export class InterruptedError extends Error {
-  override name = 'InterruptedError';
-
-  /** The signal, where it was not Ctrl-C. */
-  readonly signal: 'SIGINT' | 'SIGTERM';
-
-  constructor(message: string, options: ErrorOptions & { signal?: 'SIGINT' | 'SIGTERM' } = {}) {
-    super(message, options);
-    this.signal = options.signal ?? 'SIGINT';
-  }
 }
 
 /** What a function gives; a RangeError, TypeError or Error it throws becomes a UsageError under a name. */
@@ -21,13 +12,18 @@ export function asUsageError<T>(name: string, f: () => T): T {
   try {
     return f();
   } catch (error) {
-    throw error instanceof UsageError ? error : new UsageError(name, { cause: error });
+    throw error instanceof UsageError || error instanceof ConfigError ? error : new UsageError(name, { cause: error });
   }
+}
+
+/** Whether an error is a mistake in how the command was called or configured. */
+export function isUsageError(error: unknown): boolean {
+  return error instanceof UsageError || error instanceof ConfigError || error instanceof EngineError;
 }
 
 /** The exit code of the process that ends with this error. */
 export function exitCode(error: unknown): number {
-  if (error instanceof UsageError) return 2;
+  if (isUsageError(error)) return 2;
   if (error instanceof InterruptedError) return error.signal === 'SIGTERM' ? 143 : 130;
   return 1;
 }

@@ -1,9 +1,5 @@
-import { exitCode, InterruptedError } from './errors';
-
-/** The error of a run that a signal aborted, which remembers the signal for the exit code. */
-export function interruptedBy({ reason }: AbortSignal, message: string): InterruptedError {
-  return new InterruptedError(message, reason instanceof InterruptedError ? { signal: reason.signal } : {});
-}
+import { exitCode } from './errors';
+import { InterruptedError } from './interrupted';
 
 /**
  * A signal that Ctrl-C or SIGTERM aborts. A second one ends the process at once.
@@ -27,4 +23,14 @@ export function interruptSignal(): { signal: AbortSignal; release: () => void } 
       process.off('SIGTERM', stop);
     },
   };
+}
+
+/** Does work that a first Ctrl-C or SIGTERM aborts. */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { signal, release } = interruptSignal();
+  try {
+    return await work(signal);
+  } finally {
+    release();
+  }
 }

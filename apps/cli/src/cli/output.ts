@@ -1,5 +1,6 @@
 import cliProgress from 'cli-progress';
 import pc from 'picocolors';
+import type { Progress, ProgressBar } from './progress';
 
 /** What a command was asked to print. */
 export interface OutputOptions {
@@ -11,33 +12,19 @@ export interface OutputOptions {
   debug?: boolean;
 }
 
-/** A running progress display. */
-export interface Progress {
-  /** Sets how far the work is and the words beside the bar. */
-  update(value: number, note?: string): void;
-  /** Ends the display. */
-  stop(): void;
-}
-
 /** The one place that writes to the terminal: notes and progress go to stderr, results to stdout. */
-export interface Output extends OutputOptions {
-  /** A line about what is being done. */
-  info(text: string): void;
+export interface Output extends OutputOptions, Progress {
   /** A line that is printed before the next one, and not at all where an error comes next. */
   announce(text: string): void;
   /** A line that helps to find a fault; printed with --debug only. */
   detail(text: string): void;
-  /** A line about something that deserves a look. */
-  warn(text: string): void;
   /** A line of the result, for people. */
   print(text: string): void;
   /** The result for scripts; printed with --json only. */
   result(value: unknown): void;
-  /** A bar with rate and time left; plain lines every ten seconds where there is no terminal. */
-  progress(title: string, total: number, unit: string): Progress;
 }
 
-const silent: Progress = { update() {}, stop() {} };
+const silent: ProgressBar = { update() {}, stop() {} };
 
 /** Seconds as `1:05:09`, `5:09` or `9 s`. */
 export function duration(seconds: number): string {
@@ -57,7 +44,7 @@ function rateAndRest(done: number, started: number, startValue: number, total: n
   return `${shown} ${unit}/s, ${duration((total - done) / rate)} left`;
 }
 
-function terminalBar(title: string, total: number, unit: string): Progress {
+function terminalBar(title: string, total: number, unit: string): ProgressBar {
   const bar = new cliProgress.SingleBar({
     format: `${title} {bar} {value}/{total} ${unit} {rest} {note}`,
     barCompleteChar: '█',
@@ -80,7 +67,7 @@ function terminalBar(title: string, total: number, unit: string): Progress {
   };
 }
 
-function plainProgress(title: string, total: number, unit: string): Progress {
+function plainProgress(title: string, total: number, unit: string): ProgressBar {
   const started = performance.now();
   let printed = started;
   let first: number | undefined;

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
-import { dirname, extname, join, sep } from 'node:path';
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { extname, join, sep } from 'node:path';
 import type { Command } from 'commander';
+import { checkParents, strangerIn } from '../run/new-folder';
 import { UsageError } from './errors';
 
 /** What {@link checkTarget} asks of a path that a command will write. */
@@ -22,18 +23,6 @@ const fileEndings = ['.safetensors', '.npz', '.npy', '.png', '.json'];
 
 /** The files of a bundle: what `--force` may replace a folder of. */
 export const bundleEntries = ['kind.json', 'learngenes.safetensors', 'shared.safetensors', 'tailors'];
-
-/** Throws a UsageError where a path leads through a file. */
-export function checkParents(path: string, option: string): void {
-  let parent = dirname(path);
-  while (!existsSync(parent) && dirname(parent) !== parent) parent = dirname(parent);
-  if (!statSync(parent).isDirectory()) throw new UsageError(`${option} ${path}: ${parent} is a file, not a folder`);
-}
-
-/** The first thing in a folder, hidden ones apart, that is not among the names; undefined where there is none. */
-export function strangerIn(folder: string, names: readonly string[]): string | undefined {
-  return readdirSync(folder).find((name) => !name.startsWith('.') && !names.includes(name));
-}
 
 /** Adds the option that lets a command replace what is there. */
 export function withForceOption(command: Command): Command {

@@ -18,8 +18,8 @@ import {
   withOutputOptions,
 } from '../cli/context';
 import { asUsageError, UsageError } from '../cli/errors';
+import { startEngine } from '../cli/start-engine';
 import { bundleEntries, checkTarget, withForceOption } from '../cli/target';
-import { chooseEngine } from '../engines';
 import { denseMetadata } from '../run/dense-model';
 import { DIFFUSERS_FILE } from '../run/identify';
 import { bundleMetadata, describeModel, loadModel, modelFolder, modelGroups } from '../run/load-model';
@@ -93,7 +93,7 @@ export function assembleCommand(): Command {
       );
       throw new UsageError(`--form dense: give one of --classes ${all}; a dense model has one weight`);
     }
-    await chooseEngine(options.engine, output);
+    await startEngine(options.engine, output);
     const { model } = await loadModel(from, groups);
     const factored = await assembleFactoredAsync(model, {
       ...(groups === undefined ? {} : { groups }),

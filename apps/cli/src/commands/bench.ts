@@ -19,9 +19,10 @@ import {
   withOutputOptions,
 } from '../cli/context';
 import { errorLine, UsageError } from '../cli/errors';
-import { interruptedBy, interruptSignal } from '../cli/interrupt';
+import { interruptSignal } from '../cli/interrupt';
+import { interruptedBy } from '../cli/interrupted';
 import { createOutput } from '../cli/output';
-import { chooseEngine } from '../engines';
+import { startEngine } from '../cli/start-engine';
 
 interface TransferBenchOptions extends OutputOptions, EngineOption {
   plan?: string;
@@ -127,7 +128,7 @@ function transferBench(): Command {
     }
     const out = neededFolder(options);
     checkOnly(plan, options.only);
-    const engine = await chooseEngine(options.engine, output);
+    const engine = await startEngine(options.engine, output);
     const jobs = Math.min(options.jobs, availableParallelism());
     const { signal, release } = interruptSignal();
     try {
@@ -169,7 +170,7 @@ function transferWorker(): Command {
       const plan = await folderPlan(out);
       const node = buildGraph(plan).get(key);
       if (node === undefined) throw new UsageError(`--job ${key}: the plan of ${out} has no such work`);
-      await chooseEngine(engine, output);
+      await startEngine(engine, output);
       let told = 0;
       await runJob(
         {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { saveBundle } from '@learngene/kind/node';
 import { Command } from 'commander';
 import { type EngineOption, type OutputOptions, outputOf, withEngineOption, withOutputOptions } from '../cli/context';
+import { startEngine } from '../cli/start-engine';
 import { bundleEntries, checkTarget, withForceOption } from '../cli/target';
-import { chooseEngine } from '../engines';
 import { expectArtifact } from '../run/identify';
 import { bundleMetadata, describeModel, loadModel, modelFolder } from '../run/load-model';
 
@@ -42,7 +42,7 @@ export function decomposeCommand(): Command {
     const { out, force } = options;
     checkTarget(out, { option: '--out', force, holds: bundleEntries, sources: [from] });
     await describeModel(from);
-    await chooseEngine(options.engine, output);
+    await startEngine(options.engine, output);
     const { model, config } = await loadModel(from);
     await saveBundle(options.out, model, { metadata: bundleMetadata(config), replace: options.force });
     const files = await bundleFiles(options.out);

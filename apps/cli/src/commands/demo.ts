@@ -11,6 +11,7 @@ import {
 } from '../cli/context';
 import { UsageError } from '../cli/errors';
 import { duration, type Output } from '../cli/output';
+import { startEngine } from '../cli/start-engine';
 import { withForceOption } from '../cli/target';
 import { parseConfig } from '../config/load';
 import { dataOfFlags, dataWords } from '../data/data-flags';
@@ -18,7 +19,6 @@ import { chooseClasses, openData, pretrainingClasses } from '../data/open-data';
 import { checkDemoFolder } from '../demo/folder';
 import { type DemoPlan, fullPlan, planFor, quickPlan } from '../demo/plan';
 import { runDemo } from '../demo/run-demo';
-import { chooseEngine } from '../engines';
 
 interface DemoOptions extends OutputOptions, EngineOption, ClassOptions {
   seed?: number;
@@ -78,7 +78,7 @@ export function demoCommand(): Command {
     };
     const { out, seed = 0, force } = options;
     await checkDemoFolder(out, plan, { seed, force });
-    const engine = await chooseEngine(options.engine, output);
+    const engine = await startEngine(options.engine, output);
     if (engine.name === 'cpu') output.warn('plain JavaScript takes hours here; --engine wasm takes minutes');
     const result = await runDemo(plan, { out, engine: engine.name, seed, force, output });
     const { pretraining, novel, seconds } = result;

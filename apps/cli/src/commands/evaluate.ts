@@ -26,8 +26,8 @@ import {
 import { UsageError } from '../cli/errors';
 import { interruptSignal } from '../cli/interrupt';
 import type { Output } from '../cli/output';
+import { startEngine } from '../cli/start-engine';
 import { type DataPart, decodeData, partOf } from '../data/decode-data';
-import { chooseEngine } from '../engines';
 import { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from '../evaluation/extractor';
 import { mapLabels, type NamedLabels } from '../evaluation/map-labels';
 import { noiseSource } from '../evaluation/noise';
@@ -202,7 +202,7 @@ export function evaluateCommand(): Command {
     refuseWithoutPart(command, options);
     const prepared = await prepareEvaluation(options, { command, metrics, output });
     const { config, view, compared } = prepared;
-    await chooseEngine(options.engine, output);
+    await startEngine(options.engine, output);
     const { signal, release } = interruptSignal();
     try {
       let part: DataPart | undefined;

@@ -20,12 +20,12 @@ import { type OutputOptions, outputOf, refuseUnused, wholeNumber, withOutputOpti
 import { asUsageError, UsageError } from '../cli/errors';
 import { nearestWord } from '../cli/nearest';
 import type { Output } from '../cli/output';
-import { chooseEngine } from '../engines';
+import { startEngine } from '../cli/start-engine';
 import { denseFile } from '../run/dense-model';
 import { identify } from '../run/identify';
 import { readMetricsLog } from '../run/metrics-log';
 import { checkpointSteps, readRunRecord } from '../run/run-folder';
-import { classNamesOf } from '../training/model-config';
+import { classNamesOf } from '../training/class-names';
 
 interface InspectOptions extends OutputOptions {
   learngeneRank?: number;
@@ -136,7 +136,7 @@ async function inspectRun(path: string, output: Output): Promise<void> {
 }
 
 async function inspectBundle(path: string, output: Output): Promise<void> {
-  await chooseEngine('cpu', { ...output, info() {} });
+  await startEngine('cpu', { ...output, info() {} });
   const { params, config } = await loadBundle(path);
   disposeParams(params);
   const counts = countKind(config);

@@ -4,7 +4,8 @@ import { listNames } from '@learngene/datasets';
 import { writeSamples } from '@learngene/metrics/node';
 import { disposeParams, type ParamTree } from '@learngene/nn';
 import { Command, Option } from 'commander';
-import { type ClassOptions, classLabels, namedClasses, withClassOptions } from '../cli/classes';
+import { classLabels } from '../cli/class-labels';
+import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
   type EngineOption,
   number,
@@ -17,13 +18,13 @@ import {
 } from '../cli/context';
 import { interruptSignal } from '../cli/interrupt';
 import { checkMemory } from '../cli/memory';
+import { startEngine } from '../cli/start-engine';
 import { checkTarget, withForceOption } from '../cli/target';
 import { mergeConfig, parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
-import { chooseEngine } from '../engines';
 import { describeDrawable } from '../run/drawable';
+import { writeGrid } from '../run/write-grid';
 import { drawPictures, imageBytes } from '../sampling/draw';
-import { writeGrid } from '../sampling/grid';
 import { checkEta } from '../sampling/samplers';
 import { createProcess } from '../training/process';
 
@@ -92,7 +93,7 @@ export function sampleCommand(): Command {
     if (options.eta !== undefined) checkEta('--eta', sampling);
     const count = ids.length * options.count;
     checkMemory('--count', `${count} images`, count * imageBytes(drawable.dit));
-    const engine = await chooseEngine(options.engine, output);
+    const engine = await startEngine(options.engine, output);
     const model = await drawable.load();
     const { signal, release } = interruptSignal();
     try {

@@ -30,25 +30,20 @@ import {
   withTrainingOptions,
 } from '../cli/context';
 import { asUsageError, UsageError } from '../cli/errors';
+import { interruptible } from '../cli/interrupt';
 import type { Output } from '../cli/output';
+import { startEngine } from '../cli/start-engine';
 import { versions } from '../cli/versions';
 import { checkHoldOut } from '../data/decode-data';
 import { imageRecord } from '../data/image-record';
 import { chooseClasses, openData, pretrainingClasses } from '../data/open-data';
 import { decodeTrainingData, reopenRunData } from '../data/training-data';
-import { chooseEngine } from '../engines';
 import { usePrecision } from '../engines/precision';
+import { checkNewRun, createRunFolder, writeRunRecord } from '../run/create-run';
 import { denseFile, denseParams } from '../run/dense-model';
 import { expectArtifact } from '../run/identify';
 import { readMetricsLog } from '../run/metrics-log';
-import {
-  checkNewRun,
-  checkpointSteps,
-  createRunFolder,
-  type RunRecord,
-  readRunRecord,
-  writeRunRecord,
-} from '../run/run-folder';
+import { checkpointSteps, type RunRecord, readRunRecord } from '../run/run-folder';
 import { runFormat } from '../run/run-format';
 import { modelConfig } from '../training/model-config';
 import { runTraining } from '../training/run-training';
@@ -162,7 +157,7 @@ export function trainCommand(): Command {
       output.result({ config, model, parameters: params, macs });
       return;
     }
-    const engine = await chooseEngine(options.engine, output);
+    const engine = await startEngine(options.engine, output);
     usePrecision(config.training.precision, engine);
     if (resumed && record.engine !== engine.name) {
       output.warn(
@@ -177,18 +172,21 @@ export function trainCommand(): Command {
     const train = await decodeTrainingData(view, record, output);
     if (!resumed) await createRunFolder(options.out, { ...record, engine: engine.name });
     else if (options.dataPath !== undefined) await writeRunRecord(options.out, record);
-    const state = await runTraining({
-      run: options.out,
-      record: { ...record, engine: engine.name },
-      trainable: 'all',
-      data: train,
-      start: () =>
-        initKindTraining(
-          params ?? initKind(stream(createGenerator(config.seed), 'init'), model, { init: config.model.init }),
-          { trainable: 'all' },
-        ),
-      output,
-    });
+    const state = await interruptible((signal) =>
+      runTraining({
+        run: options.out,
+        record: { ...record, engine: engine.name },
+        trainable: 'all',
+        data: train,
+        start: () =>
+          initKindTraining(
+            params ?? initKind(stream(createGenerator(config.seed), 'init'), model, { init: config.model.init }),
+            { trainable: 'all' },
+          ),
+        output,
+        signal,
+      }),
+    );
     disposeKindTraining(state);
     const last = readMetricsLog(options.out).at(-1);
     output.print(`Trained ${options.out}: ${config.training.steps} steps, loss ${last?.loss.toFixed(5) ?? 'unknown'}`);

@@ -27,7 +27,9 @@ import {
   withTrainingOptions,
 } from '../cli/context';
 import { UsageError } from '../cli/errors';
+import { interruptible } from '../cli/interrupt';
 import type { Output } from '../cli/output';
+import { startEngine } from '../cli/start-engine';
 import { versions } from '../cli/versions';
 import { mergeConfig, parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
@@ -37,20 +39,14 @@ import { imageRecord } from '../data/image-record';
 import { chooseClasses } from '../data/open-data';
 import { checkFits, checkShape, decodeTrainingData, openRecipe, reopenRunData } from '../data/training-data';
 import { transferClasses } from '../data/transfer-classes';
-import { chooseEngine } from '../engines';
 import { usePrecision } from '../engines/precision';
+import { checkNewRun, createRunFolder, writeRunRecord } from '../run/create-run';
 import { describeModel, loadModel, type ModelDescription, modelFolder } from '../run/load-model';
 import { readMetricsLog } from '../run/metrics-log';
-import {
-  checkNewRun,
-  checkpointSteps,
-  createRunFolder,
-  type RunRecord,
-  readRunRecord,
-  writeRunRecord,
-} from '../run/run-folder';
+import { checkpointSteps, type RunRecord, readRunRecord } from '../run/run-folder';
 import { runFormat } from '../run/run-format';
-import { classNamesOf, groupsOf } from '../training/model-config';
+import { classNamesOf } from '../training/class-names';
+import { groupsOf } from '../training/model-config';
 import { runTraining } from '../training/run-training';
 
 interface TransferOptions extends OutputOptions, EngineOption, ConfigOptions, ClassOptions {
@@ -201,7 +197,7 @@ export function transferCommand(): Command {
       from === undefined
         ? await resumed(options, output)
         : await prepared(options, await modelFolder(from, output), output);
-    const engine = await chooseEngine(options.engine, output);
+    const engine = await startEngine(options.engine, output);
     const { config } = prepare.record;
     usePrecision(config.training.precision, engine);
     if (prepare.resumed && prepare.record.engine !== engine.name) {
@@ -222,17 +218,21 @@ export function transferCommand(): Command {
     const trained = countTransferParams(model, { groups: model.groups.length, classes: model.dit.classes });
     if (trainable === 'tailors')
       output.info(`Training ${trained.toLocaleString('en-US')} parameters for ${model.dit.classes} novel classes`);
-    const state = await runTraining({
-      run: options.out,
-      record,
-      trainable,
-      data: train,
-      start() {
-        if (base === undefined) throw new Error(`${options.out}: the run has no checkpoint to continue; start it anew`);
-        return initKindTraining(base.params, { trainable });
-      },
-      output,
-    });
+    const state = await interruptible((signal) =>
+      runTraining({
+        run: options.out,
+        record,
+        trainable,
+        data: train,
+        start() {
+          if (base === undefined)
+            throw new Error(`${options.out}: the run has no checkpoint to continue; start it anew`);
+          return initKindTraining(base.params, { trainable });
+        },
+        output,
+        signal,
+      }),
+    );
     disposeKindTraining(state);
     const last = readMetricsLog(options.out).at(-1);
     output.print(

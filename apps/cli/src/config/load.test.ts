@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { UsageError } from '../cli/errors';
-import { mergeConfig, parseAssignment, parseConfig, readConfigFile } from './load';
+import { ConfigError } from './errors';
+import { mergeConfig, parseAssignment, parseConfig } from './load';
+import { readConfigFile } from './read-config-file';
 
 const folder = mkdtempSync(join(tmpdir(), 'learngene-config-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -43,7 +44,7 @@ describe('parseConfig', () => {
     ],
     ['a prototype', JSON.parse('{"training":{"__proto__":{"steps":1}}}'), '__proto__'],
   ])('refuses %s', (_, value, message) => {
-    expect(() => parseConfig(value, 'here')).toThrow(UsageError);
+    expect(() => parseConfig(value, 'here')).toThrow(ConfigError);
     expect(() => parseConfig(value, 'here')).toThrow(message);
   });
 });
@@ -134,7 +135,7 @@ describe('readConfigFile', () => {
     await expect(readConfigFile(write(name, text))).rejects.toThrow(message);
   });
   test('refuses what is missing and folders', async () => {
-    await expect(readConfigFile(join(folder, 'none.json'))).rejects.toThrow(UsageError);
+    await expect(readConfigFile(join(folder, 'none.json'))).rejects.toThrow(ConfigError);
     await expect(readConfigFile(folder)).rejects.toThrow('cannot be read');
   });
 });

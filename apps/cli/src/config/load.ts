@@ -1,18 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { UsageError } from '../cli/errors';
 import { nearestWord } from '../cli/nearest';
+import { ConfigError } from './errors';
 import { withCurrentNames } from './renamed-fields';
 import { type Config, configSchema } from './schema';
 
-type Json = Record<string, unknown>;
-
-/** The largest config file that is read, in bytes. */
-const maxConfigBytes = 1 << 20;
+/** A JSON object. */
+export type Json = Record<string, unknown>;
 
 const unsafeKeys = new Set(['__proto__', 'constructor', 'prototype']);
 
-function isObject(value: unknown): value is Json {
+/** Whether a value is a JSON object. */
+export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -20,7 +18,7 @@ function isObject(value: unknown): value is Json {
 export function mergeConfig(base: Json, override: Json): Json {
   const merged: Json = { ...base };
   for (const [key, value] of Object.entries(override)) {
-    if (unsafeKeys.has(key)) throw new UsageError(`unknown key ${key}`);
+    if (unsafeKeys.has(key)) throw new ConfigError(`unknown key ${key}`);
     if (value === undefined) continue;
     const before = merged[key];
     merged[key] = isObject(value) ? mergeConfig(isObject(before) ? before : {}, value) : value;
@@ -68,56 +66,33 @@ function describeIssue(issue: z.core.$ZodIssue): string {
  * Checks a configuration and fills in the defaults; fields may have the names of older versions.
  *
  * @param source - named in the error, e.g. the file
- * @throws UsageError that names every wrong key, with a right one that is near, or all
+ * @throws ConfigError that names every wrong key, with a right one that is near, or all
  */
 export function parseConfig(value: unknown, source: string): Config {
   const parsed = configSchema.safeParse(withCurrentNames(value, source));
-  if (!parsed.success) throw new UsageError(`${source}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
+  if (!parsed.success) throw new ConfigError(`${source}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
   const config = parsed.data;
   if (config.diffusion.variance === 'learned-range' && !config.model.learnSigma) {
-    throw new UsageError(`${source}: diffusion.variance learned-range needs model.learnSigma true`);
+    throw new ConfigError(`${source}: diffusion.variance learned-range needs model.learnSigma true`);
   }
   if (config.diffusion.process === 'flow' && !['euler', 'heun'].includes(config.sampling.sampler)) {
-    throw new UsageError(
+    throw new ConfigError(
       `${source}: sampling.sampler: flow matching takes euler or heun, got ${config.sampling.sampler}`,
     );
   }
   if (config.diffusion.process === 'gaussian' && config.sampling.steps > config.diffusion.timesteps) {
     const { timesteps } = config.diffusion;
-    throw new UsageError(
+    throw new ConfigError(
       `${source}: sampling.steps: expected at most diffusion.timesteps, ${timesteps}, got ${config.sampling.steps}`,
     );
   }
   return config;
 }
 
-/**
- * Reads a JSON configuration file as written, without defaults; fields of older versions get the names of today.
- *
- * @throws UsageError for a file that is missing, too large or not a JSON object
- */
-export async function readConfigFile(path: string): Promise<Json> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    throw new UsageError(`${path}: cannot be read`, { cause: error });
-  }
-  if (bytes.length > maxConfigBytes) throw new UsageError(`${path}: ${bytes.length} bytes is too large for a config`);
-  let value: unknown;
-  try {
-    value = JSON.parse(bytes.toString('utf8'));
-  } catch (error) {
-    throw new UsageError(`${path}: not valid JSON`, { cause: error });
-  }
-  if (!isObject(value)) throw new UsageError(`${path}: expected a JSON object`);
-  return withCurrentNames(value, path);
-}
-
 /** Turns `training.steps=100` into `{ training: { steps: 100 } }`; the value is JSON, or a string if it is not. */
 export function parseAssignment(text: string): Json {
   const at = text.indexOf('=');
-  if (at <= 0) throw new UsageError(`--set: expected key=value, got ${text}`);
+  if (at <= 0) throw new ConfigError(`--set: expected key=value, got ${text}`);
   const raw = text.slice(at + 1);
   let value: unknown = raw;
   try {

@@ -1,4 +1,4 @@
-import { UsageError } from '../cli/errors';
+import { ConfigError } from './errors';
 
 type Json = Record<string, unknown>;
 
@@ -16,7 +16,7 @@ function isObject(value: unknown): value is Json {
  * through here.
  *
  * @param source - named in the error, e.g. the file
- * @throws UsageError where a field is given under both names
+ * @throws ConfigError where a field is given under both names
  */
 export function withCurrentNames<T>(value: T, source: string): T {
   if (!isObject(value)) return value;
@@ -26,7 +26,7 @@ export function withCurrentNames<T>(value: T, source: string): T {
     const entries = Object.entries(fields).map(([name, field]) => {
       const today = Object.hasOwn(names, name) ? names[name] : undefined;
       if (today !== undefined && Object.hasOwn(fields, today)) {
-        throw new UsageError(`${source}: ${section}.${name} is the old name of ${section}.${today}; give one of them`);
+        throw new ConfigError(`${source}: ${section}.${name} is the old name of ${section}.${today}; give one of them`);
       }
       return [today ?? name, field];
     });

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type ClassTable, DatasetFileError } from '@learngene/datasets';
 import { type DatasetKind, detectDataset } from '@learngene/datasets/node';
-import { UsageError } from '../cli/errors';
-import type { Output } from '../cli/output';
+import type { Progress } from '../cli/progress';
+import { ConfigError } from '../config/errors';
 import type { Config } from '../config/schema';
 import { identify } from '../run/identify';
 
@@ -27,13 +27,13 @@ async function readTable(path: string): Promise<ClassTable> {
   try {
     table = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new UsageError(`data.superclasses ${path}: cannot be read as JSON`, { cause: error });
+    throw new ConfigError(`data.superclasses ${path}: cannot be read as JSON`, { cause: error });
   }
   const valid =
     typeof table === 'object' &&
     table !== null &&
     Object.values(table).every((names) => Array.isArray(names) && names.every((name) => typeof name === 'string'));
-  if (!valid) throw new UsageError(`data.superclasses ${path}: expected { superclass: [class, ...], ... }`);
+  if (!valid) throw new ConfigError(`data.superclasses ${path}: expected { superclass: [class, ...], ... }`);
   return table as ClassTable;
 }
 
@@ -41,17 +41,17 @@ async function readTable(path: string): Promise<ClassTable> {
 async function refuseArtifact(path: string, flag: string): Promise<void> {
   if (!existsSync(path)) return;
   const { kind, what } = await identify(path).catch(() => ({ kind: 'images', what: '' }));
-  if (kind !== 'images' && kind !== 'other') throw new UsageError(`${flag} ${path}: expected images; this is ${what}`);
+  if (kind !== 'images' && kind !== 'other') throw new ConfigError(`${flag} ${path}: expected images; this is ${what}`);
 }
 
-async function kindAt(path: string, output: Output): Promise<DatasetKind> {
+async function kindAt(path: string, output: Progress): Promise<DatasetKind> {
   try {
     const { kind, by } = await detectDataset(path);
     output.info(`Data: ${kindWords[kind]} (${by}) in ${path}`);
     return kind;
   } catch (error) {
     if (!(error instanceof DatasetFileError)) throw error;
-    throw new UsageError(`--data ${error.message}`, { cause: error });
+    throw new ConfigError(`--data ${error.message}`, { cause: error });
   }
 }
 
@@ -59,17 +59,17 @@ async function kindAt(path: string, output: Output): Promise<DatasetKind> {
  * Data as they are kept in a recipe: the kind is named or detected, the path absolute, the table of superclasses inside.
  * There are no data by default.
  *
- * @throws UsageError where neither a kind nor a path is given, or the path that a kind needs is missing
+ * @throws ConfigError where neither a kind nor a path is given, or the path that a kind needs is missing
  */
-export async function completeData(data: Data, output: Output): Promise<DataRecipe> {
+export async function completeData(data: Data, output: Progress): Promise<DataRecipe> {
   const path = data.path === undefined ? undefined : resolve(data.path);
   if (data.source === undefined && path === undefined) {
-    throw new UsageError(
+    throw new ConfigError(
       '--data: no data given; give a path (a folder of class folders, of IDX or CIFAR files, an .npz or .safetensors file) or emoji',
     );
   }
   if (data.source !== undefined && data.source !== 'emoji' && path === undefined) {
-    throw new UsageError(`--data-path: needed for --data ${data.source}`);
+    throw new ConfigError(`--data-path: needed for --data ${data.source}`);
   }
   if (path !== undefined) await refuseArtifact(path, data.source === undefined ? '--data' : '--data-path');
   const source = data.source ?? (await kindAt(path as string, output));

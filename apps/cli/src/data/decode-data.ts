@@ -1,6 +1,6 @@
 import { cacheDataset, DatasetFileError, holdOut, type ImageDataset, listNames, subset } from '@learngene/datasets';
-import { UsageError } from '../cli/errors';
-import type { Output } from '../cli/output';
+import type { Progress } from '../cli/progress';
+import { ConfigError } from '../config/errors';
 import type { Config } from '../config/schema';
 import { chooseClasses } from './open-data';
 
@@ -9,7 +9,7 @@ const maxBytes = 2 ** 33;
 
 /** Throws where the fraction held out leaves nothing to train on; cheap, to be asked before anything is decoded. */
 export function checkHoldOut({ data }: Config): void {
-  if (data.holdOut === 1) throw new UsageError('data.holdOut: expected below 1, got 1: nothing to train on');
+  if (data.holdOut === 1) throw new ConfigError('data.holdOut: expected below 1, got 1: nothing to train on');
 }
 
 /**
@@ -20,7 +20,7 @@ export function checkHoldOut({ data }: Config): void {
 export async function decodeData(
   dataset: ImageDataset,
   { source, onCorrupt }: Config['data'],
-  output: Output,
+  output: Progress,
 ): Promise<ImageDataset> {
   if (source !== 'folder' && source !== 'emoji') return dataset;
   const bar = output.progress('Decoding pictures', dataset.size, 'pictures');
@@ -50,12 +50,12 @@ export interface DataPart {
 /**
  * Some classes of a dataset, a fixed fraction of each held out for evaluation. A class keeps one picture at least.
  *
- * @throws UsageError for unknown classes, and where nothing is left to train on
+ * @throws ConfigError for unknown classes, and where nothing is left to train on
  */
 export function partOf(dataset: ImageDataset, classes: readonly string[], config: Config): DataPart {
   const chosen = chooseClasses(dataset, classes);
-  if (chosen.size === 0) throw new UsageError(`data: ${listNames(classes)}: expected pictures, got none`);
+  if (chosen.size === 0) throw new ConfigError(`data: ${listNames(classes)}: expected pictures, got none`);
   if (config.data.holdOut === 0) return { train: chosen, heldOut: subset(chosen, []) };
-  if (config.data.holdOut === 1) throw new UsageError('data.holdOut: expected below 1, got 1: nothing to train on');
+  if (config.data.holdOut === 1) throw new ConfigError('data.holdOut: expected below 1, got 1: nothing to train on');
   return holdOut(chosen, { fraction: config.data.holdOut, seed: config.seed });
 }

@@ -1,6 +1,6 @@
 import { inMemoryDataset } from '@learngene/datasets';
 import { expect, test } from 'vitest';
-import { UsageError } from '../cli/errors';
+import { ConfigError } from '../config/errors';
 import { checkSameImages, type ImageRecord, imageRecord } from './image-record';
 
 const images = (labels: number[], { classes = ['crow', 'jay'], side = 2 } = {}) =>
@@ -24,7 +24,7 @@ test.each<[string, Parameters<typeof images>, RegExp]>([
   ['another size', [[0, 1, 1, 0], { side: 3 }], /the images are 3x3x1, were 2x2x1/],
   ['another order', [[1, 0, 1, 0]], /the images come in another order/],
 ])('%s is refused', (_, args, message) => {
-  expect(() => checkSameImages(images(...args), record)).toThrow(UsageError);
+  expect(() => checkSameImages(images(...args), record)).toThrow(ConfigError);
   expect(() => checkSameImages(images(...args), record)).toThrow(message);
 });
 

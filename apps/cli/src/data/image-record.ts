@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { classCounts, type ImageDataset } from '@learngene/datasets';
 import { z } from 'zod';
-import { UsageError } from '../cli/errors';
+import { ConfigError } from '../config/errors';
 
 const recordSchema = z.strictObject({
   size: z.array(z.int()).length(3),
@@ -30,11 +30,11 @@ export function imageRecord(dataset: ImageDataset): ImageRecord {
 /**
  * Compares the images that a run continues on with those it was started on.
  *
- * @throws UsageError that names what differs: the size, the number of images of a class, or the order
+ * @throws ConfigError that names what differs: the size, the number of images of a class, or the order
  */
 export function checkSameImages(dataset: ImageDataset, record: ImageRecord): void {
   const { success, data: kept } = recordSchema.safeParse(record);
-  if (!success) throw new UsageError('config.json: images: expected { size, counts, labels }');
+  if (!success) throw new ConfigError('config.json: images: expected { size, counts, labels }');
   const came = imageRecord(dataset);
   const differences = dataset.classes.flatMap((name, label) =>
     kept.counts[label] === came.counts[label]
@@ -47,7 +47,7 @@ export function checkSameImages(dataset: ImageDataset, record: ImageRecord): voi
   if (differences.length === 0 && kept.labels !== came.labels) differences.push('the images come in another order');
   if (differences.length === 0) return;
   const more = differences.length > 8 ? `; and ${differences.length - 8} more` : '';
-  throw new UsageError(
+  throw new ConfigError(
     `data: not those that the run was started on: ${differences.slice(0, 8).join('; ')}${more}; give its own by --data-path, or start a new run`,
   );
 }

@@ -4,8 +4,8 @@ import { basename, join } from 'node:path';
 import { classCounts, type ImageDataset } from '@learngene/datasets';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { UsageError } from '../cli/errors';
-import { createOutput } from '../cli/output';
+import { noProgress } from '../cli/progress';
+import { ConfigError } from '../config/errors';
 import { parseConfig } from '../config/load';
 import { decodeData, partOf } from './decode-data';
 import { balanceClasses, chooseClasses, openData, pretrainingClasses } from './open-data';
@@ -50,7 +50,7 @@ describe('classes', () => {
     ['a class on both sides', { classes: ['a'], novel: ['a'] }, 'cannot be both'],
     ['none left', { novel: ['a', 'b', 'c, d'] }, 'no class is left'],
   ])('%s is refused', (_, data, message) => {
-    expect(() => pretrainingClasses(all, configOf(data).data)).toThrow(UsageError);
+    expect(() => pretrainingClasses(all, configOf(data).data)).toThrow(ConfigError);
     expect(() => pretrainingClasses(all, configOf(data).data)).toThrow(message);
   });
   test.each<[string, string[], string]>([
@@ -84,7 +84,7 @@ test('leftovers are said, classes without pictures are left out with a warning',
     writeFileSync(join(path, 'a', '._1.png'), 'left by another system');
     const said: string[] = [];
     const output = {
-      ...createOutput({ json: false, quiet: true }),
+      ...noProgress,
       info: said.push.bind(said),
       warn: said.push.bind(said),
     };
@@ -106,7 +106,7 @@ test('leftovers are said, classes without pictures are left out with a warning',
 });
 
 test('sources of files need a path', async () => {
-  const output = createOutput({ json: false, quiet: true });
+  const output = noProgress;
   for (const source of ['folder', 'idx', 'cifar10', 'cifar100', 'packed']) {
     await expect(openData(configOf({ source }).data, output)).rejects.toThrow(
       `--data-path: needed for --data ${source}`,
@@ -115,7 +115,7 @@ test('sources of files need a path', async () => {
 });
 
 describe('recipes', () => {
-  const output = createOutput({ json: false, quiet: true });
+  const output = noProgress;
   test('there are no data by default', async () => {
     await expect(openData(configOf({}).data, output)).rejects.toThrow('--data: no data given');
   });

@@ -18,9 +18,9 @@ import {
   imageFolder,
   packed,
 } from '@learngene/datasets/node';
-import { classLabels } from '../cli/classes';
-import { UsageError } from '../cli/errors';
-import type { Output } from '../cli/output';
+import { classLabels } from '../cli/class-labels';
+import type { Progress } from '../cli/progress';
+import { ConfigError } from '../config/errors';
 import type { Config } from '../config/schema';
 import { completeData, type DataRecipe } from './complete-data';
 
@@ -39,16 +39,16 @@ function emojiRoot(path: string | undefined): string {
       // Looked for in the next place.
     }
   }
-  throw new UsageError('data.source emoji: npm install emoji-datasource-google, or give its folder as data.path');
+  throw new ConfigError('data.source emoji: npm install emoji-datasource-google, or give its folder as data.path');
 }
 
 /** Pictures in arrays have the size they have. */
 function nativeSize(dataset: ImageDataset, data: DataConfig): ImageDataset {
   if (dataset.height !== dataset.width) {
-    throw new UsageError(`data: expected square pictures, got ${dataset.height}x${dataset.width}`);
+    throw new ConfigError(`data: expected square pictures, got ${dataset.height}x${dataset.width}`);
   }
   if (data.size !== undefined && data.size !== dataset.height) {
-    throw new UsageError(
+    throw new ConfigError(
       `data.size: these pictures are ${dataset.height} pixels a side, got ${data.size}; leave it out`,
     );
   }
@@ -58,7 +58,7 @@ function nativeSize(dataset: ImageDataset, data: DataConfig): ImageDataset {
 /** How many of the files that were passed over are named. */
 const mostNamed = 5;
 
-function tellIgnored(ignored: readonly IgnoredEntry[], output: Output): void {
+function tellIgnored(ignored: readonly IgnoredEntry[], output: Progress): void {
   if (ignored.length === 0) return;
   const named = ignored.slice(0, mostNamed).map(({ path, reason }) => `${path} (${reason})`);
   const more = ignored.length > mostNamed ? ` and ${ignored.length - mostNamed} more` : '';
@@ -67,7 +67,7 @@ function tellIgnored(ignored: readonly IgnoredEntry[], output: Output): void {
   );
 }
 
-async function openSource(data: DataRecipe, output: Output): Promise<ImageDataset> {
+async function openSource(data: DataRecipe, output: Progress): Promise<ImageDataset> {
   const { source, autoOrient, split: part, size = usualSize, skinVariations } = data;
   const path = data.path ?? '';
   switch (source) {
@@ -107,11 +107,11 @@ export interface OpenData {
  * Opens the configured data without decoding a picture, so that classes and sizes are checked first.
  *
  * @param size - pixels a side of picture files where the configuration names none: those of the model, else 32
- * @throws UsageError as {@link completeData}, and DatasetFileError where files are missing or damaged
+ * @throws ConfigError as {@link completeData}, and DatasetFileError where files are missing or damaged
  */
 export async function openData(
   data: Config['data'],
-  output: Output,
+  output: Progress,
   { size = usualSize }: { size?: number } = {},
 ): Promise<OpenData> {
   const complete = await completeData(data, output);
@@ -125,7 +125,7 @@ export async function openData(
 }
 
 /** Leaves out classes with fewer pictures than `least`, and warns of those that have none. */
-function withoutSmallClasses(dataset: ImageDataset, least: number, output: Output): ImageDataset {
+function withoutSmallClasses(dataset: ImageDataset, least: number, output: Progress): ImageDataset {
   const counts = classCounts(dataset);
   const small = dataset.classes.filter((_, label) => counts[label] < least);
   if (small.length === 0) return dataset;
@@ -135,14 +135,14 @@ function withoutSmallClasses(dataset: ImageDataset, least: number, output: Outpu
   }
   if (empty.length > 0) output.warn(`${dataset.name}: classes without pictures are left out: ${listNames(empty, 20)}`);
   const kept = dataset.classes.filter((_, label) => counts[label] >= least);
-  if (kept.length === 0) throw new UsageError(`data.minPerClass: no class has ${least} pictures`);
+  if (kept.length === 0) throw new ConfigError(`data.minPerClass: no class has ${least} pictures`);
   return selectClasses(dataset, kept);
 }
 
 /**
  * The named classes of a dataset.
  *
- * @throws UsageError where none is named, one is named twice, or one is not there, with those that are
+ * @throws ConfigError where none is named, one is named twice, or one is not there, with those that are
  */
 export function chooseClasses(dataset: ImageDataset, classes: readonly string[], argument = 'classes'): ImageDataset {
   return selectClasses(dataset, classLabels(dataset.classes, classes, { owner: dataset.name, argument }));
@@ -157,11 +157,11 @@ export function pretrainingClasses(dataset: ImageDataset, data: DataConfig): rea
   if (data.classes !== undefined) {
     const chosen = labelsOf(data.classes, '--classes (data.classes)');
     const both = chosen.filter((label) => novel.includes(label)).map(nameOf);
-    if (both.length > 0) throw new UsageError(`data: ${listNames(both)} cannot be both in classes and in novel`);
+    if (both.length > 0) throw new ConfigError(`data: ${listNames(both)} cannot be both in classes and in novel`);
     return chosen.map(nameOf);
   }
   const rest = dataset.classes.filter((_, label) => !novel.includes(label));
-  if (rest.length === 0) throw new UsageError('--novel (data.novel): no class is left to pre-train on');
+  if (rest.length === 0) throw new ConfigError('--novel (data.novel): no class is left to pre-train on');
   return rest;
 }
 

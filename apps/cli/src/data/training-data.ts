@@ -1,9 +1,9 @@
 import { DatasetFileError, type ImageDataset, listNames, normalName } from '@learngene/datasets';
 import type { DitConfig } from '@learngene/dit';
-import { UsageError } from '../cli/errors';
-import type { Output } from '../cli/output';
+import type { Progress } from '../cli/progress';
+import { ConfigError } from '../config/errors';
 import type { RunRecord } from '../run/run-folder';
-import { classNamesOf } from '../training/model-config';
+import { classNamesOf } from '../training/class-names';
 import { decodeData, partOf } from './decode-data';
 import { checkSameImages } from './image-record';
 import { chooseClasses, type OpenData, openData } from './open-data';
@@ -11,7 +11,7 @@ import { chooseClasses, type OpenData, openData } from './open-data';
 /** Opens the data of a recipe (picture files in the size of a model); where they are not there any more, the error says how to give their new place. */
 export async function openRecipe(
   data: RunRecord['config']['data'],
-  output: Output,
+  output: Progress,
   model?: DitConfig,
 ): Promise<OpenData> {
   try {
@@ -27,12 +27,12 @@ export async function openRecipe(
  *
  * @param place - where the data lie now, if not where the run's recipe says
  * @returns the run's record with that place, and a view of its classes
- * @throws UsageError where the data or `config.json` changed so that the run's model does not fit, and where the images are
+ * @throws ConfigError where the data or `config.json` changed so that the run's model does not fit, and where the images are
  * not as many, as large or in the same order as those that the run was started on
  */
 export async function reopenRunData(
   record: RunRecord,
-  { place, output }: { place?: string; output: Output },
+  { place, output }: { place?: string; output: Progress },
 ): Promise<{ record: RunRecord; view: ImageDataset }> {
   const { config, model } = record;
   const asked = place === undefined ? config.data : { ...config.data, path: place };
@@ -48,7 +48,7 @@ export async function reopenRunData(
 export async function decodeTrainingData(
   view: ImageDataset,
   { config }: RunRecord,
-  output: Output,
+  output: Progress,
 ): Promise<ImageDataset> {
   return partOf(await decodeData(view, config.data, output), view.classes, config).train;
 }
@@ -57,7 +57,7 @@ export async function decodeTrainingData(
 export function checkShape(data: ImageDataset, { inputSize, inChannels }: DitConfig): void {
   if (data.height === inputSize && data.width === inputSize && data.channels === inChannels) return;
   const came = `${data.height}x${data.width}x${data.channels}`;
-  throw new UsageError(`data: the model takes ${inputSize}x${inputSize}x${inChannels}, got ${came}`);
+  throw new ConfigError(`data: the model takes ${inputSize}x${inputSize}x${inChannels}, got ${came}`);
 }
 
 /** Throws where a model does not take the images or the classes of a dataset. */
@@ -68,6 +68,8 @@ export function checkFits(data: ImageDataset, model: RunRecord['model']): void {
     names.length !== data.classes.length ||
     names.some((name, id) => normalName(name) !== normalName(data.classes[id]))
   ) {
-    throw new UsageError(`data: the model has the classes ${listNames(names, 40)}, got ${listNames(data.classes, 40)}`);
+    throw new ConfigError(
+      `data: the model has the classes ${listNames(names, 40)}, got ${listNames(data.classes, 40)}`,
+    );
   }
 }

@@ -1,6 +1,6 @@
 import { inMemoryDataset } from '@learngene/datasets';
 import { expect, test } from 'vitest';
-import type { Output } from '../cli/output';
+import type { Progress } from '../cli/progress';
 import { transferClasses } from './transfer-classes';
 
 const dataset = inMemoryDataset({
@@ -21,13 +21,13 @@ test.each<[string, { named?: string[]; novel?: string[] }, string[], RegExp | un
   ['all of other data', {}, ['crow', 'jay', 'owl', 'wren'], /the base knows "crow", "jay" already/],
 ])('a transfer takes %s', (_, choice, expected, warning) => {
   const warned: string[] = [];
-  const output = { warn: (text: string) => warned.push(text) } as unknown as Output;
+  const output = { warn: (text: string) => warned.push(text) } as unknown as Progress;
   expect(transferClasses(dataset, { ...choice, known }, output)).toEqual(expected);
   expect(warned).toEqual(warning === undefined ? [] : [expect.stringMatching(warning)]);
 });
 
 test('a recipe that keeps no class out: wrong usage, with the classes that the base does not know', () => {
-  const choose = (of: string[]) => () => transferClasses(dataset, { known: of, novel: [] }, {} as Output);
+  const choose = (of: string[]) => () => transferClasses(dataset, { known: of, novel: [] }, {} as Progress);
   expect(choose(known)).toThrow(/by --class or --classes .*does not know are "owl", "wren"$/);
   expect(choose([...dataset.classes])).toThrow(/the base knows all classes of the data/);
 });

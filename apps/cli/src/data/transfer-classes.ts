@@ -1,7 +1,7 @@
 import { classLabel, type ImageDataset, listNames } from '@learngene/datasets';
-import { classLabels } from '../cli/classes';
-import { UsageError } from '../cli/errors';
-import type { Output } from '../cli/output';
+import { classLabels } from '../cli/class-labels';
+import type { Progress } from '../cli/progress';
+import { ConfigError } from '../config/errors';
 
 /** What {@link transferClasses} chooses by. */
 export interface TransferChoice {
@@ -20,12 +20,12 @@ const mostListed = 40;
  * The classes to teach a base: those named; else, of the base's own data, those that its recipe keeps out as novel, and of
  * other data all. Warns of classes that the base knows already.
  *
- * @throws UsageError where none is named and the recipe keeps none out, with the classes that the base does not know
+ * @throws ConfigError where none is named and the recipe keeps none out, with the classes that the base does not know
  */
 export function transferClasses(
   dataset: ImageDataset,
   { named, known, novel }: TransferChoice,
-  output: Output,
+  output: Progress,
 ): readonly string[] {
   const owner = { owner: dataset.name, argument: 'classes' };
   const chosen = named ?? (novel === undefined ? dataset.classes : ofRecipe(dataset, { known, novel }));
@@ -48,7 +48,7 @@ function ofRecipe(dataset: ImageDataset, { known, novel }: { known: readonly str
     unknown.length === 0
       ? 'the base knows all classes of the data'
       : `those that the base does not know are ${listNames(unknown, mostListed)}`;
-  throw new UsageError(
+  throw new ConfigError(
     `--classes: say by --class or --classes which classes to teach, as the base's recipe keeps none out as novel; ${choice}`,
   );
 }

@@ -12,6 +12,7 @@ import { saveBundle } from '@learngene/kind/node';
 import { createGenerator, stream } from '@learngene/random';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import * as tf from '@tensorflow/tfjs-core';
+import { interruptible } from '../cli/interrupt';
 import type { Output } from '../cli/output';
 import { duration } from '../cli/output';
 import { versions } from '../cli/versions';
@@ -24,12 +25,14 @@ import { chooseClasses, openData } from '../data/open-data';
 import { trainExtractor } from '../evaluation/extractor';
 import { reportPage, type Section } from '../report/page';
 import { curveSections, sizeSection, spectrumSection } from '../report/run-report';
+import { createRunFolder } from '../run/create-run';
 import { bundleMetadata } from '../run/load-model';
-import { createRunFolder, isRunFolder, type RunRecord } from '../run/run-folder';
+import { isRunFolder, type RunRecord } from '../run/run-folder';
 import { runFormat } from '../run/run-format';
+import { writeGrid } from '../run/write-grid';
 import { drawPictures } from '../sampling/draw';
 import { firstOfEach } from '../sampling/first-of-each';
-import { gridPng, type Pictures, writeGrid } from '../sampling/grid';
+import { gridPng, type Pictures } from '../sampling/grid';
 import { modelConfig } from '../training/model-config';
 import { createProcess } from '../training/process';
 import { gridLabels, runTraining } from '../training/run-training';
@@ -137,17 +140,20 @@ export async function runDemo(
     'pretraining',
     `KIND pre-training with the class gate, ${config.training.steps} steps`,
     () =>
-      runTraining({
-        run: pretrain,
-        record,
-        trainable: 'all',
-        data: data.base.train,
-        start: () =>
-          initKindTraining(initKind(stream(createGenerator(seed), 'init'), kind, { init: config.model.init }), {
-            trainable: 'all',
-          }),
-        output,
-      }),
+      interruptible((signal) =>
+        runTraining({
+          run: pretrain,
+          record,
+          trainable: 'all',
+          data: data.base.train,
+          start: () =>
+            initKindTraining(initKind(stream(createGenerator(seed), 'init'), kind, { init: config.model.init }), {
+              trainable: 'all',
+            }),
+          output,
+          signal,
+        }),
+      ),
   );
   const model: KindModel = { config: kind, params: trained.ema };
 
@@ -187,14 +193,17 @@ export async function runDemo(
     'transfer',
     `Novel classes (${plan.novel.join(', ')}) on frozen learngenes, fresh tailors, ${plan.transferSteps} steps`,
     () =>
-      runTraining({
-        run: transfer,
-        record: transferRecord,
-        trainable: 'tailors',
-        data: data.novel.train,
-        start: () => initKindTraining(start.params, { trainable: 'tailors' }),
-        output,
-      }),
+      interruptible((signal) =>
+        runTraining({
+          run: transfer,
+          record: transferRecord,
+          trainable: 'tailors',
+          data: data.novel.train,
+          start: () => initKindTraining(start.params, { trainable: 'tailors' }),
+          output,
+          signal,
+        }),
+      ),
   );
   const novelModel: KindModel = { config: start.config, params: adapted.ema };
 

@@ -1,11 +1,9 @@
 import { linalgName, registerLinalg } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createOutput } from '../cli/output';
 import { chooseEngine, engines } from './index';
 import type { EngineLoad, EngineName } from './types';
 
-const output = createOutput({ json: false, quiet: true });
 const missing: EngineLoad = { ok: false, reason: 'not installed', remedy: 'npm install it' };
 
 /** Replaces what the engines' load gives; those that are not named are missing. */
@@ -29,10 +27,10 @@ describe('chooseEngine', () => {
     await import('@tensorflow/tfjs-backend-cpu');
     expect(engines.map(({ name }) => name)).toEqual(['tfjs-node-gpu', 'webgpu', 'native', 'tfjs-node', 'wasm', 'cpu']);
     stub({ 'tfjs-node-gpu': loaded(true), cpu: loaded(false) });
-    expect(await chooseEngine('auto', output)).toMatchObject({ name: 'tfjs-node-gpu', why: 'first choice' });
+    expect(await chooseEngine('auto')).toMatchObject({ name: 'tfjs-node-gpu', why: 'first choice' });
     vi.restoreAllMocks();
     stub({ wasm: loaded(false), cpu: loaded(false) });
-    const chosen = await chooseEngine('auto', output);
+    const chosen = await chooseEngine('auto');
     expect(chosen.name).toBe('wasm');
     expect(chosen.why).toContain(
       'tfjs-node-gpu: not installed; webgpu: not installed; native: not installed; tfjs-node: not installed',
@@ -41,18 +39,18 @@ describe('chooseEngine', () => {
   });
   test('auto passes over a software adapter, and takes a real one', async () => {
     stub({ webgpu: loaded(false), cpu: loaded(false) });
-    const chosen = await chooseEngine('auto', output);
+    const chosen = await chooseEngine('auto');
     expect([chosen.name, chosen.why]).toEqual(['cpu', expect.stringContaining('webgpu: a software adapter')]);
     vi.restoreAllMocks();
     stub({ webgpu: loaded(true), 'tfjs-node': loaded(false) });
-    expect((await chooseEngine('auto', output)).name).toBe('webgpu');
+    expect((await chooseEngine('auto')).name).toBe('webgpu');
   });
   test('an engine by name says why it cannot be used, and what to do', async () => {
     stub({});
-    await expect(chooseEngine('tfjs-node', output)).rejects.toThrow(
+    await expect(chooseEngine('tfjs-node')).rejects.toThrow(
       '--engine tfjs-node: not installed. Remedy: npm install it',
     );
-    await expect(chooseEngine('auto', output)).rejects.toThrow('no engine could be loaded');
+    await expect(chooseEngine('auto')).rejects.toThrow('no engine could be loaded');
   });
   test('tells an engine that it was selected, and no other', async () => {
     await import('@tensorflow/tfjs-backend-cpu');
@@ -60,14 +58,14 @@ describe('chooseEngine', () => {
     for (const engine of engines)
       engine.selected && vi.spyOn(engine, 'selected').mockImplementation(() => void told.push(engine.name));
     stub({ native: loaded(false), cpu: loaded(false) });
-    await chooseEngine('cpu', output);
+    await chooseEngine('cpu');
     expect(told).toEqual([]);
-    await chooseEngine('native', output);
+    await chooseEngine('native');
     expect(told).toEqual(['native']);
   });
   test('a software adapter is used where it is asked for', async () => {
     stub({ webgpu: loaded(false) });
-    expect(await chooseEngine('webgpu', output)).toMatchObject({ name: 'webgpu', why: 'asked for' });
+    expect(await chooseEngine('webgpu')).toMatchObject({ name: 'webgpu', why: 'asked for' });
   });
 });
 

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { UsageError } from '../cli/errors';
-import type { Output } from '../cli/output';
 import { cpu } from './cpu';
+import { EngineError } from './errors';
 import { native } from './native';
 import { tfjsNode, tfjsNodeGpu } from './tensorflow';
 import type { Engine, EngineLoad, EngineName } from './types';
@@ -34,7 +33,7 @@ async function select(engine: Engine, load: EngineLoad & { ok: true }, why: stri
 /** An engine's file that was asked for by name must not be passed over. */
 function refuseForced(name: EngineName, { reason, remedy }: EngineLoad & { ok: false }): void {
   if (name !== 'native' || !process.env.LEARNGENE_NATIVE_PATH) return;
-  throw new UsageError(`LEARNGENE_NATIVE_PATH: ${reason}. Remedy: ${remedy}`);
+  throw new EngineError(`LEARNGENE_NATIVE_PATH: ${reason}. Remedy: ${remedy}`);
 }
 
 async function selectAutomatically(): Promise<ChosenEngine> {
@@ -54,22 +53,20 @@ async function selectAutomatically(): Promise<ChosenEngine> {
 }
 
 /**
- * Loads and selects the tfjs backend of an engine, and says which.
+ * Loads and selects the tfjs backend of an engine, and says which and why. Prints nothing.
  *
- * @throws UsageError for an engine that cannot be used here, with the reason and the remedy
+ * @throws EngineError for an engine that cannot be used here, with the reason and the remedy
  */
-export async function chooseEngine(name: EngineName | 'auto', output: Output): Promise<ChosenEngine> {
+export async function chooseEngine(name: EngineName | 'auto'): Promise<ChosenEngine> {
   let chosen: ChosenEngine;
   if (name === 'auto') {
     chosen = await selectAutomatically();
   } else {
     const engine = engines.find((candidate) => candidate.name === name);
-    if (engine === undefined) throw new UsageError(`--engine: unknown engine ${name}`);
+    if (engine === undefined) throw new EngineError(`--engine: unknown engine ${name}`);
     const load = await engine.load();
-    if (!load.ok) throw new UsageError(`--engine ${name}: ${load.reason}. Remedy: ${load.remedy}`);
+    if (!load.ok) throw new EngineError(`--engine ${name}: ${load.reason}. Remedy: ${load.remedy}`);
     chosen = await select(engine, load, 'asked for');
   }
-  output.announce(`Engine: ${chosen.name} (${chosen.detail})`);
-  if (output.debug) output.detail(`Engine ${chosen.name}: ${chosen.why}`);
   return chosen;
 }

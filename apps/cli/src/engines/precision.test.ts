@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { UsageError } from '../cli/errors';
+import { EngineError } from './errors';
 import { usePrecision } from './precision';
 
 test('bfloat16 on an engine that has none is refused before anything is written', () => {
   const engine = { name: 'wasm', detail: '', why: '' } as const;
-  expect(() => usePrecision('bf16', engine)).toThrow(UsageError);
+  expect(() => usePrecision('bf16', engine)).toThrow(EngineError);
   expect(() => usePrecision('bf16', engine)).toThrow('only --engine native has it, the engine here is wasm');
   expect(() => usePrecision('f32', engine)).not.toThrow();
 });

@@ -6,7 +6,7 @@ import {
   readStatistics,
   referenceContent,
 } from '@learngene/metrics/node';
-import { UsageError } from '../cli/errors';
+import { ConfigError } from '../config/errors';
 
 /** Rows, columns and channels of pictures. */
 export type PictureSize = Pick<OpenSamples, 'height' | 'width' | 'channels'>;
@@ -27,7 +27,7 @@ export async function describeSamples(path: string): Promise<SampleDescription> 
  * Throws where pictures of two places differ in size.
  *
  * @param hint What to do about it.
- * @throws UsageError with both sizes
+ * @throws ConfigError with both sizes
  */
 export function checkSizes(
   [name, size]: readonly [string, PictureSize],
@@ -36,13 +36,13 @@ export function checkSizes(
 ): void {
   if (text(size) === text(other)) return;
   const what = hint === undefined ? '' : `; ${hint}`;
-  throw new UsageError(`${name}: expected ${text(other)} as ${otherName}, got ${text(size)}${what}`);
+  throw new ConfigError(`${name}: expected ${text(other)} as ${otherName}, got ${text(size)}${what}`);
 }
 
 /**
  * Throws where a file to compare with does not serve the metrics, or the classifier.
  *
- * @throws UsageError naming the metrics that it serves
+ * @throws ConfigError naming the metrics that it serves
  */
 export async function checkReference(
   path: string,
@@ -62,13 +62,13 @@ export async function checkReference(
   const lacking = metrics.filter((metric) => lacks[metric]);
   if (lacking.length > 0) {
     const serves = [...(features ? ['fid'] : []), ...(spatial ? ['sfid'] : [])].join(',');
-    throw new UsageError(
+    throw new ConfigError(
       `--reference ${path}: ${lacking.join(', ')} cannot be had of these statistics; give --metrics ${serves}`,
     );
   }
   const dims = features?.mean.length ?? classifier.config.features;
   if (dims !== classifier.config.features) {
-    throw new UsageError(
+    throw new ConfigError(
       `--reference ${path}: expected statistics of ${classifier.config.features} features as the classifier, got ${dims}`,
     );
   }

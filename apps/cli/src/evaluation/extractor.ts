@@ -13,7 +13,7 @@ import {
 import { loadClassifier, saveClassifier } from '@learngene/metrics/node';
 import { disposeParams } from '@learngene/nn';
 import { createGenerator, stream } from '@learngene/random';
-import type { Output } from '../cli/output';
+import type { Progress } from '../cli/progress';
 import { balanceClasses } from '../data/open-data';
 
 /** An in-domain feature extractor with what is known of it. */
@@ -53,7 +53,7 @@ export interface TrainExtractorOptions {
   seed: number;
   /** Where the classifier is kept; nowhere where none is given. */
   path?: string;
-  output: Output;
+  output: Progress;
   signal?: AbortSignal;
 }
 

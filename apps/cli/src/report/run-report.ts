@@ -4,7 +4,7 @@ import { countKind, countTransferParams, type KindModel } from '@learngene/kind'
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { readMetricsLog } from '../run/metrics-log';
 import type { RunRecord } from '../run/run-folder';
-import { classNamesOf } from '../training/model-config';
+import { classNamesOf } from '../training/class-names';
 import { lineChart } from './charts';
 import { reportPage, type Section } from './page';
 import { componentSpectra } from './spectra';

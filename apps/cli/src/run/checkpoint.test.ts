@@ -6,19 +6,13 @@ import { kindConfig } from '@learngene/kind';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { UsageError } from '../cli/errors';
+import { ConfigError } from '../config/errors';
 import { parseConfig } from '../config/load';
-import { loadCheckpoint, saveCheckpoint } from './checkpoint';
-import {
-  checkpointPath,
-  checkpointSteps,
-  createRunFolder,
-  isRunFolder,
-  pruneCheckpoints,
-  type RunRecord,
-  readRunRecord,
-} from './run-folder';
+import { loadCheckpoint } from './checkpoint';
+import { createRunFolder, pruneCheckpoints } from './create-run';
+import { checkpointPath, checkpointSteps, isRunFolder, type RunRecord, readRunRecord } from './run-folder';
 import { runFormat } from './run-format';
+import { saveCheckpoint } from './save-checkpoint';
 
 const folder = mkdtempSync(join(tmpdir(), 'learngene-run-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -71,7 +65,7 @@ describe('a run folder', () => {
     ['a wrong config', JSON.stringify({ ...record, config: { sed: 1 } }), 'did you mean seed?'],
   ])('a record of %s is refused', async (_, text, message) => {
     writeFileSync(join(run, 'config.json'), text);
-    await expect(readRunRecord(run)).rejects.toThrow(UsageError);
+    await expect(readRunRecord(run)).rejects.toThrow(ConfigError);
     await expect(readRunRecord(run)).rejects.toThrow(message);
   });
   test('pruning keeps the newest, and sweeps what an interrupted write left', async () => {

@@ -14,7 +14,8 @@ export interface CheckpointContent {
   state: Readonly<Record<string, unknown>>;
 }
 
-interface StateFile {
+/** What `state.json` of a checkpoint holds. */
+export interface StateFile {
   format: 1;
   /** sha256 of `files` and `state`, so that a damaged or edited file is noticed. */
   checksum: string;
@@ -23,30 +24,13 @@ interface StateFile {
   state: Record<string, unknown>;
 }
 
-function checksumOf({ files, state }: Pick<StateFile, 'files' | 'state'>): string {
+/** The checksum that `state.json` holds of itself. */
+export function checksumOf({ files, state }: Pick<StateFile, 'files' | 'state'>): string {
   return createHash('sha256').update(JSON.stringify({ files, state })).digest('hex');
 }
 
 function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Writes the checkpoint of a step; it appears whole, by rename, or not at all. */
-export async function saveCheckpoint(run: string, step: number, { trees, state }: CheckpointContent): Promise<void> {
-  await writeFolderAtomic(
-    checkpointPath(run, step),
-    async (folder) => {
-      const files: Record<string, string> = {};
-      for (const [name, tree] of Object.entries(trees)) {
-        const file = join(folder, `${name}.safetensors`);
-        await saveParams(file, tree);
-        files[name] = await sha256File(file);
-      }
-      const content: StateFile = { format: 1, checksum: checksumOf({ files, state }), files, state };
-      await writeFile(join(folder, 'state.json'), `${JSON.stringify(content)}\n`);
-    },
-    { replace: true },
-  );
 }
 
 /**

@@ -11,7 +11,7 @@ import {
 } from '@learngene/dit';
 import type { NamedTensors } from '@learngene/tensor-io';
 import { openSafetensorsFile, readSafetensors } from '@learngene/tensor-io/node';
-import { UsageError } from '../cli/errors';
+import { ConfigError } from '../config/errors';
 import { parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { DIFFUSERS_FILE } from './identify';
@@ -51,7 +51,7 @@ export function denseFile(path: string): string {
 /**
  * Reads what a dense DiT is, and no weights.
  *
- * @throws UsageError for a file that does not say how it is drawn from: one that `assemble` did not write
+ * @throws ConfigError for a file that does not say how it is drawn from: one that `assemble` did not write
  */
 export async function describeDense(path: string): Promise<DenseDescription> {
   const file = denseFile(path);
@@ -59,7 +59,7 @@ export async function describeDense(path: string): Promise<DenseDescription> {
   await open.close();
   const { config, classes, recipe } = open.metadata;
   if (config === undefined || classes === undefined || recipe === undefined) {
-    throw new UsageError(
+    throw new ConfigError(
       `${path}: a dense DiT that does not say its diffusion process, its sampler and its classes; what learngene assemble --form dense writes does`,
     );
   }
@@ -71,7 +71,7 @@ export async function describeDense(path: string): Promise<DenseDescription> {
       config: parseConfig(JSON.parse(recipe), file),
     };
   } catch (error) {
-    throw new UsageError(`${file}: metadata of a dense DiT`, { cause: error });
+    throw new ConfigError(`${file}: metadata of a dense DiT`, { cause: error });
   }
 }
 

@@ -1,8 +1,8 @@
 import type { DitConfig } from '@learngene/dit';
 import type { DenseModel, KindModel } from '@learngene/kind';
-import type { Output } from '../cli/output';
+import type { Progress } from '../cli/progress';
 import type { Config } from '../config/schema';
-import { classNamesOf } from '../training/model-config';
+import { classNamesOf } from '../training/class-names';
 import { describeDense, loadDense } from './dense-model';
 import { expectArtifact } from './identify';
 import { describeModel, loadModel, modelFolder } from './load-model';
@@ -26,9 +26,9 @@ export interface Drawable {
 /**
  * Reads what a run, a bundle, a demo or a dense model is, and no weights.
  *
- * @throws UsageError that says what else lies at the path
+ * @throws ConfigError that says what else lies at the path
  */
-export async function describeDrawable(path: string, output: Output): Promise<Drawable> {
+export async function describeDrawable(path: string, output: Progress): Promise<Drawable> {
   const { kind } = await expectArtifact(path, {
     option: '--from',
     kinds: ['run', 'bundle', 'demo', 'dense'],

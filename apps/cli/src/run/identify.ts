@@ -4,7 +4,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { ditLayout, type NamedShapes } from '@learngene/dit';
 import { openNpz } from '@learngene/tensor-io';
 import { fileSource, openSafetensorsFile } from '@learngene/tensor-io/node';
-import { UsageError } from '../cli/errors';
+import { ConfigError } from '../config/errors';
 import { isRunFormat } from './run-format';
 
 /** What a command wrote at a path, as far as other commands tell it apart. */
@@ -129,11 +129,11 @@ const byEnding: Readonly<Record<string, string>> = {
 /**
  * Tells what lies at a path: by names in a folder, by the names of tensors in a file.
  *
- * @throws UsageError where nothing is there; TensorFileError for a damaged file of tensors
+ * @throws ConfigError where nothing is there; TensorFileError for a damaged file of tensors
  */
 export async function identify(path: string): Promise<Artifact> {
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined) throw new UsageError(`${path}: no such file or folder`);
+  if (found === undefined) throw new ConfigError(`${path}: no such file or folder`);
   if (found.isDirectory()) return identifyFolder(path);
   const ending = extname(path).toLowerCase();
   if (ending === '.safetensors') return identifyTensors(path);
@@ -144,12 +144,12 @@ export async function identify(path: string): Promise<Artifact> {
   return { kind: 'other', what: whole === undefined ? what : `${what}, a part of ${whole}` };
 }
 
-/** Throws a UsageError unless what lies at a path is one of the kinds that an option takes. */
+/** Throws a ConfigError unless what lies at a path is one of the kinds that an option takes. */
 export async function expectArtifact(
   path: string,
   { option, kinds, expected }: { option: string; kinds: readonly Artifact['kind'][]; expected: string },
 ): Promise<Artifact> {
   const artifact = await identify(path);
   if (kinds.includes(artifact.kind)) return artifact;
-  throw new UsageError(`${option} ${path}: expected ${expected}; this is ${artifact.what}`);
+  throw new ConfigError(`${option} ${path}: expected ${expected}; this is ${artifact.what}`);
 }

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KindConfig, KindModel } from '@learngene/kind';
 import { loadBundle, readBundleManifest } from '@learngene/kind/node';
-import { classLabels } from '../cli/classes';
-import { UsageError } from '../cli/errors';
-import type { Output } from '../cli/output';
+import { classLabels } from '../cli/class-labels';
+import type { Progress } from '../cli/progress';
+import { ConfigError } from '../config/errors';
 import { parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { paramsFromTree } from '../training/state-files';
@@ -34,7 +34,7 @@ export function bundleMetadata(config: Config): Record<string, string> {
 async function loadRun(path: string): Promise<LoadedModel> {
   const record = await readRunRecord(path);
   const step = (await checkpointSteps(path)).at(-1);
-  if (step === undefined) throw new UsageError(`${path}: the run has no checkpoint yet`);
+  if (step === undefined) throw new ConfigError(`${path}: the run has no checkpoint yet`);
   const { trees } = await loadCheckpoint(path, step, ['ema']);
   if (trees.ema === undefined) throw new Error(`${path}: the checkpoint of step ${step} has no ema.safetensors`);
   return { model: { config: record.model, params: paramsFromTree(trees.ema, record.model) }, config: record.config };
@@ -45,7 +45,7 @@ function keptConfig(path: string, metadata: Readonly<Record<string, string>>): C
   try {
     kept = JSON.parse(metadata.config ?? '{}');
   } catch (error) {
-    throw new UsageError(`${path}: kind.json: metadata.config is not JSON`, { cause: error });
+    throw new ConfigError(`${path}: kind.json: metadata.config is not JSON`, { cause: error });
   }
   return parseConfig(kept, join(path, 'kind.json'));
 }
@@ -61,9 +61,9 @@ export interface ModelDescription {
 /**
  * The folder of the run or the bundle at a path; of a demo its pre-training run, which is said.
  *
- * @throws UsageError that says what else lies there
+ * @throws ConfigError that says what else lies there
  */
-export async function modelFolder(path: string, output: Output): Promise<string> {
+export async function modelFolder(path: string, output: Progress): Promise<string> {
   const expected = 'a run, a bundle or a demo';
   const { kind, what } = await expectArtifact(path, { option: '--from', kinds: ['run', 'bundle', 'demo'], expected });
   if (kind !== 'demo') return path;
@@ -80,10 +80,10 @@ export async function describeModel(path: string): Promise<ModelDescription> {
   }
   if (isRunFolder(path)) {
     const { model, config } = await readRunRecord(path);
-    if ((await checkpointSteps(path)).length === 0) throw new UsageError(`${path}: the run has no checkpoint yet`);
+    if ((await checkpointSteps(path)).length === 0) throw new ConfigError(`${path}: the run has no checkpoint yet`);
     return { model, config };
   }
-  throw new UsageError(`${path}: neither a run (config.json) nor a bundle (kind.json)`);
+  throw new ConfigError(`${path}: neither a run (config.json) nor a bundle (kind.json)`);
 }
 
 /** The groups by name, as the model spells them. */
@@ -107,5 +107,5 @@ export async function loadModel(path: string, groups?: readonly string[]): Promi
     if (groups !== undefined && groups.length > 0) modelGroups(loaded.model.config.groups, groups);
     return loaded;
   }
-  throw new UsageError(`${path}: neither a run (config.json) nor a bundle (kind.json)`);
+  throw new ConfigError(`${path}: neither a run (config.json) nor a bundle (kind.json)`);
 }

@@ -1,11 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type KindConfig, kindConfig } from '@learngene/kind';
 import { duplicateKey } from '@learngene/tensor-io';
-import { writeFileAtomic } from '@learngene/tensor-io/node';
-import { UsageError } from '../cli/errors';
-import { checkParents, strangerIn } from '../cli/target';
+import { ConfigError } from '../config/errors';
 import { parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import type { ImageRecord } from '../data/image-record';
@@ -34,7 +32,8 @@ export interface RunRecord {
   images?: ImageRecord;
 }
 
-const configFile = 'config.json';
+/** The file of a run's record. */
+export const configFile = 'config.json';
 
 /** Every field of a {@link RunRecord}; another one might change what a run does and is refused. */
 const recordFields = Object.keys({
@@ -49,39 +48,6 @@ const recordFields = Object.keys({
   images: 0,
 } satisfies Record<keyof RunRecord, 0>);
 
-/** What a run that failed before its first step leaves behind. */
-const emptyRun = ['checkpoints', 'samples'];
-
-/** Throws a UsageError for a path that is no new or empty folder; cheap, to be asked before any work. */
-export async function checkNewRun(path: string): Promise<void> {
-  if (existsSync(join(path, configFile))) {
-    throw new UsageError(`${path}: there is a run already; continue it with --resume, or give another --out`);
-  }
-  if ((await checkpointSteps(path)).length > 0) {
-    throw new UsageError(`${path}: there are checkpoints of a run without its ${configFile}; give another --out`);
-  }
-  checkParents(path, '--out');
-  if (!existsSync(path)) return;
-  if (!(await stat(path)).isDirectory()) throw new UsageError(`--out ${path}: expected a new folder, this is a file`);
-  const stranger = strangerIn(path, emptyRun);
-  if (stranger !== undefined) {
-    throw new UsageError(`--out ${path}: expected a new or empty folder, this one holds ${stranger}; give another`);
-  }
-}
-
-/** Creates a run folder and writes its record; refuses a folder that holds a run. */
-export async function createRunFolder(path: string, record: RunRecord): Promise<void> {
-  await checkNewRun(path);
-  await mkdir(join(path, 'checkpoints'), { recursive: true });
-  await mkdir(join(path, 'samples'), { recursive: true });
-  await writeRunRecord(path, record);
-}
-
-/** Writes the record of a run folder, whole or not at all. */
-export async function writeRunRecord(path: string, record: RunRecord): Promise<void> {
-  await writeFileAtomic(join(path, configFile), `${JSON.stringify(record, null, 2)}\n`);
-}
-
 /** Reads the record of a run folder. */
 export async function readRunRecord(path: string): Promise<RunRecord> {
   const file = join(path, configFile);
@@ -89,31 +55,31 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if (!existsSync(path)) throw new UsageError(`${path}: not a run folder; there is nothing`, { cause: error });
+    if (!existsSync(path)) throw new ConfigError(`${path}: not a run folder; there is nothing`, { cause: error });
     const { what } = await identify(path);
-    throw new UsageError(`${path}: not a run folder (no ${configFile}); this is ${what}`, { cause: error });
+    throw new ConfigError(`${path}: not a run folder (no ${configFile}); this is ${what}`, { cause: error });
   }
   let record: Omit<RunRecord, 'format'> & { format: unknown };
   try {
     record = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`${file}: not valid JSON`, { cause: error });
+    throw new ConfigError(`${file}: not valid JSON`, { cause: error });
   }
   const twice = duplicateKey(text);
-  if (twice !== undefined) throw new UsageError(`${file}: holds a key twice: ${JSON.stringify(twice)}`);
+  if (twice !== undefined) throw new ConfigError(`${file}: holds a key twice: ${JSON.stringify(twice)}`);
   if (record === null || typeof record !== 'object' || !isRunFormat(record.format)) {
-    throw new UsageError(
+    throw new ConfigError(
       `${file}: expected a run record of format 1 or ${runFormat}; this is of ${(await identify(path)).what}`,
     );
   }
   const unknown = Object.keys(record).find((field) => !recordFields.includes(field));
   if (unknown !== undefined) {
-    throw new UsageError(`${file}: expected only ${recordFields.join(', ')}, got ${JSON.stringify(unknown)}`);
+    throw new ConfigError(`${file}: expected only ${recordFields.join(', ')}, got ${JSON.stringify(unknown)}`);
   }
   try {
     return { ...record, format: runFormat, config: parseConfig(record.config, file), model: kindConfig(record.model) };
   } catch (error) {
-    throw error instanceof UsageError ? error : new UsageError(`${file}: model`, { cause: error });
+    throw error instanceof ConfigError ? error : new ConfigError(`${file}: model`, { cause: error });
   }
 }
 
@@ -137,16 +103,4 @@ export async function checkpointSteps(run: string): Promise<number[]> {
 /** The folder of the checkpoint at a step. */
 export function checkpointPath(run: string, step: number): string {
   return join(run, 'checkpoints', `step-${step}`);
-}
-
-/** Deletes all but the newest `keep` checkpoints, and what an interrupted write left behind. */
-export async function pruneCheckpoints(run: string, keep: number): Promise<void> {
-  const folder = join(run, 'checkpoints');
-  for (const name of await readdir(folder)) {
-    if (name.startsWith('.') && name.endsWith('.tmp')) await rm(join(folder, name), { recursive: true, force: true });
-  }
-  const steps = await checkpointSteps(run);
-  for (const step of steps.slice(0, Math.max(0, steps.length - keep))) {
-    await rm(checkpointPath(run, step), { recursive: true, force: true });
-  }
 }

@@ -4,7 +4,7 @@ import { applyDit } from '@learngene/dit';
 import { applyKind, type DenseModel, type KindModel } from '@learngene/kind';
 import { createGenerator, normal, stream } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Output } from '../cli/output';
+import type { Progress } from '../cli/progress';
 import type { Config } from '../config/schema';
 import type { DrawnModel } from '../run/drawable';
 import type { Process } from '../training/process';
@@ -22,7 +22,7 @@ export interface DrawOptions {
   /** Pictures at a time (default 32). */
   batchSize?: number;
   /** Where progress is shown. */
-  output: Output;
+  output: Progress;
   /** Words beside the progress bar. */
   title?: string;
   /** Stops before the next step. */

@@ -1,5 +1,3 @@
-import { writeFileAtomic } from '@learngene/tensor-io/node';
-
 /** Pictures side by side: uint8 [count, height, width, channels]. */
 export interface Pictures {
   data: Uint8Array;
@@ -34,9 +32,4 @@ export async function gridPng({ data, count, height, width, channels }: Pictures
     .resize(gridWidth * scale, gridHeight * scale, { kernel: 'nearest' })
     .png({ compressionLevel: 9, palette: false })
     .toBuffer();
-}
-
-/** Writes a grid of pictures as a PNG file, whole or not at all. */
-export async function writeGrid(path: string, pictures: Pictures, columns: number): Promise<void> {
-  await writeFileAtomic(path, await gridPng(pictures, columns));
 }

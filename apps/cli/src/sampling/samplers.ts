@@ -10,7 +10,7 @@ import {
 } from '@learngene/diffusion';
 import type { Generator } from '@learngene/random';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import { UsageError } from '../cli/errors';
+import { ConfigError } from '../config/errors';
 import type { Config } from '../config/schema';
 import type { Process } from '../training/process';
 
@@ -32,11 +32,11 @@ export interface SamplerInputs {
  * Refuses eta for a sampler that has none.
  *
  * @param option What asked for it, as it is written.
- * @throws UsageError naming the sampler
+ * @throws ConfigError naming the sampler
  */
 export function checkEta(option: string, { sampler }: Config['sampling']): void {
   if (sampler === 'ddim') return;
-  throw new UsageError(`${option}: has no part with the sampler ${sampler}; only ddim takes it`);
+  throw new ConfigError(`${option}: has no part with the sampler ${sampler}; only ddim takes it`);
 }
 
 /** Runs the configured sampler; the caller owns the pictures, [N, H, W, C]. */
@@ -51,7 +51,7 @@ export function runSampler(process: Process, denoiser: Denoiser, inputs: Sampler
       return sampleHeun(process, denoiser, common);
     default:
       if (process.kind === 'flow')
-        throw new UsageError(`sampling.sampler: flow matching takes euler or heun, got ${sampler}`);
+        throw new ConfigError(`sampling.sampler: flow matching takes euler or heun, got ${sampler}`);
   }
   switch (sampler) {
     case 'ddpm':

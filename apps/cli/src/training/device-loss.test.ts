@@ -7,7 +7,7 @@ import { createGenerator } from '@learngene/random';
 import { useDeviceBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, expect, test } from 'vitest';
-import { createOutput } from '../cli/output';
+import { noProgress } from '../cli/progress';
 import { parseConfig } from '../config/load';
 import { DeviceError, guardReads, type WatchedDevice } from '../engines/device-errors';
 import { loadCheckpoint } from '../run/checkpoint';
@@ -77,7 +77,7 @@ test.each([
         };
       },
     };
-    const training = trainRun(job, createOutput({ json: false, quiet: true }), new AbortController().signal);
+    const training = trainRun(job, noProgress, new AbortController().signal);
     await expect(training).rejects.toThrow(DeviceError);
     backend.read = read;
     expect(await checkpointSteps(run)).toContain(4);

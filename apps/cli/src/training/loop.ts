@@ -12,15 +12,18 @@ import {
 import { constantSchedule, cosineSchedule, type Schedule, warmupDecay, warmupSchedule } from '@learngene/nn';
 import { createGenerator, type Generator, restoreGenerator, saveGenerator, stream } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { interruptedBy } from '../cli/interrupt';
-import type { Output } from '../cli/output';
+import { interruptedBy } from '../cli/interrupted';
+import type { Progress } from '../cli/progress';
 import type { Config } from '../config/schema';
 import { balanceClasses } from '../data/open-data';
-import { loadCheckpoint, saveCheckpoint } from '../run/checkpoint';
+import { loadCheckpoint } from '../run/checkpoint';
+import { pruneCheckpoints } from '../run/create-run';
 import { type MetricsLog, openMetricsLog } from '../run/metrics-log';
-import { checkpointSteps, pruneCheckpoints } from '../run/run-folder';
+import { checkpointSteps } from '../run/run-folder';
+import { saveCheckpoint } from '../run/save-checkpoint';
 import { prepareBatch } from './batch';
-import { createProcess, drawTimes, type Process, sampleLosses } from './process';
+import { drawTimes, sampleLosses } from './objective';
+import { createProcess, type Process } from './process';
 import { type PieceSteps, stateFromTrees, stateToTrees } from './state-files';
 
 /** A run that is to be trained. */
@@ -176,7 +179,7 @@ async function trainOnce(
  *
  * @returns the state after the last step; the caller disposes it
  */
-export async function trainRun(job: TrainingJob, output: Output, signal: AbortSignal): Promise<KindTrainState> {
+export async function trainRun(job: TrainingJob, output: Progress, signal: AbortSignal): Promise<KindTrainState> {
   const { run, config, model } = job;
   const { steps, logEvery, checkpointEvery, sampleEvery } = config.training;
   const batchSize = Math.min(

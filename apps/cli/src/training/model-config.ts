@@ -11,17 +11,6 @@ export function groupsOf(classes: readonly string[]): TailorGroup[] {
   return classes.map((name, id) => ({ name, classes: [id], classNames: [name] }));
 }
 
-/** The name of every class of a model, by class id. */
-export function classNamesOf({ dit, groups }: KindConfig): string[] {
-  const names = Array.from({ length: dit.classes }, (_, id) => `class ${id}`);
-  for (const group of groups) {
-    group.classes.forEach((id, i) => {
-      names[id] = group.classNames?.[i] ?? group.name;
-    });
-  }
-  return names;
-}
-
 /** The model that a configuration asks for on a dataset. */
 export function modelConfig(config: Config, dataset: ImageDataset): KindConfig {
   const {

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import { disposeKindTraining, type KindModel, type KindTrainState, type Trainable } from '@learngene/kind';
-import { interruptedBy, interruptSignal } from '../cli/interrupt';
-import type { Output } from '../cli/output';
+import { interruptedBy } from '../cli/interrupted';
+import type { Progress } from '../cli/progress';
 import type { Config } from '../config/schema';
 import { writeRunReport } from '../report/run-report';
 import type { RunRecord } from '../run/run-folder';
+import { writeGrid } from '../run/write-grid';
 import { drawPictures, NonFinitePixelsError } from '../sampling/draw';
-import { writeGrid } from '../sampling/grid';
 import { trainRun } from './loop';
 import { createProcess } from './process';
 import { inFixedOrder } from './state-files';
@@ -25,7 +25,7 @@ async function writeSampleGrid(
   run: string,
   step: number,
   model: KindModel,
-  { config, output, signal }: { config: Config; output: Output; signal: AbortSignal },
+  { config, output, signal }: { config: Config; output: Progress; signal: AbortSignal },
 ) {
   try {
     const pictures = await drawPictures(model, createProcess(config), {
@@ -50,46 +50,40 @@ export interface RunTrainingOptions {
   trainable: Trainable;
   data: ImageDataset;
   start(): KindTrainState;
-  output: Output;
+  output: Progress;
+  /** An abort saves a checkpoint and ends the run. */
+  signal: AbortSignal;
 }
 
 /** Trains a run folder to its end, with sample grids on the way and a report; returns the averaged weights' state. */
 export async function runTraining(options: RunTrainingOptions): Promise<KindTrainState> {
-  const { run, record, trainable, data, start, output } = options;
+  const { run, record, trainable, data, start, output, signal } = options;
   const { config, model } = record;
-  const { signal, release } = interruptSignal();
+  const state = await trainRun(
+    {
+      run,
+      config,
+      model,
+      trainable,
+      data,
+      start: () => inFixedOrder(start()),
+      onSample: (step, ema) => writeSampleGrid(run, step, ema, { config, output, signal }),
+    },
+    output,
+    signal,
+  );
   try {
-    const state = await trainRun(
-      {
-        run,
-        config,
-        model,
-        trainable,
-        data,
-        start: () => inFixedOrder(start()),
-        onSample: (step, ema) => writeSampleGrid(run, step, ema, { config, output, signal }),
-      },
-      output,
-      signal,
-    );
-    try {
-      if (config.training.sampleEvery > 0) {
-        await writeSampleGrid(run, state.step, { config: model, params: state.ema }, { config, output, signal });
-      }
-      const report = await writeRunReport(run, record, { config: model, params: state.ema });
-      output.info(`Wrote ${report}`);
-      return state;
-    } catch (error) {
-      disposeKindTraining(state);
-      if (signal.aborted) {
-        throw interruptedBy(
-          signal,
-          'interrupted after the last step; --resume draws the samples and writes the report',
-        );
-      }
-      throw error;
+    if (config.training.sampleEvery > 0) {
+      await writeSampleGrid(run, state.step, { config: model, params: state.ema }, { config, output, signal });
     }
-  } finally {
-    release();
+    const report = await writeRunReport(run, record, { config: model, params: state.ema });
+    output.info(`Wrote ${report}`);
+    return state;
+  } catch (error) {
+    disposeKindTraining(state);
+    if (signal.aborted) {
+      throw interruptedBy(signal, 'interrupted after the last step; --resume draws the samples and writes the report');
+    }
+    throw error;
   }
 }

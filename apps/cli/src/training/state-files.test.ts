@@ -7,7 +7,8 @@ import { flattenParams, type ParamTree } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadCheckpoint, saveCheckpoint } from '../run/checkpoint';
+import { loadCheckpoint } from '../run/checkpoint';
+import { saveCheckpoint } from '../run/save-checkpoint';
 import { inFixedOrder, paramsFromTree, stateFromTrees, stateToTrees } from './state-files';
 
 const run = mkdtempSync(join(tmpdir(), 'learngene-state-'));

@@ -5,8 +5,9 @@ import { type DitParams, initDit } from '@learngene/dit';
 import { initKind, initKindTraining, type KindConfig, kindFromDenseAsync } from '@learngene/kind';
 import { disposeParams, type ParamTree } from '@learngene/nn';
 import { createGenerator, stream } from '@learngene/random';
-import { loadCheckpoint, saveCheckpoint } from '../../run/checkpoint';
+import { loadCheckpoint } from '../../run/checkpoint';
 import { checkpointSteps } from '../../run/run-folder';
+import { saveCheckpoint } from '../../run/save-checkpoint';
 import {
   inFixedOrder,
   type PieceSteps,

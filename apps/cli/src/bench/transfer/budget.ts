@@ -11,8 +11,8 @@ import {
   kindConfig,
 } from '@learngene/kind';
 import { countParams, disposeParams } from '@learngene/nn';
+import { writeGrid } from '../../run/write-grid';
 import { firstOfEach } from '../../sampling/first-of-each';
-import { writeGrid } from '../../sampling/grid';
 import { paramsFromTree } from '../../training/state-files';
 import { baseLearner, loadBase } from './base-state';
 import { baseData } from './base-training';

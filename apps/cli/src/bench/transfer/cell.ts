@@ -1,8 +1,9 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
+import { writeGrid } from '../../run/write-grid';
 import { firstOfEach } from '../../sampling/first-of-each';
-import { type Pictures, writeGrid } from '../../sampling/grid';
+import type { Pictures } from '../../sampling/grid';
 import { median } from './base-training';
 import type { JobContext } from './context';
 import { twinOf } from './graph';

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { InterruptedError } from '../../cli/errors';
+import { InterruptedError } from '../../cli/interrupted';
 import type { Execute } from './scheduler';
 
 /** What a worker process tells its parent. */

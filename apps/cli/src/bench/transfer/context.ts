@@ -1,4 +1,4 @@
-import type { Output } from '../../cli/output';
+import type { Progress } from '../../cli/progress';
 import type { Plan } from './plan';
 
 /** What every piece of work of a grid is given. */
@@ -6,7 +6,7 @@ export interface JobContext {
   /** The grid's folder. */
   out: string;
   plan: Plan;
-  output: Output;
+  output: Progress;
   signal: AbortSignal;
   /** Tells how far the work is, from 0 to 1. */
   progress(done: number): void;

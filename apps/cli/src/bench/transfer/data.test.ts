@@ -9,7 +9,7 @@ import { useTestBackend } from '@learngene/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writePictures } from '../../../test/run';
 import { tinyPlan } from '../../../test/tiny-plan';
-import { createOutput } from '../../cli/output';
+import { noProgress } from '../../cli/progress';
 import { drawBatch } from './batch';
 import { fewOfEach, openPlanDataset, splitOf } from './data';
 import { parsePlan } from './plan';
@@ -50,7 +50,7 @@ test('a dataset is brought to its size and channels once, and read from one file
   await writePictures(path);
   const input = tinyPlan(path);
   const plan = parsePlan({ ...input, datasets: { tiny: { ...input.datasets.tiny, size: 4, channels: 1 } } }, 'plan');
-  const output = createOutput({ json: false, quiet: true });
+  const output = noProgress;
   const first = await openPlanDataset(folder, plan, 'tiny', output);
   expect([first.height, first.width, first.channels, first.classes]).toEqual([4, 4, 1, ['bars', 'dots', 'flat']]);
   rmSync(path);

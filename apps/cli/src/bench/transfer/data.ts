@@ -15,7 +15,7 @@ import {
 import { packed } from '@learngene/datasets/node';
 import { createGenerator, permutation, stream } from '@learngene/random';
 import { writeSafetensors } from '@learngene/tensor-io/node';
-import type { Output } from '../../cli/output';
+import type { Progress } from '../../cli/progress';
 import { parseConfig } from '../../config/load';
 import type { DataPart } from '../../data/decode-data';
 import { chooseClasses, openData } from '../../data/open-data';
@@ -79,7 +79,7 @@ async function reshaped(
   return inMemoryDataset({ name, images, labels, height: size, width: size, channels, classes });
 }
 
-async function makeDataset(plan: DatasetPlan, output: Output): Promise<ImageDataset> {
+async function makeDataset(plan: DatasetPlan, output: Progress): Promise<ImageDataset> {
   const { source, path, size, merge, perClass } = plan;
   const files = source === 'emoji' || source === 'folder';
   const { data } = parseConfig({ data: { source, path, ...(files && { size }) } }, 'plan');
@@ -93,7 +93,7 @@ async function makeDataset(plan: DatasetPlan, output: Output): Promise<ImageData
 }
 
 /** A dataset of a plan, packed into one file of the grid's folder the first time. */
-export async function openPlanDataset(out: string, plan: Plan, name: string, output: Output): Promise<ImageDataset> {
+export async function openPlanDataset(out: string, plan: Plan, name: string, output: Progress): Promise<ImageDataset> {
   const asked = plan.datasets[name];
   const file = join(out, 'data', `${name}-${fingerprint(asked)}.safetensors`);
   if (!existsSync(file)) {

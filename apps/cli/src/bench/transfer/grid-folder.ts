@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { UsageError } from '../../cli/errors';
 import { versions } from '../../cli/versions';
+import { ConfigError } from '../../config/errors';
 import { baseKey } from './bases';
 import type { Graph } from './graph';
 import type { Job } from './jobs';
@@ -37,7 +37,7 @@ export async function prepareGridFolder(
   const present = existsSync(out) ? (await readdir(out)).filter((name) => !name.startsWith('.')) : [];
   const strange = present.find((name) => !known.has(name));
   if (strange !== undefined && !present.includes(planFile)) {
-    throw new UsageError(`--out ${out}: expected a new folder or an earlier grid's, got one that holds ${strange}`);
+    throw new ConfigError(`--out ${out}: expected a new folder or an earlier grid's, got one that holds ${strange}`);
   }
   await mkdir(join(out, 'cells'), { recursive: true });
   await writeJson(join(out, planFile), plan);

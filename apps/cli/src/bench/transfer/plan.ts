@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { UsageError } from '../../cli/errors';
+import { ConfigError } from '../../config/errors';
 import { ablations, budgetMethods, methodNames } from './names';
 
 const positive = z.int().positive();
@@ -118,7 +118,7 @@ export type PlanInput = z.input<typeof planSchema>;
 export type Task = Plan['tasks'][string];
 
 function check(condition: boolean, message: string): void {
-  if (!condition) throw new UsageError(message);
+  if (!condition) throw new ConfigError(message);
 }
 
 function checkTask(plan: Plan, source: string, key: string): void {
@@ -152,7 +152,7 @@ function checkTask(plan: Plan, source: string, key: string): void {
 /**
  * Checks a plan and fills in the defaults.
  *
- * @throws UsageError that names what is wrong, classes that are in two sets above all
+ * @throws ConfigError that names what is wrong, classes that are in two sets above all
  */
 export function parsePlan(value: unknown, source: string): Plan {
   const parsed = planSchema.safeParse(value);
@@ -160,7 +160,7 @@ export function parsePlan(value: unknown, source: string): Plan {
     const issues = parsed.error.issues.map(
       (issue) => `${issue.path.map(String).join('.') || 'plan'}: ${issue.message}`,
     );
-    throw new UsageError(`${source}: ${issues.join('; ')}`);
+    throw new ConfigError(`${source}: ${issues.join('; ')}`);
   }
   const plan = parsed.data;
   for (const key of Object.keys(plan.tasks)) checkTask(plan, source, key);
@@ -184,7 +184,7 @@ export async function readPlan(path: string): Promise<Plan> {
   try {
     value = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new UsageError(`--plan ${path}: cannot be read as JSON`, { cause: error });
+    throw new ConfigError(`--plan ${path}: cannot be read as JSON`, { cause: error });
   }
   return parsePlan(value, path);
 }

@@ -8,7 +8,7 @@ import { useTestBackend } from '@learngene/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writePictures } from '../../../test/run';
 import { tinyPlan } from '../../../test/tiny-plan';
-import { createOutput } from '../../cli/output';
+import { noProgress } from '../../cli/progress';
 import type { Job } from './jobs';
 import { type PlanInput, parsePlan } from './plan';
 import type { CellError, CellResult } from './result';
@@ -17,7 +17,7 @@ import { runJob } from './run-job';
 
 const folder = mkdtempSync(join(tmpdir(), 'learngene-transfer-'));
 const pictures = join(folder, 'pictures.safetensors');
-const output = createOutput({ json: false, quiet: true });
+const output = noProgress;
 
 beforeAll(async () => {
   await useTestBackend();

@@ -1,4 +1,4 @@
-import type { Output } from '../../cli/output';
+import type { Progress } from '../../cli/progress';
 import { buildGraph, isDone } from './graph';
 import { clearFailure, prepareGridFolder, retireCells, writeFailure, writeSpectra } from './grid-folder';
 import type { Plan } from './plan';
@@ -14,7 +14,7 @@ export interface RunGridOptions {
   /** Keeps the cells of some methods. */
   only?: readonly string[];
   execute: Execute;
-  output: Output;
+  output: Progress;
   signal: AbortSignal;
 }
 
@@ -34,7 +34,7 @@ export async function runGrid(options: RunGridOptions): Promise<GridResult> {
   const cells = [...graph.values()].filter(({ job }) => job.kind === 'cell' || job.kind === 'budget').length;
   output.info(`${plan.name}: ${cells} cells, ${graph.size} pieces of work, ${jobs} at a time`);
   const scale = 1000;
-  let bar: ReturnType<Output['progress']> | undefined;
+  let bar: ReturnType<Progress['progress']> | undefined;
   try {
     const result = await runSchedule(graph, {
       jobs,
