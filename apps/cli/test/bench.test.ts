@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { tinyPlan } from '@learngene/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { json, run, start, temporaryFolder, writePictures } from './run';
-import { tinyPlan } from './tiny-plan';
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);

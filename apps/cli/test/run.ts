@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeSafetensors } from '@learngene/tensor-io/node';
+import { tinyImages } from '@learngene/testing';
 import { afterAll } from 'vitest';
 
 /** The built command. */
@@ -84,32 +85,10 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** Classes of {@link writePictures}. */
-const classes = ['bars', 'dots', 'flat'] as const;
-
-/** A packed dataset of 8x8 pictures: bars across, a dot in the middle, one colour; all a little different. */
-export async function writePictures(path: string, { perClass = 12, size = 8, channels = 3 } = {}): Promise<void> {
-  const count = classes.length * perClass;
-  const images = new Uint8Array(count * size * size * channels);
-  const labels = new Int32Array(count);
-  for (let n = 0; n < count; n++) {
-    const label = n % classes.length;
-    labels[n] = label;
-    for (let p = 0; p < size * size; p++) {
-      const [y, x] = [Math.floor(p / size), p % size];
-      const bright = label === 0 ? y % 2 === n % 2 : label === 1 ? Math.hypot(x - 3.5, y - 3.5) < 2 : true;
-      for (let c = 0; c < channels; c++)
-        images[(n * size * size + p) * channels + c] = bright ? 120 + ((n * 37 + c * 50) % 130) : 20;
-    }
-  }
-  await writeSafetensors(
-    path,
-    new Map([
-      ['images', { dtype: 'U8' as const, shape: [count, size, size, channels], data: images }],
-      ['labels', { dtype: 'I32' as const, shape: [count], data: labels }],
-    ]),
-    { metadata: { classes: JSON.stringify(classes) } },
-  );
+/** Writes a packed dataset of small images. */
+export async function writePictures(path: string, sizes: Parameters<typeof tinyImages>[0] = {}): Promise<void> {
+  const { tensors, metadata } = tinyImages(sizes);
+  await writeSafetensors(path, tensors, { metadata });
 }
 
 /** Settings of a model that trains in a second. */

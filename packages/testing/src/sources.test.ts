@@ -59,18 +59,20 @@ describe('what WebGPU cannot do', () => {
     }
   });
 
-  test('the command calls the async forms', () => {
+  test('the command, the pipeline, the trainer and the benchmark call the async forms', () => {
     const names = new Set(
       [...sources.values()].flatMap((text) => [...text.matchAll(/readingBack\('(\w+)'/g)].map(([, name]) => name)),
     );
     const calls = [...sources].flatMap(([path, text]) =>
-      path.startsWith('apps/') ? [...code(text).matchAll(/\b(\w+)\(/g)].map(([, name]) => `${path}: ${name}`) : [],
+      /^apps\/|^packages\/(pipeline|trainer|transfer-benchmark|engines)\//.test(path)
+        ? [...code(text).matchAll(/\b(\w+)\(/g)].map(([, name]) => `${path}: ${name}`)
+        : [],
     );
     // Without a budget it only clones; the tailors' base is prefetched.
     const allowed = [
       'apps/cli/src/demo/run-demo.ts: assembleFactored',
-      'apps/cli/src/bench/transfer/attach-tailors.ts: lowRankFromDense',
-      'apps/cli/src/bench/transfer/attach-tailors.ts: orthogonalizeFactored',
+      'packages/transfer-benchmark/src/attach/attach-tailors.ts: lowRankFromDense',
+      'packages/transfer-benchmark/src/attach/attach-tailors.ts: orthogonalizeFactored',
     ];
     expect([...new Set(calls.filter((call) => names.has(call.split(' ')[1])))].sort()).toEqual(allowed.sort());
   });

@@ -1,6 +1,6 @@
+import { classLabels } from '@learngene/pipeline';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { classLabels } from './class-labels';
 import { type ClassOptions, namedClasses, namedNovel, withClassOptions, withNovelOptions } from './classes';
 import { UsageError } from './errors';
 

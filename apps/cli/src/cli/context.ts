@@ -1,10 +1,10 @@
+import { engineNames } from '@learngene/engines';
+import type { Config } from '@learngene/pipeline';
+import { mergeConfig, parseAssignment, parseConfig } from '@learngene/pipeline';
+import { readConfigFile } from '@learngene/pipeline/node';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { mergeConfig, parseAssignment, parseConfig } from '../config/load';
-import { readConfigFile } from '../config/read-config-file';
-import type { Config } from '../config/schema';
 import { dataOfFlags, dataWords } from '../data/data-flags';
-import { engineNames } from '../engines/types';
 import { UsageError } from './errors';
 import { createOutput, type Output } from './output';
 

@@ -1,6 +1,6 @@
+import { InterruptedError } from '@learngene/trainer';
 import { describe, expect, test } from 'vitest';
 import { asUsageError, errorLine, exitCode, UsageError } from './errors';
-import { InterruptedError } from './interrupted';
 
 test('exit codes', () => {
   const terminated = new InterruptedError('x', { signal: 'SIGTERM' });

@@ -1,6 +1,6 @@
-import { ConfigError } from '../config/errors';
-import { EngineError } from '../engines/errors';
-import { InterruptedError } from './interrupted';
+import { EngineError } from '@learngene/engines';
+import { ConfigError } from '@learngene/pipeline';
+import { InterruptedError } from '@learngene/trainer';
 
 /** A mistake in how the command was called: printed with a hint at `--help`, exit code 2. */
 export class UsageError extends Error {

@@ -1,5 +1,5 @@
+import { InterruptedError } from '@learngene/trainer';
 import { exitCode } from './errors';
-import { InterruptedError } from './interrupted';
 
 /**
  * A signal that Ctrl-C or SIGTERM aborts. A second one ends the process at once.

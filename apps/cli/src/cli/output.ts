@@ -1,6 +1,6 @@
+import type { Progress, ProgressBar } from '@learngene/pipeline';
 import cliProgress from 'cli-progress';
 import pc from 'picocolors';
-import type { Progress, ProgressBar } from './progress';
 
 /** What a command was asked to print. */
 export interface OutputOptions {

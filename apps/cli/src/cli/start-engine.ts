@@ -1,5 +1,5 @@
-import { type ChosenEngine, chooseEngine } from '../engines';
-import type { EngineName } from '../engines/types';
+import type { EngineName } from '@learngene/engines';
+import { type ChosenEngine, chooseEngine } from '@learngene/engines/node';
 import type { Output } from './output';
 
 /** Selects the engine of a command, and says which: the one line that stands before any result. */

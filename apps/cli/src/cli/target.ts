@@ -1,7 +1,7 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { extname, join, sep } from 'node:path';
+import { checkParents, strangerIn } from '@learngene/trainer/node';
 import type { Command } from 'commander';
-import { checkParents, strangerIn } from '../run/new-folder';
 import { UsageError } from './errors';
 
 /** What {@link checkTarget} asks of a path that a command will write. */

@@ -5,6 +5,15 @@ import { ditConfigToDiffusers, ditFlavour, ditToDiffusers, ditToFacebook } from 
 import { type AssemblyBudget, assembleDense, assembleFactoredAsync, countAssembled } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
 import { paramsToTensorData } from '@learngene/nn';
+import {
+  bundleMetadata,
+  DIFFUSERS_FILE,
+  denseMetadata,
+  describeModel,
+  loadModel,
+  modelFolder,
+  modelGroups,
+} from '@learngene/pipeline/node';
 import { writeFileAtomic, writeSafetensors } from '@learngene/tensor-io/node';
 import { Command, Option } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
@@ -20,9 +29,6 @@ import {
 import { asUsageError, UsageError } from '../cli/errors';
 import { startEngine } from '../cli/start-engine';
 import { bundleEntries, checkTarget, withForceOption } from '../cli/target';
-import { denseMetadata } from '../run/dense-model';
-import { DIFFUSERS_FILE } from '../run/identify';
-import { bundleMetadata, describeModel, loadModel, modelFolder, modelGroups } from '../run/load-model';
 
 /** The files of `--layout diffusers`. */
 const diffusersEntries = ['config.json', DIFFUSERS_FILE];

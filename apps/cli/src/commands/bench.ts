@@ -1,13 +1,19 @@
 import { availableParallelism } from 'node:os';
+import { interruptedBy } from '@learngene/trainer';
+import {
+  buildGraph,
+  childExecutor,
+  folderPlan,
+  type Plan,
+  parsePlan,
+  plans,
+  readPlan,
+  runGrid,
+  runJob,
+  type WorkerMessage,
+  writeTransferReport,
+} from '@learngene/transfer-benchmark';
 import { Command } from 'commander';
-import { childExecutor, type WorkerMessage } from '../bench/transfer/child';
-import { buildGraph } from '../bench/transfer/graph';
-import { folderPlan } from '../bench/transfer/grid-folder';
-import { type Plan, parsePlan, readPlan } from '../bench/transfer/plan';
-import { plans } from '../bench/transfer/plans';
-import { runGrid } from '../bench/transfer/run-grid';
-import { runJob } from '../bench/transfer/run-job';
-import { writeTransferReport } from '../bench/transfer-report';
 import {
   type EngineOption,
   list,
@@ -20,7 +26,6 @@ import {
 } from '../cli/context';
 import { errorLine, UsageError } from '../cli/errors';
 import { interruptSignal } from '../cli/interrupt';
-import { interruptedBy } from '../cli/interrupted';
 import { createOutput } from '../cli/output';
 import { startEngine } from '../cli/start-engine';
 

@@ -1,7 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { classCounts, packDataset } from '@learngene/datasets';
+import { gridPng } from '@learngene/report/node';
 import { writeFileAtomic, writeSafetensors } from '@learngene/tensor-io/node';
+import { chooseClasses, decodeData, openData } from '@learngene/trainer/node';
 import { Command } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
@@ -17,9 +19,6 @@ import {
 } from '../cli/context';
 import { checkMemory } from '../cli/memory';
 import { checkTarget, withForceOption } from '../cli/target';
-import { decodeData } from '../data/decode-data';
-import { chooseClasses, openData } from '../data/open-data';
-import { gridPng } from '../sampling/grid';
 
 interface DataOptions extends OutputOptions, ConfigOptions {
   force: boolean;

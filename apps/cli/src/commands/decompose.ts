@@ -1,12 +1,11 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { saveBundle } from '@learngene/kind/node';
+import { bundleMetadata, describeModel, expectArtifact, loadModel, modelFolder } from '@learngene/pipeline/node';
 import { Command } from 'commander';
 import { type EngineOption, type OutputOptions, outputOf, withEngineOption, withOutputOptions } from '../cli/context';
 import { startEngine } from '../cli/start-engine';
 import { bundleEntries, checkTarget, withForceOption } from '../cli/target';
-import { expectArtifact } from '../run/identify';
-import { bundleMetadata, describeModel, loadModel, modelFolder } from '../run/load-model';
 
 /** The files of a bundle with their sizes. */
 export async function bundleFiles(folder: string): Promise<{ file: string; bytes: number }[]> {

@@ -1,3 +1,5 @@
+import { parseConfig } from '@learngene/pipeline';
+import { chooseClasses, openData, pretrainingClasses } from '@learngene/trainer/node';
 import { Command } from 'commander';
 import { type ClassOptions, namedClasses, namedNovel, withClassOptions, withNovelOptions } from '../cli/classes';
 import {
@@ -13,9 +15,7 @@ import { UsageError } from '../cli/errors';
 import { duration, type Output } from '../cli/output';
 import { startEngine } from '../cli/start-engine';
 import { withForceOption } from '../cli/target';
-import { parseConfig } from '../config/load';
 import { dataOfFlags, dataWords } from '../data/data-flags';
-import { chooseClasses, openData, pretrainingClasses } from '../data/open-data';
 import { checkDemoFolder } from '../demo/folder';
 import { type DemoPlan, fullPlan, planFor, quickPlan } from '../demo/plan';
 import { runDemo } from '../demo/run-demo';

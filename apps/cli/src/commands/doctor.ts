@@ -1,11 +1,11 @@
 import os from 'node:os';
+import { productRate } from '@learngene/engines';
+import { engines } from '@learngene/engines/node';
 import * as tf from '@tensorflow/tfjs-core';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { type EngineOption, type OutputOptions, outputOf, withEngineOption, withOutputOptions } from '../cli/context';
 import { errorLine } from '../cli/errors';
-import { engines } from '../engines';
-import { productRate } from '../engines/product-rate';
 
 interface EngineReport {
   name: string;

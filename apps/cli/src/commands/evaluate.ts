@@ -10,6 +10,18 @@ import {
   type ReferenceStatistics,
 } from '@learngene/metrics';
 import { openSamples, readStatistics, referenceContent } from '@learngene/metrics/node';
+import { createProcess } from '@learngene/pipeline';
+import { drawPictures } from '@learngene/pipeline/node';
+import { mapLabels, type NamedLabels, noiseSource } from '@learngene/trainer';
+import {
+  classAccuracy,
+  type DataPart,
+  decodeData,
+  type InDomainExtractor,
+  openClassifier,
+  partOf,
+  trainExtractor,
+} from '@learngene/trainer/node';
 import { Command, Option } from 'commander';
 import { withClassOptions } from '../cli/classes';
 import {
@@ -27,13 +39,7 @@ import { UsageError } from '../cli/errors';
 import { interruptSignal } from '../cli/interrupt';
 import type { Output } from '../cli/output';
 import { startEngine } from '../cli/start-engine';
-import { type DataPart, decodeData, partOf } from '../data/decode-data';
-import { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from '../evaluation/extractor';
-import { mapLabels, type NamedLabels } from '../evaluation/map-labels';
-import { noiseSource } from '../evaluation/noise';
 import { classifierPath, type EvaluateOptions, type Prepared, prepareEvaluation } from '../evaluation/prepare';
-import { drawPictures } from '../sampling/draw';
-import { createProcess } from '../training/process';
 
 const metricNames: readonly MetricName[] = ['fid', 'sfid', 'inception-score', 'kid', 'precision-recall'];
 

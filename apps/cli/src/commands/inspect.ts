@@ -14,18 +14,15 @@ import {
 import { countKind, countTransferParams, kindConfig } from '@learngene/kind';
 import { loadBundle } from '@learngene/kind/node';
 import { disposeParams } from '@learngene/nn';
+import { classNamesOf, nearestWord } from '@learngene/pipeline';
+import { checkpointSteps, denseFile, identify, readRunRecord } from '@learngene/pipeline/node';
 import { openSafetensorsFile } from '@learngene/tensor-io/node';
+import { readMetricsLog } from '@learngene/trainer/node';
 import { Command } from 'commander';
 import { type OutputOptions, outputOf, refuseUnused, wholeNumber, withOutputOptions } from '../cli/context';
 import { asUsageError, UsageError } from '../cli/errors';
-import { nearestWord } from '../cli/nearest';
 import type { Output } from '../cli/output';
 import { startEngine } from '../cli/start-engine';
-import { denseFile } from '../run/dense-model';
-import { identify } from '../run/identify';
-import { readMetricsLog } from '../run/metrics-log';
-import { checkpointSteps, readRunRecord } from '../run/run-folder';
-import { classNamesOf } from '../training/class-names';
 
 interface InspectOptions extends OutputOptions {
   learngeneRank?: number;

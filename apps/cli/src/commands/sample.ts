@@ -3,8 +3,11 @@ import { dirname } from 'node:path';
 import { listNames } from '@learngene/datasets';
 import { writeSamples } from '@learngene/metrics/node';
 import { disposeParams, type ParamTree } from '@learngene/nn';
+import type { Config } from '@learngene/pipeline';
+import { checkEta, classLabels, createProcess, mergeConfig, parseConfig } from '@learngene/pipeline';
+import { describeDrawable, drawPictures, imageBytes } from '@learngene/pipeline/node';
+import { writeGrid } from '@learngene/trainer/node';
 import { Command, Option } from 'commander';
-import { classLabels } from '../cli/class-labels';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
   type EngineOption,
@@ -20,13 +23,6 @@ import { interruptSignal } from '../cli/interrupt';
 import { checkMemory } from '../cli/memory';
 import { startEngine } from '../cli/start-engine';
 import { checkTarget, withForceOption } from '../cli/target';
-import { mergeConfig, parseConfig } from '../config/load';
-import type { Config } from '../config/schema';
-import { describeDrawable } from '../run/drawable';
-import { writeGrid } from '../run/write-grid';
-import { drawPictures, imageBytes } from '../sampling/draw';
-import { checkEta } from '../sampling/samplers';
-import { createProcess } from '../training/process';
 
 interface SampleOptions extends OutputOptions, EngineOption, ClassOptions {
   seed?: number;

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import { ditPrefixes, withoutPrefix } from '@learngene/dit';
+import { usePrecision } from '@learngene/engines/node';
 import {
   countKind,
   disposeKindTraining,
@@ -12,8 +13,32 @@ import {
   kindFromDenseAsync,
 } from '@learngene/kind';
 import { disposeParams } from '@learngene/nn';
+import {
+  checkpointSteps,
+  denseFile,
+  denseParams,
+  expectArtifact,
+  imageRecord,
+  type RunRecord,
+  readRunRecord,
+  runFormat,
+} from '@learngene/pipeline/node';
 import { createGenerator, stream } from '@learngene/random';
 import { readSafetensors } from '@learngene/tensor-io/node';
+import { modelConfig, versions } from '@learngene/trainer';
+import {
+  checkHoldOut,
+  checkNewRun,
+  chooseClasses,
+  createRunFolder,
+  decodeTrainingData,
+  openData,
+  pretrainingClasses,
+  readMetricsLog,
+  reopenRunData,
+  runTraining,
+  writeRunRecord,
+} from '@learngene/trainer/node';
 import { Command } from 'commander';
 import { type ClassOptions, namedClasses, namedNovel, withClassOptions, withNovelOptions } from '../cli/classes';
 import {
@@ -33,20 +58,6 @@ import { asUsageError, UsageError } from '../cli/errors';
 import { interruptible } from '../cli/interrupt';
 import type { Output } from '../cli/output';
 import { startEngine } from '../cli/start-engine';
-import { versions } from '../cli/versions';
-import { checkHoldOut } from '../data/decode-data';
-import { imageRecord } from '../data/image-record';
-import { chooseClasses, openData, pretrainingClasses } from '../data/open-data';
-import { decodeTrainingData, reopenRunData } from '../data/training-data';
-import { usePrecision } from '../engines/precision';
-import { checkNewRun, createRunFolder, writeRunRecord } from '../run/create-run';
-import { denseFile, denseParams } from '../run/dense-model';
-import { expectArtifact } from '../run/identify';
-import { readMetricsLog } from '../run/metrics-log';
-import { checkpointSteps, type RunRecord, readRunRecord } from '../run/run-folder';
-import { runFormat } from '../run/run-format';
-import { modelConfig } from '../training/model-config';
-import { runTraining } from '../training/run-training';
 
 interface TrainOptions extends OutputOptions, EngineOption, ConfigOptions, ClassOptions {
   out: string;

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type ImageDataset, listNames } from '@learngene/datasets';
+import { usePrecision } from '@learngene/engines/node';
 import {
   countTransferParams,
   disposeKindTraining,
@@ -8,7 +9,35 @@ import {
   transferKind,
 } from '@learngene/kind';
 import { disposeParams } from '@learngene/nn';
+import type { Config } from '@learngene/pipeline';
+import { classNamesOf, mergeConfig, parseConfig } from '@learngene/pipeline';
+import {
+  checkpointSteps,
+  describeModel,
+  imageRecord,
+  loadModel,
+  type ModelDescription,
+  modelFolder,
+  type RunRecord,
+  readRunRecord,
+  runFormat,
+} from '@learngene/pipeline/node';
 import { createGenerator, stream } from '@learngene/random';
+import { groupsOf, transferClasses, versions } from '@learngene/trainer';
+import {
+  checkFits,
+  checkHoldOut,
+  checkNewRun,
+  checkShape,
+  chooseClasses,
+  createRunFolder,
+  decodeTrainingData,
+  openRecipe,
+  readMetricsLog,
+  reopenRunData,
+  runTraining,
+  writeRunRecord,
+} from '@learngene/trainer/node';
 import { Command, Option } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
@@ -30,24 +59,7 @@ import { UsageError } from '../cli/errors';
 import { interruptible } from '../cli/interrupt';
 import type { Output } from '../cli/output';
 import { startEngine } from '../cli/start-engine';
-import { versions } from '../cli/versions';
-import { mergeConfig, parseConfig } from '../config/load';
-import type { Config } from '../config/schema';
 import { dataFromRecipe } from '../data/data-flags';
-import { checkHoldOut } from '../data/decode-data';
-import { imageRecord } from '../data/image-record';
-import { chooseClasses } from '../data/open-data';
-import { checkFits, checkShape, decodeTrainingData, openRecipe, reopenRunData } from '../data/training-data';
-import { transferClasses } from '../data/transfer-classes';
-import { usePrecision } from '../engines/precision';
-import { checkNewRun, createRunFolder, writeRunRecord } from '../run/create-run';
-import { describeModel, loadModel, type ModelDescription, modelFolder } from '../run/load-model';
-import { readMetricsLog } from '../run/metrics-log';
-import { checkpointSteps, type RunRecord, readRunRecord } from '../run/run-folder';
-import { runFormat } from '../run/run-format';
-import { classNamesOf } from '../training/class-names';
-import { groupsOf } from '../training/model-config';
-import { runTraining } from '../training/run-training';
 
 interface TransferOptions extends OutputOptions, EngineOption, ConfigOptions, ClassOptions {
   from?: string;

@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
+import { parseConfig } from '@learngene/pipeline';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../cli/errors';
-import { parseConfig } from '../config/load';
 import { dataFromRecipe, dataOfFlags } from './data-flags';
 
 describe('--data and --data-path', () => {

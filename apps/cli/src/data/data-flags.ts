@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type Config, dataSources, nearestWord } from '@learngene/pipeline';
 import { UsageError } from '../cli/errors';
-import { nearestWord } from '../cli/nearest';
-import { type Config, dataSources } from '../config/schema';
 
 type Data = Config['data'];
 type Source = NonNullable<Data['source']>;

@@ -1,4 +1,4 @@
-import type { ConfigInput } from '../config/schema';
+import type { ConfigInput } from '@learngene/pipeline';
 
 /** What the demo trains, and for how long. */
 export interface DemoPlan {

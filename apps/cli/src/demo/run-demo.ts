@@ -9,33 +9,34 @@ import {
   type KindModel,
 } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
+import type { Config } from '@learngene/pipeline';
+import { createProcess, mergeConfig, parseConfig } from '@learngene/pipeline';
+import { bundleMetadata, drawPictures, isRunFolder, type RunRecord, runFormat } from '@learngene/pipeline/node';
 import { createGenerator, stream } from '@learngene/random';
+import { firstOfEach, reportPage, type Section } from '@learngene/report';
+import { gridPng, type Pictures } from '@learngene/report/node';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
+import { modelConfig, versions } from '@learngene/trainer';
+import {
+  chooseClasses,
+  createRunFolder,
+  curveSections,
+  decodeData,
+  gridLabels,
+  openData,
+  partOf,
+  runTraining,
+  sizeSection,
+  spectrumSection,
+  trainExtractor,
+  writeGrid,
+} from '@learngene/trainer/node';
 import * as tf from '@tensorflow/tfjs-core';
 import { interruptible } from '../cli/interrupt';
 import type { Output } from '../cli/output';
 import { duration } from '../cli/output';
-import { versions } from '../cli/versions';
 import { bundleFiles } from '../commands/decompose';
 import { startTransfer } from '../commands/transfer';
-import { mergeConfig, parseConfig } from '../config/load';
-import type { Config } from '../config/schema';
-import { decodeData, partOf } from '../data/decode-data';
-import { chooseClasses, openData } from '../data/open-data';
-import { trainExtractor } from '../evaluation/extractor';
-import { reportPage, type Section } from '../report/page';
-import { curveSections, sizeSection, spectrumSection } from '../report/run-report';
-import { createRunFolder } from '../run/create-run';
-import { bundleMetadata } from '../run/load-model';
-import { isRunFolder, type RunRecord } from '../run/run-folder';
-import { runFormat } from '../run/run-format';
-import { writeGrid } from '../run/write-grid';
-import { drawPictures } from '../sampling/draw';
-import { firstOfEach } from '../sampling/first-of-each';
-import { gridPng, type Pictures } from '../sampling/grid';
-import { modelConfig } from '../training/model-config';
-import { createProcess } from '../training/process';
-import { gridLabels, runTraining } from '../training/run-training';
 import { prepareDemoFolder } from './folder';
 import type { DemoPlan } from './plan';
 import { type Score, score } from './score';

@@ -1,8 +1,8 @@
 import type { ImageDataset } from '@learngene/datasets';
 import { datasetSource, evaluate, type FeatureExtractor, imageSource } from '@learngene/metrics';
-import { classAccuracy } from '../evaluation/extractor';
-import { noiseSource } from '../evaluation/noise';
-import type { Pictures } from '../sampling/grid';
+import type { Pictures } from '@learngene/report/node';
+import { noiseSource } from '@learngene/trainer';
+import { classAccuracy } from '@learngene/trainer/node';
 
 /** How samples compare with real pictures that were not trained on. */
 export interface Score {

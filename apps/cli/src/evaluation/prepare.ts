@@ -3,6 +3,27 @@ import { join } from 'node:path';
 import { type ImageDataset, listNames } from '@learngene/datasets';
 import type { MetricName } from '@learngene/metrics';
 import { type ClassifierDescription, describeClassifier } from '@learngene/metrics/node';
+import type { Config } from '@learngene/pipeline';
+import { checkEta, mergeConfig, parseConfig } from '@learngene/pipeline';
+import {
+  type Drawable,
+  describeDrawable,
+  expectArtifact,
+  identify,
+  imageBytes,
+  isRunFolder,
+} from '@learngene/pipeline/node';
+import {
+  checkHoldOut,
+  checkReference,
+  checkShape,
+  checkSizes,
+  chooseClasses,
+  describeSamples,
+  openRecipe,
+  type PictureSize,
+  type SampleDescription,
+} from '@learngene/trainer/node';
 import type { Command } from 'commander';
 import { type ClassOptions, namedClasses } from '../cli/classes';
 import {
@@ -17,18 +38,7 @@ import { checkMemory } from '../cli/memory';
 import type { Output } from '../cli/output';
 import { checkTarget } from '../cli/target';
 import { classIds } from '../commands/sample';
-import { mergeConfig, parseConfig } from '../config/load';
-import type { Config } from '../config/schema';
 import { dataFromRecipe } from '../data/data-flags';
-import { checkHoldOut } from '../data/decode-data';
-import { chooseClasses } from '../data/open-data';
-import { checkShape, openRecipe } from '../data/training-data';
-import { type Drawable, describeDrawable } from '../run/drawable';
-import { expectArtifact, identify } from '../run/identify';
-import { isRunFolder } from '../run/run-folder';
-import { imageBytes } from '../sampling/draw';
-import { checkEta } from '../sampling/samplers';
-import { checkReference, checkSizes, describeSamples, type PictureSize, type SampleDescription } from './check-inputs';
 
 /** The options of `learngene evaluate`. */
 export interface EvaluateOptions extends OutputOptions, EngineOption, ConfigOptions, ClassOptions {

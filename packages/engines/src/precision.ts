@@ -1,0 +1,20 @@
+import { type Precision, setNativePrecision } from '@learngene/backend-native';
+import type { ChosenEngine } from './choose-engine';
+import { EngineError } from './errors';
+
+/**
+ * Sets what the chosen engine computes products of matrices in.
+ *
+ * @throws EngineError where the engine, or the processor, has no bfloat16 products
+ */
+export function usePrecision(precision: Precision, engine: ChosenEngine): void {
+  if (engine.name !== 'native') {
+    if (precision === 'f32') return;
+    throw new EngineError(`training.precision bf16: only --engine native has it, the engine here is ${engine.name}`);
+  }
+  try {
+    setNativePrecision(precision);
+  } catch (error) {
+    throw new EngineError(`training.${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,47 @@
+import { classLabel, listNames } from '@learngene/datasets';
+import { ConfigError } from './errors';
+import { nearestWord } from './nearest-word';
+
+/** Where names of classes are looked up, for the message. */
+export interface ClassOwner {
+  /** What has the classes, e.g. `the model` or the name of a dataset. */
+  owner: string;
+  /** The option or key that named them. */
+  argument: string;
+}
+
+/** More names than these are counted in a message, not listed. */
+const mostListed = 40;
+
+function unknownClass(known: readonly string[], name: string, { owner, argument }: ClassOwner): ConfigError {
+  const parts = [`${argument}: ${owner} has no class ${JSON.stringify(name)}`];
+  parts.push(known.length === 0 ? 'it has none' : `it has ${listNames(known, mostListed)}`);
+  const nearest = nearestWord(name, known);
+  if (nearest !== undefined) parts.push(`did you mean ${JSON.stringify(nearest)}?`);
+  if (known.some((other) => /[,:]/.test(other))) {
+    parts.push(
+      'names with a comma or colon are given one by one, by --class (novel ones that are kept out by --novel-class)',
+    );
+  }
+  return new ConfigError(parts.join('; '));
+}
+
+/**
+ * The labels of classes by name, in the order given; names in either of Unicode's spellings.
+ *
+ * @throws ConfigError where none is named, one is named twice, or one is not there, with those that are
+ */
+export function classLabels(known: readonly string[], wanted: readonly string[], owner: ClassOwner): number[] {
+  const { argument } = owner;
+  if (wanted.length === 0) throw new ConfigError(`${argument}: expected at least one class, got none`);
+  const labels = wanted.map((name) => {
+    const label = classLabel(known, name);
+    if (label < 0) throw unknownClass(known, name, owner);
+    return label;
+  });
+  const twice = labels.findIndex((label, place) => labels.indexOf(label) !== place);
+  if (twice >= 0) {
+    throw new ConfigError(`${argument}: expected each class once, got ${JSON.stringify(known[labels[twice]])} twice`);
+  }
+  return labels;
+}

@@ -1,0 +1,141 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { ConfigError } from '../errors';
+import { readConfigFile } from '../node/read-config-file';
+import { mergeConfig, parseAssignment, parseConfig } from './load';
+
+const folder = mkdtempSync(join(tmpdir(), 'learngene-config-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('parseConfig', () => {
+  test('fills in the defaults', () => {
+    const config = parseConfig({ training: { steps: 5 } }, 'here');
+    expect(config).toMatchObject({
+      seed: 0,
+      data: { holdOut: 0.1 },
+      training: { steps: 5, batchSize: 32 },
+    });
+    expect(parseConfig(config, 'here')).toEqual(config);
+  });
+  test.each<[string, unknown, string]>([
+    ['a key that is near none', { banana: 1 }, 'unknown key banana; expected one of seed, data, model,'],
+    ['a key at the top', { sed: 1 }, 'here: unknown key sed; did you mean seed?'],
+    ['a key in a section', { training: { stepz: 1 } }, 'unknown key training.stepz; did you mean training.steps?'],
+    ['a key of one section at the top', { batchSize: 1 }, 'unknown key batchSize; did you mean training.batchSize?'],
+    [
+      'a key of one section in another',
+      { model: { holdOut: 1 } },
+      'unknown key model.holdOut; did you mean data.holdOut?',
+    ],
+    ['two keys', { a: 1, training: { b: 1 } }, 'unknown key a'],
+    ['a section that is no object', { training: 3 }, 'training: '],
+    ['a wrong choice', { model: { gate: 'open' } }, 'model.gate: '],
+    ['a fraction of steps', { training: { steps: 1.5 } }, 'training.steps: '],
+    ['no object', [], 'config: '],
+    ['a preset', { model: { preset: 'DiT-M/2' } }, 'model.preset: expected DiT-{S,B,L,XL}/{2,4,8}'],
+    ['a variance without its head', { diffusion: { variance: 'learned-range' } }, 'needs model.learnSigma true'],
+    ['a flow with ddim', { diffusion: { process: 'flow' } }, 'flow matching takes euler or heun, got ddim'],
+    [
+      'more sampling steps than there are',
+      { diffusion: { timesteps: 10 } },
+      'sampling.steps: expected at most diffusion.timesteps, 10, got 50',
+    ],
+    ['a prototype', JSON.parse('{"training":{"__proto__":{"steps":1}}}'), '__proto__'],
+  ])('refuses %s', (_, value, message) => {
+    expect(() => parseConfig(value, 'here')).toThrow(ConfigError);
+    expect(() => parseConfig(value, 'here')).toThrow(message);
+  });
+});
+
+describe('mergeConfig', () => {
+  test('later values win field by field; arrays are replaced; undefined changes nothing', () => {
+    const base = { seed: 1, data: { novel: ['a', 'b'], size: 8 } };
+    expect(mergeConfig(base, { data: { novel: ['c'], size: undefined }, training: { steps: 2 } })).toEqual({
+      seed: 1,
+      data: { novel: ['c'], size: 8 },
+      training: { steps: 2 },
+    });
+    expect(base.data.novel).toEqual(['a', 'b']);
+  });
+  test('leaves no undefined behind', () => {
+    expect(Object.keys(mergeConfig({}, { data: { path: undefined, size: 4 } }).data as object)).toEqual(['size']);
+  });
+  test.each(['__proto__', 'constructor', 'prototype'])('refuses %s at any depth', (key) => {
+    for (const text of [`{"${key}":1}`, `{"training":{"${key}":{"x":1}}}`]) {
+      expect(() => mergeConfig({}, JSON.parse(text))).toThrow(`unknown key ${key}`);
+    }
+    expect(({} as Record<string, unknown>).x).toBeUndefined();
+  });
+});
+
+describe('a field by its old name', () => {
+  const old = { training: { steps: 3, factorRate: 0.5 } };
+  test.each([
+    ['a record or a recipe', () => parseConfig(old, 'here')],
+    ['an assignment', () => parseConfig(parseAssignment('training.factorRate=0.5'), 'here')],
+    [
+      'a file',
+      async () => {
+        const path = join(folder, 'old.json');
+        writeFileSync(path, JSON.stringify(old));
+        const file = await readConfigFile(path);
+        expect(file).toEqual({ training: { steps: 3, factorLearningRateScale: 0.5 } });
+        return parseConfig(file, path);
+      },
+    ],
+  ])('is read in %s', async (_, read) => {
+    expect((await read()).training.factorLearningRateScale).toBe(0.5);
+  });
+  test('in a file is overridden by the name of today', async () => {
+    const path = join(folder, 'old.json');
+    writeFileSync(path, JSON.stringify(old));
+    const merged = mergeConfig(await readConfigFile(path), parseAssignment('training.factorLearningRateScale=2'));
+    expect(parseConfig(merged, 'here').training).toMatchObject({ steps: 3, factorLearningRateScale: 2 });
+  });
+  test('is refused beside the name of today, and in another section', () => {
+    expect(() => parseConfig({ training: { factorRate: 1, factorLearningRateScale: 1 } }, 'here')).toThrow(
+      'here: training.factorRate is the old name of training.factorLearningRateScale; give one of them',
+    );
+    expect(() => parseConfig({ model: { factorRate: 1 } }, 'here')).toThrow('unknown key model.factorRate');
+  });
+});
+
+describe('parseAssignment', () => {
+  test.each<[string, object]>([
+    ['seed=3', { seed: 3 }],
+    ['training.steps=100', { training: { steps: 100 } }],
+    ['data.path=a=b', { data: { path: 'a=b' } }],
+    ['data.novel=["a,b","c"]', { data: { novel: ['a,b', 'c'] } }],
+    ['data.flip=false', { data: { flip: false } }],
+    ['data.source=emoji', { data: { source: 'emoji' } }],
+    ['data.path=', { data: { path: '' } }],
+  ])('%s', (text, expected) => expect(parseAssignment(text)).toEqual(expected));
+  test.each(['seed', '=3', ''])('refuses %j', (text) => {
+    expect(() => parseAssignment(text)).toThrow('--set: expected key=value');
+  });
+});
+
+describe('readConfigFile', () => {
+  const write = (name: string, text: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  test('reads an object as written', async () => {
+    expect(await readConfigFile(write('a.json', '{"seed": 4}'))).toEqual({ seed: 4 });
+  });
+  test.each([
+    ['array.json', '[1]', 'expected a JSON object'],
+    ['null.json', 'null', 'expected a JSON object'],
+    ['text.json', '{seed: 1}', 'not valid JSON'],
+    ['large.json', `"${'x'.repeat(1 << 20)}"`, 'too large for a config'],
+  ])('refuses %s', async (name, text, message) => {
+    await expect(readConfigFile(write(name, text))).rejects.toThrow(message);
+  });
+  test('refuses what is missing and folders', async () => {
+    await expect(readConfigFile(join(folder, 'none.json'))).rejects.toThrow(ConfigError);
+    await expect(readConfigFile(folder)).rejects.toThrow('cannot be read');
+  });
+});

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { ConfigError } from '../errors';
+import { nearestWord } from '../nearest-word';
+import { withCurrentNames } from './renamed-fields';
+import { type Config, configSchema } from './schema';
+
+/** A JSON object. */
+export type Json = Record<string, unknown>;
+
+const unsafeKeys = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** Whether a value is a JSON object. */
+export function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Later values win; objects are merged field by field, everything else is replaced. */
+export function mergeConfig(base: Json, override: Json): Json {
+  const merged: Json = { ...base };
+  for (const [key, value] of Object.entries(override)) {
+    if (unsafeKeys.has(key)) throw new ConfigError(`unknown key ${key}`);
+    if (value === undefined) continue;
+    const before = merged[key];
+    merged[key] = isObject(value) ? mergeConfig(isObject(before) ? before : {}, value) : value;
+  }
+  return merged;
+}
+
+function fieldsOf(schema: unknown): Record<string, unknown> {
+  let inner = schema;
+  while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional) {
+    inner = inner.def.innerType;
+  }
+  return inner instanceof z.ZodObject ? inner.shape : {};
+}
+
+/** The full names that a key at a path may have been meant as: its neighbours, and the same key in another section. */
+function candidates(path: readonly PropertyKey[], key: string): string[] {
+  let fields: Record<string, unknown> = fieldsOf(configSchema);
+  const elsewhere = Object.entries(fields).flatMap(([section, schema]) =>
+    Object.hasOwn(fieldsOf(schema), key) ? [`${section}.${key}`] : [],
+  );
+  if (elsewhere.length > 0) return elsewhere;
+  for (const part of path) fields = fieldsOf(fields[String(part)]);
+  return Object.keys(fields).map((name) => [...path.map(String), name].join('.'));
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const where = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys
+      .map((key) => {
+        const name = where === '' ? key : `${where}.${key}`;
+        const known = candidates(issue.path, key);
+        const keys = known.map((other) => other.slice(other.lastIndexOf('.') + 1));
+        const nearest = nearestWord(key, keys);
+        if (nearest === undefined) return `unknown key ${name}; expected one of ${known.join(', ')}`;
+        return `unknown key ${name}; did you mean ${known[keys.indexOf(nearest)]}?`;
+      })
+      .join('; ');
+  }
+  return `${where === '' ? 'config' : where}: ${issue.message}`;
+}
+
+/**
+ * Checks a configuration and fills in the defaults; fields may have the names of older versions.
+ *
+ * @param source - named in the error, e.g. the file
+ * @throws ConfigError that names every wrong key, with a right one that is near, or all
+ */
+export function parseConfig(value: unknown, source: string): Config {
+  const parsed = configSchema.safeParse(withCurrentNames(value, source));
+  if (!parsed.success) throw new ConfigError(`${source}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
+  const config = parsed.data;
+  if (config.diffusion.variance === 'learned-range' && !config.model.learnSigma) {
+    throw new ConfigError(`${source}: diffusion.variance learned-range needs model.learnSigma true`);
+  }
+  if (config.diffusion.process === 'flow' && !['euler', 'heun'].includes(config.sampling.sampler)) {
+    throw new ConfigError(
+      `${source}: sampling.sampler: flow matching takes euler or heun, got ${config.sampling.sampler}`,
+    );
+  }
+  if (config.diffusion.process === 'gaussian' && config.sampling.steps > config.diffusion.timesteps) {
+    const { timesteps } = config.diffusion;
+    throw new ConfigError(
+      `${source}: sampling.steps: expected at most diffusion.timesteps, ${timesteps}, got ${config.sampling.steps}`,
+    );
+  }
+  return config;
+}
+
+/** Turns `training.steps=100` into `{ training: { steps: 100 } }`; the value is JSON, or a string if it is not. */
+export function parseAssignment(text: string): Json {
+  const at = text.indexOf('=');
+  if (at <= 0) throw new ConfigError(`--set: expected key=value, got ${text}`);
+  const raw = text.slice(at + 1);
+  let value: unknown = raw;
+  try {
+    value = JSON.parse(raw);
+  } catch {
+    // A bare word is a string.
+  }
+  const keys = text.slice(0, at).split('.');
+  return keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Json;
+}

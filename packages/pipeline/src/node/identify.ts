@@ -1,0 +1,155 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { ditLayout, type NamedShapes } from '@learngene/dit';
+import { openNpz } from '@learngene/tensor-io';
+import { fileSource, openSafetensorsFile } from '@learngene/tensor-io/node';
+import { ConfigError } from '../errors';
+import { isRunFormat } from './run-format';
+
+/** What a command wrote at a path, as far as other commands tell it apart. */
+export interface Artifact {
+  readonly kind:
+    | 'run'
+    | 'bundle'
+    | 'demo'
+    | 'dense' // a dense DiT: its file, or the folder of diffusers
+    | 'classifier'
+    | 'images' // packed arrays
+    | 'statistics'
+    | 'part' // of a run, a bundle or a benchmark
+    | 'other';
+  /** What it is, in words that follow "is": `a bundle`. */
+  readonly what: string;
+}
+
+/** The file of weights in a folder of diffusers. */
+export const DIFFUSERS_FILE = 'diffusion_pytorch_model.safetensors';
+
+async function readJson(path: string): Promise<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Whether the config.json of a folder is a run's record. */
+async function isRun(folder: string): Promise<boolean> {
+  const { format, command } = await readJson(join(folder, 'config.json'));
+  return isRunFormat(format) && (command === 'train' || command === 'transfer');
+}
+
+/** The run or the bundle that a folder is, or is a part of. */
+async function owner(folder: string): Promise<string | undefined> {
+  for (let at = resolve(folder), up = 0; up < 3; at = dirname(at), up++) {
+    if (existsSync(join(at, 'kind.json'))) return `the bundle ${at}`;
+    if (await isRun(at)) return `the run ${at}`;
+    if (!/^(checkpoints|samples|tailors|step-\d+)$/.test(basename(at))) return undefined;
+  }
+  return undefined;
+}
+
+async function identifyFolder(path: string): Promise<Artifact> {
+  const has = (name: string) => existsSync(join(path, name));
+  if (has('kind.json')) return { kind: 'bundle', what: 'a bundle' };
+  if (has('demo.json'))
+    return { kind: 'demo', what: `a demo; its models are ${join(path, 'pretrain')} and ${join(path, 'transfer')}` };
+  if (has('plan.json') && (has('bases') || has('cells')))
+    return { kind: 'part', what: `a benchmark; its models are the folders in ${join(path, 'bases')}` };
+  if (has('config.json')) {
+    const config = await readJson(join(path, 'config.json'));
+    if (typeof config._class_name === 'string') {
+      return has(DIFFUSERS_FILE)
+        ? { kind: 'dense', what: 'a dense DiT in a folder of diffusers' }
+        : { kind: 'other', what: `a folder of diffusers without ${DIFFUSERS_FILE}` };
+    }
+    if (has('checkpoints') || (await isRun(path))) return { kind: 'run', what: 'a run' };
+  }
+  if (has('state.json') && has('params.safetensors'))
+    return { kind: 'part', what: `a checkpoint of ${(await owner(path)) ?? 'a run'}; give the run's folder` };
+  const whole = await owner(path);
+  if (whole !== undefined) return { kind: 'part', what: `a part of ${whole}` };
+  return { kind: 'other', what: (await readdir(path)).length === 0 ? 'an empty folder' : 'a folder of none of these' };
+}
+
+function isDit(shapes: NamedShapes): string | undefined {
+  try {
+    return ditLayout(shapes);
+  } catch {
+    return undefined;
+  }
+}
+
+async function identifyTensors(path: string): Promise<Artifact> {
+  const file = await openSafetensorsFile(path);
+  try {
+    const { names, metadata } = file;
+    if (names.includes('images') || names.includes('arr_0')) return { kind: 'images', what: 'packed images' };
+    if (metadata.format === 'learngene-classifier-1') return { kind: 'classifier', what: 'a classifier of images' };
+    const folder = dirname(resolve(path));
+    const name = basename(path, '.safetensors');
+    const whole = await owner(folder);
+    if (existsSync(join(folder, 'state.json')) && ['params', 'ema', 'optimizer'].includes(name)) {
+      return { kind: 'part', what: `${name} of a checkpoint of ${whole ?? 'a run'}` };
+    }
+    if (name === 'learngenes' || names.some((key) => /^blocks\.\d+\..*\.[usv]$/.test(key))) {
+      const piece = name === 'learngenes' ? 'the learngenes' : 'the tailors of one group';
+      return { kind: 'part', what: `${piece} of ${whole ?? 'a bundle'}` };
+    }
+    if (name === 'shared' && whole !== undefined) return { kind: 'part', what: `the shared parts of ${whole}` };
+    const layout = isDit(new Map(names.map((key) => [key, file.info(key)])));
+    if (layout !== undefined) return { kind: 'dense', what: `a dense DiT (${layout} keys)` };
+    return { kind: 'other', what: 'tensors of none of these' };
+  } finally {
+    await file.close();
+  }
+}
+
+async function identifyArrays(path: string): Promise<Artifact> {
+  const file = await openNpz(await fileSource(path));
+  try {
+    if (file.names.includes('arr_0') || file.names.includes('images')) return { kind: 'images', what: 'packed images' };
+    if (file.names.includes('mu')) return { kind: 'statistics', what: 'statistics (mu, sigma)' };
+    return { kind: 'other', what: 'arrays of none of these' };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Files that are for people, or parts of a folder. */
+const byEnding: Readonly<Record<string, string>> = {
+  '.png': 'a PNG image',
+  '.html': 'a report',
+  '.json': 'a JSON file',
+  '.jsonl': 'the log of a run',
+};
+
+/**
+ * Tells what lies at a path: by names in a folder, by the names of tensors in a file.
+ *
+ * @throws ConfigError where nothing is there; TensorFileError for a damaged file of tensors
+ */
+export async function identify(path: string): Promise<Artifact> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) throw new ConfigError(`${path}: no such file or folder`);
+  if (found.isDirectory()) return identifyFolder(path);
+  const ending = extname(path).toLowerCase();
+  if (ending === '.safetensors') return identifyTensors(path);
+  if (ending === '.npz') return identifyArrays(path);
+  if (ending === '.npy') return { kind: 'images', what: 'one array' };
+  const whole = await owner(dirname(resolve(path)));
+  const what = byEnding[ending] ?? 'a file of none of these';
+  return { kind: 'other', what: whole === undefined ? what : `${what}, a part of ${whole}` };
+}
+
+/** Throws a ConfigError unless what lies at a path is one of the kinds that an option takes. */
+export async function expectArtifact(
+  path: string,
+  { option, kinds, expected }: { option: string; kinds: readonly Artifact['kind'][]; expected: string },
+): Promise<Artifact> {
+  const artifact = await identify(path);
+  if (kinds.includes(artifact.kind)) return artifact;
+  throw new ConfigError(`${option} ${path}: expected ${expected}; this is ${artifact.what}`);
+}

@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { classCounts, type ImageDataset } from '@learngene/datasets';
+import { z } from 'zod';
+import { ConfigError } from '../errors';
+
+const recordSchema = z.strictObject({
+  size: z.array(z.int()).length(3),
+  counts: z.array(z.int()),
+  labels: z.string(),
+});
+
+/** What a run keeps of the images it was started on, to know them again: no pixels. */
+export interface ImageRecord {
+  /** Height, width, channels. */
+  size: number[];
+  /** How many images each class has, in the order of the run's classes. */
+  counts: number[];
+  /** SHA-256 of the names of the classes and the labels in the order of the images. */
+  labels: string;
+}
+
+/** The record of a dataset. */
+export function imageRecord(dataset: ImageDataset): ImageRecord {
+  const { height, width, channels, classes, labels } = dataset;
+  const hash = createHash('sha256').update(JSON.stringify(classes.map((name) => name.normalize('NFC'))));
+  for (const label of labels) hash.update(`,${label}`);
+  return { size: [height, width, channels], counts: [...classCounts(dataset)], labels: hash.digest('hex') };
+}
+
+/**
+ * Compares the images that a run continues on with those it was started on.
+ *
+ * @throws ConfigError that names what differs: the size, the number of images of a class, or the order
+ */
+export function checkSameImages(dataset: ImageDataset, record: ImageRecord): void {
+  const { success, data: kept } = recordSchema.safeParse(record);
+  if (!success) throw new ConfigError('config.json: images: expected { size, counts, labels }');
+  const came = imageRecord(dataset);
+  const differences = dataset.classes.flatMap((name, label) =>
+    kept.counts[label] === came.counts[label]
+      ? []
+      : [`${JSON.stringify(name)} has ${came.counts[label]} images, had ${kept.counts[label] ?? 'none'}`],
+  );
+  if (kept.size.join('x') !== came.size.join('x')) {
+    differences.unshift(`the images are ${came.size.join('x')}, were ${kept.size.join('x')}`);
+  }
+  if (differences.length === 0 && kept.labels !== came.labels) differences.push('the images come in another order');
+  if (differences.length === 0) return;
+  const more = differences.length > 8 ? `; and ${differences.length - 8} more` : '';
+  throw new ConfigError(
+    `data: not those that the run was started on: ${differences.slice(0, 8).join('; ')}${more}; give its own by --data-path, or start a new run`,
+  );
+}

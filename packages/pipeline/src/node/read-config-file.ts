@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises';
+import { isObject, type Json } from '../config/load';
+import { withCurrentNames } from '../config/renamed-fields';
+import { ConfigError } from '../errors';
+
+/** The largest config file that is read, in bytes. */
+const maxConfigBytes = 1 << 20;
+
+/**
+ * Reads a JSON configuration file as written, without defaults; fields of older versions get the names of today.
+ *
+ * @throws ConfigError for a file that is missing, too large or not a JSON object
+ */
+export async function readConfigFile(path: string): Promise<Json> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw new ConfigError(`${path}: cannot be read`, { cause: error });
+  }
+  if (bytes.length > maxConfigBytes) throw new ConfigError(`${path}: ${bytes.length} bytes is too large for a config`);
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw new ConfigError(`${path}: not valid JSON`, { cause: error });
+  }
+  if (!isObject(value)) throw new ConfigError(`${path}: expected a JSON object`);
+  return withCurrentNames(value, path);
+}

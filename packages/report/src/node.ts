@@ -1,0 +1,1 @@
+export { gridPng, type Pictures } from './image-grid';

@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type ClassTable, DatasetFileError } from '@learngene/datasets';
+import { type DatasetKind, detectDataset } from '@learngene/datasets/node';
+import type { Config, Progress } from '@learngene/pipeline';
+import { ConfigError } from '@learngene/pipeline';
+import { identify } from '@learngene/pipeline/node';
+
+type Data = Config['data'];
+
+/** Data whose kind and place are known: what a run or a bundle keeps, so that they are found from any folder. */
+export type DataRecipe = Data & { source: NonNullable<Data['source']> };
+
+const kindWords: Readonly<Record<DatasetKind, string>> = {
+  emoji: 'the package of emoji',
+  folder: 'a folder of class folders',
+  idx: 'IDX files of the MNIST family',
+  cifar10: 'CIFAR-10',
+  cifar100: 'CIFAR-100',
+  packed: 'packed arrays',
+};
+
+async function readTable(path: string): Promise<ClassTable> {
+  let table: unknown;
+  try {
+    table = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new ConfigError(`data.superclasses ${path}: cannot be read as JSON`, { cause: error });
+  }
+  const valid =
+    typeof table === 'object' &&
+    table !== null &&
+    Object.values(table).every((names) => Array.isArray(names) && names.every((name) => typeof name === 'string'));
+  if (!valid) throw new ConfigError(`data.superclasses ${path}: expected { superclass: [class, ...], ... }`);
+  return table as ClassTable;
+}
+
+/** Throws where a path holds what a command wrote that is no data: a run has folders with images, too. */
+async function refuseArtifact(path: string, flag: string): Promise<void> {
+  if (!existsSync(path)) return;
+  const { kind, what } = await identify(path).catch(() => ({ kind: 'images', what: '' }));
+  if (kind !== 'images' && kind !== 'other') throw new ConfigError(`${flag} ${path}: expected images; this is ${what}`);
+}
+
+async function kindAt(path: string, output: Progress): Promise<DatasetKind> {
+  try {
+    const { kind, by } = await detectDataset(path);
+    output.info(`Data: ${kindWords[kind]} (${by}) in ${path}`);
+    return kind;
+  } catch (error) {
+    if (!(error instanceof DatasetFileError)) throw error;
+    throw new ConfigError(`--data ${error.message}`, { cause: error });
+  }
+}
+
+/**
+ * Data as they are kept in a recipe: the kind is named or detected, the path absolute, the table of superclasses inside.
+ * There are no data by default.
+ *
+ * @throws ConfigError where neither a kind nor a path is given, or the path that a kind needs is missing
+ */
+export async function completeData(data: Data, output: Progress): Promise<DataRecipe> {
+  const path = data.path === undefined ? undefined : resolve(data.path);
+  if (data.source === undefined && path === undefined) {
+    throw new ConfigError(
+      '--data: no data given; give a path (a folder of class folders, of IDX or CIFAR files, an .npz or .safetensors file) or emoji',
+    );
+  }
+  if (data.source !== undefined && data.source !== 'emoji' && path === undefined) {
+    throw new ConfigError(`--data-path: needed for --data ${data.source}`);
+  }
+  if (path !== undefined) await refuseArtifact(path, data.source === undefined ? '--data' : '--data-path');
+  const source = data.source ?? (await kindAt(path as string, output));
+  const { superclasses } = data;
+  return {
+    ...data,
+    source,
+    ...(path === undefined ? {} : { path }),
+    ...(typeof superclasses === 'string'
+      ? { superclasses: { ...(await readTable(superclasses)) } as Data['superclasses'] }
+      : {}),
+  };
+}

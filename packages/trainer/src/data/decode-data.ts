@@ -1,0 +1,60 @@
+import { cacheDataset, DatasetFileError, holdOut, type ImageDataset, listNames, subset } from '@learngene/datasets';
+import type { Config, Progress } from '@learngene/pipeline';
+import { ConfigError } from '@learngene/pipeline';
+import { chooseClasses } from './open-data';
+
+/** More bytes of decoded images than this are not kept in memory. */
+const maxBytes = 2 ** 33;
+
+/** Throws where the fraction held out leaves nothing to train on; cheap, to be asked before anything is decoded. */
+export function checkHoldOut({ data }: Config): void {
+  if (data.holdOut === 1) throw new ConfigError('data.holdOut: expected below 1, got 1: nothing to train on');
+}
+
+/**
+ * Decodes all images of a view, with progress, into memory; images of arrays are decoded already.
+ *
+ * @throws Error for a picture that cannot be read, unless data.onCorrupt is skip; for a class of which none can
+ */
+export async function decodeData(
+  dataset: ImageDataset,
+  { source, onCorrupt }: Config['data'],
+  output: Progress,
+): Promise<ImageDataset> {
+  if (source !== 'folder' && source !== 'emoji') return dataset;
+  const bar = output.progress('Decoding pictures', dataset.size, 'pictures');
+  try {
+    const onProgress = ({ done }: { done: number }) => bar.update(done);
+    const decoded = await cacheDataset(dataset, { onCorrupt, onProgress, maxBytes });
+    const { skipped } = decoded;
+    if (skipped.length > 0) output.warn(`${skipped.length} pictures could not be read and were skipped`);
+    const left = new Set(decoded.labels);
+    const lost = dataset.classes.filter((_, label) => !left.has(label) && dataset.labels.includes(label));
+    if (lost.length > 0) throw new Error(`${dataset.name}: no picture can be read of ${listNames(lost)}`);
+    return decoded;
+  } catch (error) {
+    if (!(error instanceof DatasetFileError && error.isPicture)) throw error;
+    throw new Error(`${error.message}; --set data.onCorrupt=skip leaves such pictures out`, { cause: error });
+  } finally {
+    bar.stop();
+  }
+}
+
+/** A part of the data: what is trained on, and what is kept for evaluation. */
+export interface DataPart {
+  train: ImageDataset;
+  heldOut: ImageDataset;
+}
+
+/**
+ * Some classes of a dataset, a fixed fraction of each held out for evaluation. A class keeps one picture at least.
+ *
+ * @throws ConfigError for unknown classes, and where nothing is left to train on
+ */
+export function partOf(dataset: ImageDataset, classes: readonly string[], config: Config): DataPart {
+  const chosen = chooseClasses(dataset, classes);
+  if (chosen.size === 0) throw new ConfigError(`data: ${listNames(classes)}: expected pictures, got none`);
+  if (config.data.holdOut === 0) return { train: chosen, heldOut: subset(chosen, []) };
+  if (config.data.holdOut === 1) throw new ConfigError('data.holdOut: expected below 1, got 1: nothing to train on');
+  return holdOut(chosen, { fraction: config.data.holdOut, seed: config.seed });
+}

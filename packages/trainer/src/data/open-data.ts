@@ -1,0 +1,181 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import {
+  type ClassTable,
+  classCounts,
+  type ImageDataset,
+  listNames,
+  mergeClasses,
+  selectClasses,
+  subset,
+} from '@learngene/datasets';
+import {
+  cifar,
+  emojiDataset,
+  FASHION_MNIST_CLASSES,
+  type IgnoredEntry,
+  idx,
+  imageFolder,
+  packed,
+} from '@learngene/datasets/node';
+import type { Config, Progress } from '@learngene/pipeline';
+import { ConfigError, classLabels } from '@learngene/pipeline';
+import { completeData, type DataRecipe } from './complete-data';
+
+type DataConfig = Config['data'];
+
+/** The size that pictures from files are brought to when neither the configuration nor a model names one. */
+const usualSize = 32;
+
+/** The folder of the npm package with the emoji pictures. */
+function emojiRoot(path: string | undefined): string {
+  if (path !== undefined) return path;
+  for (const base of [join(process.cwd(), 'package.json'), import.meta.url]) {
+    try {
+      return dirname(createRequire(base).resolve('emoji-datasource-google/emoji.json'));
+    } catch {
+      // Looked for in the next place.
+    }
+  }
+  throw new ConfigError('data.source emoji: npm install emoji-datasource-google, or give its folder as data.path');
+}
+
+/** Pictures in arrays have the size they have. */
+function nativeSize(dataset: ImageDataset, data: DataConfig): ImageDataset {
+  if (dataset.height !== dataset.width) {
+    throw new ConfigError(`data: expected square pictures, got ${dataset.height}x${dataset.width}`);
+  }
+  if (data.size !== undefined && data.size !== dataset.height) {
+    throw new ConfigError(
+      `data.size: these pictures are ${dataset.height} pixels a side, got ${data.size}; leave it out`,
+    );
+  }
+  return dataset;
+}
+
+/** How many of the files that were passed over are named. */
+const mostNamed = 5;
+
+function tellIgnored(ignored: readonly IgnoredEntry[], output: Progress): void {
+  if (ignored.length === 0) return;
+  const named = ignored.slice(0, mostNamed).map(({ path, reason }) => `${path} (${reason})`);
+  const more = ignored.length > mostNamed ? ` and ${ignored.length - mostNamed} more` : '';
+  output.info(
+    `Passed over ${ignored.length} that ${ignored.length === 1 ? 'is' : 'are'} no data: ${named.join(', ')}${more}`,
+  );
+}
+
+async function openSource(data: DataRecipe, output: Progress): Promise<ImageDataset> {
+  const { source, autoOrient, split: part, size = usualSize, skinVariations } = data;
+  const path = data.path ?? '';
+  switch (source) {
+    case 'emoji':
+      return emojiDataset({ root: emojiRoot(data.path), size, skinVariations, cache: false, concurrency: 8 });
+    case 'folder': {
+      const folder = await imageFolder(path, { size, autoOrient, allowEmpty: true });
+      tellIgnored(folder.ignored, output);
+      return folder;
+    }
+    case 'idx': {
+      const digits = await idx(path, { part });
+      const fashion = /fashion/i.test(path) && digits.classes.length === FASHION_MNIST_CLASSES.length;
+      const named = fashion ? { ...digits, classes: FASHION_MNIST_CLASSES } : digits;
+      return nativeSize(named, data);
+    }
+    case 'cifar10':
+      return nativeSize(await cifar(path, { variant: 'cifar-10', part }), data);
+    case 'cifar100':
+      return nativeSize(await cifar(path, { variant: 'cifar-100-fine', part }), data);
+    case 'packed':
+      return nativeSize(await packed(path), data);
+    default:
+      throw new Error(`data.source: unknown source ${String(source satisfies never)}`);
+  }
+}
+
+/** Images that are listed but not yet decoded, and where they come from. */
+export interface OpenData {
+  /** All classes, superclasses merged and small classes left out; images of picture files are decoded when read. */
+  dataset: ImageDataset;
+  /** What a run or a bundle keeps of it. */
+  recipe: DataRecipe;
+}
+
+/**
+ * Opens the configured data without decoding a picture, so that classes and sizes are checked first.
+ *
+ * @param size - pixels a side of picture files where the configuration names none: those of the model, else 32
+ * @throws ConfigError as {@link completeData}, and DatasetFileError where files are missing or damaged
+ */
+export async function openData(
+  data: Config['data'],
+  output: Progress,
+  { size = usualSize }: { size?: number } = {},
+): Promise<OpenData> {
+  const complete = await completeData(data, output);
+  const fromFiles = complete.source === 'folder' || complete.source === 'emoji';
+  const recipe = fromFiles ? { ...complete, size: complete.size ?? size } : complete;
+  let dataset = await openSource(recipe, output);
+  if (recipe.superclasses !== undefined) {
+    dataset = mergeClasses(dataset, recipe.superclasses as ClassTable, { missing: 'drop' });
+  }
+  return { dataset: withoutSmallClasses(dataset, recipe.minPerClass, output), recipe };
+}
+
+/** Leaves out classes with fewer pictures than `least`, and warns of those that have none. */
+function withoutSmallClasses(dataset: ImageDataset, least: number, output: Progress): ImageDataset {
+  const counts = classCounts(dataset);
+  const small = dataset.classes.filter((_, label) => counts[label] < least);
+  if (small.length === 0) return dataset;
+  const empty = small.filter((name) => counts[dataset.classes.indexOf(name)] === 0);
+  if (empty.length === dataset.classes.length) {
+    throw new Error(`${dataset.name}: expected pictures, got none in the classes ${listNames(empty)}`);
+  }
+  if (empty.length > 0) output.warn(`${dataset.name}: classes without pictures are left out: ${listNames(empty, 20)}`);
+  const kept = dataset.classes.filter((_, label) => counts[label] >= least);
+  if (kept.length === 0) throw new ConfigError(`data.minPerClass: no class has ${least} pictures`);
+  return selectClasses(dataset, kept);
+}
+
+/**
+ * The named classes of a dataset.
+ *
+ * @throws ConfigError where none is named, one is named twice, or one is not there, with those that are
+ */
+export function chooseClasses(dataset: ImageDataset, classes: readonly string[], argument = 'classes'): ImageDataset {
+  return selectClasses(dataset, classLabels(dataset.classes, classes, { owner: dataset.name, argument }));
+}
+
+/** The classes to pre-train on, as the dataset spells them: those named, or all that are not novel. */
+export function pretrainingClasses(dataset: ImageDataset, data: DataConfig): readonly string[] {
+  const labelsOf = (names: readonly string[], argument: string) =>
+    classLabels(dataset.classes, names, { owner: dataset.name, argument });
+  const nameOf = (label: number) => dataset.classes[label];
+  const novel = data.novel.length === 0 ? [] : labelsOf(data.novel, '--novel (data.novel)');
+  if (data.classes !== undefined) {
+    const chosen = labelsOf(data.classes, '--classes (data.classes)');
+    const both = chosen.filter((label) => novel.includes(label)).map(nameOf);
+    if (both.length > 0) throw new ConfigError(`data: ${listNames(both)} cannot be both in classes and in novel`);
+    return chosen.map(nameOf);
+  }
+  const rest = dataset.classes.filter((_, label) => !novel.includes(label));
+  if (rest.length === 0) throw new ConfigError('--novel (data.novel): no class is left to pre-train on');
+  return rest;
+}
+
+/**
+ * A view in which all classes have as many pictures as the largest: pictures of small classes come several times an
+ * epoch, so that every class's tailors get as many samples.
+ */
+export function balanceClasses(dataset: ImageDataset): ImageDataset {
+  const counts = classCounts(dataset);
+  const most = counts.reduce((a, b) => Math.max(a, b), 0);
+  const members: number[][] = dataset.classes.map(() => []);
+  dataset.labels.forEach((label, index) => {
+    members[label].push(index);
+  });
+  const indices = members.flatMap((own) =>
+    Array.from({ length: own.length === 0 ? 0 : most }, (_, i) => own[i % own.length]),
+  );
+  return subset(dataset, indices);
+}

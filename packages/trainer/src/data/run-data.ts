@@ -1,0 +1,74 @@
+import { DatasetFileError, type ImageDataset, listNames, normalName } from '@learngene/datasets';
+import type { DitConfig } from '@learngene/dit';
+import type { Progress } from '@learngene/pipeline';
+import { ConfigError, classNamesOf } from '@learngene/pipeline';
+import type { RunRecord } from '@learngene/pipeline/node';
+import { checkSameImages } from '@learngene/pipeline/node';
+import { decodeData, partOf } from './decode-data';
+import { chooseClasses, type OpenData, openData } from './open-data';
+
+/** Opens the data of a recipe (picture files in the size of a model); where they are not there any more, the error says how to give their new place. */
+export async function openRecipe(
+  data: RunRecord['config']['data'],
+  output: Progress,
+  model?: DitConfig,
+): Promise<OpenData> {
+  try {
+    return await openData(data, output, { size: model?.inputSize });
+  } catch (error) {
+    if (!(error instanceof DatasetFileError)) throw error;
+    throw new Error(`${error.message}; if the data are elsewhere now, say where by --data-path`, { cause: error });
+  }
+}
+
+/**
+ * The images that a run trains on, opened anew and not yet decoded.
+ *
+ * @param place - where the data lie now, if not where the run's recipe says
+ * @returns the run's record with that place, and a view of its classes
+ * @throws ConfigError where the data or `config.json` changed so that the run's model does not fit, and where the images are
+ * not as many, as large or in the same order as those that the run was started on
+ */
+export async function reopenRunData(
+  record: RunRecord,
+  { place, output }: { place?: string; output: Progress },
+): Promise<{ record: RunRecord; view: ImageDataset }> {
+  const { config, model } = record;
+  const asked = place === undefined ? config.data : { ...config.data, path: place };
+  const { dataset, recipe } = await openRecipe(asked, output, model.dit);
+  const view = chooseClasses(dataset, config.data.classes ?? []);
+  checkFits(view, model);
+  if (record.images !== undefined) checkSameImages(view, record.images);
+  else output.warn('the run keeps no record of its images: whether these are the same could not be checked');
+  return { record: { ...record, config: { ...config, data: recipe } }, view };
+}
+
+/** The images to train on, decoded; those held out are left out. */
+export async function decodeTrainingData(
+  view: ImageDataset,
+  { config }: RunRecord,
+  output: Progress,
+): Promise<ImageDataset> {
+  return partOf(await decodeData(view, config.data, output), view.classes, config).train;
+}
+
+/** Throws where a network does not take the images of a dataset. */
+export function checkShape(data: ImageDataset, { inputSize, inChannels }: DitConfig): void {
+  if (data.height === inputSize && data.width === inputSize && data.channels === inChannels) return;
+  const came = `${data.height}x${data.width}x${data.channels}`;
+  throw new ConfigError(`data: the model takes ${inputSize}x${inputSize}x${inChannels}, got ${came}`);
+}
+
+/** Throws where a model does not take the images or the classes of a dataset. */
+export function checkFits(data: ImageDataset, model: RunRecord['model']): void {
+  checkShape(data, model.dit);
+  const names = classNamesOf(model);
+  if (
+    names.length !== data.classes.length ||
+    names.some((name, id) => normalName(name) !== normalName(data.classes[id]))
+  ) {
+    throw new ConfigError(
+      `data: the model has the classes ${listNames(names, 40)}, got ${listNames(data.classes, 40)}`,
+    );
+  }
+}

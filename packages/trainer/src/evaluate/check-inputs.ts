@@ -1,0 +1,75 @@
+import type { MetricName } from '@learngene/metrics';
+import {
+  type ClassifierDescription,
+  type OpenSamples,
+  openSamples,
+  readStatistics,
+  referenceContent,
+} from '@learngene/metrics/node';
+import { ConfigError } from '@learngene/pipeline';
+
+/** Rows, columns and channels of pictures. */
+export type PictureSize = Pick<OpenSamples, 'height' | 'width' | 'channels'>;
+
+/** What a file of samples holds besides the pixels. */
+export type SampleDescription = PictureSize & Pick<OpenSamples, 'count' | 'labels' | 'classes'>;
+
+const text = ({ height, width, channels }: PictureSize) => `${height}x${width}x${channels}`;
+
+/** Reads the sizes, labels and class names of a file of samples; its pixels are not read. */
+export async function describeSamples(path: string): Promise<SampleDescription> {
+  const { height, width, channels, count, labels, classes, close } = await openSamples(path);
+  await close();
+  return { height, width, channels, count, labels, classes };
+}
+
+/**
+ * Throws where pictures of two places differ in size.
+ *
+ * @param hint What to do about it.
+ * @throws ConfigError with both sizes
+ */
+export function checkSizes(
+  [name, size]: readonly [string, PictureSize],
+  [otherName, other]: readonly [string, PictureSize],
+  hint?: string,
+): void {
+  if (text(size) === text(other)) return;
+  const what = hint === undefined ? '' : `; ${hint}`;
+  throw new ConfigError(`${name}: expected ${text(other)} as ${otherName}, got ${text(size)}${what}`);
+}
+
+/**
+ * Throws where a file to compare with does not serve the metrics, or the classifier.
+ *
+ * @throws ConfigError naming the metrics that it serves
+ */
+export async function checkReference(
+  path: string,
+  { metrics, classifier }: { metrics: readonly MetricName[]; classifier: ClassifierDescription },
+): Promise<void> {
+  const { images } = await referenceContent(path);
+  if (images)
+    return checkSizes([`--reference ${path}`, await describeSamples(path)], ['the classifier', classifier.config]);
+  const { features, spatial } = await readStatistics(path);
+  const lacks: Record<MetricName, boolean> = {
+    fid: !features,
+    sfid: !spatial,
+    'inception-score': false,
+    kid: true,
+    'precision-recall': true,
+  };
+  const lacking = metrics.filter((metric) => lacks[metric]);
+  if (lacking.length > 0) {
+    const serves = [...(features ? ['fid'] : []), ...(spatial ? ['sfid'] : [])].join(',');
+    throw new ConfigError(
+      `--reference ${path}: ${lacking.join(', ')} cannot be had of these statistics; give --metrics ${serves}`,
+    );
+  }
+  const dims = features?.mean.length ?? classifier.config.features;
+  if (dims !== classifier.config.features) {
+    throw new ConfigError(
+      `--reference ${path}: expected statistics of ${classifier.config.features} features as the classifier, got ${dims}`,
+    );
+  }
+}

@@ -1,0 +1,108 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { ImageDataset } from '@learngene/datasets';
+import {
+  type ClassifierConfig,
+  classifierAccuracy,
+  classifierConfig,
+  classifierExtractor,
+  type FeatureExtractor,
+  type ImageSource,
+  trainClassifier,
+} from '@learngene/metrics';
+import { loadClassifier, saveClassifier } from '@learngene/metrics/node';
+import { disposeParams } from '@learngene/nn';
+import type { Progress } from '@learngene/pipeline';
+import { createGenerator, stream } from '@learngene/random';
+import { balanceClasses } from '../data/open-data';
+
+/** An in-domain feature extractor with what is known of it. */
+export interface InDomainExtractor {
+  extractor: FeatureExtractor;
+  /** Names of its classes, where they are known. */
+  classes?: readonly string[];
+  /** Accuracy on the held-out pictures, where it was measured. */
+  accuracy?: number;
+  /** Frees the classifier. */
+  dispose(): void;
+}
+
+type Classifier = Awaited<ReturnType<typeof loadClassifier>>;
+
+function asExtractor({ params, config, classes }: Classifier, accuracy?: number): InDomainExtractor {
+  return {
+    extractor: classifierExtractor(params, config, { name: 'in-domain classifier' }),
+    ...(classes && { classes }),
+    ...(accuracy === undefined ? {} : { accuracy }),
+    dispose: () => disposeParams(params),
+  };
+}
+
+/** Reads the classifier of a file. */
+export async function openClassifier(path: string): Promise<InDomainExtractor> {
+  return asExtractor(await loadClassifier(path));
+}
+
+/** What {@link trainExtractor} needs. */
+export interface TrainExtractorOptions {
+  /** Pictures to train on. */
+  train: ImageDataset;
+  /** Pictures to measure the accuracy on; may be empty. */
+  heldOut: ImageDataset;
+  steps: number;
+  seed: number;
+  /** Where the classifier is kept; nowhere where none is given. */
+  path?: string;
+  output: Progress;
+  signal?: AbortSignal;
+}
+
+/** Trains a small classifier on the classes of a dataset, and keeps it in a file if one is named. */
+export async function trainExtractor(options: TrainExtractorOptions): Promise<InDomainExtractor> {
+  const { train, heldOut, steps, seed, path, output, signal } = options;
+  const { height, width, channels, classes } = train;
+  const config: ClassifierConfig = classifierConfig({ height, width, channels, classes: Math.max(2, classes.length) });
+  const bar = output.progress('Training the in-domain classifier', steps, 'steps');
+  try {
+    const { params } = await trainClassifier({
+      config,
+      data: balanceClasses(train),
+      generator: stream(createGenerator(seed), 'classifier'),
+      steps,
+      signal,
+      onStep: ({ step, loss }) => bar.update(step, `loss ${loss.toFixed(3)}`),
+    });
+    const accuracy = heldOut.size > 0 ? await classifierAccuracy(params, config, { data: heldOut }) : undefined;
+    const named = classes.length === config.classes ? { classes } : {}; // a second class of one has no name
+    if (path !== undefined) {
+      await mkdir(dirname(path), { recursive: true });
+      await saveClassifier(path, params, config, named);
+    }
+    return asExtractor({ params, config, ...named }, accuracy);
+  } finally {
+    bar.stop();
+  }
+}
+
+/** Pictures of which the class is told at a time. */
+const BATCH = 256;
+
+/** The share of pictures that an extractor with logits takes for their intended class. */
+export async function classAccuracy(
+  extractor: FeatureExtractor,
+  images: ImageSource,
+  labels: ArrayLike<number>,
+): Promise<number> {
+  const classes = extractor.classes ?? 0;
+  let right = 0;
+  for (let start = 0; start < images.count; start += BATCH) {
+    const end = Math.min(images.count, start + BATCH);
+    const { logits } = await extractor.extract(await images.read(start, end));
+    if (logits === undefined || classes === 0) throw new Error(`${extractor.name}: expected logits, got none`);
+    for (let i = start; i < end; i++) {
+      const row = logits.subarray((i - start) * classes, (i - start + 1) * classes);
+      if (row.indexOf(row.reduce((a, b) => Math.max(a, b))) === labels[i]) right++;
+    }
+  }
+  return right / images.count;
+}

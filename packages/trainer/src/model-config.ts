@@ -1,0 +1,42 @@
+import type { ImageDataset } from '@learngene/datasets';
+import { DIT_PRESETS, type DitConfig, ditConfig, ditFlavour } from '@learngene/dit';
+import { type KindConfig, kindConfig, type TailorGroup } from '@learngene/kind';
+import type { Config } from '@learngene/pipeline';
+
+/** A model that a laptop trains in minutes; the configuration's fields override it. */
+const defaultSize = { patchSize: 4, hiddenSize: 192, depth: 6, heads: 6, mlpRatio: 4 };
+
+/** One group of tailors for each class, under the class's name. */
+export function groupsOf(classes: readonly string[]): TailorGroup[] {
+  return classes.map((name, id) => ({ name, classes: [id], classNames: [name] }));
+}
+
+/** The model that a configuration asks for on a dataset. */
+export function modelConfig(config: Config, dataset: ImageDataset): KindConfig {
+  const {
+    preset,
+    learngeneRank,
+    tailorRank,
+    gate,
+    nullGate,
+    labelDropout,
+    learnSigma,
+    flavour,
+    init: _,
+    ...sizes
+  } = config.model;
+  const base: Partial<DitConfig> =
+    preset === undefined ? defaultSize : { ...DIT_PRESETS[preset as keyof typeof DIT_PRESETS], mlpRatio: 4 };
+  const given = Object.fromEntries(Object.entries(sizes).filter(([, value]) => value !== undefined));
+  const dit = ditConfig({
+    ...base,
+    ...given,
+    ...ditFlavour(flavour),
+    inputSize: dataset.height,
+    inChannels: dataset.channels,
+    classes: dataset.classes.length,
+    labelDropout,
+    learnSigma,
+  });
+  return kindConfig({ dit, learngeneRank, tailorRank, gate, nullGate, groups: groupsOf(dataset.classes) });
+}

@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError } from '@learngene/pipeline';
+import { checkpointPath, checkpointSteps, configFile, type RunRecord } from '@learngene/pipeline/node';
+import { writeFileAtomic } from '@learngene/tensor-io/node';
+import { checkParents, strangerIn } from './new-folder';
+
+/** What a run that failed before its first step leaves behind. */
+const emptyRun = ['checkpoints', 'samples'];
+
+/** Throws a ConfigError for a path that is no new or empty folder; cheap, to be asked before any work. */
+export async function checkNewRun(path: string): Promise<void> {
+  if (existsSync(join(path, configFile))) {
+    throw new ConfigError(`${path}: there is a run already; continue it with --resume, or give another --out`);
+  }
+  if ((await checkpointSteps(path)).length > 0) {
+    throw new ConfigError(`${path}: there are checkpoints of a run without its ${configFile}; give another --out`);
+  }
+  checkParents(path, '--out');
+  if (!existsSync(path)) return;
+  if (!(await stat(path)).isDirectory()) throw new ConfigError(`--out ${path}: expected a new folder, this is a file`);
+  const stranger = strangerIn(path, emptyRun);
+  if (stranger !== undefined) {
+    throw new ConfigError(`--out ${path}: expected a new or empty folder, this one holds ${stranger}; give another`);
+  }
+}
+
+/** Creates a run folder and writes its record; refuses a folder that holds a run. */
+export async function createRunFolder(path: string, record: RunRecord): Promise<void> {
+  await checkNewRun(path);
+  await mkdir(join(path, 'checkpoints'), { recursive: true });
+  await mkdir(join(path, 'samples'), { recursive: true });
+  await writeRunRecord(path, record);
+}
+
+/** Writes the record of a run folder, whole or not at all. */
+export async function writeRunRecord(path: string, record: RunRecord): Promise<void> {
+  await writeFileAtomic(join(path, configFile), `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** Deletes all but the newest `keep` checkpoints, and what an interrupted write left behind. */
+export async function pruneCheckpoints(run: string, keep: number): Promise<void> {
+  const folder = join(run, 'checkpoints');
+  for (const name of await readdir(folder)) {
+    if (name.startsWith('.') && name.endsWith('.tmp')) await rm(join(folder, name), { recursive: true, force: true });
+  }
+  const steps = await checkpointSteps(run);
+  for (const step of steps.slice(0, Math.max(0, steps.length - keep))) {
+    await rm(checkpointPath(run, step), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,121 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { countKind, countTransferParams, type KindModel } from '@learngene/kind';
+import { classNamesOf } from '@learngene/pipeline';
+import type { RunRecord } from '@learngene/pipeline/node';
+import { lineChart, reportPage, type Section } from '@learngene/report';
+import { writeFileAtomic } from '@learngene/tensor-io/node';
+import { componentSpectra } from './component-spectra';
+import { readMetricsLog } from './metrics-log';
+
+const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(2)} MiB`;
+const count = (value: number) => value.toLocaleString('en-US');
+
+/** The loss and memory curves of a run. */
+export async function curveSections(run: string): Promise<Section[]> {
+  const lines = readMetricsLog(run);
+  if (lines.length === 0) return [];
+  const loss = lines.map(({ step, loss: y }) => ({ x: step, y }));
+  const rss = lines.map(({ step, rssMiB: y }) => ({ x: step, y }));
+  return [
+    {
+      kind: 'chart',
+      svg: await lineChart([{ name: 'loss', points: loss }], {
+        title: 'Training loss',
+        xTitle: 'step',
+        yTitle: 'loss',
+        logY: true,
+      }),
+    },
+    {
+      kind: 'chart',
+      svg: await lineChart([{ name: 'resident memory', points: rss }], {
+        title: 'Memory of the process',
+        xTitle: 'step',
+        yTitle: 'MiB',
+      }),
+    },
+  ];
+}
+
+/** The energies of learngenes and of at most six groups' tailors. */
+export async function spectrumSection(model: KindModel): Promise<Section> {
+  const groups = model.config.groups.slice(0, 6).map(({ name }) => name);
+  return {
+    kind: 'chart',
+    svg: await lineChart(await componentSpectra(model, groups), {
+      title: 'Component spectra, mean over layers',
+      xTitle: 'component, by energy',
+      yTitle: 'energy s²‖u‖²‖v‖²',
+      logY: true,
+    }),
+    note: 'What is common is in the learngenes; a group that carries much of its own has tailors of high energy.',
+  };
+}
+
+/** What a model and its pieces cost. */
+export function sizeSection(model: KindModel): Section {
+  const { params, macs, bytes } = countKind(model.config);
+  const first = model.config.groups[0]?.name;
+  return {
+    kind: 'table',
+    title: 'What the pieces cost',
+    header: ['', 'this model', 'dense DiT of the same size'],
+    rows: [
+      ['parameters, all groups', count(params.total), count(params.dense)],
+      [
+        'trained for one novel class',
+        count(countTransferParams(model.config, { groups: 1, classes: 1 })),
+        count(params.dense),
+      ],
+      ['MACs of one forward pass of a class', count(macs.total), count(macs.dense.total)],
+      ['bytes of one more class', first === undefined ? '0' : megabytes(bytes.tailors[first]), megabytes(bytes.dense)],
+      ['bytes of a one-class model', megabytes(bytes.oneGroup), megabytes(bytes.dense)],
+    ],
+  };
+}
+
+/** The newest sample grids of a run, at most `most`. */
+async function gridSections(run: string, most: number): Promise<Section[]> {
+  const names = (await readdir(join(run, 'samples')).catch(() => [])).filter((name) => name.endsWith('.png'));
+  const byStep = names.sort((a, b) => Number(/\d+/.exec(b)?.[0] ?? 0) - Number(/\d+/.exec(a)?.[0] ?? 0));
+  return Promise.all(
+    byStep.slice(0, most).map(
+      async (name): Promise<Section> => ({
+        kind: 'picture',
+        title: `Samples, ${name.replace('.png', '').replace('-', ' ')}`,
+        png: await readFile(join(run, 'samples', name)),
+      }),
+    ),
+  );
+}
+
+/** Writes `report.html` of a run. */
+export async function writeRunReport(run: string, record: RunRecord, ema: KindModel): Promise<string> {
+  const { config } = record;
+  const names = classNamesOf(record.model);
+  const sections: Section[] = [
+    { kind: 'text', title: 'Classes', text: names.join(' · ') },
+    ...(await gridSections(run, 3)),
+    ...(await curveSections(run)),
+    await spectrumSection(ema),
+    sizeSection(ema),
+    {
+      kind: 'table',
+      title: 'How it was made',
+      header: ['setting', 'value'],
+      rows: [
+        ['seed', String(config.seed)],
+        ['engine', record.engine],
+        ...Object.entries(record.versions).map(([name, version]) => [name, version]),
+        ...(['data', 'model', 'diffusion', 'training', 'sampling'] as const).flatMap((part) =>
+          Object.entries(config[part]).map(([key, value]) => [`${part}.${key}`, JSON.stringify(value) ?? '']),
+        ),
+      ],
+    },
+  ];
+  const path = join(run, 'report.html');
+  const title = record.command === 'train' ? 'KIND pre-training' : 'KIND transfer';
+  await writeFileAtomic(path, reportPage(title, `${run}, ${config.training.steps} steps`, sections));
+  return path;
+}

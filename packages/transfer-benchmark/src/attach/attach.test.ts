@@ -1,0 +1,138 @@
+// First: the engine must be tfjs-core's own and not that of its bundled gradients.
+
+import { initLowRankDit } from '@learngene/adapters';
+import { initDit } from '@learngene/dit';
+import { initKind, initKindTraining, stateToTrees } from '@learngene/kind';
+import { flattenParams, mapParams, type ParamTree } from '@learngene/nn';
+import { createGenerator, normal } from '@learngene/random';
+import { tinyPlan, useTestBackend } from '@learngene/testing';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { drawBatch } from '../learners/batch';
+import type { Branch, Learner } from '../learners/learner';
+import { baseDit, baseKindConfig } from '../plan/bases';
+import { methodSpec } from '../plan/methods';
+import { type AblationName, ablations, type MethodName, methodNames } from '../plan/names';
+import { parsePlan } from '../plan/plan';
+import { attachMethod } from './attach';
+
+beforeAll(useTestBackend);
+
+const plan = parsePlan(tinyPlan('pictures'), 'plan');
+const pictures = { height: 8, width: 8, channels: 3, classes: ['a', 'b'] };
+const shape = [8, 8, 3] as const;
+
+/** A base with weights of its own everywhere: adaLN starts at zero, and nothing would be seen of what is inside. */
+function baseTree(name: MethodName | AblationName): ParamTree {
+  const g = createGenerator(0);
+  const { base } = methodSpec(name, plan);
+  const dit = baseDit(plan, base, pictures);
+  const make = (): ParamTree => {
+    if (base.form === 'dense') return initDit(g, dit);
+    if (base.form === 'low-rank') return initLowRankDit(g, dit, { rank: base.rank });
+    const config = baseKindConfig(plan, base, pictures);
+    return stateToTrees(initKindTraining(initKind(g, config), { trainable: 'all' }), config).trees.ema;
+  };
+  return mapParams((tensor) => tf.add(tensor, tf.tensor(normal(g, tensor.size, { std: 0.05 }), tensor.shape)), make());
+}
+
+async function attach(name: MethodName | AblationName, tree: ParamTree): Promise<Learner> {
+  const spec = methodSpec(name, plan);
+  const images = new Uint8Array(4 * 192).map((_, i) => (i * 37) % 256);
+  const attached = await attachMethod({
+    plan,
+    spec,
+    base: { spec: spec.base, dataset: 'tiny', classes: pictures.classes, seed: 0 },
+    tree,
+    pictures,
+    classes: ['c', 'd', 'e'],
+    matchFor: 3,
+    steps: 2,
+    seed: 0,
+    look: (step) =>
+      drawBatch({ images, labels: Int32Array.of(0, 1, 0, 1) }, shape, {
+        seed: 0,
+        purpose: 'look',
+        step,
+        labelDropout: 0,
+        timesteps: 1000,
+        droppedFirst: false,
+      }),
+  });
+  return attached.learner;
+}
+
+const labels = Int32Array.of(0, 1, 2);
+
+function predictions(learner: Learner): Record<Branch, Float32Array | undefined> {
+  const see = (branch: Branch) =>
+    tf.tidy(() => {
+      const x = tf.tensor4d(normal(createGenerator(7), 3 * 192), [3, ...shape]);
+      return learner.predict({ x, t: tf.tensor1d([10, 500, 900]), labels }, branch).dataSync() as Float32Array;
+    });
+  return {
+    class: see('class'),
+    'null-label': see('null-label'),
+    'class-agnostic': learner.agnostic ? see('class-agnostic') : undefined,
+  };
+}
+
+const far = (a: Float32Array, b: Float32Array) => Math.max(...a.map((value, i) => Math.abs(value - b[i])));
+
+async function trainTwice(learner: Learner): Promise<void> {
+  const images = new Uint8Array(6 * 192).map((_, i) => (i * 53) % 256);
+  for (let step = 0; step < 2; step++) {
+    const batch = drawBatch({ images, labels: Int32Array.of(0, 0, 1, 1, 2, 2) }, shape, {
+      seed: 1,
+      purpose: 'test',
+      step,
+      labelDropout: 0.4,
+      timesteps: 1000,
+      droppedFirst: false,
+    });
+    const { loss, norm } = await learner.step(batch, { learningRate: 0.05, emaDecay: 0.1, clipNorm: 1 });
+    expect(loss).toBeGreaterThan(0);
+    expect(norm).toBeGreaterThan(0);
+    tf.dispose([batch.x0, batch.noise]);
+  }
+}
+
+const thatMove: string[] = ['kind/distant', 'kind/unfreeze-late'];
+
+describe.each([...methodNames, ...(Object.keys(ablations) as AblationName[])])('%s', (name) => {
+  test('the guidance modes see what they say, before and after training, and nothing leaks', async () => {
+    const tree = baseTree(name);
+    const held = [...flattenParams(tree).values()].map((tensor) => tensor.dataSync().slice());
+    const before = tf.memory().numTensors;
+    const learner = await attach(name, tree);
+    const start = predictions(learner);
+    await trainTwice(learner);
+    const now = predictions(learner);
+    // The class and its null label are trained; the model without adapters stays what it was.
+    expect(far(start.class as Float32Array, now.class as Float32Array)).toBeGreaterThan(1e-4);
+    expect(far(now.class as Float32Array, now['null-label'] as Float32Array)).toBeGreaterThan(1e-6);
+    const descends = name === 'heur-lg' || name === 'auto-lg' || name === 'scratch';
+    expect(learner.agnostic).toBe(!descends);
+    if (learner.agnostic && !thatMove.includes(name)) {
+      expect(far(start['class-agnostic'] as Float32Array, now['class-agnostic'] as Float32Array)).toBe(0);
+    }
+    const { trainable, macs, bytesPerClass, parameters } = learner.counts;
+    for (const count of [trainable, macs, bytesPerClass, parameters])
+      expect(Number.isInteger(count) && count > 0).toBe(true);
+    expect(trainable).toBeLessThanOrEqual(parameters);
+    learner.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+    const kept = [...flattenParams(tree).values()].map((tensor) => tensor.dataSync());
+    expect(kept).toEqual(held);
+  });
+});
+
+test('tailors that start fresh add nothing: every class starts as the class-agnostic model', async () => {
+  for (const name of ['kind', 'low-rank+tailors', 'svd-cut+tailors', 'lora-class', 'dora-class', 'full'] as const) {
+    const learner = await attach(name, baseTree(name));
+    const { class: own, 'class-agnostic': common } = predictions(learner);
+    // Label rows start at the null label's.
+    expect(far(own as Float32Array, common as Float32Array)).toBeLessThan(1e-4);
+    learner.dispose();
+  }
+});

@@ -1,0 +1,13 @@
+import type { Progress } from '@learngene/pipeline';
+import type { Plan } from '../plan/plan';
+
+/** What every piece of work of a grid is given. */
+export interface JobContext {
+  /** The grid's folder. */
+  out: string;
+  plan: Plan;
+  output: Progress;
+  signal: AbortSignal;
+  /** Tells how far the work is, from 0 to 1. */
+  progress(done: number): void;
+}

@@ -1,0 +1,153 @@
+import { join } from 'node:path';
+import type { JobContext } from '../data/context';
+import { readJson, writeJson } from '../data/json-file';
+import type { Learner } from '../learners/learner';
+import { specOf, type TuningJob, tuningKey } from '../plan/jobs';
+import type { GuidanceMode } from '../plan/result';
+import { type Guidance, modesOf } from '../score/sampling';
+import { openScorer, type Scorer } from '../score/scorer';
+import { validationLoss } from '../score/validation';
+import { runTransfer, type TransferRun } from './transfer-run';
+
+/** A guidance with its score on the tuning classes. */
+export interface TriedGuidance extends Guidance {
+  fid: number;
+}
+
+/** One learning rate on the tuning classes. */
+export interface TriedRate {
+  learningRate: number;
+  /** None where the training failed. */
+  guidances: TriedGuidance[];
+  validationLoss: number | null;
+  error?: string;
+}
+
+/** What was chosen for a method on the tuning classes: tuning/<key>.json. */
+export interface Tuned extends TuningJob {
+  classes: readonly string[];
+  tried: TriedRate[];
+  learningRate: number;
+  /** The best of all. */
+  guidance: { chosen: GuidanceMode; scale: number };
+  /** The best scale of every mode that the method has. */
+  scales: Partial<Record<GuidanceMode, number>>;
+}
+
+const best = (tried: readonly TriedGuidance[]) => tried.reduce((a, b) => (b.fid < a.fid ? b : a));
+
+/** The guidances of a screening: every mode once. */
+function screening(learner: Learner, scale: number): Guidance[] {
+  return modesOf(learner).map((mode) => ({ mode, scale: mode === 'none' ? 1 : scale }));
+}
+
+async function scoreAll(
+  { plan }: JobContext,
+  { scorer, learner, guidances }: { scorer: Scorer; learner: Learner; guidances: readonly Guidance[] },
+): Promise<TriedGuidance[]> {
+  const { samplesPerClass: each, seed } = plan.tuning;
+  const tried: TriedGuidance[] = [];
+  for (const guidance of guidances) {
+    const { figures } = await scorer.score(learner, { guidance, each, seed });
+    tried.push({ ...guidance, fid: figures.fid });
+  }
+  return tried;
+}
+
+/** Whether the sweep should go on, and with which rate: beyond the end that was best, by the ratio of the last two. */
+export function nextRate(
+  tried: readonly Pick<TriedRate, 'learningRate' | 'guidances'>[],
+  asked: number,
+  extend: number,
+): number | undefined {
+  if (tried.length < 2 || tried.length - asked >= extend) return undefined;
+  const rates = tried.map(({ learningRate }) => learningRate).sort((a, b) => a - b);
+  const good = tried.filter(({ guidances }) => guidances.length > 0);
+  if (good.length === 0) return undefined;
+  const top = good.reduce((a, b) => (best(b.guidances).fid < best(a.guidances).fid ? b : a)).learningRate;
+  const [lowest, second] = rates;
+  const [beforeLast, last] = rates.slice(-2);
+  if (top === last) return Number(((last * last) / beforeLast).toPrecision(3));
+  return top === lowest ? Number(((lowest * lowest) / second).toPrecision(3)) : undefined;
+}
+
+/** Chooses a method's learning rate and guidance on the tuning classes; every rate that was tried is kept at once. */
+export async function tuneMethod(context: JobContext, job: TuningJob): Promise<void> {
+  const { out, plan, signal } = context;
+  const key = tuningKey(plan, job);
+  const { tuning: classes } = plan.tasks[job.task];
+  const { learningRates, extend, screenScale, scales, imagesPerClass, steps, seed } = plan.tuning;
+  const run: Omit<TransferRun, 'learningRate'> = {
+    spec: specOf(plan, job),
+    task: job.task,
+    classes,
+    imagesPerClass,
+    steps,
+    seed,
+    baseSeed: plan.seeds[0],
+  };
+  const scorer = await openScorer(context, run);
+  const parts = learningRates.length + 1;
+  let kept: { learningRate: number; learner: Learner } | undefined;
+  const train = async (learningRate: number, from: number) => {
+    const { learner } = await runTransfer(context, {
+      run: { ...run, learningRate },
+      pictures: scorer.pictures,
+      onStep: async ({ step }) => context.progress(Math.min(0.99, (from + (0.7 * step) / steps) / parts)),
+    });
+    kept?.learner.dispose();
+    kept = { learningRate, learner };
+    return learner;
+  };
+  const tryRate = async (learningRate: number, from: number): Promise<TriedRate> => {
+    const file = join(out, 'tuning', key, `rate-${learningRate}.json`);
+    const before = await readJson<TriedRate>(file);
+    if (before && before.guidances.length > 0) return before;
+    let tried: TriedRate;
+    try {
+      const learner = await train(learningRate, from);
+      const guidances = await scoreAll(context, { scorer, learner, guidances: screening(learner, screenScale) });
+      tried = { learningRate, guidances, validationLoss: await validationLoss(learner, scorer.held) };
+    } catch (error) {
+      signal.throwIfAborted();
+      const message = error instanceof Error ? error.message : String(error);
+      tried = { learningRate, guidances: [], validationLoss: null, error: message };
+    }
+    await writeJson(file, tried);
+    return tried;
+  };
+  try {
+    const tried: TriedRate[] = [];
+    for (const rate of learningRates) tried.push(await tryRate(rate, tried.length));
+    for (;;) {
+      const next = nextRate(tried, learningRates.length, extend);
+      if (next === undefined) break;
+      tried.push(await tryRate(next, learningRates.length));
+    }
+    const good = tried.filter(({ guidances }) => guidances.length > 0);
+    if (good.length === 0) throw new Error(`${key}: no learning rate trains: ${tried[0]?.error ?? 'none was tried'}`);
+    const winner = good.reduce((a, b) => (best(b.guidances).fid < best(a.guidances).fid ? b : a));
+    const learner =
+      kept?.learningRate === winner.learningRate
+        ? kept.learner
+        : await train(winner.learningRate, learningRates.length);
+    const more = modesOf(learner)
+      .filter((mode) => mode !== 'none')
+      .flatMap((mode) => scales.filter((scale) => scale !== screenScale).map((scale) => ({ mode, scale })));
+    winner.guidances = [...winner.guidances, ...(await scoreAll(context, { scorer, learner, guidances: more }))];
+    const perMode = modesOf(learner).map((mode) => best(winner.guidances.filter((g) => g.mode === mode)));
+    const chosen = best(perMode);
+    const tuned: Tuned = {
+      ...job,
+      classes,
+      tried,
+      learningRate: winner.learningRate,
+      guidance: { chosen: chosen.mode, scale: chosen.scale },
+      scales: Object.fromEntries(perMode.map(({ mode, scale }) => [mode, scale])),
+    };
+    await writeJson(join(out, 'tuning', `${key}.json`), tuned);
+  } finally {
+    (kept as { learner: Learner } | undefined)?.learner.dispose();
+    scorer.dispose();
+  }
+}

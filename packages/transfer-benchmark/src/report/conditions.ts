@@ -1,0 +1,92 @@
+import type { CellResult } from '../plan/result';
+
+/** What cells must share to be compared: task, pictures a class, steps. */
+export interface Condition {
+  task: string;
+  dataset: string;
+  /** Training pictures of each novel class; 0 means all. */
+  imagesPerClass: number;
+  /** Optimiser steps of the transfer. */
+  steps: number;
+}
+
+/** One condition, or several over which a table takes the mean. */
+export interface Scope {
+  title: string;
+  conditions: readonly Condition[];
+}
+
+/** A name for a condition, the same for equal ones. */
+export function conditionKey({ task, imagesPerClass, steps }: Condition): string {
+  return JSON.stringify([task, imagesPerClass, steps]);
+}
+
+/** A name for what is paired: the same condition and seed. */
+export function pairKey(cell: CellResult): string {
+  return `${conditionKey(cell)} ${cell.seed}`;
+}
+
+const pictures = (count: number) => (count === 0 ? 'all images' : `${count} image${count === 1 ? '' : 's'} a class`);
+
+/** The pictures and steps of a condition in words. */
+export function settingTitle({ imagesPerClass, steps }: Condition): string {
+  return `${pictures(imagesPerClass)}, ${steps} steps`;
+}
+
+/** A condition in words. */
+export function conditionTitle(condition: Condition): string {
+  if (condition.steps === 0) return `${condition.task} (${condition.dataset})`;
+  return `${condition.task} (${condition.dataset}, ${settingTitle(condition)})`;
+}
+
+/** The different conditions of cells, in a steady order. */
+export function conditionsOf(cells: readonly CellResult[]): Condition[] {
+  const found = new Map<string, Condition>();
+  for (const { task, dataset, imagesPerClass, steps } of cells) {
+    const condition = { task, dataset, imagesPerClass, steps };
+    found.set(conditionKey(condition), condition);
+  }
+  return [...found.values()].sort(
+    (a, b) =>
+      a.dataset.localeCompare(b.dataset) ||
+      a.imagesPerClass - b.imagesPerClass ||
+      a.steps - b.steps ||
+      a.task.localeCompare(b.task),
+  );
+}
+
+/** Conditions that most methods were run under; the others are sweeps of a few methods, and no mean is taken over them. */
+function wide(cells: readonly CellResult[], conditions: readonly Condition[]): Condition[] {
+  const methods = (members: readonly CellResult[]) => new Set(members.map(({ method }) => method)).size;
+  const all = methods(cells);
+  return conditions.filter((condition) => {
+    const key = conditionKey(condition);
+    return methods(cells.filter((cell) => conditionKey(cell) === key)) >= 0.75 * all;
+  });
+}
+
+/** `mean over 3 tasks`; conditions where a task is in several. */
+function meanTitle(conditions: readonly Condition[]): string {
+  const tasks = new Set(conditions.map(({ task }) => task)).size;
+  return `mean over ${conditions.length} ${tasks === conditions.length ? 'tasks' : 'conditions'}`;
+}
+
+/** What tables are made for: the mean over all tasks, over those of every setting with several, and every condition. */
+export function scopesOf(cells: readonly CellResult[]): Scope[] {
+  const conditions = conditionsOf(cells);
+  const pooled = wide(cells, conditions);
+  const settings = new Map<string, Condition[]>();
+  for (const condition of pooled) {
+    const name = `${condition.dataset}, ${settingTitle(condition)}`;
+    settings.set(name, [...(settings.get(name) ?? []), condition]);
+  }
+  const several = [...settings].filter(([, members]) => members.length > 1);
+  return [
+    ...(settings.size > 1 ? [{ title: meanTitle(pooled), conditions: pooled }] : []),
+    ...several.map(([name, members]) => ({ title: `${meanTitle(members)} (${name})`, conditions: members })),
+    ...[...pooled, ...conditions.filter((condition) => !pooled.includes(condition))].map((condition) => ({
+      title: conditionTitle(condition),
+      conditions: [condition],
+    })),
+  ];
+}

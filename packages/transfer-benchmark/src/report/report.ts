@@ -1,0 +1,79 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { reportMarkdown, reportPage, type Section } from '@learngene/report';
+import { writeFileAtomic } from '@learngene/tensor-io/node';
+import { type Grid, readGrid } from './grid';
+import { reportSections } from './sections';
+import { summariseGrid } from './summarise';
+import type { TransferSummary } from './summary-types';
+
+/** Settings of {@link writeTransferReport}. */
+export interface TransferReportOptions {
+  /** A folder to write a Markdown document with its charts and pictures to as well (docs/results). */
+  docs?: string;
+  /** The command that repeats the grid, as a user types it. */
+  command?: string;
+}
+
+/** What {@link writeTransferReport} wrote. */
+export interface TransferReport {
+  summary: TransferSummary;
+  /** The page. */
+  report: string;
+  /** The Markdown document, where one was asked for. */
+  document?: string;
+}
+
+/** The plan's name; the folder's where it has none. */
+function nameOf({ plan, folder }: Grid): string {
+  const name = plan !== null && typeof plan === 'object' && 'name' in plan ? plan.name : undefined;
+  return typeof name === 'string' && /^[\w.-]+$/.test(name) ? name : basename(resolve(folder));
+}
+
+const [start, end] = ['<!-- results -->', '<!-- /results -->'];
+
+/** Puts generated text between the marks of a document; a new document is made of the text alone. */
+export function replaceResults(document: string | undefined, text: string, title: string): string {
+  const marked = `${start}\n${text.trim()}\n${end}`;
+  if (document === undefined) return `# ${title}\n\n${marked}\n`;
+  const [from, to] = [document.indexOf(start), document.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`document: expected the marks ${start} and ${end}, got neither in order`);
+  return document.slice(0, from) + marked + document.slice(to + end.length);
+}
+
+async function writeDocument(docs: string, title: string, name: string, sections: readonly Section[]): Promise<string> {
+  const { text, assets } = reportMarkdown(sections, { folder: name });
+  const shown = join(docs, name);
+  await mkdir(shown, { recursive: true });
+  const stale = (await readdir(shown)).filter((file) => /\.(svg|png)$/.test(file) && !assets.has(`${name}/${file}`));
+  for (const file of stale) await rm(join(shown, file));
+  for (const [path, bytes] of assets) await writeFileAtomic(join(docs, path), bytes);
+  const path = join(docs, `${name}.md`);
+  const before = await readFile(path, 'utf8').catch(() => undefined);
+  await writeFileAtomic(path, replaceResults(before, text, title));
+  return path;
+}
+
+/**
+ * Writes `summary.json` and `report.html` of a grid folder, finished or not.
+ *
+ * With `docs` also `<plan's name>.md` there, with its charts and pictures in a folder of the same name, where older
+ * ones are removed. What stands outside of the
+ * marks `<!-- results -->` and `<!-- /results -->` of that document is kept.
+ */
+export async function writeTransferReport(
+  folder: string,
+  { docs, command }: TransferReportOptions = {},
+): Promise<TransferReport> {
+  const grid = await readGrid(folder);
+  const summary = summariseGrid(grid);
+  await writeFileAtomic(join(folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  const name = nameOf(grid);
+  const title = `KIND against other ways to learn new classes: ${name}`;
+  const report = join(folder, 'report.html');
+  const sections = await reportSections(grid, summary, { command });
+  await writeFileAtomic(report, reportPage(title, `learngene bench transfer, ${summary.done} cells`, sections));
+  if (docs === undefined) return { summary, report };
+  const brief = await reportSections(grid, summary, { command, brief: true });
+  return { summary, report, document: await writeDocument(docs, title, name, brief) };
+}

@@ -1,0 +1,64 @@
+import type { CellResult, CellTable } from '../plan/result';
+import { conditionKey, pairKey, type Scope } from './conditions';
+import { methodRow } from './method-row';
+import { byMethod, kindMethod } from './methods';
+import { type MetricKey, metricOf } from './metrics';
+import type { MethodRow, Standing, TableSummary } from './summary-types';
+
+/** The cells of each method, in the order of the methods' table. */
+export function groupByMethod(cells: readonly CellResult[]): [string, CellResult[]][] {
+  const groups = new Map<string, CellResult[]>();
+  for (const cell of cells) groups.set(cell.method, [...(groups.get(cell.method) ?? []), cell]);
+  return [...groups].sort(([a], [b]) => byMethod(a, b));
+}
+
+/** Sums up a table in a scope. `cells` holds KIND's own, which all others are compared with. */
+export function tableSummary(
+  cells: readonly CellResult[],
+  scope: Scope,
+  { table, group }: { table: CellTable; group?: string },
+): TableSummary {
+  const keys = new Set(scope.conditions.map(conditionKey));
+  const own = cells.filter((cell) => keys.has(conditionKey(cell)));
+  const kind = own.filter(({ method }) => method === kindMethod);
+  const methods = groupByMethod(own);
+  const rows = methods.map(([method, members]) => methodRow(members, method === kindMethod ? [] : kind, scope));
+  const places = new Map(own.map((cell) => [pairKey(cell), cell]));
+  const missing = methods.flatMap(([method, members]) => {
+    const has = new Set(members.map(pairKey));
+    return [...places]
+      .filter(([key]) => !has.has(key))
+      .map(([, cell]) => ({ method, task: cell.task, seed: cell.seed }));
+  });
+  const score = ({ metrics }: MethodRow) => metrics.fid.mean ?? Number.POSITIVE_INFINITY;
+  const order = (a: MethodRow, b: MethodRow) => (score(a) === score(b) ? 0 : score(a) - score(b));
+  return {
+    table,
+    ...(group === undefined ? {} : { group }),
+    title: scope.title,
+    conditions: scope.conditions,
+    rows: rows.sort(order),
+    missing,
+  };
+}
+
+/** Where KIND stands in a table by a metric. */
+export function standing({ rows }: TableSummary, metric: MetricKey): Standing {
+  const others = rows.filter(({ method }) => method !== kindMethod);
+  const withVerdict = (wanted: string) =>
+    others.filter(({ against }) => (against[metric]?.verdict ?? 'unknown') === wanted).map(({ method }) => method);
+  const sign = metricOf(metric).lowerIsBetter ? 1 : -1;
+  const ranked = rows
+    .filter(({ metrics }) => metrics[metric].mean !== null)
+    .sort((a, b) => sign * ((a.metrics[metric].mean as number) - (b.metrics[metric].mean as number)));
+  const place = ranked.findIndex(({ method }) => method === kindMethod);
+  return {
+    metric,
+    place: place < 0 ? null : place + 1,
+    of: ranked.length,
+    worse: withVerdict('worse'),
+    equal: withVerdict('equal'),
+    better: withVerdict('better'),
+    unknown: withVerdict('unknown'),
+  };
+}
