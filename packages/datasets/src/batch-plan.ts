@@ -1,7 +1,7 @@
 import { bernoulli, createGenerator, permutation, stream } from '@learngene/random';
 import { range } from './memory';
 
-/** A place in the endless sequence of samples: an epoch, and how many samples of it are used up. */
+/** A position in the endless sequence of samples: an epoch, and how many samples of it are used up. */
 export interface Cursor {
   /** 0 for the first time through the dataset. */
   readonly epoch: number;
@@ -9,10 +9,10 @@ export interface Cursor {
   readonly position: number;
 }
 
-/** What a batch takes where an epoch has fewer samples left than a batch needs. */
+/** What happens where an epoch has fewer samples left than a batch needs. */
 export type Remainder = 'carry' | 'short' | 'drop';
 
-/** What decides the sequence of samples. */
+/** The settings that determine the sequence of samples. */
 export interface PlanOptions {
   /** Images of the dataset. */
   readonly size: number;
@@ -28,7 +28,7 @@ export interface PlanOptions {
   readonly remainder: Remainder;
 }
 
-/** The samples of a batch, and the place behind it. */
+/** The samples of one batch, and where the next batch begins. */
 export interface Plan {
   /** Indices into the dataset. */
   readonly indices: Int32Array;
@@ -41,8 +41,8 @@ export interface Plan {
 }
 
 /**
- * The sequence of samples as a function of the place: order and flips of an epoch come from the seed and the epoch's
- * number alone, so that any place can be gone to at once.
+ * Makes a function from a position in the sequence of samples to the batch that starts there. Order and flips of an
+ * epoch depend only on the seed and the epoch's number, so any position can be reached at once.
  */
 export function batchPlanner(options: PlanOptions): (from: Cursor) => Plan {
   const { size, batchSize, remainder } = options;

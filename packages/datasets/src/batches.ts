@@ -8,42 +8,45 @@ import type { ImageDataset } from './types';
 export interface BatchOptions {
   /** Images of a batch, 1 or more. */
   readonly batchSize: number;
-  /** Seed of order and flips; needed unless a generator or a state is given, or neither shuffling nor flips are asked. */
+  /**
+   * Seed of order and flips. It may be left out where a generator or a state is given, or where neither shuffling nor
+   * flips are on.
+   */
   readonly seed?: number;
-  /** Gives its seed instead; nothing is drawn from it. */
+  /** A generator whose seed is taken instead; nothing is drawn from it. */
   readonly generator?: Generator;
   /** A new order every epoch (default true). */
   readonly shuffle?: boolean;
   /** Mirrors every image left to right with probability 1/2 (default false). */
   readonly flip?: boolean;
   /**
-   * At the end of an epoch a batch is filled up from the next (`'carry'`, default), comes short (`'short'`), or what
-   * is left is not used (`'drop'`).
+   * What happens at the end of an epoch. `'carry'` (default) fills the batch from the next epoch, `'short'` gives a
+   * shorter batch, `'drop'` leaves the last samples out.
    */
   readonly remainder?: Remainder;
   /** Sorts every batch by label, and keeps the order within a class (default false). */
   readonly groupByClass?: boolean;
   /** Batches that are read ahead, at most 1024 (default 1). */
   readonly prefetch?: number;
-  /** Where to go on: what `state()` of batches of the same dataset and settings gave. */
+  /** Where to continue: what `state()` returned, for the same dataset and settings. */
   readonly state?: BatchState;
   /** Stops everything: `next` rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** The place in the sequence of samples; plain data for JSON. */
+/** The position in the sequence of samples; plain data for JSON. */
 export interface BatchState extends Cursor {
-  /** The version of this form. */
+  /** The version of this format. */
   readonly kind: 'batches/1';
   /** The seed of order and flips. */
   readonly seed: number;
   /** Images of the dataset. */
   readonly size: number;
-  /** A hash of the dataset's labels, so that a dataset that changed is noticed. */
+  /** A hash of the dataset's labels, which detects a dataset that changed. */
   readonly labelsHash: number;
 }
 
-/** Images to train on. All arrays are the caller's. */
+/** Images to train on. The caller owns all arrays. */
 export interface Batch {
   /** uint8 [n, H, W, C]. */
   readonly images: Uint8Array;
@@ -57,9 +60,12 @@ export interface Batch {
 
 /** An endless sequence of batches. */
 export interface Batches {
-  /** The next batch. Where it cannot be read the promise rejects and the place stays: calling again tries again. */
+  /**
+   * Reads the next batch. Where it cannot be read, the promise rejects and the position stays; another call tries
+   * again.
+   */
   next(): Promise<Batch>;
-  /** The place behind the last batch that `next` gave. */
+  /** The position after the last batch that `next` returned. */
   state(): BatchState;
   /** Stops reading ahead; `next` then rejects. */
   close(): void;
@@ -70,12 +76,12 @@ interface Ahead extends Plan {
 }
 
 /**
- * Goes through a dataset in batches without end: every epoch holds every image once. Order and flips depend on the seed
- * and the epoch alone, so batches that go on from a saved state are those of the unbroken run, bit for bit, whatever
- * was read ahead.
+ * Reads a dataset in batches without end. Every epoch holds every image once. Order and flips depend only on the seed
+ * and the epoch. Batches that continue from a saved state are therefore bit for bit those of an uninterrupted run,
+ * whatever was read ahead.
  *
  * @throws RangeError for bad options, a missing seed, an empty dataset
- * @throws TypeError where the state is not one, or is that of another seed or dataset
+ * @throws TypeError where `state` is no state, or belongs to another seed or dataset
  */
 export function createBatches(dataset: ImageDataset, options: BatchOptions): Batches {
   const { batchSize, shuffle = true, flip = false, remainder = 'carry', prefetch = 1, groupByClass = false } = options;
@@ -157,7 +163,7 @@ function checkState(state: BatchState, own: Pick<BatchState, 'seed' | 'size' | '
   }
 }
 
-/** The batch in the order of its labels; equal labels stay in their order. */
+/** Sorts a batch by label; samples with equal labels stay in their order. */
 function sortByLabel({ indices, flips }: Plan, labels: Int32Array): Pick<Plan, 'indices' | 'flips'> {
   const order = Array.from(indices.keys()).sort((a, b) => labels[indices[a]] - labels[indices[b]]);
   return { indices: Int32Array.from(order, (i) => indices[i]), flips: Uint8Array.from(order, (i) => flips[i]) };

@@ -2,13 +2,13 @@ import { checkInteger } from './check';
 import { BICUBIC, BOX, type RawImage, resample } from './resample';
 
 /**
- * The square that ADM and DiT train on: halves the image with a box filter while its smaller side is at least twice
- * `size`, resizes the smaller side to `size` with a bicubic one, and cuts the middle out. The filters are Pillow's, bit
- * for bit. An image that is smaller than `size` is enlarged.
+ * Cuts out the square that ADM and DiT train on. The image is halved with a box filter while its smaller side is at
+ * least twice `size`; then the smaller side is resized to `size` with a bicubic filter; then the centre is cut out. The
+ * filters are Pillow's, bit for bit. An image smaller than `size` is enlarged.
  *
  * @param image - uint8, 1 pixel or more a side
  * @returns uint8 [size, size, channels], owned by the caller
- * @throws RangeError where the size is no whole number above 0, or the bytes are not those of the image
+ * @throws RangeError where the size is no whole number above 0, or the number of bytes does not fit the image
  */
 export function centerCrop(image: RawImage, size: number): Uint8Array {
   checkInteger('size', size, 1);

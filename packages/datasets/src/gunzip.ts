@@ -6,11 +6,11 @@ export function isGzip(bytes: Uint8Array): boolean {
 }
 
 /**
- * Unpacks gzip data that says in its first `headSize` bytes how long it is, and stops as soon as more comes: memory
- * is taken for what is there, never for what a header claims, and no more than the header claims.
+ * Unpacks gzip data whose first `headSize` unpacked bytes say how long it is. Stops as soon as there is more. Memory
+ * grows with the data that is really there, and never beyond the length that the header claims.
  *
  * @param file - its name, for errors
- * @param lengthOf - the length in all, from the first bytes; throws where they make no sense
+ * @param lengthOf - returns the total length from the first bytes; throws where they are malformed
  * @throws DatasetFileError where the data is no gzip, is damaged, or longer than it says
  */
 export async function gunzipDeclared(

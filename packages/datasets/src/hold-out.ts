@@ -3,11 +3,11 @@ import { checkInteger } from './check';
 import { classCounts, subset } from './subset';
 import type { ImageDataset } from './types';
 
-/** How much of every class {@link holdOut} keeps back: one of `perClass` and `fraction`. */
+/** How much of every class {@link holdOut} holds out. Give either `perClass` or `fraction`. */
 export interface HoldOutOptions {
-  /** Images of every class. */
+  /** Number of images of every class. */
   readonly perClass?: number;
-  /** Part of every class, above 0 and below 1, rounded to whole images. */
+  /** Share of every class, above 0 and below 1, rounded to whole images. */
   readonly fraction?: number;
   /** Seed of the draw. */
   readonly seed: number;
@@ -17,16 +17,16 @@ export interface HoldOutOptions {
 export interface HeldOut {
   /** What is left to train on. */
   readonly train: ImageDataset;
-  /** What is kept back. */
+  /** What is held out. */
   readonly heldOut: ImageDataset;
 }
 
 /**
- * Splits a dataset by image: a part of every class is held out, drawn by the seed, the class's name and its count
- * alone, so that it stays the same when other classes come or go. Both parts keep labels, classes and order; every
- * image is in exactly one of them.
+ * Splits a dataset by image: a part of every class is held out. Which images depends only on the seed, the class's name
+ * and its number of images, so it stays the same when other classes are added or removed. Both parts keep labels,
+ * classes and order; every image is in exactly one of them.
  *
- * @throws RangeError for bad options, or where a class would have nothing left to train on
+ * @throws RangeError for bad options, or where nothing of a class would be left to train on
  */
 export function holdOut(dataset: ImageDataset, options: HoldOutOptions): HeldOut {
   const { seed } = options;
@@ -48,7 +48,7 @@ export function holdOut(dataset: ImageDataset, options: HoldOutOptions): HeldOut
   return { train: subset(dataset, part(0)), heldOut: subset(dataset, part(1)) };
 }
 
-/** How many images of each class are held out; a class without images gives none. */
+/** Computes how many images of each class are held out. */
 function heldCounts(counts: Int32Array, { perClass, fraction }: HoldOutOptions): number[] {
   if ((perClass === undefined) === (fraction === undefined)) {
     throw new RangeError(`perClass, fraction: expected one of them, got ${perClass === undefined ? 'none' : 'both'}`);

@@ -17,8 +17,8 @@ const HEAD = 4 + 4 * LARGEST_RANK;
 const LARGEST_LENGTH = 2 ** 31;
 
 /**
- * Reads an IDX file (LeCun; the format of MNIST and its family), plain or gzip. Sizes are checked against the bytes
- * that are there before anything is allocated; a gzip file is unpacked up to the length that its header says, no further.
+ * Decodes an IDX file (the format of MNIST and its family), plain or gzip. Sizes are checked against the file's length
+ * before anything is allocated. A gzip file is unpacked only up to the length in its header.
  *
  * @param bytes - the file
  * @param file - its name, for errors
@@ -80,7 +80,7 @@ export interface IdxFiles {
   readonly name?: string;
   /** The names of the classes (default `'0'`, `'1'`, ... up to the largest label). */
   readonly classes?: readonly string[];
-  /** Whether the images lie column by column, as those of EMNIST do (default false). */
+  /** Whether the images are stored column by column, as those of EMNIST are (default false). */
   readonly transposed?: boolean;
   /** The names of the two files, for errors. */
   readonly files?: IdxFileNames;

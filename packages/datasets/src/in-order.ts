@@ -7,7 +7,7 @@ export interface InOrderOptions {
   readonly batchSize: number;
   /** Batches that are read ahead (default 1). */
   readonly prefetch?: number;
-  /** Stops the reading: the loop throws the signal's reason. */
+  /** Stops reading: the loop throws the signal's reason. */
   readonly signal?: AbortSignal;
 }
 

@@ -1,4 +1,4 @@
-/** Bytes that belong to no segment of a JPEG, as a decoder reports them. */
+/** Bytes of a JPEG that belong to no segment, as a decoder reports them. */
 export interface StrayBytes {
   /** How many they are. */
   readonly count: number;
@@ -6,15 +6,15 @@ export interface StrayBytes {
   readonly marker: number;
 }
 
-/** Start of a scan; the only segment that compressed data follow. */
+/** Start of a scan: the only segment that is followed by compressed data. */
 const SOS = 0xda;
 /** Markers without a length: the restart markers, the start and the end of the image. */
 const isBare = (code: number) => code >= 0xd0 && code <= 0xd9;
 const isRestart = (code: number) => code >= 0xd0 && code <= 0xd7;
 
 /**
- * A JPEG without the first bytes that stand in front of a marker and belong to no segment, as libjpeg, Pillow and
- * browsers pass over them (ITU T.81, B.1.1.2: only fill bytes may stand there). Undefined where there are no such bytes.
+ * Removes the first bytes before a marker that belong to no segment. libjpeg, Pillow and browsers skip them, although
+ * only fill bytes may stand there (ITU T.81, B.1.1.2). Returns undefined where there are no such bytes.
  */
 export function withoutStrayBytes(jpeg: Uint8Array, { count, marker }: StrayBytes): Uint8Array | undefined {
   let at = 2; // behind the start of the image
@@ -37,7 +37,10 @@ export function withoutStrayBytes(jpeg: Uint8Array, { count, marker }: StrayByte
   return undefined;
 }
 
-/** The marker at or behind `from`: where its first 0xff stands, and its second byte. A scan's restart markers are data. */
+/**
+ * Finds the next marker at or after `from`: the index of its first 0xff, and its second byte. Restart markers within a
+ * scan count as data.
+ */
 function nextMarker(jpeg: Uint8Array, from: number, inScan: boolean): { start: number; end: number } | undefined {
   for (let start = from; start < jpeg.length; start++) {
     if (jpeg[start] !== 0xff) continue;

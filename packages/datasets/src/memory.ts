@@ -67,20 +67,20 @@ export function inMemoryDataset({
 
 /** Settings of {@link cacheDataset}. */
 export interface CacheOptions {
-  /** Called after every piece that was read. */
+  /** Called after every part that was read. */
   readonly onProgress?: (progress: Progress) => void;
   /** Stops the reading; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Refuses a dataset of more bytes than this (default 2^31). */
   readonly maxBytes?: number;
   /**
-   * A picture file that cannot be read: its error ends the reading (`'error'`, default), or its image is left out and
-   * listed in `skipped` (`'skip'`).
+   * What happens with an image file that cannot be read. `'error'` (default) rejects; `'skip'` leaves the image out and
+   * lists it in `skipped`.
    */
   readonly onCorrupt?: 'error' | 'skip';
 }
 
-/** A picture that was left out. */
+/** An image that was left out. */
 export interface SkippedFile {
   /** Its path. */
   readonly file: string;
@@ -97,10 +97,10 @@ export interface CachedDataset extends ImageDataset {
 const PIECE = 64;
 
 /**
- * Reads a dataset once and keeps the decoded images in one array: for small datasets that are gone through many times.
+ * Reads a dataset once and keeps the decoded images in one array. Use it for small datasets that are read many times.
  *
  * @throws RangeError where the images take more than `maxBytes`
- * @throws DatasetFileError for a picture that cannot be read, unless `onCorrupt` is `'skip'`
+ * @throws DatasetFileError for an image that cannot be read, unless `onCorrupt` is `'skip'`
  */
 export async function cacheDataset(dataset: ImageDataset, options: CacheOptions = {}): Promise<CachedDataset> {
   const { onProgress, signal, maxBytes = 2 ** 31, onCorrupt = 'error' } = options;

@@ -2,7 +2,7 @@ import { listNames, normalName } from './class-names';
 import { subset } from './subset';
 import type { ImageDataset } from './types';
 
-/** Superclasses and the names of the classes that each of them takes in. */
+/** For every superclass, the names of its classes. */
 export type ClassTable = Readonly<Record<string, readonly string[]>>;
 
 /** The superclass of a class, or null where its images are left out. */
@@ -18,16 +18,16 @@ export interface ClassGroup {
 
 /** Settings of {@link groupClasses} and {@link mergeClasses}. */
 export interface MergeOptions {
-  /** What becomes of a class that the table does not name: an error (default), or its images are left out. */
+  /** What happens with a class that the table does not name: an error (default), or its images are left out. */
   readonly missing?: 'error' | 'drop';
 }
 
 /**
- * Puts classes into superclasses, by a table or by a rule of your own. Superclasses come in the table's order; with a
- * rule, in the order in which the classes reach them.
+ * Assigns classes to superclasses, by a table or by a function. Superclasses are in the table's order; with a function,
+ * in the order in which the classes first name them.
  *
- * @throws RangeError where the table names a class that is not there, names one twice, leaves one out (unless
- * `missing` is `'drop'`), or has a superclass without classes
+ * @throws RangeError where the table names a class that is not there, names one twice, leaves one out (unless `missing`
+ *   is `'drop'`), or has a superclass without classes
  */
 export function groupClasses(
   classes: readonly string[],

@@ -17,8 +17,8 @@ const NAMES = {
 } as const;
 
 /**
- * CIFAR-10 or CIFAR-100 from the unpacked folder of the binary version. The names of the classes are those of the text
- * file beside the data, where there is one.
+ * CIFAR-10 or CIFAR-100 from the unpacked folder of the binary version. The class names come from the text file beside
+ * the data, where there is one.
  *
  * @throws DatasetFileError where a file is missing or damaged; see `cifarDataset`
  */

@@ -11,39 +11,43 @@ import { cmykToRgb, toRgb } from './to-rgb';
 /** A colour: red, green and blue, 0 to 255. */
 export type Color = readonly [red: number, green: number, blue: number];
 
-/** How pictures are decoded. */
+/** How image files are decoded. */
 export interface DecodeOptions {
-  /** Height and width of the result in pixels; the picture is resized and cut as `centerCrop` does. */
+  /** Height and width of the result in pixels; the image is resized and cut as by `centerCrop`. */
   readonly size: number;
-  /** What lies behind transparent pictures (default white), or `'ignore'`: the alpha channel is left out. */
+  /** The background of transparent images (default white), or `'ignore'` to drop the alpha channel. */
   readonly background?: Color | 'ignore';
-  /** Turns pictures upright by their EXIF tag (default true, as Pillow's `exif_transpose`; torchvision does not). */
+  /** Turns images upright by their EXIF tag (default true, as Pillow's `exif_transpose`; torchvision does not). */
   readonly autoOrient?: boolean;
 }
 
-/** Samples that fit 8 bits, or whose upper 8 bits are the value: what else a file holds has no range to go by. */
+/**
+ * Sample formats that have 8 bits, or whose upper 8 bits are the value. Other formats (32 bits, floats) have no fixed
+ * range.
+ */
 const DEPTHS = ['uchar', 'ushort', 'char', 'bit'];
 
 /** How often bytes that belong to no segment of a JPEG are taken out before the file counts as damaged. */
 const MOST_REPAIRS = 16;
 
 /**
- * Reads a picture file into uint8 [size, size, 3]. Decoded by sharp (libvips); colour profiles are ignored and CMYK
- * becomes RGB as in Pillow. Of 16-bit samples the upper byte counts, of an animation or a file of many pages the first
- * picture. Bytes between the segments of a JPEG are passed over; a file that ends too early is refused.
+ * Reads an image file into uint8 [size, size, 3]. sharp (libvips) decodes it; colour profiles are ignored, and CMYK
+ * becomes RGB as in Pillow. 16-bit samples keep their upper byte; an animation or a file of several pages gives its
+ * first image. Bytes between the segments of a JPEG are skipped. A file that ends too early is refused.
  *
- * @throws DatasetFileError where the file cannot be read or decoded in full, has samples of 32 or 64 bits, or is a TIFF of
- * YCbCr samples
+ * @throws DatasetFileError where the file cannot be read or decoded in full, has samples of 32 or 64 bits, or is a TIFF
+ *   of YCbCr samples
  */
 export async function decodeImageFile(file: string, options: DecodeOptions): Promise<Uint8Array> {
   const { size, background = [255, 255, 255], autoOrient = true } = options;
   let image: RawImage;
   try {
-    // The content, not the path: libvips keeps opened files in a cache, and would not see that one has changed.
+    // libvips gets the content and not the path: it caches opened files and would not notice that one has changed.
     const content = await readFile(file);
     const settings = { background, autoOrient };
     image = await runTogether(() => decodeStrictly(content, settings)).catch(() =>
-      // Decodes at the same time share libvips' buffer of errors: only what a file says alone is about that file.
+      // Decodes that run at the same time share libvips' error buffer. Only a decode that runs alone yields a message
+      // about its own file.
       runAlone(() => decode(content, settings)),
     );
   } catch (cause) {
@@ -53,7 +57,7 @@ export async function decodeImageFile(file: string, options: DecodeOptions): Pro
   return centerCrop(image, size);
 }
 
-/** Why a picture cannot be decoded, in our words where it is libvips that says so, with its last line. */
+/** Says why an image cannot be decoded. A message of libvips is put in plain words, followed by its last line. */
 function reasonOf(cause: unknown): string {
   const { message, code } = cause as NodeJS.ErrnoException;
   if (cause instanceof RangeError || code !== undefined) return message;
@@ -67,7 +71,9 @@ interface DecodeSettings {
   readonly autoOrient: boolean;
 }
 
-/** Decodes a picture without the bytes between its segments; to be run alone, as it goes by what libvips says. */
+/**
+ * Decodes an image without the stray bytes between its segments. It must run alone, because it reads libvips' messages.
+ */
 async function decode(content: Uint8Array, settings: DecodeSettings): Promise<RawImage> {
   let bytes = content;
   for (let repairs = 0; ; repairs++) {
@@ -83,7 +89,7 @@ async function decode(content: Uint8Array, settings: DecodeSettings): Promise<Ra
   }
 }
 
-/** Decodes a picture; every warning of the decoder is an error. */
+/** Decodes an image; every warning of the decoder is an error. */
 async function decodeStrictly(bytes: Uint8Array, { background, autoOrient }: DecodeSettings): Promise<RawImage> {
   const options = { failOn: 'warning', ignoreIcc: true, autoOrient } as const;
   const { space, depth } = await sharp(bytes, options).metadata();

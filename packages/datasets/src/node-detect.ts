@@ -7,15 +7,15 @@ import { IMAGE_TENSORS } from './packed';
 /** The kinds of data that {@link detectDataset} tells apart. */
 export type DatasetKind = 'emoji' | 'folder' | 'idx' | 'cifar10' | 'cifar100' | 'packed';
 
-/** What lies at a path, and what it was told by. */
+/** The kind of data at a path, and how it was recognised. */
 export interface DetectedDataset {
   /** The kind of data. */
   readonly kind: DatasetKind;
-  /** What the kind was told by, in words: `train-images-idx3-ubyte.gz`. */
+  /** What the kind was recognised by, in words: `train-images-idx3-ubyte.gz`. */
   readonly by: string;
 }
 
-/** Files that only one kind of data has, each with that kind; the first that is there decides. */
+/** Files that only one kind of data has, each with that kind. The first that exists decides. */
 const FILES: readonly (readonly [file: string, kind: DatasetKind])[] = [
   ...['train', 't10k'].flatMap((part) =>
     [`${part}-images-idx3-ubyte`, `${part}-images-idx3-ubyte.gz`].map((file) => [file, 'idx'] as const),
@@ -28,17 +28,18 @@ const FILES: readonly (readonly [file: string, kind: DatasetKind])[] = [
   ['emoji.json', 'emoji'],
 ];
 
-/** What lies in folders of data that are not read, each with the way out. */
+/** Files that mark folders of data that is not supported, each with what to do instead. */
 const FOREIGN: readonly (readonly [file: string, problem: string])[] = [
   ['data_batch_1', 'this is the Python version of CIFAR-10; expected the binary version (data_batch_1.bin)'],
   ['train', 'this is the Python version of CIFAR-100; expected the binary version (train.bin)'],
 ];
 
 /**
- * Tells what kind of data lies at a path, by names and heads of files alone: a folder of class folders, the IDX files of the
- * MNIST family, the binary version of CIFAR-10 or CIFAR-100, the package of emoji, or one file of packed arrays.
+ * Recognises the kind of data at a path, from names and first bytes of files alone: a folder of class folders, the IDX
+ * files of the MNIST family, the binary version of CIFAR-10 or CIFAR-100, the package of emoji, or one file of packed
+ * arrays.
  *
- * @throws DatasetFileError where nothing is there, or nothing that is known, with what was found
+ * @throws DatasetFileError where nothing is there, or nothing that is recognised, with what was found
  */
 export async function detectDataset(path: string): Promise<DetectedDataset> {
   const found = await stat(path).catch(() => undefined);

@@ -6,17 +6,17 @@ import { exists, readBytes } from './node-read';
 
 /** Settings of {@link emojiDataset}. */
 export interface EmojiOptions extends FilesOptions {
-  /** The folder of the npm package `emoji-datasource-google` (default: where the working directory's packages lie). */
+  /** The folder of the npm package `emoji-datasource-google` (default: looked up from the working directory). */
   readonly root?: string;
   /** What the classes are (default `'subcategory'`, about 100; there are about 10 categories). */
   readonly classBy?: 'subcategory' | 'category';
-  /** Leaves out classes with fewer pictures (default 1). */
+  /** Leaves out classes with fewer images (default 1). */
   readonly minPerClass?: number;
-  /** Whether skin variations are pictures of their own (default false). */
+  /** Whether skin-tone variations count as separate images (default false). */
   readonly skinVariations?: boolean;
 }
 
-/** An emoji of the package's list, as far as it is read here. */
+/** The fields of an emoji in the package's list that are used here. */
 interface Emoji {
   readonly image: string;
   readonly category: string;
@@ -26,11 +26,11 @@ interface Emoji {
 }
 
 /**
- * Google's emoji from the npm package `emoji-datasource-google` (64 x 64, transparent), laid on white and kept in
- * memory: a small dataset with many classes. Classes are sorted by name; pictures come in the package's order.
+ * Google's emoji from the npm package `emoji-datasource-google` (64 x 64, transparent), on white, kept in memory: a
+ * small dataset with many classes. Classes are sorted by name; images are in the package's order.
  *
- * @throws DatasetFileError where the package is not found, its list is not as expected, or a picture cannot be decoded
- * @throws RangeError for bad options, or where no class has `minPerClass` pictures
+ * @throws DatasetFileError where the package is not found, its list is not as expected, or an image cannot be decoded
+ * @throws RangeError for bad options, or where no class has `minPerClass` images
  */
 export async function emojiDataset(options: EmojiOptions): Promise<FileDataset> {
   const { classBy = 'subcategory', minPerClass = 1, skinVariations = false, name = 'emoji', cache = true } = options;
@@ -57,7 +57,7 @@ export async function emojiDataset(options: EmojiOptions): Promise<FileDataset> 
   return imageFiles({ files: chosen.map(({ file }) => file), labels, classes }, { ...options, name, cache });
 }
 
-/** The package in the nearest `node_modules` from the working directory upward. */
+/** Finds the package in the nearest `node_modules` from the working directory upward. */
 async function findPackage(): Promise<string> {
   for (let folder = process.cwd(); ; folder = dirname(folder)) {
     const root = join(folder, 'node_modules', 'emoji-datasource-google');
@@ -101,7 +101,7 @@ function isEmoji(entry: unknown): entry is Emoji {
   );
 }
 
-/** A plain file name: the list must not lead out of the package's folder. */
+/** Whether a value is a plain file name: the list must not lead out of the package's folder. */
 function isPictureName(value: unknown): value is string {
   return typeof value === 'string' && /^[\w-]+\.png$/.test(value);
 }

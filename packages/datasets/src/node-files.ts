@@ -5,26 +5,26 @@ import { type DecodeOptions, decodeImageFile } from './node-decode';
 import { forEachParallel } from './node-pool';
 import type { ImageDataset, Progress } from './types';
 
-/** How picture files become a dataset. */
+/** How image files become a dataset. */
 export interface FilesOptions extends DecodeOptions {
   /** What to call the dataset. */
   readonly name?: string;
   /**
-   * A picture that cannot be decoded: reading it rejects with its name (`'error'`, default), or all pictures are decoded
-   * once at the start and the bad ones left out and listed in `skipped` (`'skip'`).
+   * What happens with an image that cannot be decoded. With `'error'` (default) reading it rejects and names it. With
+   * `'skip'` all images are decoded once at the start; the bad ones are left out and listed in `skipped`.
    */
   readonly onCorrupt?: 'error' | 'skip';
-  /** Decodes everything at the start and keeps it in memory, size x size x 3 bytes a picture. */
+  /** Decodes everything at the start and keeps it in memory, size x size x 3 bytes an image. */
   readonly cache?: boolean;
-  /** Pictures decoded at a time (default 4). */
+  /** Images decoded at a time (default 4). */
   readonly concurrency?: number;
-  /** Called after every picture that is decoded at the start. */
+  /** Called after every image that is decoded at the start. */
   readonly onProgress?: (progress: Progress) => void;
   /** Stops the work at the start: the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** A dataset of picture files. */
+/** A dataset of image files. */
 export interface FileDataset extends ImageDataset {
   /** The path of every image, [size]. */
   readonly files: readonly string[];
@@ -32,21 +32,21 @@ export interface FileDataset extends ImageDataset {
   readonly skipped: readonly SkippedFile[];
 }
 
-/** Picture files with their labels. */
+/** Image files with their labels. */
 export interface LabelledFiles {
-  /** Paths of pictures. */
+  /** Paths of the images. */
   readonly files: readonly string[];
-  /** The label of every picture. */
+  /** The label of every image. */
   readonly labels: ArrayLike<number>;
   /** The names of the classes. */
   readonly classes: readonly string[];
 }
 
 /**
- * A dataset of picture files in the order given.
+ * Makes a dataset of image files, in the order given.
  *
  * @throws RangeError for bad options, or labels that do not fit
- * @throws DatasetFileError (with `cache`) for a picture that cannot be decoded
+ * @throws DatasetFileError (with `cache`) for an image that cannot be decoded
  */
 export async function imageFiles(source: LabelledFiles, options: FilesOptions): Promise<FileDataset> {
   const { name = 'files', onCorrupt = 'error', cache = false, concurrency = 4, size: side } = options;

@@ -2,7 +2,7 @@ let together = 0;
 let single: Promise<void> | undefined;
 const waiting: (() => void)[] = [];
 
-/** Runs work beside other such work, but never beside that of {@link runAlone}. */
+/** Runs work that may overlap with other calls of this function, but never with work of {@link runAlone}. */
 export async function runTogether<T>(work: () => Promise<T>): Promise<T> {
   while (single !== undefined) await single;
   together++;
@@ -14,7 +14,7 @@ export async function runTogether<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Runs work while no other work of this module runs; not to be called from within such work. */
+/** Runs work while no other work of this module runs. Calling it from within such work would wait forever. */
 export async function runAlone<T>(work: () => Promise<T>): Promise<T> {
   while (single !== undefined) await single;
   let end = () => {};

@@ -6,9 +6,9 @@ import { type FileDataset, type FilesOptions, imageFiles } from './node-files';
 
 /** Settings of {@link imageFolder}. */
 export interface ImageFolderOptions extends FilesOptions {
-  /** The endings of pictures, lower case (default `.jpg .jpeg .png .webp .gif .avif .tif .tiff`). */
+  /** The file extensions of images, lower case (default `.jpg .jpeg .png .webp .gif .avif .tif .tiff`). */
   readonly extensions?: readonly string[];
-  /** Whether a class may be without pictures (default false). */
+  /** Whether a class may be without images (default false). */
   readonly allowEmpty?: boolean;
 }
 
@@ -18,7 +18,7 @@ const EXTENSIONS = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.avif', '.tif', '
 export interface IgnoredEntry {
   /** Its path. */
   readonly path: string;
-  /** Why it was passed over. */
+  /** Why it was ignored. */
   readonly reason:
     | 'hidden'
     | 'left by a file manager'
@@ -27,9 +27,9 @@ export interface IgnoredEntry {
     | 'a broken link';
 }
 
-/** A dataset of picture files with what was passed over beside them. */
+/** A dataset of image files, with what was ignored in the folder. */
 export interface ImageFolderDataset extends FileDataset {
-  /** Files and folders that are no part of the dataset, in no order that matters. */
+  /** Files and folders that are not part of the dataset, in no particular order. */
   readonly ignored: readonly IgnoredEntry[];
 }
 
@@ -37,15 +37,15 @@ export interface ImageFolderDataset extends FileDataset {
 const LEFT_BEHIND = ['__MACOSX', 'Thumbs.db', 'desktop.ini', '@eaDir', '$RECYCLE.BIN'];
 
 /**
- * A dataset from folders of pictures: `path/<class>/.../<picture>`. Classes and pictures are in the order of
- * torchvision's ImageFolder: names sorted by code point, the pictures of a class by folder, then by name. Names of
- * classes are in Unicode's NFC. Links are followed. Hidden files and folders (`.ipynb_checkpoints`, `._photo.jpg`),
- * `__MACOSX` and the like, and files without a picture's ending are passed over and listed. Pictures may lie deeper, except
- * that a tree whose class folders all hold none themselves, each with two or more folders of pictures, is refused: those
- * are the class folders (`photos/train/<class>/...` given as `photos`).
+ * Makes a dataset from folders of images: `path/<class>/.../<image>`. Classes and images are in the order of
+ * torchvision's ImageFolder: names sorted by code point, the images of a class by folder, then by name. Class names are
+ * in Unicode's NFC. Links are followed. Images may lie in deeper folders. Hidden files and folders
+ * (`.ipynb_checkpoints`, `._photo.jpg`), `__MACOSX` and the like, and files without an image's extension are ignored
+ * and listed. A tree that starts one level too high (`photos` in place of `photos/train`) is refused: there no class
+ * folder holds an image itself, and each holds two or more folders of images.
  *
- * @throws DatasetFileError where the folder cannot be read, has no class folders, is the folder above that of the class
- * folders, a class has no pictures, or two classes have names that differ in Unicode's spelling alone
+ * @throws DatasetFileError where the folder cannot be read, has no class folders or is one level too high, where a
+ *   class has no images, or where two class names differ only in how Unicode spells them
  */
 export async function imageFolder(path: string, options: ImageFolderOptions): Promise<ImageFolderDataset> {
   const { extensions = EXTENSIONS, allowEmpty = false, name = basename(path) } = options;
@@ -82,13 +82,13 @@ export async function imageFolder(path: string, options: ImageFolderOptions): Pr
   return { ...(await imageFiles({ files, labels, classes }, { ...options, name })), ignored };
 }
 
-/** Where the pictures of a class folder lie. */
+/** Where the images of a class folder lie. */
 interface FolderLayout {
   /** The class folder. */
   readonly folder: string;
-  /** How many pictures lie in it itself. */
+  /** How many images lie directly in it. */
   readonly direct: number;
-  /** How many of its folders hold pictures. */
+  /** How many of its folders hold images. */
   readonly inner: number;
 }
 
@@ -98,7 +98,10 @@ function layoutOf(folder: string, files: readonly string[]): Omit<FolderLayout, 
   return { direct: files.length - inner.length, inner: new Set(inner).size };
 }
 
-/** Throws where the class folders hold folders of pictures alone: most likely they are parts of the data, not classes. */
+/**
+ * Throws where every class folder holds only folders of images: they are then parts of the data (train, test), not
+ * classes.
+ */
 function refuseLevelAbove(path: string, layouts: readonly FolderLayout[]): void {
   if (layouts.length === 0 || layouts.some(({ direct, inner }) => direct > 0 || inner < 2)) return;
   const { folder } = layouts.find((layout) => basename(layout.folder) === 'train') ?? layouts[0];
@@ -108,12 +111,12 @@ function refuseLevelAbove(path: string, layouts: readonly FolderLayout[]): void 
   );
 }
 
-/** The class folders of a folder, and the files beside them; what is passed over is in neither. */
+/** Lists the class folders of a folder, and the files beside them. What is ignored is in neither list. */
 export function listClassFolders(path: string): Promise<{ folders: string[]; files: string[] }> {
   return list(path, []);
 }
 
-/** All pictures under a folder; notes what else is there. */
+/** Lists all images under a folder, and notes what else is there. */
 async function pictures(root: string, extensions: readonly string[], ignored: IgnoredEntry[]): Promise<string[]> {
   const found: { folder: string; files: string[] }[] = [];
   const walk = async (folder: string, parents: readonly string[]): Promise<void> => {
@@ -132,7 +135,7 @@ async function pictures(root: string, extensions: readonly string[], ignored: Ig
   return found.flatMap(({ folder, files }) => files.map((file) => join(folder, file)));
 }
 
-/** The folders and files in a folder, sorted; links count as what they lead to. Notes what is passed over. */
+/** Lists the folders and files in a folder, sorted. A link counts as what it leads to. Notes what is ignored. */
 async function list(folder: string, ignored: IgnoredEntry[]): Promise<{ folders: string[]; files: string[] }> {
   const folders: string[] = [];
   const files: string[] = [];
@@ -152,7 +155,7 @@ async function list(folder: string, ignored: IgnoredEntry[]): Promise<{ folders:
   return { folders, files };
 }
 
-/** The order of code points, which is that of UTF-8 bytes and Python's; JavaScript's own differs beyond U+FFFF. */
+/** Compares by code points, as Python does and as UTF-8 bytes sort. JavaScript's own order differs beyond U+FFFF. */
 function compareCodePoints(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -7,18 +7,18 @@ import { IMAGE_TENSORS, LABEL_TENSORS, type PackedOptions, packedDataset } from 
 import type { ImageDataset } from './types';
 
 /**
- * A dataset from packed arrays in an `.npz` or `.safetensors` file. The names of the classes may stand in the metadata of
- * a safetensors file, under `classes`, as a JSON list.
+ * A dataset from packed arrays in an `.npz` or `.safetensors` file. The metadata of a safetensors file may hold the
+ * class names as a JSON list under `classes`.
  *
  * @throws DatasetFileError for another ending, metadata that are no list of names, or tensors that do not fit (see
- * `packedDataset`); what `@learngene/tensor-io` throws for a damaged file is its `cause`
+ *   `packedDataset`); what `@learngene/tensor-io` throws for a damaged file is its `cause`
  */
 export async function packed(file: string, options: PackedOptions = {}): Promise<ImageDataset> {
   const { tensors, metadata } = await opened(file, async (open) => {
     const first = (asked: string | undefined, usual: readonly string[]) =>
       (asked === undefined ? usual : [asked]).find((name) => open.names.includes(name));
     const names = [first(options.images, IMAGE_TENSORS), first(options.labels, LABEL_TENSORS)];
-    // Only the images and the labels are asked for: what else the file holds may be of kinds that are not read.
+    // Only the images and the labels are asked for: other tensors in the file may be of unsupported kinds.
     const read = names.flatMap((name) => (name === undefined ? [] : [open.read(name).then((t) => [name, t] as const)]));
     const found = new Map<string, TensorData>(await Promise.all(read));
     if (names[0] !== undefined) return { tensors: found, metadata: open.metadata };
@@ -48,7 +48,7 @@ async function openTensors(file: string): Promise<OpenTensors> {
   return { names, metadata: {}, read, close };
 }
 
-/** What `use` makes of an open file. */
+/** Opens a file, runs `use` on it, and closes it. */
 async function opened<T>(file: string, use: (open: OpenTensors) => Promise<T>): Promise<T> {
   const kind = extname(file);
   if (kind !== '.npz' && kind !== '.safetensors') {

@@ -4,19 +4,22 @@ import { DatasetFileError } from './errors';
 import { inMemoryDataset, range } from './memory';
 import type { ImageDataset } from './types';
 
-/** Names in a file of packed arrays. */
+/** Names of tensors and classes in a file of packed arrays. */
 export interface PackedOptions {
   /** What to call the dataset and its errors (default `'packed'`). */
   readonly name?: string;
   /** The tensor of the images, U8 [N, H, W, C] or [N, H, W] (default `'arr_0'`, else `'images'`). */
   readonly images?: string;
-  /** The tensor of the labels, integers [N] (default `'labels'`, else `'arr_1'`, else all images are of one class). */
+  /**
+   * The tensor of the labels, integers [N] (default `'labels'`, else `'arr_1'`; without either all images have one
+   * class).
+   */
   readonly labels?: string;
   /** The names of the classes (default `'0'`, `'1'`, ... up to the largest label). */
   readonly classes?: readonly string[];
 }
 
-/** Usual names of the tensor of the images, the first that is there counts. */
+/** Usual names of the tensor of the images; the first that exists is used. */
 export const IMAGE_TENSORS = ['arr_0', 'images'] as const;
 /** Usual names of the tensor of the labels. */
 export const LABEL_TENSORS = ['labels', 'arr_1'] as const;
@@ -57,7 +60,7 @@ export function packedDataset(tensors: NamedTensors, options: PackedOptions = {}
   return inMemoryDataset({ name, images: pictures.data as Uint8Array, labels, height, width, channels, classes });
 }
 
-/** More classes than any dataset has: larger labels are a broken file, and would ask for as many names. */
+/** More classes than any dataset has. A larger label means a broken file, and would need as many class names. */
 const MOST_CLASSES = 2 ** 20;
 
 function readLabels({ dtype, data }: TensorData, fail: (problem: string) => never): Int32Array {
@@ -70,8 +73,8 @@ function readLabels({ dtype, data }: TensorData, fail: (problem: string) => neve
 }
 
 /**
- * All images and labels of a dataset as tensors `images` (U8 [N, H, W, C]) and `labels` (I32 [N]), to be written as npz
- * or safetensors; owned by the caller.
+ * Reads a whole dataset into the tensors `images` (U8 [N, H, W, C]) and `labels` (I32 [N]), to be written as npz or
+ * safetensors. The caller owns them.
  */
 export async function packDataset(dataset: ImageDataset): Promise<Map<string, TensorData>> {
   const { size, height, width, channels, labels } = dataset;

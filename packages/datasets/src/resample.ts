@@ -33,7 +33,10 @@ export const BICUBIC: ResampleFilter = {
   },
 };
 
-/** For every output pixel of one axis: the first input pixel, how many, and their weights in fixed point. */
+/**
+ * For every output pixel of one axis: the first input pixel, the number of input pixels, and their weights in fixed
+ * point.
+ */
 interface Taps {
   readonly first: Int32Array;
   readonly count: Int32Array;
@@ -45,8 +48,8 @@ const PRECISION = 22;
 const HALF = 2 ** (PRECISION - 1);
 
 /**
- * Resizes an image as Pillow does, bit for bit: rows, then columns, each rounded to 8 bits with weights in fixed point;
- * where the image shrinks the filter is stretched. An axis that keeps its size is left alone.
+ * Resizes an image as Pillow does, bit for bit: first rows, then columns, each rounded to 8 bits, with weights in fixed
+ * point. The filter is widened where the image shrinks. An axis that keeps its size is not filtered.
  *
  * @returns a new image, or `image` itself where both sizes are its own
  * @throws RangeError where a size is no whole number above 0

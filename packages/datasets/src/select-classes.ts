@@ -4,11 +4,12 @@ import { classLabel, listNames } from './class-names';
 import { subset } from './subset';
 import type { ImageDataset } from './types';
 
-/** A class, by name (in whichever of Unicode's spellings) or by label. */
+/** A class, by name (compared in Unicode's NFC) or by label. */
 export type ClassReference = string | number;
 
 /**
- * The images of some classes. The classes are labelled 0, 1, 2, ... in the order given; the images stay in their order.
+ * Selects the images of some classes. The classes are labelled 0, 1, 2, ... in the order given; the images keep their
+ * order.
  *
  * @throws RangeError for a class that the dataset does not have, or one that is named twice
  */
@@ -28,7 +29,7 @@ export function selectClasses(dataset: ImageDataset, classes: readonly ClassRefe
   });
 }
 
-/** Which classes {@link splitClasses} sets apart. */
+/** Which classes {@link splitClasses} separates. */
 export interface SplitOptions {
   /** The novel classes, or how many of them to draw. */
   readonly novel: number | readonly ClassReference[];
@@ -48,7 +49,7 @@ export interface ClassSplit {
  * Splits a dataset by class: what a model is pre-trained on, and novel classes that it has not seen. Both are labelled
  * from 0 in the order of the whole dataset's classes; every image is in exactly one of them.
  *
- * @throws RangeError where a side would have no class, for an unknown class or one that is named twice
+ * @throws RangeError where a part would have no class, for an unknown class, and for one that is named twice
  */
 export function splitClasses(dataset: ImageDataset, { novel, seed }: SplitOptions): ClassSplit {
   const count = typeof novel === 'number' ? novel : novel.length;

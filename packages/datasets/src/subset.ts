@@ -1,18 +1,18 @@
 import { checkIndices, checkLabels } from './check';
 import type { ImageDataset } from './types';
 
-/** What a part of a dataset is called and how it is labelled. */
+/** Name and labels of a part of a dataset. */
 export interface SubsetOptions {
-  /** Its name (default: that of the whole). */
+  /** Its name (default: that of the whole dataset). */
   readonly name?: string;
-  /** Its classes (default: those of the whole). */
+  /** Its classes (default: those of the whole dataset). */
   readonly classes?: readonly string[];
   /** The new label of every chosen image (default: the label it has). */
   readonly labels?: ArrayLike<number>;
 }
 
 /**
- * The images at `indices`, in that order, without a copy of their bytes.
+ * Selects the images at `indices`, in that order, without copying their bytes.
  *
  * @throws RangeError for a bad index, or labels that do not fit
  */

@@ -7,8 +7,7 @@ const YCBCR = 6;
 const JPEG = [6, 7];
 
 /**
- * Whether a file is a TIFF (or BigTIFF) of YCbCr samples that are not inside JPEG data: libvips hands them out as if they
- * were RGB.
+ * Whether a file is a TIFF (or BigTIFF) of YCbCr samples outside JPEG data. libvips returns those as if they were RGB.
  */
 export function isPlainYcbcrTiff(bytes: Uint8Array): boolean {
   const order = String.fromCharCode(...bytes.subarray(0, 2));

@@ -3,7 +3,7 @@ import type { RawImage } from './resample';
 /** Red, green and blue, 0 to 255. */
 export type RgbColor = readonly [red: number, green: number, blue: number];
 
-/** 1 to 4 channels (grey, grey and alpha, RGB, RGBA) to 3, laid on the background. */
+/** Converts 1 to 4 channels (grey, grey and alpha, RGB, RGBA) to 3, on the background. */
 export function toRgb(image: RawImage, background: RgbColor | 'ignore'): RawImage {
   const { data, width, height, channels } = image;
   if (channels === 3) return image;
@@ -21,8 +21,8 @@ export function toRgb(image: RawImage, background: RgbColor | 'ignore'): RawImag
 }
 
 /**
- * Cyan, magenta, yellow and black (255 is full ink; channels beyond the fourth are left out) to RGB without a profile:
- * (255 - ink) scaled by (255 - black), in Pillow's whole numbers (Convert.c, `cmyk2rgb`).
+ * Converts cyan, magenta, yellow and black (255 is full ink; channels beyond the fourth are dropped) to RGB without a
+ * profile: (255 - ink) scaled by (255 - black), in whole numbers as Pillow's `cmyk2rgb` (Convert.c).
  */
 export function cmykToRgb({ data, width, height, channels }: RawImage): RawImage {
   const out = new Uint8Array(width * height * 3);

@@ -12,13 +12,13 @@ export interface ImageDataset {
   readonly channels: number;
   /** The names of the classes; a label is an index into it. */
   readonly classes: readonly string[];
-  /** The label of every image, [size]. Not to be changed. */
+  /** The label of every image, [size]. Do not change it. */
   readonly labels: Int32Array;
   /** The images at `indices`, uint8 [n, H, W, C], owned by the caller. Rejects with a RangeError for a bad index. */
   read(indices: ArrayLike<number>): Promise<Uint8Array>;
 }
 
-/** How far a long piece of work has come. */
+/** Progress of a long task. */
 export interface Progress {
   /** Images done. */
   readonly done: number;

@@ -19,13 +19,13 @@ export interface BitsPerDimensionOptions extends Pick<LoopOptions, 'onStep' | 's
   readonly generator: Generator;
 }
 
-/** The variational bound, in bits a dimension, and errors of the network. Columns are steps, ascending. */
+/** The variational bound, in bits per dimension, and errors of the network. Columns are steps, ascending. */
 export interface BitsPerDimension {
-  /** Sum of the terms and the prior, `[N]`: an upper bound of the code length. */
+  /** Sum of the prior and all terms, `[N]`: an upper bound of the code length. */
   readonly total: tf.Tensor1D;
   /** KL of q(x_T | x_0) from the standard normal, `[N]`. */
   readonly prior: tf.Tensor1D;
-  /** Term of every step, `[N, T]`; column 0 is the likelihood of the bytes. */
+  /** Term of every step, `[N, T]`; column 0 is the negative log-likelihood of the bytes. */
   readonly vb: tf.Tensor2D;
   /** Mean squared error of the predicted x_0, `[N, T]`. */
   readonly startMse: tf.Tensor2D;
@@ -34,7 +34,8 @@ export interface BitsPerDimension {
 }
 
 /**
- * Evaluates the whole variational bound, one evaluation of the network a step (Nichol & Dhariwal 2021, section 2).
+ * Computes the whole variational bound, with one evaluation of the network per step (Nichol & Dhariwal 2021, section
+ * 2).
  * @param process - a Gaussian process
  * @param denoiser - the network
  * @param options - data, generator, clipping, call-back, signal
@@ -63,7 +64,8 @@ export async function bitsPerDimension(
     unused.dispose();
     return tf.tidy(() => {
       const [vb, startMse, mse] = [0, 1, 2].map(
-        // A concatenation, not a stack: no GPU takes a tensor for every step at once, and this op splits itself.
+        // A concatenation and not a stack: WebGPU limits how many tensors an op takes, and the concatenation splits
+        // itself.
         (k) => tf.concat<tf.Tensor2D>(columns.map((row) => tf.reshape<tf.Rank.R2>(row[k], [-1, 1])).reverse(), 1),
       );
       const prior = priorBits(process, x0);
@@ -74,14 +76,16 @@ export async function bitsPerDimension(
   }
 }
 
-/** KL(q(x_T | x_0) ‖ N(0, 1)) in bits a dimension, `[N]`: (ᾱ x_0² - ᾱ - log(1 - ᾱ)) / 2, its constants in float64. */
+/**
+ * KL(q(x_T | x_0) ‖ N(0, 1)) in bits per dimension, `[N]`: (ᾱ x_0² - ᾱ - log(1 - ᾱ)) / 2, with constants in float64.
+ */
 function priorBits(process: GaussianDiffusion, x0: tf.Tensor4D): tf.Tensor1D {
   const bar = process.alphasCumprod[process.timesteps - 1];
   const half = Math.LOG2E / 2;
   return tf.add(tf.mul<tf.Tensor1D>(meanPerSample(tf.square(x0)), half * bar), half * (-bar - Math.log1p(-bar)));
 }
 
-/** The bound's term in bits a dimension, and the mean squared errors of x_0 and of the noise, each `[N]`. */
+/** The bound's term in bits per dimension, and the mean squared errors of x_0 and of the noise, each `[N]`. */
 function termsOfStep(
   process: GaussianDiffusion,
   denoiser: Denoiser,

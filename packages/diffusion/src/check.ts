@@ -30,7 +30,7 @@ export function checkTimesteps(t: Int32Array, count: number, timesteps: number):
   }
 }
 
-/** An interval as it is written, a round bracket for an end that is excluded. */
+/** An interval in mathematical notation; a round bracket excludes its end. */
 type Interval = `${'[' | '('}${number}, ${number | 'Infinity'}${']' | ')'}`;
 
 /** Throws unless `value` is a number in `interval`. */
@@ -59,8 +59,8 @@ export function checkCount(name: string, value: number, min: number, max = Numbe
 }
 
 /**
- * Throws on a field of `options` that is not in `known`, and on what is no object: without types a misspelt option would
- * be passed over. `of` is the function's name, or the option that holds the fields.
+ * Throws unless `options` is an object whose fields are all in `known`: without types a misspelt option would be
+ * ignored. `of` is the function's name, or the option that holds the fields.
  */
 export function checkNames(of: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {

@@ -13,7 +13,7 @@ export interface Thresholding {
 export interface ClipOptions {
   /** Clip x_0 to [-1, 1] (`true`), to [-c, c] (a number c) or not (`false`). The default is each sampler's. */
   readonly clip?: boolean | number;
-  /** Clip x_0 to [-s, s] and divide by s, s a quantile of the sample itself; takes the place of `clip`. */
+  /** Clip x_0 to [-s, s] and divide by s, where s is a quantile of the sample itself. Replaces `clip`. */
   readonly thresholding?: Thresholding;
 }
 
@@ -25,7 +25,7 @@ export function clips({ clip, thresholding }: ClipOptions): boolean {
   return thresholding !== undefined || (clip !== undefined && clip !== false);
 }
 
-/** x_0 clipped as the options say; no reads from the device. */
+/** Clips x_0 as the options say. Reads nothing back from the device. */
 export function clipStart(start: tf.Tensor4D, { clip = false, thresholding }: ClipOptions): tf.Tensor4D {
   if (thresholding !== undefined) return threshold(start, thresholding);
   if (clip === false) return start;

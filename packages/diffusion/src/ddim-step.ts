@@ -29,16 +29,16 @@ export function evaluateDdim(
 /** Where DDIM's steps go. */
 export interface DdimStepOptions {
   /**
-   * The timestep before t: `'spaced'` (default), the next one that the spacing visits, so that every evaluation is at the
-   * noise level of its sample; or `'stride'`, t - floor(T / steps), as diffusers counts. The two differ where `steps`
-   * does not divide T, and for spacing `'linspace'`.
+   * Which timestep a step goes to. `'spaced'` (default) is the next one that the spacing visits, so that the network is
+   * always evaluated at the noise level of its sample. `'stride'` is t - floor(T / steps), as in diffusers. The two
+   * differ where `steps` does not divide T, and for the spacing `'linspace'`.
    */
   readonly previousTimestep?: 'spaced' | 'stride';
 }
 
 /**
- * The cumulative alpha of the timestep before each of `indices` (descending); `clean` where there is none: at noise 0, or
- * with that of the process's first step.
+ * Returns the cumulative alpha of the timestep that follows each of `indices` (descending). After the last one it is
+ * `clean`: 1 for noise 0, or the value at the process's first step.
  */
 export function previousBars(
   process: GaussianDiffusion,
@@ -53,7 +53,7 @@ export function previousBars(
   });
 }
 
-/** The point of the path at cumulative alpha `bar`. */
+/** Returns the point of the path at cumulative alpha `bar`. */
 export function pathPoint(bar: number, index: number): PathPoint {
   return { alpha: Math.sqrt(bar), sigma: Math.sqrt(1 - bar), index };
 }

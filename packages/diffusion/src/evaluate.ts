@@ -3,7 +3,10 @@ import type { Denoiser } from './denoiser';
 import { splitOutput } from './split-output';
 import { timeTensor } from './time-tensor';
 
-/** The network's first C channels at x, all samples at one time; learned variances are dropped. */
+/**
+ * Evaluates the network at x, with one time for all samples, and returns its first C channels. Learned variances are
+ * dropped.
+ */
 export function evaluate(denoiser: Denoiser, x: Tensor4D, time: number): Tensor4D {
   return splitOutput(denoiser(x, timeTensor(x.shape[0], time)), x).mean;
 }

@@ -24,10 +24,11 @@ export interface FlowLosses {
 }
 
 /**
- * Conditional flow matching: the mean squared error of the velocity noise - x_0 at (1 - t) x_0 + t · noise (Lipman et
- * al. 2023, eq. 23, on straight paths). Differentiable in what the denoiser closes over.
+ * The loss of conditional flow matching: the mean squared error of the predicted velocity at x = (1 - t) x_0 + t ·
+ * noise, where the true velocity is noise - x_0 (Lipman et al. 2023, eq. 23, on straight paths). Differentiable in the
+ * parameters of the denoiser.
  * @param process - the flow
- * @param denoiser - the network; called once; of 2C channels the second half is not used
+ * @param denoiser - the network; called once; of 2C channels the second half is ignored
  * @param batch - data, times and noise
  * @returns losses `[N]` float32 (`mse` holds the same values); the caller owns both
  * @throws if shapes differ or a time is outside [0, 1]

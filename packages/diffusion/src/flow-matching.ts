@@ -3,17 +3,23 @@ import { linspace } from './numeric';
 
 /** Settings of {@link flowMatching}. */
 export interface FlowMatchingOptions {
-  /** What the network is given is time * timeScale (default 1000, the range of the timesteps of diffusion). */
+  /** The network is given time * timeScale (default 1000, the range of diffusion's timesteps). */
   readonly timeScale?: number;
-  /** Time shift s of samplers: time' = s · time / (1 + (s - 1) · time); above 1, more steps at high noise (default 1). */
+  /**
+   * Time shift s of samplers: time' = s · time / (1 + (s - 1) · time). A value above 1 puts more steps at high noise
+   * (default 1).
+   */
   readonly shift?: number;
 }
 
-/** A flow along straight paths, x_time = (1 - time) x_0 + time · noise: plain data. The network predicts noise - x_0. */
+/**
+ * A flow along straight paths, x_time = (1 - time) x_0 + time · noise; plain data. The network predicts the velocity
+ * noise - x_0.
+ */
 export interface FlowProcess {
   /** Tells the processes apart. */
   readonly kind: 'flow';
-  /** What the network is given is time * timeScale. */
+  /** The network is given time * timeScale. */
   readonly timeScale: number;
   /** Time shift of samplers. */
   readonly shift: number;

@@ -16,7 +16,10 @@ export interface PairedDenoisers {
 export interface BatchedDenoiser {
   /** Takes x `[2N, H, W, C]` and t `[2N]`; the first N are conditional. */
   readonly batched: Denoiser;
-  /** Takes N samples with the condition, where guidance is off; default: `batched`, of which half is then dropped. */
+  /**
+   * Takes N samples with the condition. It is called where guidance is off; without it `batched` is called and half of
+   * its output dropped.
+   */
   readonly conditional?: Denoiser;
 }
 
@@ -24,16 +27,22 @@ export interface BatchedDenoiser {
 export interface GuidanceOptions {
   /** s: 0 is unconditional, 1 conditional, above 1 guided. */
   readonly scale: number;
-  /** How many of the first channels are guided (default all C; DiT: 3); the others are the conditional ones. */
+  /**
+   * How many of the first channels are guided (default all C; DiT uses 3). The others are those of the conditional
+   * output.
+   */
   readonly channels?: number;
-  /** Guide only where low <= t <= high, t as the network sees it (default always); elsewhere conditional. */
+  /**
+   * Guide only where low <= t <= high, t as the network gets it (default: everywhere). Elsewhere the output is the
+   * conditional one.
+   */
   readonly interval?: readonly [low: number, high: number];
 }
 
 /**
  * Classifier-free guidance: unconditional + s (conditional - unconditional) (Ho & Salimans 2022, eq. 6 with w = s - 1;
- * interval: Kynkäänniemi et al. 2024). Learned variances are those of the conditional output. In the samplers' loops
- * the unconditional network is not called outside the interval or at scale 1.
+ * interval: Kynkäänniemi et al. 2024). Learned variances are those of the conditional output. Samplers do not call the
+ * unconditional network outside the interval or at scale 1.
  * @param denoisers - a pair, or a network on a doubled batch
  * @param options - scale, guided channels, interval of t
  * @returns a denoiser of N samples with as many output channels as the given ones

@@ -11,17 +11,18 @@ import { SPACING_OPTIONS, type SpacingOptions, spacedTimesteps } from './spacing
 /** Settings of {@link invertDdim}: `noise` is the clean x_0, `clip` defaults to true, `spacing` to `'leading'`. */
 export interface InvertDdimOptions extends LoopOptions, SpacingOptions, ClipOptions, DdimStepOptions {
   /**
-   * Start from noise 0, not that of the first step. Default true; false, and nothing else, where ε follows from x_0: a
-   * network that predicts x_0 or the mean, and `useClippedOutput`.
+   * Start from noise 0 (default), not from the noise of the first step. It must be false, which is then the default,
+   * where ε is derived from x_0: for a network that predicts x_0 or the mean, and with `useClippedOutput`. At noise 0 ε
+   * does not follow from x_0.
    */
   readonly setAlphaToOne?: boolean;
-  /** Derive ε again from the clipped x_0 (default false). */
+  /** Derive ε from the clipped x_0 (default false). */
   readonly useClippedOutput?: boolean;
 }
 
 /**
- * DDIM run backwards (Song et al. 2021, section 4.3): from images to the noise that {@link sampleDdim} takes back to
- * them. The network sees the timestep that each step arrives at.
+ * Runs DDIM backwards (Song et al. 2021, section 4.3): from images to the noise from which {@link sampleDdim} makes
+ * them again. In each step the network gets the timestep at which the step ends.
  * @param process - a Gaussian process
  * @param denoiser - the network, C or 2C channels
  * @param options - `noise`: the images x_0 `[N, H, W, C]`; number of steps, clipping, call-back, signal

@@ -17,7 +17,7 @@ export function normalKl(
   return tf.tidy(() => klFromDifference(tf.square(tf.sub(mean1, mean2)), logVariance1, logVariance2));
 }
 
-/** The same from the squared difference of the means. */
+/** {@link normalKl} from the squared difference of the means. */
 export function klFromDifference(squared: tf.Tensor, logVariance1: tf.Tensor, logVariance2: tf.Tensor): tf.Tensor {
   const ratio = tf.sub(logVariance1, logVariance2);
   const terms = tf.sub(tf.add(tf.exp(ratio), tf.mul(squared, tf.exp(tf.neg(logVariance2)))), ratio);
@@ -25,8 +25,8 @@ export function klFromDifference(squared: tf.Tensor, logVariance1: tf.Tensor, lo
 }
 
 /**
- * log P(x) of 8-bit data under a Gaussian that is integrated over bins of width 2/255 around x; the outermost bins
- * reach to infinity (Ho et al. 2020, eq. 13; CDF by its tanh approximation).
+ * log P(x) of 8-bit data under a Gaussian that is integrated over a bin of width 2/255 around x. The outermost bins
+ * reach to infinity (Ho et al. 2020, eq. 13). The normal CDF is computed by its tanh approximation.
  * @param x - data scaled from bytes to [-1, 1], any shape
  * @param mean - mean of the Gaussian, broadcast against `x`
  * @param logScale - log of its standard deviation, broadcast against `x`
@@ -36,7 +36,7 @@ export function discretizedGaussianLogLikelihood(x: tf.Tensor, mean: tf.Tensor, 
   return tf.tidy(() => binLogLikelihood(x, tf.sub(x, mean), logScale));
 }
 
-/** The same from x and x - mean. */
+/** {@link discretizedGaussianLogLikelihood} from x and x - mean. */
 export function binLogLikelihood(x: tf.Tensor, centered: tf.Tensor, logScale: tf.Tensor): tf.Tensor {
   const inverse = tf.exp(tf.neg(logScale));
   const above = normalCdf(tf.mul(inverse, tf.add(centered, 1 / 255)));

@@ -7,17 +7,17 @@ export interface StepEvent {
   readonly step: number;
   /** Number of steps of the whole loop. */
   readonly steps: number;
-  /** What the network was given as t. */
+  /** The t that the network was given. */
   readonly t: number;
-  /** The sample after the step, `[N, H, W, C]`; the loop owns it: read or clone it before the call-back returns. */
+  /** The sample after the step, `[N, H, W, C]`. The loop owns it: read or clone it before the call-back returns. */
   readonly x?: tf.Tensor4D;
 }
 
 /** What every sampler takes. */
 export interface LoopOptions {
-  /** Where the sampler starts, `[N, H, W, C]`: x_T, standard normal noise (for inversion: x_0). Not disposed. */
+  /** The start of the sampler, `[N, H, W, C]`: standard normal noise x_T, or x_0 for inversion. Not disposed. */
   readonly noise: tf.Tensor4D;
-  /** First step to run (default 0): with a partly diffused `noise`, image-to-image. */
+  /** First step to run (default 0). With a partly diffused image as `noise` this is image-to-image. */
   readonly startStep?: number;
   /** Called after every step; the loop waits for a promise. */
   readonly onStep?: (event: StepEvent) => void | Promise<void>;
@@ -25,10 +25,16 @@ export interface LoopOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Names of {@link LoopOptions}, and the generator: who chooses among samplers gives it to those too that draw nothing. */
+/**
+ * Names of {@link LoopOptions}, and `generator`: code that selects a sampler at run time passes it also to samplers
+ * that draw nothing.
+ */
 export const LOOP_OPTIONS = ['noise', 'startStep', 'onStep', 'signal', 'generator'];
 
-/** A sampler: its number of steps, what the network sees at each, and one step on the state, whose head is the sample. */
+/**
+ * A sampler: its number of steps, the t of each, and a function that does one step. The first tensor of the state is
+ * the sample.
+ */
 export interface Stepper {
   readonly steps: number;
   time(step: number): number;
@@ -38,8 +44,8 @@ export interface Stepper {
 const TICK_MILLISECONDS = 40;
 
 /**
- * Runs a sampler. Each step runs in one tidy; what it returns is kept and what it drops is disposed. The event loop
- * gets a turn every 40 ms, so that aborts, timers and pages stay alive.
+ * Runs a sampler. Each step runs in one tidy: the tensors that it returns are kept, and those of the state before are
+ * disposed. The event loop gets a turn every 40 ms, so that aborts, timers and pages respond.
  */
 export async function runSteps(stepper: Stepper, options: LoopOptions): Promise<tf.Tensor4D> {
   imageShape('noise', options.noise);
@@ -68,7 +74,7 @@ export async function runSteps(stepper: Stepper, options: LoopOptions): Promise<
   }
 }
 
-/** One step in a tidy; results that alias each other or the caller's tensors become tensors of their own. */
+/** Runs one step in a tidy. A result that is also another result or a tensor of the caller is cloned. */
 function advance(stepper: Stepper, state: readonly tf.Tensor4D[], step: number): tf.Tensor4D[] {
   return tf.tidy(() => {
     const next = stepper.advance(state, step);

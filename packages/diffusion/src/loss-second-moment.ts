@@ -3,11 +3,11 @@ import { checkCount, checkInterval } from './check';
 import type { TimestepBatch } from './timestep-samplers';
 
 /**
- * State of the loss-aware timestep sampler: plain data that `JSON.stringify` keeps. Each step's last losses decide how
- * often it is drawn.
+ * State of the loss-aware timestep sampler; plain data that `JSON.stringify` keeps. How often a step is drawn depends
+ * on its last losses.
  */
 export interface LossSecondMoment {
-  /** T. */
+  /** T, the number of steps. */
   readonly timesteps: number;
   /** How many losses of each step are kept. */
   readonly historyPerStep: number;
@@ -18,8 +18,8 @@ export interface LossSecondMoment {
 }
 
 /**
- * A loss-aware timestep sampler (Nichol & Dhariwal 2021, section 3.3): steps are drawn in proportion to the root mean
- * square of their last losses, evenly until every step has a full history.
+ * Makes a loss-aware timestep sampler (Nichol & Dhariwal 2021, section 3.3). A step is drawn with a probability
+ * proportional to the root mean square of its last losses. Until every step has a full history, all are equally likely.
  * @param options - `timesteps`: T; `historyPerStep` (default 10); `uniformProbability` in (0, 1] (default 0.001)
  * @returns the state; pass it to {@link sampleLossSecondMoment} and {@link updateLossSecondMoment}
  */
@@ -36,10 +36,10 @@ export function createLossSecondMoment(options: {
 }
 
 /**
- * The probability of every step.
+ * Returns the probability of every step.
  * @param state - the sampler
  * @returns `[T]`, positive, of sum 1
- * @throws if the state is not that of a sampler
+ * @throws if `state` is not the state of such a sampler
  */
 export function lossSecondMomentProbabilities(state: LossSecondMoment): Float64Array {
   const { timesteps, historyPerStep, uniformProbability, history } = state;
@@ -74,7 +74,7 @@ export function sampleLossSecondMoment(
 }
 
 /**
- * Records losses (before weighting).
+ * Records losses, before they are multiplied by importance weights.
  * @param state - the sampler; not changed
  * @param batch - `t`: steps; `losses`: the loss of each, finite
  * @returns the new state

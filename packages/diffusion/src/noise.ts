@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { checkCount } from './check';
 
 /**
- * Standard normal noise. It is drawn in `[N, C, H, W]` order, the layout of torch, and then laid out as `[N, H, W, C]`:
- * a seed gives the noise that `torch.randn(N, C, H, W)` gives.
+ * Draws standard normal noise in `[N, C, H, W]` order, the layout of torch, and returns it as `[N, H, W, C]`. For the
+ * same seed it is the noise of `torch.randn(N, C, H, W)`.
  * @param generator - advanced by N * C * H * W normals
  * @param shape - `[N, H, W, C]`
  * @returns float32 `[N, H, W, C]`; the caller owns it
@@ -26,7 +26,7 @@ export function drawNoise(generator: Generator, shape: readonly [number, number,
   return tf.tensor4d(laidOut, [count, height, width, channels]);
 }
 
-/** The generator, or an error that says what needs it. */
+/** Returns the generator, or throws an error that says what needs it. */
 export function needGenerator(generator: Generator | undefined, reason: string): Generator {
   if (!generator) throw new Error(`generator: expected one for ${reason}, got none`);
   return generator;

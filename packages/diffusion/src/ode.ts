@@ -15,37 +15,38 @@ import { SPACING_OPTIONS } from './spacing';
 export interface OdeEvaluation {
   /** The derivative in the variable that the step integrates over. */
   readonly slope: Tensor4D;
-  /** Where Euler's method arrives from here. */
+  /** The sample after an Euler step from here. */
   readonly next: Tensor4D;
 }
 
-/** An ordinary differential equation whose solution takes noise to data, on a grid of `steps + 1` points. */
+/** An ordinary differential equation whose solution leads from noise to data, on a grid of `steps + 1` points. */
 export interface Ode {
   readonly steps: number;
-  /** What the caller's noise is multiplied by before the first step. */
+  /** The factor of the caller's noise before the first step. */
   readonly noiseScale: number;
-  /** What the network is given at a point. */
+  /** The t that the network is given at a point. */
   time(point: number): number;
-  /** Whether the derivative is defined at a point (at noise 0 it is not, but for a flow). */
+  /** Whether the derivative is defined at a point. At noise 0 it is defined only for a flow. */
   defined(point: number): boolean;
-  /** Evaluates the network at a point, for the step from `step` on. */
+  /** Evaluates the network at a point, for the step that starts there. */
   evaluate(x: Tensor4D, point: number, step: number): OdeEvaluation;
-  /** By how much x changes over a step for each unit of its slope. */
+  /** How much x changes over a step per unit of slope. */
   stretch(step: number): number;
 }
 
 /** Settings of the ODE samplers. */
 export interface OdeOptions extends SigmaOptions, ClipOptions {
   /**
-   * What `noise` is multiplied by in sigma space, where x_T is x_0 + sigma ε: `'variance-preserving'` (default), √(sigma²
-   * + 1), takes `noise` as x_T itself; `'sigma-max'`, sigma, is what diffusers' Euler and Heun do for the spacings
-   * `'linspace'` and `'trailing'`. They differ by the factor √(1 - ᾱ_T). Only for a Gaussian process from its first step.
+   * The factor of `noise` in sigma space, where x_T is x_0 + sigma ε. `'variance-preserving'` (default) is √(sigma² +
+   * 1), which takes `noise` as x_T itself. `'sigma-max'` is sigma, as in diffusers' Euler and Heun for the spacings
+   * `'linspace'` and `'trailing'`. The two differ by the factor √(1 - ᾱ_T). Only for a Gaussian process that starts at
+   * its first step.
    */
   readonly initNoiseSigma?: 'variance-preserving' | 'sigma-max';
 }
 
 /**
- * Runs a one-step method on the probability-flow ODE of a Gaussian process in sigma space, or on the flow's own.
+ * Runs a one-step method on the probability-flow ODE of a Gaussian process in sigma space, or on the ODE of a flow.
  * @param of - the sampler's name
  * @param makeStep - given the equation, the function that takes x over one step
  */
@@ -73,9 +74,10 @@ export function solveOde(
 }
 
 /**
- * d(x/alpha) = ε d(sigma/alpha) (Song et al. 2021; Karras et al. 2022, algorithm 1); x itself keeps unit variance. A step
- * from pure noise, where sigma/alpha is infinite, integrates the same equation as d(x/sigma) = x_0 d(alpha/sigma). Euler's
- * step is DDIM's in both: written as such it does not divide by a small alpha.
+ * d(x/alpha) = ε d(sigma/alpha) (Song et al. 2021; Karras et al. 2022, algorithm 1); x itself keeps unit variance. A
+ * step from pure noise, where sigma/alpha is infinite, integrates the same equation in the form d(x/sigma) = x_0
+ * d(alpha/sigma). In both forms Euler's step equals DDIM's, and is computed as DDIM's, which does not divide by a small
+ * alpha.
  */
 function gaussianOde(process: GaussianDiffusion, denoiser: Denoiser, options: OdeOptions): Ode {
   const spacing = options.spacing ?? 'linspace';

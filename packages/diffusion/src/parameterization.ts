@@ -2,14 +2,17 @@ import * as tf from '@tensorflow/tfjs-core';
 import { interpolate } from './numeric';
 import type { GaussianDiffusion } from './process';
 
-/** Where on the diffusion path a sample is: x = alpha x_0 + sigma ε, at fractional step `index` of the process. */
+/**
+ * The position of a sample on the diffusion path: x = alpha x_0 + sigma ε, at the (possibly fractional) step `index` of
+ * the process.
+ */
 export interface PathPoint {
   readonly alpha: number;
   readonly sigma: number;
   readonly index: number;
 }
 
-/** Throws where the noise in pure noise says nothing of x_0. */
+/** Throws at signal 0: the noise in pure noise says nothing about x_0. */
 export function checkSignal(alpha: number): void {
   if (alpha === 0) {
     throw new Error("meanType: expected 'velocity', 'start' or 'previous' where alpha-bar is 0, got 'epsilon'");

@@ -15,9 +15,9 @@ export type MeanType = 'epsilon' | 'start' | 'previous' | 'velocity';
 export type VarianceType = 'fixed-small' | 'fixed-large' | 'learned' | 'learned-range';
 
 /**
- * The training loss: `mse` of the predicted quantity (plus the variational bound of the learned variance, whose mean is
- * held constant), `rescaled-mse` (the bound times T/1000), `kl` (the bound alone, bits a dimension) or `rescaled-kl`
- * (times T: an estimate of the whole bound).
+ * The training loss. `mse`: of the predicted quantity; a learned variance adds the variational bound, with the mean
+ * held constant. `rescaled-mse`: the same with the bound times T/1000. `kl`: the bound alone, in bits per dimension.
+ * `rescaled-kl`: the bound times T, which estimates the sum over all steps.
  */
 export type LossType = 'mse' | 'rescaled-mse' | 'kl' | 'rescaled-kl';
 
@@ -27,7 +27,7 @@ export interface GaussianDiffusionOptions {
   readonly schedule?: BetaSchedule;
   /** T, the number of steps that the network is trained on (default 1000). */
   readonly timesteps?: number;
-  /** Keep only some of the steps (default all). */
+  /** Which of the steps to keep (default all). */
   readonly respacing?: Respacing;
   /** What the network predicts (default `'epsilon'`). */
   readonly meanType?: MeanType;
@@ -38,13 +38,13 @@ export interface GaussianDiffusionOptions {
   /** Rescale the betas so that x_T is pure noise (default false); not with `epsilon`, which cannot be sampled there. */
   readonly zeroTerminalSnr?: boolean;
   /**
-   * Arithmetic of the constants: `'float64'` (default), or `'float32'`, which rounds every intermediate value and
+   * Arithmetic of the constants. `'float64'` is the default. `'float32'` rounds every intermediate value, and so
    * repeats the numbers of libraries that keep their tables in single precision.
    */
   readonly precision?: 'float64' | 'float32';
 }
 
-/** A Gaussian diffusion process: plain data, constants in float64 with one entry a kept step. */
+/** A Gaussian diffusion process; plain data. Constants are in float64, with one entry per kept step. */
 export interface GaussianDiffusion {
   /** Tells the processes apart. */
   readonly kind: 'gaussian';
@@ -105,8 +105,9 @@ const OPTIONS: readonly (keyof GaussianDiffusionOptions)[] = [
  * Makes a Gaussian diffusion process (Ho et al. 2020; respacing and learned variances of Nichol & Dhariwal 2021).
  * @param options - schedule, number of steps, what the network predicts, how it is trained
  * @returns plain data; no tensors
- * @throws on a malformed option, schedule or respacing, betas without effect in `precision` (or after signal 0), and
- * meanType `epsilon` where alpha-bar ends at 0: of pure noise it says nothing of x_0
+ * @throws on a malformed option, schedule or respacing; on betas that have no effect in `precision`, or that follow
+ *   signal 0; and for a network of `epsilon` where alpha-bar ends at 0, since the noise in pure noise says nothing
+ *   about x_0
  */
 export function gaussianDiffusion(options: GaussianDiffusionOptions = {}): GaussianDiffusion {
   checkNames('gaussianDiffusion', options, OPTIONS);
@@ -136,8 +137,8 @@ export function gaussianDiffusion(options: GaussianDiffusionOptions = {}): Gauss
 }
 
 /**
- * The process that visits only some steps of another: β'_i = 1 - ᾱ_i / ᾱ of the step kept before it, so that the
- * marginals at the kept steps stay what they were.
+ * Makes a process that visits only some steps of another. β'_i = 1 - ᾱ_i / ᾱ_j, where j is the kept step before i, so
+ * the marginals at the kept steps do not change.
  * @param process - the process to thin out
  * @param kept - strictly ascending indices of its steps
  * @returns plain data; the network is still given the original timesteps
@@ -171,7 +172,7 @@ function diffusionConstants(given: Float64Array, precision: 'float64' | 'float32
   const alphasCumprodPrev = alphasCumprod.map((_, i) => (i === 0 ? 1 : alphasCumprod[i - 1]));
   const alphas = alphasCumprod.map((bar, i) => r(bar / alphasCumprodPrev[i]));
   const betas = given.map(r);
-  // Single-precision libraries derive beta again from the products for the mean; the difference is theirs.
+  // For the mean, single-precision libraries derive beta again from the products. This repeats their rounding.
   const stepBetas = precision === 'float32' ? alphas.map((alpha) => r(1 - alpha)) : betas;
   const left = alphasCumprod.map((bar) => r(1 - bar)); // 1 - ᾱ_t
   const leftPrev = alphasCumprodPrev.map((bar) => r(1 - bar));

@@ -2,9 +2,9 @@ import { checkCount } from './check';
 import { roundHalfEven } from './numeric';
 
 /**
- * Which of the original timesteps a respaced process keeps: the number of steps in each equal section of the original
- * process, as a list, as comma-separated text (`'10,15,20'`, `'250'`), or `'ddimN'`: N steps with a whole stride, as the
- * DDIM paper spaces them.
+ * Which of the original timesteps a respaced process keeps. The original process is cut into equal sections, and the
+ * value gives the number of steps in each, as a list or as comma-separated text (`'10,15,20'`, `'250'`). `'ddimN'`
+ * keeps N steps with a whole stride, as the DDIM paper does.
  */
 export type Respacing = string | readonly number[];
 

@@ -9,15 +9,15 @@ import { type GaussianMoments, posteriorMean } from './q-sample';
 import { splitOutput } from './split-output';
 import { reverseLogVariance } from './variance';
 
-/** What a network says of one reverse step. */
+/** The Gaussian of one reverse step, from a network's output. */
 export type ReverseMoments = GaussianMoments & {
   /** The x_0 that it predicts, `[N, H, W, C]`. */
   readonly start: tf.Tensor4D;
 };
 
 /**
- * p(x_{t-1} | x_t): one evaluation of the network and what follows from it (Ho et al. 2020, eq. 1; Nichol & Dhariwal
- * 2021, eq. 15). Samples may be at different steps.
+ * p(x_{t-1} | x_t), from one evaluation of the network (Ho et al. 2020, eq. 1; Nichol & Dhariwal 2021, eq. 15). Samples
+ * may be at different steps.
  * @param process - the process
  * @param denoiser - the network
  * @param inputs - `xt`: diffused data `[N, H, W, C]`; `t`: step of each sample; how x_0 is clipped (default not)
@@ -36,7 +36,7 @@ export function reverseMoments(
   });
 }
 
-/** {@link reverseMoments} given the network's output; no checks, no tidy. */
+/** {@link reverseMoments} from the network's output; no checks, no tidy. */
 export function reverseMomentsFromOutput(
   process: GaussianDiffusion,
   output: tf.Tensor4D,
@@ -48,7 +48,7 @@ export function reverseMomentsFromOutput(
   return { start: tf.clone(start), mean, logVariance: tf.clone(reverseLogVariance(process, variance, t)) };
 }
 
-/** x_0 as a network's first C channels `output` at x_t say; no checks of shapes, no tidy. */
+/** x_0 from `output`, a network's first C channels at x_t; no checks of shapes, no tidy. */
 export function startOf(process: GaussianDiffusion, output: tf.Tensor4D, xt: tf.Tensor4D, t: Int32Array): tf.Tensor4D {
   const times = (table: Float64Array, x: tf.Tensor4D) => tf.mul<tf.Tensor4D>(x, gather(table, t));
   switch (process.meanType) {

@@ -18,7 +18,7 @@ export interface DdimOptions extends LoopOptions, SpacingOptions, ClipOptions, D
   readonly generator?: Generator;
   /** End at noise 0 (default true), not at the noise of the process's first step. */
   readonly setAlphaToOne?: boolean;
-  /** Derive ε again from the clipped x_0 (default false), as guided-diffusion does. */
+  /** Derive ε from the clipped x_0, as guided-diffusion does (default false). */
   readonly useClippedOutput?: boolean;
 }
 

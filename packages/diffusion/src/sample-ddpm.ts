@@ -38,7 +38,7 @@ export async function sampleDdpm(
   const whole = steps === process.timesteps;
   const respaced = whole ? process : respaceDiffusion(process, indices.slice().reverse());
   const time = (step: number) => process.timestepMap[indices[step]];
-  // A predicted mean is of the process's own step before: a longer step needs the x_0 that it implies.
+  // A predicted mean belongs to the step before in the process. A longer step needs the x_0 that the mean implies.
   const throughStart = process.meanType === 'previous' && !whole;
   const reverse: GaussianDiffusion = throughStart ? { ...respaced, meanType: 'start' } : respaced;
   const evaluate = (x: tf.Tensor4D, step: number): tf.Tensor4D => {

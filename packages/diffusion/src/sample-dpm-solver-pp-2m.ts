@@ -15,15 +15,18 @@ export interface DpmSolverPP2MOptions extends LoopOptions, SigmaOptions, ClipOpt
   readonly order?: 1 | 2;
   /** The form of the second-order term (default `'midpoint'`). */
   readonly solverType?: 'midpoint' | 'heun';
-  /** Take the last of fewer than 15 steps at first order (default true); a last step to noise 0 always is. */
+  /**
+   * With fewer than 15 steps, take the last one at first order (default true). A last step to noise 0 is always of
+   * first order.
+   */
   readonly lowerOrderFinal?: boolean;
-  /** Take the last step at first order, however many there are (default false). */
+  /** Take the last step at first order, whatever the number of steps (default false). */
   readonly eulerAtFinal?: boolean;
 }
 
 /**
- * DPM-Solver++(2M) (Lu et al. 2022, algorithm 2; `heun`: the other expansion of its integral): second order in
- * log-SNR, one evaluation a step, the first step at first order.
+ * DPM-Solver++(2M) (Lu et al. 2022, algorithm 2). It is of second order in log-SNR with one evaluation per step; the
+ * first step is of first order. `heun` is the other expansion of its integral.
  * @param process - a Gaussian process
  * @param denoiser - the network, C or 2C channels (learned variances are not used)
  * @param options - start, number and spacing of steps, clipping, call-back, signal

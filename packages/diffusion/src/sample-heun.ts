@@ -9,8 +9,8 @@ import type { GaussianDiffusion } from './process';
 export interface HeunOptions extends LoopOptions, OdeOptions {}
 
 /**
- * Heun's second-order method (Karras et al. 2022, algorithm 1), two evaluations a step; a last step to noise 0 of a
- * Gaussian process (or of a flow with clipping) is Euler's: the derivative is not defined there.
+ * Heun's second-order method (Karras et al. 2022, algorithm 1), two evaluations per step. The last step of a Gaussian
+ * process to noise 0, and of a flow with clipping, is an Euler step: the derivative at its end is not defined.
  * @param process - a Gaussian process or a flow
  * @param denoiser - the network, C or 2C channels
  * @param options - start, number and spacing of steps, clipping, call-back, signal

@@ -18,15 +18,15 @@ export interface UniPCOptions extends LoopOptions, SigmaOptions, ClipOptions {
   readonly solverType?: UniPCSolver;
   /** Integrate the prediction of x_0 (default true) or of the noise. */
   readonly predictX0?: boolean;
-  /** Lower the order towards the last step (default true); a last step to noise 0 is always at first order. */
+  /** Lower the order towards the last step (default true). A last step to noise 0 is always of first order. */
   readonly lowerOrderFinal?: boolean;
   /** Steps (from 0) after which the corrector is left out (default none). */
   readonly disableCorrector?: readonly number[];
 }
 
 /**
- * UniPC (Zhao et al. 2023, algorithms 1 and 2): a multistep predictor whose result is corrected with the evaluation
- * that the next step needs anyway, so one evaluation a step.
+ * UniPC (Zhao et al. 2023, algorithms 1 and 2): a multistep predictor and a corrector. The corrector uses the
+ * evaluation that the next step needs anyway, so there is one evaluation per step.
  * @param process - a Gaussian process
  * @param denoiser - the network, C or 2C channels (learned variances are not used)
  * @param options - start, number and spacing of steps, order, clipping, call-back, signal
@@ -64,7 +64,7 @@ export async function sampleUniPC(
     if (to.level === 0 || to.level === from.level) return 1;
     return Math.min(order, step - startStep + 1, lowerOrderFinal ? steps - step : order);
   };
-  // A step from pure noise integrates x_0: nothing follows from the noise there. Later steps do not extrapolate from it.
+  // A step from pure noise integrates x_0, since the noise there says nothing. Later steps do not extrapolate from it.
   const integratesX0 = (step: number) => predictX0 || points[step].alpha === 0;
   const weights = (step: number, corrector: boolean): UniPCCoefficients => {
     const [from, to] = [points[step], points[step + 1]];

@@ -75,7 +75,7 @@ const SCHEDULES: readonly ScheduleName[] = [
   'sigmoid',
 ];
 
-/** Ends that a formula has no use for. */
+/** Ends that a formula does not use. */
 const IGNORED: { readonly [Kind in ScheduleName]?: readonly string[] } = {
   cosine: ['betaStart', 'betaEnd'],
   squaredcos_cap_v2: ['betaStart', 'betaEnd'],

@@ -5,8 +5,8 @@ import type { GaussianDiffusion } from './process';
 import { type SpacingFamily, type SpacingOptions, spacedTimesteps } from './spacing';
 
 /**
- * Noise levels sigma = √(1 - ᾱ) / √ᾱ of a sampler's steps: those of its timesteps (`process`), Karras et al. 2022, eq. 5
- * (`karras`), or evenly spaced in log sigma (`exponential`, and `lu`, its name with DPM-Solver).
+ * The noise levels sigma = √(1 - ᾱ) / √ᾱ of a sampler's steps. `process`: those of its timesteps. `karras`: Karras et
+ * al. 2022, eq. 5. `exponential`: evenly spaced in log sigma; `lu` is DPM-Solver's name for it.
  */
 export type SigmaSpacing = 'process' | 'karras' | 'exponential' | 'lu';
 
@@ -16,9 +16,11 @@ export interface SigmaOptions extends SpacingOptions {
   readonly sigmas?: SigmaSpacing;
   /** Exponent of `karras` (default 7). */
   readonly rho?: number;
-  /** Where the last step ends: at `'zero'` noise (default) or at the process's lowest, `'sigma-min'`. */
+  /** Where the last step ends: at noise 0 (`'zero'`, default) or at the lowest noise of the process (`'sigma-min'`). */
   readonly finalSigma?: 'zero' | 'sigma-min';
-  /** Give the network whole timesteps where the noise levels lie between (the default is each sampler's). */
+  /**
+   * Round the timesteps that the network is given where noise levels lie between them (the default is each sampler's).
+   */
   readonly roundTimesteps?: boolean;
 }
 
@@ -26,7 +28,7 @@ export interface SigmaOptions extends SpacingOptions {
 export const SIGMA_OPTIONS = ['sigmas', 'rho', 'finalSigma', 'roundTimesteps'];
 
 /**
- * A point of a solver's path: with lambda = log(alpha / sigma). Where alpha-bar is 0 (a zero terminal SNR) it is the
+ * A point of a solver's path, with lambda = log(alpha / sigma). Where alpha-bar is 0 (a zero terminal SNR) it is the
  * exact limit: alpha 0, sigma 1, level infinite, lambda -infinite.
  */
 export interface SigmaPoint extends PathPoint {
@@ -37,12 +39,15 @@ export interface SigmaPoint extends PathPoint {
   readonly time: number;
 }
 
-/** Where a curve over noise levels starts when the process has no finite highest level: alpha-bar 2^-24, as diffusers. */
+/**
+ * Where the karras and exponential curves start when the process has no finite highest level: alpha-bar 2^-24, as in
+ * diffusers.
+ */
 const HIGHEST_OF_CURVE = Math.sqrt(2 ** 24 - 1);
 
 /**
- * The points of a solver: one a step and the end. `range` says whether karras and exponential levels span the process
- * or only the spaced timesteps.
+ * Returns the points of a solver: one per step, and the end. `range` says whether karras and exponential levels span
+ * the whole process or only the spaced timesteps.
  */
 export function sigmaGrid(
   process: GaussianDiffusion,

@@ -3,8 +3,8 @@ import { linspace, roundHalfEven } from './numeric';
 import type { GaussianDiffusion } from './process';
 
 /**
- * How fewer steps are laid over a process (Lin et al. 2024, table 2): `leading` counts up from 0 by a whole stride,
- * `trailing` counts down from T, `linspace` spreads evenly over both ends.
+ * How fewer steps are spread over a process (Lin et al. 2024, table 2). `leading` counts up from 0 by a whole stride,
+ * `trailing` counts down from T, `linspace` is even and includes both ends.
  */
 export type TimestepSpacing = 'leading' | 'trailing' | 'linspace';
 
@@ -12,7 +12,7 @@ export type TimestepSpacing = 'leading' | 'trailing' | 'linspace';
 export interface SpacingOptions {
   /** Number of steps; default: every step that the process has (all those that its respacing kept). */
   readonly steps?: number;
-  /** Where the steps lie; the default is each sampler's. */
+  /** How the steps are spread; the default is each sampler's. */
   readonly spacing?: TimestepSpacing;
   /** Added to `leading` timesteps (default 0). */
   readonly stepsOffset?: number;
@@ -22,8 +22,9 @@ export interface SpacingOptions {
 export const SPACING_OPTIONS = ['steps', 'spacing', 'stepsOffset'];
 
 /**
- * Points as the families of samplers lay them: `closed` puts `steps` points over [0, T-1]; `open` puts one more and
- * drops the lowest, since the sampler goes on from there to sigma 0; `fractional` is `closed` without rounding `linspace`.
+ * How a family of samplers places its points. `closed`: `steps` points over [0, T-1]. `open`: one point more, of which
+ * the lowest is dropped, since the sampler goes from there to sigma 0. `fractional`: `closed` without rounding
+ * `linspace`.
  */
 export type SpacingFamily = 'closed' | 'open' | 'fractional';
 

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 export interface SplitOutput {
   /** The first C channels. */
   readonly mean: tf.Tensor4D;
-  /** The second C channels, where there are. */
+  /** The second C channels, where there are 2C. */
   readonly variance?: tf.Tensor4D;
 }
 

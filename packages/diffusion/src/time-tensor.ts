@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** The value that every entry of a time tensor holds, for those that our loops made: no read-back needed. */
+/** For time tensors that our loops made, the value of all their entries, which then need not be read back. */
 const uniformValues = new WeakMap<tf.Tensor, number>();
 
 /** float32 `[count]` of equal values. */

@@ -11,7 +11,7 @@ export interface TimestepBatch {
 }
 
 /**
- * Steps drawn evenly.
+ * Draws steps uniformly.
  * @param options - `timesteps`: T; `size`: how many; `generator`: advanced as by `torch.randint(0, T, (size,))`
  * @returns steps in `[0, T)` and weights 1
  */
@@ -30,11 +30,11 @@ export function uniformTimesteps(options: {
   };
 }
 
-/** How {@link flowTimesteps} draws: evenly, or as the sigmoid of a normal (Esser et al. 2024, eq. 19). */
+/** How {@link flowTimesteps} draws: uniformly, or as the sigmoid of a normal number (Esser et al. 2024, eq. 19). */
 export type FlowTimeDistribution =
   | 'uniform'
   | {
-      /** Marks the form. */
+      /** Marks this form. */
       readonly kind: 'logit-normal';
       /** Mean of the normal (default 0). */
       readonly mean?: number;
@@ -55,7 +55,7 @@ export interface FlowTimestepOptions {
 }
 
 /**
- * Times to train a flow on.
+ * Draws times to train a flow on.
  * @param options - how many, generator, distribution, shift
  * @returns times `[size]` in [0, 1]
  * @throws if an option is out of range

@@ -26,19 +26,23 @@ export interface TrainingLosses {
   readonly loss: tf.Tensor1D;
   /** Mean squared error of the predicted quantity, `[N]`; only for the `mse` losses. */
   readonly mse?: tf.Tensor1D;
-  /** Variational bound of the step in bits a dimension, with its factor, `[N]`; only where it is part of the loss. */
+  /**
+   * Variational bound of the step in bits per dimension, times its factor in the loss, `[N]`; only where it is part of
+   * the loss.
+   */
   readonly vb?: tf.Tensor1D;
 }
 
 /**
- * The training loss of every sample (Ho et al. 2020, eq. 14; hybrid loss of Nichol & Dhariwal 2021, eq. 16). Differentiable
- * in what the denoiser closes over. For the `mse` losses, a learned variance is trained by the variational bound with
- * the mean held constant.
+ * The training loss of every sample (Ho et al. 2020, eq. 14; hybrid loss of Nichol & Dhariwal 2021, eq. 16).
+ * Differentiable in the parameters of the denoiser. For the `mse` losses, a learned variance is trained by the
+ * variational bound with the mean held constant.
  * @param process - the process
  * @param denoiser - the network; called once
  * @param batch - data, steps and noise
  * @returns losses `[N]` float32; the caller owns every tensor
- * @throws if shapes differ, a step is out of range, or the output has not C (fixed) or 2C (learned variance) channels
+ * @throws if shapes differ, a step is out of range, or the output does not have C (fixed variance) or 2C (learned
+ *   variance) channels
  */
 export function trainingLosses(process: GaussianDiffusion, denoiser: Denoiser, batch: TrainingBatch): TrainingLosses {
   checkNames('trainingLosses', batch, ['x0', 't', 'noise']);
@@ -95,9 +99,9 @@ function target(process: GaussianDiffusion, xt: tf.Tensor4D, { x0, t, noise }: T
 }
 
 /**
- * The variational bound's term of each sample in bits a dimension, from the error of the prediction. The means of
- * posterior and network differ by that error times a constant of the step, because both share x_t; at the first step,
- * where the posterior's mean is x_0, the term is the negative log-likelihood of the bytes.
+ * Computes the variational bound's term of each sample in bits per dimension, from the error of the prediction. The
+ * posterior's mean and the network's differ by that error times a constant of the step, because both depend on the same
+ * x_t. At the first step the posterior's mean is x_0, and the term is the negative log-likelihood of the bytes.
  */
 function boundOfStep(
   process: GaussianDiffusion,
@@ -117,7 +121,7 @@ function boundOfStep(
   return tf.mul(tf.add(kl, tf.mul(first, tf.sub(nll, kl))), Math.LOG2E);
 }
 
-/** |d mean of x_{t-1} / d output| of the network at every step. */
+/** |d mean of x_{t-1} / d output| at every step: how strongly the network's output moves the mean. */
 function meanSensitivity(process: GaussianDiffusion): Float64Array {
   const { posteriorMeanCoef1: coef1 } = process;
   switch (process.meanType) {

@@ -4,7 +4,10 @@ import { solveLinear } from './solve-linear';
 /** B(h) of Zhao et al. 2023, section 3.1: h (`bh1`) or e^h - 1 (`bh2`). */
 export type UniPCSolver = 'bh1' | 'bh2';
 
-/** x' = sample · x + Σ outputs[k] · m_k, with m_0 at the step's start, m_k k steps earlier; `next` weighs m at its end. */
+/**
+ * x' = sample · x + Σ outputs[k] · m_k, where m_0 is the output at the step's start and m_k the output k steps earlier.
+ * `next` is the weight of the output at the step's end.
+ */
 export interface UniPCCoefficients {
   readonly sample: number;
   readonly outputs: readonly number[];
@@ -15,11 +18,11 @@ export interface UniPCCoefficients {
 export interface UniPCStep {
   readonly from: SigmaPoint;
   readonly to: SigmaPoint;
-  /** Points of the earlier outputs m_1, m_2 ..: order - 1 of them. */
+  /** Points of the earlier outputs m_1, m_2, ...: order - 1 of them. */
   readonly earlier: readonly SigmaPoint[];
   readonly solver: UniPCSolver;
   readonly predictX0: boolean;
-  /** With the output at the step's end (UniC), or without (UniP). */
+  /** Whether the output at the step's end takes part (UniC) or not (UniP). */
   readonly corrector: boolean;
 }
 

@@ -28,7 +28,7 @@ export function reverseLogVariance(
   return tf.add(tf.mul(variance, gather(halfWidth, t)), gather(center, t));
 }
 
-/** The line from log posterior variance (network says -1) to log β (network says 1). */
+/** The line from log posterior variance (where the network's value is -1) to log β (where it is 1). */
 function learnedRange(process: GaussianDiffusion): { center: Float64Array; halfWidth: Float64Array } {
   const low = process.posteriorLogVarianceClipped;
   const high = process.betas.map(Math.log);
