@@ -15,7 +15,7 @@ const ELF_MACHINES: Readonly<Record<number, string>> = {
 const MACH_MACHINES: Readonly<Record<number, string>> = { 16777223: 'x64', 16777228: 'arm64' };
 const PE_MACHINES: Readonly<Record<number, string>> = { 332: 'ia32', 34404: 'x64', 43620: 'arm64' };
 
-/** What the headers of a library say of it. */
+/** What the headers of a library say about it. */
 interface Library {
   /** The system it was built for, as `process.platform` names it. */
   platform: 'linux' | 'darwin' | 'win32';
@@ -89,9 +89,9 @@ function readHeader(path: string): { header: DataView; size: number } {
 }
 
 /**
- * Why the system must not be asked to load a native library (`.node`, `.so`, ...); undefined where nothing speaks against
- * it. The loader of the system maps a file that is cut off and dies by SIGBUS later, without a message. Reads the headers
- * of 64-bit ELF, Mach-O and PE files; a universal Mach-O file is not looked into.
+ * Says why a native library (`.node`, `.so`, ...) must not be loaded; undefined where it may be. The system's loader
+ * accepts a truncated file, and the process later dies of SIGBUS without a message. Reads the headers of 64-bit ELF,
+ * Mach-O and PE files. A universal Mach-O file is not checked.
  *
  * @throws Error of the file system where the file cannot be read
  */

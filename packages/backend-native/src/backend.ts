@@ -3,7 +3,7 @@ import { type backend_util, type DataType, type TensorInfo, util } from '@tensor
 import { BufferPool, type PoolStatistics } from './buffer-pool';
 import type { NativeAddon } from './native';
 
-/** A tensor's entry in the backend: as the cpu backend's, and whether its values may go back to the pool. */
+/** A tensor's entry in the backend: that of the cpu backend, and whether its values may go back to the pool. */
 interface Entry {
   values: backend_util.BackendValues;
   dtype: DataType;
@@ -13,8 +13,8 @@ interface Entry {
 }
 
 /**
- * What products of matrices are computed in: float32, or bfloat16 factors with float32 sums. Everything else (weights,
- * norms, softmax, the optimiser) is float32 either way.
+ * The precision of matrix products: float32, or bfloat16 factors with float32 sums. Everything else (weights, norms,
+ * softmax, the optimiser) is always float32.
  */
 export type Precision = 'f32' | 'bf16';
 
@@ -30,13 +30,14 @@ export interface NativeMemoryInfo {
 
 /**
  * The tfjs backend `'native'`: the data model of the cpu backend (values in typed arrays, no copies between the two),
- * with Rust kernels. Outputs of its kernels come from a pool of aligned buffers and go back when the last tensor that
- * refers to them is disposed, unless their array was handed out (`data()`, `dataSync()`, a view of a cpu kernel).
+ * with Rust kernels. Outputs of its kernels come from a pool of aligned buffers. A buffer returns to the pool when the
+ * last tensor that refers to it is disposed, unless its array was handed out (`data()`, `dataSync()`, a view of a cpu
+ * kernel).
  */
 export class NativeBackend extends MathBackendCPU {
   /** The Rust functions. */
   readonly addon: NativeAddon;
-  /** What products of matrices are computed in; set it with `setNativePrecision`. */
+  /** The precision of matrix products; set it with `setNativePrecision`. */
   precision: Precision = 'f32';
   readonly #pool: BufferPool;
 
@@ -50,14 +51,14 @@ export class NativeBackend extends MathBackendCPU {
     this.#pool = new BufferPool((length) => addon.allocate(length), limitBytes);
   }
 
-  /** A new tensor's values are kept as they are: the caller's array is never written to or pooled. */
+  /** Stores a new tensor's values without a copy. The caller's array is never written to or pooled. */
   override write(values: backend_util.BackendValues, _shape: number[], dtype: DataType): object {
     const dataId = {};
     this.#set(dataId, { values, dtype, refCount: 1 });
     return dataId;
   }
 
-  /** A float32 output from the pool. Its values are unspecified: a kernel writes every one. */
+  /** Takes a float32 output from the pool. Its values are unspecified; the kernel must write every one. */
   output(shape: number[]): TensorInfo {
     const dataId = {};
     this.#set(dataId, {
@@ -69,7 +70,7 @@ export class NativeBackend extends MathBackendCPU {
     return { dataId, shape, dtype: 'float32' };
   }
 
-  /** The values of a float32 tensor, to be read, or written where `output` made it. */
+  /** Returns the values of a float32 tensor. They may be written only where `output` made the tensor. */
   f32(tensor: TensorInfo): Float32Array {
     return this.#entry(tensor.dataId).values as Float32Array;
   }
@@ -85,17 +86,17 @@ export class NativeBackend extends MathBackendCPU {
     return this.#entry(tensor.dataId).values as Uint8Array;
   }
 
-  /** Scratch memory of unspecified content, for one kernel; give it back with `giveScratch`. */
+  /** Takes scratch memory of unspecified content for one kernel. Return it with `giveScratch`. */
   takeScratch(length: number): Float32Array {
     return this.#pool.take(length);
   }
 
-  /** Takes scratch memory back. */
+  /** Returns scratch memory to the pool. */
   giveScratch(buffer: Float32Array): void {
     this.#pool.give(buffer);
   }
 
-  /** Keeps the values of a tensor out of the pool for good: something outside refers to them. */
+  /** Keeps the values of a tensor out of the pool from now on, because something outside refers to them. */
   escape(dataId: object): void {
     const entry = this.#entry(dataId);
     if (entry.pooled !== true) return;
@@ -109,7 +110,10 @@ export class NativeBackend extends MathBackendCPU {
     return entry.pooled === true ? (entry.values as Float32Array).buffer : undefined;
   }
 
-  /** Whether nothing but this tensor refers to its values, so that a kernel that was asked to may write over them. */
+  /**
+   * Whether only this tensor refers to its values. A kernel that was given the tensor's memory may then write over
+   * them.
+   */
   isSole(tensor: TensorInfo): boolean {
     const entry = this.#entry(tensor.dataId);
     return entry.pooled === true && entry.refCount === 1;
@@ -121,7 +125,7 @@ export class NativeBackend extends MathBackendCPU {
     return ArrayBuffer.isView(values) ? values.buffer : undefined;
   }
 
-  /** The values of a tensor; the caller's array is never written to again. */
+  /** Returns the values of a tensor. The array is never written to again. */
   override readSync(dataId: object): backend_util.BackendValues {
     this.escape(dataId);
     return super.readSync(dataId);
@@ -149,7 +153,7 @@ export class NativeBackend extends MathBackendCPU {
     return { unreliable: false, reasons: [], pool: this.#pool.statistics() };
   }
 
-  /** Gives up the idle buffers. */
+  /** Frees the idle buffers. */
   override dispose(): void {
     this.#pool.clear();
   }

@@ -1,4 +1,4 @@
-/** What a pool holds and did. */
+/** Statistics of a pool. */
 export interface PoolStatistics {
   /** Bytes of idle buffers in the pool. */
   readonly idleBytes: number;
@@ -6,7 +6,7 @@ export interface PoolStatistics {
   readonly idleBuffers: number;
   /** Bytes of the buffers that tensors hold. */
   readonly usedBytes: number;
-  /** The largest that idle and used bytes have been together. */
+  /** The largest sum of idle and used bytes so far. */
   readonly peakBytes: number;
   /** Buffers that had to be allocated so far; constant in the steady state of a training loop. */
   readonly allocations: number;
@@ -17,12 +17,12 @@ interface Shelf {
   lastTaken: number;
 }
 
-/** A size that was not asked for during so many requests is given up when the pool next allocates. */
+/** Buffers of a length that was not asked for during so many requests are freed at the next allocation. */
 const STALE_AFTER = 16_384;
 
 /**
- * Idle buffers by their exact length. A training step asks for the same lengths again and again: after the first steps
- * nothing is allocated. Idle bytes never exceed `limitBytes`; lengths that are no longer asked for are given up.
+ * Idle buffers by their exact length. Every training step asks for the same lengths, so nothing is allocated after the
+ * first steps. Idle bytes never exceed `limitBytes`. Buffers of lengths that are no longer asked for are freed.
  */
 export class BufferPool {
   readonly #shelves = new Map<number, Shelf>();
@@ -78,19 +78,19 @@ export class BufferPool {
     this.#idleBuffers++;
   }
 
-  /** Leaves a buffer that `take` gave to the garbage collector: somebody outside refers to it. */
+  /** Leaves a buffer that `take` gave to the garbage collector, because something outside refers to it. */
   forget(buffer: Float32Array): void {
     this.#usedBytes -= buffer.byteLength;
   }
 
-  /** Gives up all idle buffers. */
+  /** Frees all idle buffers. */
   clear(): void {
     this.#shelves.clear();
     this.#idleBytes = 0;
     this.#idleBuffers = 0;
   }
 
-  /** What the pool holds and did. */
+  /** Returns the pool's statistics. */
   statistics(): PoolStatistics {
     return {
       idleBytes: this.#idleBytes,

@@ -37,16 +37,18 @@ export interface HostQr {
 }
 
 /**
- * Decompositions in Rust, in the shape that `registerLinalg` of `@learngene/tensor-svd` takes. Arguments are not
- * changed, results are new. All throw on NaN, infinity (but for the products) and sizes that do not fit.
+ * Decompositions in Rust, in the form that `registerLinalg` of `@learngene/tensor-svd` takes. Arguments are not
+ * changed, and results are new arrays. All throw on sizes that do not fit, and all but the products throw on NaN and
+ * infinity.
  */
 export interface NativeLinalg {
   /** `'native'`. */
   readonly name: 'native';
   /**
-   * Thin SVD of a [m, n]: u [m, k], s [k] descending, v [n, k], k = min(m, n). Every value has an error of a few ulps of
-   * s[0]; where rows or columns differ in size by more than 1024 times (zero ones apart), of itself times the condition of
-   * B in a = D B E, D and E diagonal: diagonal and graded matrices keep their smallest values.
+   * Thin SVD of a [m, n]: u [m, k], s [k] descending, v [n, k], k = min(m, n). Every value has an error of a few ulps
+   * of s[0]. For a graded matrix, whose rows or columns (other than zero ones) differ in size by a factor of more than
+   * 1024, the error is a few ulps of the value itself times the condition number of B in a = D B E, with D and E
+   * diagonal: such matrices keep their smallest values.
    */
   readonly svd: (a: HostMatrix) => HostSvd;
   /**
@@ -54,7 +56,7 @@ export interface NativeLinalg {
    * the largest magnitude, none for a diagonal matrix.
    */
   readonly symmetricEigen: (a: HostMatrix) => HostEigen;
-  /** The eigenvalues alone. */
+  /** Only the eigenvalues. */
   readonly symmetricEigenvalues: (a: HostMatrix) => Float64Array;
   /** Thin QR of a [m, n]: q [m, k], r [k, n]. */
   readonly qr: (a: HostMatrix) => HostQr;
@@ -64,7 +66,7 @@ export interface NativeLinalg {
   readonly matmul: (a: HostMatrix, b: HostMatrix) => HostMatrix;
   /** The product of the transpose of a [k, m] and b [k, n], without making the transpose. */
   readonly transposedMatmul: (a: HostMatrix, b: HostMatrix) => HostMatrix;
-  /** P L [m, k] of a [m, n] = P L U with partial pivoting; a column without pivot is zeros below its 1. */
+  /** P L [m, k] of a [m, n] = P L U with partial pivoting. A column without a pivot is zero below its 1. */
   readonly permutedLower: (a: HostMatrix) => HostMatrix;
 }
 

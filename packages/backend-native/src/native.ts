@@ -60,7 +60,7 @@ function usesGlibc(): boolean {
   return header.glibcVersionRuntime !== undefined;
 }
 
-/** The addon in a file, its settings checked. */
+/** Loads the addon from a file and checks the settings. */
 function loadFile(file: string, require: NodeJS.Require): NativeAddon {
   const fault = addonFileFault(file);
   if (fault !== undefined) throw new Error(fault);
@@ -93,11 +93,11 @@ function candidates(require: NodeJS.Require): string[] {
 let loaded: NativeAddon | NativeUnavailableError | undefined;
 
 /**
- * Loads the addon: the file that `LEARNGENE_NATIVE_PATH` names, else the workspace's own build, else the prebuilt package
- * of the platform. The outcome is remembered.
+ * Loads the addon: the file that `LEARNGENE_NATIVE_PATH` names, else the workspace's own build, else the prebuilt
+ * package of the platform. The outcome is remembered.
  *
  * @throws NativeUnavailableError with the reason and the remedy where none can be loaded
- * @throws RangeError naming `LEARNGENE_NUM_THREADS` or `LEARNGENE_SIMD` where it holds what cannot be honoured
+ * @throws RangeError that names `LEARNGENE_NUM_THREADS` or `LEARNGENE_SIMD` where its value cannot be honoured
  */
 export function loadNative(): NativeAddon {
   if (loaded === undefined) checkSettings();

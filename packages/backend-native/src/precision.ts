@@ -3,10 +3,11 @@ import type { NativeBackend, Precision } from './backend';
 import { NATIVE } from './register';
 
 /**
- * Sets what products of matrices are computed in on the native backend of this thread, which must be the active one.
+ * Sets the precision of matrix products on the native backend of this thread, which must be the active backend.
  * Gradients use the precision that is set when they are computed: set it once, before training.
  *
- * @throws Error on an unknown precision, where another backend is active, or where the processor has no bfloat16 products (AVX512-BF16)
+ * @throws Error on an unknown precision, where another backend is active, or where the processor has no bfloat16
+ *   products (AVX512-BF16)
  */
 export function setNativePrecision(precision: Precision): void {
   if (precision !== 'f32' && precision !== 'bf16') {

@@ -14,8 +14,9 @@ export const NATIVE = 'native';
 const IDLE_SHARE = 0.25;
 
 /**
- * Registers the backend `'native'` and its kernels with tfjs: those in Rust, and the cpu backend's for all others. Does
- * not select it (`tf.setBackend('native')`). Calling it again does nothing. Register before the first tensor is made.
+ * Registers the backend `'native'` with tfjs: the kernels in Rust, and the cpu backend's for all others. It does not
+ * select the backend; `tf.setBackend('native')` does. Call it before the first tensor is made. Calling it again does
+ * nothing.
  *
  * @throws NativeUnavailableError where the addon cannot be loaded
  */

@@ -16,7 +16,7 @@ function setting(env: NodeJS.ProcessEnv, name: string): string | undefined {
 /**
  * Checks the environment variables that the addon reads when it starts.
  *
- * @throws RangeError naming the variable, what was expected and what came
+ * @throws RangeError that names the variable, what was expected and what came
  */
 export function checkSettings(env: NodeJS.ProcessEnv = process.env): void {
   const threads = setting(env, 'LEARNGENE_NUM_THREADS');
@@ -34,7 +34,7 @@ export function checkSettings(env: NodeJS.ProcessEnv = process.env): void {
  * Checks that the addon runs on the instruction set that was asked for.
  *
  * @param level the one it runs on
- * @throws RangeError where the processor has not got the one that was asked for
+ * @throws RangeError where the processor does not have the one that was asked for
  */
 export function checkLevel(level: string, env: NodeJS.ProcessEnv = process.env): void {
   const simd = setting(env, 'LEARNGENE_SIMD');

@@ -77,8 +77,8 @@ export function spread(values: ArrayLike<number>): ScoreSpread {
 }
 
 /**
- * Throws on a field of `options` that is not in `known`, and on what is no object: without types a misspelt option would
- * be passed over. `of` is the function's name, or the option that holds the fields.
+ * Throws unless `options` is an object whose fields are all in `known`: without types a misspelt option would be
+ * ignored. `of` is the function's name, or the option that holds the fields.
  */
 export function checkNames(of: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {

@@ -4,7 +4,7 @@ import { createMoments, type Moments, updateMoments } from './moments';
 import { createTurns } from './turn';
 import type { FeatureExtractor, FeatureSet } from './types';
 
-/** Which outputs are gathered. */
+/** Which outputs are collected. */
 export interface CollectOptions {
   /** Images a call of the extractor. */
   readonly batchSize: number;
@@ -22,7 +22,7 @@ export interface CollectOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What was gathered over a source. */
+/** What was collected over a source. */
 export interface Collected {
   /** All features. */
   readonly features?: FeatureSet;
@@ -34,7 +34,7 @@ export interface Collected {
   readonly logits?: FeatureSet;
 }
 
-/** Runs an extractor over a source, batch by batch; `name` is that of the source in errors. */
+/** Runs an extractor over a source, batch by batch. `name` is the source's name in errors. */
 export async function collect(
   name: string,
   { extractor, source }: { readonly extractor: FeatureExtractor; readonly source: ImageSource },

@@ -8,13 +8,13 @@ export interface CovarianceFactor {
   readonly data: Float64Array;
 }
 
-/** Negative eigenvalues up to this share of the largest are taken for rounding (of float32 statistics files). */
+/** Negative eigenvalues up to this share of the largest count as rounding, as in float32 statistics files. */
 const INDEFINITE = 1e-3;
 
 /**
- * A factor of a symmetric positive semidefinite matrix, of its numerical rank. Cholesky with diagonal pivoting; a
- * matrix that rounding left slightly indefinite goes through its eigenvalues instead, negative ones as 0. Throws when
- * the matrix is not symmetric or has eigenvalues below -1e-3 of the largest.
+ * Factors a symmetric positive semidefinite matrix by Cholesky with diagonal pivoting, up to its numerical rank. A
+ * matrix that rounding made slightly indefinite is factored by its eigenvalues, with negative ones taken as 0.
+ * @throws RangeError where the matrix is not symmetric, or has an eigenvalue below -1e-3 of the largest
  */
 export function factorCovariance(name: string, covariance: Float64Array, dims: number): CovarianceFactor {
   checkSymmetric(name, covariance, dims);
@@ -36,7 +36,7 @@ function checkSymmetric(name: string, covariance: Float64Array, dims: number): v
   }
 }
 
-/** Right-looking Cholesky with pivoting; undefined when what remains at the end is not a rounding error. */
+/** Right-looking Cholesky with pivoting. Returns undefined where the remainder is too large to be a rounding error. */
 function pivotedCholesky(covariance: Float64Array, dims: number): CovarianceFactor | undefined {
   const s = covariance.slice(); // rows stay where they are; `order` says which are pivots already
   const order = Int32Array.from({ length: dims }, (_, i) => i);
@@ -55,7 +55,7 @@ function pivotedCholesky(covariance: Float64Array, dims: number): CovarianceFact
       const i = order[t];
       const factor = data[row + i];
       if (factor === 0) continue;
-      // Pivots' columns hold zeros in this row of the factor, so the whole row may be updated in place.
+      // This row of the factor is zero in the columns of earlier pivots, so the whole row can be updated in place.
       for (let j = 0; j < dims; j++) s[i * dims + j] -= factor * data[row + j];
     }
   }

@@ -15,20 +15,20 @@ import type { ReferenceStatistics } from './statistics';
 import { createTurns } from './turn';
 import type { Convention, FeatureExtractor, MomentStatistics, ScoreSpread } from './types';
 
-/** A figure that {@link evaluate} can compute. */
+/** A metric that {@link evaluate} can compute. */
 export type MetricName = 'fid' | 'sfid' | 'inception-score' | 'kid' | 'precision-recall';
 
 /** Progress of {@link evaluate}. */
 export interface EvaluateProgress {
-  /** What is read, or that the figures are being computed. */
+  /** What is being read, or that the metrics are being computed. */
   readonly phase: 'reference' | 'samples' | 'metrics';
-  /** Images read, or figures done. */
+  /** Images read, or metrics done. */
   readonly done: number;
-  /** Of how many. */
+  /** Images or metrics in all. */
   readonly total: number;
 }
 
-/** What {@link evaluate} is told. */
+/** Options of {@link evaluate}. */
 export interface EvaluateOptions {
   /** Network whose features are compared; not disposed. */
   readonly extractor: FeatureExtractor;
@@ -36,9 +36,9 @@ export interface EvaluateOptions {
   readonly samples: ImageSource;
   /** Real images, or their statistics (enough for FID and sFID); not needed for the Inception Score alone. */
   readonly reference?: ImageSource | ReferenceStatistics;
-  /** What is computed (default: `['fid']`). */
+  /** The metrics to compute (default: `['fid']`). */
   readonly metrics?: readonly MetricName[];
-  /** Whose conventions hold where programs differ (default `'adm'`): the splits of the Inception Score. */
+  /** Whose conventions apply where programs differ, which is in the splits of the Inception Score (default `'adm'`). */
   readonly convention?: Convention;
   /** Images a call of the extractor (default 64). */
   readonly batchSize?: number;
@@ -50,17 +50,17 @@ export interface EvaluateOptions {
   readonly kid?: KernelDistanceOptions;
   /** Settings of precision and recall. */
   readonly precisionRecall?: PrecisionRecallOptions;
-  /** Called after every batch and every figure. */
+  /** Called after every batch and every metric. */
   readonly onProgress?: (progress: EvaluateProgress) => void;
-  /** Ends the work between two batches or figures; the promise rejects with the signal's reason. */
+  /** Stops between two batches or metrics; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** Plain result of {@link evaluate}; figures that were not asked for are absent. */
+/** Result of {@link evaluate}; plain data. Metrics that were not asked for are absent. */
 export interface Evaluation {
   /** Name of the extractor. */
   readonly extractor: string;
-  /** Convention that held. */
+  /** The convention that was applied. */
   readonly convention: Convention;
   /** Generated images. */
   readonly sampleCount: number;
@@ -76,16 +76,17 @@ export interface Evaluation {
   readonly kid?: ScoreSpread;
   /** Precision and recall. */
   readonly precisionRecall?: PrecisionRecall;
-  /** What a reader of the figures should know, for instance a rank-deficient covariance; often empty. */
+  /** What a reader of the results should know, for instance a rank-deficient covariance; often empty. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Compares generated images with real ones. Reference and samples are read once, a batch at a time; all features are
- * kept only where KID or precision and recall need them. Float64 on the host but for the extractor.
+ * Compares generated images with real ones. Reference and samples are read once, a batch at a time. All features are
+ * kept only where KID or precision and recall need them. Everything but the extractor is computed in float64 on the
+ * host.
  *
- * @throws RangeError before anything is read when the extractor or the reference cannot give what a figure needs, and on
- * too few images or values that are not finite.
+ * @throws RangeError before anything is read, where the extractor or the reference cannot give what a metric needs; and
+ *   on too few images or values that are not finite.
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   checkOptions(options);
@@ -154,7 +155,7 @@ interface Gathered {
   readonly onFigure: (done: number) => void;
 }
 
-/** One figure after the other; `checkWanted` has made sure that what they read is there. */
+/** Computes one metric after the other. `checkWanted` has made sure that their inputs are there. */
 async function computeFigures(options: EvaluateOptions, { known, real, fake, onFigure }: Gathered): Promise<Figures> {
   const { metrics = ['fid'], convention = 'adm', epsilon, signal } = options;
   const own = statisticsOf(fake);
@@ -243,7 +244,10 @@ function checkDims(field: string, statistics: MomentStatistics | undefined, dims
   }
 }
 
-/** A covariance of n vectors has rank n - 1 at most; the distance then is biased strongly upwards. */
+/**
+ * Warns where there are too few vectors. A covariance of n vectors has rank n - 1 at most; below full rank the distance
+ * is far too large.
+ */
 function rankWarnings(
   wanted: ReadonlySet<MetricName>,
   counts: { readonly samples: number; readonly reference?: number },

@@ -7,19 +7,21 @@ import type { MomentStatistics } from './types';
 /** Settings of {@link frechetDistance}. */
 export interface FrechetOptions {
   /**
-   * Added to both diagonals under the square root, not to the traces (default 0). ADM and pytorch-fid add 1e-6 when
-   * scipy's square root fails; ours does not fail, so this is for repeating such a figure.
+   * Added to both diagonals under the square root, not to the traces (default 0). ADM and pytorch-fid add 1e-6 where
+   * scipy's square root fails. The method here cannot fail; set this to repeat such a result.
    */
   readonly epsilon?: number;
 }
 
 /**
- * ‖μ1 - μ2‖² + tr(S1 + S2 - 2 (S1^½ S2 S1^½)^½) in float64: the squared 2-Wasserstein distance of two Gaussians
- * (Dowson and Landau 1982; FID of Heusel et al. 2017, eq. 6). With S = L Lᵀ the last trace is the sum of the singular
- * values of L1ᵀ L2, which needs no square root of a product: rank-deficient covariances are no special case and no
- * imaginary part appears. Equal up to rounding to what ADM and torch-fidelity compute; rounding below 0 is returned as 0.
+ * ‖μ1 - μ2‖² + tr(S1 + S2 - 2 (S1^½ S2 S1^½)^½) in float64: the squared 2-Wasserstein distance of two Gaussians (Dowson
+ * and Landau 1982; FID of Heusel et al. 2017, eq. 6). With S = L Lᵀ the last trace is the sum of the singular values of
+ * L1ᵀ L2, which needs no square root of a product: rank-deficient covariances need no special treatment, and no
+ * imaginary part appears. Up to rounding the result equals that of ADM and torch-fidelity. A value that rounding makes
+ * negative is returned as 0.
  *
- * @throws RangeError on NaN or infinity, sizes that differ, or a covariance that is not symmetric positive semidefinite.
+ * @throws RangeError on NaN or infinity, sizes that differ, or a covariance that is not symmetric positive
+ *   semidefinite.
  */
 export function frechetDistance(a: MomentStatistics, b: MomentStatistics, options: FrechetOptions = {}): number {
   checkNames('frechetDistance', options, ['epsilon']);

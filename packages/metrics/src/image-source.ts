@@ -9,7 +9,7 @@ export interface ImageSource {
   read(start: number, end: number): Promise<ImageBatch>;
 }
 
-/** An {@link ImageSource} over a batch in memory; views, no copies. */
+/** Makes an {@link ImageSource} over a batch in memory; it returns views. */
 export function imageSource(images: ImageBatch): ImageSource {
   checkImages('images', images);
   const { data, count, height, width, channels } = images;
@@ -36,7 +36,7 @@ export interface IndexedImages {
   read(indices: ArrayLike<number>): Promise<Uint8Array>;
 }
 
-/** An {@link ImageSource} over a dataset, in its order or in that of `indices`. */
+/** Makes an {@link ImageSource} over a dataset, in its order or in that of `indices`. */
 export function datasetSource(dataset: IndexedImages, indices?: ArrayLike<number>): ImageSource {
   checkInteger('dataset.size', dataset.size, 0);
   const order = Int32Array.from(indices ?? { length: dataset.size }, (value, i) => {

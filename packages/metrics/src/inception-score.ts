@@ -2,16 +2,16 @@ import { checkConvention, checkFeatureSet, checkInteger, checkNames, spread } fr
 import { numpyPermutation, numpyRandomState } from './numpy-random-state';
 import type { Convention, FeatureSet, ScoreSpread } from './types';
 
-/** How {@link inceptionScore} cuts the images into splits; what is given overrides the convention. */
+/** How {@link inceptionScore} cuts the images into splits. Other fields override the convention. */
 export interface InceptionScoreOptions {
   /**
-   * `'adm'` (default): consecutive splits of 5000, not shuffled, the last as long as what remains.
-   * `'torch-fidelity'`: 10 equal splits of the images shuffled by `np.random.RandomState(2020)`.
+   * `'adm'` (default): consecutive splits of 5000, not shuffled; the last one may be shorter. `'torch-fidelity'`: 10
+   * equal splits of the images shuffled by `np.random.RandomState(2020)`.
    */
   readonly convention?: Convention;
   /** Number of equal splits, in place of the convention's. */
   readonly splits?: number;
-  /** Images a split, the last may be short, in place of the convention's; not together with `splits`. */
+  /** Images per split, in place of the convention's; the last split may be shorter. Not together with `splits`. */
   readonly splitSize?: number;
   /** Whether the images are shuffled first. */
   readonly shuffle?: boolean;
@@ -24,7 +24,7 @@ export const SCORE_OPTIONS = ['convention', 'splits', 'splitSize', 'shuffle', 's
 
 /**
  * Inception Score exp(E KL(p(y|x) ‖ p(y))) (Salimans et al. 2016), mean and standard deviation over splits, float64.
- * `logits` are [n, classes], any offset a row; the score is within [1, classes].
+ * `logits` are [n, classes]; adding a constant to a row changes nothing. The score is in [1, classes].
  *
  * @throws RangeError on NaN or infinity, no images, or fewer images than splits.
  */
@@ -44,7 +44,7 @@ function imageOrder(count: number, { convention = 'adm', shuffle, seed = 2020 }:
   return Int32Array.from({ length: count }, (_, i) => i);
 }
 
-/** Where splits begin and end. */
+/** Computes where splits begin and end. */
 function splitBounds(count: number, { convention = 'adm', splits, splitSize }: InceptionScoreOptions): number[] {
   if (splits !== undefined && splitSize !== undefined)
     throw new RangeError('splits: expected not together with splitSize');

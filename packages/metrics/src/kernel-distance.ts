@@ -8,8 +8,8 @@ export interface KernelDistanceOptions {
   /** Number of random subsets (default 100); not together with a `subsetSize` of `'all'`. */
   readonly subsets?: number;
   /**
-   * Vectors a subset (default 1000), at least 2; or `'all'`: one estimate over all vectors of both sets, whose sizes may
-   * differ, with a standard deviation of 0.
+   * Vectors per subset (default 1000), at least 2. `'all'` makes one estimate over all vectors of both sets, whose
+   * sizes may differ; its standard deviation is 0.
    */
   readonly subsetSize?: number | 'all';
   /** Degree of the polynomial kernel (default 3), a positive integer. */
@@ -25,19 +25,20 @@ export interface KernelDistanceOptions {
 /** Names of {@link KernelDistanceOptions}. */
 export const KERNEL_OPTIONS = ['subsets', 'subsetSize', 'degree', 'gamma', 'coef0', 'seed'];
 
-/** Largest kernel matrix of all vectors that is kept whole, in values (256 MB). */
+/** The largest kernel matrix of all vectors that is kept whole, in values (256 MB). */
 const WHOLE_LIMIT = 2 ** 25;
-/** Rows of the kernel matrix that are held at a time where all vectors are taken. */
+/** Rows of the kernel matrix that are computed at a time with `subsetSize: 'all'`. */
 const BLOCK_ROWS = 256;
 
 /**
- * Kernel Inception Distance (Bińkowski et al. 2018): the unbiased estimate of MMD² (Gretton et al. 2012, eq. 3) with the
- * kernel (γ ⟨x, y⟩ + c)^degree, mean and standard deviation over random subsets, in float64. The subsets are those that
- * torch-fidelity draws (`RandomState(2020).choice(n, size, replace=False)`, first of `samples`, then of `reference`),
- * so its figures are met to rounding. With `subsetSize: 'all'` it is one estimate over all m samples and n reference
- * vectors. Values slightly below 0 are valid.
+ * Kernel Inception Distance (Bińkowski et al. 2018): the unbiased estimate of MMD² (Gretton et al. 2012, eq. 3) with
+ * the kernel (γ ⟨x, y⟩ + c)^degree, mean and standard deviation over random subsets, in float64. The subsets are those
+ * that torch-fidelity draws (`RandomState(2020).choice(n, size, replace=False)`, first of `samples`, then of
+ * `reference`), so the results agree up to rounding. With `subsetSize: 'all'` it is one estimate over all m samples and
+ * n reference vectors. Values slightly below 0 are valid.
  *
- * @throws RangeError on NaN or infinity, dims that differ, fewer vectors than a subset takes, or an option out of range.
+ * @throws RangeError on NaN or infinity, dims that differ, fewer vectors than a subset takes, or an option out of
+ *   range.
  */
 export function kernelDistance(
   samples: FeatureSet,
@@ -70,7 +71,7 @@ function checkCounts({ samples, reference }: Sets, least: number, what: string):
   }
 }
 
-/** One estimate from all vectors, block by block: no kernel matrix is held whole. */
+/** Makes one estimate from all vectors, block by block, without a whole kernel matrix in memory. */
 function overAll(sets: Sets, { subsets }: KernelDistanceOptions): ScoreSpread {
   if (subsets !== undefined) throw new RangeError(`subsets: expected none with subsetSize 'all', got ${subsets}`);
   checkCounts(sets, 2, '2');
@@ -117,7 +118,7 @@ function overSubsets(
 
 type Estimator = (samples: Int32Array, reference: Int32Array) => number;
 
-/** Kernel of all pairs once, subsets picked from it. */
+/** Computes the kernel of all pairs once, and takes subsets from it. */
 function wholeEstimator(sets: Sets): Estimator {
   const { samples, reference, kernel } = sets;
   const size = samples.count + reference.count;
@@ -131,7 +132,7 @@ function wholeEstimator(sets: Sets): Estimator {
     );
 }
 
-/** Kernel of one subset at a time. */
+/** Computes the kernel of one subset at a time. */
 function subsetEstimator({ samples, reference, kernel }: Sets): Estimator {
   const { dims } = samples;
   return (x, y) => {
@@ -160,7 +161,7 @@ function joined({ samples, reference }: Sets): Float64Array {
   return all;
 }
 
-/** The estimate from the rows of a kernel matrix; every x stands before every y. */
+/** Computes the estimate from the rows of a kernel matrix, in which every x comes before every y. */
 function mmdOf(matrix: Float64Array, size: number, x: Int32Array, y: Int32Array): number {
   let cross = 0;
   for (let i = 0; i < x.length; i++) {

@@ -2,7 +2,7 @@ import { checkFeatureSet, checkInteger, checkSameDims } from './check';
 import { productNT } from './product';
 import type { MomentStatistics } from './types';
 
-/** Rows that one update of the scatter matrix takes in. */
+/** Rows per update of the scatter matrix. */
 const BLOCK_ROWS = 256;
 
 /** A running mean and scatter matrix; {@link updateMoments} changes it in place. */
@@ -17,7 +17,7 @@ export interface Moments {
   readonly scatter: Float64Array;
 }
 
-/** Empty moments of vectors of length `dims`; float64, `dims²` values are allocated. */
+/** Makes empty moments of vectors of length `dims`. Allocates `dims²` float64 values. */
 export function createMoments(dims: number): Moments {
   checkInteger('dims', dims, 1);
   return { dims, count: 0, mean: new Float64Array(dims), scatter: new Float64Array(dims * dims) };
@@ -25,8 +25,8 @@ export function createMoments(dims: number): Moments {
 
 /**
  * Adds the rows of `features` ([n, dims] row-major, any n) to `moments`, in place. A NaN or infinity throws and leaves
- * `moments` as it was. Batches are centred before they are multiplied (Chan, Golub, LeVeque 1979, eq. 2.1), so data
- * far from the origin lose no digits.
+ * `moments` unchanged. Batches are centred before they are multiplied (Chan, Golub, LeVeque 1979, eq. 2.1), so that
+ * data far from the origin lose no digits.
  */
 export function updateMoments(moments: Moments, features: Float32Array | Float64Array): void {
   const { dims } = moments;
@@ -53,7 +53,7 @@ function addBlock(moments: Moments, features: Float32Array | Float64Array, start
   addMeanShift(moments, mean, rows);
 }
 
-/** The part of a merge that is not the sum of the scatters: n m / (n + m) δ δᵀ, and the mean and count. */
+/** Adds to a merge what the sum of the scatters lacks, n m / (n + m) δ δᵀ, and updates mean and count. */
 function addMeanShift(moments: Moments, mean: Float64Array, count: number): void {
   const { dims, scatter } = moments;
   const total = moments.count + count;
@@ -69,7 +69,7 @@ function addMeanShift(moments: Moments, mean: Float64Array, count: number): void
   moments.count = total;
 }
 
-/** Moments of the union of two disjoint sets of vectors, new; throws when the dims differ. */
+/** Returns the moments of the union of two disjoint sets of vectors. Throws where the dims differ. */
 export function mergeMoments(a: Moments, b: Moments): Moments {
   checkSameDims('a', a, 'b', b);
   const merged = { dims: a.dims, count: a.count, mean: a.mean.slice(), scatter: a.scatter.slice() };
@@ -80,8 +80,9 @@ export function mergeMoments(a: Moments, b: Moments): Moments {
 }
 
 /**
- * Mean and covariance (ddof 1, `np.cov(rowvar=False)`) of the vectors seen, new arrays; `moments` can go on growing.
- * Throws for fewer than 2 vectors.
+ * Returns mean and covariance (ddof 1, `np.cov(rowvar=False)`) of the vectors seen, in new arrays. More vectors can be
+ * added to `moments` afterwards.
+ * @throws RangeError for fewer than 2 vectors
  */
 export function finishMoments(moments: Moments): Required<MomentStatistics> {
   const { dims, count, scatter } = moments;

@@ -15,7 +15,7 @@ export async function readStatistics(path: string): Promise<ReferenceStatistics>
   return statisticsFromArrays(path, await readNpz(path, { optional: ['mu', 'sigma', 'mu_s', 'sigma_s'] }));
 }
 
-/** Writes a statistics npz that ADM and pytorch-fid read; whole or not at all. */
+/** Writes a statistics npz that ADM and pytorch-fid read. The file is written whole or not at all. */
 export async function writeStatistics(path: string, statistics: ReferenceStatistics): Promise<void> {
   await writeNpz(path, statisticsToArrays(statistics));
 }
@@ -25,7 +25,9 @@ export async function readSamples(path: string): Promise<SampleArrays> {
   return samplesFromArrays(path, await readNpz(path, { optional: ['arr_0', 'arr_1', CLASSES] }));
 }
 
-/** Writes a samples npz that ADM's evaluator reads (which passes over the names of classes); whole or not at all. */
+/**
+ * Writes a samples npz that ADM's evaluator reads; it ignores the class names. The file is written whole or not at all.
+ */
 export async function writeSamples(path: string, samples: SampleArrays): Promise<void> {
   checkImages('images', samples.images);
   await writeNpz(path, samplesToArrays(samples));

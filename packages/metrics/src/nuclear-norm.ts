@@ -1,7 +1,8 @@
 /**
- * Σ σ_i of a row-major [rows, cols] float64 matrix; `data` is overwritten. Householder bidiagonalisation (Golub and
- * Kahan 1965) with one pass over the matrix a step, then bisection on the tridiagonal matrix whose eigenvalues are
- * ±σ_i (Golub and Van Loan, 8.6.1): values only, each to full absolute accuracy, no iteration that can fail.
+ * Returns the nuclear norm, the sum of the singular values σ_i, of a row-major [rows, cols] float64 matrix. `data` is
+ * overwritten. Householder bidiagonalisation (Golub and Kahan 1965) with one pass over the matrix per step is followed
+ * by bisection on the tridiagonal matrix whose eigenvalues are ±σ_i (Golub and Van Loan, 8.6.1). Every value has full
+ * absolute accuracy, and no iteration can fail.
  */
 export function nuclearNorm(data: Float64Array, rows: number, cols: number): number {
   if (rows === 0 || cols === 0) return 0;
@@ -13,7 +14,10 @@ export function nuclearNorm(data: Float64Array, rows: number, cols: number): num
   return bidiagonalValues(diagonal, superdiagonal).reduce((sum, value) => sum + value, 0) * unscale;
 }
 
-/** Divides by the power of two that brings the largest magnitude into [1, 2), so that squares neither overflow nor vanish. */
+/**
+ * Divides by the power of two that brings the largest magnitude into [1, 2), so that squares neither overflow nor
+ * underflow.
+ */
 function scaleToOne(data: Float64Array): number {
   let largest = 0;
   for (const value of data) largest = Math.max(largest, Math.abs(value));
@@ -127,7 +131,7 @@ function fillValues(squares: Float64Array, values: Float64Array, start: Interval
   }
 }
 
-/** How many singular values are below `x` > 0: pivots of T - x I that are negative, less the n negative eigenvalues. */
+/** Counts the singular values below `x` > 0: the negative pivots of T - x I, less the n negative eigenvalues. */
 function countBelow(squares: Float64Array, x: number): number {
   let pivot = -x;
   let negative = 1;

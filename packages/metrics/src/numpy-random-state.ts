@@ -1,8 +1,9 @@
 import { createGenerator, type Generator, randomIntegers } from '@learngene/random';
 
 /**
- * The part of `numpy.random.RandomState` that torch-fidelity draws with, which numpy has frozen. torch and numpy seed
- * MT19937 alike, so the generator of `@learngene/random` gives numpy's words; the shuffle on top is numpy's.
+ * The part of `numpy.random.RandomState` that torch-fidelity uses; numpy guarantees that it does not change. torch and
+ * numpy seed MT19937 in the same way, so the generator of `@learngene/random` gives numpy's words. The shuffle is
+ * numpy's.
  */
 export type NumpyRandomState = Generator;
 
@@ -30,7 +31,7 @@ export function numpyChoice(state: NumpyRandomState, n: number, size: number): I
   return numpyPermutation(state, n).slice(0, size);
 }
 
-/** An integer in [0, max]: words masked to the next power of two until one is not above. */
+/** Draws an integer in [0, max]: words are masked to the next power of two until one is not above `max`. */
 function boundedInteger(state: NumpyRandomState, max: number): number {
   const high = 2 ** (32 - Math.clz32(max));
   for (;;) {

@@ -11,13 +11,16 @@ export interface PolynomialKernel {
 }
 
 /**
- * Rows of the kernel matrix of the rows of `x` [size, dims], in the place of which any k(x_i, x_j) - f(x_i) - f(x_j) + c
- * gives the same unbiased MMD². For degree 3, the usual one, f is what the mean of `x` alone makes of the kernel: with
- * vectors x = mean + d, b = gamma ‖mean‖² + coef0, p = gamma ⟨mean, d⟩ and q = gamma ⟨d_i, d_j⟩,
+ * Makes a function that computes rows of the kernel matrix of the rows of `x` [size, dims]. The unbiased MMD² does not
+ * change where k(x_i, x_j) is replaced by k(x_i, x_j) - f(x_i) - f(x_j) + c. For degree 3, the usual one, f is chosen
+ * so that nothing cancels for features far from the origin. With x = mean + d, b = gamma ‖mean‖² + coef0, p = gamma
+ * ⟨mean, d⟩ and q = gamma ⟨d_i, d_j⟩ it is
  *
- *     (b + p_i + p_j + q)³ - (b + p_i)³ - (b + p_j)³ + b³ = 3 p_i p_j (s + b) + q ((s + q)² + (s + q) s + s²), s = b + p_i + p_j,
+ *     (b + p_i + p_j + q)³ - (b + p_i)³ - (b + p_j)³ + b³ = 3 p_i p_j (s + b) + q ((s + q)² + (s + q) s + s²)
  *
- * which does not cancel where features are far from the origin. Other degrees give k itself.
+ * with s = b + p_i + p_j.
+ *
+ * Other degrees give k itself.
  *
  * @returns a function from rows start ... end - 1 to [end - start, size], of which columns j >= i of row i are filled.
  */

@@ -4,9 +4,9 @@ import type { FeatureSet } from './types';
 
 /** Settings of {@link precisionRecall}. */
 export interface PrecisionRecallOptions {
-  /** A ball reaches to the k-th nearest neighbour, the vector itself being the 0-th (default 3). */
+  /** k: a ball reaches to the k-th nearest neighbour, where the vector itself is the 0-th (default 3). */
   readonly neighbors?: number;
-  /** Distances held at a time: rows of a block (default 512). */
+  /** Rows of distances that are computed at a time (default 512). */
   readonly blockRows?: number;
 }
 
@@ -24,11 +24,11 @@ export interface PrecisionRecall {
 export const NEIGHBOR_OPTIONS = ['neighbors', 'blockRows'];
 
 /**
- * Improved precision and recall (Kynkäänniemi et al. 2019, eq. 1-2): a set's manifold is the union of balls round its
- * vectors, each reaching to the k-th neighbour. Squared Euclidean distances in float64, boundaries included, in blocks,
- * so memory is `blockRows` x n; time is O(n² dims). Vectors are moved towards the origin first, so that sets far from it
- * lose no digits. The two sets may differ in size. ADM and torch-fidelity agree but for their rounding (float16
- * products; float32).
+ * Improved precision and recall (Kynkäänniemi et al. 2019, eq. 1-2): a set's manifold is the union of balls around its
+ * vectors, each reaching to the k-th neighbour, boundary included. Squared Euclidean distances are computed in float64
+ * in blocks: memory is `blockRows` x n, time O(n² dims). Vectors are moved towards the origin first, so that sets far
+ * from it lose no digits. The two sets may differ in size. ADM and torch-fidelity give the same result except for their
+ * rounding (float16 products and float32).
  *
  * @throws RangeError on NaN or infinity, dims that differ, or fewer than k + 1 vectors.
  */
@@ -73,7 +73,7 @@ interface Prepared {
   readonly dims: number;
 }
 
-/** The mean to 12 bits: near enough, and subtracting it from float32 values leaves exact float64 differences. */
+/** The mean rounded to 12 bits. That is near enough, and subtracting it from float32 values is exact in float64. */
 function roundedMean({ data, count, dims }: FeatureSet): Float64Array {
   const mean = new Float64Array(dims);
   for (let i = 0; i < data.length; i++) mean[i % dims] += data[i] / count;
@@ -96,7 +96,7 @@ function prepare(
   return { data: values, squares, count, dims };
 }
 
-/** Squared distance of every vector to its k-th neighbour. */
+/** Computes the squared distance of every vector to its k-th neighbour. */
 function radii(set: Prepared, neighbors: number, blockRows: number): Float64Array {
   const result = new Float64Array(set.count);
   const nearest = new Float64Array(neighbors + 1);
@@ -119,8 +119,9 @@ function keepSmallest(list: Float64Array, value: number): void {
 }
 
 /**
- * Visits max(0, ‖a‖² + ‖b‖² - 2 ⟨a, b⟩) in blocks of rows of `a`. Equal vectors are at exactly 0, and the distance of two
- * vectors has the same bits both ways, so a vector on the boundary of a ball is inside it.
+ * Visits max(0, ‖a‖² + ‖b‖² - 2 ⟨a, b⟩) in blocks of rows of `a`. Equal vectors have a distance of exactly 0, and the
+ * distance of two vectors has the same bits in both directions. A vector on the boundary of a ball is therefore inside
+ * it.
  */
 function forBlocks(
   a: Prepared,

@@ -1,4 +1,4 @@
-/** Columns of `b` held in cache while rows of `a` stream by. */
+/** Columns of `b` that stay in the cache while rows of `a` pass. */
 const BLOCK = 64;
 
 /** Row-major operands of {@link productNT}. */
@@ -13,13 +13,13 @@ export interface ProductOperands {
   readonly cols: number;
   /** Length of both operands' rows. */
   readonly depth: number;
-  /** Only columns j >= i of the result are needed (`a` and `b` the same matrix); those below are then unspecified. */
+  /** Only columns j >= i of row i are needed (`a` and `b` are the same matrix); the others are unspecified. */
   readonly upper?: boolean;
 }
 
 /**
  * c += a bᵀ, [rows, cols] in float64, 4 x 4 values at a time in registers. Every value is one sum in the order of
- * `depth`, so equal rows give equal bits wherever they stand.
+ * `depth`, so equal rows give equal bits at any position.
  */
 export function productNT({ a, rows, b, cols, depth, upper = false }: ProductOperands, c: Float64Array): void {
   const fullRows = rows - (rows % 4);

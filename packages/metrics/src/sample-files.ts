@@ -3,7 +3,7 @@ import { fileSource } from '@learngene/tensor-io/node';
 import type { ImageSource } from './image-source';
 import { CLASSES, classesFromArrays } from './statistics';
 
-/** Images in a file of which a batch is read at a time. */
+/** Images in a file, read a batch at a time. */
 export interface OpenSamples extends ImageSource {
   /** Rows of an image. */
   readonly height: number;
@@ -19,7 +19,7 @@ export interface OpenSamples extends ImageSource {
   close(): Promise<void>;
 }
 
-/** Where the rows of an array come from. */
+/** Reads rows of an array. */
 type Rows = Pick<OpenSamples, 'close'> & {
   readonly info: NpyInfo;
   readRows(start: number, count: number): Promise<TensorData>;
@@ -50,11 +50,12 @@ async function openRows(path: string): Promise<Rows> {
 }
 
 /**
- * Opens samples of any size: an npz (`arr_0` uint8 NHWC, `arr_1` labels, names of classes; stored or deflated) or an npy file. Of the images
- * only the batches asked for are in memory; read them in order, since going back in a deflated array inflates it from the
- * beginning. Close it.
+ * Opens sample images of any number: an npz (`arr_0` uint8 NHWC, `arr_1` labels, class names; stored or deflated) or an
+ * npy file. Only the batches that are read are in memory. Read them in order: going back in a deflated array inflates
+ * it again from the beginning. The caller closes it.
  *
- * @throws RangeError for another dtype or shape; what `@learngene/tensor-io` throws for a file that breaks the format.
+ * @throws RangeError for another dtype or shape; a TensorFileError of `@learngene/tensor-io` for a file that breaks the
+ *   format
  */
 export async function openSamples(path: string): Promise<OpenSamples> {
   const { info, readRows, close, labels, classes } = await openRows(path);
@@ -79,7 +80,7 @@ export async function openSamples(path: string): Promise<OpenSamples> {
   }
 }
 
-/** What a file to compare with holds. */
+/** What a reference file holds. */
 export interface ReferenceContent {
   /** Whether it holds images (`arr_0`). */
   readonly images: boolean;
@@ -87,7 +88,7 @@ export interface ReferenceContent {
   readonly statistics: boolean;
 }
 
-/** What a file of real images may hold; see `readStatistics` and {@link openSamples} for either. */
+/** Says what a file of real images holds. `readStatistics` reads the one, {@link openSamples} the other. */
 export async function referenceContent(path: string): Promise<ReferenceContent> {
   if (path.endsWith('.npy')) return { images: true, statistics: false };
   const npz = await openNpz(await fileSource(path));

@@ -10,7 +10,9 @@ export interface ReferenceStatistics {
   readonly spatial?: MomentStatistics;
 }
 
-/** The array of a samples npz with the names of its classes; a name of our own, so that no other program's is taken for it. */
+/**
+ * The array of a samples npz that holds the class names. The prefix keeps it from clashing with other programs' arrays.
+ */
 export const CLASSES = 'learngene_classes';
 
 /** Sample images of an npz. */
@@ -25,9 +27,9 @@ export interface SampleArrays {
 
 /**
  * Statistics from the arrays of an npz as ADM and pytorch-fid write them: `mu` [d], `sigma` [d, d], `mu_s`, `sigma_s`,
- * float32 or float64; other arrays are passed over. `name` is that of the file in errors.
+ * float32 or float64; other arrays are ignored. `name` is the file's name in errors.
  *
- * @throws RangeError when neither pair is there, one of a pair is missing, or sizes or values are wrong.
+ * @throws RangeError where neither pair is there, one array of a pair is missing, or sizes or values are wrong.
  */
 export function statisticsFromArrays(name: string, arrays: NamedTensors): ReferenceStatistics {
   const features = pair(name, arrays, ['mu', 'sigma']);
@@ -93,7 +95,7 @@ export function samplesFromArrays(name: string, arrays: NamedTensors): SampleArr
   return { images, ...classesFromArrays(name, arrays.get('arr_1'), arrays.get(CLASSES), count) };
 }
 
-/** Labels and names of classes, as far as the file `name` has them; throws RangeError where they do not fit. */
+/** Returns labels and class names, as far as the file `name` has them. Throws RangeError where they do not fit. */
 export function classesFromArrays(
   name: string,
   numbers: TensorData | undefined,
@@ -114,7 +116,7 @@ function namesFromArray(name: string, { dtype, shape, data }: TensorData): strin
     const names: unknown = JSON.parse(text);
     if (Array.isArray(names) && names.every((value) => typeof value === 'string')) return names;
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw fail(text.slice(0, 80));
 }
@@ -125,7 +127,10 @@ function checkLabels(name: string, labels: Int32Array, classes: readonly string[
   throw new RangeError(`${name}: expected class numbers from 0 to ${classes.length - 1}, got ${outside}`);
 }
 
-/** The class of each of `count` images from `arr_1` of the file `name`; throws RangeError unless they are that many integers. */
+/**
+ * Reads the class of each of `count` images from `arr_1` of the file `name`. Throws RangeError unless it holds that
+ * many integers.
+ */
 function labelsFromArray(name: string, { dtype, shape, data }: TensorData, count: number): Int32Array {
   if (!/^[IU]\d+$/.test(dtype) || shape.length !== 1 || shape[0] !== count) {
     throw new RangeError(`${name}: expected arr_1 integer [${count}], got ${dtype} [${shape.join(', ')}]`);

@@ -2,8 +2,8 @@
 const INTERVAL_MS = 40;
 
 /**
- * A function to await inside a long loop: every 40 ms it gives the event loop a turn, so that aborts, timers, signals and
- * pages stay alive on engines that work in microtasks alone.
+ * Makes a function to await inside a long loop. Every 40 ms it gives the event loop a turn, so that aborts, timers,
+ * signals and pages respond also where an engine works in microtasks only.
  */
 export function createTurns(): () => Promise<void> {
   let last = Date.now();

@@ -12,7 +12,7 @@ export interface ImageBatch {
   readonly channels: number;
 }
 
-/** What an extractor found in N images, rows in the order of the images. */
+/** The outputs of an extractor for N images; rows are in the order of the images. */
 export interface ExtractedFeatures {
   /** [N, dims] row-major. */
   readonly features: Float32Array;
@@ -24,7 +24,7 @@ export interface ExtractedFeatures {
 
 /** A network that turns images into the vectors that the metrics compare. */
 export interface FeatureExtractor {
-  /** What results are labelled with; figures of different extractors do not compare. */
+  /** The name in results. Results of different extractors cannot be compared. */
   readonly name: string;
   /** Length of a feature vector (2048 for Inception's pool3). */
   readonly dims: number;
@@ -32,7 +32,7 @@ export interface FeatureExtractor {
   readonly spatialDims?: number;
   /** Number of logits, for the Inception Score. */
   readonly classes?: number;
-  /** Features of a batch; the caller owns the arrays. */
+  /** Computes the features of a batch; the caller owns the arrays. */
   extract(images: ImageBatch): Promise<ExtractedFeatures>;
   /** Frees what the extractor holds. */
   dispose?(): void;
@@ -44,7 +44,7 @@ export interface MomentStatistics {
   readonly mean: Float64Array;
   /** [dims, dims] row-major, symmetric; divided by n - 1 as `np.cov` does. */
   readonly covariance: Float64Array;
-  /** How many vectors they were taken over; absent where a file does not say. */
+  /** The number of vectors; absent where a file does not say. */
   readonly count?: number;
 }
 
@@ -58,7 +58,7 @@ export interface FeatureSet {
   readonly dims: number;
 }
 
-/** Whose conventions a figure follows where the well-known programs differ. */
+/** Whose conventions a metric follows where the well-known programs differ. */
 export type Convention = 'adm' | 'torch-fidelity';
 
 /** Mean and population standard deviation over splits or subsets. */

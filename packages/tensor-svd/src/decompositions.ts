@@ -6,11 +6,11 @@ import { checkMatrix, checkShape, type Matrix } from './matrix';
  * Golub-Kahan bidiagonalisation, implicit QR with Demmel and Kahan's zero-shift sweeps. The backward error, and with it
  * the error of every singular value, is a few ulps of s[0].
  *
- * Where rows or columns differ in size by more than 1024 times (zero ones apart), pivoted QR and one-sided Jacobi
- * rotations (Drmač and Veselić 2008) take their place, at five to ten times the work. Then the error of every singular
- * value is a few ulps of that value, times the condition of B where a = D B E with those diagonal D and E that make it
- * least: diagonal and graded matrices keep their smallest values to full relative accuracy, down to 1e-290 of s[0].
- * Signs of the vectors are those that the algorithm gives.
+ * A graded matrix, whose rows or columns (other than zero ones) differ in size by a factor of more than 1024, is
+ * decomposed by pivoted QR and one-sided Jacobi rotations (Drmač and Veselić 2008), at five to ten times the work.
+ * Write a = D B E with the diagonal D and E for which the condition number of B is least. The error of every singular
+ * value is then a few ulps of that value times this condition number. Diagonal and graded matrices thus keep their
+ * smallest values to full relative accuracy, down to 1e-290 of s[0]. The signs of the vectors are not normalised.
  *
  * @param a - [m, n], not changed.
  * @returns u [m, k], s [k] descending, v [n, k], k = min(m, n); the caller owns them.
@@ -21,7 +21,7 @@ export function svd(a: Matrix): SvdResult {
   return linalg().svd(a);
 }
 
-/** Largest |a - aᵀ| that counts as rounding, against the largest |a|. */
+/** The largest |a - aᵀ| that counts as rounding, as a share of the largest |a|. */
 const ASYMMETRY_ALLOWED = 1e-6;
 
 function symmetrized(a: Matrix): Matrix {
@@ -61,7 +61,7 @@ export function symmetricEigen(a: Matrix): SymmetricEigenResult {
 }
 
 /**
- * The eigenvalues [n] of {@link symmetricEigen} alone, ascending: about five times faster.
+ * Returns only the eigenvalues [n] of {@link symmetricEigen}, ascending: about five times faster.
  *
  * @throws As {@link symmetricEigen}.
  */

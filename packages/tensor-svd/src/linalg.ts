@@ -29,12 +29,12 @@ export interface QrResult {
 }
 
 /**
- * The decompositions that an engine may take over, in float64. Arguments were checked: finite, sizes that fit,
- * `symmetricEigen` and `symmetricEigenvalues` get an exactly symmetric matrix. Arguments are not changed, results
- * are new arrays.
+ * The decompositions that an engine may take over, in float64. Arguments are checked before: they are finite, sizes
+ * fit, and `symmetricEigen` and `symmetricEigenvalues` get an exactly symmetric matrix. An engine must not change its
+ * arguments, and returns new arrays.
  */
 export interface LinalgProvider {
-  /** Shown by {@link linalgName}. */
+  /** The name that {@link linalgName} returns. */
   readonly name: string;
   /** See {@link svd}. */
   readonly svd: (a: Matrix) => SvdResult;
@@ -46,9 +46,9 @@ export interface LinalgProvider {
   readonly qr: (a: Matrix) => QrResult;
   /** See {@link matmul}. */
   readonly matmul: (a: Matrix, b: Matrix) => Matrix;
-  /** aᵀ b of a [k, m] and b [k, n]; without it the transpose is made, and `matmul` called. */
+  /** aᵀ b of a [k, m] and b [k, n]. Without it the transpose is made and `matmul` called. */
   readonly transposedMatmul?: (a: Matrix, b: Matrix) => Matrix;
-  /** P L [m, min(m, n)] of a = P L U with partial pivoting; a column without pivot is zeros below its 1. */
+  /** P L [m, min(m, n)] of a = P L U with partial pivoting. A column without a pivot is zero below its 1. */
   readonly permutedLower: (a: Matrix) => Matrix;
 }
 
@@ -65,11 +65,11 @@ const jsProvider: LinalgProvider = {
 let active = jsProvider;
 
 /**
- * Hands the decompositions of this package to another engine, for the whole process. What `provider` leaves out stays
- * with the plain JavaScript code. A library package never calls this; an application does, once.
+ * Hands the decompositions of this package to another engine, for the whole process. Functions that `provider` lacks
+ * stay in plain JavaScript. An application calls this once; a library package never does.
  *
  * @param provider - A name and any of the functions of {@link LinalgProvider}.
- * @returns A function that brings back what was registered before.
+ * @returns A function that restores what was registered before.
  */
 export function registerLinalg(provider: Partial<LinalgProvider> & { readonly name: string }): () => void {
   const before = active;

@@ -45,7 +45,7 @@ export function transpose(a: Matrix): Matrix {
   return { rows: a.cols, cols: a.rows, data: transposed(a.data, a.rows, a.cols) };
 }
 
-/** Transposes `rows * cols` row-major values tile by tile, so that neither side is walked against the cache. */
+/** Transposes `rows * cols` row-major values tile by tile, so that both sides use the cache well. */
 export function transposed(data: Float64Array, rows: number, cols: number): Float64Array {
   const tile = 32;
   const out = new Float64Array(rows * cols);

@@ -3,8 +3,8 @@ import { qr } from './decompositions';
 import { createMatrix, type Matrix } from './matrix';
 
 /**
- * A matrix [rows, cols] with orthonormal columns, uniform over all such (Haar; Mezzadri 2007): the Q of normal numbers,
- * with the signs that make the diagonal of R positive.
+ * Draws a matrix [rows, cols] with orthonormal columns from the uniform (Haar) distribution (Mezzadri 2007): the Q of a
+ * matrix of normal numbers, with signs such that the diagonal of R is positive.
  *
  * @param g - Generator; it moves on by rows * cols normals.
  * @returns A matrix that the caller owns.

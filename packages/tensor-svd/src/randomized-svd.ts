@@ -4,7 +4,10 @@ import { permuteColumns } from './dense/scale';
 import { linalg, type SvdResult } from './linalg';
 import { checkMatrix, leadingColumns, type Matrix, transpose } from './matrix';
 
-/** What keeps the sketch well conditioned between power iterations. `'auto'`: none up to 2 iterations, else LU. */
+/**
+ * How the sketch is kept well conditioned between power iterations. `'auto'`: `'none'` for up to 2 iterations, else
+ * `'LU'`.
+ */
 export type PowerNormalizer = 'auto' | 'QR' | 'LU' | 'none';
 
 /** Options of {@link randomizedSvd}; names in brackets are scikit-learn's. */
@@ -21,7 +24,10 @@ export interface RandomizedSvdOptions {
   readonly transpose?: boolean | 'auto';
   /** Makes the entry of largest magnitude of every column of u positive (default true) [flip_sign]. */
   readonly flipSign?: boolean;
-  /** Source of the random vectors; it moves on by (columns of the worked-on matrix) * (rank + oversamples) normals. */
+  /**
+   * Source of the random vectors. It moves on by columns * (rank + oversamples) normals; columns is that of `a`, or of
+   * its transpose where that is used.
+   */
   readonly generator: Generator;
 }
 
@@ -57,7 +63,7 @@ export function randomizedSvd(a: Matrix, options: RandomizedSvdOptions): SvdResu
     normalizer: options.normalizer ?? 'auto',
     generator,
   });
-  // the transpose of basisᵀ a [size, cols], so u and v change places
+  // this decomposes the transpose of basisᵀ a [size, cols], so u and v are swapped
   const small = svd((transposed ? plain : mirrored)(basis));
   const left = matmul(basis, leadingColumns(small.v, rank));
   const right = leadingColumns(small.u, rank);
@@ -76,7 +82,10 @@ function products(a: Matrix): [Product, Product] {
   return [(q) => matmul(a, q), (q) => matmul(at, q)];
 }
 
-/** Orthonormal basis [m, size] of nearly the range of a matrix [m, cols], given products with it and its transpose. */
+/**
+ * Returns an orthonormal basis [m, size] that nearly spans the range of a matrix [m, cols], given products with it and
+ * its transpose.
+ */
 function findRange(
   times: Product,
   timesTranspose: Product,

@@ -13,8 +13,8 @@ export interface ResidualNormOptions {
 
 /**
  * Estimates the spectral norm ‖a - u diag(s) vᵀ‖₂ by the power method (Halko, Martinsson and Tropp 2011, 4.4; fbpca's
- * `diffsnorm`): a lower bound that is within a few percent with overwhelming probability. Costs two products with `a`
- * an iteration and never forms the residual.
+ * `diffsnorm`): a lower bound that is within a few percent with high probability. An iteration costs two products with
+ * `a`; the residual is never formed.
  *
  * @param a - [m, n].
  * @param factors - u [m, k], s [k], v [n, k], for example of {@link randomizedSvd}.

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { checkShape, type Matrix } from './matrix';
 
 /**
- * Reads a float tensor [rows, cols] back into a float64 matrix, blocking until the backend has the values.
+ * Reads a float tensor [rows, cols] back into a float64 matrix. Blocks until the backend has the values.
  *
  * @returns A new matrix; the tensor stays the caller's.
  * @throws When the tensor is not of rank 2; `ReadBackError` on WebGPU, which reads asynchronously.
@@ -19,7 +19,7 @@ export function matrixFromTensor(tensor: Tensor2D): Matrix {
   };
 }
 
-/** {@link matrixFromTensor} on every engine: waits for the values. */
+/** {@link matrixFromTensor} for every backend: waits for the values. */
 export async function matrixFromTensorAsync(tensor: Tensor2D): Promise<Matrix> {
   await prefetch(tensor);
   return matrixFromTensor(tensor);

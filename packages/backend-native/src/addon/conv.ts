@@ -4,7 +4,10 @@
  * or multiplier]`.
  */
 export interface ConvAddon {
-  /** y = activation(x * filter + bias); an empty bias is none; the activation is the number of a unary function or -1. */
+  /**
+   * y = activation(x * filter + bias). An empty bias means none. The activation is the number of a unary function, or
+   * -1 for none.
+   */
   conv2d(
     sizes: Int32Array,
     x: Float32Array,
@@ -24,7 +27,7 @@ export interface ConvAddon {
   depthwiseInputGrad(sizes: Int32Array, dy: Float32Array, filter: Float32Array, dx: Float32Array): void;
   /** The gradient of `depthwise` by its filter. */
   depthwiseFilterGrad(sizes: Int32Array, x: Float32Array, dy: Float32Array, dw: Float32Array): void;
-  /** The largest numbers, or the means of those inside the image, of windows. */
+  /** The largest value of each window, or the mean of the values inside the image. */
   pool2d(max: boolean, sizes: Int32Array, x: Float32Array, y: Float32Array): void;
   /** The gradient of `pool2d`; for means x may be empty. */
   pool2dGrad(max: boolean, sizes: Int32Array, x: Float32Array, dy: Float32Array, dx: Float32Array): void;

@@ -42,8 +42,8 @@ export interface ElementwiseAddon {
   /** The operations of `arithmetic`, `comparison`, `logical`, `unary` or `reduction` in the order of their numbers. */
   operationNames(family: string): string[];
   /**
-   * y = op(a, b). `shapes` holds both ranks, then both shapes (what follows is not looked at); it is empty for arrays of
-   * one length, or where one has a single element.
+   * y = op(a, b). `shapes` holds both ranks, then both shapes; the rest of it is ignored. It is empty where the arrays
+   * have the same length, or where one has a single element.
    */
   arithmetic(op: number, shapes: Int32Array, a: Float32Array, b: Float32Array, y: Float32Array): void;
   /** As `arithmetic`, for comparisons. */
@@ -54,13 +54,16 @@ export interface ElementwiseAddon {
   unary(op: number, x: Float32Array, y: Float32Array, p: number, q: number): void;
   /** The sum of arrays of one length, in their order. */
   addN(terms: Float32Array[], y: Float32Array): void;
-  /** y = t where the condition holds, e elsewhere; an element of the condition may rule several neighbours. */
+  /**
+   * y = t where the condition holds, e elsewhere. One element of the condition may decide about several adjacent
+   * elements.
+   */
   select(condition: Uint8Array, t: Float32Array, e: Float32Array, y: Float32Array): void;
   /** y = value everywhere. */
   fill(value: number, y: Float32Array): void;
   /** Truncated, modulo 2^32. */
   floatToInt(x: Float32Array, y: Int32Array): void;
-  /** 1 for all but 0. */
+  /** 0 for 0, else 1. */
   floatToBool(x: Float32Array, y: Uint8Array): void;
   /** The nearest floats. */
   intToFloat(x: Int32Array, y: Float32Array): void;

@@ -9,6 +9,6 @@ export interface ReduceAddon {
   mean(x: Float32Array, y: Float32Array, outer: number, size: number, inner: number): void;
   /** Whether all, or any, of the booleans hold. */
   hold(all: boolean, x: Uint8Array, y: Uint8Array, outer: number, size: number, inner: number): void;
-  /** The first place of the largest, or smallest, number. */
+  /** The first index of the largest, or smallest, number. */
   argExtreme(largest: boolean, x: Float32Array, y: Int32Array, outer: number, size: number, inner: number): void;
 }

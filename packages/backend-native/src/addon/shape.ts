@@ -1,8 +1,8 @@
 /** Kernels that move data. */
 export interface ShapeAddon {
   /**
-   * `y[yBase + Σ i·yStep] = x[xBase + Σ i·xStep]` over `rank` dimensions; `dims` holds size, xStep and yStep of each (what
-   * follows is not looked at). Other elements of y stay as they are.
+   * `y[yBase + Σ i·yStep] = x[xBase + Σ i·xStep]` over `rank` dimensions; `dims` holds size, xStep and yStep of each;
+   * the rest of it is ignored. Other elements of y do not change.
    */
   copyStrided(x: Float32Array, y: Float32Array, dims: Int32Array, rank: number, xBase: number, yBase: number): void;
   /**
@@ -20,6 +20,6 @@ export interface ShapeAddon {
   ): void;
   /** Sums of the rows of `x [count, width]` by segment; segments outside the rows of y are left out. */
   segmentSum(x: Float32Array, segments: Int32Array, y: Float32Array, width: number): void;
-  /** Rows of `depth` numbers: `off`, but `on` at the index where that is inside. */
+  /** Rows of `depth` numbers: `on` at the index, where it is inside, and `off` elsewhere. */
   oneHot(indices: Int32Array, y: Float32Array, depth: number, on: number, off: number): void;
 }

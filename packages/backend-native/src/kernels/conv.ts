@@ -50,7 +50,7 @@ function convolve(
   return y;
 }
 
-/** What the activations of fused convolutions are called among the unary functions; linear is none. */
+/** The unary function of each activation of a fused convolution; linear has none. */
 const ACTIVATIONS: Readonly<Record<string, (typeof UNARY)[number] | undefined>> = {
   relu: 'Relu',
   relu6: 'Relu6',

@@ -28,7 +28,10 @@ function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
   return shape;
 }
 
-/** The shape of the result, and what the addon must know of the shapes; the latter is valid until the next call. */
+/**
+ * Returns the shape of the result, and the shapes in the form that the addon takes. The latter is valid only until the
+ * next call.
+ */
 function broadcast(a: TensorInfo, b: TensorInfo): { shape: number[]; shapes: Int32Array } {
   const [left, right] = [a.shape, b.shape];
   if (right.length === 0 || sameShape(left, right)) return { shape: left, shapes: LENGTHS_SAY_ALL };

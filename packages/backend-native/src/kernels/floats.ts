@@ -1,7 +1,7 @@
 import { cpuKernel } from '../cpu-kernel';
 import type { Kernel, KernelCall } from '../kernel';
 
-/** The kernel where every input is float32; the cpu backend's for all others, which are not hot. */
+/** Runs the kernel where every input is float32, and the cpu backend's kernel else. */
 export function forFloats(name: string, kernel: Kernel): Kernel {
   return (call) => (allFloats(call) ? kernel(call) : cpuKernel(name, call));
 }

@@ -2,7 +2,7 @@ import { type Generator, randomIntegers } from '@learngene/random';
 import { checkImages, checkInteger } from '../check';
 import type { ImageBatch } from '../types';
 
-/** Random changes to training images; each draws from the generator for every image. */
+/** Random changes to training images, drawn for every image. */
 export interface AugmentOptions {
   /** Largest shift in pixels along each axis, the border repeated (default 1; 0 for none). */
   readonly shift?: number;
@@ -10,7 +10,7 @@ export interface AugmentOptions {
   readonly flip?: boolean;
 }
 
-/** Shifted and mirrored copies of the images, new; `g` moves on by three draws an image. */
+/** Makes shifted and mirrored copies of the images. `g` moves on by three draws per image. */
 export function augmentImages(
   images: ImageBatch,
   g: Generator,

@@ -24,7 +24,7 @@ export interface ClassifierConfig {
   readonly spatialChannels: number;
 }
 
-/** What a classifier must be told: the images and the number of classes. */
+/** The options of a classifier: the size of the images and the number of classes are required. */
 export type ClassifierOptions = Pick<ClassifierConfig, 'height' | 'width' | 'channels' | 'classes'> &
   Partial<ClassifierConfig>;
 
@@ -33,8 +33,8 @@ const DEFAULTS = { stride: 4, window: 8, hidden: [32, 96], depth: [0, 1], featur
 const FIELDS: readonly string[] = [...Object.keys(DEFAULTS), 'height', 'width', 'channels', 'classes'];
 
 /**
- * A complete, checked configuration. Defaults: tokens of 8 x 8 pixels every 4, 32 channels on that grid,
- * 96 channels and 1 block on the merged one, 64 features, 7 spatial channels (as ADM takes of Inception).
+ * Completes and checks a configuration. Defaults: tokens of 8 x 8 pixels, 4 pixels apart, with 32 channels; 96 channels
+ * and 1 block after the merge; 64 features; 7 spatial channels, as many as ADM takes from Inception.
  *
  * @throws RangeError that names the field.
  */
@@ -90,11 +90,11 @@ export interface ClassifierSizes {
   readonly gridWidth: number;
   /** Tokens before the merge; a quarter of them after it. */
   readonly tokens: number;
-  /** Pixel values of a token. */
+  /** Number of pixel values of a token. */
   readonly patch: number;
 }
 
-/** Token counts; the image counts as padded to a multiple of twice the stride. */
+/** Computes the sizes. The image counts as padded to a multiple of twice the stride. */
 export function classifierSizes({ height, width, channels, stride, window }: ClassifierConfig): ClassifierSizes {
   const gridHeight = 2 * Math.ceil(height / (2 * stride));
   const gridWidth = 2 * Math.ceil(width / (2 * stride));

@@ -22,7 +22,7 @@ export interface ClassifierAccuracyOptions {
 /**
  * A trained classifier as an in-domain feature extractor. Features are the penultimate activations; spatial features
  * are the first `spatialChannels` channels of the token map before the merge, flattened (token order, not raster);
- * logits are the class logits. `params` stay the caller's and must outlive the extractor.
+ * logits are the class logits. The caller keeps `params`, and disposes them only after the extractor is no longer used.
  */
 export function classifierExtractor(
   params: ClassifierParams,

@@ -14,10 +14,10 @@ export interface SaveClassifierOptions {
 }
 
 /**
- * Writes parameters as float32 safetensors with the configuration in the metadata; the file is there whole or not at
+ * Writes parameters as float32 safetensors with the configuration in the metadata. The file is written whole or not at
  * all.
  *
- * @throws RangeError for names that are not as many as the classes.
+ * @throws RangeError where the number of names is not the number of classes.
  */
 export async function saveClassifier(
   path: string,
@@ -33,7 +33,7 @@ export async function saveClassifier(
   await writeSafetensors(path, await paramsToTensorData(params), { metadata });
 }
 
-/** What a classifier is. */
+/** The description of a classifier. */
 export interface ClassifierDescription {
   /** Its configuration. */
   readonly config: ClassifierConfig;
@@ -71,7 +71,8 @@ function describe(path: string, metadata: Readonly<Record<string, string>>): Cla
 }
 
 /**
- * What {@link saveClassifier} wrote is, without its parameters; needs no engine.
+ * Reads the description of a classifier that {@link saveClassifier} wrote, without its parameters. Needs no tfjs
+ * backend.
  *
  * @throws Error that names the file, for another format or a configuration out of range.
  */

@@ -1,6 +1,6 @@
-// A two-stage MLP-mixer (Tolstikhin et al. 2021) over overlapping windows: matrix products only, no convolution. All
-// tokens feed the features, no average: with few steps that learns where things are faster.
-// Axes: N images, T tokens, P pixel values of a token, D channels before the merge, E after it, F features, K classes.
+// A two-stage MLP-mixer (Tolstikhin et al. 2021) over overlapping windows: matrix products only, no convolution. The
+// features come from all tokens and not from their average: so it learns in few steps where things are. Axes: N images,
+// T tokens, P pixel values of a token, D channels before the merge, E after it, F features, K classes.
 import { applyLinear, gelu, initLinear, type LinearParams, layerNorm } from '@learngene/nn';
 import type { Generator } from '@learngene/random';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
@@ -39,7 +39,7 @@ export type ClassifierParams = Readonly<{
   logits: LinearParams;
 }>;
 
-/** Seeded parameters of a new classifier; `g` moves on, the caller owns the tensors. */
+/** Makes the parameters of a new classifier. `g` moves on; the caller owns the tensors. */
 export function initClassifier(g: Generator, config: ClassifierConfig): ClassifierParams {
   const { hidden, depth, features, classes } = config;
   const { tokens, patch } = classifierSizes(config);
@@ -67,7 +67,7 @@ export interface ClassifierOutputs {
   readonly spatial: Tensor3D;
 }
 
-/** The classifier on windows [N, T, P]; differentiable, without a tidy. */
+/** Applies the classifier to windows [N, T, P]. Differentiable; without a tidy. */
 export function applyClassifier(
   params: ClassifierParams,
   windows: Tensor3D,

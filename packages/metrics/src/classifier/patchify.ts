@@ -2,17 +2,17 @@ import type { ImageBatch } from '../types';
 import { type ClassifierConfig, classifierSizes } from './config';
 
 /**
- * Cuts uint8 images into overlapping windows on the host, where no gradient is needed: a strided convolution then is one
- * matrix product. Pixels become x / 127.5 - 1, what lies outside the image 0.
+ * Cuts uint8 images into overlapping windows on the host, since no gradient is needed. A strided convolution is then
+ * one matrix product. Pixels become x / 127.5 - 1; outside the image the value is 0.
  *
- * @returns float32 [count, tokens, window * window * channels]; the tokens of each 2 x 2 square of the grid stand together,
- * so that merging them is a reshape.
+ * @returns float32 [count, tokens, window * window * channels]; the four tokens of each 2 x 2 square of the grid are
+ *   adjacent, so that merging them is a reshape.
  */
 export function patchify({ data, count, height, width, channels }: ImageBatch, config: ClassifierConfig): Float32Array {
   const { gridHeight, gridWidth, tokens, patch } = classifierSizes(config);
   const { stride, window } = config;
   const out = new Float32Array(count * tokens * patch);
-  // The image is centred in the grid's pixels, each window round its cell.
+  // The image is centred on the grid, and each window on its cell.
   const top = Math.floor((gridHeight * stride - height) / 2) + (window - stride) / 2;
   const left = Math.floor((gridWidth * stride - width) / 2) + (window - stride) / 2;
   for (let token = 0; token < tokens; token++) {

@@ -18,7 +18,7 @@ import { type ClassifierConfig, classifierSizes } from './config';
 import { applyClassifier, type ClassifierParams, initClassifier } from './model';
 import { patchify } from './patchify';
 
-/** Images with labels that can be read by index; an `ImageDataset` of `@learngene/datasets` is one. */
+/** Labelled images that are read by index. An `ImageDataset` of `@learngene/datasets` is one. */
 export interface LabelledImages {
   /** Number of images. */
   readonly size: number;
@@ -34,7 +34,7 @@ export interface LabelledImages {
   read(indices: ArrayLike<number>): Promise<Uint8Array>;
 }
 
-/** Endless batches, such as `createBatches` of `@learngene/datasets` gives. */
+/** Endless batches, such as those of `createBatches` of `@learngene/datasets`. */
 export interface LabelledBatches {
   /** uint8 [n, H, W, C] and as many labels. */
   next(): Promise<{
@@ -53,19 +53,21 @@ export interface ClassifierStep {
   readonly loss: number;
 }
 
-/** What {@link trainClassifier} is told. */
+/** Options of {@link trainClassifier}. */
 export interface TrainClassifierOptions {
   /** Shape of the classifier. */
   readonly config: ClassifierConfig;
   /** Where batches come from: images by index, shuffled anew each epoch, or ready batches. */
   readonly data: LabelledImages | LabelledBatches;
-  /** Seeds the start, the order and the augmentation, through named streams; it is not advanced. */
+  /** Seeds the initial parameters, the order and the augmentation, through named streams. It is not moved on. */
   readonly generator: Generator;
   /** Steps of AdamW. */
   readonly steps: number;
   /** Images a step (default 64); ready batches have their own size. */
   readonly batchSize?: number;
-  /** Peak learning rate after a twentieth of the steps, then half a cosine to 0 (default 3e-3). */
+  /**
+   * Peak learning rate (default 3e-3). It is reached after 5 % of the steps and then falls to 0 along half a cosine.
+   */
   readonly learningRate?: number;
   /** Decoupled weight decay (default 0.05). */
   readonly weightDecay?: number;
@@ -102,8 +104,8 @@ export function labelledImages(images: ImageBatch, labels: ArrayLike<number>): L
 }
 
 /**
- * Trains a new classifier with AdamW on the cross entropy. The same generator seed, data and backend give the same bits.
- * On wasm the training needs no kernel that the backend lacks.
+ * Trains a new classifier with AdamW on the cross entropy. The same generator seed, data and backend give the same
+ * bits. It needs no kernel that the wasm backend lacks.
  *
  * @throws RangeError for images or labels that do not fit `config`; Error when the loss is not finite.
  */
@@ -165,7 +167,7 @@ interface Labelled {
   readonly labels: Int32Array;
 }
 
-/** Checked batches from either kind of source. */
+/** Makes a function that reads and checks batches from either kind of source. */
 function batchReader({ config, data, generator, batchSize = 64 }: TrainClassifierOptions): () => Promise<Labelled> {
   const { height, width, channels, classes } = config;
   checkInteger('batchSize', batchSize, 1);
@@ -207,7 +209,7 @@ interface StepInputs extends Labelled {
   readonly weightDecay: number;
 }
 
-/** One step: new parameters, new state and the loss. */
+/** Does one step. Returns new parameters, the new state and the loss. */
 function trainStep({ params, state, images, labels, config, learningRate, weightDecay }: StepInputs) {
   let kept: AdamWState<ClassifierParams> | undefined;
   const result = tf.tidy(() => {

@@ -2,7 +2,7 @@ import { hypotenuse } from './hypotenuse';
 import type { RotationQueue } from './rotations';
 import { SWEEPS_PER_VALUE } from './tridiagonal-qr';
 
-/** The columns of U and of V, which take the rotations. */
+/** The columns of U and of V, to which the rotations are applied. */
 export interface BidiagonalRotations {
   readonly left: RotationQueue;
   readonly right: RotationQueue;
@@ -24,7 +24,7 @@ export function bidiagonalQr(d: Float64Array, e: Float64Array, rotations: Bidiag
   let norm = 0;
   for (let i = 0; i < n; i++) norm = Math.max(norm, Math.abs(d[i]), i < n - 1 ? Math.abs(e[i]) : 0);
   const floor = 0.5 * eps * norm;
-  // Less than this is rounding: a stricter test never ends on repeated values.
+  // Anything smaller is rounding. A stricter test would never end on repeated values.
   const negligible = (i: number) => Math.abs(e[i]) <= Math.max(floor, eps * (Math.abs(d[i]) + Math.abs(d[i + 1])));
   let sweeps = 0;
   for (let high = n - 1; high > 0; ) {

@@ -36,7 +36,7 @@ export function bidiagonalize(a: Float64Array, n: number): Bidiagonal {
     for (let j = k + 1; j < n; j++) row[j] = a[k * n + j] - w[j];
     if (k === n - 2) {
       side[k] = row[k + 1];
-      // The last column still waits for - v wᵀ.
+      // The last update, - v wᵀ, of the last column is still to do.
       x = v.slice();
       y = w;
       continue;

@@ -4,12 +4,15 @@ import { householderQr } from './householder-qr';
 import { lengthFrom, pivotedQr } from './pivoted-qr';
 import { SWEEPS_PER_VALUE } from './tridiagonal-qr';
 
-/** Largest ratio of the sizes of two rows, or two columns, of a matrix that counts as ordinary. */
+/** The largest ratio of the sizes of two rows, or of two columns, of a matrix that does not count as graded. */
 const ORDINARY = 2 ** 10;
-/** Below this, against a largest entry of about 1, a vector has too few digits to be normalised. */
+/** With a largest entry of about 1, a vector shorter than this has too few digits to be normalised. */
 const TINY = 1e-290;
 
-/** Whether rows or columns (zero ones apart) differ in size so much that small singular values need {@link gradedSvd}. */
+/**
+ * Whether rows or columns (other than zero ones) differ in size so much that small singular values need
+ * {@link gradedSvd}.
+ */
 export function isGraded({ rows, cols, data }: Matrix): boolean {
   const inRow = new Float64Array(rows);
   const inColumn = new Float64Array(cols);
@@ -67,7 +70,9 @@ export function gradedSvd(a: Matrix): { u: Matrix; s: Float64Array; v: Matrix } 
   return { u: { rows: m, cols: n, data: u }, s, v: { rows: n, cols: n, data: v } };
 }
 
-/** Rotates pairs of `x` (and of `turns` alike) until all are orthogonal to rounding; their lengths. */
+/**
+ * Rotates pairs of `x`, and of `turns` in the same way, until all are orthogonal up to rounding. Returns their lengths.
+ */
 function rotateUntilOrthogonal(x: Float64Array[], turns: Float64Array[]): Float64Array {
   const n = x.length;
   const tolerance = Math.sqrt(n) * Number.EPSILON;
@@ -118,7 +123,10 @@ function rotate(x: Float64Array, y: Float64Array, tangent: number): void {
   }
 }
 
-/** Rows [n, n]: the vectors divided by their lengths; for lengths of 0, whatever completes them to an orthonormal basis. */
+/**
+ * Returns rows [n, n]: the vectors divided by their lengths. Vectors of length 0 are replaced so that the rows are an
+ * orthonormal basis.
+ */
 function unitVectors(x: readonly Float64Array[], lengths: Float64Array): Float64Array {
   const n = x.length;
   const known = lengths.findIndex((length) => !(length > TINY));

@@ -70,7 +70,7 @@ export function jsSymmetricEigen(a: Matrix): { values: Float64Array; vectors: Ma
   };
 }
 
-/** The eigenvalues alone, ascending: about a fifth of the work. */
+/** Only the eigenvalues, ascending: about a fifth of the work. */
 export function jsSymmetricEigenvalues(a: Matrix): Float64Array {
   const { data, unscale } = scaledCopy(a.data);
   const { diagonal, side } = tridiagonalize(data, a.rows);

@@ -1,19 +1,19 @@
 import { type Matrix, transposed } from '../matrix';
 import { accumulateReflectors, makeReflector } from './reflectors';
 
-/** a with its rows and columns in another order as q r: row `rowOrder[i]` and column `columnOrder[j]` of a come i-th and j-th. */
+/** The QR decomposition q r of a matrix a with its rows sorted and its columns pivoted. */
 export interface PivotedQr {
   /** Orthonormal columns [m, n], rows in the order of a. */
   readonly q: Matrix;
   /** Upper triangular [n, n], row after row, columns in pivoted order. */
   readonly r: Float64Array;
-  /** Column of a that stands j-th. */
+  /** The index in a of the j-th pivoted column. */
   readonly columnOrder: Int32Array;
 }
 
 /**
  * Householder QR of a [m, n], m >= n, with rows sorted by their largest entry and columns pivoted (Businger and Golub
- * 1965): accurate in every row and column by its own size (Cox and Higham 1998). Checks nothing.
+ * 1965): the error in every row and column is relative to its own size (Cox and Higham 1998). Checks nothing.
  */
 export function pivotedQr(a: Matrix): PivotedQr {
   const { rows: m, cols: n } = a;

@@ -1,8 +1,8 @@
 import { type Block, gemm } from './gemm';
 
 /**
- * A product of Householder reflectors H_0 H_1 ... H_{count-1}, H_j = I - tau_j v_j v_jᵀ. Row j of `vectors`
- * [count, length] is v_j; it is zero outside [low(j), high(j)), and these supports are nested: each holds the next.
+ * A product of Householder reflectors H_0 H_1 ... H_{count-1}, H_j = I - tau_j v_j v_jᵀ. Row j of `vectors` [count,
+ * length] is v_j; it is zero outside [low(j), high(j)), and these ranges are nested: each contains the next.
  */
 export interface Reflectors {
   readonly vectors: Float64Array;
@@ -19,8 +19,8 @@ export const BLOCK_SIZE = 32;
 const TINIEST = 2 ** -900;
 
 /**
- * Turns x = data[from, from + size) into the reflector v (v at `pivot` is 1) with H x = beta e_pivot, in place.
- * `pivot` counts from `from`. A vector that is already beta e_pivot gives tau = 0, that is H = I.
+ * Turns x = data[from, from + size) into the reflector v (v at `pivot` is 1) with H x = beta e_pivot, in place. `pivot`
+ * counts from `from`. A vector that already is beta e_pivot gives tau = 0, so H = I.
  */
 export function makeReflector(
   data: Float64Array,
@@ -36,7 +36,7 @@ export function makeReflector(
   if (largest === 0) return { tau: 0, beta: alpha };
   const scale = Math.max(largest, Math.abs(alpha));
   if (scale < TINIEST) {
-    // Numbers near the end of the exponent range have few digits: the quotients below would lose them.
+    // Numbers near the smallest exponent have few digits, which the quotients below would lose.
     data[at] = alpha;
     for (let i = from; i < from + size; i++) data[i] /= TINIEST;
     const { tau, beta } = makeReflector(data, from, size, pivot);

@@ -18,7 +18,10 @@ interface Sweep {
   readonly end: number;
 }
 
-/** Makes a queue that acts on the columns of `vectors`, row-major [rows, cols], in place; none of it when undefined. */
+/**
+ * Makes a queue that acts on the columns of `vectors`, row-major [rows, cols], in place. Where `vectors` is undefined
+ * it does nothing.
+ */
 export function createRotationQueue(vectors: Float64Array | undefined, rows: number, cols: number): RotationQueue {
   if (vectors === undefined) return { push() {}, endSweep() {}, flush() {} };
   // About 256 KiB of rotations: they are read once per four rows of vectors.

@@ -1,7 +1,7 @@
 import { hypotenuse } from './hypotenuse';
 import type { RotationQueue } from './rotations';
 
-/** Sweeps allowed per eigen- or singular value; 2 are usual. Beyond it the iteration is declared stuck. */
+/** Sweeps allowed per eigenvalue or singular value; 2 are usual. An iteration that needs more is an error. */
 export const SWEEPS_PER_VALUE = 60;
 
 /**
@@ -15,7 +15,7 @@ export function tridiagonalQr(d: Float64Array, e: Float64Array, rotations: Rotat
   let norm = 0;
   for (let i = 0; i < n; i++) norm = Math.max(norm, Math.abs(d[i]) + (i < n - 1 ? Math.abs(e[i]) : 0));
   const floor = 0.5 * eps * norm;
-  // Less than this is rounding: a stricter test never ends on repeated values.
+  // Anything smaller is rounding. A stricter test would never end on repeated values.
   const negligible = (i: number) => Math.abs(e[i]) <= Math.max(floor, eps * (Math.abs(d[i]) + Math.abs(d[i + 1])));
   let sweeps = 0;
   for (let high = n - 1; high > 0; ) {

@@ -32,7 +32,7 @@ export function tridiagonalize(a: Float64Array, n: number): Tridiagonal {
     if (i === 0) break;
     if (i === 1) {
       side[0] = a[row];
-      // Row 0 still waits for the last update.
+      // The last update of row 0 is still to do.
       continue;
     }
     const { tau, beta } = makeReflector(a, row, i, i - 1);

@@ -6,7 +6,7 @@ export interface BudgetLayer {
   readonly energies: ArrayLike<number>;
   /** Cost of one component, above 0, in the unit of the budget: see `componentCost`. */
   readonly cost: number;
-  /** Components that are kept at any price, those of most energy (default 0). */
+  /** How many components, those of most energy, are always kept (default 0). */
   readonly minimum?: number;
 }
 
@@ -20,7 +20,7 @@ export interface BudgetOptions {
 
 /** What {@link selectByBudget} chose. */
 export interface BudgetSelection {
-  /** For every layer the chosen components, rising; may be empty. */
+  /** The chosen components of every layer, ascending; may be empty. */
   readonly indices: readonly Int32Array[];
   /** Cost of all chosen components, at most the budget. */
   readonly cost: number;
@@ -37,11 +37,11 @@ interface Candidate {
 }
 
 /**
- * Chooses components of many layers under one budget: first each layer's minimum, then by falling score whatever still
- * fits; equal scores go to the earlier layer, then to the earlier component. With equal costs no choice holds more energy;
- * with unequal costs it is the greedy answer to a knapsack problem.
+ * Chooses components of many layers under one budget. Each layer's minimum comes first; then components are taken by
+ * descending score as long as they fit. On equal scores the earlier layer wins, then the earlier component. With equal
+ * costs no other choice has more energy. With unequal costs this is the greedy solution of a knapsack problem.
  *
- * @throws When the minima alone exceed the budget, on energies or costs that are no such numbers.
+ * @throws When the minima alone exceed the budget, and on energies or costs out of range.
  */
 export function selectByBudget(
   layers: readonly BudgetLayer[],

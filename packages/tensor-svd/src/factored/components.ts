@@ -3,9 +3,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type FactoredParams, factoredSize } from './params';
 
 /**
- * The layer made of some components, in the order given, with a copy of the bias.
+ * Makes a layer of some components, in the order given, with a copy of the bias.
  *
- * @param indices - At least one component, each 0 to rank - 1; one may come twice.
+ * @param indices - At least one component, each 0 to rank - 1. The same may occur twice.
  * @returns Parameters that the caller owns.
  * @throws On an index out of range or none at all.
  */
@@ -30,8 +30,8 @@ export function selectComponents(f: FactoredParams, indices: ArrayLike<number>):
 }
 
 /**
- * The sum of factored layers as one layer: their components side by side, in order. It maps x to the sum of what the
- * layers map x to, so biases add up. Differentiable.
+ * Joins factored layers into one layer that computes their sum: its components are theirs, in order, and the biases add
+ * up. Differentiable.
  *
  * @param layers - At least one, all with the same `in` and `out`.
  * @returns Parameters that the caller owns.

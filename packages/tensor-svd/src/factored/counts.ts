@@ -1,7 +1,7 @@
 import type { FactoredSize } from './params';
 
 /**
- * Parameters of a factored layer: rank (in + out + 1), and `out` more with a bias (default without).
+ * Parameters of a factored layer: rank (in + out + 1), plus `out` with a bias (default without).
  *
  * @throws When a width is no positive integer or the rank no integer of at least 0.
  */
@@ -11,8 +11,8 @@ export function factoredParamCount({ in: inputs, out, rank, bias = false }: Fact
 }
 
 /**
- * Multiply-accumulates of a factored layer for one input row: rank (in + out). The products with s and the additions of
- * the bias are not counted, as usual.
+ * Multiply-accumulates of a factored layer for one input row: rank (in + out). As usual, the products with s and the
+ * additions of the bias are not counted.
  *
  * @throws As {@link factoredParamCount}.
  */

@@ -4,7 +4,8 @@ import { type FactoredParams, factoredSize } from './params';
 
 /**
  * Energy of every component, s_i² ‖u_i‖² ‖v_i‖²: its squared Frobenius norm. For orthonormal u and v these are the
- * squared singular values, and add up to the squared norm of the weight. Reads back, computes in float64.
+ * squared singular values, and their sum is the squared norm of the weight. Reads the layer back and computes in
+ * float64.
  *
  * @returns float64 [rank], in the order of the components.
  * @throws When shapes do not go together or a parameter is not finite; `ReadBackError` on WebGPU.
@@ -13,7 +14,7 @@ export function componentEnergies(f: FactoredParams): Float64Array {
   return readingBack('componentEnergies', () => energiesOf(f));
 }
 
-/** {@link componentEnergies} on every engine: waits for the values. */
+/** {@link componentEnergies} for every backend: waits for the values. */
 export async function componentEnergiesAsync(f: FactoredParams): Promise<Float64Array> {
   await prefetch(f.u, f.s, f.v);
   return componentEnergies(f);

@@ -12,7 +12,7 @@ import type { FactoredParams } from './params';
 export interface FactorOptions {
   /** Components to keep, those of largest singular values, 1 to min(in, out) (default: all). */
   readonly rank?: number;
-  /** Takes a randomised SVD with this generator in place of the exact one: faster when `rank` is small. */
+  /** Use a randomised SVD with this generator in place of the exact one: faster where `rank` is small. */
   readonly randomized?: Generator;
 }
 
@@ -36,7 +36,7 @@ export function factorDense(params: LinearParams, { rank, randomized }: FactorOp
   return params.bias ? { ...f, bias: tf.clone(params.bias) } : f;
 }
 
-/** {@link factorDense} on every engine: waits for the weight. */
+/** {@link factorDense} for every backend: waits for the weight. */
 export async function factorDenseAsync(params: LinearParams, options?: FactorOptions): Promise<FactoredParams> {
   await prefetch(params.weight);
   return factorDense(params, options);

@@ -9,11 +9,11 @@ import { checkRank } from './host';
 import type { FactoredParams, FactoredSize } from './params';
 
 /**
- * How a factored layer starts. `'xavier-uniform'`: the leading components of the SVD of a dense weight that
- * `initLinear` draws; below full rank the composed weight has less variance by the energy that was cut.
- * `'orthogonal'`: random orthonormal u and v, all s equal, so that the composed weight has Xavier's Frobenius norm at
- * any rank; needs no SVD. `'zero-output'`: u = 0, s = 1, v random orthonormal: adds nothing at first and yet u has a
- * gradient, as a fresh tailor needs.
+ * How a factored layer is initialised. `'xavier-uniform'`: the leading components of the SVD of a dense weight that
+ * `initLinear` draws; below full rank the composed weight lacks the energy of the components that were cut.
+ * `'orthogonal'`: random orthonormal u and v and equal s, such that the composed weight has Xavier's Frobenius norm at
+ * any rank; needs no SVD. `'zero-output'`: u = 0, s = 1, v random orthonormal; the layer adds nothing at first, and u
+ * still has a gradient, as a fresh tailor needs.
  */
 export type FactoredInit = 'xavier-uniform' | 'orthogonal' | 'zero-output';
 
@@ -28,7 +28,7 @@ export interface InitFactoredOptions extends FactoredSize {
 /**
  * Parameters of a factored linear layer.
  *
- * @param g - Generator, which moves on: by the dense weight, or by u's normals and then v's, or by v's alone.
+ * @param g - Generator. It moves on by the draws of the dense weight, or of u and then v, or of v only.
  * @returns Parameters that the caller owns.
  * @throws On a rank outside 1..min(in, out), for `'zero-output'` outside 1..in.
  */

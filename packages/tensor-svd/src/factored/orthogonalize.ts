@@ -14,8 +14,9 @@ export interface RefactorOptions {
 }
 
 /**
- * The same weight with orthonormal columns and descending s: its SVD, from the factors alone (QR of u and of v, SVD of
- * the small core), so that cutting it is optimal. Reads back, computes in float64.
+ * Rewrites a layer as its SVD: the same weight with orthonormal columns and descending s, so that truncating it is
+ * optimal. The SVD is computed from the factors (QR of u and of v, SVD of the small core), without the weight. Reads
+ * the layer back and computes in float64.
  *
  * @returns Parameters that the caller owns; the bias is copied.
  * @throws On a rank out of range, on NaN or infinity; `ReadBackError` on WebGPU, which reads asynchronously.
@@ -24,7 +25,7 @@ export function orthogonalizeFactored(f: FactoredParams, options: RefactorOption
   return readingBack('orthogonalizeFactored', () => refactored(f, options));
 }
 
-/** {@link orthogonalizeFactored} on every engine: waits for the factors. */
+/** {@link orthogonalizeFactored} for every backend: waits for the factors. */
 export async function orthogonalizeFactoredAsync(
   f: FactoredParams,
   options?: RefactorOptions,
@@ -49,18 +50,18 @@ function refactored(f: FactoredParams, { rank }: RefactorOptions): FactoredParam
 }
 
 /**
- * The sum of two factored layers, re-factored into the `rank` orthogonal components that approximate it best; exact
- * when `rank` is not given. Biases add up. Reads back, computes in float64.
+ * Adds two factored layers, and re-factors the sum into the `rank` orthogonal components that approximate it best;
+ * without `rank` it is exact. Biases add up. Reads the layers back and computes in float64.
  *
  * @returns Parameters that the caller owns.
- * @throws When sizes differ, on a rank outside 1..min(sum of the ranks, in, out), on NaN or infinity; `ReadBackError` on
- *   WebGPU, which reads asynchronously.
+ * @throws When sizes differ, on a rank outside 1..min(sum of the ranks, in, out), on NaN or infinity; `ReadBackError`
+ *   on WebGPU, which reads asynchronously.
  */
 export function mergeFactored(a: FactoredParams, b: FactoredParams, options: RefactorOptions = {}): FactoredParams {
   return readingBack('mergeFactored', () => tf.tidy(() => orthogonalizeFactored(concatComponents(a, b), options)));
 }
 
-/** {@link mergeFactored} on every engine: waits for the joined factors. */
+/** {@link mergeFactored} for every backend: waits for the joined factors. */
 export async function mergeFactoredAsync(
   a: FactoredParams,
   b: FactoredParams,

@@ -5,8 +5,8 @@ import { componentEnergies } from './energies';
 import { type FactoredParams, factoredSize } from './params';
 
 /**
- * Which components to keep, most energy first: `rank` of them; the fewest that hold `energyFraction` (0 to 1] of the
- * energy; or as many as `maxParams` parameters allow, the bias included.
+ * Which components to keep, those of most energy first: `rank` of them; or the fewest that hold the share
+ * `energyFraction` of the energy; or as many as `maxParams` parameters allow, bias included.
  */
 export type Truncation =
   | {
@@ -23,7 +23,7 @@ export type Truncation =
     };
 
 /**
- * Component numbers by falling energy; equal energies by rising number.
+ * Returns component indices by descending energy; equal energies by ascending index.
  *
  * @param energies - Not negative, for example of {@link componentEnergies}.
  * @throws On an energy that is negative or NaN.
@@ -43,8 +43,8 @@ export function checkEnergies(energies: ArrayLike<number>): void {
 }
 
 /**
- * The layer with the components of most energy, in their old order. Optimal (Eckart and Young 1936) when the columns
- * are orthonormal: see `orthogonalizeFactored`. Reads back.
+ * Keeps the components of most energy, in their order. This is optimal (Eckart and Young 1936) where the columns are
+ * orthonormal: see `orthogonalizeFactored`. Reads the layer back.
  *
  * @returns Parameters that the caller owns; the bias is copied.
  * @throws When less than one or more than all components would be kept, or on a fraction outside (0, 1];
@@ -56,7 +56,7 @@ export function truncateFactored(f: FactoredParams, by: Truncation): FactoredPar
   return selectComponents(f, rankComponents(energies).slice(0, count).sort());
 }
 
-/** {@link truncateFactored} on every engine: waits for the factors. */
+/** {@link truncateFactored} for every backend: waits for the factors. */
 export async function truncateFactoredAsync(f: FactoredParams, by: Truncation): Promise<FactoredParams> {
   await prefetch(f.u, f.s, f.v);
   return truncateFactored(f, by);
@@ -79,7 +79,7 @@ function keptCount(f: FactoredParams, energies: Float64Array, by: Truncation): n
 }
 
 /**
- * How many of the largest energies hold `fraction` of their sum, at least 1.
+ * Returns how many of the largest energies are needed to hold `fraction` of their sum; at least 1.
  *
  * @throws On a fraction outside (0, 1] or an energy that is negative or NaN.
  */
