@@ -109,6 +109,9 @@ function buildNative() {
   console.error('The native engine could not be built (see above); a slower engine is used.');
 }
 
+/** What every run of the tests ends with: the names of those that failed, and the counts. */
+const counting = '--reporter=./scripts/count-reporter.mjs';
+
 /** Packages whose tests run on software WebGPU, whose numbers all others rest on. */
 const onWebgpu = ['nn', 'dit', 'diffusion', 'kind'];
 
@@ -178,15 +181,7 @@ const jobs = {
     build();
     buildNative();
     say('Running the tests with coverage');
-    pnpm([
-      'exec',
-      'vitest',
-      'run',
-      '--coverage',
-      '--reporter=default',
-      '--reporter=./scripts/count-reporter.mjs',
-      ...args,
-    ]);
+    pnpm(['exec', 'vitest', 'run', '--coverage', '--reporter=default', counting, ...args]);
   },
   'test:engines'(args) {
     install();
@@ -194,7 +189,7 @@ const jobs = {
     buildNative();
     const vitest = (projects, env, more = []) => {
       const chosen = projects.flatMap((name) => ['--project', name]);
-      pnpm(['exec', 'vitest', 'run', '--reporter=dot', ...chosen, ...more, ...args], env);
+      pnpm(['exec', 'vitest', 'run', '--reporter=dot', counting, ...chosen, ...more, ...args], env);
     };
     if (nativeIsBuilt()) {
       say('Running the tests of every package that computes on native');
@@ -215,7 +210,8 @@ const jobs = {
     install();
     build();
     say(`Running the built packages in ${program}`);
-    pnpm(['exec', 'vitest', 'run', '--config', 'test/browser/vitest.config.ts', ...args], { CHROME_PATH: program });
+    const config = ['--config', 'test/browser/vitest.config.ts'];
+    pnpm(['exec', 'vitest', 'run', ...config, '--reporter=default', counting, ...args], { CHROME_PATH: program });
   },
   smoke(args) {
     install();
