@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findChromium, NoChromiumError } from '../test/browser/src/find-chromium.mjs';
+import { findChromium, NoChromiumError } from '../test/browser/find-chromium.mjs';
 import { prepareWebgpu, WebgpuError } from '../tools/webgpu/setup.mjs';
 import { headComment } from './command-line.mjs';
 

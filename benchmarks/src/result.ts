@@ -1,3 +1,5 @@
+import type { Section } from './catalog';
+
 /** One comparison, as `results/latest.json` holds it. */
 export interface ResultRow {
   /** What was done. */
@@ -31,22 +33,6 @@ export interface ResultRow {
   /** When it was measured, ISO 8601. */
   at: string;
 }
-
-/** Sections of the table, in order. */
-export const sections = [
-  'Training',
-  'KIND',
-  'Sampling and inference',
-  'Matrix products',
-  'Operations',
-  'Decompositions',
-  'Memory',
-  'Engines',
-  'Growth',
-] as const;
-
-/** A section of the table. */
-export type Section = (typeof sections)[number];
 
 /** Where and with what the rows were measured. */
 export interface ResultHeader {

@@ -1,3 +1,5 @@
+import type { Tolerance } from './catalog';
+
 /** The value below which a share of the values lies, linear between neighbours (numpy's default). */
 export function quantile(values: readonly number[], share: number): number {
   if (values.length === 0) throw new Error('values: expected at least one, got none');
@@ -28,14 +30,6 @@ export function geometricMean(values: readonly number[]): number {
   if (values.length === 0) throw new Error('values: expected at least one, got none');
   if (values.some((value) => !(value > 0))) throw new Error(`values: expected positive numbers, got ${values}`);
   return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
-}
-
-/** Settings of {@link disagreement}. */
-export interface Tolerance {
-  /** Largest difference relative to the larger of the two numbers. */
-  relative: number;
-  /** Largest difference where both numbers are about zero (default 1e-6). */
-  absolute?: number;
 }
 
 /** Says where two lists of numbers differ by more than the tolerance; undefined where they agree. */

@@ -1,4 +1,5 @@
-import { type ResultRow, type Results, sections } from './result';
+import { sections } from './catalog';
+import type { ResultRow, Results } from './result';
 import { geometricMean } from './statistics';
 
 /** Three significant digits with a unit: 1.23 s, 45.6 ms, 789 µs, 512 MiB. */

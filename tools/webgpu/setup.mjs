@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findChromium } from '../../test/browser/src/find-chromium.mjs';
+import { findChromium } from '../../test/browser/find-chromium.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const build = join(here, 'build');

@@ -1,5 +1,12 @@
-import type { Section } from '../result';
-import type { Tolerance } from '../statistics';
+import type { Section } from './sections';
+
+/** How far the numbers of both sides may differ. */
+export interface Tolerance {
+  /** Largest difference relative to the larger of the two numbers. */
+  relative: number;
+  /** Largest difference where both numbers are about zero (default 1e-6). */
+  absolute?: number;
+}
 
 /** One way in which a peer does the work. */
 export interface PeerWay {

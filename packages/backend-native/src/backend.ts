@@ -3,6 +3,9 @@ import { type backend_util, type DataType, type TensorInfo, util } from '@tensor
 import { BufferPool, type PoolStatistics } from './buffer-pool';
 import type { NativeAddon } from './native';
 
+/** The name of the backend for `tf.setBackend`. */
+export const NATIVE = 'native';
+
 /** A tensor's entry in the backend: that of the cpu backend, and whether its values may go back to the pool. */
 interface Entry {
   values: backend_util.BackendValues;

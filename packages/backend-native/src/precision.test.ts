@@ -3,9 +3,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { random } from '../test/against-cpu';
 import { fusedOps } from '../test/fused-ops';
+import { NATIVE } from './backend';
+import { registerNativeBackend } from './kernels/register';
 import { loadNative } from './native';
 import { setNativePrecision } from './precision';
-import { NATIVE, registerNativeBackend } from './register';
 
 registerNativeBackend();
 beforeAll(() => tf.setBackend(NATIVE));

@@ -1,6 +1,5 @@
 import { backend, getBackend } from '@tensorflow/tfjs-core';
-import type { NativeBackend, Precision } from './backend';
-import { NATIVE } from './register';
+import { NATIVE, type NativeBackend, type Precision } from './backend';
 
 /**
  * Sets the precision of matrix products on the native backend of this thread, which must be the active backend.

@@ -10,7 +10,7 @@ import {
   restore,
 } from '../test/matrices';
 import { matmul, qr, svd, symmetricEigen, symmetricEigenvalues } from './decompositions';
-import { createMatrix, identityMatrix, leadingColumns, type Matrix, scaleColumns, transpose } from './matrix';
+import { createMatrix, identityMatrix, leadingColumns, type Matrix, scaleColumns, transpose } from './dense/matrix';
 
 /** Reconstruction, orthogonality, order and sign: what makes an SVD, to 1e-11 of the largest singular value. */
 function expectSvd(a: Matrix) {

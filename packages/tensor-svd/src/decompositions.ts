@@ -1,5 +1,5 @@
+import { checkMatrix, checkShape, type Matrix } from './dense/matrix';
 import { linalg, type QrResult, type SvdResult, type SymmetricEigenResult } from './linalg';
-import { checkMatrix, checkShape, type Matrix } from './matrix';
 
 /**
  * Exact thin SVD, a = u diag(s) vᵀ. In plain JavaScript: Householder QR when the matrix is not square (Chan 1982),

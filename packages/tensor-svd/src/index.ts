@@ -1,4 +1,5 @@
 export { matmul, qr, svd, symmetricEigen, symmetricEigenvalues } from './decompositions';
+export { createMatrix, identityMatrix, type Matrix, transpose } from './dense/matrix';
 export { applyFactored, composeDense } from './factored/apply';
 export { type BudgetLayer, type BudgetOptions, type BudgetSelection, selectByBudget } from './factored/budget';
 export { concatComponents, selectComponents } from './factored/components';
@@ -30,7 +31,6 @@ export {
   type SvdResult,
   type SymmetricEigenResult,
 } from './linalg';
-export { createMatrix, identityMatrix, type Matrix, transpose } from './matrix';
 export { randomOrthonormal } from './random-orthonormal';
 export { type PowerNormalizer, type RandomizedSvdOptions, randomizedSvd } from './randomized-svd';
 export { type ResidualNormOptions, residualNorm } from './residual-norm';

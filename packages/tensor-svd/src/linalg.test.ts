@@ -3,8 +3,8 @@ import { afterEach, describe, expect, it as test } from 'vitest';
 import { parkMiller } from '../test/matrices';
 import { matmul, qr, svd, symmetricEigen, symmetricEigenvalues } from './decompositions';
 import { jsSvd } from './dense/js-linalg';
+import { createMatrix, transpose } from './dense/matrix';
 import { type LinalgProvider, linalg, linalgName, registerLinalg } from './linalg';
-import { createMatrix, transpose } from './matrix';
 import { randomizedSvd } from './randomized-svd';
 
 const undo: (() => void)[] = [];

@@ -1,6 +1,6 @@
 import { jsMatmul, jsQr, jsSvd, jsSymmetricEigen, jsSymmetricEigenvalues } from './dense/js-linalg';
 import { permutedLower } from './dense/lu';
-import type { Matrix } from './matrix';
+import type { Matrix } from './dense/matrix';
 
 /** A thin singular value decomposition a = u diag(s) vᵀ of a [m, n], with k = min(m, n). */
 export interface SvdResult {

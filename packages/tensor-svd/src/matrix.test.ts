@@ -2,7 +2,7 @@ import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it as test } from 'vitest';
 import { parkMiller } from '../test/matrices';
-import { createMatrix, identityMatrix, transpose } from './matrix';
+import { createMatrix, identityMatrix, transpose } from './dense/matrix';
 import { matrixFromTensor, tensorFromMatrix } from './tensor-matrix';
 
 beforeAll(useTestBackend);

@@ -1,6 +1,6 @@
 import { type Generator, normal } from '@learngene/random';
 import { qr } from './decompositions';
-import { createMatrix, type Matrix } from './matrix';
+import { createMatrix, type Matrix } from './dense/matrix';
 
 /**
  * Draws a matrix [rows, cols] with orthonormal columns from the uniform (Haar) distribution (Mezzadri 2007): the Q of a

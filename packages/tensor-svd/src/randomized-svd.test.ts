@@ -3,7 +3,7 @@ import { describe, expect, it as test } from 'vitest';
 import { compose, largestDifference, orthogonalityError, parkMiller, reference, restore } from '../test/matrices';
 import { matmul, svd } from './decompositions';
 import { permutedLower } from './dense/lu';
-import { createMatrix, leadingColumns, type Matrix, scaleColumns, transpose } from './matrix';
+import { createMatrix, leadingColumns, type Matrix, scaleColumns, transpose } from './dense/matrix';
 import { type RandomizedSvdOptions, randomizedSvd } from './randomized-svd';
 import { residualNorm } from './residual-norm';
 

@@ -1,8 +1,8 @@
 import { type Generator, normal } from '@learngene/random';
 import { matmul, qr, svd } from './decompositions';
+import { checkMatrix, leadingColumns, type Matrix, transpose } from './dense/matrix';
 import { permuteColumns } from './dense/scale';
 import { linalg, type SvdResult } from './linalg';
-import { checkMatrix, leadingColumns, type Matrix, transpose } from './matrix';
 
 /**
  * How the sketch is kept well conditioned between power iterations. `'auto'`: `'none'` for up to 2 iterations, else

@@ -1,7 +1,7 @@
 import { type Generator, normal } from '@learngene/random';
 import { matmul } from './decompositions';
+import { checkMatrix, checkShape, type Matrix, scaleColumns, transpose } from './dense/matrix';
 import type { SvdResult } from './linalg';
-import { checkMatrix, checkShape, type Matrix, scaleColumns, transpose } from './matrix';
 
 /** Options of {@link residualNorm}. */
 export interface ResidualNormOptions {

@@ -1,7 +1,7 @@
 import { prefetch, readingBack, readSync } from '@learngene/nn';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkShape, type Matrix } from './matrix';
+import { checkShape, type Matrix } from './dense/matrix';
 
 /**
  * Reads a float tensor [rows, cols] back into a float64 matrix. Blocks until the backend has the values.

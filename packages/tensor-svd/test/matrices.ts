@@ -1,6 +1,6 @@
 import { readFixture } from '@learngene/testing';
 import { matmul } from '../src/decompositions';
-import { createMatrix, type Matrix, scaleColumns, transpose } from '../src/matrix';
+import { createMatrix, type Matrix, scaleColumns, transpose } from '../src/dense/matrix';
 
 /** What `tools/fixtures/make_tensor_svd.py` wrote. */
 export interface Reference {

@@ -1,5 +1,5 @@
 import { describe, expect, it as test, vi } from 'vitest';
-import { findChromium, NoChromiumError } from './find-chromium.mjs';
+import { findChromium, NoChromiumError } from '../find-chromium.mjs';
 
 type Machine = NonNullable<Parameters<typeof findChromium>[0]>;
 

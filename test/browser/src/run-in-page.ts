@@ -1,5 +1,5 @@
 import { type Browser, type ConsoleMessage, chromium, type Page } from 'playwright-core';
-import { findChromium } from './find-chromium.mjs';
+import { findChromium } from '../find-chromium.mjs';
 
 /** What makes WebGPU and WebGL work without a GPU, and keeps the browser from any network but ours. */
 const FLAGS = [

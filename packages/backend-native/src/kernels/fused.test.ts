@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { agree, holds, positiveSize, random } from '../../test/against-cpu';
 import { type FusedOp, fusedOps, run, type Sizes } from '../../test/fused-ops';
-import { NATIVE, registerNativeBackend } from '../register';
+import { NATIVE } from '../backend';
+import { registerNativeBackend } from './register';
 
 registerNativeBackend();
 

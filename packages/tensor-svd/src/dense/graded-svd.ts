@@ -1,6 +1,6 @@
-import { type Matrix, transposed } from '../matrix';
 import { gemm } from './gemm';
 import { householderQr } from './householder-qr';
+import { type Matrix, transposed } from './matrix';
 import { lengthFrom, pivotedQr } from './pivoted-qr';
 import { SWEEPS_PER_VALUE } from './tridiagonal-qr';
 

@@ -1,5 +1,5 @@
-import { type Matrix, transposed } from '../matrix';
 import { type Block, gemm } from './gemm';
+import { type Matrix, transposed } from './matrix';
 import { accumulateReflectors, BLOCK_SIZE, makeReflector, type Reflectors, wyTriangle } from './reflectors';
 
 /** Row `j` of `data` (length `m`, from `from` on) becomes row - tau (row · v) v. */

@@ -1,9 +1,9 @@
-import { type Matrix, transposed } from '../matrix';
 import { bidiagonalQr } from './bidiagonal-qr';
 import { bidiagonalize } from './bidiagonalize';
 import { gemm } from './gemm';
 import { gradedSvd, isGraded } from './graded-svd';
 import { householderQr } from './householder-qr';
+import { type Matrix, transposed } from './matrix';
 import { accumulateReflectors } from './reflectors';
 import { createRotationQueue } from './rotations';
 import { permuteColumns, scaledCopy } from './scale';

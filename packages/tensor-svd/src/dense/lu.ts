@@ -1,4 +1,4 @@
-import type { Matrix } from '../matrix';
+import type { Matrix } from './matrix';
 
 /**
  * P L of a = P L U with partial pivoting, a [m, n] tall: a basis of the same column space whose entries are at most 1,

@@ -1,4 +1,4 @@
-import { type Matrix, transposed } from '../matrix';
+import { type Matrix, transposed } from './matrix';
 import { accumulateReflectors, makeReflector } from './reflectors';
 
 /** The QR decomposition q r of a matrix a with its rows sorted and its columns pivoted. */

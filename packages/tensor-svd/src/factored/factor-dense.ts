@@ -2,7 +2,7 @@ import { dims, type LinearParams, prefetch, readingBack } from '@learngene/nn';
 import type { Generator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { svd } from '../decompositions';
-import { checkMatrix } from '../matrix';
+import { checkMatrix } from '../dense/matrix';
 import { randomizedSvd } from '../randomized-svd';
 import { matrixFromTensor } from '../tensor-matrix';
 import { checkRank, toFactored } from './host';

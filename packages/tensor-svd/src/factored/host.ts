@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { leadingColumns } from '../dense/matrix';
 import type { SvdResult } from '../linalg';
-import { leadingColumns } from '../matrix';
 import { tensorFromMatrix } from '../tensor-matrix';
 import type { FactoredParams } from './params';
 

@@ -1,7 +1,7 @@
 import { disposeParams, prefetch, readingBack, readSync } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { matmul, qr, svd } from '../decompositions';
-import { checkMatrix, scaleColumns, transpose } from '../matrix';
+import { checkMatrix, scaleColumns, transpose } from '../dense/matrix';
 import { matrixFromTensor } from '../tensor-matrix';
 import { concatComponents } from './components';
 import { checkRank, toFactored } from './host';

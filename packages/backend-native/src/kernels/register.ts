@@ -1,14 +1,11 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { totalmem } from 'node:os';
 import { findBackendFactory, getKernelsForBackend, registerBackend, registerKernel } from '@tensorflow/tfjs-core';
-import { NativeBackend } from './backend';
-import { cpuKernel } from './cpu-kernel';
-import type { Kernel, KernelCall } from './kernel';
-import { kernels } from './kernels';
-import { loadNative } from './native';
-
-/** The name of the backend for `tf.setBackend`. */
-export const NATIVE = 'native';
+import { NATIVE, NativeBackend } from '../backend';
+import { cpuKernel } from '../cpu-kernel';
+import type { Kernel, KernelCall } from '../kernel';
+import { loadNative } from '../native';
+import { kernels } from './table';
 
 /** The share of the machine's memory that idle buffers may hold. */
 const IDLE_SHARE = 0.25;
