@@ -1,24 +1,24 @@
-/** One running display of progress. */
+/** A running display of how far some work is. */
 export interface ProgressBar {
-  /** Sets how far the work is and the words beside the bar. */
-  update(value: number, note?: string): void;
+  /** Sets how much of the work is done, in its units, and a note beside the bar. */
+  update(done: number, note?: string): void;
   /** Ends the display. */
   stop(): void;
 }
 
-/** Where long work says how far it is. The command shows it on the terminal; a program may pass its own. */
+/** Receives what long work reports. The command shows it on the terminal; a program may pass its own. */
 export interface Progress {
-  /** Shows a line about what is being done. */
+  /** Takes a line that says what is being done. */
   info(text: string): void;
-  /** Shows a line about something that deserves a look. */
+  /** Takes a line that a person should look at. */
   warn(text: string): void;
-  /** Starts a display of work of `total` units, e.g. `steps`. */
-  progress(title: string, total: number, unit: string): ProgressBar;
+  /** Starts a display for `total` units of work, e.g. `steps`. */
+  startBar(title: string, total: number, unit: string): ProgressBar;
 }
 
 /** Shows nothing. */
 export const noProgress: Progress = {
   info() {},
   warn() {},
-  progress: () => ({ update() {}, stop() {} }),
+  startBar: () => ({ update() {}, stop() {} }),
 };

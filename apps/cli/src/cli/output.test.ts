@@ -28,7 +28,7 @@ describe('createOutput', () => {
     output.warn('warn');
     output.print('print');
     output.result({ a: 1 });
-    const bar = output.progress('Work', 2, 'steps');
+    const bar = output.startBar('Work', 2, 'steps');
     bar.update(1, 'note');
     bar.update(2);
     bar.stop();

@@ -120,7 +120,7 @@ export function createOutput({ json, quiet, debug = false }: OutputOptions): Out
       flush();
       if (json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
     },
-    progress(title, total, unit) {
+    startBar(title, total, unit) {
       flush();
       if (quiet || total <= 0) return silent;
       return process.stderr.isTTY ? terminalBar(title, total, unit) : plainProgress(title, total, unit);

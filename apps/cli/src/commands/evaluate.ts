@@ -230,7 +230,7 @@ export function evaluateCommand(): Command {
       });
       const { extractor } = own;
       const reference = real ? datasetSource(real) : await referenceOf(options.reference as string, metrics);
-      const bar = output.progress('Scoring', 1, 'pictures');
+      const bar = output.startBar('Scoring', 1, 'pictures');
       const shared = { extractor, reference, convention: options.convention, signal };
       const reals = 'count' in reference ? reference.count : images.count;
       // KID draws subsets of 1000; of fewer pictures it takes all.

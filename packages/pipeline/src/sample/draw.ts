@@ -105,7 +105,7 @@ export async function drawPictures(model: DrawnModel, process: Process, options:
   const data = new Uint8Array(labels.length * pixels);
   const generator = stream(createGenerator(seed), 'sampling');
   const batches = Math.ceil(labels.length / batchSize);
-  const bar = output.progress(title, batches * sampling.steps, 'steps');
+  const bar = output.startBar(title, batches * sampling.steps, 'steps');
   try {
     for (let batch = 0; batch < batches; batch++) {
       await setImmediate(); // Some engines work in microtasks alone: without a turn, a signal is never heard.

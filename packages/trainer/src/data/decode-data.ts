@@ -22,7 +22,7 @@ export async function decodeData(
   output: Progress,
 ): Promise<ImageDataset> {
   if (source !== 'folder' && source !== 'emoji') return dataset;
-  const bar = output.progress('Decoding pictures', dataset.size, 'pictures');
+  const bar = output.startBar('Decoding pictures', dataset.size, 'pictures');
   try {
     const onProgress = ({ done }: { done: number }) => bar.update(done);
     const decoded = await cacheDataset(dataset, { onCorrupt, onProgress, maxBytes });

@@ -62,7 +62,7 @@ export async function trainExtractor(options: TrainExtractorOptions): Promise<In
   const { train, heldOut, steps, seed, path, output, signal } = options;
   const { height, width, channels, classes } = train;
   const config: ClassifierConfig = classifierConfig({ height, width, channels, classes: Math.max(2, classes.length) });
-  const bar = output.progress('Training the in-domain classifier', steps, 'steps');
+  const bar = output.startBar('Training the in-domain classifier', steps, 'steps');
   try {
     const { params } = await trainClassifier({
       config,

@@ -195,7 +195,7 @@ export async function trainRun(job: TrainingJob, output: Progress, signal: Abort
   const now = await begin(job);
   const first = now.state.step;
   if (first > 0) output.info(`Continuing ${run} from step ${first}`);
-  const bar = output.progress('Training', steps, 'steps');
+  const bar = output.startBar('Training', steps, 'steps');
   let windowStarted = performance.now();
   let note = '';
   try {

@@ -49,7 +49,7 @@ export async function runGrid(options: RunGridOptions): Promise<GridResult> {
         output.warn(`${job.key}: ${message}`);
       },
       onProgress({ cost, totalCost, done, total, failed, running }) {
-        bar ??= output.progress('Grid', Math.ceil(totalCost / scale), 'k passes');
+        bar ??= output.startBar('Grid', Math.ceil(totalCost / scale), 'k passes');
         const broken = failed > 0 ? `, ${failed} failed` : '';
         bar.update(Math.floor(cost / scale), `${done}/${total}${broken} ${running.join(' ')}`);
       },

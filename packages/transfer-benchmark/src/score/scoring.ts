@@ -73,7 +73,7 @@ export async function trainJudge(context: JobContext, dataset: string, role: Rol
   const { steps } = plan.classifier;
   const reporting = {
     ...output,
-    progress: () => ({ update: (value: number) => progress(value / steps), stop() {} }),
+    startBar: () => ({ update: (value: number) => progress(value / steps), stop() {} }),
   };
   await mkdir(join(out, 'classifiers'), { recursive: true });
   const judge = await trainExtractor({
