@@ -1,13 +1,12 @@
-import { type ApplyLinear, applyDit, type DitInputs } from '@learngene/dit';
-import { applyLinear, type LinearParams, matmulNN } from '@learngene/nn';
+import { type ApplyLinear, applyDit, type DitInputs, embedClasses } from '@learngene/dit';
+import { applyLinear, type BatchPlan, type GroupSegment, type LinearParams, reorderRows } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
-import { classPlaces } from './groups';
+import { adapterBatchPlan } from './batch-plan';
 import { layerConfig } from './layer-settings';
 import type { LayerMethod } from './method';
 import { type AdapterConfig, methodOf } from './methods';
 import { type AdaptedModel, adapterOf, type FrozenParams } from './model';
-import { type AdapterPlan, type PlanSegment, planBatch } from './plan';
-import { type LayerSegment, reorderRows } from './segments';
+import type { LayerSegment } from './segments';
 import { type Leaves, overlay, subTree } from './trees';
 
 /** Settings of {@link applyAdapted}. */
@@ -36,34 +35,46 @@ export function applyAdapted(
   inputs: DitInputs,
   { dropped }: ApplyAdaptedOptions = {},
 ): tf.Tensor4D {
-  const { x, t, labels } = inputs;
-  const { groups, nullGate, adapter } = model.config;
-  if (x.shape[0] !== labels.length || t.size !== labels.length) {
-    throw new Error(`labels: expected ${x.shape[0]} labels and timesteps, got ${labels.length} and ${t.size}`);
-  }
-  const plan = planBatch(labels, { groups, nullGate, dropped });
+  checkSizes(inputs);
+  return applyPlanned(model, inputs, adapterBatchPlan(inputs.labels, model.config, dropped));
+}
+
+/** {@link applyAdapted} to a batch that is planned already. The inputs are in the order of the batch, not of the plan. */
+export function applyPlanned(model: AdaptedModel, inputs: DitInputs, plan: BatchPlan): tf.Tensor4D {
+  checkSizes(inputs);
   return tf.tidy(() => {
     const { order, inverse } = plan;
     const reorder = <T extends tf.Tensor>(rows: T) => (order && inverse ? reorderRows(rows, order, inverse) : rows);
-    const planned = { x: reorder(x), t: reorder(t), labels: plan.labels };
-    const method = methodOf(adapter);
+    const planned = { x: reorder(inputs.x), t: reorder(inputs.t), labels: plan.labels };
+    const method = methodOf(model.config.adapter);
     const out = method.kind === 'layer' ? applyLayers(model, planned, plan) : applyOverlays(model, planned, plan);
     return order && inverse ? reorderRows(out, inverse, order) : out;
   });
 }
 
+function checkSizes({ x, t, labels }: DitInputs): void {
+  if (x.shape[0] === labels.length && t.size === labels.length) return;
+  throw new Error(`labels: expected ${x.shape[0]} labels and timesteps, got ${labels.length} and ${t.size}`);
+}
+
 /** One pass of the whole batch through layers that know their segments. */
-function applyLayers(model: AdaptedModel, inputs: DitInputs, plan: AdapterPlan): tf.Tensor4D {
+function applyLayers(model: AdaptedModel, inputs: DitInputs, plan: BatchPlan): tf.Tensor4D {
   const { config, frozen } = model;
   return applyDit(frozen, inputs, {
     config: config.dit,
     linear: adaptedLinear(model, plan.segments),
-    embedLabels: (labels) => embedClasses(model, labels, { groups: plan.activeGroups, none: frozen.label.null }),
+    embedLabels: (ids) =>
+      embedClasses(ids, {
+        groups: config.groups,
+        active: plan.activeGroups,
+        rowsOf: (name) => adapterOf(model.adapters, name).label.rows,
+        nullRow: frozen.label.null,
+      }),
   });
 }
 
 /** One pass for each segment, with the tensors of its group in place of the base's. */
-function applyOverlays({ config, frozen, adapters }: AdaptedModel, inputs: DitInputs, plan: AdapterPlan): tf.Tensor4D {
+function applyOverlays({ config, frozen, adapters }: AdaptedModel, inputs: DitInputs, plan: BatchPlan): tf.Tensor4D {
   const parts = plan.segments.map(({ start, end, group }) => {
     const whole = plan.segments.length === 1;
     const rows = <T extends tf.Tensor>(all: T): T => (whole ? all : tf.slice(all, start, end - start)) as T;
@@ -74,10 +85,12 @@ function applyOverlays({ config, frozen, adapters }: AdaptedModel, inputs: DitIn
       { x: rows(inputs.x), t: rows(inputs.t), labels: inputs.labels.slice(start, end) },
       {
         config: config.dit,
-        embedLabels: (labels) =>
-          embedClasses({ config, adapters }, labels, {
-            groups: group === null ? [] : [group],
-            none: params.label.null,
+        embedLabels: (ids) =>
+          embedClasses(ids, {
+            groups: config.groups,
+            active: group === null ? [] : [group],
+            rowsOf: (name) => adapterOf(adapters, name).label.rows,
+            nullRow: params.label.null,
           }),
       },
     );
@@ -91,7 +104,7 @@ function applyOverlays({ config, frozen, adapters }: AdaptedModel, inputs: DitIn
  *
  * @param segments - runs of samples and their group (null: the base model), ascending, covering the batch.
  */
-export function adaptedLinear(model: AdaptedModel, segments: readonly PlanSegment[]): ApplyLinear {
+export function adaptedLinear(model: AdaptedModel, segments: readonly GroupSegment[]): ApplyLinear {
   const { config, frozen, adapters } = model;
   const method = methodOf(config.adapter);
   if (method.kind === 'overlay') throw new Error(`method: '${config.adapter.method}' replaces weights, not layers`);
@@ -108,27 +121,4 @@ export function adaptedLinear(model: AdaptedModel, segments: readonly PlanSegmen
     });
     return layered.apply(x, layer, own, settings);
   };
-}
-
-/** Label embeddings [N, D]: one product with a one-hot matrix over the rows of the groups in the batch and the null row. */
-function embedClasses(
-  { config, adapters }: Pick<AdaptedModel, 'config' | 'adapters'>,
-  ids: Int32Array,
-  { groups, none }: { readonly groups: readonly string[]; readonly none: tf.Tensor2D },
-): tf.Tensor2D {
-  const places = classPlaces(config.groups);
-  const tables = groups.map((name) => adapterOf(adapters, name).label.rows);
-  const first = new Map<string, number>();
-  let rows = 0;
-  for (const [i, name] of groups.entries()) {
-    first.set(name, rows);
-    rows += tables[i].shape[0];
-  }
-  const oneHot = new Float32Array(ids.length * (rows + 1));
-  for (const [n, id] of ids.entries()) {
-    const place = places.get(id);
-    const column = place ? first.get(config.groups[place.group].name)! + place.row : rows;
-    oneHot[n * (rows + 1) + column] = 1;
-  }
-  return matmulNN(tf.tensor2d(oneHot, [ids.length, rows + 1]), tf.concat([...tables, none], 0));
 }

@@ -1,5 +1,5 @@
 import type { DitParams } from '@learngene/dit';
-import { disposeParams, type ParamTree } from '@learngene/nn';
+import { type ClassGroup, disposeParams, groupPerClass, type ParamTree, sharedGroup } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { expectClose, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
@@ -7,7 +7,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { baseFor, bits, DIT, denseBase, inputsFor, METHODS, tinyModel, titleOf } from '../test/tiny';
 import { applyAdapted } from './apply';
 import { type AttachOptions, attachAdapters } from './attach';
-import { type AdapterGroup, groupPerClass, sharedGroup } from './groups';
 import { initLowRankDit } from './low-rank-dit';
 import { disposeAdapted } from './model';
 
@@ -67,15 +66,15 @@ describe('attachAdapters', () => {
       disposeParams(base);
     }
   };
-  const group = (name: unknown, classes: unknown) => ({ name, classes }) as AdapterGroup;
+  const group = (name: unknown, classes: unknown) => ({ name, classes }) as ClassGroup;
   it.each([
     [{ groups: [] }, 'groups: expected at least one group, got an array of 0'],
     [{ groups: [group('a.b', [0])] }, 'groups[0].name: expected 1 to 200 characters without a dot, got "a.b"'],
-    [{ groups: [group('__proto__', [0])] }, 'groups[0].name: expected'],
-    [{ groups: [group('a', [0]), group('a', [1])] }, 'groups[1].name: "a" is used twice'],
+    [{ groups: [group('__proto__', [0])] }, "groups[0].name: '__proto__' is not allowed"],
+    [{ groups: [group('a', [0]), group('a', [1])] }, "groups[1].name: 'a' is used twice"],
     [{ groups: [group('a', [])] }, 'groups[0].classes: expected at least one class'],
-    [{ groups: [group('a', [0.5])] }, 'groups[0].classes: expected class ids, got 0.5'],
-    [{ groups: [group('a', [0]), group('b', [0])] }, 'groups[1].classes: class 0 is already in group "a"'],
+    [{ groups: [group('a', [0.5])] }, 'groups[0].classes: expected integers of at least 0, got 0.5'],
+    [{ groups: [group('a', [0]), group('b', [0])] }, "groups[1].classes: class 0 is already in group 'a'"],
     [{ groups: [group('a', [0, 2])] }, 'groups: expected classes 0 to 1, each once, got no 1'],
     [{ nullGate: 'none' as never }, 'nullGate: expected "base" or "own-class", got "none"'],
     [{ labels: 'zero' as never }, 'labels: expected "random" or "null" or "base", got "zero"'],

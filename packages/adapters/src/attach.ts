@@ -1,10 +1,9 @@
 import { blockLinearNames, type DitConfig, type DitParams, gatherRows, linearShape, nullLabel } from '@learngene/dit';
-import { cloneParams, dims, type ParamTree, prefetch, readingBack } from '@learngene/nn';
+import { type ClassGroup, cloneParams, dims, type ParamTree, prefetch, readingBack } from '@learngene/nn';
 import { type Generator, normal, stream } from '@learngene/random';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkFields, checkOneOf } from './checks';
-import { type AdapterGroup, checkGroups } from './groups';
+import { checkFields, checkGroups, checkOneOf } from './checks';
 import { layerConfig } from './layer-settings';
 import type { LowRankDitParams } from './low-rank-dit';
 import type { LayerMethod } from './method';
@@ -20,7 +19,7 @@ export type AttachOptions = {
   /** The method and its settings. */
   readonly adapter: AdapterConfigInput;
   /** Who shares an adapter, see `sharedGroup` and `groupPerClass`; their classes 0 to n - 1 are the new label space. */
-  readonly groups: readonly AdapterGroup[];
+  readonly groups: readonly ClassGroup[];
   /**
    * What a sample without a label uses, see `AdaptedConfig`. Default 'base'; for Heur-LG and Auto-LG, whose untrained
    * start is no model, 'own-class'.
@@ -142,7 +141,7 @@ function freshLayers(frozen: FrozenParams, { dit, adapter }: AdaptedConfig, gene
 
 function labelRows(
   g: Generator,
-  { classes }: AdapterGroup,
+  { classes }: ClassGroup,
   { labels, table, none }: { labels: 'random' | 'null' | 'base'; table: tf.Tensor2D; none: tf.Tensor2D },
 ): tf.Tensor2D {
   const [rows, D] = [classes.length, table.shape[1]];

@@ -1,3 +1,5 @@
+import { type ClassGroup, classPlaces, validateGroups } from '@learngene/nn';
+
 /** Throws unless `value` is an integer from 1 to `most`. */
 export function checkCount(name: string, value: unknown, most = Number.MAX_SAFE_INTEGER): void {
   if (!Number.isSafeInteger(value) || (value as number) < 1 || (value as number) > most) {
@@ -32,4 +34,26 @@ export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
+/**
+ * Checks the groups of a model: well formed, names without a dot, and the classes 0 to n - 1, each once.
+ *
+ * @returns n.
+ * @throws Error that names what is wrong.
+ */
+export function checkGroups(groups: readonly ClassGroup[]): number {
+  if (!Array.isArray(groups) || groups.length === 0) {
+    throw new Error(`groups: expected at least one group, got ${shown(groups)}`);
+  }
+  validateGroups(groups);
+  for (const [index, { name }] of groups.entries()) {
+    if (!name.includes('.')) continue;
+    throw new Error(`groups[${index}].name: expected 1 to 200 characters without a dot, got ${shown(name)}`);
+  }
+  const places = classPlaces(groups);
+  for (let id = 0; id < places.size; id++) {
+    if (!places.has(id)) throw new Error(`groups: expected classes 0 to ${places.size - 1}, each once, got no ${id}`);
+  }
+  return places.size;
 }

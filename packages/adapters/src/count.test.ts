@@ -1,9 +1,9 @@
 import { countDitMacs, countDitParams, ditConfig } from '@learngene/dit';
+import { groupPerClass, sharedGroup } from '@learngene/nn';
 import { useTestBackend } from '@learngene/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DIT } from '../test/tiny';
 import { countAdapted } from './count';
-import { groupPerClass, sharedGroup } from './groups';
 import { type AdapterConfigInput, adapterConfig } from './methods';
 
 beforeAll(useTestBackend);

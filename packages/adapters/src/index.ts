@@ -4,7 +4,6 @@ export { type AdapterCounts, countAdapted } from './count';
 export { type DecodedAdapter, decodeAdapter } from './files/decode';
 export { encodeAdapter } from './files/encode';
 export { AdapterFileError } from './files/names';
-export { type AdapterGroup, groupPerClass, sharedGroup } from './groups';
 export type { LayerSettings } from './layer-settings';
 export { withDecodedAdapters } from './load';
 export {
@@ -53,7 +52,6 @@ export {
   trainableParams,
 } from './model';
 export { loraOfPissa } from './pissa-to-lora';
-export type { PlanSegment } from './plan';
 export type { LayerSegment } from './segments';
 export {
   type AdapterTrainInputs,

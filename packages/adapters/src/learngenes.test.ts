@@ -1,12 +1,11 @@
 import { applyDit, type DitParams, ditConfig, initDit } from '@learngene/dit';
-import { cloneParams, disposeParams, flattenParams, type ParamTree } from '@learngene/nn';
+import { cloneParams, disposeParams, flattenParams, groupPerClass, type ParamTree, sharedGroup } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DIT, denseBase, inputsFor } from '../test/tiny';
 import { attachAdapters } from './attach';
-import { groupPerClass, sharedGroup } from './groups';
 import { chooseLearngeneBlocks } from './methods/choose-blocks';
 import { fineDescendant } from './methods/fine-descendant';
 import { type AdaptedModel, trainableNames } from './model';

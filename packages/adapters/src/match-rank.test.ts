@@ -1,10 +1,10 @@
 import { ditConfig } from '@learngene/dit';
+import { groupPerClass, sharedGroup } from '@learngene/nn';
 import { useTestBackend } from '@learngene/testing';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DIT } from '../test/tiny';
 import { countAdapted } from './count';
-import { groupPerClass, sharedGroup } from './groups';
 import { matchRank } from './match-rank';
 import { type AdapterConfigInput, adapterConfig, adapterMethods } from './methods';
 

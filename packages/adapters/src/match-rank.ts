@@ -1,7 +1,7 @@
 import type { DitConfig } from '@learngene/dit';
+import type { ClassGroup } from '@learngene/nn';
 import { checkPositive } from './checks';
 import { countAdapted } from './count';
-import type { AdapterGroup } from './groups';
 import { type AdapterConfig, type AdapterConfigInput, adapterConfig, methodOf } from './methods';
 
 /** Options of {@link matchRank}. */
@@ -9,7 +9,7 @@ export type MatchRankOptions = {
   /** The base model's architecture. */
   readonly dit: DitConfig;
   /** The groups that train an adapter each. */
-  readonly groups: readonly AdapterGroup[];
+  readonly groups: readonly ClassGroup[];
   /** How many parameters may be trained in all, label rows included. */
   readonly parameters: number;
 };

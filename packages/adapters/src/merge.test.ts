@@ -1,10 +1,10 @@
 import { applyDit } from '@learngene/dit';
+import { sharedGroup } from '@learngene/nn';
 import { expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { inputsFor, METHODS, tinyModel } from '../test/tiny';
 import { applyAdapted } from './apply';
-import { sharedGroup } from './groups';
 import { disposeMerged, mergeAdapters, unmergeAdapters } from './merge';
 import { disposeAdapted } from './model';
 

@@ -1,12 +1,11 @@
 import { applyDit, type DitParams } from '@learngene/dit';
-import { countParams, flattenParams, valueAndGrad } from '@learngene/nn';
+import { countParams, flattenParams, sharedGroup, valueAndGrad } from '@learngene/nn';
 import { expectClose, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { baseFor, bits, DIT, inputsFor, METHODS, tinyModel, titleOf, weighted } from '../test/tiny';
 import { applyAdapted } from './apply';
 import { countAdapted } from './count';
-import { sharedGroup } from './groups';
 import { applyLowRankDit, type LowRankDitParams } from './low-rank-dit';
 import { disposeMerged, mergeAdapters, unmergeAdapters } from './merge';
 import { adapterMethods } from './methods';

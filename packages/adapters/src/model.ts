@@ -1,7 +1,6 @@
 import type { DitBaseParams, DitConfig } from '@learngene/dit';
-import { disposeParams, flattenParams, type ParamTree } from '@learngene/nn';
+import { type ClassGroup, disposeParams, flattenParams, type ParamTree } from '@learngene/nn';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
-import type { AdapterGroup } from './groups';
 import type { AdapterConfig } from './methods';
 
 /** Everything that decides an adapted model's shapes and numbers. Plain JSON. */
@@ -11,7 +10,7 @@ export type AdaptedConfig = {
   /** The method. */
   readonly adapter: AdapterConfig;
   /** Who shares an adapter: one group of all classes, one group a class, or anything between. */
-  readonly groups: readonly AdapterGroup[];
+  readonly groups: readonly ClassGroup[];
   /**
    * What a sample without a label uses. 'base': no adapter, so that guidance is against the base model. 'own-class': a
    * dropped label keeps the adapter of the class it had; the null label itself uses the adapter when there is only one

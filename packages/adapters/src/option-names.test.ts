@@ -1,11 +1,12 @@
+import { sharedGroup } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { DIT, denseBase, tinyModel } from '../test/tiny';
 import { attachAdapters } from './attach';
+import { checkGroups } from './checks';
 import { saveAdapter } from './files/folder';
-import { checkGroups, sharedGroup } from './groups';
 import { adapterTrainStep, initAdapterTraining } from './train';
 
 beforeAll(useTestBackend);

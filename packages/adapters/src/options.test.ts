@@ -1,10 +1,10 @@
 import type { DitParams } from '@learngene/dit';
+import { groupPerClass, sharedGroup } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { DIT, denseBase, inputsFor, tinyModel } from '../test/tiny';
-import { groupPerClass, sharedGroup } from './groups';
 import { initLowRankDit } from './low-rank-dit';
 import { matchRank } from './match-rank';
 import { type AdapterConfigInput, adapterConfig } from './methods';

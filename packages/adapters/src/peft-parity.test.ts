@@ -1,4 +1,11 @@
-import { flattenParams, type ParamTree, paramsToTensorData, unflattenParams, valueAndGrad } from '@learngene/nn';
+import {
+  flattenParams,
+  type ParamTree,
+  paramsToTensorData,
+  sharedGroup,
+  unflattenParams,
+  valueAndGrad,
+} from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { decodeSafetensors } from '@learngene/tensor-io';
 import { relativeError, useTestBackend } from '@learngene/testing';
@@ -11,7 +18,6 @@ import { decodeAdapter } from './files/decode';
 import { encodeAdapter, transposedData } from './files/encode';
 import { fileKey } from './files/keys';
 import { FILES } from './files/names';
-import { sharedGroup } from './groups';
 import { withDecodedAdapters } from './load';
 import type { AdapterConfigInput } from './methods';
 import { type AdaptedModel, disposeAdapted } from './model';

@@ -1,9 +1,9 @@
+import { sharedGroup } from '@learngene/nn';
 import { relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { inputsFor, tinyModel } from '../test/tiny';
 import { applyAdapted } from './apply';
-import { sharedGroup } from './groups';
 import { loraOfPissa } from './pissa-to-lora';
 
 beforeAll(useTestBackend);

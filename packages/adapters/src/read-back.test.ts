@@ -1,5 +1,5 @@
 import { type DitParams, ditConfig } from '@learngene/dit';
-import { mapParams, type ParamTree, paramLeaves } from '@learngene/nn';
+import { mapParams, type ParamTree, paramLeaves, sharedGroup } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { expectClose, useDeviceBackend, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
@@ -21,7 +21,6 @@ import {
   type LoraAdapter,
   lowRankFromDense,
   lowRankFromDenseAsync,
-  sharedGroup,
 } from './index';
 
 /** The tree after an op on every tensor, so that a device holds them. */

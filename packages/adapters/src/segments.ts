@@ -66,13 +66,3 @@ export function perSample(
 export function constant<T extends tf.Tensor>(f: () => T): T {
   return customOp({ inputs: {}, forward: f, backward: () => ({}) });
 }
-
-/** x with row i from row `order[i]`; the gradient is the gather by the inverse permutation, no scatter. */
-export function reorderRows<T extends tf.Tensor>(x: T, order: Int32Array, inverse: Int32Array): T {
-  const take = (from: tf.Tensor, indices: Int32Array) => tf.gather(from, tf.tensor1d(indices, 'int32'));
-  return customOp({
-    inputs: { x },
-    forward: () => take(x, order),
-    backward: (dy) => ({ x: () => take(dy, inverse) }),
-  }) as T;
-}

@@ -9,10 +9,10 @@ import {
   valueAndGrad,
 } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
-import { applyAdapted } from './apply';
+import { applyPlanned } from './apply';
+import { adapterBatchPlan } from './batch-plan';
 import { checkFields } from './checks';
 import { type AdaptedModel, type AdapterParams, trainableParams } from './model';
-import { planBatch } from './plan';
 
 /** Everything that a training step reads and replaces. */
 export type AdapterTrainState = {
@@ -87,11 +87,11 @@ export function adapterTrainStep(inputs: AdapterTrainInputs, options: AdapterTra
   checkFields('adapterTrainStep', options, OPTIONS);
   const { state, labels, dropped, loss } = inputs;
   const { model } = state;
-  const { groups, nullGate } = model.config;
-  const { activeGroups } = planBatch(labels, { groups, nullGate, dropped });
+  const plan = adapterBatchPlan(labels, model.config, dropped);
+  const { activeGroups } = plan;
   const lossOf = (adapters: Adapters) => {
     const now = { ...model, adapters: { ...model.adapters, ...adapters } };
-    return loss((x, t) => applyAdapted(now, { x, t, labels }, { dropped }));
+    return loss((x, t) => applyPlanned(now, { x, t, labels }, plan));
   };
   const before = trainableParams(model, activeGroups);
   const { learningRate, betas, weightDecay = 0, emaDecay = 0.9999, clipNorm, reuse } = options;

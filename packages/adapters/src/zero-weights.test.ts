@@ -1,5 +1,5 @@
 import { applyDit, type DitParams } from '@learngene/dit';
-import { disposeParams, flattenParams, mapParams, type ParamTree } from '@learngene/nn';
+import { disposeParams, flattenParams, mapParams, type ParamTree, sharedGroup } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
@@ -7,7 +7,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { baseFor, DIT, inputsFor, METHODS, titleOf, weighted } from '../test/tiny';
 import { applyAdapted } from './apply';
 import { attachAdapters } from './attach';
-import { sharedGroup } from './groups';
 import { mergeAdapters } from './merge';
 import type { AdapterConfigInput } from './methods';
 import { dora } from './methods/dora';

@@ -1,9 +1,8 @@
 import { type DitConfig, type DitParams, ditConfig, initDit } from '@learngene/dit';
-import { flattenParams, mapParams, type ParamTree } from '@learngene/nn';
+import { flattenParams, groupPerClass, mapParams, type ParamTree } from '@learngene/nn';
 import { createGenerator, type Generator, normal } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { type AttachOptions, attachAdapters } from '../src/attach';
-import { groupPerClass } from '../src/groups';
 import { initLowRankDit } from '../src/low-rank-dit';
 import type { AdapterConfigInput } from '../src/methods';
 import type { AdaptedModel } from '../src/model';

@@ -27,7 +27,7 @@ function everything(name: string): tf.Tensor[] {
 }
 
 describe.runIf(loadNative().hasBf16())('bf16', () => {
-  const layers = ['linear', 'linearGelu', 'linearGatedResidual', 'gatedLowRank'];
+  const layers = ['linear', 'linearGelu', 'linearGatedResidual', 'groupedLowRank'];
   test.each(layers)('%s: rounded factors, and nothing else', (name) => {
     const exact = everything(name);
     setNativePrecision('bf16');

@@ -94,7 +94,7 @@ function attentionFormula({ q, k, v }: NamedTensorMap, heads: number): Tensor {
   return tf.reshape(tf.transpose(tf.matMul(tf.softmax(logits), split(v)), [0, 2, 1, 3]), q.shape);
 }
 
-const gatedLowRank: FusedOp = {
+const groupedLowRank: FusedOp = {
   inputs: (sizes, seed) => {
     const { samples, tokens, width, other } = sizes;
     const own = segmentsOf(sizes).starts.map((_, i) => lowRankInputs(sizes, 2 + i, seed + 10 * (i + 1), `${i}`));
@@ -123,37 +123,37 @@ const gatedLowRank: FusedOp = {
       );
     }, common);
   },
-  forward: (inputs, sizes) => run('LearngeneGatedLowRank', inputs, segmentsOf(sizes)),
+  forward: (inputs, sizes) => run('LearngeneGroupedLowRank', inputs, segmentsOf(sizes)),
   backward: (dy, inputs, [, state0], sizes) => {
-    const grads = run('LearngeneGatedLowRankGrad', { dy, ...inputs, state0 }, segmentsOf(sizes));
+    const grads = run('LearngeneGroupedLowRankGrad', { dy, ...inputs, state0 }, segmentsOf(sizes));
     return Object.fromEntries(Object.keys(inputs).map((name, i) => [name, grads[i]]));
   },
 };
 
 /** A gated layer and what follows it, in one kernel. */
-function gatedLowRankEnd(residual: boolean): FusedOp {
+function groupedLowRankEnd(residual: boolean): FusedOp {
   const split = ({ stream, gate, ...layer }: NamedTensorMap) => ({ stream, gate, layer });
   return {
     inputs: (sizes, seed) => {
       const { samples, tokens, other } = sizes;
-      const layer = gatedLowRank.inputs(sizes, seed);
+      const layer = groupedLowRank.inputs(sizes, seed);
       if (!residual) return layer;
       return { ...layer, stream: random([samples, tokens, other], seed + 6), gate: random([samples, other], seed + 7) };
     },
     formula: (inputs, sizes) => {
       const { stream, gate, layer } = split(inputs);
-      const y = gatedLowRank.formula(layer, sizes);
+      const y = groupedLowRank.formula(layer, sizes);
       return residual ? tf.add(stream, tf.mul(perSample(gate), y)) : gelu(y);
     },
-    forward: (inputs, sizes) => run('LearngeneGatedLowRankEnd', inputs, { ...segmentsOf(sizes), keep: true }),
+    forward: (inputs, sizes) => run('LearngeneGroupedLowRankEnd', inputs, { ...segmentsOf(sizes), keep: true }),
     backward: (dy, inputs, [, y, state0], sizes) => {
       const { gate, layer } = split(inputs);
       if (!residual) {
         const [dlayer] = run('LearngeneGeluGrad', { dy, x: y });
-        return gatedLowRank.backward(dlayer, layer, [y, state0], sizes);
+        return groupedLowRank.backward(dlayer, layer, [y, state0], sizes);
       }
       const [dgate, dlayer] = run('LearngeneGatedResidualGrad', { dy, gate, y });
-      return { ...gatedLowRank.backward(dlayer, layer, [y, state0], sizes), stream: tf.clone(dy), gate: dgate };
+      return { ...groupedLowRank.backward(dlayer, layer, [y, state0], sizes), stream: tf.clone(dy), gate: dgate };
     },
   };
 }
@@ -261,7 +261,7 @@ export const fusedOps: Readonly<Record<string, FusedOp>> = {
       return { x: tf.clone(dy), gate: dgate, input: dinput, ...linearGrads(dbranch, input) };
     },
   },
-  gatedLowRank,
-  gatedLowRankGelu: gatedLowRankEnd(false),
-  gatedLowRankGatedResidual: gatedLowRankEnd(true),
+  groupedLowRank,
+  groupedLowRankGelu: groupedLowRankEnd(false),
+  groupedLowRankGatedResidual: groupedLowRankEnd(true),
 };

@@ -14,6 +14,7 @@ export {
 export { countDitMacs, countDitParams, type DitMacCounts, type DitParamCounts } from './counts';
 export { ditFromDiffusers, ditToDiffusers, type FromDiffusersOptions } from './diffusers';
 export { type DiffusersDitConfig, ditConfigFromDiffusers, ditConfigToDiffusers } from './diffusers-config';
+export { type ClassRows, embedClasses } from './embed-classes';
 export { ditFromFacebook, ditToFacebook, type FromFacebookOptions } from './facebook';
 export { ditLayout, inferDitConfig, type NamedShapes } from './infer';
 export { initDit } from './init';

@@ -1,5 +1,5 @@
 import { type ApplyLinear, applyDit, blockLinearNames, type DitParams, nullLabel } from '@learngene/dit';
-import { applyLinear, flattenParams, type ParamTree, valueAndGrad } from '@learngene/nn';
+import { applyLinear, classPlaces, flattenParams, type ParamTree, valueAndGrad } from '@learngene/nn';
 import { composeDense, concatComponents, type FactoredParams } from '@learngene/tensor-svd';
 import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
@@ -7,7 +7,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { DIT, expectSameGradient, inputsFor, noisyKind, tinyConfig, weighted } from '../test/tiny';
 import { applyKind } from './apply';
 import type { KindConfig } from './config';
-import { classPlaces } from './groups';
 import { type KindParams, mainLayers, subTree } from './params';
 
 beforeAll(useTestBackend);

@@ -1,14 +1,12 @@
 import { type ApplyDitOptions, type ApplyLinear, applyDit, type DitInputs } from '@learngene/dit';
+import { type BatchPlan, groupedLowRank, type LowRankFactors, reorderRows } from '@learngene/nn';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
+import { kindBatchPlan } from './batch-plan';
 import type { KindConfig } from './config';
 import { softGate } from './gate';
-import { gatedLowRank, gatedLowRankWithEnd, type TailorFactors } from './gated-low-rank';
-import { embedClasses } from './label-embedding';
 import { checkOptionNames } from './option-names';
-import { type KindParams, subTree, tailorsOf } from './params';
-import { type BatchPlan, planBatch } from './plan';
-import { reorderRows } from './reorder';
+import { embedLabels, type KindParams, subTree, tailorsOf } from './params';
 import { softLowRank } from './soft-low-rank';
 
 /** Settings of {@link applyKind}. */
@@ -35,16 +33,18 @@ export type ApplyKindOptions = {
 export function applyKind(params: KindParams, inputs: DitInputs, options: ApplyKindOptions): tf.Tensor4D {
   checkOptionNames('applyKind', options, ['config', 'dropped']);
   const { config, dropped } = options;
-  if (inputs.x.shape[0] !== inputs.labels.length || inputs.t.size !== inputs.labels.length) {
-    const { x, t, labels } = inputs;
-    throw new Error(`labels: expected ${x.shape[0]} labels and timesteps, got ${labels.length} and ${t.size}`);
-  }
-  const plan = planBatch(inputs.labels, config, { dropped });
+  checkSizes(inputs);
+  return applyPlanned(params, inputs, { config, plan: kindBatchPlan(inputs.labels, config, dropped) });
+}
+
+/** {@link applyKind} of a batch that is planned already. The inputs are in the order of the batch, not of the plan. */
+export function applyPlanned(params: KindParams, inputs: DitInputs, { config, plan }: PlannedBatch): tf.Tensor4D {
+  checkSizes(inputs);
   if (config.gate === 'soft') return applySoft(params, inputs, { config, plan });
   return tf.tidy(() => {
     const { order, inverse, labels, activeGroups } = plan;
-    const reorder = <T extends tf.Tensor>(x: T) => (order && inverse ? reorderRows(x, order, inverse) : x);
-    const embedding = embedClasses(params, labels, { config, groups: activeGroups }); // [N, D]
+    const reorder = <T extends tf.Tensor>(rows: T) => (order && inverse ? reorderRows(rows, order, inverse) : rows);
+    const embedding = embedLabels(params, labels, { config, groups: activeGroups }); // [N, D]
     const out = applyDit(
       params.shared,
       { x: reorder(inputs.x), t: reorder(inputs.t), labels },
@@ -54,36 +54,48 @@ export function applyKind(params: KindParams, inputs: DitInputs, options: ApplyK
   });
 }
 
+function checkSizes({ x, t, labels }: DitInputs): void {
+  if (x.shape[0] === labels.length && t.size === labels.length) return;
+  throw new Error(`labels: expected ${x.shape[0]} labels and timesteps, got ${labels.length} and ${t.size}`);
+}
+
+/** A configuration and the plan of a batch made for it. */
+type PlannedBatch = {
+  readonly config: KindConfig;
+  readonly plan: BatchPlan;
+};
+
 type BinaryLinear = Required<Pick<ApplyDitOptions, 'linear' | 'linearWithEnd'>>;
 
 /** The main layers of a batch grouped by class. */
 function binaryLinear(params: KindParams, { segments }: BatchPlan): BinaryLinear {
   const ownAt = (name: string) =>
     segments.flatMap(({ start, end, group }) => {
-      const tailor = group === null ? undefined : subTree<TailorFactors>(tailorsOf(params, group), name);
-      return tailor ? [{ start, end, tailor }] : [];
+      const factors = group === null ? undefined : subTree<LowRankFactors>(tailorsOf(params, group), name);
+      return factors ? [{ start, end, factors }] : [];
     });
   return {
-    linear: (_, x, name) => gatedLowRank(x, learngenesAt(params, name), ownAt(name)),
-    linearWithEnd: (_, x, name, end) => gatedLowRankWithEnd(x, learngenesAt(params, name), ownAt(name), end),
+    linear: (_, x, name) => groupedLowRank(x, { common: learngenesAt(params, name), segments: ownAt(name) }),
+    linearWithEnd: (_, x, name, end) =>
+      groupedLowRank(x, { common: learngenesAt(params, name), segments: ownAt(name), end }),
   };
 }
 
 function applySoft(
   params: KindParams,
   { x, t, labels: given }: DitInputs,
-  { config, plan }: { config: KindConfig; plan: BatchPlan },
+  { config, plan }: PlannedBatch,
 ): tf.Tensor4D {
   const { dit, groups } = config;
   return tf.tidy(() => {
     // Grouping gains nothing here: undo the plan's order on the host.
     const unsorted = (values: Int32Array) => (plan.inverse ? plan.inverse.map((at) => values[at]) : values);
-    const natural: BatchPlan = { ...plan, labels: unsorted(plan.labels), classes: given };
+    const natural: BatchPlan = { ...plan, labels: unsorted(plan.labels), classes: given, gates: unsorted(plan.gates) };
     const names = groups.map((group) => group.name);
     const alpha = softGate(params, natural, config); // [N, K]
-    const embedding = embedClasses(params, natural.labels, { config, groups: names }); // [N, D]
+    const embedding = embedLabels(params, natural.labels, { config, groups: names }); // [N, D]
     const linear: ApplyLinear = (_, input, name) => {
-      const tailors = names.map((group) => subTree<TailorFactors>(tailorsOf(params, group), name));
+      const tailors = names.map((group) => subTree<LowRankFactors>(tailorsOf(params, group), name));
       return softLowRank(input, learngenesAt(params, name), { tailors, alpha });
     };
     return applyDit(

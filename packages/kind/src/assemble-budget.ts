@@ -1,7 +1,7 @@
 import { blockLinearNames, linearShape, tokenCount } from '@learngene/dit';
+import type { LowRankFactors } from '@learngene/nn';
 import { componentCost, componentEnergies, type FactoredParams } from '@learngene/tensor-svd';
 import { BYTES, countDense } from './count-assembled';
-import type { TailorFactors } from './gated-low-rank';
 import { checkOptionNames } from './option-names';
 import { type KindModel, subTree, tailorsOf } from './params';
 
@@ -91,7 +91,7 @@ function listCandidates({ config, params }: KindModel, budget: AssemblyBudget): 
   const sources = [params.learngenes, ...config.groups.map(({ name }) => tailorsOf(params, name))];
   const candidates = sources.flatMap((source, i) =>
     blockLinearNames(config.dit).flatMap((layer) => {
-      const factors = subTree<FactoredParams | TailorFactors>(source, layer);
+      const factors = subTree<FactoredParams | LowRankFactors>(source, layer);
       if (!factors) return [];
       const shape = linearShape(config.dit, layer);
       const parameters = componentCost(shape, 'params');

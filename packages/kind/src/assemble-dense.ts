@@ -1,12 +1,11 @@
 import { blockLinearNames, type DitConfig, type DitParams } from '@learngene/dit';
-import { cloneParams, type LinearParams } from '@learngene/nn';
+import { cloneParams, groupByName, type LinearParams, type LowRankFactors, listNames } from '@learngene/nn';
 import { composeDense, concatComponents, type FactoredParams } from '@learngene/tensor-svd';
 import type { TensorContainer } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { TailorFactors } from './gated-low-rank';
-import { groupByName, listNames, type TailorGroup } from './groups';
 import { checkOptionNames } from './option-names';
 import { type KindModel, mainLayers, subTree, tailorsOf } from './params';
+import type { TailorGroup } from './tailor-groups';
 
 /** What {@link assembleDense} composes. */
 export type AssembleDenseOptions = {
@@ -45,7 +44,7 @@ export function assembleDense(model: KindModel, options: AssembleDenseOptions = 
     const layers = mainLayers(blockLinearNames(config.dit), (layer): LinearParams => {
       const common = subTree<FactoredParams>(params.learngenes, layer);
       if (!common) throw new Error(`params: expected learngenes at ${layer}, got none`);
-      const tailor = own && subTree<TailorFactors>(own, layer);
+      const tailor = own && subTree<LowRankFactors>(own, layer);
       return composeDense(tailor ? concatComponents(common, tailor) : common);
     });
     const { label, blocks, ...frame } = params.shared;

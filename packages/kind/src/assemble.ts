@@ -1,5 +1,13 @@
 import { blockLinearNames } from '@learngene/dit';
-import { cloneParams, type LinearParams, type ParamTree, prefetch, readingBack } from '@learngene/nn';
+import {
+  cloneParams,
+  groupByName,
+  type LinearParams,
+  type LowRankFactors,
+  type ParamTree,
+  prefetch,
+  readingBack,
+} from '@learngene/nn';
 import { type FactoredParams, orthogonalizeFactored, selectComponents } from '@learngene/tensor-svd';
 import type { TensorContainer } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -13,10 +21,9 @@ import {
 } from './assemble-budget';
 import { type KindConfig, validateKindConfig } from './config';
 import { countAssembled } from './count-assembled';
-import type { TailorFactors } from './gated-low-rank';
-import { groupByName, type TailorGroup } from './groups';
 import { checkNames, checkOptionNames } from './option-names';
 import { type KindModel, type KindParams, mainLayers, subTree, type TailorParams, tailorsOf } from './params';
+import type { TailorGroup } from './tailor-groups';
 
 /** What {@link assembleFactored} keeps. */
 export type AssembleOptions = {
@@ -120,8 +127,8 @@ function singular({ config, params }: KindModel): KindParams {
   const names = blockLinearNames(config.dit);
   const tailors = config.groups.map(({ name: group }): [string, TailorParams] => {
     const own = tailorsOf(params, group);
-    const blocks = mainLayers(names, (name): TailorFactors | undefined => {
-      const factors = subTree<TailorFactors>(own, name);
+    const blocks = mainLayers(names, (name): LowRankFactors | undefined => {
+      const factors = subTree<LowRankFactors>(own, name);
       return factors && orthogonalizeFactored(factors);
     });
     return [group, { ...own, blocks }];
@@ -135,9 +142,9 @@ function prune({ config, params }: KindModel, chosen: ChosenComponents): KindPar
   const { shared, gate } = params;
   const tailors = config.groups.map(({ name: group }): [string, TailorParams] => {
     const own = tailorsOf(params, group);
-    const blocks = mainLayers(names, (name): TailorFactors | undefined => {
+    const blocks = mainLayers(names, (name): LowRankFactors | undefined => {
       const indices = chosen.tailors.get(group)?.get(name) ?? [];
-      return indices.length ? selectComponents(subTree<TailorFactors>(own, name)!, indices) : undefined;
+      return indices.length ? selectComponents(subTree<LowRankFactors>(own, name)!, indices) : undefined;
     });
     return [group, { blocks, label: { rows: tf.clone(own.label.rows) } }];
   });

@@ -1,7 +1,7 @@
 import { ditConfig } from '@learngene/dit';
 import { describe, expect, it } from 'vitest';
 import { type KindConfigInput, kindConfig, validateKindConfig } from './config';
-import { classPlaces, groupByName, listNames, type TailorGroup } from './groups';
+import type { TailorGroup } from './tailor-groups';
 
 const dit = ditConfig({ inputSize: 4, patchSize: 2, hiddenSize: 8, depth: 1, heads: 2, classes: 3 });
 const input = { dit, learngeneRank: 2, tailorRank: 1 };
@@ -63,30 +63,6 @@ describe('kindConfig', () => {
       "groups[1].classes: class 0 is already in group 'a'",
     );
     expect(() => validateKindConfig({ ...kindConfig(input), groups: [a, b] })).toThrow('class 0');
-  });
-});
-
-describe('groups', () => {
-  const groups = [
-    { name: 'a', classes: [2, 0] },
-    { name: 'b', classes: [1] },
-  ];
-
-  it('place every class, once computed', () => {
-    const places = classPlaces(groups);
-    expect([...places]).toEqual([
-      [2, { group: 0, row: 0 }],
-      [0, { group: 0, row: 1 }],
-      [1, { group: 1, row: 0 }],
-    ]);
-    expect(classPlaces(groups)).toBe(places);
-  });
-
-  it('are found by name', () => {
-    expect(groupByName(groups, 'b')).toBe(groups[1]);
-    expect(() => groupByName(groups, 'c')).toThrow("group: expected one of 'a', 'b', got 'c'");
-    expect(() => groupByName([], 'c')).toThrow('group: expected one of none');
-    expect(listNames(Array.from({ length: 20 }, (_, i) => `${i}`))).toMatch(/'7', ... \(20 in all\)$/);
   });
 });
 

@@ -1,6 +1,7 @@
 import { type DitConfig, MAX_PARAMETERS, mlpWidth, validateDitConfig } from '@learngene/dit';
+import { groupPerClass } from '@learngene/nn';
 import { countKindParams } from './count';
-import { type TailorGroup, validateGroups } from './groups';
+import { type TailorGroup, validateTailorGroups } from './tailor-groups';
 
 /** Everything that decides a KIND model's shapes and numbers. Plain JSON. */
 export type KindConfig = {
@@ -39,7 +40,7 @@ export function kindConfig(input: KindConfigInput): KindConfig {
     dit: input.dit,
     learngeneRank: input.learngeneRank,
     tailorRank: input.tailorRank,
-    groups: input.groups ?? Array.from({ length: input.dit.classes }, (_, c) => ({ name: `class-${c}`, classes: [c] })),
+    groups: input.groups ?? groupPerClass(input.dit.classes),
     gate: input.gate ?? 'binary',
     nullGate: input.nullGate ?? 'learngenes',
     pruned: input.pruned ?? false,
@@ -73,7 +74,7 @@ export function validateKindConfig(config: KindConfig): void {
   oneOf('gate', config.gate, ['binary', 'soft']);
   oneOf('nullGate', config.nullGate, ['learngenes', 'own-class']);
   if (typeof config.pruned !== 'boolean') throw new Error(`pruned: expected a boolean, got ${String(config.pruned)}`);
-  validateGroups(config.groups, config.dit.classes);
+  validateTailorGroups(config.groups, config.dit.classes);
   if (config.gate === 'soft' && config.groups.length === 0) throw new Error('groups: a soft gate needs at least one');
   const { total } = countKindParams(config);
   if (total > MAX_PARAMETERS) {

@@ -1,7 +1,6 @@
 import { blockLinearNames, countDitMacs, linearShape, tokenCount } from '@learngene/dit';
-import { countParams } from '@learngene/nn';
+import { countParams, type LowRankFactors } from '@learngene/nn';
 import { type FactoredParams, factoredMacs } from '@learngene/tensor-svd';
-import type { TailorFactors } from './gated-low-rank';
 import { type KindModel, type KindParams, subTree } from './params';
 
 /** Bytes of a stored number (float32). */
@@ -28,7 +27,7 @@ export function countAssembled({ config, params }: KindModel): AssembledCounts {
   const { dit } = config;
   const macsOf = (tree: KindParams['learngenes'] | KindParams['tailors'][string]) =>
     blockLinearNames(dit).reduce((total, name) => {
-      const factors = subTree<FactoredParams | TailorFactors>(tree, name);
+      const factors = subTree<FactoredParams | LowRankFactors>(tree, name);
       return total + (factors ? factoredMacs({ ...linearShape(dit, name), rank: factors.s.size }) : 0);
     }, 0);
   const own = Object.values(params.tailors).map(macsOf);

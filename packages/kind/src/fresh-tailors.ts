@@ -3,9 +3,9 @@ import { type Generator, normal } from '@learngene/random';
 import { initFactored } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import type { KindConfig } from './config';
-import type { TailorGroup } from './groups';
 import { checkOptionNames } from './option-names';
 import { mainLayers, type TailorParams } from './params';
+import type { TailorGroup } from './tailor-groups';
 
 /** Standard deviation of new label embeddings, DiT's. */
 const LABEL_STD = 0.02;

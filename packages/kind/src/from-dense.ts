@@ -1,10 +1,9 @@
 import { blockLinearNames, type DitParams, gatherRows, linearShape, nullLabel } from '@learngene/dit';
-import { cloneParams, dims, type LinearParams, prefetch, readingBack } from '@learngene/nn';
+import { cloneParams, dims, type LinearParams, type LowRankFactors, prefetch, readingBack } from '@learngene/nn';
 import type { Generator } from '@learngene/random';
 import { type FactoredParams, factorDense, selectComponents } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { type KindConfig, validateKindConfig } from './config';
-import type { TailorFactors } from './gated-low-rank';
 import { zeroGate } from './init';
 import { checkFlag, checkOptionNames } from './option-names';
 import { type KindParams, mainLayers, type SharedParams, subTree, type TailorParams } from './params';
@@ -70,7 +69,7 @@ function factored(
         Int32Array.from({ length: count }, (_, i) => from + i),
       );
     const blocks = mainLayers([...layers.keys()], (name) => take(name, 0, N_G));
-    const rest = mainLayers([...layers.keys()], (name): TailorFactors => {
+    const rest = mainLayers([...layers.keys()], (name): LowRankFactors => {
       const { u, s, v } = take(name, N_G, N_t);
       return { u, s, v };
     });

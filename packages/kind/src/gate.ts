@@ -1,10 +1,7 @@
-import { applyLinear } from '@learngene/nn';
+import { applyLinear, type BatchPlan } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import type { KindConfig } from './config';
-import { classPlaces } from './groups';
-import { embedClasses } from './label-embedding';
-import type { KindParams } from './params';
-import type { BatchPlan } from './plan';
+import { embedLabels, type KindParams } from './params';
 
 /**
  * The soft gate of DivControl: alpha = softmax(G(e)) over the groups, one row a sample, shared by all layers. Rows of
@@ -17,13 +14,9 @@ export function softGate(params: KindParams, plan: BatchPlan, config: KindConfig
   if (!gate) throw new Error("params: expected gate.weight for gate 'soft', got none");
   return tf.tidy(() => {
     const groups = config.groups.map((group) => group.name);
-    const embedding = embedClasses(params, plan.classes, { config, groups }); // [N, D]
+    const embedding = embedLabels(params, plan.classes, { config, groups }); // [N, D]
     const alpha = tf.softmax(applyLinear(gate, embedding) as tf.Tensor2D); // [N, K]
-    const places = classPlaces(config.groups);
-    const gated = Float32Array.from(plan.classes, (id, n) => {
-      const dropped = plan.labels[n] !== id;
-      return places.has(id) && !(dropped && config.nullGate === 'learngenes') ? 1 : 0;
-    });
+    const gated = Float32Array.from(plan.gates, (gate) => (gate < 0 ? 0 : 1));
     return gated.every((value) => value === 1) ? alpha : tf.mul(alpha, tf.tensor2d(gated, [gated.length, 1]));
   });
 }

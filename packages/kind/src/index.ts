@@ -23,12 +23,10 @@ export { type AssembledCounts, countAssembled } from './count-assembled';
 export { type FreshTailorsOptions, freshTailors } from './fresh-tailors';
 export { type FromDenseOptions, kindFromDense, kindFromDenseAsync } from './from-dense';
 export { softGate } from './gate';
-export { gatedLowRank, type TailorFactors, type TailorSegment } from './gated-low-rank';
-export { type ClassPlace, classPlaces, groupByName, type TailorGroup } from './groups';
 export { type InitKindOptions, initKind } from './init';
 export type { KindModel, KindParams, LearngeneParams, MainLayers, SharedParams, TailorParams } from './params';
-export { type BatchPlan, type PlanOptions, planBatch, type Segment } from './plan';
 export { softLowRank } from './soft-low-rank';
+export type { TailorGroup } from './tailor-groups';
 export {
   disposeKindTraining,
   disposeReplaced,

@@ -14,7 +14,6 @@ import { freshTailors } from './fresh-tailors';
 import { kindFromDense, kindFromDenseAsync } from './from-dense';
 import { initKind } from './init';
 import type { KindParams } from './params';
-import { planBatch } from './plan';
 import { disposeKindTraining, initKindTraining, type KindTrainState } from './train-state';
 import { kindTrainStep } from './train-step';
 import { transferKind } from './transfer';
@@ -58,7 +57,6 @@ const CALLS: readonly [of: string, call: Call][] = [
   ['kindTrainStep', train],
   ['kindTrainStep', trainOn],
   ['applyKind', (options: object) => applyKind(params, { x: x(), t: t(), labels }, { config, ...options })],
-  ['planBatch', (options) => planBatch(labels, config, options)],
   ['countTransferParams', (options: object) => countTransferParams(config, { groups: 1, classes: 1, ...options })],
   ['openBundle', (options) => openBundle(() => Promise.reject(new Error('fetched')), options)],
   ['loadBundle', (options) => loadBundle('/none', options)],

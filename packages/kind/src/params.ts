@@ -1,9 +1,8 @@
-import type { DitBaseParams } from '@learngene/dit';
-import type { LinearParams, ParamTree } from '@learngene/nn';
+import { type DitBaseParams, embedClasses } from '@learngene/dit';
+import type { LinearParams, LowRankFactors, ParamTree } from '@learngene/nn';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { KindConfig } from './config';
-import type { TailorFactors } from './gated-low-rank';
 
 /** One entry a block, '0' first, of the six main layers; T is absent where a pruned layer has no component. */
 export type MainLayers<T> = Readonly<
@@ -60,7 +59,7 @@ export type LearngeneParams = {
 /** What one group owns. */
 export type TailorParams = {
   /** Factors of the main layers by block; a pruned layer may be absent. */
-  readonly blocks: MainLayers<TailorFactors | undefined>;
+  readonly blocks: MainLayers<LowRankFactors | undefined>;
   /** Label embedding of the group's classes. */
   readonly label: {
     /** [classes of the group, D], rows in the order of the group's `classes`. */
@@ -111,4 +110,23 @@ export function tailorsOf(params: KindParams, group: string): TailorParams {
   const tailors = Object.hasOwn(params.tailors, group) ? params.tailors[group] : undefined;
   if (!tailors) throw new Error(`params: the tailors of group '${group}' are not loaded`);
   return tailors;
+}
+
+/**
+ * Label embeddings [N, D] from the label rows of the groups named and the null row, see `embedClasses` of
+ * `@learngene/dit`.
+ *
+ * @param ids - [N] class ids, each in one of `groups`, or the null label.
+ */
+export function embedLabels(
+  params: KindParams,
+  ids: Int32Array,
+  { config, groups }: { config: KindConfig; groups: readonly string[] },
+): Tensor2D {
+  return embedClasses(ids, {
+    groups: config.groups,
+    active: groups,
+    rowsOf: (group) => tailorsOf(params, group).label.rows,
+    nullRow: params.shared.label.null,
+  });
 }

@@ -1,8 +1,7 @@
-import { matmulNN, matmulNT } from '@learngene/nn';
+import { type LowRankFactors, matmulNN, matmulNT } from '@learngene/nn';
 import { applyFactored, type FactoredParams } from '@learngene/tensor-svd';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { TailorFactors } from './gated-low-rank';
 
 /**
  * A linear layer with the soft gate of DivControl: W = W_G + sum_k alpha_k T_k with weights of each sample's own. The
@@ -16,7 +15,7 @@ import type { TailorFactors } from './gated-low-rank';
 export function softLowRank(
   x: Tensor3D,
   learngenes: FactoredParams,
-  { tailors, alpha }: { readonly tailors: readonly (TailorFactors | undefined)[]; readonly alpha: Tensor2D },
+  { tailors, alpha }: { readonly tailors: readonly (LowRankFactors | undefined)[]; readonly alpha: Tensor2D },
 ): Tensor3D {
   const [N, T, width] = x.shape;
   const present = tailors.filter((tailor) => tailor !== undefined);

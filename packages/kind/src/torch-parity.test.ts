@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { DitConfig } from '@learngene/dit';
-import { flattenParams, unflattenParams, valueAndGrad } from '@learngene/nn';
+import { flattenParams, groupedLowRank, type LowRankFactors, unflattenParams, valueAndGrad } from '@learngene/nn';
 import { type NamedTensors, toFloat32 } from '@learngene/tensor-io';
 import { readSafetensors } from '@learngene/tensor-io/node';
 import type { FactoredParams } from '@learngene/tensor-svd';
@@ -9,7 +9,6 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { applyKind } from './apply';
 import { kindConfig } from './config';
-import { gatedLowRank, type TailorFactors } from './gated-low-rank';
 import type { KindParams } from './params';
 
 /** What tools/fixtures/make_kind.py says beside its tensors. */
@@ -44,11 +43,14 @@ it('the gated layer is the masked one of torch; a tailor that nobody uses has no
   const names = ['x', 'u', 's', 'v', 'bias', 'u0', 's0', 'v0', 'u1', 's1', 'v1', 'u2', 's2', 'v2'];
   const leaves = Object.fromEntries(names.map((name) => [name, at(name, layer)]));
   const run = (p: typeof leaves) => {
-    const tailor = (k: number) => ({ u: p[`u${k}`], s: p[`s${k}`], v: p[`v${k}`] }) as TailorFactors;
-    return gatedLowRank(p.x as tf.Tensor3D, p as unknown as FactoredParams, [
-      { start: 0, end: 2, tailor: tailor(0) },
-      { start: 3, end: 5, tailor: tailor(2) },
-    ]);
+    const tailor = (k: number) => ({ u: p[`u${k}`], s: p[`s${k}`], v: p[`v${k}`] }) as LowRankFactors;
+    return groupedLowRank(p.x as tf.Tensor3D, {
+      common: p as unknown as FactoredParams,
+      segments: [
+        { start: 0, end: 2, factors: tailor(0) },
+        { start: 3, end: 5, factors: tailor(2) },
+      ],
+    });
   };
   expect(relativeError(run(leaves), at('y', layer))).toBeLessThan(1e-6);
   const { grads } = valueAndGrad((p) => tf.sum(tf.mul(run(p), at('w', layer))) as tf.Scalar, leaves);

@@ -1,5 +1,6 @@
 import {
   type AdamWState,
+  type BatchPlan,
   type GroupSettings,
   initAdamW,
   type LeafSettings,
@@ -10,11 +11,11 @@ import {
 } from '@learngene/nn';
 import { type FactoredParams, orthogonalityPenalty } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
-import { applyKind } from './apply';
+import { applyPlanned } from './apply';
+import { kindBatchPlan } from './batch-plan';
 import type { KindConfig } from './config';
 import { checkFlag, checkOptionNames } from './option-names';
 import type { KindParams } from './params';
-import { planBatch } from './plan';
 import type { KindTrainState } from './train-state';
 import { type KindParameterGroup, type Trainable, trainableGroups, treeOf, withGroups } from './trainable';
 
@@ -101,12 +102,12 @@ export function kindTrainStep(inputs: KindTrainInputs, options: KindTrainOptions
     if (value === undefined || (value >= 0 && value < Number.POSITIVE_INFINITY)) continue;
     throw new Error(`${name}: expected a finite number of at least 0, got ${value}`);
   }
-  const plan = planBatch(labels, config, { dropped });
+  const plan = kindBatchPlan(labels, config, dropped);
   const groups = config.gate === 'soft' ? config.groups.map((group) => group.name) : plan.activeGroups;
   const trained = trainableGroups(state.params, options.trainable, groups);
   // The scope looks at all that it returns: not at the whole state, for most groups are not in the batch.
   const { loss, stepped, gradientNorm } = tf.tidy(() => {
-    const { loss, grads } = differentiate(inputs, options, trained);
+    const { loss, grads } = differentiate(inputs, options, { groups: trained, plan });
     const { groups: stepped, gradientNorm } = stepGroups(state, trained, grads, options);
     return { loss, stepped, gradientNorm };
   });
@@ -115,11 +116,11 @@ export function kindTrainStep(inputs: KindTrainInputs, options: KindTrainOptions
 
 /** The loss and its gradient with respect to the parameter groups, whose trees go by their index. */
 function differentiate(
-  { state, config, labels, dropped, loss }: KindTrainInputs,
+  { state, config, labels, loss }: KindTrainInputs,
   { orthogonality = 0 }: KindTrainOptions,
-  groups: readonly KindParameterGroup[],
+  { groups, plan }: { groups: readonly KindParameterGroup[]; plan: BatchPlan },
 ): { loss: tf.Scalar; grads: ParamTree } {
-  const lossOf = (params: KindParams) => loss((x, t) => applyKind(params, { x, t, labels }, { config, dropped }));
+  const lossOf = (params: KindParams) => loss((x, t) => applyPlanned(params, { x, t, labels }, { config, plan }));
   if (groups.length === 0) return { loss: lossOf(state.params), grads: {} };
   const { value, grads, aux } = valueAndGradWithAux(
     (trees: ParamTree) => {

@@ -1,13 +1,13 @@
 import type { DitConfig } from '@learngene/dit';
-import { cloneParams, type LinearParams } from '@learngene/nn';
+import { cloneParams, type LinearParams, listNames } from '@learngene/nn';
 import type { Generator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { type KindConfig, validateKindConfig } from './config';
 import { freshTailors } from './fresh-tailors';
-import { listNames, type TailorGroup } from './groups';
 import { initShared, zeroGate } from './init';
 import { checkFlag, checkOptionNames } from './option-names';
 import { type KindModel, type KindParams, tailorsOf } from './params';
+import type { TailorGroup } from './tailor-groups';
 
 /** Options of {@link transferKind}. */
 export type TransferOptions = {

@@ -5,11 +5,26 @@ export { type ClippedGrads, clipByGlobalNorm, globalNorm } from './clip';
 export { type AxisName, type AxisNames, dims } from './dims';
 export { initEma, updateEma, warmupDecay } from './ema';
 export { registerGradients } from './gradients';
+export { type GateRule, gateOrder, opensGate } from './grouped/gate';
+export { type BatchPlan, type GroupBatchOptions, type GroupSegment, planBatch } from './grouped/group-batch';
+export {
+  type ClassGroup,
+  type ClassPlace,
+  classPlaces,
+  type GroupRules,
+  groupByName,
+  groupPerClass,
+  listNames,
+  sharedGroup,
+  validateGroups,
+} from './grouped/groups';
+export { reorderRows } from './grouped/reorder-rows';
 export { applyLinear, initLinear, type LinearInit, type LinearOptions, type LinearParams } from './linear-layer';
 export { type AttentionOptions, attention } from './ops/attention';
 export { type CustomOp, customOp, hasKernel, runKernel } from './ops/custom-op';
 export { gatedResidual } from './ops/gated-residual';
 export { gelu } from './ops/gelu';
+export { type GroupedLowRank, groupedLowRank, type LowRankFactors, type LowRankSegment } from './ops/grouped-low-rank';
 export { type LayerNormOptions, layerNorm, layerNormModulate } from './ops/layer-norm';
 export { linear } from './ops/linear';
 export {

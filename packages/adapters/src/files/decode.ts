@@ -1,4 +1,5 @@
 import type { DitConfig } from '@learngene/dit';
+import type { ClassGroup } from '@learngene/nn';
 import {
   decodeSafetensors,
   duplicateKey,
@@ -7,8 +8,7 @@ import {
   type TensorData,
   toFloat32,
 } from '@learngene/tensor-io';
-import { checkFields, shown } from '../checks';
-import { type AdapterGroup, checkGroups } from '../groups';
+import { checkFields, checkGroups, shown } from '../checks';
 import { type AdapterConfig, type AdapterConfigInput, adapterConfig } from '../methods';
 import { trainedShapes } from '../trained-shapes';
 import { transposedData, VERSION } from './encode';
@@ -28,7 +28,7 @@ export type DecodedAdapter = {
   /** Values of the trained tensors by dotted name below a group's `layers`, f32. */
   readonly layers: NamedTensors;
   /** The group that it was saved for; none in a folder that PEFT wrote. */
-  readonly group?: AdapterGroup;
+  readonly group?: ClassGroup;
   /** [classes of the group, D]; none in a folder that PEFT wrote. */
   readonly labelRows?: TensorData;
 };
@@ -81,7 +81,7 @@ function parseJson(files: ReadonlyMap<string, Uint8Array>, file: string): Json |
   return value as Json;
 }
 
-function fromOwn(own: Json, dit: DitConfig): { adapter: AdapterConfig; group: AdapterGroup } {
+function fromOwn(own: Json, dit: DitConfig): { adapter: AdapterConfig; group: ClassGroup } {
   if (own.format !== 'learngene-adapter' || own.version !== VERSION) {
     const got = `${shown(own.format)} version ${shown(own.version)}`;
     throw new AdapterFileError(FILES.own, `expected learngene-adapter version ${VERSION}, got ${got}`);
@@ -104,8 +104,8 @@ function fromOwn(own: Json, dit: DitConfig): { adapter: AdapterConfig; group: Ad
 }
 
 /** One group alone may have any class ids: they are renumbered for the check. */
-function checkedGroup(group: unknown): AdapterGroup {
-  const { name, classes } = (group ?? {}) as AdapterGroup;
+function checkedGroup(group: unknown): ClassGroup {
+  const { name, classes } = (group ?? {}) as ClassGroup;
   const ids = Array.isArray(classes) ? classes : [];
   if (new Set(ids).size < ids.length) throw new Error('group: expected each class once');
   if (ids.some((id) => !Number.isSafeInteger(id) || id < 0)) throw new Error('group: expected class ids');

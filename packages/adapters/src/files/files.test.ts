@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ParamTree } from '@learngene/nn';
+import { groupPerClass, type ParamTree } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { decodeSafetensors, encodeSafetensors, fromFloat32, type TensorData } from '@learngene/tensor-io';
 import { relativeError, useTestBackend } from '@learngene/testing';
@@ -12,7 +12,6 @@ import { peftFiles, DIT as SMALL } from '../../test/peft';
 import { baseFor, bits, DIT, inputsFor, METHODS, tinyModel, titleOf } from '../../test/tiny';
 import { applyAdapted } from '../apply';
 import { attachAdapters } from '../attach';
-import { groupPerClass } from '../groups';
 import { withDecodedAdapters } from '../load';
 import { type AdaptedModel, disposeAdapted } from '../model';
 import { decodeAdapter } from './decode';

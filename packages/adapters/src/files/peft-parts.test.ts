@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { blockLinearNames, type DitParams, initDit } from '@learngene/dit';
-import { type ParamTree, paramsFromTensorData } from '@learngene/nn';
+import { type ParamTree, paramsFromTensorData, sharedGroup } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
@@ -9,7 +9,6 @@ import { fixture, DIT as ONE_BLOCK, peftFiles, tensor } from '../../test/peft';
 import { adaptedLinear } from '../apply';
 import { attachAdapters } from '../attach';
 import { countAdapted } from '../count';
-import { sharedGroup } from '../groups';
 import { withDecodedAdapters } from '../load';
 import { mergeAdapters } from '../merge';
 import { type AdaptedModel, disposeAdapted } from '../model';

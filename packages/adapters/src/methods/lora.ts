@@ -1,9 +1,8 @@
 import type { DitConfig, LinearShape } from '@learngene/dit';
-import { applyLinear, type LinearParams, matmulNT } from '@learngene/nn';
+import { applyLinear, groupedLowRank, type LinearParams, matmulNT } from '@learngene/nn';
 import { type Generator, uniform } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkFields, checkOneOf, checkPositive } from '../checks';
-import { groupedLowRank } from '../grouped-low-rank';
 import type { LayerSettings } from '../layer-settings';
 import type { LayerMethod } from '../method';
 import { addDelta, type LayerSegment } from '../segments';
@@ -63,12 +62,12 @@ export function applyLoras(
   scale: number,
   base?: Leaves,
 ): tf.Tensor3D | undefined {
-  const own = segments.map(({ start, end, leaves = base }) => {
-    if (!leaves) return { start, end };
+  const own = segments.flatMap(({ start, end, leaves = base }) => {
+    if (!leaves) return [];
     const { a, b } = leaves as Record<'a' | 'b', tf.Tensor2D>;
-    return { start, end, factors: { u: b, s: tf.fill<tf.Rank.R1>([a.shape[1]], scale), v: a } };
+    return [{ start, end, factors: { u: b, s: tf.fill<tf.Rank.R1>([a.shape[1]], scale), v: a } }];
   });
-  return groupedLowRank(x, own);
+  return own.length === 0 ? undefined : groupedLowRank(x, { segments: own });
 }
 
 /** weight + scale b aᵀ. */

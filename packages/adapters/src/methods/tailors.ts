@@ -1,6 +1,7 @@
 import type { DitConfig, LinearShape } from '@learngene/dit';
-import type { LinearParams } from '@learngene/nn';
+import { groupedLowRank, type LinearParams } from '@learngene/nn';
 import {
+  applyFactored,
   composeDense,
   concatComponents,
   type FactoredParams,
@@ -10,8 +11,8 @@ import {
 } from '@learngene/tensor-svd';
 import type { Tensor3D } from '@tensorflow/tfjs-core';
 import { checkCount, checkFields } from '../checks';
-import { groupedLowRank } from '../grouped-low-rank';
 import type { LayerMethod } from '../method';
+import { addDelta } from '../segments';
 import type { Leaves } from '../trees';
 import { largestRank, ranks } from './rank';
 
@@ -48,12 +49,14 @@ const tailors = {
   fresh: (_, { rank }: { rank: number }, { generator, size }): Leaves =>
     initFactored(generator, { ...size, rank, init: 'zero-output', bias: false }) as Leaves,
   apply: (x, frozen, segments): Tensor3D => {
-    const own = segments.map(({ start, end, leaves }) => ({
-      start,
-      end,
-      factors: leaves as FactoredParams | undefined,
-    }));
-    return groupedLowRank(x, own, frozen as FactoredParams)!;
+    const common = frozen as FactoredParams;
+    const own = segments.flatMap(({ start, end, leaves }) =>
+      leaves ? [{ start, end, factors: leaves as FactoredParams }] : [],
+    );
+    if (segments.length > 1) return groupedLowRank(x, { common, segments: own });
+    // A batch of one adapter: the sum of two layers, in the order that earlier trainings computed them in, for their bits.
+    const delta = own.length === 0 ? undefined : groupedLowRank(x, { segments: own });
+    return addDelta(applyFactored(common, x), delta);
   },
   merge: (frozen, trained): LinearParams => {
     const layers = [frozen, trained].filter((leaves) => leaves !== undefined) as FactoredParams[];

@@ -61,7 +61,7 @@ describe.each(Object.keys(fusedOps))('%s', (name) => {
   });
 
   test('of no samples', async () => {
-    if (name.startsWith('gatedLowRank')) return; // their segments hold samples
+    if (name.startsWith('groupedLowRank')) return; // their segments hold samples
     await tf.setBackend(NATIVE);
     tf.tidy(() => {
       const size = { samples: 0, tokens: 3, width: 4, other: 5, heads: 2 };
@@ -86,25 +86,28 @@ describe.each(Object.keys(fusedOps))('%s', (name) => {
   });
 });
 
-describe.each(['gatedLowRankGelu', 'gatedLowRankGatedResidual', 'linearGelu', 'linearGatedResidual'])('%s', (name) => {
-  test('keeps nothing for a gradient where there is none', async () => {
-    await tf.setBackend(NATIVE);
-    const names: Record<string, string> = {
-      linearGelu: 'LearngeneLinearGelu',
-      linearGatedResidual: 'LearngeneLinearGatedResidual',
-    };
-    tf.tidy(() => {
-      const inputs = fusedOps[name].inputs({ samples: 3, tokens: 7, width: 9, other: 16, heads: 1 }, 4);
-      const attrs = { starts: [0, 2], ends: [1, 3] };
-      const [kept, bare] = [true, false].map((keep) =>
-        run(names[name] ?? 'LearngeneGatedLowRankEnd', inputs, { ...attrs, keep }),
-      );
-      expect(bare).toHaveLength(1);
-      expect(kept.length).toBeGreaterThan(1);
-      expect(bare[0].dataSync()).toEqual(kept[0].dataSync());
+describe.each(['groupedLowRankGelu', 'groupedLowRankGatedResidual', 'linearGelu', 'linearGatedResidual'])(
+  '%s',
+  (name) => {
+    test('keeps nothing for a gradient where there is none', async () => {
+      await tf.setBackend(NATIVE);
+      const names: Record<string, string> = {
+        linearGelu: 'LearngeneLinearGelu',
+        linearGatedResidual: 'LearngeneLinearGatedResidual',
+      };
+      tf.tidy(() => {
+        const inputs = fusedOps[name].inputs({ samples: 3, tokens: 7, width: 9, other: 16, heads: 1 }, 4);
+        const attrs = { starts: [0, 2], ends: [1, 3] };
+        const [kept, bare] = [true, false].map((keep) =>
+          run(names[name] ?? 'LearngeneGroupedLowRankEnd', inputs, { ...attrs, keep }),
+        );
+        expect(bare).toHaveLength(1);
+        expect(kept.length).toBeGreaterThan(1);
+        expect(bare[0].dataSync()).toEqual(kept[0].dataSync());
+      });
     });
-  });
-});
+  },
+);
 
 describe('over leaves', () => {
   const lengths = fc.array(fc.constantFrom(0, 1, 3, 17, 1000, 40_000), { minLength: 1, maxLength: 5 });

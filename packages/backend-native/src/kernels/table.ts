@@ -1,8 +1,8 @@
 import type { KernelTable } from '../kernel';
 import { convKernels } from './conv';
 import { elementwiseKernels } from './elementwise';
-import { gatedLowRankKernels } from './gated-low-rank';
 import { gatherKernels } from './gather';
+import { groupedLowRankKernels } from './grouped-low-rank';
 import { imageKernels } from './image';
 import { linearKernels } from './linear';
 import { optimizerKernels } from './optimizer';
@@ -14,7 +14,7 @@ import { transformerKernels } from './transformer';
 export const kernels: KernelTable = {
   ...convKernels,
   ...elementwiseKernels,
-  ...gatedLowRankKernels,
+  ...groupedLowRankKernels,
   ...gatherKernels,
   ...imageKernels,
   ...linearKernels,

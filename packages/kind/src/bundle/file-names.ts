@@ -1,4 +1,4 @@
-import type { TailorGroup } from '../groups';
+import type { TailorGroup } from '../tailor-groups';
 
 /** File of the manifest. */
 export const MANIFEST_FILE = 'kind.json';

@@ -1,11 +1,15 @@
 import { blockLinearNames } from '@learngene/dit';
-import { type LinearParams, type ParamTree, paramsFromTensorData } from '@learngene/nn';
+import {
+  groupByName,
+  type LinearParams,
+  type LowRankFactors,
+  type ParamTree,
+  paramsFromTensorData,
+} from '@learngene/nn';
 import { decodeSafetensors, type NamedTensors } from '@learngene/tensor-io';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { KindConfig } from '../config';
-import type { TailorFactors } from '../gated-low-rank';
-import { groupByName } from '../groups';
 import { checkNames, checkOptionNames } from '../option-names';
 import { type KindModel, mainLayers, type SharedParams, subTree, type TailorParams } from '../params';
 import { asBundleError, BundleError, messageOf } from './bundle-error';
@@ -92,7 +96,7 @@ export async function openBundle(fetchPiece: FetchPiece, options: OpenBundleOpti
 function tailorParams(config: KindConfig, tensors: NamedTensors): TailorParams {
   const tree = paramsFromTensorData(tensors);
   const rows = subTree<Tensor2D>(tree, 'label.rows') as Tensor2D;
-  return { blocks: layers<TailorFactors | undefined>(config, tree), label: { rows } };
+  return { blocks: layers<LowRankFactors | undefined>(config, tree), label: { rows } };
 }
 
 /** The main layers of a tree in the order of the config. */

@@ -1,6 +1,6 @@
 import { blockLinearNames, ditTensorShapes, linearShape } from '@learngene/dit';
 import type { KindConfig } from '../config';
-import type { TailorGroup } from '../groups';
+import type { TailorGroup } from '../tailor-groups';
 
 /** What is checked of a tensor: a file's TensorData or a tfjs tensor. */
 type Shaped = {

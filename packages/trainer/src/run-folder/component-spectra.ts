@@ -1,6 +1,6 @@
 import { blockLinearNames } from '@learngene/dit';
-import { groupByName, type KindModel } from '@learngene/kind';
-import type { ParamTree } from '@learngene/nn';
+import type { KindModel } from '@learngene/kind';
+import { groupByName, type ParamTree } from '@learngene/nn';
 import type { Series } from '@learngene/report';
 import { componentEnergiesAsync, type FactoredParams } from '@learngene/tensor-svd';
 

@@ -1,14 +1,7 @@
-import {
-  adapterMethods,
-  attachAdaptersAsync,
-  chooseLearngeneBlocksAsync,
-  groupPerClass,
-  matchRank,
-  sharedGroup,
-} from '@learngene/adapters';
+import { adapterMethods, attachAdaptersAsync, chooseLearngeneBlocksAsync, matchRank } from '@learngene/adapters';
 import { applyDit, type DitConfig, type DitParams, initDit } from '@learngene/dit';
 import { countTransferParams } from '@learngene/kind';
-import type { ParamTree } from '@learngene/nn';
+import { groupPerClass, type ParamTree, sharedGroup } from '@learngene/nn';
 import { createGenerator, stream } from '@learngene/random';
 import { adapterLearner } from '../learners/learner-adapter';
 import { freshTree, treeLearner } from '../learners/learner-tree';

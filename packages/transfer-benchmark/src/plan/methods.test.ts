@@ -1,6 +1,7 @@
-import { adapterConfig, countAdapted, groupPerClass, matchRank, sharedGroup } from '@learngene/adapters';
+import { adapterConfig, countAdapted, matchRank } from '@learngene/adapters';
 import { countDitMacs, ditConfig } from '@learngene/dit';
 import { countKindMacs, kindConfig } from '@learngene/kind';
+import { groupPerClass, sharedGroup } from '@learngene/nn';
 import { describe, expect, test } from 'vitest';
 import { parameterBudget } from '../attach/attach';
 import { type BaseSpec, baseKey, baseSteps, denseStart } from './bases';

@@ -19,7 +19,7 @@ function hiddenSize({ sizes: [rows], starts, ends, own }: ReturnType<typeof laye
   return starts.reduce((sum, start, i) => sum + (ends[i] - start) * own[3 * i + 1].shape[0], rows * rank);
 }
 
-function gatedLowRank(call: KernelCall): TensorInfo[] {
+function groupedLowRank(call: KernelCall): TensorInfo[] {
   const { inputs, backend } = call;
   const { x, u, s, v, bias } = inputs;
   const layer = layerOf(call);
@@ -33,7 +33,7 @@ function gatedLowRank(call: KernelCall): TensorInfo[] {
 }
 
 /** The layer, then GELU, or stream + gate times it; where `keep` is set, the layer's own result and hidden rows too. */
-function gatedLowRankEnd(call: KernelCall): TensorInfo[] {
+function groupedLowRankEnd(call: KernelCall): TensorInfo[] {
   const { inputs, attrs, backend } = call;
   const { x, u, s, v, bias, stream, gate } = inputs;
   const layer = layerOf(call);
@@ -60,7 +60,7 @@ function gatedLowRankEnd(call: KernelCall): TensorInfo[] {
   return outputs;
 }
 
-function gatedLowRankGrad(call: KernelCall): TensorInfo[] {
+function groupedLowRankGrad(call: KernelCall): TensorInfo[] {
   const { inputs, attrs, backend } = call;
   const { dy, x, u, s, v, bias, state0 } = inputs;
   const { sizes, own } = layerOf(call);
@@ -81,9 +81,9 @@ function gatedLowRankGrad(call: KernelCall): TensorInfo[] {
   return outputs;
 }
 
-/** The class-gated factored layer of `@learngene/kind`, see its `gatedLowRank`. */
-export const gatedLowRankKernels: KernelTable = {
-  LearngeneGatedLowRank: gatedLowRank,
-  LearngeneGatedLowRankEnd: gatedLowRankEnd,
-  LearngeneGatedLowRankGrad: gatedLowRankGrad,
+/** The low-rank layer over a grouped batch, see `groupedLowRank` of `@learngene/nn`. */
+export const groupedLowRankKernels: KernelTable = {
+  LearngeneGroupedLowRank: groupedLowRank,
+  LearngeneGroupedLowRankEnd: groupedLowRankEnd,
+  LearngeneGroupedLowRankGrad: groupedLowRankGrad,
 };

@@ -1,10 +1,9 @@
 import { expect, it } from 'vitest';
 import { GROUPS, tinyConfig } from '../test/tiny';
-import { planBatch } from './plan';
+import { kindBatchPlan } from './batch-plan';
 
 const config = tinyConfig();
-const plan = (labels: number[], dropped?: boolean[]) =>
-  planBatch(Int32Array.from(labels), config, { ...(dropped && { dropped }) });
+const plan = (labels: number[], dropped?: boolean[]) => kindBatchPlan(Int32Array.from(labels), config, dropped);
 
 it('leaves a batch whose groups are neighbours in place', () => {
   const { order, segments, activeGroups } = plan([1, 1, 3, 0, 5]);
@@ -32,17 +31,17 @@ it('gives a dropped label the null embedding, and the gate that nullGate says', 
   expect([...agnostic.labels]).toEqual([3, 5, 5]);
   expect([...agnostic.classes]).toEqual([3, 1, 1]);
   expect(agnostic.segments.map(({ group }) => group)).toEqual(['pets', null]);
-  const own = planBatch(Int32Array.of(3, 1, 1), tinyConfig({ nullGate: 'own-class' }), { dropped: flags });
+  const own = kindBatchPlan(Int32Array.of(3, 1, 1), tinyConfig({ nullGate: 'own-class' }), flags);
   expect(own.segments.map(({ group }) => group)).toEqual(['pets', 'cars 1.5']);
   expect([...own.labels]).toEqual([3, 5, 5]);
 });
 
 it('rejects what it cannot plan', () => {
   expect(() => plan([])).toThrow('labels: expected an Int32Array of at least one label, got an empty one');
-  expect(() => planBatch([1] as unknown as Int32Array, config)).toThrow('got Array');
-  expect(() => planBatch(null as unknown as Int32Array, config)).toThrow('got null');
+  expect(() => kindBatchPlan([1] as unknown as Int32Array, config)).toThrow('got Array');
+  expect(() => kindBatchPlan(null as unknown as Int32Array, config)).toThrow('got null');
   expect(() => plan([1], [true, false])).toThrow('dropped: expected 1 flags, got 2');
   expect(() => plan([-1])).toThrow('labels[0]: expected a class in [0, 5], got -1');
   const partial = tinyConfig({ groups: GROUPS.slice(1) });
-  expect(() => planBatch(Int32Array.of(0), partial)).toThrow('labels[0]: class 0 is in no group');
+  expect(() => kindBatchPlan(Int32Array.of(0), partial)).toThrow('labels[0]: class 0 is in no group');
 });

@@ -1,19 +1,18 @@
-import { valueAndGrad } from '@learngene/nn';
 import { createGenerator, normal } from '@learngene/random';
 import { expectClose, useTestBackend } from '@learngene/testing';
 import type { NamedTensorMap, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { weighted } from '../test/tiny';
-import { gatedBackward, gatedForward } from './gated-composite';
-import { gatedLowRank } from './gated-low-rank';
+import { valueAndGrad } from '../value-and-grad';
+import { groupedLowRank } from './grouped-low-rank';
+import { groupedBackward, groupedForward } from './grouped-low-rank-composite';
 
 beforeAll(useTestBackend);
 
 type Attrs = { starts: number[]; ends: number[]; common?: boolean };
 
-const FORWARD = 'LearngeneGatedLowRank';
-const BACKWARD = 'LearngeneGatedLowRankGrad';
+const FORWARD = 'LearngeneGroupedLowRank';
+const BACKWARD = 'LearngeneGroupedLowRankGrad';
 
 /** x [5, 2, 3], learngenes of rank 2 to width 4, two tailors of rank 2. */
 function makeInputs(seed = 2): Tensor[] {
@@ -37,10 +36,23 @@ function apply(...inputs: Tensor[]): Tensor3D {
     { u: u0, s: s0, v: v0 },
     { u: u1, s: s1, v: v1 },
   ] as { u: Tensor2D; s: Tensor1D; v: Tensor2D }[];
-  return gatedLowRank(x as Tensor3D, { u: u as Tensor2D, s: s as Tensor1D, v: v as Tensor2D, bias: bias as Tensor1D }, [
-    { start: 1, end: 3, tailor: tailors[0] },
-    { start: 4, end: 5, tailor: tailors[1] },
-  ]);
+  const common = u && { u: u as Tensor2D, s: s as Tensor1D, v: v as Tensor2D, bias: bias as Tensor1D };
+  const segments = [
+    { start: 1, end: 3, factors: tailors[0] },
+    { start: 4, end: 5, factors: tailors[1] },
+  ];
+  return groupedLowRank(x as Tensor3D, { common, segments });
+}
+
+/** {@link apply} without common factors. */
+function applyOwn(x: Tensor, ...own: Tensor[]): Tensor3D {
+  return apply(x, ...([undefined, undefined, undefined, undefined] as unknown as Tensor[]), ...own);
+}
+
+/** Fixed weights that make a scalar of an output. */
+function weighted(y: Tensor): tf.Scalar {
+  const w = Float32Array.from({ length: y.size }, (_, i) => Math.sin(12.9898 * (i + 1)));
+  return tf.sum(tf.mul(y, tf.tensor(w, y.shape))) as tf.Scalar;
 }
 
 describe("a backend's kernels", () => {
@@ -63,8 +75,9 @@ describe("a backend's kernels", () => {
       [FORWARD]: ({ x, u, s, v, bias, ...rest }, attrs) => {
         const [N, T, width] = x.shape;
         const tailors = attrs.starts.map((_, i) => ({ u: rest[`u${i}`], s: rest[`s${i}`], v: rest[`v${i}`] }));
-        const { y, hidden } = gatedForward(tf.reshape(x, [N * T, width]), { u, s, v, bias } as never, {
-          tailors: tailors as never,
+        const { y, hidden } = groupedForward(tf.reshape(x, [N * T, width]), {
+          common: { u, s, v, bias } as never,
+          own: tailors as never,
           spans: spansOf(attrs, T),
         });
         return [tf.reshape(y, [N, T, u.shape[0]]), ...hidden];
@@ -73,7 +86,7 @@ describe("a backend's kernels", () => {
         const state = Object.keys(rest).filter((name) => name.startsWith('state'));
         const held = Object.fromEntries(Object.entries(rest).filter(([name]) => !state.includes(name)));
         const spans = spansOf(attrs, dy.shape[1]!);
-        const grads = gatedBackward(dy, held, { hidden: state.map((name) => rest[name]), spans });
+        const grads = groupedBackward(dy, held, { hidden: state.map((name) => rest[name]), spans });
         const given = Object.keys(held).filter((name) => attrs.common || !['u', 's', 'v'].includes(name));
         return given.map((name) => grads[name]());
       },
@@ -101,6 +114,20 @@ describe("a backend's kernels", () => {
     expect(calls[0].inputs).toEqual(all);
     expect(calls[0].attrs).toEqual({ starts: [1, 4], ends: [3, 5] });
     if (names.length === 2) expect(calls[1].inputs).toEqual(['dy', ...all, 'state0', 'state1', 'state2']);
+    expectClose(fused.value, plain.value);
+    for (const [i, grad] of fused.grads.entries()) expectClose(grad, plain.grads[i]);
+  });
+
+  it('get zeros in the place of common factors where there are none', () => {
+    const [x, , , , , ...own] = makeInputs();
+    const run = () => tf.valueAndGrads((...xs: Tensor[]) => weighted(applyOwn(xs[0], ...xs.slice(1))))([x, ...own]);
+    const plain = run();
+    register([FORWARD, BACKWARD]);
+    const fused = run();
+    expect(calls.map(({ inputs }) => inputs.join(' '))).toEqual([
+      'x u s v u0 s0 v0 u1 s1 v1',
+      'dy x u s v u0 s0 v0 u1 s1 v1 state0 state1 state2',
+    ]);
     expectClose(fused.value, plain.value);
     for (const [i, grad] of fused.grads.entries()) expectClose(grad, plain.grads[i]);
   });

@@ -1,11 +1,14 @@
-import { applyLinearEnd, flattenParams, type LinearEnd, matmulNN, matmulNT, valueAndGrad } from '@learngene/nn';
 import { createGenerator, normal } from '@learngene/random';
-import type { FactoredParams } from '@learngene/tensor-svd';
 import { checkGradient, expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { gatedLowRank, gatedLowRankWithEnd, type TailorFactors } from './gated-low-rank';
-import { softLowRank } from './soft-low-rank';
+import { flattenParams } from '../tree';
+import { valueAndGrad } from '../value-and-grad';
+import { type GroupedLowRank, groupedLowRank, type LowRankFactors } from './grouped-low-rank';
+import { applyLinearEnd, type LinearEnd } from './linear-end';
+import { matmulNN, matmulNT } from './matmul';
+
+type Common = NonNullable<GroupedLowRank['common']>;
 
 beforeAll(useTestBackend);
 
@@ -20,15 +23,15 @@ const draw = (...shape: number[]) =>
     'float32',
   );
 const tailorOf = (out: number, width: number, rank: number) =>
-  ({ u: draw(out, rank), s: draw(rank), v: draw(width, rank) }) as TailorFactors;
+  ({ u: draw(out, rank), s: draw(rank), v: draw(width, rank) }) as LowRankFactors;
 const layerOf = (out: number, width: number, rank: number) =>
-  ({ ...tailorOf(out, width, rank), bias: draw(out) }) as FactoredParams;
+  ({ ...tailorOf(out, width, rank), bias: draw(out) }) as Common;
 
 /** The naive layer: every tailor over every sample, times a 0/1 mask. */
-function masked(x: tf.Tensor, f: FactoredParams, tailors: readonly TailorFactors[], gate: tf.Tensor): tf.Tensor {
+function masked(x: tf.Tensor, f: Common, tailors: readonly LowRankFactors[], gate: tf.Tensor): tf.Tensor {
   const [N, T, width] = x.shape;
   const rows = tf.reshape(x, [N * T, width]) as tf.Tensor2D;
-  const lowRank = ({ u, s, v }: TailorFactors) => matmulNT(tf.mul(matmulNN(rows, v), s) as tf.Tensor2D, u);
+  const lowRank = ({ u, s, v }: LowRankFactors) => matmulNT(tf.mul(matmulNN(rows, v), s) as tf.Tensor2D, u);
   let y = tf.reshape(tf.add(lowRank(f), f.bias!), [N, T, -1]);
   for (const [k, tailor] of tailors.entries()) {
     const open = tf.reshape(tf.slice(gate, [0, k], [N, 1]), [N, 1, 1]);
@@ -37,7 +40,7 @@ function masked(x: tf.Tensor, f: FactoredParams, tailors: readonly TailorFactors
   return y;
 }
 
-describe('gatedLowRank', () => {
+describe('groupedLowRank', () => {
   it.each([
     ['all samples of one group', [[0, 4, 0]]],
     [
@@ -74,8 +77,8 @@ describe('gatedLowRank', () => {
     const weights = draw(4, 3, 5);
     const loss = (y: tf.Tensor) => tf.sum(tf.mul(y, weights)) as tf.Scalar;
     const gated = valueAndGrad((p) => {
-      const own = segments.map(([start, end, k]) => ({ start, end, tailor: p.tailors[k as 0] }));
-      return loss(gatedLowRank(p.x as tf.Tensor3D, p.f, own));
+      const own = segments.map(([start, end, k]) => ({ start, end, factors: p.tailors[k as 0] }));
+      return loss(groupedLowRank(p.x as tf.Tensor3D, { common: p.f, segments: own }));
     }, tree);
     const naive = valueAndGrad((p) => loss(masked(p.x, p.f, Object.values(p.tailors), gate)), tree);
     expectClose(gated.value, naive.value, { rtol: 1e-4 });
@@ -100,26 +103,80 @@ describe('gatedLowRank', () => {
     const tailor = tailorOf(3, 4, 1);
     checkGradient(
       (x, u, s, v, bias, tu, ts, tv) =>
-        gatedLowRank(x as tf.Tensor3D, { u, s, v, bias } as FactoredParams, [
-          { start: 1, end: 2, tailor: { u: tu, s: ts, v: tv } as TailorFactors },
-        ]),
+        groupedLowRank(x as tf.Tensor3D, {
+          common: { u, s, v, bias } as Common,
+          segments: [{ start: 1, end: 2, factors: { u: tu, s: ts, v: tv } as LowRankFactors }],
+        }),
       [draw(2, 2, 4), f.u, f.s, f.v, f.bias!, tailor.u, tailor.s, tailor.v],
     );
+  });
+
+  it('without common factors is the segments alone, zero for the other samples', () => {
+    const x = draw(4, 3, 6) as tf.Tensor3D;
+    const f = layerOf(5, 6, 3);
+    for (const bounds of [
+      [[0, 4]],
+      [[1, 3]],
+      [
+        [0, 1],
+        [2, 4],
+      ],
+    ]) {
+      const tree = { x, own: Object.fromEntries(bounds.map((_, i) => [i, tailorOf(5, 6, 2)])) };
+      const weights = draw(4, 3, 5);
+      const run = (common: Common | undefined) =>
+        valueAndGrad((p: typeof tree) => {
+          const segments = bounds.map(([start, end], i) => ({ start, end, factors: p.own[i] }));
+          return tf.sum(tf.mul(groupedLowRank(p.x, { common, segments }), weights)) as tf.Scalar;
+        }, tree);
+      const zero = { ...f, u: tf.zerosLike(f.u), bias: tf.zerosLike(f.bias!) };
+      const [alone, expected] = [run(undefined), run(zero)];
+      expectClose(alone.value, expected.value, { rtol: 1e-4 });
+      const grads = flattenParams(expected.grads);
+      for (const [name, grad] of flattenParams(alone.grads)) {
+        expect(relativeError(grad, grads.get(name)!), name).toBeLessThan(1e-5);
+      }
+    }
+    expect(() => groupedLowRank(x, { segments: [] })).toThrow('segments: expected at least one without common factors');
+  });
+
+  it('adds the gradients of factors that two segments share', () => {
+    const x = draw(4, 3, 6) as tf.Tensor3D;
+    const f = layerOf(5, 6, 3);
+    const tree = { ...tailorOf(5, 6, 2) };
+    const weights = draw(4, 3, 5);
+    const run = (...bounds: [number, number][]) =>
+      valueAndGrad((factors: typeof tree) => {
+        const segments = bounds.map(([start, end]) => ({ start, end, factors }));
+        return tf.sum(tf.mul(groupedLowRank(x, { common: f, segments }), weights)) as tf.Scalar;
+      }, tree);
+    const [parts, whole] = [run([0, 1], [1, 4]), run([0, 4])];
+    expectClose(parts.value, whole.value, { rtol: 1e-4 });
+    for (const name of ['u', 's', 'v'] as const) {
+      expect(relativeError(parts.grads[name], whole.grads[name]), name).toBeLessThan(1e-5);
+    }
   });
 
   it('works without a bias', () => {
     const { bias, ...f } = layerOf(5, 6, 3);
     const x = draw(2, 3, 6) as tf.Tensor3D;
-    expectClose(tf.add(gatedLowRank(x, f, []), bias!), gatedLowRank(x, { ...f, bias }, []));
+    expectClose(
+      tf.add(groupedLowRank(x, { common: f, segments: [] }), bias!),
+      groupedLowRank(x, { common: { ...f, bias }, segments: [] }),
+    );
   });
 
   it('leaves nothing behind', async () => {
     const x = draw(2, 3, 6) as tf.Tensor3D;
     const f = layerOf(5, 6, 3);
-    const own = [{ start: 0, end: 1, tailor: tailorOf(5, 6, 2) }];
+    const own = [{ start: 0, end: 1, factors: tailorOf(5, 6, 2) }];
     await expectNoLeak(() => {
-      tf.dispose(gatedLowRank(x, f, own));
-      tf.dispose(valueAndGrad((p) => tf.sum(gatedLowRank(p.x as tf.Tensor3D, f, own)) as tf.Scalar, { x }));
+      tf.dispose(groupedLowRank(x, { common: f, segments: own }));
+      tf.dispose(
+        valueAndGrad((p) => tf.sum(groupedLowRank(p.x as tf.Tensor3D, { common: f, segments: own })) as tf.Scalar, {
+          x,
+        }),
+      );
     });
   });
 
@@ -128,22 +185,19 @@ describe('gatedLowRank', () => {
     const f = layerOf(5, 6, 3);
     const tailor = tailorOf(5, 6, 2);
     const run =
-      (...segments: [number, number, TailorFactors][]) =>
+      (...segments: [number, number, LowRankFactors][]) =>
       () =>
-        gatedLowRank(
-          x,
-          f,
-          segments.map(([start, end, tailor]) => ({ start, end, tailor })),
-        );
+        groupedLowRank(x, { common: f, segments: segments.map(([start, end, factors]) => ({ start, end, factors })) });
     expect(run([0, 3, tailor])).toThrow('segments[0]: expected a run within [0, 2), got [0, 3)');
     expect(run([0, 2, tailor], [1, 2, tailor])).toThrow('segments[1]: expected a run within [2, 2), got [1, 2)');
-    expect(run([0, 1, tailor], [1, 2, tailor])).toThrow('segments[1].tailor: expected one segment a tailor');
     expect(run([0, 1, tailorOf(4, 6, 2)])).toThrow('segments[0].u: expected [5, r], got [4, 2]');
-    expect(() => gatedLowRank(draw(2, 3, 7) as tf.Tensor3D, f, [])).toThrow('x: expected [N, T, 6], got [2, 3, 7]');
+    expect(() => groupedLowRank(draw(2, 3, 7) as tf.Tensor3D, { common: f, segments: [] })).toThrow(
+      'x: expected [N, T, 6], got [2, 3, 7]',
+    );
   });
 });
 
-describe('gatedLowRankWithEnd', () => {
+describe('groupedLowRank with an end', () => {
   const tree = () => ({
     x: draw(4, 3, 6) as tf.Tensor3D,
     f: layerOf(5, 6, 3),
@@ -154,8 +208,8 @@ describe('gatedLowRankWithEnd', () => {
   });
   type Tree = ReturnType<typeof tree>;
   const segments = ({ a, b }: Tree) => [
-    { start: 0, end: 1, tailor: a },
-    { start: 2, end: 4, tailor: b },
+    { start: 0, end: 1, factors: a },
+    { start: 2, end: 4, factors: b },
   ];
   const ends: [string, (p: Tree) => LinearEnd][] = [
     ['GELU', () => 'gelu'],
@@ -167,8 +221,8 @@ describe('gatedLowRankWithEnd', () => {
     const weights = draw(4, 3, 5);
     const run = (y: (p: Tree) => tf.Tensor) =>
       valueAndGrad((leaves) => tf.sum(tf.mul(y(leaves), weights)) as tf.Scalar, p);
-    const fused = run((q) => gatedLowRankWithEnd(q.x, q.f, segments(q), end(q)));
-    const parts = run((q) => applyLinearEnd(gatedLowRank(q.x, q.f, segments(q)), end(q)));
+    const fused = run((q) => groupedLowRank(q.x, { common: q.f, segments: segments(q), end: end(q) }));
+    const parts = run((q) => applyLinearEnd(groupedLowRank(q.x, { common: q.f, segments: segments(q) }), end(q)));
     expectClose(fused.value, parts.value, { rtol: 1e-4 });
     const expected = flattenParams(parts.grads);
     for (const [name, grad] of flattenParams(fused.grads)) {
@@ -179,8 +233,11 @@ describe('gatedLowRankWithEnd', () => {
 
   it.each(ends)('is the same without a tape: %s', (_, end) => {
     const p = tree();
-    const y = gatedLowRankWithEnd(p.x, p.f, segments(p), end(p));
-    expectClose(y, applyLinearEnd(gatedLowRank(p.x, p.f, segments(p)), end(p)), { rtol: 1e-5, atol: 1e-5 });
+    const y = groupedLowRank(p.x, { common: p.f, segments: segments(p), end: end(p) });
+    expectClose(y, applyLinearEnd(groupedLowRank(p.x, { common: p.f, segments: segments(p) }), end(p)), {
+      rtol: 1e-5,
+      atol: 1e-5,
+    });
   });
 
   it.each(ends)('agrees with finite differences, and leaves nothing behind: %s', async (_, end) => {
@@ -188,52 +245,15 @@ describe('gatedLowRankWithEnd', () => {
     checkGradient(
       (x, u, ts, stream = p.stream, gate = p.gate) => {
         const q = { ...p, x, f: { ...p.f, u }, a: { ...p.a, s: ts }, stream, gate } as Tree;
-        return gatedLowRankWithEnd(q.x, q.f, segments(q), end(q));
+        return groupedLowRank(q.x, { common: q.f, segments: segments(q), end: end(q) });
       },
       [p.x, p.f.u, p.a.s, ...(end(p) === 'gelu' ? [] : [p.stream, p.gate])],
     );
     await expectNoLeak(() => {
-      tf.dispose(gatedLowRankWithEnd(p.x, p.f, segments(p), end(p)));
-      const loss = (q: Tree) => tf.sum(gatedLowRankWithEnd(q.x, q.f, segments(q), end(q))) as tf.Scalar;
+      tf.dispose(groupedLowRank(p.x, { common: p.f, segments: segments(p), end: end(p) }));
+      const loss = (q: Tree) =>
+        tf.sum(groupedLowRank(q.x, { common: q.f, segments: segments(q), end: end(q) })) as tf.Scalar;
       tf.dispose(valueAndGrad(loss, p));
     });
-  });
-});
-
-describe('softLowRank', () => {
-  const x = () => draw(3, 2, 6) as tf.Tensor3D;
-
-  it('with a one-hot alpha is the binary gate, gradients too', () => {
-    const tree = { x: x(), f: layerOf(5, 6, 3), a: tailorOf(5, 6, 2), b: tailorOf(5, 6, 4) };
-    const alpha = tf.tensor2d([1, 0, 0, 1, 0, 1], [3, 2]);
-    const weights = draw(3, 2, 5);
-    const loss = (y: tf.Tensor) => tf.sum(tf.mul(y, weights)) as tf.Scalar;
-    const soft = valueAndGrad((p) => loss(softLowRank(p.x, p.f, { tailors: [p.a, p.b], alpha })), tree);
-    const segments = (p: typeof tree) => [
-      { start: 0, end: 1, tailor: p.a },
-      { start: 1, end: 3, tailor: p.b },
-    ];
-    const binary = valueAndGrad((p) => loss(gatedLowRank(p.x, p.f, segments(p))), tree);
-    expectClose(soft.value, binary.value, { rtol: 1e-4 });
-    const expected = flattenParams(binary.grads);
-    for (const [name, grad] of flattenParams(soft.grads)) {
-      expect(relativeError(grad, expected.get(name)!), name).toBeLessThan(1e-5);
-    }
-  });
-
-  it('is linear in alpha, and agrees with finite differences', () => {
-    const f = layerOf(3, 6, 2);
-    const tailors = [tailorOf(3, 6, 1), undefined, tailorOf(3, 6, 2)];
-    checkGradient(
-      (input, alpha) => softLowRank(input as tf.Tensor3D, f, { tailors, alpha: alpha as tf.Tensor2D }),
-      [x(), draw(3, 3)],
-    );
-  });
-
-  it('without any tailor is the learngenes alone', () => {
-    const f = layerOf(3, 6, 2);
-    const input = x();
-    const alone = softLowRank(input, f, { tailors: [undefined], alpha: tf.ones([3, 1]) });
-    expectClose(alone, gatedLowRank(input, f, []));
   });
 });

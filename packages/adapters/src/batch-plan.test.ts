@@ -1,13 +1,13 @@
+import { type ClassGroup, groupPerClass, sharedGroup } from '@learngene/nn';
 import { useTestBackend } from '@learngene/testing';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type AdapterGroup, groupPerClass, sharedGroup } from './groups';
-import { planBatch } from './plan';
+import { adapterBatchPlan } from './batch-plan';
 
 beforeAll(useTestBackend);
 
-describe('planBatch', () => {
-  const group = (name: string, classes: number[]): AdapterGroup => ({ name, classes });
+describe('adapterBatchPlan', () => {
+  const group = (name: string, classes: number[]): ClassGroup => ({ name, classes });
 
   it('covers every batch in runs of one adapter and can be undone', () => {
     const cases = fc.record({
@@ -19,7 +19,7 @@ describe('planBatch', () => {
     fc.assert(
       fc.property(cases, ({ labels, dropped, nullGate, groups }) => {
         const flags = dropped.slice(0, labels.length);
-        const plan = planBatch(Int32Array.from(labels), { groups, nullGate, dropped: flags });
+        const plan = adapterBatchPlan(Int32Array.from(labels), { groups, nullGate }, flags);
         const order = plan.order ?? Int32Array.from(labels.keys());
         expect([...order].sort((a, b) => a - b)).toEqual([...labels.keys()]);
         expect(Array.from(order, (from) => (plan.inverse ?? order)[from])).toEqual([...labels.keys()]);
@@ -43,15 +43,15 @@ describe('planBatch', () => {
 
   it.each([
     [
-      () => planBatch(new Int32Array(0), { groups: sharedGroup(2), nullGate: 'base' }),
+      () => adapterBatchPlan(new Int32Array(0), { groups: sharedGroup(2), nullGate: 'base' }),
       'labels: expected an Int32Array',
     ],
     [
-      () => planBatch(Int32Array.of(0), { groups: sharedGroup(2), nullGate: 'base', dropped: [0, 1] }),
+      () => adapterBatchPlan(Int32Array.of(0), { groups: sharedGroup(2), nullGate: 'base' }, [0, 1]),
       'dropped: expected 1 flags, got 2',
     ],
     [
-      () => planBatch(Int32Array.of(3), { groups: sharedGroup(2), nullGate: 'base' }),
+      () => adapterBatchPlan(Int32Array.of(3), { groups: sharedGroup(2), nullGate: 'base' }),
       'labels[0]: expected a class in [0, 2]',
     ],
   ])('%#', (act, message) => expect(act).toThrow(message));

@@ -1,0 +1,34 @@
+/** What a sample uses whose label was dropped for classifier-free guidance (Ho & Salimans 2022). */
+export type GateRule = {
+  /**
+   * True: the parameters of the group of the class that it had. False: no group's, only what all samples use.
+   */
+  readonly droppedKeepGroup: boolean;
+};
+
+/**
+ * Whether a sample uses the parameters of its class's group.
+ *
+ * @param dropped Whether its label was dropped.
+ */
+export function opensGate(dropped: number | boolean | undefined, { droppedKeepGroup }: GateRule): boolean {
+  return !dropped || droppedKeepGroup;
+}
+
+/**
+ * The order of a batch that suits its gates: first the samples that use no group, then the others by class; samples with
+ * the same gate keep their order.
+ *
+ * @param labels [N] class ids.
+ * @param dropped [N] whether each label was dropped.
+ * @returns [N]: sample `order[i]` comes i-th.
+ */
+export function gateOrder(labels: Int32Array, dropped: ArrayLike<number | boolean>, rule: GateRule): Int32Array {
+  const gates = labels.map((label, i) => (opensGate(dropped[i], rule) ? label : -1));
+  return stableOrder(gates);
+}
+
+/** The order that sorts integers; equal ones keep their order. */
+export function stableOrder(keys: ArrayLike<number>): Int32Array {
+  return Int32Array.from({ length: keys.length }, (_, i) => i).sort((a, b) => keys[a] - keys[b] || a - b);
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { classPlaces, groupByName, groupPerClass, listNames, sharedGroup, validateGroups } from './groups';
+
+describe('groups', () => {
+  const groups = [
+    { name: 'a', classes: [2, 0] },
+    { name: 'b', classes: [1] },
+  ];
+
+  it('place every class, once computed', () => {
+    const places = classPlaces(groups);
+    expect([...places]).toEqual([
+      [2, { group: 0, row: 0 }],
+      [0, { group: 0, row: 1 }],
+      [1, { group: 1, row: 0 }],
+    ]);
+    expect(classPlaces(groups)).toBe(places);
+  });
+
+  it('are found by name', () => {
+    expect(groupByName(groups, 'b')).toBe(groups[1]);
+    expect(() => groupByName(groups, 'c')).toThrow("group: expected one of 'a', 'b', got 'c'");
+    expect(() => groupByName([], 'c')).toThrow('group: expected one of none');
+    expect(listNames(Array.from({ length: 20 }, (_, i) => `${i}`))).toMatch(/'7', ... \(20 in all\)$/);
+  });
+});
+
+describe('sharedGroup and groupPerClass', () => {
+  it('hold every class once', () => {
+    expect(sharedGroup(3)).toEqual([{ name: 'all', classes: [0, 1, 2] }]);
+    expect(groupPerClass(2)).toEqual([
+      { name: 'class-0', classes: [0] },
+      { name: 'class-1', classes: [1] },
+    ]);
+  });
+
+  it.each([0, 1.5, Number.NaN, '3', 65537])('refuse %s classes', (classes) => {
+    for (const make of [sharedGroup, groupPerClass]) expect(() => make(classes as number)).toThrow('classes: expected');
+  });
+});
+
+describe('validateGroups', () => {
+  const a = { name: 'a', classes: [0] };
+
+  it('takes any classes without a bound, and no group at all', () => {
+    validateGroups([]);
+    validateGroups([{ name: 'a.b c', classes: [7, 900] }, a], {});
+    validateGroups([{ ...a, note: 1 } as never], { fields: ['note'] });
+  });
+
+  it.each<[unknown, string]>([
+    ['all', 'groups: expected an array, got all'],
+    [[{ ...a, x: 1 }], 'groups[0]: expected only name, classes, got "x"'],
+    [[null], 'groups[0].name: expected 1 to 200 characters, got undefined'],
+    [[{ ...a, name: 'n'.repeat(201) }], 'groups[0].name: expected 1 to 200 characters'],
+    [[{ ...a, name: '__proto__' }], "groups[0].name: '__proto__' is not allowed"],
+    [[a, a], "groups[1].name: 'a' is used twice"],
+    [[{ ...a, classes: 3 }], 'groups[0].classes: expected at least one class, got 3'],
+    [[{ ...a, classes: [2] }], 'groups[0].classes: expected integers in [0, 2), got 2'],
+    [[{ ...a, classes: ['1'] }], 'groups[0].classes: expected integers in [0, 2), got 1'],
+    [[a, { name: 'b', classes: [1, 0] }], "groups[1].classes: class 0 is already in group 'a'"],
+  ])('refuses %j', (groups, message) => {
+    expect(() => validateGroups(groups as never, { classes: 2 })).toThrow(message);
+  });
+});

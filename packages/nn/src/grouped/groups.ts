@@ -1,0 +1,144 @@
+import { checkCount } from '../check';
+
+/** Classes that share parameters of their own, such as one set of tailors or one adapter. */
+export type ClassGroup = {
+  /** Unique, 1 to 200 characters. */
+  readonly name: string;
+  /** Class ids; row i of the group's label rows belongs to `classes[i]`. A class is in at most one group. */
+  readonly classes: readonly number[];
+};
+
+/** Where a class lives: its group and its row in that group's label rows. */
+export type ClassPlace = {
+  /** Index of the group in the list of groups. */
+  readonly group: number;
+  /** Row of the group's label rows. */
+  readonly row: number;
+};
+
+/** What {@link validateGroups} asks beyond names and classes that come once. */
+export type GroupRules = {
+  /** Class ids are below this number (default: no upper bound). */
+  readonly classes?: number;
+  /** Fields that a group may have beside `name` and `classes` (default none). */
+  readonly fields?: readonly string[];
+};
+
+/** Most classes of a label space, as in `@learngene/dit`. */
+const MAX_CLASSES = 2 ** 16;
+
+/**
+ * One group that holds the classes 0 to `classes` - 1: all of them share its parameters.
+ *
+ * @param classes A whole number from 1 to 65536.
+ * @throws Error if `classes` is out of range.
+ */
+export function sharedGroup(classes: number): ClassGroup[] {
+  checkClasses(classes);
+  return [{ name: 'all', classes: Array.from({ length: classes }, (_, id) => id) }];
+}
+
+/**
+ * One group for each class 0 to `classes` - 1, named `class-<id>`.
+ *
+ * @param classes A whole number from 1 to 65536.
+ * @throws Error if `classes` is out of range.
+ */
+export function groupPerClass(classes: number): ClassGroup[] {
+  checkClasses(classes);
+  return Array.from({ length: classes }, (_, id) => ({ name: `class-${id}`, classes: [id] }));
+}
+
+function checkClasses(classes: number): void {
+  checkCount('classes', classes, 1);
+  if (classes > MAX_CLASSES) throw new Error(`classes: expected at most ${MAX_CLASSES}, got ${classes}`);
+}
+
+/**
+ * Checks a list of groups.
+ *
+ * @throws Error that names the first field that is unknown or out of range, the name that is used twice, or the class that
+ * is in two groups.
+ */
+export function validateGroups(groups: readonly ClassGroup[], rules: GroupRules = {}): void {
+  if (!Array.isArray(groups)) throw new Error(`groups: expected an array, got ${String(groups)}`);
+  const names = new Set<string>();
+  const owners = new Map<number, string>();
+  for (const [index, group] of groups.entries()) {
+    const at = `groups[${index}]`;
+    checkFields(at, group, rules);
+    checkName(at, group, names);
+    checkIds(at, group, rules, owners);
+  }
+}
+
+function checkFields(at: string, group: ClassGroup, { fields = [] }: GroupRules): void {
+  const known = ['name', 'classes', ...fields];
+  const odd = Object.keys(group ?? {}).find((field) => !known.includes(field));
+  if (odd !== undefined) throw new Error(`${at}: expected only ${known.join(', ')}, got ${quoted(odd)}`);
+}
+
+function checkName(at: string, group: ClassGroup, names: Set<string>): void {
+  const name: unknown = group?.name;
+  if (typeof name !== 'string' || name.length === 0 || name.length > 200) {
+    throw new Error(`${at}.name: expected 1 to 200 characters, got ${quoted(name)}`);
+  }
+  if (name === '__proto__') throw new Error(`${at}.name: '__proto__' is not allowed`);
+  if (names.has(name)) throw new Error(`${at}.name: '${name}' is used twice`);
+  names.add(name);
+}
+
+function checkIds(
+  at: string,
+  { name, classes }: ClassGroup,
+  { classes: bound = Number.POSITIVE_INFINITY }: GroupRules,
+  owners: Map<number, string>,
+): void {
+  if (!Array.isArray(classes) || classes.length === 0) {
+    throw new Error(`${at}.classes: expected at least one class, got ${quoted(classes)}`);
+  }
+  for (const id of classes) {
+    if (!Number.isSafeInteger(id) || id < 0 || id >= bound) {
+      const range = bound === Number.POSITIVE_INFINITY ? 'of at least 0' : `in [0, ${bound})`;
+      throw new Error(`${at}.classes: expected integers ${range}, got ${String(id)}`);
+    }
+    const owner = owners.get(id);
+    if (owner !== undefined) throw new Error(`${at}.classes: class ${id} is already in group '${owner}'`);
+    owners.set(id, name);
+  }
+}
+
+/** A value for a message: as JSON, at most 80 characters of it. */
+function quoted(value: unknown): string {
+  if (typeof value === 'string' && value.length > 80) return JSON.stringify(`${value.slice(0, 80)}…`);
+  return (JSON.stringify(value) ?? String(value)).slice(0, 240);
+}
+
+const places = new WeakMap<readonly ClassGroup[], ReadonlyMap<number, ClassPlace>>();
+
+/** The map from class id to group and row. Computed once for every array of groups. */
+export function classPlaces(groups: readonly ClassGroup[]): ReadonlyMap<number, ClassPlace> {
+  const known = places.get(groups);
+  if (known) return known;
+  const map = new Map(groups.flatMap((g, group) => g.classes.map((id, row) => [id, { group, row }] as const)));
+  places.set(groups, map);
+  return map;
+}
+
+/**
+ * The group of that name.
+ *
+ * @throws Error with the known names if there is none.
+ */
+export function groupByName<G extends ClassGroup>(groups: readonly G[], name: string): G {
+  const group = groups.find((candidate) => candidate.name === name);
+  if (group) return group;
+  throw new Error(`group: expected one of ${listNames(groups.map((g) => g.name))}, got '${name}'`);
+}
+
+/** At most eight names for a message. */
+export function listNames(names: readonly string[]): string {
+  const shown = names.slice(0, 8).map((name) => `'${name}'`);
+  if (names.length > 8) shown.push(`... (${names.length} in all)`);
+  return shown.length ? shown.join(', ') : 'none';
+}

@@ -1,0 +1,193 @@
+import type { NamedTensorMap, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { dims } from '../dims';
+import { customOp, hasKernel, runKernel, stateInputs } from './custom-op';
+import { groupedBackward, groupedForward } from './grouped-low-rank-composite';
+import { applyLinearEnd, hasLinearEndGrads, type LinearEnd, linearEndGrads } from './linear-end';
+import { lowRankLinear } from './low-rank-linear';
+
+/** The factors of a weight u diag(s) vᵀ of rank r. */
+export type LowRankFactors = {
+  /** float32 [out, r]. */
+  readonly u: Tensor2D;
+  /** float32 [r]. */
+  readonly s: Tensor1D;
+  /** float32 [in, r]. */
+  readonly v: Tensor2D;
+};
+
+/** A run of samples and the factors that they alone use. */
+export type LowRankSegment = {
+  /** First sample. */
+  readonly start: number;
+  /** One past the last sample. */
+  readonly end: number;
+  /** Factors of these samples; segments may differ in rank. */
+  readonly factors: LowRankFactors;
+};
+
+/** The parameters of {@link groupedLowRank}. */
+export type GroupedLowRank = {
+  /** Factors that all samples use, and the bias [out]; none: only the segments' factors. */
+  readonly common?:
+    | (LowRankFactors & {
+        /** float32 [out]. */
+        readonly bias?: Tensor1D;
+      })
+    | undefined;
+  /** Disjoint and ascending; samples in no segment use the common factors alone. Not empty where nothing is common. */
+  readonly segments: readonly LowRankSegment[];
+  /** What follows the layer at once (default nothing), see `applyLinearEnd`. */
+  readonly end?: LinearEnd | undefined;
+};
+
+const FORWARD = 'LearngeneGroupedLowRank';
+const FORWARD_END = 'LearngeneGroupedLowRankEnd';
+const BACKWARD = 'LearngeneGroupedLowRankGrad';
+
+/**
+ * A linear layer over a batch whose samples are grouped: y = U (s * (Vᵀ x)) + U_g (s_g * (V_gᵀ x)) + bias. The second term
+ * has the factors of the sample's segment. No weight is formed, and no sample pays for factors that it does not use.
+ *
+ * This is one op with its own gradient. A backend may register three kernels for it; without them the op is computed by
+ * the composite of tfjs ops, which is its specification. All kernels take the inputs x, u, s, v, [bias], u0, s0, v0, u1, ...
+ * and the attributes `starts` and `ends` (samples):
+ * - 'LearngeneGroupedLowRank' returns y, then any state.
+ * - 'LearngeneGroupedLowRankEnd' also takes stream and gate after bias (for x + gate y) and the attribute `keep`. It returns
+ *   the result of `end` and, where `keep` is true, y and any state.
+ * - 'LearngeneGroupedLowRankGrad' also takes dy and the state. It returns the gradients in the order of the inputs,
+ *   without those of u, s and v where its attribute `common` is false.
+ *
+ * @param x float32 [N, T, in].
+ * @returns [N, T, out]; the caller owns it.
+ * @throws Error if shapes do not go together, segments overlap, or there are no factors at all.
+ */
+export function groupedLowRank(x: Tensor3D, layer: GroupedLowRank): Tensor3D {
+  const { common, segments, end } = layer;
+  if (!common && segments.length === 0)
+    throw new Error('segments: expected at least one without common factors, got none');
+  if (end === undefined) {
+    // The factors of a single group are a plain low-rank layer.
+    const [first] = segments;
+    const alone = !common && first.start === 0 && first.end === x.shape[0];
+    return alone ? plainLayer(x, first) : tf.tidy(() => layerOp(x, layer));
+  }
+  const fused = hasKernel(FORWARD_END) && hasKernel(BACKWARD) && hasLinearEndGrads();
+  return tf.tidy(() =>
+    fused ? layerWithEnd(x, layer, end) : applyLinearEnd(groupedLowRank(x, { common, segments }), end),
+  );
+}
+
+function plainLayer(x: Tensor3D, { factors: { u, s, v } }: LowRankSegment): Tensor3D {
+  return lowRankLinear(x, u, s, v) as Tensor3D;
+}
+
+function layerOp(x: Tensor3D, layer: GroupedLowRank): Tensor3D {
+  const fused = hasKernel(FORWARD);
+  const { inputs, attrs, spans, shape } = callOf(x, layer, fused);
+  return customOp({
+    inputs,
+    forward: (save) => {
+      if (fused) {
+        const [y, ...state] = runKernel(FORWARD, inputs, attrs);
+        save([...Object.values(inputs), ...state]);
+        return y;
+      }
+      const own = layer.segments.map(({ factors }) => factors);
+      const { y, hidden } = groupedForward(tf.reshape(x, [-1, x.shape[2]]), { common: layer.common, own, spans });
+      save([...Object.values(inputs), ...hidden]);
+      return tf.reshape(y, shape);
+    },
+    backward: (dy, saved, isWanted) => {
+      if (hasKernel(BACKWARD)) return kernelGrads(dy, { inputs, attrs, saved, isWanted });
+      const names = Object.keys(inputs);
+      const held: NamedTensorMap = Object.fromEntries(names.map((name, i) => [name, saved[i]]));
+      return groupedBackward(dy, held, { hidden: saved.slice(names.length), spans });
+    },
+  }) as Tensor3D;
+}
+
+/** The layer and its end in one kernel. */
+function layerWithEnd(x: Tensor3D, layer: GroupedLowRank, end: LinearEnd): Tensor3D {
+  const { inputs, attrs, shape } = callOf(x, layer, true);
+  const residual: NamedTensorMap = {};
+  if (end !== 'gelu') {
+    dims('end.x', end.x, shape.join(' '));
+    dims('end.gate', end.gate, `${shape[0]} ${shape[2]}`);
+    Object.assign(residual, { stream: end.x, gate: end.gate });
+  }
+  return customOp({
+    inputs: { ...inputs, ...residual },
+    forward: (save, taped) => {
+      const all = { ...inputs, ...residual };
+      const [result, y, ...state] = runKernel(FORWARD_END, all, { ...attrs, keep: taped });
+      if (taped) save([y, ...(end === 'gelu' ? [] : [end.gate]), ...Object.values(inputs), ...state]);
+      return result;
+    },
+    backward: (dy, [y, ...saved], isWanted) => {
+      const gate = end === 'gelu' ? undefined : saved.shift();
+      const grads = linearEndGrads(dy, { y, gate });
+      const layerGrads = kernelGrads(grads.y, { inputs, attrs, saved, isWanted });
+      return { ...layerGrads, stream: () => tf.clone(dy), gate: () => grads.gate as Tensor };
+    },
+  }) as Tensor3D;
+}
+
+/** What the kernels are told. A `kernel` always takes common factors: where there are none, zeros stand for them. */
+function callOf(x: Tensor3D, { common, segments }: GroupedLowRank, kernel: boolean) {
+  const { u, s, v } = common ?? segments[0].factors;
+  const { out, r } = dims('u', u, 'out r');
+  dims('s', s, `${r}`);
+  const width = dims('v', v, `in ${r}`).in;
+  const { N, T } = dims('x', x, `N T ${width}`);
+  const bias = common?.bias;
+  if (bias) dims('bias', bias, `${out}`);
+  checkSegments(segments, { N, out, width });
+  const shared = common ? { u, s, v } : kernel ? zeroFactors(out, width) : undefined;
+  const inputs: NamedTensorMap = { x, ...shared, ...(bias && { bias }) };
+  for (const [i, { factors }] of segments.entries()) {
+    Object.assign(inputs, { [`u${i}`]: factors.u, [`s${i}`]: factors.s, [`v${i}`]: factors.v });
+  }
+  const spans = segments.map(({ start, end }) => ({ start: start * T, end: end * T }));
+  const attrs = { starts: segments.map((segment) => segment.start), ends: segments.map((segment) => segment.end) };
+  return { inputs, attrs, spans, shape: [N, T, out] as [number, number, number] };
+}
+
+/** One component that is zero. */
+function zeroFactors(out: number, width: number): LowRankFactors {
+  return { u: tf.zeros([out, 1]), s: tf.zeros([1]), v: tf.zeros([width, 1]) };
+}
+
+interface GradCall {
+  inputs: NamedTensorMap;
+  attrs: { starts: number[]; ends: number[] };
+  saved: readonly Tensor[];
+  isWanted: (name: string) => boolean;
+}
+
+/** The gradients by the backend's kernel, from what was saved: the inputs, then the state. */
+function kernelGrads(dy: Tensor, { inputs, attrs, saved, isWanted }: GradCall): Record<string, () => Tensor> {
+  const names = Object.keys(inputs);
+  const held: NamedTensorMap = Object.fromEntries(names.map((name, i) => [name, saved[i]]));
+  const common = ['u', 's', 'v'].some(isWanted); // false where the common factors are frozen, or there are none
+  const state = stateInputs(saved.slice(names.length));
+  const grads = runKernel(BACKWARD, { dy, ...held, ...state }, { ...attrs, common });
+  const given = common ? names : names.filter((name) => !['u', 's', 'v'].includes(name));
+  return Object.fromEntries(given.map((name, i) => [name, () => grads[i]]));
+}
+
+function checkSegments(
+  segments: readonly LowRankSegment[],
+  { N, out, width }: { N: number; out: number; width: number },
+): void {
+  let last = 0;
+  for (const [i, { start, end, factors }] of segments.entries()) {
+    if (!(start >= last && start < end && end <= N)) {
+      throw new Error(`segments[${i}]: expected a run within [${last}, ${N}), got [${start}, ${end})`);
+    }
+    last = end;
+    const { r } = dims(`segments[${i}].u`, factors.u, `${out} r`);
+    dims(`segments[${i}].s`, factors.s, `${r}`);
+    dims(`segments[${i}].v`, factors.v, `${width} ${r}`);
+  }
+}
