@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { disposeKindTraining } from '@learngene/kind';
+import { disposeParams, type ParamTree } from '@learngene/nn';
+import { createProcess, noProgress } from '@learngene/pipeline';
+import { checkpointPath, drawPictures, loadModel, readRunRecord } from '@learngene/pipeline/node';
+import { expectNoLeak, useTestBackend } from '@learngene/testing';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeTrainingData, reopenRunData } from '../data/run-data';
+import { runTraining } from '../train/train-run';
+import { readMetricsLog } from './metrics-log';
+
+const fixtures = fileURLToPath(new URL('../../fixtures/format-1', import.meta.url));
+const expected = JSON.parse(readFileSync(join(fixtures, 'expected.json'), 'utf8'));
+const work = mkdtempSync(join(tmpdir(), 'learngene-format-1-'));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+// The numbers were recorded on the cpu engine; another one rounds otherwise.
+beforeAll(async () => {
+  await useTestBackend();
+  await tf.setBackend('cpu');
+});
+
+const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+describe('files of run format 1', () => {
+  test.each(['train', 'transfer'] as const)('a %s run resumes to the bits that its own version gives', async (name) => {
+    const run = join(work, name);
+    cpSync(join(fixtures, name), run, { recursive: true });
+    const place = join(fixtures, 'images.safetensors');
+    await expectNoLeak(async () => {
+      const { record, view } = await reopenRunData(await readRunRecord(run), { place, output: noProgress });
+      const state = await runTraining({
+        run,
+        record,
+        trainable: name === 'train' ? 'all' : 'tailors',
+        data: await decodeTrainingData(view, record, noProgress),
+        start: () => expect.fail('the run has a checkpoint to continue'),
+        output: noProgress,
+        signal: new AbortController().signal,
+      });
+      disposeKindTraining(state);
+    });
+    const last = checkpointPath(run, 12);
+    const { files, state } = expected[name];
+    const hashes = Object.keys(files).map((file) => [file, sha256(readFileSync(join(last, file)))]);
+    expect(Object.fromEntries(hashes)).toEqual(files);
+    const saved = JSON.parse(readFileSync(join(last, 'state.json'), 'utf8')).state;
+    const parts = Object.keys(state).map((part) => [part, sha256(JSON.stringify(saved[part]))]);
+    expect(Object.fromEntries(parts)).toEqual(state);
+    const losses = readMetricsLog(run).map(({ step, loss, gradientNorm, learningRate }) => ({
+      step,
+      loss,
+      gradientNorm,
+      learningRate,
+    }));
+    expect(losses).toEqual(expected[name].losses);
+  });
+
+  test('a bundle loads, and the images drawn from it are those that its own version draws', async () => {
+    const { count, seed, sha256: hash } = expected.samples;
+    await expectNoLeak(async () => {
+      const { model, config } = await loadModel(join(fixtures, 'bundle'));
+      const labels = Int32Array.from({ length: 2 * count }, (_, i) => Math.floor(i / count));
+      const { data } = await drawPictures(model, createProcess(config), {
+        labels,
+        sampling: config.sampling,
+        seed,
+        output: noProgress,
+      });
+      disposeParams(model.params as ParamTree);
+      expect(sha256(data)).toBe(hash);
+    });
+  });
+});
