@@ -1,4 +1,5 @@
 import type { Batch } from '@learngene/datasets';
+import { gateOrder } from '@learngene/nn';
 import type { Config } from '@learngene/pipeline';
 import { type Generator, normal, uniform } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
@@ -24,8 +25,7 @@ export function prepareBatch(
   const count = batch.labels.length;
   const pixels = shape[0] * shape[1] * shape[2];
   const drawn = uniform(generator, count).map((u) => (u < model.labelDropout ? 1 : 0));
-  const gate = (i: number) => (drawn[i] === 1 && model.nullGate === 'learngenes' ? -1 : batch.labels[i]);
-  const order = Array.from(batch.labels.keys()).sort((a, b) => gate(a) - gate(b) || a - b);
+  const order = gateOrder(batch.labels, drawn, { droppedKeepGroup: model.nullGate === 'own-class' });
   const values = new Float32Array(count * pixels);
   order.forEach((from, to) => {
     for (let p = 0; p < pixels; p++) values[to * pixels + p] = batch.images[from * pixels + p] / 127.5 - 1;

@@ -1,4 +1,5 @@
 import type { Batch } from '@learngene/datasets';
+import { gateOrder } from '@learngene/nn';
 import { createGenerator, normal, randomIntegers, stream, uniform } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -51,8 +52,7 @@ export function drawBatch(
   const dropped = Uint8Array.from(uniform(g, count), (u) => (u < labelDropout ? 1 : 0));
   const t = randomIntegers(g, count, { high: timesteps });
   const noise = normal(g, count * pixels);
-  const gate = (i: number) => (droppedFirst && dropped[i] === 1 ? -1 : labels[i]);
-  const order = Array.from(labels.keys()).sort((a, b) => gate(a) - gate(b) || a - b);
+  const order = gateOrder(labels, dropped, { droppedKeepGroup: !droppedFirst });
   const sorted = (values: Float32Array) => {
     const out = new Float32Array(count * pixels);
     order.forEach((from, to) => {
