@@ -1,5 +1,6 @@
+import { base64 } from './base64';
 import { escapeHtml } from './escape';
-import type { Cell, Chart, GalleryPicture, Section } from './sections';
+import type { Cell, Chart, GalleryImage, Section } from './sections';
 
 const longCell = 44;
 
@@ -10,14 +11,14 @@ function cellHtml(cell: Cell, index: number): string {
   return `<td${classes.length > 0 ? ` class="${classes.join(' ')}"` : ''}>${escapeHtml(text)}</td>`;
 }
 
-const source = (png: Uint8Array) => `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
+const source = (png: Uint8Array) => `data:image/png;base64,${base64(png)}`;
 
 function chartHtml({ svg, title, note }: Chart): string {
   const label = title === undefined ? svg : svg.replace(/^<svg/, `<svg role="img" aria-label="${escapeHtml(title)}"`);
   return `<figure>${label}${note ? `<figcaption>${escapeHtml(note)}</figcaption>` : ''}</figure>`;
 }
 
-function pictureHtml({ title, note, png }: GalleryPicture): string {
+function galleryImageHtml({ title, note, png }: GalleryImage): string {
   const caption = `<figcaption><b>${escapeHtml(title)}</b>${note ? ` ${escapeHtml(note)}` : ''}</figcaption>`;
   return `<figure><img loading="lazy" alt="${escapeHtml(`Samples: ${title}`)}" src="${source(png)}">${caption}</figure>`;
 }
@@ -49,12 +50,12 @@ export function sectionHtml(section: Section, level = 2): string {
       return chartHtml(section);
     case 'charts':
       return `${heading}${note}<div class="charts">${section.charts.map(chartHtml).join('')}</div>`;
-    case 'picture': {
+    case 'image': {
       const names = section.rowNames ? `<p class="note">Rows: ${escapeHtml(section.rowNames.join(' · '))}</p>` : '';
       return `${heading}${note}${names}<img alt="${escapeHtml(section.title)}" src="${source(section.png)}">`;
     }
     case 'gallery':
-      return `${heading}${note}<div class="gallery">${section.pictures.map(pictureHtml).join('')}</div>`;
+      return `${heading}${note}<div class="gallery">${section.images.map(galleryImageHtml).join('')}</div>`;
     case 'code':
       return `${heading}${note}<pre tabindex="0"><code>${escapeHtml(section.code)}</code></pre>`;
     case 'details': {

@@ -1,48 +1,70 @@
-import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { gridPng } from './image-grid';
+import { imageGrid } from './image-grid';
+import type { Images } from './images';
 
-async function decode(png: Buffer) {
-  const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
-  return {
-    ...info,
-    at: (x: number, y: number) => [
-      ...data.subarray((y * info.width + x) * info.channels, (y * info.width + x) * info.channels + 3),
-    ],
-  };
+/** The colour of a pixel of an RGB image. */
+const at = ({ data, width }: Images, x: number, y: number) => [
+  ...data.subarray((y * width + x) * 3, (y * width + x) * 3 + 3),
+];
+
+/** Images whose bytes all differ from their neighbours'. */
+function images(count: number, size: number, channels: number): Images {
+  const data = Uint8Array.from({ length: count * size * size * channels }, (_, i) => (i * 131) % 256);
+  return { data, count, height: size, width: size, channels };
 }
 
-describe('gridPng', () => {
-  test('puts every pixel of every picture in its place, on white', async () => {
-    const [count, size] = [3, 32];
-    const data = new Uint8Array(count * size * size * 3).map((_, i) => (i * 131) % 256);
-    const grid = await decode(await gridPng({ data, count, height: size, width: size, channels: 3 }, 2));
-    const scale = 2;
-    expect([grid.width, grid.height]).toEqual([scale * (2 * 34 + 2), scale * (2 * 34 + 2)]);
+describe('imageGrid', () => {
+  test('puts every pixel of every image in its place, enlarged, on white', () => {
+    const [count, size, scale] = [3, 32, 2];
+    const three = images(count, size, 3);
+    const grid = imageGrid(three, 2);
+    expect(grid).toMatchObject({ count: 1, height: scale * (2 * 34 + 2), width: scale * (2 * 34 + 2), channels: 3 });
+    const expected = new Uint8Array(grid.height * grid.width * 3).fill(255);
     for (let n = 0; n < count; n++) {
-      for (const [x, y] of [
-        [0, 0],
-        [31, 0],
-        [5, 17],
-        [31, 31],
-      ]) {
-        const from = ((n * size + y) * size + x) * 3;
-        const [left, top] = [2 + (n % 2) * 34 + x, 2 + Math.floor(n / 2) * 34 + y];
-        for (const corner of [0, scale - 1])
-          expect(grid.at(left * scale + corner, top * scale + corner)).toEqual([...data.subarray(from, from + 3)]);
+      for (let y = 0; y < size * scale; y++) {
+        for (let x = 0; x < size * scale; x++) {
+          const from = ((n * size + Math.floor(y / scale)) * size + Math.floor(x / scale)) * 3;
+          const left = scale * (2 + (n % 2) * 34) + x;
+          const top = scale * (2 + Math.floor(n / 2) * 34) + y;
+          expected.set(three.data.subarray(from, from + 3), (top * grid.width + left) * 3);
+        }
       }
     }
-    expect(grid.at(0, 0)).toEqual([255, 255, 255]);
-    expect(grid.at(grid.width - 5, grid.height - 5)).toEqual([255, 255, 255]);
+    expect(Buffer.compare(Buffer.from(grid.data), Buffer.from(expected))).toBe(0);
   });
-  test('grey pictures are grey', async () => {
-    const grid = await decode(
-      await gridPng({ data: Uint8Array.of(9, 200, 30, 40), count: 1, height: 2, width: 2, channels: 1 }, 1),
-    );
-    expect([grid.at(2 * 32, 2 * 32), grid.at(3 * 32, 2 * 32), grid.at(2 * 32, 3 * 32)]).toEqual([
+
+  test('grey images are grey; of more channels than three the first three count', () => {
+    const grey = imageGrid({ data: Uint8Array.of(9, 200, 30, 40), count: 1, height: 2, width: 2, channels: 1 }, 1);
+    expect([at(grey, 64, 64), at(grey, 96, 64), at(grey, 64, 96)]).toEqual([
       [9, 9, 9],
       [200, 200, 200],
       [30, 30, 30],
     ]);
+    const rgba = imageGrid({ data: Uint8Array.of(1, 2, 3, 4), count: 1, height: 1, width: 1, channels: 4 }, 1);
+    expect(at(rgba, 2 * 64, 2 * 64)).toEqual([1, 2, 3]);
+  });
+
+  test.each([
+    [1, 64],
+    [32, 2],
+    [48, 1],
+    [64, 1],
+    [200, 1],
+  ])('enlarges %i pixels by %i', (size, scale) => {
+    expect(imageGrid(images(1, size, 1), 1).width).toBe((size + 4) * scale);
+  });
+
+  test('of no image is white', () => {
+    expect(new Set(imageGrid(images(0, 8, 1), 4).data)).toEqual(new Set([255]));
+  });
+
+  test.each<[string, Partial<Images>, number, string]>([
+    ['no column', {}, 0, 'columns: expected a whole number of at least 1, got 0'],
+    ['half a column', {}, 1.5, 'columns: expected a whole number of at least 1, got 1.5'],
+    ['two channels', { channels: 2 }, 1, 'images.channels: expected 1 (grey) or at least 3 (RGB first), got 2'],
+    ['a width of none', { width: 0 }, 1, 'images.width: expected a whole number of at least 1, got 0'],
+    ['missing bytes', { count: 3 }, 1, 'images.data: expected 12 bytes for [3, 2, 2, 1], got 8'],
+  ])('refuses %s', (_, change, columns, message) => {
+    expect(() => imageGrid({ ...images(2, 2, 1), ...change }, columns)).toThrow(message);
   });
 });

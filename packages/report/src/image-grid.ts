@@ -1,35 +1,59 @@
-/** Pictures side by side: uint8 [count, height, width, channels]. */
-export interface Pictures {
-  data: Uint8Array;
-  count: number;
-  height: number;
-  width: number;
-  channels: number;
-}
+import { checkImages, type Images } from './images';
 
-const gap = 2;
+/** White pixels around every image, before the grid is enlarged. */
+const GAP = 2;
 
-/** Lays pictures out in rows of `columns` on white, enlarged to at least about 64 pixels a side, as PNG bytes. */
-export async function gridPng({ data, count, height, width, channels }: Pictures, columns: number): Promise<Buffer> {
+/** Smaller images are enlarged by a whole number to about so many pixels a side. */
+const LEAST_WIDTH = 64;
+
+/**
+ * Lays images out in rows on white. Images narrower than 64 pixels are enlarged by a whole number, pixel by pixel.
+ *
+ * @param images Grey ones become RGB.
+ * @param columns Images a row, at least 1.
+ * @returns one RGB image
+ * @throws RangeError for columns, sizes or bytes that do not fit
+ */
+export function imageGrid(images: Images, columns: number): Images {
+  checkImages(images);
+  if (!Number.isSafeInteger(columns) || columns < 1) {
+    throw new RangeError(`columns: expected a whole number of at least 1, got ${columns}`);
+  }
+  const { data, count, height, width, channels } = images;
   const rows = Math.ceil(count / columns);
-  const gridWidth = columns * (width + gap) + gap;
-  const gridHeight = rows * (height + gap) + gap;
-  const grid = new Uint8Array(gridWidth * gridHeight * 3).fill(255);
+  const grid = {
+    data: new Uint8Array((rows * (height + GAP) + GAP) * (columns * (width + GAP) + GAP) * 3).fill(255),
+    count: 1,
+    height: rows * (height + GAP) + GAP,
+    width: columns * (width + GAP) + GAP,
+    channels: 3,
+  };
   for (let n = 0; n < count; n++) {
-    const top = gap + Math.floor(n / columns) * (height + gap);
-    const left = gap + (n % columns) * (width + gap);
+    const top = GAP + Math.floor(n / columns) * (height + GAP);
+    const left = GAP + (n % columns) * (width + GAP);
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         const from = ((n * height + y) * width + x) * channels;
-        const to = ((top + y) * gridWidth + left + x) * 3;
-        for (let c = 0; c < 3; c++) grid[to + c] = data[from + (channels === 1 ? 0 : c)];
+        const to = ((top + y) * grid.width + left + x) * 3;
+        for (let c = 0; c < 3; c++) grid.data[to + c] = data[from + (channels === 1 ? 0 : c)];
       }
     }
   }
-  const scale = Math.max(1, Math.round(64 / width));
-  const { default: sharp } = await import('sharp');
-  return sharp(grid, { raw: { width: gridWidth, height: gridHeight, channels: 3 } })
-    .resize(gridWidth * scale, gridHeight * scale, { kernel: 'nearest' })
-    .png({ compressionLevel: 9, palette: false })
-    .toBuffer();
+  return enlarge(grid, Math.max(1, Math.round(LEAST_WIDTH / width)));
+}
+
+/** Makes every pixel of an RGB image a square of `scale` by `scale` pixels. */
+function enlarge(image: Images, scale: number): Images {
+  if (scale === 1) return image;
+  const [height, width] = [image.height * scale, image.width * scale];
+  const data = new Uint8Array(height * width * 3);
+  for (let y = 0; y < image.height; y++) {
+    const row = data.subarray(y * scale * width * 3, (y * scale + 1) * width * 3);
+    for (let x = 0; x < width; x++) {
+      const from = (y * image.width + Math.floor(x / scale)) * 3;
+      for (let c = 0; c < 3; c++) row[x * 3 + c] = image.data[from + c];
+    }
+    for (let copy = 1; copy < scale; copy++) data.set(row, (y * scale + copy) * width * 3);
+  }
+  return { ...image, data, height, width };
 }

@@ -1,6 +1,8 @@
+export { imageGrid } from './image-grid';
+export type { Images } from './images';
 export { type IntervalRow, intervalChart } from './interval-chart';
-export { lineChart, type Series } from './line-chart';
-export { reportMarkdown } from './markdown';
+export { type ChartOptions, lineChart, type Point, type Series } from './line-chart';
+export { type Assets, type MarkdownOptions, type MarkdownReport, reportMarkdown } from './markdown';
 export { reportPage } from './page';
-export type { Cell, Chart, GalleryPicture, Section } from './sections';
-export { firstOfEach } from './take-per-class';
+export type { Cell, Chart, GalleryImage, Section } from './sections';
+export { takePerClass } from './take-per-class';

@@ -3,11 +3,13 @@ import { palette, renderChart } from './render-chart';
 
 /** A row of an {@link intervalChart}. */
 export interface IntervalRow {
+  /** The label beside the row. */
   name: string;
   /** A ratio. */
   value: number;
   /** Lower end of the interval; none is drawn without both ends. */
   low?: number;
+  /** Upper end of the interval. */
   high?: number;
   /** What the row says: the interval lies on the good side, on the bad one, or on neither. */
   tone: 'good' | 'bad' | 'neutral';
@@ -15,7 +17,12 @@ export interface IntervalRow {
 
 const tones = ['good', 'neutral', 'bad'];
 
-/** Draws ratios with their intervals beside a line at 1, a row each, on a logarithmic axis, as an SVG element. */
+/**
+ * Draws ratios with their intervals beside a line at 1, a row each, on a logarithmic axis. Rows that such an axis cannot show
+ * (zero, negative, not finite) are left out.
+ *
+ * @returns an `<svg>` element
+ */
 export function intervalChart(
   rows: readonly IntervalRow[],
   { title, xTitle }: { title: string; xTitle: string },

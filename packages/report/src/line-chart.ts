@@ -3,7 +3,9 @@ import { palette, renderChart } from './render-chart';
 
 /** A point of a line. */
 export interface Point {
+  /** Where the point stands along the horizontal axis. */
   x: number;
+  /** Its value. */
   y: number;
   /** The band around the point: its lower edge. */
   low?: number;
@@ -13,7 +15,9 @@ export interface Point {
 
 /** A named line of a chart. */
 export interface Series {
+  /** Its name in the legend. */
   name: string;
+  /** Its points, from left to right. */
   points: readonly Point[];
   /** Drawn thicker than the others. */
   strong?: boolean;
@@ -21,8 +25,11 @@ export interface Series {
 
 /** How a chart is labelled. */
 export interface ChartOptions {
+  /** The line above the chart. */
   title: string;
+  /** What the horizontal axis counts. */
   xTitle: string;
+  /** What the vertical axis counts. */
   yTitle: string;
   /** Logarithmic x axis (default false). */
   logX?: boolean;
@@ -60,7 +67,12 @@ function shown({ name, points, strong }: Series, { logX, logY }: ChartOptions) {
     }));
 }
 
-/** Draws lines, with bands where points have them, as an SVG element. */
+/**
+ * Draws lines, with bands where points have them. Points that the axes cannot show (not finite, or not positive on a
+ * logarithmic axis) are left out.
+ *
+ * @returns an `<svg>` element
+ */
 export function lineChart(series: readonly Series[], options: ChartOptions): Promise<string> {
   const values = series.flatMap((line) => shown(line, options));
   const names = series.map(({ name }) => name);

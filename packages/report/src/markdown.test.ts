@@ -12,8 +12,8 @@ test('texts mean themselves, files are named and never twice the same', () => {
       { kind: 'table', title: 'T', note: 'n', header: ['a', 'b'], rows: [[evil, { text: 'x', tone: 'strong' }]] },
       { kind: 'chart', svg: '<svg width="1"></svg>', title: 'My chart!', note: 'below' },
       { kind: 'charts', title: 'More', charts: [{ svg: '<svg></svg>', title: 'My chart?' }] },
-      { kind: 'picture', title: 'P', png },
-      { kind: 'gallery', title: 'G', pictures: [{ title: 'one', note: 'FID 3', png, file: 'mine' }] },
+      { kind: 'image', title: 'P', png },
+      { kind: 'gallery', title: 'G', images: [{ title: 'one', note: 'FID 3', png, file: 'mine' }] },
       { kind: 'details', title: 'More of it', sections: [{ kind: 'code', code: 'npm run x\n' }] },
     ],
     { folder: 'out' },
@@ -24,4 +24,39 @@ test('texts mean themselves, files are named and never twice the same', () => {
   expect(text).toContain('| &lt;script\\>\\`a\\|b\\` \\*c\\* \\[d\\](e) | **x** |');
   expect(text).toContain('<details><summary>More of it</summary>\n\n```\nnpm run x\n```\n\n</details>');
   expect(assets.get('out/my-chart.svg')).toMatch(/^<svg width="1"><style>.*prefers-color-scheme/);
+});
+
+test('empty cells, bold ones, tables with a caption and galleries of four a row', () => {
+  const png = Uint8Array.of(1);
+  const { text } = reportMarkdown(
+    [
+      {
+        kind: 'table',
+        minor: true,
+        title: 'T',
+        note: 'below',
+        header: ['a', 'b'],
+        rows: [
+          ['x', { text: '', tone: 'strong' }],
+          [{ text: 'y', tone: 'good' }, 'z\n z'],
+        ],
+      },
+      { kind: 'gallery', title: 'G', images: ['1', '2', '3', '4', '5'].map((title) => ({ title, png })) },
+    ],
+    { folder: 'out' },
+  );
+  expect(text).toBe(
+    [
+      '**T**',
+      '| a | b |\n| --- | --- |\n| x |  |\n| y | z z |',
+      'below',
+      '## G',
+      [
+        '|   |   |   |   |',
+        '| --- | --- | --- | --- |',
+        '| ![1](out/g-1.png)<br>1 | ![2](out/g-2.png)<br>2 | ![3](out/g-3.png)<br>3 | ![4](out/g-4.png)<br>4 |',
+        '| ![5](out/g-5.png)<br>5 |  |  |  |',
+      ].join('\n'),
+    ].join('\n\n'),
+  );
 });

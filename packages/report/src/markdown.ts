@@ -1,8 +1,22 @@
 import { chartFile } from './render-chart';
 import type { Cell, Chart, Section } from './sections';
 
-/** Files that a Markdown document shows, by their path beside it. */
+/** Files that a Markdown document shows, by their path beside it: SVG as text, PNG as bytes. */
 export type Assets = Map<string, string | Uint8Array>;
+
+/** The options of {@link reportMarkdown}. */
+export interface MarkdownOptions {
+  /** Folder of the assets in links, relative to the document, for instance `report`. */
+  folder: string;
+}
+
+/** A report as Markdown. */
+export interface MarkdownReport {
+  /** The document. */
+  text: string;
+  /** The files that it links to; the caller writes them. */
+  assets: Assets;
+}
 
 const marks = { good: '', bad: '', strong: '**', soft: '' } as const;
 
@@ -26,8 +40,8 @@ const slug = (text: string) =>
     .replace(/^-|-$/g, '')
     .slice(0, 80);
 
-/** Renders sections as Markdown; charts and pictures become files in `folder`. */
-export function reportMarkdown(sections: readonly Section[], { folder }: { folder: string }) {
+/** Renders sections as Markdown. Charts and images become assets, each under a name of its own; nothing is written. */
+export function reportMarkdown(sections: readonly Section[], { folder }: MarkdownOptions): MarkdownReport {
   const assets: Assets = new Map();
   const fileFor = (title: string, extension: string, bytes: string | Uint8Array) => {
     const stem = `${folder}/${slug(title)}`;
@@ -60,10 +74,10 @@ export function reportMarkdown(sections: readonly Section[], { folder }: { folde
         return chart(section);
       case 'charts':
         return whole(...section.charts.map(chart));
-      case 'picture':
+      case 'image':
         return whole(image(section.title, fileFor(section.title, 'png', section.png)));
       case 'gallery': {
-        const cells = section.pictures.map(({ title, file, note: below, png }) => {
+        const cells = section.images.map(({ title, file, note: below, png }) => {
           const path = fileFor(file ?? `${section.title} ${title}`, 'png', png);
           return `${image(title, path)}<br>${escapeMarkdown(title)}${below ? ` ${escapeMarkdown(below)}` : ''}`;
         });

@@ -1,1 +1,1 @@
-export { gridPng, type Pictures } from './image-grid';
+export { gridPng } from './node-grid-png';

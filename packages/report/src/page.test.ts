@@ -11,10 +11,10 @@ describe('reportPage', () => {
       { kind: 'text', title: evil, text: evil },
       { kind: 'table', title: evil, note: evil, header: [evil], rows: [[evil]] },
       { kind: 'chart', svg: '<svg></svg>', note: evil },
-      { kind: 'picture', title: evil, note: evil, png: Uint8Array.of(1, 2, 3), rowNames: [evil] },
+      { kind: 'image', title: evil, note: evil, png: Uint8Array.of(1, 2, 3), rowNames: [evil] },
       { kind: 'list', title: evil, note: evil, items: [evil] },
       { kind: 'charts', title: evil, note: evil, charts: [{ svg: '<svg></svg>', title: evil, note: evil }] },
-      { kind: 'gallery', title: evil, pictures: [{ title: evil, note: evil, png: Uint8Array.of(1) }] },
+      { kind: 'gallery', title: evil, images: [{ title: evil, note: evil, png: Uint8Array.of(1) }] },
       { kind: 'code', title: evil, note: evil, code: evil },
       {
         kind: 'details',
@@ -28,6 +28,21 @@ describe('reportPage', () => {
       '&lt;script src=&quot;https://evil.example/x.js&quot;&gt;alert(&#39;1&#39; &amp; &quot;2&quot;)',
     );
     expect(page).toContain('src="data:image/png;base64,AQID"');
+  });
+
+  test('links to its parts from eight headings on, details and lone charts not counted', () => {
+    const parts = (count: number) =>
+      Array.from({ length: count }, (_, i) => ({ kind: 'text' as const, title: `Part ${i}`, text: 'a' }));
+    const uncounted = [
+      { kind: 'details' as const, title: 'More', sections: [] },
+      { kind: 'chart' as const, svg: '<svg></svg>', title: 'A chart' },
+      { kind: 'text' as const, text: 'untitled' },
+    ];
+    expect(reportPage('T', 'S', [...uncounted, ...parts(7)])).not.toContain('<nav');
+    const page = reportPage('T', 'S', [...uncounted, ...parts(8)]);
+    const links = [...page.matchAll(/<a href="#([^"]+)">([^<]+)<\/a>/g)].map(([, anchor, text]) => [anchor, text]);
+    expect(links).toEqual(parts(8).map(({ title }, i) => [`part-${i + 4}`, title]));
+    for (const [anchor, text] of links) expect(page).toContain(`<section id="${anchor}"><h2>${text}</h2>`);
   });
 });
 

@@ -3,8 +3,6 @@ import { sectionHtml } from './html';
 import type { Section } from './sections';
 import { pageStyle } from './style';
 
-export type { Section } from './sections';
-
 const anchor = (index: number) => `part-${index + 1}`;
 
 /** Links to the parts that have a heading of their own, where there are many. */
@@ -17,7 +15,11 @@ function contents(sections: readonly Section[]): string {
   return links.length < 8 ? '' : `<nav aria-label="Contents"><ol>${links.join('')}</ol></nav>`;
 }
 
-/** One HTML page with everything inside it: it opens with no network. */
+/**
+ * Renders sections as one HTML page with everything inside it: it opens with no network. Every text is escaped.
+ *
+ * @param subtitle The line below the title.
+ */
 export function reportPage(title: string, subtitle: string, sections: readonly Section[]): string {
   const parts = sections.map((section, i) => `<section id="${anchor(i)}">${sectionHtml(section)}</section>`);
   return `<!doctype html>

@@ -2,6 +2,7 @@
 export type Cell =
   | string
   | {
+      /** What the cell says. */
       text: string;
       /** Good or bad news, what matters most, what matters least. */
       tone?: 'good' | 'bad' | 'strong' | 'soft';
@@ -15,19 +16,23 @@ export interface Chart {
   title?: string;
   /** Name of its file in Markdown, without an ending (default: made of the title). */
   file?: string;
+  /** A remark below it. */
   note?: string;
 }
 
-/** A picture of a gallery. */
-export interface GalleryPicture {
+/** An image of a gallery. */
+export interface GalleryImage {
+  /** What it shows. */
   title: string;
   /** Name of its file in Markdown, without an ending (default: made of the title). */
   file?: string;
+  /** A remark beside the title. */
   note?: string;
+  /** The bytes of a PNG file. */
   png: Uint8Array;
 }
 
-/** A part of a report. */
+/** A part of a report: plain data. Texts need no escaping; an `svg` is taken as it is. */
 export type Section =
   | { kind: 'text'; title?: string; text: string }
   | { kind: 'list'; title?: string; note?: string; items: readonly string[] }
@@ -42,8 +47,8 @@ export type Section =
     }
   | ({ kind: 'chart' } & Chart)
   | { kind: 'charts'; title?: string; note?: string; charts: readonly Chart[] }
-  | { kind: 'picture'; title: string; note?: string; png: Uint8Array; rowNames?: readonly string[] }
-  | { kind: 'gallery'; title: string; note?: string; pictures: readonly GalleryPicture[] }
+  | { kind: 'image'; title: string; note?: string; png: Uint8Array; rowNames?: readonly string[] }
+  | { kind: 'gallery'; title: string; note?: string; images: readonly GalleryImage[] }
   | { kind: 'code'; title?: string; note?: string; code: string }
   | {
       kind: 'details';

@@ -1,14 +1,29 @@
-import type { Pictures } from './image-grid';
+import { checkImages, type Images } from './images';
 
-/** The first `some` pictures of every class (or all of them), class after class, where each has `each`. */
-export function firstOfEach(pictures: Pictures, each: number, some: number): Pictures {
-  const { height, width, channels } = pictures;
-  const size = height * width * channels;
-  const kept = Math.min(some, each);
-  const classes = pictures.count / each;
+/**
+ * Takes the first images of every class.
+ *
+ * @param images Class after class, each with `perClass` images.
+ * @param perClass Images that each class has, at least 1.
+ * @param most Images that are taken of each class; all of them where there are no more.
+ * @returns the taken images, class after class, in bytes of their own
+ * @throws RangeError where the images are not a whole number of classes
+ */
+export function takePerClass(images: Images, perClass: number, most: number): Images {
+  checkImages(images);
+  if (!Number.isSafeInteger(perClass) || perClass < 1 || images.count % perClass !== 0) {
+    throw new RangeError(`perClass: expected a divisor of ${images.count} images, got ${perClass}`);
+  }
+  if (!Number.isSafeInteger(most) || most < 0) {
+    throw new RangeError(`most: expected a whole number of at least 0, got ${most}`);
+  }
+  const size = images.height * images.width * images.channels;
+  const kept = Math.min(most, perClass);
+  const classes = images.count / perClass;
   const data = new Uint8Array(classes * kept * size);
   for (let label = 0; label < classes; label++) {
-    data.set(pictures.data.subarray(label * each * size, (label * each + kept) * size), label * kept * size);
+    const first = label * perClass;
+    data.set(images.data.subarray(first * size, (first + kept) * size), label * kept * size);
   }
-  return { data, count: classes * kept, height, width, channels };
+  return { ...images, data, count: classes * kept };
 }

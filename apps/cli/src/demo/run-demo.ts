@@ -13,8 +13,9 @@ import type { Config } from '@learngene/pipeline';
 import { createProcess, mergeConfig, parseConfig } from '@learngene/pipeline';
 import { bundleMetadata, drawPictures, isRunFolder, type RunRecord, runFormat } from '@learngene/pipeline/node';
 import { createGenerator, stream } from '@learngene/random';
-import { firstOfEach, reportPage, type Section } from '@learngene/report';
-import { gridPng, type Pictures } from '@learngene/report/node';
+import type { Images } from '@learngene/report';
+import { reportPage, type Section, takePerClass } from '@learngene/report';
+import { gridPng } from '@learngene/report/node';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { modelConfig, versions } from '@learngene/trainer';
 import {
@@ -54,7 +55,7 @@ export interface DemoResult {
 const columns = 8;
 
 /** Real pictures of every class, a row a class. */
-async function realPictures(dataset: ImageDataset): Promise<Pictures> {
+async function realPictures(dataset: ImageDataset): Promise<Images> {
   const { height, width, channels } = dataset;
   const blank = height * width * channels;
   const data = new Uint8Array(dataset.classes.length * columns * blank).fill(255);
@@ -245,8 +246,8 @@ export async function runDemo(
 
   const report = await stage('report', 'Writing the report', async () => {
     const shown = {
-      base: firstOfEach(samples.base, plan.samplesPerClass, columns),
-      novel: firstOfEach(samples.novel, plan.samplesPerClass, columns),
+      base: takePerClass(samples.base, plan.samplesPerClass, columns),
+      novel: takePerClass(samples.novel, plan.samplesPerClass, columns),
     };
     await writeGrid(join(out, 'pretraining-samples.png'), shown.base, columns);
     await writeGrid(join(out, 'novel-samples.png'), shown.novel, columns);
@@ -257,25 +258,25 @@ export async function runDemo(
         text: `A KIND Diffusion Transformer was pre-trained on ${plan.pretraining.length} classes (${config.data.source}), taken apart into learngenes and tailors, and taught ${plan.novel.join(' and ')} with frozen learngenes.`,
       },
       {
-        kind: 'picture',
+        kind: 'image',
         title: 'Samples of the pre-training classes',
         png: await gridPng(shown.base, columns),
         rowNames: plan.pretraining,
       },
       {
-        kind: 'picture',
+        kind: 'image',
         title: 'Samples of the novel classes',
         png: await gridPng(shown.novel, columns),
         rowNames: plan.novel,
       },
       {
-        kind: 'picture',
+        kind: 'image',
         title: 'Real pictures of the pre-training classes',
         png: await gridPng(real.base, columns),
         rowNames: plan.pretraining,
       },
       {
-        kind: 'picture',
+        kind: 'image',
         title: 'Real pictures of the novel classes',
         png: await gridPng(real.novel, columns),
         rowNames: plan.novel,

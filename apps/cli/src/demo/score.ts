@@ -1,6 +1,6 @@
 import type { ImageDataset } from '@learngene/datasets';
 import { datasetSource, evaluate, type FeatureExtractor, imageSource } from '@learngene/metrics';
-import type { Pictures } from '@learngene/report/node';
+import type { Images } from '@learngene/report';
 import { noiseSource } from '@learngene/trainer';
 import { classAccuracy } from '@learngene/trainer/node';
 
@@ -24,7 +24,7 @@ export async function score(
     classes,
     heldOut,
     seed,
-  }: { pictures: Pictures; classes: ArrayLike<number>; heldOut: ImageDataset; seed: number },
+  }: { pictures: Images; classes: ArrayLike<number>; heldOut: ImageDataset; seed: number },
 ): Promise<Score> {
   const reference = datasetSource(heldOut);
   const samples = imageSource(pictures);

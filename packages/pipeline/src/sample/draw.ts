@@ -3,7 +3,7 @@ import { type Denoiser, guideDenoiser } from '@learngene/diffusion';
 import { applyDit } from '@learngene/dit';
 import { applyKind, type DenseModel, type KindModel } from '@learngene/kind';
 import { createGenerator, normal, stream } from '@learngene/random';
-import type { Pictures } from '@learngene/report/node';
+import type { Images } from '@learngene/report';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Config } from '../config/schema';
 import type { DrawnModel } from '../node/drawable';
@@ -97,7 +97,7 @@ export function imageBytes({ inputSize, inChannels }: KindModel['config']['dit']
  *
  * @throws NonFinitePixelsError naming the batch where a pixel is NaN or infinite
  */
-export async function drawPictures(model: DrawnModel, process: Process, options: DrawOptions): Promise<Pictures> {
+export async function drawPictures(model: DrawnModel, process: Process, options: DrawOptions): Promise<Images> {
   const { labels, sampling, seed, batchSize = 32, output, title = 'Sampling', signal } = options;
   const dit = 'dit' in model.config ? model.config.dit : model.config;
   const { inputSize, inChannels } = dit;

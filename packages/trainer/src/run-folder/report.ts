@@ -82,7 +82,7 @@ async function gridSections(run: string, most: number): Promise<Section[]> {
   return Promise.all(
     byStep.slice(0, most).map(
       async (name): Promise<Section> => ({
-        kind: 'picture',
+        kind: 'image',
         title: `Samples, ${name.replace('.png', '').replace('-', ' ')}`,
         png: await readFile(join(run, 'samples', name)),
       }),

@@ -1,7 +1,8 @@
-import { gridPng, type Pictures } from '@learngene/report/node';
+import type { Images } from '@learngene/report';
+import { gridPng } from '@learngene/report/node';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 
 /** Writes a grid of pictures as a PNG file, whole or not at all. */
-export async function writeGrid(path: string, pictures: Pictures, columns: number): Promise<void> {
+export async function writeGrid(path: string, pictures: Images, columns: number): Promise<void> {
   await writeFileAtomic(path, await gridPng(pictures, columns));
 }

@@ -12,7 +12,7 @@ import {
   paramsFromTree,
 } from '@learngene/kind';
 import { countParams, disposeParams } from '@learngene/nn';
-import { firstOfEach } from '@learngene/report';
+import { takePerClass } from '@learngene/report';
 import { writeGrid } from '@learngene/trainer/node';
 import { baseLearner, loadBase } from '../bases/base-state';
 import { baseData } from '../bases/base-training';
@@ -95,7 +95,7 @@ export async function runBudget(context: JobContext, budget: BudgetJob): Promise
       const figures = await referee.score(samples, labels);
       evaluations.push({ step: 0, guidance: mode, scale: guidance.scale, ...figures, validationLoss: loss });
       await mkdir(folder, { recursive: true });
-      await writeGrid(join(folder, 'samples.png'), firstOfEach(samples, evaluation.samplesPerClass, 8), 8);
+      await writeGrid(join(folder, 'samples.png'), takePerClass(samples, evaluation.samplesPerClass, 8), 8);
     }
     const result: CellResult = {
       cell: key,

@@ -1,7 +1,7 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { firstOfEach } from '@learngene/report';
-import type { Pictures } from '@learngene/report/node';
+import type { Images } from '@learngene/report';
+import { takePerClass } from '@learngene/report';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { writeGrid } from '@learngene/trainer/node';
 import { median } from '../bases/base-training';
@@ -86,10 +86,10 @@ function watch(
 async function scoreModes(
   { plan, progress }: JobContext,
   { cell, tuned, scorer, learner, log }: { cell: CellJob; tuned: Tuned; scorer: Scorer; learner: Learner; log: Log },
-): Promise<Pictures> {
+): Promise<Images> {
   const validation = await validationLoss(learner, scorer.held);
   const modes = modesOf(learner);
-  let shown: Pictures | undefined;
+  let shown: Images | undefined;
   for (const [i, mode] of modes.entries()) {
     const guidance = { mode, scale: tuned.scales[mode] ?? 1 };
     const each = plan.evaluation.samplesPerClass;
@@ -106,7 +106,7 @@ async function scoreModes(
       // The last point of the curve, with as many samples as the others have: FID falls with their number.
       const few = plan.evaluation.curveSamplesPerClass ?? each;
       if (few < each) {
-        const last = await scorer.rescore(firstOfEach(samples, each, few), few);
+        const last = await scorer.rescore(takePerClass(samples, each, few), few);
         log.evaluations.push({ step: cell.steps, guidance: mode, scale: guidance.scale, ...last });
       }
     }
@@ -162,7 +162,7 @@ export async function runCell(context: JobContext, cell: CellJob): Promise<void>
     await mkdir(folder, { recursive: true });
     await writeGrid(
       join(folder, 'samples.png'),
-      firstOfEach(shown, plan.evaluation.samplesPerClass, gridColumns),
+      takePerClass(shown, plan.evaluation.samplesPerClass, gridColumns),
       gridColumns,
     );
     if (learner.spectra) await writeJson(join(folder, 'spectra.json'), await learner.spectra());

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
-import type { GalleryPicture, Section } from '@learngene/report';
+import type { GalleryImage, Section } from '@learngene/report';
 import type { CellResult } from '../plan/result';
 import { conditionKey, conditionTitle, scopesOf } from './conditions';
 import type { Grid } from './grid';
@@ -15,7 +15,7 @@ function commonSeed(cells: readonly CellResult[]): number {
 }
 
 /** A cell's grid; undefined where it is missing, or would lie outside of the cell's folder. */
-async function picture(grid: Grid, cell: CellResult): Promise<GalleryPicture | undefined> {
+async function galleryImage(grid: Grid, cell: CellResult): Promise<GalleryImage | undefined> {
   const file = normalize(cell.samples);
   if (isAbsolute(file) || file.startsWith('..') || normalize(cell.cell).startsWith('..')) return undefined;
   const png = await readFile(join(grid.folder, 'cells', cell.cell, file)).catch(() => undefined);
@@ -28,13 +28,13 @@ async function picture(grid: Grid, cell: CellResult): Promise<GalleryPicture | u
 async function gallery(grid: Grid, own: readonly CellResult[]): Promise<Section | undefined> {
   const seed = commonSeed(own);
   const shown = own.filter((cell) => cell.seed === seed).sort((a, b) => byMethod(a.method, b.method));
-  const pictures = (await Promise.all(shown.map((cell) => picture(grid, cell)))).filter((one) => one !== undefined);
-  if (pictures.length === 0) return undefined;
+  const images = (await Promise.all(shown.map((cell) => galleryImage(grid, cell)))).filter((one) => one !== undefined);
+  if (images.length === 0) return undefined;
   return {
     kind: 'gallery',
     title: `Samples: ${conditionTitle(own[0])}, seed ${seed}`,
     note: 'A row a class; the same classes and the same noise for all methods, each with the guidance chosen for it.',
-    pictures,
+    images,
   };
 }
 

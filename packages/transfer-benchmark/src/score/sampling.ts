@@ -1,7 +1,7 @@
 import { type Denoiser, guideDenoiser } from '@learngene/diffusion';
 import { parseConfig, runSampler } from '@learngene/pipeline';
 import { createGenerator, normal, stream } from '@learngene/random';
-import type { Pictures } from '@learngene/report/node';
+import type { Images } from '@learngene/report';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Branch, Learner } from '../learners/learner';
 import { diffusion } from '../learners/process';
@@ -51,7 +51,7 @@ export function sampleLabels(classes: number, each: number): Int32Array {
 }
 
 /** Draws pictures from the averaged weights. */
-export async function drawSamples(learner: Learner, options: DrawSamplesOptions): Promise<Pictures> {
+export async function drawSamples(learner: Learner, options: DrawSamplesOptions): Promise<Images> {
   const { labels, guidance, shape, evaluation, seed, signal, onStep } = options;
   const [height, width, channels] = shape;
   const pixels = height * width * channels;

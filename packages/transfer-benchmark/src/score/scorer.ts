@@ -1,4 +1,4 @@
-import type { Pictures } from '@learngene/report/node';
+import type { Images } from '@learngene/report';
 import type { JobContext } from '../data/context';
 import { type TransferPictures, type TransferRun, transferPictures } from '../experiments/transfer-run';
 import type { Learner } from '../learners/learner';
@@ -15,9 +15,9 @@ export interface Scorer {
   score(
     learner: Learner,
     options: { guidance: Guidance; each: number; seed: number },
-  ): Promise<{ samples: Pictures; figures: Figures }>;
+  ): Promise<{ samples: Images; figures: Figures }>;
   /** Scores pictures again, `each` of every class. */
-  rescore(samples: Pictures, each: number): Promise<Figures>;
+  rescore(samples: Images, each: number): Promise<Figures>;
   dispose(): void;
 }
 
