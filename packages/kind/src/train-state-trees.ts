@@ -1,5 +1,4 @@
-import { type AdamWState, countParams, type ParamTree } from '@learngene/nn';
-import { Tensor } from '@tensorflow/tfjs-core';
+import { type AdamWState, countParams, type ParamTree, sortParams } from '@learngene/nn';
 import type { KindConfig } from './config';
 import { countKind } from './count';
 import type { KindParams } from './params';
@@ -89,21 +88,12 @@ export function paramsFromTree(tree: ParamTree, config: KindConfig): KindParams 
   return withNames(tree, config);
 }
 
-function sorted<T extends ParamTree>(tree: T): T {
-  const entries = Object.entries(tree).map(([name, part]) => [
-    name,
-    part === undefined || part instanceof Tensor ? part : sorted(part),
-  ]);
-  entries.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
-  return Object.fromEntries(entries) as T;
-}
-
 /**
  * The same state with the names of its parameters in one fixed order. The global norm of the gradient sums in the order of
  * the names, and files have another order than a fresh model; without this a resumed run would differ in the last bits.
  */
 export function inFixedOrder(state: KindTrainState): KindTrainState {
-  const params = sorted(state.params as unknown as ParamTree) as unknown as KindParams;
+  const params = sortParams(state.params as unknown as ParamTree) as unknown as KindParams;
   return { ...state, params };
 }
 

@@ -32,6 +32,12 @@ export function checkFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') throw new Error(`${name}: expected a function, got ${shown(value)}`);
 }
 
+/** Throws unless `value` is one of `known`. */
+export function checkWord(name: string, value: unknown, known: readonly string[]): void {
+  if (known.includes(value as string)) return;
+  throw new Error(`${name}: expected one of ${known.join(', ')}, got ${shown(value)}`);
+}
+
 /** Throws unless `options` is an object whose fields are all in `known`: a misspelt one would be passed over in silence. */
 export function checkOptions(options: object, known: readonly string[], what = 'options'): void {
   if (typeof options !== 'object' || options === null) {

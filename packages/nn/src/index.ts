@@ -2,6 +2,7 @@ export { type AdamWInputs, type AdamWOptions, type AdamWResult, type AdamWState,
 export { type AdamWEmaInputs, adamWEmaStep } from './adamw-ema';
 export type { AdamWEmaOptions, AdamWEmaResult } from './adamw-ema-options';
 export { type ClippedGrads, clipByGlobalNorm, globalNorm } from './clip';
+export { type Communicator, type Exchanged, type ReduceOperation, singleProcess } from './communicator';
 export { type AxisName, type AxisNames, dims } from './dims';
 export { initEma, updateEma, warmupDecay } from './ema';
 export { registerGradients } from './gradients';
@@ -67,6 +68,7 @@ export {
   paramLeaves,
   unflattenParams,
 } from './tree';
+export { arrangeParams, sortParams } from './tree-order';
 export {
   type ValueAndGrad,
   type ValueAndGradWithAux,
