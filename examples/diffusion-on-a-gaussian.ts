@@ -21,7 +21,7 @@ import * as tf from '@tensorflow/tfjs-core';
 await tf.setBackend('cpu');
 const MEAN = 0.3;
 const STD = 0.5;
-const diffusion = gaussianDiffusion({ schedule: 'linear', timesteps: 1000, meanType: 'epsilon' });
+const diffusion = gaussianDiffusion({ schedule: 'linear', timesteps: 1000, prediction: 'epsilon' });
 
 /** Deviation of x_t = alpha x_0 + sigma noise. */
 const deviation = (alpha: number, sigma: number) => Math.hypot(alpha * STD, sigma);

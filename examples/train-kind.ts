@@ -12,7 +12,7 @@ import * as tf from '@tensorflow/tfjs-core';
 await tf.setBackend('wasm');
 registerWasmTrainingKernels();
 const g = createGenerator(0);
-const process = diffusion.gaussianDiffusion({ schedule: 'cosine', timesteps: 100, meanType: 'start' });
+const process = diffusion.gaussianDiffusion({ schedule: 'cosine', timesteps: 100, prediction: 'x0' });
 const stripes: Record<string, (row: number, column: number) => number> = {
   rows: (row) => row,
   columns: (_, column) => column,

@@ -90,8 +90,8 @@ describe('assemble', () => {
   test.each(['learngene', 'facebook', 'diffusers'])('dense with %s keys', async (layout) => {
     let from = bundle;
     if (layout === 'diffusers') {
-      from = at('flavoured');
-      await succeed(...trainTiny(data, from, 1, '--classes', 'bars', '--set', 'model.flavour=diffusers', '--quiet'));
+      from = at('asDiffusers');
+      await succeed(...trainTiny(data, from, 1, '--classes', 'bars', '--set', 'model.variant=diffusers', '--quiet'));
     }
     const out = at(layout === 'diffusers' ? 'diffusers' : `${layout}.safetensors`);
     const args = ['--form', 'dense', '--layout', layout, '--classes', 'bars', '--out', out, ...cpu];
@@ -147,7 +147,7 @@ describe('transfer', () => {
     '--learning-rate',
     '1e-3',
     '--set',
-    'training.gradientClip=0.05',
+    'training.clipNorm=0.05',
     '--set',
     'training.logEvery=2',
     '--set',

@@ -104,7 +104,7 @@ export const tiny = [
   'training.logEvery=2',
   'training.sampleEvery=0',
   'training.warmup=2',
-  'training.gradientClip=0.05',
+  'training.clipNorm=0.05',
   'sampling.steps=4',
 ].flatMap((setting) => ['--set', setting]);
 

@@ -113,8 +113,15 @@ describe('interrupted', () => {
     rmSync(join(out, 'checkpoints/step-20'), { recursive: true });
     const path = join(out, 'config.json');
     const record = JSON.parse(readFileSync(path, 'utf8'));
-    const { factorLearningRateScale: factorRate, ...training } = record.config.training;
-    const old = { ...record, format: 1, config: { ...record.config, training: { ...training, factorRate } } };
+    const { factorLearningRateScale: factorRate, clipNorm: gradientClip, ...training } = record.config.training;
+    const { prediction, ...diffusion } = record.config.diffusion;
+    const { variant: flavour, ...model } = record.config.model;
+    const names = {
+      training: { ...training, factorRate, gradientClip },
+      diffusion: { ...diffusion, predict: prediction === 'x0' ? 'start' : prediction },
+      model: { ...model, flavour },
+    };
+    const old = { ...record, format: 1, config: { ...record.config, ...names } };
     writeFileSync(path, JSON.stringify(old));
     await succeed(...resume(out), '--quiet');
     expect(fingerprint(out, steps)).toEqual(fingerprint(unbroken, steps));

@@ -28,7 +28,7 @@ export interface BitsPerDimension {
   /** Term of every step, `[N, T]`; column 0 is the negative log-likelihood of the bytes. */
   readonly vb: tf.Tensor2D;
   /** Mean squared error of the predicted x_0, `[N, T]`. */
-  readonly startMse: tf.Tensor2D;
+  readonly x0Mse: tf.Tensor2D;
   /** Mean squared error of the noise that the predicted x_0 implies, `[N, T]`. */
   readonly mse: tf.Tensor2D;
 }
@@ -63,13 +63,13 @@ export async function bitsPerDimension(
     const unused = await runSteps({ steps, time, advance }, { noise: x0, onStep, signal });
     unused.dispose();
     return tf.tidy(() => {
-      const [vb, startMse, mse] = [0, 1, 2].map(
+      const [vb, x0Mse, mse] = [0, 1, 2].map(
         // A concatenation and not a stack: WebGPU limits how many tensors an op takes, and the concatenation splits
         // itself.
         (k) => tf.concat<tf.Tensor2D>(columns.map((row) => tf.reshape<tf.Rank.R2>(row[k], [-1, 1])).reverse(), 1),
       );
       const prior = priorBits(process, x0);
-      return { total: tf.add<tf.Tensor1D>(tf.sum(vb, 1), prior), prior, vb, startMse, mse };
+      return { total: tf.add<tf.Tensor1D>(tf.sum(vb, 1), prior), prior, vb, x0Mse, mse };
     });
   } finally {
     for (const row of columns) tf.dispose(row);
@@ -93,14 +93,14 @@ function termsOfStep(
 ): tf.Tensor1D[] {
   const xt = diffuse(process, x0, t, noise);
   const output = denoiser(xt, networkTimesteps(process, t));
-  const { mean, logVariance, start } = reverseMomentsFromOutput(process, output, { xt, t, ...clipping });
+  const { mean, logVariance, x0: predictedX0 } = reverseMomentsFromOutput(process, output, { xt, t, ...clipping });
   const implied = tf.div(
-    tf.sub(xt, tf.mul(start, gather(process.sqrtAlphasCumprod, t))),
+    tf.sub(xt, tf.mul(predictedX0, gather(process.sqrtAlphasCumprod, t))),
     gather(process.sqrtOneMinusAlphasCumprod, t),
   );
-  const startMse = meanPerSample(tf.square(tf.sub(start, x0)));
+  const x0Mse = meanPerSample(tf.square(tf.sub(predictedX0, x0)));
   const mse = meanPerSample(tf.square(tf.sub(implied, noise)));
-  return [tf.mul(boundTerm(process, { x0, xt, t, mean, logVariance }), Math.LOG2E), startMse, mse];
+  return [tf.mul(boundTerm(process, { x0, xt, t, mean, logVariance }), Math.LOG2E), x0Mse, mse];
 }
 
 function boundTerm(

@@ -109,9 +109,9 @@ describe('sampling a Gaussian gives its mean and standard deviation', () => {
   };
   const generator = () => createGenerator(4);
 
-  test.each(['fixed-small', 'fixed-large'] as const)('DDPM, %s', async (varianceType) => {
+  test.each(['fixed-small', 'fixed-large'] as const)('DDPM, %s', async (variance) => {
     const options = { noise: noise(), generator: generator(), clip: false, steps: 100 };
-    expectMoments(await sampleDdpm({ ...process, varianceType }, denoiser, { ...options, spacing: 'trailing' }));
+    expectMoments(await sampleDdpm({ ...process, variance }, denoiser, { ...options, spacing: 'trailing' }));
   });
   test.each([0, 0.5, 1])('DDIM, eta %d', async (eta) => {
     const options = { noise: noise(), generator: generator(), clip: false, steps: 100, eta };

@@ -1,9 +1,9 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { checkWord } from './check';
-import { type ClipOptions, clipStart } from './clip';
+import { type ClipOptions, clipX0 } from './clip';
 import type { Denoiser } from './denoiser';
 import { evaluate } from './evaluate';
-import { noiseFromStart, type PathPoint, predictNoise, predictStart } from './parameterization';
+import { noiseFromOutput, noiseFromX0, type PathPoint, x0FromOutput } from './parameterization';
 import type { GaussianDiffusion } from './process';
 
 /** Options of a DDIM evaluation. */
@@ -18,12 +18,12 @@ export function evaluateDdim(
   denoiser: Denoiser,
   x: Tensor4D,
   { point, time, useClippedOutput, ...clipping }: DdimEvaluation & { readonly point: PathPoint },
-): { start: Tensor4D; noise: Tensor4D } {
+): { x0: Tensor4D; noise: Tensor4D } {
   const output = evaluate(denoiser, x, time);
-  const predicted = predictStart(process, output, x, point);
-  const start = clipStart(predicted, clipping);
-  const noise = useClippedOutput ? noiseFromStart(x, start, point) : predictNoise(process, output, x, predicted, point);
-  return { start, noise };
+  const predicted = x0FromOutput(process, output, x, point);
+  const x0 = clipX0(predicted, clipping);
+  const noise = useClippedOutput ? noiseFromX0(x, x0, point) : noiseFromOutput(process, output, x, predicted, point);
+  return { x0, noise };
 }
 
 /** Where DDIM's steps go. */

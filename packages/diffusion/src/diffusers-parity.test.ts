@@ -28,8 +28,8 @@ const stride = { previousTimestep: 'stride', clip: true } as const;
 type Process = GaussianDiffusionOptions & { betaStart?: number };
 const linear = ({ betaStart = 1e-4, ...options }: Process = {}) =>
   gaussianDiffusion({ schedule: { kind: 'linear', betaStart }, ...options });
-const v: Process = { meanType: 'velocity' };
-const x0: Process = { meanType: 'start' };
+const v: Process = { prediction: 'velocity' };
+const x0: Process = { prediction: 'x0' };
 
 /** Runs a sampler on the reference problem; compares every 31st value and the timesteps with the fixture's. */
 async function expectRow(
@@ -87,7 +87,7 @@ describe('ddim', () => {
 describe('ddpm', () => {
   const cases: [string, Partial<DdpmOptions>, Process?][] = [
     ['ddpm 10', {}],
-    ['ddpm fixed_large', {}, { varianceType: 'fixed-large' }],
+    ['ddpm fixed_large', {}, { variance: 'fixed-large' }],
     ['ddpm cosine', { steps: 25, spacing: 'linspace' }, { schedule: 'cosine', precision: 'float32' }],
     ['ddpm sample', { spacing: 'trailing' }, x0],
   ];
@@ -105,7 +105,7 @@ describe('ddpm', () => {
   test('ddpm learned_range', () =>
     expectRow('ddpm learned_range', (run) =>
       sampleDdpm(
-        linear({ varianceType: 'learned-range' }),
+        linear({ variance: 'learned-range' }),
         (x, t) => tf.concat([referenceModel(x, t), tf.mul<tf.Tensor4D>(tf.cos(tf.mul(x, 3)), 0.5)], 3),
         { ...run, steps: 10, generator: createGenerator(0) },
       ),

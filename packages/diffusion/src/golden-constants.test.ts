@@ -135,7 +135,7 @@ describe('schedules', () => {
     const betas = rescaleZeroTerminalSnr(betaSchedule({ kind: 'linear' }, 200));
     expectClose(every20(betas), fixture.zeroTerminalSnr, { rtol: 2e-4, atol: 1e-7 });
     expect(betas[199]).toBe(fixture.zeroLast);
-    const p = gaussianDiffusion({ meanType: 'velocity', zeroTerminalSnr: true, timesteps: 200 });
+    const p = gaussianDiffusion({ prediction: 'velocity', zeroTerminalSnr: true, timesteps: 200 });
     expect(p.alphasCumprod[199]).toBe(0);
     expect(() => gaussianDiffusion({ zeroTerminalSnr: true })).toThrow('zeroTerminalSnr');
     expect(() => rescaleZeroTerminalSnr(Float64Array.of(0.1))).toThrow('at least 2 steps');

@@ -17,7 +17,7 @@ import { sigmaGrid } from './sigma-grid';
 // Sums and means of |x| that diffusers' own scheduler tests state (diffusers' tests/schedulers), with their tolerances.
 const linear = (options: GaussianDiffusionOptions = {}, betaStart = 1e-4) =>
   gaussianDiffusion({ schedule: { kind: 'linear', betaStart }, ...options });
-const velocity = { meanType: 'velocity' } as const;
+const velocity = { prediction: 'velocity' } as const;
 
 function expectRow(x: tf.Tensor4D, { sum, mean }: { sum?: number; mean: number }): void {
   const result = absoluteSum(x);
@@ -141,13 +141,13 @@ function quirk(options: GaussianDiffusionOptions, grid: object, startStep = 0) {
   const model: Denoiser = (z, t) => {
     const { level, alpha, sigma } = points[++step];
     const output = referenceModel(z, t);
-    const v = process.meanType === 'velocity';
+    const v = process.prediction === 'velocity';
     // x_0 = x/(σ²+1) - v σ/√(σ²+1) of the step's own sample, which is z; ε = (z - x_0) / level
     const noise = v ? tf.div(tf.sub(z, tf.sub(tf.mul(z, alpha ** 2), tf.mul(output, sigma))), level) : output;
     const extra = tf.mul(z, (1 - 1 / alpha) / (points[step + 1].level - level));
     return tf.add(noise, extra);
   };
-  const epsilon = { ...process, meanType: 'epsilon' } as const;
+  const epsilon = { ...process, prediction: 'epsilon' } as const;
   return sampleEuler(epsilon, model, { noise: start, steps: 10, startStep, ...grid });
 }
 

@@ -26,7 +26,7 @@ export {
   type GaussianDiffusionOptions,
   gaussianDiffusion,
   type LossType,
-  type MeanType,
+  type PredictionType,
   respaceDiffusion,
   type VarianceType,
 } from './process';

@@ -43,11 +43,11 @@ export async function invertDdim(
     'useClippedOutput',
   ]);
   checkFlags(options, ['setAlphaToOne', 'useClippedOutput']);
-  const divides = process.meanType === 'epsilon' || process.meanType === 'velocity'; // ε is known where sigma is 0
+  const divides = process.prediction === 'epsilon' || process.prediction === 'velocity'; // ε is known where sigma is 0
   const { clip = true, thresholding, useClippedOutput = false } = options;
   const { setAlphaToOne = divides && !useClippedOutput } = options;
   if (setAlphaToOne && (!divides || useClippedOutput)) {
-    const reason = divides ? 'with useClippedOutput' : `for meanType '${process.meanType}'`;
+    const reason = divides ? 'with useClippedOutput' : `for prediction '${process.prediction}'`;
     throw new Error(`setAlphaToOne: expected false ${reason}: at noise 0 the noise does not follow from x_0`);
   }
   const descending = spacedTimesteps(process, options, 'closed');
@@ -59,8 +59,8 @@ export async function invertDdim(
     const to = process.alphasCumprod[indices[step]];
     const point = pathPoint(fromBars[step], indices[step]);
     const evaluation = { point, time: time(step), clip, thresholding, useClippedOutput };
-    const { start, noise } = evaluateDdim(process, denoiser, x, evaluation);
-    return [combine(Math.sqrt(to), start, Math.sqrt(1 - to), noise)];
+    const { x0, noise } = evaluateDdim(process, denoiser, x, evaluation);
+    return [combine(Math.sqrt(to), x0, Math.sqrt(1 - to), noise)];
   };
   return runSteps({ steps: indices.length, time, advance }, options);
 }

@@ -20,7 +20,7 @@ import {
   type GaussianDiffusionOptions,
   gaussianDiffusion,
   type LossType,
-  type MeanType,
+  type PredictionType,
   type VarianceType,
 } from './process';
 import { qPosterior, qSample } from './q-sample';
@@ -47,13 +47,13 @@ const limits: Record<string, GaussianDiffusionOptions> = {
   'one step': { schedule: 'linear', timesteps: 1 },
   'respaced to one step': { schedule: 'linear', timesteps: 1000, respacing: '1' },
 };
-const meanTypes: MeanType[] = ['epsilon', 'start', 'previous', 'velocity'];
-const varianceTypes: VarianceType[] = ['fixed-small', 'fixed-large', 'learned', 'learned-range'];
+const predictions: PredictionType[] = ['epsilon', 'x0', 'previous', 'velocity'];
+const variances: VarianceType[] = ['fixed-small', 'fixed-large', 'learned', 'learned-range'];
 const lossTypes: LossType[] = ['mse', 'rescaled-mse', 'kl', 'rescaled-kl'];
 
 function make(name: string, more: GaussianDiffusionOptions): GaussianDiffusion | undefined {
-  const last = gaussianDiffusion({ ...limits[name], meanType: 'start' }).alphasCumprod.at(-1);
-  return last === 0 && more.meanType === 'epsilon' ? undefined : gaussianDiffusion({ ...limits[name], ...more });
+  const last = gaussianDiffusion({ ...limits[name], prediction: 'x0' }).alphasCumprod.at(-1);
+  return last === 0 && more.prediction === 'epsilon' ? undefined : gaussianDiffusion({ ...limits[name], ...more });
 }
 
 const shape: [number, number, number, number] = [2, 2, 2, 1];
@@ -74,20 +74,20 @@ function truthful(process: GaussianDiffusion, x0: tf.Tensor4D): Denoiser {
     const eps = tf.div<tf.Tensor4D>(tf.sub(xt, tf.mul(x0, alpha)), sigma);
     const outputs = {
       epsilon: () => eps,
-      start: () => x0,
+      x0: () => x0,
       velocity: () => tf.sub<tf.Tensor4D>(tf.mul(eps, alpha), tf.mul(x0, sigma)),
       previous: () =>
         tf.add<tf.Tensor4D>(tf.mul(x0, process.posteriorMeanCoef1[step]), tf.mul(xt, process.posteriorMeanCoef2[step])),
     };
-    const mean = outputs[process.meanType]();
-    return process.varianceType.startsWith('learned') ? tf.concat([mean, tf.neg(tf.onesLike(mean))], 3) : mean;
+    const mean = outputs[process.prediction]();
+    return process.variance.startsWith('learned') ? tf.concat([mean, tf.neg(tf.onesLike(mean))], 3) : mean;
   };
 }
 
 describe.each(Object.keys(limits))('%s', (name) => {
   test('has finite tables, but for what divides by an alpha-bar of 0', () => {
-    for (const varianceType of varianceTypes) {
-      const process = make(name, { meanType: 'start', varianceType })!;
+    for (const variance of variances) {
+      const process = make(name, { prediction: 'x0', variance })!;
       const pure = process.alphasCumprod.at(-1) === 0;
       for (const [table, values] of Object.entries(process)) {
         if (!(values instanceof Float64Array)) continue;
@@ -98,13 +98,13 @@ describe.each(Object.keys(limits))('%s', (name) => {
   });
 
   test('losses and their gradients are finite at the first and the last step, and 0 for the truth', () => {
-    for (const meanType of meanTypes) {
-      for (const varianceType of varianceTypes) {
+    for (const prediction of predictions) {
+      for (const variance of variances) {
         for (const loss of lossTypes) {
-          const process = make(name, { meanType, varianceType, loss });
+          const process = make(name, { prediction, variance, loss });
           if (!process) continue;
           for (const step of new Set([0, process.timesteps - 1])) {
-            const what = `${meanType} ${varianceType} ${loss} ${step}`;
+            const what = `${prediction} ${variance} ${loss} ${step}`;
             tf.tidy(() => {
               const batch = { x0: data(), t: Int32Array.of(step, step), noise: noise() };
               const truth = truthful(process, batch.x0);
@@ -124,9 +124,9 @@ describe.each(Object.keys(limits))('%s', (name) => {
   });
 
   test('moments of both directions are finite at the first and the last step', () => {
-    for (const meanType of meanTypes) {
-      for (const varianceType of varianceTypes) {
-        const process = make(name, { meanType, varianceType });
+    for (const prediction of predictions) {
+      for (const variance of variances) {
+        const process = make(name, { prediction, variance });
         if (!process) continue;
         for (const step of new Set([0, process.timesteps - 1])) {
           tf.tidy(() => {
@@ -134,7 +134,7 @@ describe.each(Object.keys(limits))('%s', (name) => {
             const xt = qSample(process, x0, t, noise());
             const forward = qPosterior(process, x0, xt, t);
             const reverse = reverseMoments(process, truthful(process, x0), { xt, t });
-            const what = `${meanType} ${varianceType} ${step}`;
+            const what = `${prediction} ${variance} ${step}`;
             for (const x of [xt, ...Object.values(forward), ...Object.values(reverse)]) finite(x, what);
           });
         }
@@ -143,18 +143,18 @@ describe.each(Object.keys(limits))('%s', (name) => {
   });
 
   test('the bound of a truthful network is finite, its errors 0', async () => {
-    for (const meanType of meanTypes) {
-      for (const varianceType of varianceTypes) {
-        const process = make(name, { meanType, varianceType });
+    for (const prediction of predictions) {
+      for (const variance of variances) {
+        const process = make(name, { prediction, variance });
         if (!process) continue;
         const x0 = data();
         const denoiser = truthful(process, x0);
         const bound = await bitsPerDimension(process, denoiser, { x0, generator: createGenerator(2) });
-        const what = `${meanType} ${varianceType}`;
+        const what = `${prediction} ${variance}`;
         for (const [term, values] of Object.entries(bound)) finite(values, `${what} ${term}`);
         const divisors = { epsilon: process.sqrtAlphasCumprod, previous: process.posteriorMeanCoef1 };
-        const smallest = Math.min(...(divisors[meanType as 'epsilon'] ?? [1]));
-        expect(Math.max(...bound.startMse.dataSync()), what).toBeLessThan(1e-10 + (1e-6 / smallest) ** 2);
+        const smallest = Math.min(...(divisors[prediction as 'epsilon'] ?? [1]));
+        expect(Math.max(...bound.x0Mse.dataSync()), what).toBeLessThan(1e-10 + (1e-6 / smallest) ** 2);
         if (process.alphasCumprod[0] < 0.999) expect(Math.max(...bound.mse.dataSync()), what).toBeLessThan(1e-6);
         tf.dispose([x0, ...Object.values(bound)]);
       }
@@ -163,20 +163,20 @@ describe.each(Object.keys(limits))('%s', (name) => {
 });
 
 test("at an alpha-bar of 0 the bound's implied noise is x_t: its error is 0 whatever the network says", async () => {
-  for (const meanType of ['start', 'previous', 'velocity'] as const) {
+  for (const prediction of ['x0', 'previous', 'velocity'] as const) {
     for (const schedule of ['linear', 'cosine'] as const) {
-      const process = gaussianDiffusion({ schedule, timesteps: 30, zeroTerminalSnr: true, meanType });
+      const process = gaussianDiffusion({ schedule, timesteps: 30, zeroTerminalSnr: true, prediction });
       const options = { x0: data(), generator: createGenerator(2), clip: false };
-      const { mse, startMse } = await bitsPerDimension(process, (x) => tf.mul(x, 0.3), options);
+      const { mse, x0Mse } = await bitsPerDimension(process, (x) => tf.mul(x, 0.3), options);
       const last = (await mse.array()).map((row) => row[29]);
-      expect(last, `${meanType} ${schedule}`).toEqual([0, 0]);
-      expect((await startMse.array()).every((row) => row[29] > 0.1)).toBe(true);
+      expect(last, `${prediction} ${schedule}`).toEqual([0, 0]);
+      expect((await x0Mse.array()).every((row) => row[29] > 0.1)).toBe(true);
     }
   }
 });
 
 describe('counts of 0 and 1', () => {
-  const process = gaussianDiffusion({ timesteps: 50, varianceType: 'learned-range' });
+  const process = gaussianDiffusion({ timesteps: 50, variance: 'learned-range' });
   const denoiser: Denoiser = (x) => tf.concat([x, x], 3);
 
   test.each([0, 1])('a batch of %d', async (count) => {

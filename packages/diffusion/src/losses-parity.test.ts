@@ -4,13 +4,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it as test } from 'vitest';
 import { bitsPerDimension } from './bits-per-dimension';
 import { discretizedGaussianLogLikelihood } from './likelihood';
-import { gaussianDiffusion, type LossType, type MeanType, type VarianceType } from './process';
+import { gaussianDiffusion, type LossType, type PredictionType, type VarianceType } from './process';
 import { trainingLosses } from './training-losses';
 
 type Shape4 = [number, number, number, number];
 interface LossCase {
-  meanType: MeanType;
-  varianceType: VarianceType;
+  prediction: PredictionType;
+  variance: VarianceType;
   lossType: LossType;
   loss: number[];
   mse?: number[];
@@ -35,7 +35,7 @@ const likelihood = readFixture<{
     seed: number;
     shape: Shape4;
     x0: number[];
-    rows: Record<string, { vb: number[]; startMse: number[]; mse: number[]; prior: number[]; total: number[] }>;
+    rows: Record<string, { vb: number[]; x0Mse: number[]; mse: number[]; prior: number[]; total: number[] }>;
   };
 }>(import.meta.url, '../fixtures/likelihood.json');
 const process50 = (options: object) =>
@@ -44,9 +44,9 @@ const process50 = (options: object) =>
 beforeAll(useTestBackend);
 
 describe('training losses and their gradients', () => {
-  test.each(losses.cases)('$meanType, $varianceType, $lossType', (row) => {
-    const process = process50({ meanType: row.meanType, varianceType: row.varianceType, loss: row.lossType });
-    const channels = row.varianceType.startsWith('learned') ? 4 : 2;
+  test.each(losses.cases)('$prediction, $variance, $lossType', (row) => {
+    const process = process50({ prediction: row.prediction, variance: row.variance, loss: row.lossType });
+    const channels = row.variance.startsWith('learned') ? 4 : 2;
     const whole = tf.tensor4d(losses.output, [3, 2, 2, 4]);
     const output = tf.slice(whole, [0, 0, 0, 0], [-1, -1, -1, channels]);
     const batch = {
@@ -83,9 +83,9 @@ test('the discretised Gaussian has the likelihoods of the formulas', () => {
 });
 
 describe('bits a dimension', () => {
-  test.each(Object.entries(likelihood.bound.rows))('%s', async (varianceType, row) => {
-    const process = process50({ varianceType: varianceType as VarianceType });
-    const learned = varianceType === 'learned-range';
+  test.each(Object.entries(likelihood.bound.rows))('%s', async (variance, row) => {
+    const process = process50({ variance: variance as VarianceType });
+    const learned = variance === 'learned-range';
     const result = await bitsPerDimension(
       process,
       (x) => (learned ? tf.concat([tf.mul(x, 0.9), tf.mul(x, 0.3)], 3) : tf.mul(x, 0.9)),
@@ -94,7 +94,7 @@ describe('bits a dimension', () => {
         generator: createGenerator(likelihood.bound.seed),
       },
     );
-    for (const name of ['vb', 'startMse', 'mse', 'prior', 'total'] as const) {
+    for (const name of ['vb', 'x0Mse', 'mse', 'prior', 'total'] as const) {
       expect(relativeError(result[name], row[name]), name).toBeLessThan(2e-4);
     }
   });

@@ -15,7 +15,7 @@ import {
   updateLossSecondMoment,
 } from './loss-second-moment';
 import { drawNoise } from './noise';
-import { gaussianDiffusion, type MeanType, respaceDiffusion } from './process';
+import { gaussianDiffusion, type PredictionType, respaceDiffusion } from './process';
 import { qPosterior, qSample } from './q-sample';
 import { reverseMoments } from './reverse-moments';
 import { flowTimesteps, uniformTimesteps } from './timestep-samplers';
@@ -90,28 +90,28 @@ describe('the forward process', () => {
 });
 
 /** The network that knows the truth. */
-function perfect(meanType: MeanType, x0: tf.Tensor4D, noise: tf.Tensor4D): Denoiser {
+function perfect(prediction: PredictionType, x0: tf.Tensor4D, noise: tf.Tensor4D): Denoiser {
   const column = (table: Float64Array) =>
     tf.tensor4d(
       Array.from(t, (i) => table[i]),
       [3, 1, 1, 1],
     );
   return (xt) => {
-    if (meanType === 'epsilon') return tf.clone(noise);
-    if (meanType === 'start') return tf.clone(x0);
-    if (meanType === 'previous') return qPosterior(process, x0, xt, t).mean;
+    if (prediction === 'epsilon') return tf.clone(noise);
+    if (prediction === 'x0') return tf.clone(x0);
+    if (prediction === 'previous') return qPosterior(process, x0, xt, t).mean;
     const velocity = tf.mul<tf.Tensor4D>(noise, column(process.sqrtAlphasCumprod));
     return tf.sub(velocity, tf.mul(x0, column(process.sqrtOneMinusAlphasCumprod)));
   };
 }
 
 describe('training losses', () => {
-  test.each(['epsilon', 'start', 'previous', 'velocity'] as const)('%s: zero for the perfect network', (meanType) => {
+  test.each(['epsilon', 'x0', 'previous', 'velocity'] as const)('%s: zero for the perfect network', (prediction) => {
     const [x0, noise] = [images(1), images(2)];
-    const denoiser = perfect(meanType, x0, noise);
-    const { loss } = trainingLosses({ ...process, meanType }, denoiser, { x0, t, noise });
+    const denoiser = perfect(prediction, x0, noise);
+    const { loss } = trainingLosses({ ...process, prediction }, denoiser, { x0, t, noise });
     expect(Math.max(...loss.dataSync())).toBeLessThan(1e-10);
-    const kl = trainingLosses({ ...process, meanType, loss: 'kl' }, denoiser, { x0, t, noise }).loss.dataSync();
+    const kl = trainingLosses({ ...process, prediction, loss: 'kl' }, denoiser, { x0, t, noise }).loss.dataSync();
     expect(Math.abs(kl[1]) + Math.abs(kl[2])).toBeLessThan(1e-5);
   });
 
@@ -127,7 +127,7 @@ describe('training losses', () => {
   });
 
   test.each(['mse', 'kl'] as const)('%s has the gradients of finite differences', (loss) => {
-    const learned = gaussianDiffusion({ timesteps: 25, varianceType: 'learned-range', loss });
+    const learned = gaussianDiffusion({ timesteps: 25, variance: 'learned-range', loss });
     const [x0, noise] = [tf.clipByValue(tf.slice(images(1), 0, 2), -1, 1), tf.slice(images(2), 0, 2)];
     const steps = Int32Array.of(4, 12);
     // The mean is held constant in the bound of 'mse': there only its own error is differentiated.
@@ -145,19 +145,19 @@ describe('training losses', () => {
 
   test('refuses an output that does not fit the variance', () => {
     const batch = { x0: images(1), t, noise: images(2) };
-    const learned = gaussianDiffusion({ timesteps: 100, varianceType: 'learned' });
+    const learned = gaussianDiffusion({ timesteps: 100, variance: 'learned' });
     expect(() => trainingLosses(learned, (x) => x, batch)).toThrow(
-      "expected 2C channels for varianceType 'learned', got C",
+      "expected 2C channels for variance 'learned', got C",
     );
     const twice: Denoiser = (x) => tf.concat([x, x], 3);
     expect(() => trainingLosses(process, twice, batch)).toThrow(
-      "expected C channels for varianceType 'fixed-small', got 2C",
+      "expected C channels for variance 'fixed-small', got 2C",
     );
   });
 
   test('leaks nothing', async () => {
     const batch = { x0: images(1), t, noise: images(2) };
-    const learned = gaussianDiffusion({ timesteps: 100, varianceType: 'learned-range' });
+    const learned = gaussianDiffusion({ timesteps: 100, variance: 'learned-range' });
     const kl = { ...process, loss: 'kl' } as const;
     await expectNoLeak(() => {
       tf.dispose(Object.values(trainingLosses(learned, (x) => tf.concat([x, x], 3), batch)));
@@ -171,12 +171,12 @@ describe('training losses', () => {
   });
 
   test('the moments of the reverse step clip and mix the variances', () => {
-    const learned = gaussianDiffusion({ timesteps: 100, varianceType: 'learned-range' });
+    const learned = gaussianDiffusion({ timesteps: 100, variance: 'learned-range' });
     const low: Denoiser = (x) => tf.concat([tf.mul(x, 9), tf.fill(x.shape, -1)], 3);
-    const { start, logVariance } = reverseMoments(learned, low, { xt: images(1), t, clip: true });
-    expect(tf.max(tf.abs(start)).dataSync()[0]).toBeLessThanOrEqual(1);
+    const { x0: predicted, logVariance } = reverseMoments(learned, low, { xt: images(1), t, clip: true });
+    expect(tf.max(tf.abs(predicted)).dataSync()[0]).toBeLessThanOrEqual(1);
     expect(valueAt(logVariance, [1, 0, 0, 0])).toBeCloseTo(learned.posteriorLogVarianceClipped[40], 5);
-    const own = reverseMoments({ ...learned, varianceType: 'learned' }, low, { xt: images(1), t });
+    const own = reverseMoments({ ...learned, variance: 'learned' }, low, { xt: images(1), t });
     expectClose(own.logVariance, tf.fill([3, 2, 2, 2], -1));
   });
 

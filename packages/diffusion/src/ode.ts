@@ -1,12 +1,12 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkNames, checkWord } from './check';
-import { CLIP_OPTIONS, type ClipOptions, clipStart, clips } from './clip';
+import { CLIP_OPTIONS, type ClipOptions, clips, clipX0 } from './clip';
 import type { Denoiser } from './denoiser';
 import { evaluate } from './evaluate';
 import { type FlowProcess, flowTimes } from './flow-matching';
 import { LOOP_OPTIONS, type LoopOptions, runSteps } from './loop';
-import { combine, noiseFromStart, predictNoise, predictStart } from './parameterization';
+import { combine, noiseFromOutput, noiseFromX0, x0FromOutput } from './parameterization';
 import type { GaussianDiffusion } from './process';
 import { SIGMA_OPTIONS, type SigmaOptions, sigmaGrid } from './sigma-grid';
 import { SPACING_OPTIONS } from './spacing';
@@ -89,13 +89,13 @@ function gaussianOde(process: GaussianDiffusion, denoiser: Denoiser, options: Od
     defined: (i) => points[i].level > 0,
     evaluate(x, i, step) {
       const output = evaluate(denoiser, x, points[i].time);
-      const predicted = predictStart(process, output, x, points[i]);
-      const start = clipStart(predicted, options);
+      const predicted = x0FromOutput(process, output, x, points[i]);
+      const x0 = clipX0(predicted, options);
       const noise = clips(options)
-        ? noiseFromStart(x, start, points[i])
-        : predictNoise(process, output, x, predicted, points[i]);
+        ? noiseFromX0(x, x0, points[i])
+        : noiseFromOutput(process, output, x, predicted, points[i]);
       const { alpha, sigma } = points[step + 1];
-      return { slope: points[step].alpha === 0 ? start : noise, next: combine(alpha, start, sigma, noise) };
+      return { slope: points[step].alpha === 0 ? x0 : noise, next: combine(alpha, x0, sigma, noise) };
     },
     stretch(step) {
       const [from, to] = [points[step], points[step + 1]];
@@ -122,8 +122,8 @@ function flowOde(process: FlowProcess, denoiser: Denoiser, options: OdeOptions):
     defined: (i) => times[i] > 0 || !clips(options), // at time 0 the velocity does not follow from a clipped x_0
     evaluate(x, i, step) {
       const velocity = evaluate(denoiser, x, times[i] * process.timeScale);
-      const start = clips(options) && clipStart(combine(1, x, -times[i], velocity), options);
-      const slope = start ? tf.div<Tensor4D>(tf.sub(x, start), times[i]) : velocity;
+      const x0 = clips(options) && clipX0(combine(1, x, -times[i], velocity), options);
+      const slope = x0 ? tf.div<Tensor4D>(tf.sub(x, x0), times[i]) : velocity;
       return { slope, next: combine(1, x, times[step + 1] - times[step], slope) };
     },
     stretch: (step) => times[step + 1] - times[step],

@@ -56,7 +56,7 @@ test.each(FUNCTIONS)('%s refuses an option that it does not have', async (name, 
 });
 
 const WRONG: readonly [call: Call, options: object, message: string][] = [
-  [gaussian, { meantype: 'start' }, "got 'meantype'"],
+  [gaussian, { Prediction: 'x0' }, "got 'Prediction'"],
   [
     gaussian,
     { schedule: { kind: 'linear', beta_start: 0.1 } },

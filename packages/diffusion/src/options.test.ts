@@ -127,7 +127,7 @@ const options: Row[] = [
   [
     'invertDdim of x_0',
     'setAlphaToOne',
-    run(invertDdim, {}, { ...process, meanType: 'start' })('setAlphaToOne'),
+    run(invertDdim, {}, { ...process, prediction: 'x0' })('setAlphaToOne'),
     [true],
     [false, undefined],
   ],
@@ -150,8 +150,8 @@ const options: Row[] = [
     [...notCount, 2 ** 24 + 1],
     [1, 21],
   ],
-  ['gaussianDiffusion', 'meanType', (meanType) => gaussianDiffusion({ meanType }), notWord.slice(0, 2), ['start']],
-  ['gaussianDiffusion', 'varianceType', (varianceType) => gaussianDiffusion({ varianceType }), ['x'], ['learned']],
+  ['gaussianDiffusion', 'prediction', (prediction) => gaussianDiffusion({ prediction }), notWord.slice(0, 2), ['x0']],
+  ['gaussianDiffusion', 'variance', (variance) => gaussianDiffusion({ variance }), ['x'], ['learned']],
   ['gaussianDiffusion', 'loss', (loss) => gaussianDiffusion({ loss }), ['x'], ['kl']],
   ['gaussianDiffusion', 'precision', (precision) => gaussianDiffusion({ precision }), ['x'], ['float32']],
   ['gaussianDiffusion', 'schedule', (timesteps) => gaussianDiffusion({ timesteps }), [2, 20], [1, 21]], // epsilon, alpha-bar 0
@@ -191,7 +191,7 @@ const options: Row[] = [
     'gaussianDiffusion',
     'betas[1]', // without effect, and after all signal is gone
     (betas: readonly number[]) =>
-      gaussianDiffusion({ schedule: { kind: 'betas', betas }, timesteps: 2, meanType: 'start' }),
+      gaussianDiffusion({ schedule: { kind: 'betas', betas }, timesteps: 2, prediction: 'x0' }),
     [
       [0.1, 1e-17],
       [1, 0.5],

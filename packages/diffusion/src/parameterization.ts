@@ -15,7 +15,7 @@ export interface PathPoint {
 /** Throws at signal 0: the noise in pure noise says nothing about x_0. */
 export function checkSignal(alpha: number): void {
   if (alpha === 0) {
-    throw new Error("meanType: expected 'velocity', 'start' or 'previous' where alpha-bar is 0, got 'epsilon'");
+    throw new Error("prediction: expected 'velocity', 'x0' or 'previous' where alpha-bar is 0, got 'epsilon'");
   }
 }
 
@@ -24,47 +24,49 @@ export function combine(a: number, x: tf.Tensor4D, b: number, y: tf.Tensor4D): t
   return tf.add(tf.mul<tf.Tensor4D>(x, a), tf.mul(y, b));
 }
 
-/** x_0 as the network's output `output` at `x` says. */
-export function predictStart(
+/** Computes x_0 from the network's output at `x`. */
+export function x0FromOutput(
   process: GaussianDiffusion,
   output: tf.Tensor4D,
   x: tf.Tensor4D,
   { alpha, sigma, index }: PathPoint,
 ): tf.Tensor4D {
-  switch (process.meanType) {
+  switch (process.prediction) {
     case 'epsilon':
       checkSignal(alpha);
       return tf.div(tf.sub(x, tf.mul(output, sigma)), alpha);
-    case 'start':
+    case 'x0':
       return output;
     case 'velocity':
       return combine(alpha, x, -sigma, output);
     case 'previous': {
       if (!Number.isInteger(index)) {
-        throw new Error(`meanType: expected whole timesteps for 'previous' (spacing 'leading'), got ${index}`);
+        throw new Error(`prediction: expected whole timesteps for 'previous' (spacing 'leading'), got ${index}`);
       }
       const coef1 = interpolate(process.posteriorMeanCoef1, index);
       return combine(1 / coef1, output, -interpolate(process.posteriorMeanCoef2, index) / coef1, x);
     }
     default:
-      throw new Error(`meanType: expected a mean type, got ${String(process.meanType satisfies never)}`);
+      throw new Error(
+        `prediction: expected epsilon, x0, previous or velocity, got ${String(process.prediction satisfies never)}`,
+      );
   }
 }
 
-/** ε as the network's output says; `start` is x_0 as {@link predictStart} gave it. */
-export function predictNoise(
+/** Computes ε from the network's output; `x0` is the result of {@link x0FromOutput}. */
+export function noiseFromOutput(
   process: GaussianDiffusion,
   output: tf.Tensor4D,
   x: tf.Tensor4D,
-  start: tf.Tensor4D,
+  x0: tf.Tensor4D,
   point: PathPoint,
 ): tf.Tensor4D {
-  if (process.meanType === 'epsilon') return output;
-  if (process.meanType === 'velocity') return combine(point.sigma, x, point.alpha, output);
-  return noiseFromStart(x, start, point);
+  if (process.prediction === 'epsilon') return output;
+  if (process.prediction === 'velocity') return combine(point.sigma, x, point.alpha, output);
+  return noiseFromX0(x, x0, point);
 }
 
 /** ε = (x - alpha x_0) / sigma. */
-export function noiseFromStart(x: tf.Tensor4D, start: tf.Tensor4D, { alpha, sigma }: PathPoint): tf.Tensor4D {
-  return combine(1 / sigma, x, -alpha / sigma, start);
+export function noiseFromX0(x: tf.Tensor4D, x0: tf.Tensor4D, { alpha, sigma }: PathPoint): tf.Tensor4D {
+  return combine(1 / sigma, x, -alpha / sigma, x0);
 }

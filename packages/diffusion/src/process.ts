@@ -3,14 +3,15 @@ import { type Respacing, spaceTimesteps } from './respacing';
 import { type BetaSchedule, betaSchedule, rescaleZeroTerminalSnr } from './schedules';
 
 /**
- * What the network's output (its first C channels) is: the noise, x_0, the mean of x_{t-1} (the step before in this
- * process: one that is respaced has means of its own), or v = αε - σx_0.
+ * What the network predicts in its first C channels. `epsilon`: the noise ε. `x0`: the data x_0. `velocity`: v = αε -
+ * σx_0 (Salimans & Ho 2022). `previous`: the mean of x_{t-1}, where t - 1 is the step before in this process, so that a
+ * respaced process needs a network of its own.
  */
-export type MeanType = 'epsilon' | 'start' | 'previous' | 'velocity';
+export type PredictionType = 'epsilon' | 'x0' | 'previous' | 'velocity';
 
 /**
- * The variance of the reverse step: the posterior's (`fixed-small`), beta (`fixed-large`), or the second C channels of
- * the network as a log-variance (`learned`) or as an interpolation between the two fixed ones (`learned-range`).
+ * The variance of the reverse step. `fixed-small`: that of the posterior. `fixed-large`: beta. `learned`: the network's
+ * second C channels are its logarithm. `learned-range`: they interpolate between the logarithms of the two fixed ones.
  */
 export type VarianceType = 'fixed-small' | 'fixed-large' | 'learned' | 'learned-range';
 
@@ -30,9 +31,9 @@ export interface GaussianDiffusionOptions {
   /** Which of the steps to keep (default all). */
   readonly respacing?: Respacing;
   /** What the network predicts (default `'epsilon'`). */
-  readonly meanType?: MeanType;
+  readonly prediction?: PredictionType;
   /** Variance of the reverse step (default `'fixed-small'`). */
-  readonly varianceType?: VarianceType;
+  readonly variance?: VarianceType;
   /** Training loss (default `'mse'`). */
   readonly loss?: LossType;
   /** Rescale the betas so that x_T is pure noise (default false); not with `epsilon`, which cannot be sampled there. */
@@ -55,9 +56,9 @@ export interface GaussianDiffusion {
   /** The original timestep of each kept step, ascending: what the network is given. */
   readonly timestepMap: Int32Array;
   /** What the network predicts. */
-  readonly meanType: MeanType;
+  readonly prediction: PredictionType;
   /** Variance of the reverse step. */
-  readonly varianceType: VarianceType;
+  readonly variance: VarianceType;
   /** Training loss. */
   readonly loss: LossType;
   /** Arithmetic of the constants. */
@@ -94,8 +95,8 @@ const OPTIONS: readonly (keyof GaussianDiffusionOptions)[] = [
   'schedule',
   'timesteps',
   'respacing',
-  'meanType',
-  'varianceType',
+  'prediction',
+  'variance',
   'loss',
   'zeroTerminalSnr',
   'precision',
@@ -113,24 +114,24 @@ export function gaussianDiffusion(options: GaussianDiffusionOptions = {}): Gauss
   checkNames('gaussianDiffusion', options, OPTIONS);
   checkFlags(options, ['zeroTerminalSnr']);
   const { schedule = 'linear', timesteps = 1000, respacing, zeroTerminalSnr = false, precision = 'float64' } = options;
-  const { meanType = 'epsilon', varianceType = 'fixed-small', loss = 'mse' } = options;
-  if (zeroTerminalSnr && meanType === 'epsilon') {
-    throw new Error("zeroTerminalSnr: expected meanType 'velocity', 'start' or 'previous', got 'epsilon'");
+  const { prediction = 'epsilon', variance = 'fixed-small', loss = 'mse' } = options;
+  if (zeroTerminalSnr && prediction === 'epsilon') {
+    throw new Error("zeroTerminalSnr: expected prediction 'velocity', 'x0' or 'previous', got 'epsilon'");
   }
-  checkWord('meanType', meanType, ['epsilon', 'start', 'previous', 'velocity']);
-  checkWord('varianceType', varianceType, ['fixed-small', 'fixed-large', 'learned', 'learned-range']);
+  checkWord('prediction', prediction, ['epsilon', 'x0', 'previous', 'velocity']);
+  checkWord('variance', variance, ['fixed-small', 'fixed-large', 'learned', 'learned-range']);
   checkWord('loss', loss, ['mse', 'rescaled-mse', 'kl', 'rescaled-kl']);
   checkWord('precision', precision, ['float64', 'float32']);
   const given = betaSchedule(schedule, timesteps);
   const betas = zeroTerminalSnr ? rescaleZeroTerminalSnr(given) : given;
   const timestepMap = Int32Array.from({ length: timesteps }, (_, i) => i);
-  const types = { meanType, varianceType, loss, precision };
+  const types = { prediction, variance, loss, precision };
   const process = { ...types, originalTimesteps: timesteps, timestepMap, ...diffusionConstants(betas, precision) };
   const whole: GaussianDiffusion = { kind: 'gaussian', timesteps, ...process };
-  if (meanType === 'epsilon' && whole.alphasCumprod[timesteps - 1] === 0) {
+  if (prediction === 'epsilon' && whole.alphasCumprod[timesteps - 1] === 0) {
     throw new Error(
-      `schedule: expected alpha-bar above 0 at step ${timesteps - 1} for meanType 'epsilon', which cannot be sampled at 0; ` +
-        "more timesteps, or meanType 'velocity', 'start' or 'previous'",
+      `schedule: expected alpha-bar above 0 at step ${timesteps - 1} for prediction 'epsilon', which cannot be sampled at 0; ` +
+        "more timesteps, or prediction 'velocity', 'x0' or 'previous'",
     );
   }
   return respacing === undefined ? whole : respaceDiffusion(whole, spaceTimesteps(timesteps, respacing));

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { checkTimesteps, imageShape } from './check';
-import { type ClipOptions, clipStart } from './clip';
+import { type ClipOptions, clipX0 } from './clip';
 import type { Denoiser } from './denoiser';
 import { gather, networkTimesteps } from './gather';
 import { checkSignal } from './parameterization';
@@ -12,7 +12,7 @@ import { reverseLogVariance } from './variance';
 /** The Gaussian of one reverse step, from a network's output. */
 export type ReverseMoments = GaussianMoments & {
   /** The x_0 that it predicts, `[N, H, W, C]`. */
-  readonly start: tf.Tensor4D;
+  readonly x0: tf.Tensor4D;
 };
 
 /**
@@ -43,25 +43,32 @@ export function reverseMomentsFromOutput(
   { xt, t, ...clipping }: { readonly xt: tf.Tensor4D; readonly t: Int32Array } & ClipOptions,
 ): ReverseMoments {
   const { mean: predicted, variance } = splitOutput(output, xt);
-  const start = clipStart(startOf(process, predicted, xt, t), clipping);
-  const mean = process.meanType === 'previous' ? tf.clone(predicted) : posteriorMean(process, start, xt, t);
-  return { start: tf.clone(start), mean, logVariance: tf.clone(reverseLogVariance(process, variance, t)) };
+  const x0 = clipX0(x0OfBatch(process, predicted, xt, t), clipping);
+  const mean = process.prediction === 'previous' ? tf.clone(predicted) : posteriorMean(process, x0, xt, t);
+  return { x0: tf.clone(x0), mean, logVariance: tf.clone(reverseLogVariance(process, variance, t)) };
 }
 
 /** x_0 from `output`, a network's first C channels at x_t; no checks of shapes, no tidy. */
-export function startOf(process: GaussianDiffusion, output: tf.Tensor4D, xt: tf.Tensor4D, t: Int32Array): tf.Tensor4D {
+export function x0OfBatch(
+  process: GaussianDiffusion,
+  output: tf.Tensor4D,
+  xt: tf.Tensor4D,
+  t: Int32Array,
+): tf.Tensor4D {
   const times = (table: Float64Array, x: tf.Tensor4D) => tf.mul<tf.Tensor4D>(x, gather(table, t));
-  switch (process.meanType) {
+  switch (process.prediction) {
     case 'epsilon':
       for (const step of t) checkSignal(process.sqrtAlphasCumprod[step]);
       return tf.sub(times(process.sqrtRecipAlphasCumprod, xt), times(process.sqrtRecipm1AlphasCumprod, output));
-    case 'start':
+    case 'x0':
       return output;
     case 'velocity':
       return tf.sub(times(process.sqrtAlphasCumprod, xt), times(process.sqrtOneMinusAlphasCumprod, output));
     case 'previous':
       return tf.div(tf.sub(output, times(process.posteriorMeanCoef2, xt)), gather(process.posteriorMeanCoef1, t));
     default:
-      throw new Error(`meanType: expected a mean type, got ${String(process.meanType satisfies never)}`);
+      throw new Error(
+        `prediction: expected epsilon, x0, previous or velocity, got ${String(process.prediction satisfies never)}`,
+      );
   }
 }

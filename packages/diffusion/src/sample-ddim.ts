@@ -56,10 +56,10 @@ export async function sampleDdim(
     const [bar, next] = [process.alphasCumprod[indices[step]], nextBars[step]];
     const point = pathPoint(bar, indices[step]);
     const evaluation = { point, time: time(step), clip, thresholding, useClippedOutput };
-    const { start, noise } = evaluateDdim(process, denoiser, x, evaluation);
+    const { x0, noise } = evaluateDdim(process, denoiser, x, evaluation);
     const deviation = eta * Math.sqrt(Math.max(((1 - next) / (1 - bar)) * (1 - bar / next), 0));
     const direction = Math.sqrt(Math.max(1 - next - deviation ** 2, 0));
-    const mean = combine(Math.sqrt(next), start, direction, noise);
+    const mean = combine(Math.sqrt(next), x0, direction, noise);
     if (deviation === 0) return [mean];
     const fresh = drawNoise(needGenerator(generator, 'eta above 0'), x.shape as Shape4D);
     return [tf.add<tf.Tensor4D>(mean, tf.mul(fresh, deviation))];

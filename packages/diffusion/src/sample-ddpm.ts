@@ -6,7 +6,7 @@ import type { Denoiser } from './denoiser';
 import { LOOP_OPTIONS, type LoopOptions, runSteps } from './loop';
 import { drawNoise, needGenerator } from './noise';
 import { type GaussianDiffusion, respaceDiffusion } from './process';
-import { reverseMomentsFromOutput, startOf } from './reverse-moments';
+import { reverseMomentsFromOutput, x0OfBatch } from './reverse-moments';
 import { SPACING_OPTIONS, type SpacingOptions, spacedTimesteps } from './spacing';
 import { splitOutput } from './split-output';
 import { timeTensor } from './time-tensor';
@@ -39,14 +39,14 @@ export async function sampleDdpm(
   const respaced = whole ? process : respaceDiffusion(process, indices.slice().reverse());
   const time = (step: number) => process.timestepMap[indices[step]];
   // A predicted mean belongs to the step before in the process. A longer step needs the x_0 that the mean implies.
-  const throughStart = process.meanType === 'previous' && !whole;
-  const reverse: GaussianDiffusion = throughStart ? { ...respaced, meanType: 'start' } : respaced;
+  const throughX0 = process.prediction === 'previous' && !whole;
+  const reverse: GaussianDiffusion = throughX0 ? { ...respaced, prediction: 'x0' } : respaced;
   const evaluate = (x: tf.Tensor4D, step: number): tf.Tensor4D => {
     const output = denoiser(x, timeTensor(x.shape[0], time(step)));
-    if (!throughStart) return output;
+    if (!throughX0) return output;
     const { mean, variance } = splitOutput(output, x);
-    const start = startOf(process, mean, x, new Int32Array(x.shape[0]).fill(indices[step]));
-    return variance ? tf.concat([start, variance], 3) : start;
+    const x0 = x0OfBatch(process, mean, x, new Int32Array(x.shape[0]).fill(indices[step]));
+    return variance ? tf.concat([x0, variance], 3) : x0;
   };
   const advance = ([x]: readonly tf.Tensor4D[], step: number) => {
     const t = new Int32Array(x.shape[0]).fill(steps - 1 - step);

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { checkFlags, checkNames, checkWord } from './check';
-import { CLIP_OPTIONS, type ClipOptions, clipStart } from './clip';
+import { CLIP_OPTIONS, type ClipOptions, clipX0 } from './clip';
 import type { Denoiser } from './denoiser';
 import { evaluate } from './evaluate';
 import { LOOP_OPTIONS, type LoopOptions, runSteps } from './loop';
-import { combine, predictStart } from './parameterization';
+import { combine, x0FromOutput } from './parameterization';
 import type { GaussianDiffusion } from './process';
 import { SIGMA_OPTIONS, type SigmaOptions, sigmaGrid } from './sigma-grid';
 import { SPACING_OPTIONS } from './spacing';
@@ -61,15 +61,15 @@ export async function sampleDpmSolverPP2M(
   };
   const advance = ([x, previous]: readonly tf.Tensor4D[], step: number) => {
     const [from, to] = [points[step], points[step + 1]];
-    const start = clipStart(predictStart(process, evaluate(denoiser, x, from.time), x, from), options);
+    const x0 = clipX0(x0FromOutput(process, evaluate(denoiser, x, from.time), x, from), options);
     const h = to.lambda - from.lambda;
     const decay = Math.expm1(-h);
-    const first = combine(to.sigma / from.sigma, x, -to.alpha * decay, start);
-    if (atFirstOrder(step)) return [first, start];
+    const first = combine(to.sigma / from.sigma, x, -to.alpha * decay, x0);
+    if (atFirstOrder(step)) return [first, x0];
     const ratio = (from.lambda - points[step - 1].lambda) / h;
     const weight = solverType === 'midpoint' ? -0.5 * to.alpha * decay : to.alpha * (h === 0 ? 0 : decay / h + 1);
-    const slope = tf.sub<tf.Tensor4D>(start, previous);
-    return [tf.add<tf.Tensor4D>(first, tf.mul(slope, weight / ratio)), start];
+    const slope = tf.sub<tf.Tensor4D>(x0, previous);
+    return [tf.add<tf.Tensor4D>(first, tf.mul(slope, weight / ratio)), x0];
   };
   return runSteps({ steps, time: (step) => points[step].time, advance }, options);
 }

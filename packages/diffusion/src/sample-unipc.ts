@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkFlags, checkNames, checkWord } from './check';
-import { CLIP_OPTIONS, type ClipOptions, clipStart, clips } from './clip';
+import { CLIP_OPTIONS, type ClipOptions, clips, clipX0 } from './clip';
 import type { Denoiser } from './denoiser';
 import { evaluate } from './evaluate';
 import { LOOP_OPTIONS, type LoopOptions, runSteps } from './loop';
-import { noiseFromStart, predictNoise, predictStart } from './parameterization';
+import { noiseFromOutput, noiseFromX0, x0FromOutput } from './parameterization';
 import type { GaussianDiffusion } from './process';
 import { SIGMA_OPTIONS, type SigmaOptions, type SigmaPoint, sigmaGrid } from './sigma-grid';
 import { SPACING_OPTIONS } from './spacing';
@@ -91,10 +91,10 @@ function convert(
   { point, predictX0, ...clipping }: ClipOptions & { readonly point: SigmaPoint; readonly predictX0: boolean },
 ): tf.Tensor4D {
   const output = evaluate(denoiser, x, point.time);
-  const predicted = predictStart(process, output, x, point);
-  const start = clipStart(predicted, clipping);
-  if (predictX0) return start;
-  return clips(clipping) ? noiseFromStart(x, start, point) : predictNoise(process, output, x, predicted, point);
+  const predicted = x0FromOutput(process, output, x, point);
+  const x0 = clipX0(predicted, clipping);
+  if (predictX0) return x0;
+  return clips(clipping) ? noiseFromX0(x, x0, point) : noiseFromOutput(process, output, x, predicted, point);
 }
 
 function weighted(

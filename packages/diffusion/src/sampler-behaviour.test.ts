@@ -10,7 +10,7 @@ import { guideDenoiser } from './guidance';
 import { invertDdim } from './invert-ddim';
 import type { StepEvent } from './loop';
 import { drawNoise } from './noise';
-import { type GaussianDiffusion, gaussianDiffusion, type MeanType } from './process';
+import { type GaussianDiffusion, gaussianDiffusion, type PredictionType } from './process';
 import { sampleDdim } from './sample-ddim';
 import { sampleDdpm } from './sample-ddpm';
 import { sampleDpmSolverPP2M } from './sample-dpm-solver-pp-2m';
@@ -129,17 +129,17 @@ describe.each(samplers)('%s', (name, sample) => {
   });
 });
 
-/** What each mean type's network says where the noise is `epsilon`'s. */
-function reparameterised(meanType: MeanType, base: GaussianDiffusion): Denoiser {
+/** The output of a network of each prediction whose noise is `epsilon`. */
+function reparameterised(prediction: PredictionType, base: GaussianDiffusion): Denoiser {
   return (x, t) => {
     const step = t.dataSync()[0];
     const eps = smooth(x, t);
     const bar = base.alphasCumprod[step];
     const [alpha, sigma] = [Math.sqrt(bar), Math.sqrt(1 - bar)];
     const start = tf.div<tf.Tensor4D>(tf.sub(x, tf.mul(eps, sigma)), alpha);
-    if (meanType === 'start') return start;
-    if (meanType === 'velocity') return tf.sub(tf.mul<tf.Tensor4D>(eps, alpha), tf.mul(start, sigma));
-    if (meanType === 'previous') {
+    if (prediction === 'x0') return start;
+    if (prediction === 'velocity') return tf.sub(tf.mul<tf.Tensor4D>(eps, alpha), tf.mul(start, sigma));
+    if (prediction === 'previous') {
       return tf.add(
         tf.mul<tf.Tensor4D>(start, base.posteriorMeanCoef1[step]),
         tf.mul(x, base.posteriorMeanCoef2[step]),
@@ -149,20 +149,20 @@ function reparameterised(meanType: MeanType, base: GaussianDiffusion): Denoiser 
   };
 }
 
-describe('the mean types are one process', () => {
-  test.each(['start', 'velocity', 'previous'] as const)('%s', async (meanType) => {
+describe('all predictions are one process', () => {
+  test.each(['x0', 'velocity', 'previous'] as const)('%s', async (prediction) => {
     const base = gaussianDiffusion({ timesteps: 30 });
-    const other = { ...base, meanType };
+    const other = { ...base, prediction };
     const options = { noise: noise(), steps: 30, clip: false };
     for (const [name, sample] of samplers) {
       if (name.includes('flow') || name === 'invertDdim') continue;
       const expected = await sample(base, smooth, options);
-      const actual = await sample(other, reparameterised(meanType, base), options);
+      const actual = await sample(other, reparameterised(prediction, base), options);
       expect(relativeError(actual, expected), name).toBeLessThan(1e-3);
     }
   });
   test("'previous' needs whole timesteps", async () => {
-    const other = gaussianDiffusion({ meanType: 'previous' });
+    const other = gaussianDiffusion({ prediction: 'previous' });
     await expect(sampleEuler(other, smooth, { noise: noise(), steps: 7 })).rejects.toThrow(
       "whole timesteps for 'previous'",
     );
@@ -179,8 +179,8 @@ describe('respaced processes', () => {
     }
   });
   test('DDPM with fewer steps is DDPM of the respaced process', async () => {
-    const whole = gaussianDiffusion({ timesteps: 1000, varianceType: 'fixed-large' });
-    const respaced = gaussianDiffusion({ timesteps: 1000, varianceType: 'fixed-large', respacing: 'ddim10' });
+    const whole = gaussianDiffusion({ timesteps: 1000, variance: 'fixed-large' });
+    const respaced = gaussianDiffusion({ timesteps: 1000, variance: 'fixed-large', respacing: 'ddim10' });
     const a = await sampleDdpm(whole, smooth, { noise: noise(), steps: 10, generator: generator() });
     const b = await sampleDdpm(respaced, smooth, { noise: noise(), generator: generator() });
     expectClose(a, b);
@@ -213,7 +213,7 @@ describe('respaced processes', () => {
     }
   });
   test('zero terminal SNR can be sampled by every sampler', async () => {
-    const zero = gaussianDiffusion({ meanType: 'velocity', zeroTerminalSnr: true });
+    const zero = gaussianDiffusion({ prediction: 'velocity', zeroTerminalSnr: true });
     for (const [, sample] of samplers.slice(0, 7)) {
       const x = await sample(zero, smooth, { noise: noise(), steps: 10 });
       expect(Number.isFinite(tf.sum(x).dataSync()[0])).toBe(true);

@@ -7,7 +7,12 @@ import type { Denoiser } from './denoiser';
 import { invertDdim } from './invert-ddim';
 import type { StepEvent } from './loop';
 import { drawNoise } from './noise';
-import { type GaussianDiffusion, type GaussianDiffusionOptions, gaussianDiffusion, type MeanType } from './process';
+import {
+  type GaussianDiffusion,
+  type GaussianDiffusionOptions,
+  gaussianDiffusion,
+  type PredictionType,
+} from './process';
 import { sampleDdim } from './sample-ddim';
 import { sampleDdpm } from './sample-ddpm';
 import { sampleDpmSolverPP2M } from './sample-dpm-solver-pp-2m';
@@ -35,7 +40,7 @@ const processes: Record<string, GaussianDiffusionOptions> = {
   'betas given': { schedule: { kind: 'betas', betas: [0.1, 0.5, 0.9] }, timesteps: 3 },
   'one step': { schedule: { kind: 'betas', betas: [0.9] }, timesteps: 1 },
 };
-const meanTypes: MeanType[] = ['epsilon', 'start', 'previous', 'velocity'];
+const predictions: PredictionType[] = ['epsilon', 'x0', 'previous', 'velocity'];
 
 interface Trajectory {
   steps: number;
@@ -94,19 +99,19 @@ const names = Object.keys(processes);
 const START = [-1.5, -0.2, 0.7, 2];
 
 /** A process of the table; undefined where it is refused: noise says nothing of x_0 where there is only noise. */
-function makeProcess(name: string, meanType: MeanType): GaussianDiffusion | undefined {
-  const pure = gaussianDiffusion({ ...processes[name], meanType: 'start' }).alphasCumprod.at(-1) === 0;
-  if (!pure || meanType !== 'epsilon') return gaussianDiffusion({ ...processes[name], meanType });
+function makeProcess(name: string, prediction: PredictionType): GaussianDiffusion | undefined {
+  const pure = gaussianDiffusion({ ...processes[name], prediction: 'x0' }).alphasCumprod.at(-1) === 0;
+  if (!pure || prediction !== 'epsilon') return gaussianDiffusion({ ...processes[name], prediction });
   const message = processes[name].zeroTerminalSnr
     ? 'zeroTerminalSnr: expected'
     : 'schedule: expected alpha-bar above 0';
-  expect(() => gaussianDiffusion({ ...processes[name], meanType })).toThrow(message);
+  expect(() => gaussianDiffusion({ ...processes[name], prediction })).toThrow(message);
   return undefined;
 }
 
 /** Spacings, curves of sigma and both ends, as far as the sampler has them; `previous` has no fractional timesteps. */
-function trajectories(steps: number, { family }: Sampler, meanType: MeanType): Trajectory[] {
-  const whole = meanType === 'previous';
+function trajectories(steps: number, { family }: Sampler, prediction: PredictionType): Trajectory[] {
+  const whole = prediction === 'previous';
   const spacings = (['leading', 'trailing', 'linspace'] as const).filter(
     (spacing) => !(whole && family === 'ode' && spacing === 'linspace'),
   );
@@ -136,9 +141,9 @@ async function solve(process: GaussianDiffusion, sampler: Sampler, trajectory: T
 }
 
 /** The rounding of float32, and how much of it a small divisor makes where x_0 is derived from the network's output. */
-function rounding({ meanType, sqrtAlphasCumprod, posteriorMeanCoef1 }: GaussianDiffusion): number {
-  const divisors = { epsilon: sqrtAlphasCumprod, previous: posteriorMeanCoef1, start: [1], velocity: [1] };
-  return 4e-5 + 1e-6 / Math.min(...divisors[meanType]);
+function rounding({ prediction, sqrtAlphasCumprod, posteriorMeanCoef1 }: GaussianDiffusion): number {
+  const divisors = { epsilon: sqrtAlphasCumprod, previous: posteriorMeanCoef1, x0: [1], velocity: [1] };
+  return 4e-5 + 1e-6 / Math.min(...divisors[prediction]);
 }
 
 beforeAll(useTestBackend);
@@ -147,13 +152,13 @@ beforeAll(useTestBackend);
 describe.each(Object.keys(samplers))('%s reaches a point, in any number of steps', (samplerName) => {
   const sampler = samplers[samplerName];
   test.each(names)('%s', async (name) => {
-    for (const meanType of meanTypes) {
-      const process = makeProcess(name, meanType);
+    for (const prediction of predictions) {
+      const process = makeProcess(name, prediction);
       if (!process) continue;
       const counts = new Set([1, 2, 7, process.timesteps].filter((steps) => steps <= Math.min(process.timesteps, 30)));
-      for (const trajectory of [...counts].flatMap((steps) => trajectories(steps, sampler, meanType))) {
+      for (const trajectory of [...counts].flatMap((steps) => trajectories(steps, sampler, prediction))) {
         const { error, growth, values } = await solve(process, sampler, trajectory, { mean: 0.3, std: 0 });
-        const what = `${meanType} ${JSON.stringify(trajectory)}: ${values}`;
+        const what = `${prediction} ${JSON.stringify(trajectory)}: ${values}`;
         expect(values.every(Number.isFinite), what).toBe(true);
         const largest = growth * rounding(process);
         if (largest < 1) expect(error, what).toBeLessThan(largest);
@@ -182,7 +187,7 @@ describe.each(deterministic)('%s converges to the ODE of a Gaussian', (samplerNa
   const lays: Omit<Trajectory, 'steps'>[] = [{ spacing: 'trailing' }, { spacing: 'leading' }];
   if (sampler.family !== 'closed') lays.push({ sigmas: 'exponential', finalSigma: 'sigma-min' });
   test.each(Object.keys(schedules))('%s', async (name) => {
-    const process = gaussianDiffusion({ ...schedules[name], meanType: 'velocity' });
+    const process = gaussianDiffusion({ ...schedules[name], prediction: 'velocity' });
     for (const lay of lays) {
       const few = await solve(process, sampler, { steps: 20, ...lay }, DATA);
       const many = await solve(process, sampler, { steps: 60, ...lay }, DATA);
@@ -198,9 +203,9 @@ describe.each(['DDPM', 'DDIM, eta 1'])('%s ends at the mean and standard deviati
   test.each(names.filter((name) => processes[name].timesteps! >= 50 && !processes[name].respacing))(
     '%s',
     async (name) => {
-      for (const varianceType of ['fixed-small', 'fixed-large'] as const) {
-        if (samplerName !== 'DDPM' && varianceType === 'fixed-large') continue; // DDIM has no use for it
-        const process = gaussianDiffusion({ ...processes[name], meanType: 'start', varianceType });
+      for (const variance of ['fixed-small', 'fixed-large'] as const) {
+        if (samplerName !== 'DDPM' && variance === 'fixed-large') continue; // DDIM has no use for it
+        const process = gaussianDiffusion({ ...processes[name], prediction: 'x0', variance });
         const noise = drawNoise(createGenerator(3), [4, 16, 32, 1]);
         const options = { noise, clip: false, steps: Math.min(100, process.timesteps), spacing: 'trailing' } as const;
         const x = await samplers[samplerName].run(process, exactDenoiser(process, DATA), options);
@@ -215,8 +220,8 @@ describe.each(['DDPM', 'DDIM, eta 1'])('%s ends at the mean and standard deviati
 
 describe('DDIM, inverted and sampled again, returns the images', () => {
   test.each(names)('%s', async (name) => {
-    for (const meanType of meanTypes) {
-      const process = makeProcess(name, meanType);
+    for (const prediction of predictions) {
+      const process = makeProcess(name, prediction);
       if (!process) continue;
       for (const steps of new Set([1, 2, Math.min(7, process.timesteps), process.timesteps])) {
         for (const previousTimestep of ['spaced', 'stride'] as const) {
@@ -224,7 +229,7 @@ describe('DDIM, inverted and sampled again, returns the images', () => {
           const images = tf.tensor4d([-0.6, 0.1, 0.3, 0.9], [4, 1, 1, 1]);
           const options = { noise: images, steps, previousTimestep, clip: false } as const;
           const x = await invertDdim(process, exactDenoiser(process, DATA), options);
-          const what = `${meanType} ${steps} ${previousTimestep}: ${x.dataSync()}`;
+          const what = `${prediction} ${steps} ${previousTimestep}: ${x.dataSync()}`;
           expect(x.dataSync().every(Number.isFinite), what).toBe(true);
           const back = await sampleDdim(process, exactDenoiser(process, DATA), { ...options, noise: x });
           if (steps >= 50) expect(Math.max(...tf.abs(tf.sub(back, images)).dataSync()), what).toBeLessThan(0.15);

@@ -53,9 +53,9 @@ export function trainingLosses(process: GaussianDiffusion, denoiser: Denoiser, b
   return tf.tidy(() => {
     const xt = diffuse(process, x0, t, noise);
     const { mean, variance } = splitOutput(denoiser(xt, networkTimesteps(process, t)), xt);
-    const learned = process.varianceType === 'learned' || process.varianceType === 'learned-range';
+    const learned = process.variance === 'learned' || process.variance === 'learned-range';
     if (!learned && variance) {
-      throw new Error(`denoiser: expected C channels for varianceType '${process.varianceType}', got 2C`);
+      throw new Error(`denoiser: expected C channels for variance '${process.variance}', got 2C`);
     }
     const error = tf.sub(target(process, xt, batch), mean) as tf.Tensor4D; // [N, H, W, C]
     const bound = (e: tf.Tensor) => boundOfStep(process, e, { x0, t, variance });
@@ -81,10 +81,10 @@ export function trainingLosses(process: GaussianDiffusion, denoiser: Denoiser, b
 }
 
 function target(process: GaussianDiffusion, xt: tf.Tensor4D, { x0, t, noise }: TrainingBatch): tf.Tensor4D {
-  switch (process.meanType) {
+  switch (process.prediction) {
     case 'epsilon':
       return noise;
-    case 'start':
+    case 'x0':
       return x0;
     case 'velocity':
       return tf.sub(
@@ -94,7 +94,9 @@ function target(process: GaussianDiffusion, xt: tf.Tensor4D, { x0, t, noise }: T
     case 'previous':
       return posteriorMean(process, x0, xt, t);
     default:
-      throw new Error(`meanType: expected a mean type, got ${String(process.meanType satisfies never)}`);
+      throw new Error(
+        `prediction: expected epsilon, x0, previous or velocity, got ${String(process.prediction satisfies never)}`,
+      );
   }
 }
 
@@ -108,13 +110,13 @@ function boundOfStep(
   error: tf.Tensor,
   { x0, t, variance }: { x0: tf.Tensor4D; t: Int32Array; variance?: tf.Tensor4D },
 ): tf.Tensor1D {
-  if (process.meanType === 'epsilon') for (const step of t) checkSignal(process.sqrtAlphasCumprod[step]);
+  if (process.prediction === 'epsilon') for (const step of t) checkSignal(process.sqrtAlphasCumprod[step]);
   const difference = tf.mul(error, gather(meanSensitivity(process), t)); // means' difference, up to its sign
   const logVariance = reverseLogVariance(process, variance, t);
   const posterior = gather(process.posteriorLogVarianceClipped, t);
   const kl = meanPerSample(klFromDifference(tf.square(difference), posterior, logVariance));
   if (!t.includes(0)) return tf.mul(kl, Math.LOG2E);
-  const sign = process.meanType === 'start' || process.meanType === 'previous' ? 1 : -1;
+  const sign = process.prediction === 'x0' || process.prediction === 'previous' ? 1 : -1;
   const centered = tf.mul(difference, sign);
   const nll = tf.neg(meanPerSample(binLogLikelihood(x0, centered, tf.mul(logVariance, 0.5))));
   const first = tf.tensor1d(Float32Array.from(t, (step) => (step === 0 ? 1 : 0)));
@@ -124,16 +126,18 @@ function boundOfStep(
 /** |d mean of x_{t-1} / d output| at every step: how strongly the network's output moves the mean. */
 function meanSensitivity(process: GaussianDiffusion): Float64Array {
   const { posteriorMeanCoef1: coef1 } = process;
-  switch (process.meanType) {
+  switch (process.prediction) {
     case 'epsilon':
       return coef1.map((c, i) => c * process.sqrtRecipm1AlphasCumprod[i]);
-    case 'start':
+    case 'x0':
       return coef1;
     case 'velocity':
       return coef1.map((c, i) => c * process.sqrtOneMinusAlphasCumprod[i]);
     case 'previous':
       return coef1.map(() => 1);
     default:
-      throw new Error(`meanType: expected a mean type, got ${String(process.meanType satisfies never)}`);
+      throw new Error(
+        `prediction: expected epsilon, x0, previous or velocity, got ${String(process.prediction satisfies never)}`,
+      );
   }
 }

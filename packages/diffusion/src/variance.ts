@@ -4,7 +4,7 @@ import type { GaussianDiffusion } from './process';
 
 /** The table of log-variances that a process with a fixed variance uses. */
 function fixedLogVariance(process: GaussianDiffusion): Float64Array {
-  if (process.varianceType === 'fixed-small') return process.posteriorLogVarianceClipped;
+  if (process.variance === 'fixed-small') return process.posteriorLogVarianceClipped;
   const first = process.timesteps > 1 ? process.posteriorVariance[1] : process.betas[0];
   return process.betas.map((beta, i) => Math.log(i === 0 ? first : beta));
 }
@@ -18,12 +18,12 @@ export function reverseLogVariance(
   variance: tf.Tensor4D | undefined,
   t: Int32Array,
 ): tf.Tensor4D {
-  const learned = process.varianceType === 'learned' || process.varianceType === 'learned-range';
+  const learned = process.variance === 'learned' || process.variance === 'learned-range';
   if (!learned) return gather(fixedLogVariance(process), t);
   if (!variance) {
-    throw new Error(`denoiser: expected 2C channels for varianceType '${process.varianceType}', got C`);
+    throw new Error(`denoiser: expected 2C channels for variance '${process.variance}', got C`);
   }
-  if (process.varianceType === 'learned') return variance;
+  if (process.variance === 'learned') return variance;
   const { center, halfWidth } = learnedRange(process);
   return tf.add(tf.mul(variance, gather(halfWidth, t)), gather(center, t));
 }

@@ -91,10 +91,10 @@ export function exactDenoiser(
     const centered = tf.sub<tf.Tensor4D>(x, alpha * data.mean);
     const noise = tf.mul<tf.Tensor4D>(centered, sigma / variance);
     const start = tf.add<tf.Tensor4D>(tf.mul(centered, (alpha * data.std ** 2) / variance), data.mean);
-    switch (process.meanType) {
+    switch (process.prediction) {
       case 'epsilon':
         return noise;
-      case 'start':
+      case 'x0':
         return start;
       case 'velocity':
         return tf.sub(tf.mul<tf.Tensor4D>(noise, alpha), tf.mul(start, sigma));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type DitConfig, ditConfig, ditFlavour } from './config';
+import { type DitConfig, ditConfig, ditVariant } from './config';
 import { blockLinearNames, linearShape } from './linears';
 import { DIT_PRESETS } from './presets';
 import { gridSize, nullLabel, outChannels, tokenCount } from './sizes';
@@ -23,8 +23,8 @@ describe('ditConfig', () => {
     });
   });
 
-  it('takes free sizes, overrides and flavours', () => {
-    const config = ditConfig({ inputSize: 28, patchSize: 4, inChannels: 1 }, { ...ditFlavour('diffusers'), depth: 3 });
+  it('takes free sizes, overrides and variants', () => {
+    const config = ditConfig({ inputSize: 28, patchSize: 4, inChannels: 1 }, { ...ditVariant('diffusers'), depth: 3 });
     expect(config).toMatchObject({ inputSize: 28, inChannels: 1, depth: 3, frequencyShift: 1, mlpNormEps: 1e-5 });
   });
 
@@ -66,9 +66,9 @@ describe('ditConfig', () => {
     }
   });
 
-  it('rejects unknown preset and flavour names', () => {
+  it('rejects unknown preset and variant names', () => {
     expect(() => ditConfig(JSON.parse('"DiT-M/2"'))).toThrow("got 'DiT-M/2'");
-    expect(() => ditFlavour(JSON.parse('"timm"'))).toThrow('got "timm"');
+    expect(() => ditVariant(JSON.parse('"timm"'))).toThrow('got "timm"');
   });
 });
 

@@ -32,9 +32,9 @@ export type DitConfig = {
 };
 
 /** The code base whose numbers are reproduced: the two compute slightly different functions of the same weights. */
-export type DitFlavour = 'facebook' | 'diffusers';
+export type DitVariant = 'facebook' | 'diffusers';
 
-const FLAVOURS: Readonly<Record<DitFlavour, Pick<DitConfig, 'frequencyShift' | 'mlpNormEps'>>> = {
+const VARIANTS: Readonly<Record<DitVariant, Pick<DitConfig, 'frequencyShift' | 'mlpNormEps'>>> = {
   facebook: { frequencyShift: 0, mlpNormEps: 1e-6 },
   diffusers: { frequencyShift: 1, mlpNormEps: 1e-5 },
 };
@@ -42,12 +42,12 @@ const FLAVOURS: Readonly<Record<DitFlavour, Pick<DitConfig, 'frequencyShift' | '
 /**
  * The two config fields in which facebookresearch/DiT and diffusers differ, to be spread into overrides.
  *
- * Use the flavour that a checkpoint was trained with; at t = 999 the two timestep embeddings have nothing in common.
+ * Use the variant that a checkpoint was trained with; at t = 999 the two timestep embeddings have nothing in common.
  * Throws for an unknown name.
  */
-export function ditFlavour(flavour: DitFlavour): Pick<DitConfig, 'frequencyShift' | 'mlpNormEps'> {
-  const fields = FLAVOURS[flavour];
-  if (!fields) throw new Error(`flavour: expected 'facebook' or 'diffusers', got ${JSON.stringify(flavour)}`);
+export function ditVariant(variant: DitVariant): Pick<DitConfig, 'frequencyShift' | 'mlpNormEps'> {
+  const fields = VARIANTS[variant];
+  if (!fields) throw new Error(`variant: expected 'facebook' or 'diffusers', got ${JSON.stringify(variant)}`);
   return { ...fields };
 }
 
@@ -59,7 +59,7 @@ const DEFAULTS: DitConfig = {
   classes: 1000,
   labelDropout: 0.1,
   learnSigma: true,
-  ...FLAVOURS.facebook,
+  ...VARIANTS.facebook,
 };
 
 /**

@@ -1,4 +1,4 @@
-import { type DitConfig, ditConfig, ditFlavour, validateDitConfig } from './config';
+import { type DitConfig, ditConfig, ditVariant, validateDitConfig } from './config';
 import { outChannels } from './sizes';
 
 /** The `transformer/config.json` of a diffusers DiT pipeline. */
@@ -103,7 +103,7 @@ const NUMBERS = [
 ];
 
 /**
- * Our config, diffusers flavour, of a parsed `transformer/config.json`; fields it lacks have diffusers' defaults.
+ * Our config, diffusers variant, of a parsed `transformer/config.json`; fields it lacks have diffusers' defaults.
  *
  * Also reads the files that the hub holds since before the class had its name (`_class_name: Transformer2DModel`).
  * The table has a row more than `num_embeds_ada_norm`, the null label's: diffusers always gives it one. Fields that DiT does
@@ -145,7 +145,7 @@ export function ditConfigFromDiffusers(json: unknown): DitConfig {
     mlpRatio: 4,
     classes: read.num_embeds_ada_norm,
     learnSigma: out !== read.in_channels,
-    ...ditFlavour('diffusers'),
+    ...ditVariant('diffusers'),
     mlpNormEps: read.norm_eps,
   });
 }
@@ -155,13 +155,13 @@ export function ditConfigFromDiffusers(json: unknown): DitConfig {
  *
  * Throws for what diffusers cannot express: another MLP ratio than 4, and the timestep frequencies of
  * facebookresearch/DiT. (Its own converter passes over the latter; to do the same, convert
- * `{ ...config, ...ditFlavour('diffusers') }` and accept slightly different outputs.)
+ * `{ ...config, ...ditVariant('diffusers') }` and accept slightly different outputs.)
  */
 export function ditConfigToDiffusers(config: DitConfig): DiffusersDitConfig {
   validateDitConfig(config);
   if (config.mlpRatio !== 4) throw new Error(`mlpRatio: expected 4 in diffusers, got ${config.mlpRatio}`);
   if (config.frequencyShift !== 1) {
-    throw new Error(`frequencyShift: expected 1 in diffusers (see ditFlavour), got ${config.frequencyShift}`);
+    throw new Error(`frequencyShift: expected 1 in diffusers (see ditVariant), got ${config.frequencyShift}`);
   }
   return {
     ...DEFAULTS,

@@ -19,7 +19,7 @@ export type FromDiffusersOptions = {
  * (`transformer/diffusion_pytorch_model.safetensors`).
  *
  * @param tensors - any dtype; arrays of the result are views of its arrays.
- * @returns tensors in the layout of `DitParams`; use a config with `ditFlavour('diffusers')`. Throws on a missing or
+ * @returns tensors in the layout of `DitParams`; use a config with `ditVariant('diffusers')`. Throws on a missing or
  *   unexpected key, a wrong shape, or unequal copies of an embedder; the message names the key.
  */
 export function ditFromDiffusers(

@@ -2,9 +2,9 @@ export { type ApplyDitOptions, type ApplyLinear, type ApplyLinearWithEnd, applyD
 export type { DitInputs } from './check';
 export {
   type DitConfig,
-  type DitFlavour,
+  type DitVariant,
   ditConfig,
-  ditFlavour,
+  ditVariant,
   MAX_DIT_DEPTH,
   MAX_DIT_SIZE,
   MAX_DIT_TOKENS,

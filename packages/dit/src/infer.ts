@@ -1,5 +1,5 @@
 import { checkObject, checkTensors, shown } from './arguments';
-import { type DitConfig, ditConfig, ditFlavour } from './config';
+import { type DitConfig, ditConfig, ditVariant } from './config';
 import { type DitLayout, FACEBOOK_LABELS, PATCH_KEYS } from './layouts';
 import { ditPrefixes } from './prefix';
 import { DIT_PRESETS } from './presets';
@@ -92,7 +92,7 @@ function checkGiven(told: Partial<DitConfig>, given: Partial<DitConfig>): void {
  * @param given - fields that are known; a file that says otherwise is refused. Needed: `heads`, unless depth and width are a preset's;
  *   `inChannels` and `patchSize` in the 'learngene' layout (one of them); `inputSize` where the file has no `pos_embed`
  *   and it is not 32; `classes` in the 'facebook' layout, unless it has the 1001 rows of the published models (or
- *   `labelDropout` above 0, which says that the last row is the null label's). The flavour is diffusers' for that layout, facebookresearch's for the others.
+ *   `labelDropout` above 0, which says that the last row is the null label's). The variant is diffusers' for that layout, facebookresearch's for the others.
  * Throws when a field cannot be told or contradicts a shape, naming it, a key is missing, or some keys have a prefix.
  */
 export function inferDitConfig(tensors: NamedShapes, given: Partial<DitConfig> = {}): DitConfig {
@@ -117,7 +117,7 @@ export function inferDitConfig(tensors: NamedShapes, given: Partial<DitConfig> =
       ...told,
       heads: given.heads ?? presetHeads(hiddenSize, depth),
       classes: classCount(shapeAt(tensors, keys.label)[0], { layout, given }),
-      ...ditFlavour(layout === 'diffusers' ? 'diffusers' : 'facebook'),
+      ...ditVariant(layout === 'diffusers' ? 'diffusers' : 'facebook'),
     },
     given,
   );

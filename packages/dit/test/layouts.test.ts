@@ -8,13 +8,13 @@ import {
   ditConfig,
   ditConfigFromDiffusers,
   ditConfigToDiffusers,
-  ditFlavour,
   ditFromDiffusers,
   ditFromFacebook,
   ditLayout,
   ditTensorShapes,
   ditToDiffusers,
   ditToFacebook,
+  ditVariant,
   inferDitConfig,
 } from '../src/index';
 import { bits, CASES, configOf, readTensors, summaryOf, under } from './fixtures';
@@ -66,10 +66,10 @@ describe.each(CASES)('the %s checkpoint', (name) => {
   });
 
   it("is described by diffusers' config.json", () => {
-    const flavoured = { ...config, ...ditFlavour('diffusers') };
+    const asDiffusers = { ...config, ...ditVariant('diffusers') };
     const { config: theirs } = summaryOf(name).diffusers;
-    expect(ditConfigFromDiffusers(theirs)).toEqual(flavoured);
-    expect(theirs).toMatchObject(ditConfigToDiffusers(flavoured));
+    expect(ditConfigFromDiffusers(theirs)).toEqual(asDiffusers);
+    expect(theirs).toMatchObject(ditConfigToDiffusers(asDiffusers));
   });
 });
 
@@ -92,7 +92,7 @@ describe('tensors by name', () => {
   it.each(['DiT-S/8', 'DiT-B/4', 'DiT-L/2', 'DiT-XL/2'] as const)('tell %s, heads included', (preset) => {
     const config = ditConfig(preset);
     expect(inferDitConfig(shapesOnly(config, 'facebook'))).toEqual(config);
-    const diffusers = { ...config, ...ditFlavour('diffusers') };
+    const diffusers = { ...config, ...ditVariant('diffusers') };
     expect(inferDitConfig(shapesOnly(config, 'diffusers'))).toEqual(diffusers);
   });
 
@@ -215,12 +215,12 @@ describe("diffusers' config.json", () => {
   };
 
   it('is read under its old class name', () => {
-    expect(ditConfigFromDiffusers(old)).toEqual(ditConfig('DiT-XL/2', ditFlavour('diffusers')));
+    expect(ditConfigFromDiffusers(old)).toEqual(ditConfig('DiT-XL/2', ditVariant('diffusers')));
   });
 
   it('is read as diffusers wrote it', () => {
     const file = readFixture<object>(import.meta.url, '../fixtures/diffusers/config.json');
-    expect(ditConfigFromDiffusers(file)).toEqual({ ...configOf('pixel'), ...ditFlavour('diffusers') });
+    expect(ditConfigFromDiffusers(file)).toEqual({ ...configOf('pixel'), ...ditVariant('diffusers') });
   });
 
   it('takes as many output channels as input channels when it says none', () => {
@@ -247,7 +247,7 @@ describe("diffusers' config.json", () => {
 
   it('is not written for what diffusers cannot express', () => {
     expect(() => ditConfigToDiffusers(ditConfig('DiT-S/2'))).toThrow('frequencyShift: expected 1 in diffusers');
-    const wide = ditConfig('DiT-S/2', { mlpRatio: 2, ...ditFlavour('diffusers') });
+    const wide = ditConfig('DiT-S/2', { mlpRatio: 2, ...ditVariant('diffusers') });
     expect(() => ditConfigToDiffusers(wide)).toThrow('mlpRatio: expected 4 in diffusers, got 2');
   });
 });

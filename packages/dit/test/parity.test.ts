@@ -7,11 +7,11 @@ import {
   applyDit,
   type DitConfig,
   type DitParams,
-  ditFlavour,
   ditFromDiffusers,
   ditFromFacebook,
   ditParamsFromTensorData,
   ditToFacebook,
+  ditVariant,
   inferDitConfig,
 } from '../src/index';
 import { CASES, configOf, inputsOf, readTensors, under, values } from './fixtures';
@@ -43,9 +43,9 @@ describe.each(CASES)('the %s model', (name) => {
     expect((worst.output = relativeError(out, values(tensors, 'out')))).toBeLessThan(TOLERANCE);
   });
 
-  it("has diffusers' output in the diffusers flavour, and only there", () => {
+  it("has diffusers' output in the diffusers variant, and only there", () => {
     const expected = values(tensors, 'out.diffusers');
-    const ours = applyDit(params, inputs, { config: { ...config, ...ditFlavour('diffusers') } });
+    const ours = applyDit(params, inputs, { config: { ...config, ...ditVariant('diffusers') } });
     expect((worst.diffusers = relativeError(ours, expected))).toBeLessThan(TOLERANCE);
     expect(relativeError(applyDit(params, inputs, { config }), expected)).toBeGreaterThan(1e-3);
   });
@@ -74,7 +74,7 @@ describe.each(CASES)('the %s model', (name) => {
 it('reads a checkpoint that diffusers saved, down to its output', () => {
   const saved = readTensors('diffusers/diffusion_pytorch_model.safetensors');
   const config = inferDitConfig(saved, { heads: 2, inputSize: 8 });
-  expect(config).toEqual({ ...configOf('pixel'), ...ditFlavour('diffusers') });
+  expect(config).toEqual({ ...configOf('pixel'), ...ditVariant('diffusers') });
   const params = ditParamsFromTensorData(ditFromDiffusers(saved, config), config);
   const tensors = readTensors('pixel.safetensors');
   const out = applyDit(params, inputsOf(tensors), { config });

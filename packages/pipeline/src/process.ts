@@ -6,7 +6,7 @@ export type Process = GaussianDiffusion | FlowProcess;
 
 /** Makes the process that a configuration names. */
 export function createProcess(config: Config): Process {
-  const { process, schedule, timesteps, predict, variance } = config.diffusion;
+  const { process, schedule, timesteps, prediction, variance } = config.diffusion;
   if (process === 'flow') return flowMatching({});
-  return gaussianDiffusion({ schedule, timesteps, meanType: predict, varianceType: variance, loss: 'mse' });
+  return gaussianDiffusion({ schedule, timesteps, prediction, variance, loss: 'mse' });
 }

@@ -1,5 +1,5 @@
 import type { ImageDataset } from '@learngene/datasets';
-import { DIT_PRESETS, type DitConfig, ditConfig, ditFlavour } from '@learngene/dit';
+import { DIT_PRESETS, type DitConfig, ditConfig, ditVariant } from '@learngene/dit';
 import { type KindConfig, kindConfig, type TailorGroup } from '@learngene/kind';
 import type { Config } from '@learngene/pipeline';
 
@@ -21,7 +21,7 @@ export function modelConfig(config: Config, dataset: ImageDataset): KindConfig {
     nullGate,
     labelDropout,
     learnSigma,
-    flavour,
+    variant,
     init: _,
     ...sizes
   } = config.model;
@@ -31,7 +31,7 @@ export function modelConfig(config: Config, dataset: ImageDataset): KindConfig {
   const dit = ditConfig({
     ...base,
     ...given,
-    ...ditFlavour(flavour),
+    ...ditVariant(variant),
     inputSize: dataset.height,
     inChannels: dataset.channels,
     classes: dataset.classes.length,

@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type Engine, startEngine } from '../page/engine';
 import type { Numbers } from '../src/compare';
 
-const diffusion = gaussianDiffusion({ schedule: 'linear', timesteps: 1000, meanType: 'epsilon' });
+const diffusion = gaussianDiffusion({ schedule: 'linear', timesteps: 1000, prediction: 'epsilon' });
 const GROUPS = ['cats', 'owls'];
 const NOVEL = [
   { name: 'bats', classes: [1] },

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { listNames } from '@learngene/datasets';
-import { ditConfigToDiffusers, ditFlavour, ditToDiffusers, ditToFacebook } from '@learngene/dit';
+import { ditConfigToDiffusers, ditToDiffusers, ditToFacebook, ditVariant } from '@learngene/dit';
 import { type AssemblyBudget, assembleDense, assembleFactoredAsync, countAssembled } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
 import { paramsToTensorData } from '@learngene/nn';
@@ -131,11 +131,11 @@ export function assembleCommand(): Command {
       // As diffusers' own converter does, but said: its timesteps have other frequencies than facebookresearch's.
       if (dense.config.frequencyShift !== 1) {
         output.warn(
-          `${options.out}: diffusers embeds timesteps a little differently from this model, so images drawn there differ; learngene reads it as it is (train with model.flavour diffusers for the same)`,
+          `${options.out}: diffusers embeds timesteps a little differently from this model, so images drawn there differ; learngene reads it as it is (train with model.variant diffusers for the same)`,
         );
       }
       const described = asUsageError('--layout diffusers', () =>
-        ditConfigToDiffusers({ ...dense.config, ...ditFlavour('diffusers') }),
+        ditConfigToDiffusers({ ...dense.config, ...ditVariant('diffusers') }),
       );
       await mkdir(options.out, { recursive: true });
       await writeFileAtomic(join(options.out, 'config.json'), `${JSON.stringify(described, null, 2)}\n`);

@@ -22,7 +22,7 @@ const novel = ['alphanum', 'face-neutral-skeptical'];
 const common = {
   seed: 0,
   data: { source: 'emoji', size: 32, classes: pretraining, novel, holdOut: 0.25 },
-  diffusion: { process: 'gaussian', schedule: 'cosine', predict: 'start' },
+  diffusion: { process: 'gaussian', schedule: 'cosine', prediction: 'x0' },
 } as const;
 
 /** Minutes on two cores without a compiler: big patches, so that a step is cheap; colours and shapes, not details. */

@@ -70,36 +70,56 @@ describe('mergeConfig', () => {
   });
 });
 
-describe('a field by its old name', () => {
-  const old = { training: { steps: 3, factorRate: 0.5 } };
+/** Every field that had another name: section, old name and value, name and value of today. */
+const RENAMED = [
+  ['model', 'flavour', 'diffusers', 'variant', 'diffusers'],
+  ['diffusion', 'predict', 'start', 'prediction', 'x0'],
+  ['diffusion', 'predict', 'velocity', 'prediction', 'velocity'],
+  ['training', 'factorRate', 0.5, 'factorLearningRateScale', 0.5],
+  ['training', 'gradientClip', 0.25, 'clipNorm', 0.25],
+] as const;
+
+describe.each(RENAMED)('%s.%s by its old name (%s)', (section, oldName, oldValue, name, value) => {
+  const old = {
+    training: { steps: 3 },
+    [section]: { ...(section === 'training' && { steps: 3 }), [oldName]: oldValue },
+  };
   test.each([
     ['a record or a recipe', () => parseConfig(old, 'here')],
-    ['an assignment', () => parseConfig(parseAssignment('training.factorRate=0.5'), 'here')],
+    ['an assignment', () => parseConfig(parseAssignment(`${section}.${oldName}=${oldValue}`), 'here')],
     [
       'a file',
       async () => {
         const path = join(folder, 'old.json');
         writeFileSync(path, JSON.stringify(old));
         const file = await readConfigFile(path);
-        expect(file).toEqual({ training: { steps: 3, factorLearningRateScale: 0.5 } });
+        expect(file[section]).toMatchObject({ [name]: value });
+        expect(file[section]).not.toHaveProperty(oldName);
         return parseConfig(file, path);
       },
     ],
   ])('is read in %s', async (_, read) => {
-    expect((await read()).training.factorLearningRateScale).toBe(0.5);
+    expect((await read())[section]).toMatchObject({ [name]: value });
   });
   test('in a file is overridden by the name of today', async () => {
     const path = join(folder, 'old.json');
     writeFileSync(path, JSON.stringify(old));
-    const merged = mergeConfig(await readConfigFile(path), parseAssignment('training.factorLearningRateScale=2'));
-    expect(parseConfig(merged, 'here').training).toMatchObject({ steps: 3, factorLearningRateScale: 2 });
+    const other = { diffusers: 'facebook', x0: 'epsilon', velocity: 'epsilon', 0.5: 2, 0.25: 2 }[value];
+    const merged = mergeConfig(await readConfigFile(path), parseAssignment(`${section}.${name}=${other}`));
+    const config = parseConfig(merged, 'here');
+    expect(config.training.steps).toBe(3);
+    expect(config[section]).toMatchObject({ [name]: other });
   });
   test('is refused beside the name of today, and in another section', () => {
-    expect(() => parseConfig({ training: { factorRate: 1, factorLearningRateScale: 1 } }, 'here')).toThrow(
-      'here: training.factorRate is the old name of training.factorLearningRateScale; give one of them',
+    expect(() => parseConfig({ [section]: { [oldName]: oldValue, [name]: value } }, 'here')).toThrow(
+      `here: ${section}.${oldName} is the old name of ${section}.${name}; give one of them`,
     );
-    expect(() => parseConfig({ model: { factorRate: 1 } }, 'here')).toThrow('unknown key model.factorRate');
+    expect(() => parseConfig({ sampling: { [oldName]: oldValue } }, 'here')).toThrow(`unknown key sampling.${oldName}`);
   });
+});
+
+test('a value by its old name is refused under the name of today', () => {
+  expect(() => parseConfig({ diffusion: { prediction: 'start' } }, 'here')).toThrow('diffusion.prediction');
 });
 
 describe('parseAssignment', () => {

@@ -2,10 +2,23 @@ import { ConfigError } from '../errors';
 
 type Json = Record<string, unknown>;
 
-/** Fields of a configuration by the name that older versions gave them, with the name of today. */
-const renamed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  training: { factorRate: 'factorLearningRateScale' },
+/** What a field of a configuration is called today, and its values that have another name. */
+interface Rename {
+  readonly name: string;
+  readonly values?: Readonly<Record<string, string>>;
+}
+
+/** Fields of a configuration by section and by the name that older versions gave them. */
+const RENAMED: Readonly<Record<string, Readonly<Record<string, Rename>>>> = {
+  model: { flavour: { name: 'variant' } },
+  diffusion: { predict: { name: 'prediction', values: { start: 'x0' } } },
+  training: { factorRate: { name: 'factorLearningRateScale' }, gradientClip: { name: 'clipNorm' } },
 };
+
+/** A field with the name and the value of today. */
+function renamed(value: unknown, { name, values = {} }: Rename): [string, unknown] {
+  return [name, typeof value === 'string' && Object.hasOwn(values, value) ? values[value] : value];
+}
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -20,15 +33,15 @@ function isObject(value: unknown): value is Json {
  */
 export function withCurrentNames<T>(value: T, source: string): T {
   if (!isObject(value)) return value;
-  const sections = Object.entries(renamed).flatMap(([section, names]) => {
+  const sections = Object.entries(RENAMED).flatMap(([section, names]) => {
     const fields = Object.hasOwn(value, section) ? value[section] : undefined;
     if (!isObject(fields)) return [];
     const entries = Object.entries(fields).map(([name, field]) => {
-      const today = Object.hasOwn(names, name) ? names[name] : undefined;
-      if (today !== undefined && Object.hasOwn(fields, today)) {
+      const [today, current] = Object.hasOwn(names, name) ? renamed(field, names[name]) : [name, field];
+      if (today !== name && Object.hasOwn(fields, today)) {
         throw new ConfigError(`${source}: ${section}.${name} is the old name of ${section}.${today}; give one of them`);
       }
-      return [today ?? name, field];
+      return [today, current];
     });
     return [[section, Object.fromEntries(entries)]];
   });

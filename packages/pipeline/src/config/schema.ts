@@ -46,7 +46,7 @@ const modelSchema = z.strictObject({
   mlpRatio: z.number().positive().optional().describe('width of the MLP over the width'),
   labelDropout: fraction.default(0.1).describe('how often the label is dropped in training, for guidance'),
   learnSigma: z.boolean().default(false).describe('whether the network predicts the variance too'),
-  flavour: z
+  variant: z
     .enum(['facebook', 'diffusers'])
     .default('facebook')
     .describe('whose timestep embedding and epsilon; diffusers for weights that diffusers will load'),
@@ -68,7 +68,7 @@ const diffusionSchema = z.strictObject({
   process: z.enum(['gaussian', 'flow']).default('gaussian').describe('Gaussian diffusion or flow matching'),
   schedule: z.enum(['linear', 'cosine', 'scaled_linear', 'sigmoid']).default('cosine').describe('noise schedule'),
   timesteps: z.int().min(2).max(10_000).default(1000).describe('training timesteps'),
-  predict: z.enum(['epsilon', 'start', 'velocity']).default('start').describe('what the network predicts'),
+  prediction: z.enum(['epsilon', 'x0', 'velocity']).default('x0').describe('what the network predicts'),
   variance: z
     .enum(['fixed-small', 'fixed-large', 'learned-range'])
     .default('fixed-small')
@@ -92,7 +92,7 @@ const trainingSchema = z.strictObject({
   warmup: z.int().min(0).default(100).describe('steps of linear warm-up'),
   decay: z.enum(['constant', 'cosine']).default('constant').describe('learning rate after warm-up'),
   weightDecay: z.number().min(0).default(0).describe('decoupled weight decay of the dense parts'),
-  gradientClip: z.number().positive().default(1).describe('largest global norm of the gradient'),
+  clipNorm: z.number().positive().default(1).describe('largest global norm of the gradient'),
   precision: z
     .enum(['f32', 'bf16'])
     .default('f32')

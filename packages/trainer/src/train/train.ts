@@ -156,7 +156,7 @@ async function trainOnce(
       learningRate: rate,
       trainable,
       weightDecay: training.weightDecay,
-      clipNorm: training.gradientClip,
+      clipNorm: training.clipNorm,
       emaDecay: warmupDecay(training.emaDecay, now.state.step),
       factorLearningRateScale: training.factorLearningRateScale,
       orthogonality: training.orthogonality,

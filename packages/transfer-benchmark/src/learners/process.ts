@@ -7,8 +7,8 @@ import type { NetworkInputs } from './learner';
 export const diffusion: GaussianDiffusion = gaussianDiffusion({
   schedule: 'cosine',
   timesteps: 1000,
-  meanType: 'start',
-  varianceType: 'fixed-small',
+  prediction: 'x0',
+  variance: 'fixed-small',
   loss: 'mse',
 });
 
