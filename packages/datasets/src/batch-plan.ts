@@ -13,7 +13,7 @@ export interface Cursor {
 export type Remainder = 'carry' | 'short' | 'drop';
 
 /** The settings that determine the sequence of samples. */
-export interface PlanOptions {
+export interface BatchPlanOptions {
   /** Images of the dataset. */
   readonly size: number;
   /** Images of a batch. */
@@ -29,7 +29,7 @@ export interface PlanOptions {
 }
 
 /** The samples of one batch, and where the next batch begins. */
-export interface Plan {
+export interface BatchPlan {
   /** Indices into the dataset. */
   readonly indices: Int32Array;
   /** 1 where the image is mirrored. */
@@ -44,7 +44,7 @@ export interface Plan {
  * Makes a function from a position in the sequence of samples to the batch that starts there. Order and flips of an
  * epoch depend only on the seed and the epoch's number, so any position can be reached at once.
  */
-export function batchPlanner(options: PlanOptions): (from: Cursor) => Plan {
+export function batchPlanner(options: BatchPlanOptions): (from: Cursor) => BatchPlan {
   const { size, batchSize, remainder } = options;
   let cached: Epoch = { epoch: -1, order: new Int32Array(0), flips: new Uint8Array(0) };
   const epochAt = (epoch: number) => {
@@ -83,7 +83,7 @@ interface Epoch {
   readonly flips: Uint8Array;
 }
 
-function drawEpoch(epoch: number, { size, seed, shuffle, flip }: PlanOptions): Epoch {
+function drawEpoch(epoch: number, { size, seed, shuffle, flip }: BatchPlanOptions): Epoch {
   const g = createGenerator(seed);
   const order = shuffle ? permutation(stream(g, `order/${epoch}`), size) : range(0, size);
   const halves = flip ? bernoulli(stream(g, `flip/${epoch}`), new Float32Array(size).fill(0.5)) : new Uint8Array(size);

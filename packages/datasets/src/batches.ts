@@ -1,5 +1,5 @@
 import type { Generator } from '@learngene/random';
-import { batchPlanner, type Cursor, type Plan, type Remainder } from './batch-plan';
+import { type BatchPlan, batchPlanner, type Cursor, type Remainder } from './batch-plan';
 import { checkInteger } from './check';
 import { flipHorizontal } from './flip';
 import type { ImageDataset } from './types';
@@ -71,7 +71,7 @@ export interface Batches {
   close(): void;
 }
 
-interface Ahead extends Plan {
+interface Ahead extends BatchPlan {
   readonly images: Promise<Uint8Array>;
 }
 
@@ -164,7 +164,7 @@ function checkState(state: BatchState, own: Pick<BatchState, 'seed' | 'size' | '
 }
 
 /** Sorts a batch by label; samples with equal labels stay in their order. */
-function sortByLabel({ indices, flips }: Plan, labels: Int32Array): Pick<Plan, 'indices' | 'flips'> {
+function sortByLabel({ indices, flips }: BatchPlan, labels: Int32Array): Pick<BatchPlan, 'indices' | 'flips'> {
   const order = Array.from(indices.keys()).sort((a, b) => labels[indices[a]] - labels[indices[b]]);
   return { indices: Int32Array.from(order, (i) => indices[i]), flips: Uint8Array.from(order, (i) => flips[i]) };
 }

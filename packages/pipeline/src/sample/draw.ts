@@ -44,8 +44,8 @@ function guidedDenoiser(model: DrawnModel, labels: Int32Array, guidance: number)
   const count = labels.length;
   const conditional: Denoiser = (x, t) => applyKind(params, { x, t, labels }, { config });
   const ownClass = config.nullGate === 'own-class';
-  const null_ = new Int32Array(count).fill(config.dit.classes);
-  const doubled = Int32Array.from([...labels, ...(ownClass ? labels : null_)]);
+  const nullLabels = new Int32Array(count).fill(config.dit.classes);
+  const doubled = Int32Array.from([...labels, ...(ownClass ? labels : nullLabels)]);
   const dropped = ownClass ? doubled.map((_, i) => (i < count ? 0 : 1)) : undefined;
   const batched: Denoiser = (x, t) => applyKind(params, { x, t, labels: doubled }, { config, dropped });
   return guideDenoiser({ batched, conditional }, { scale: guidance });

@@ -190,7 +190,7 @@ export async function trainRun(job: TrainingJob, output: Progress, signal: Abort
     const asked = config.training.batchSize;
     output.warn(`training.batchSize: ${asked} is more than there are images; a step takes all ${batchSize}`);
   }
-  const process_ = createProcess(config);
+  const diffusionProcess = createProcess(config);
   const rates = learningRates(config);
   const now = await begin(job);
   const first = now.state.step;
@@ -202,7 +202,7 @@ export async function trainRun(job: TrainingJob, output: Progress, signal: Abort
     while (now.state.step < steps) {
       await setImmediate(); // Some engines train in microtasks alone: without a turn, Ctrl-C is never heard.
       const rate = rates(now.state.step);
-      const { loss, norm } = await trainOnce(job, now, { process: process_, rate });
+      const { loss, norm } = await trainOnce(job, now, { process: diffusionProcess, rate });
       const { step } = now.state;
       if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
         const good = (await checkpointSteps(run)).at(-1);
