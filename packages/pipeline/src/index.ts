@@ -1,9 +1,13 @@
-export { classLabels } from './class-labels';
-export { classNamesOf } from './class-names';
 export { mergeConfig, parseAssignment, parseConfig } from './config/load';
-export { type Config, type ConfigInput, dataSources } from './config/schema';
+export { type Config, type ConfigInput, dataSources, type Sampling } from './config/schema';
 export { ConfigError } from './errors';
 export { nearestWord } from './nearest-word';
-export { createProcess, type Process } from './process';
 export { noProgress, type Progress, type ProgressBar } from './progress';
-export { checkEta, runSampler } from './sample/samplers';
+export { classLabels } from './recipe/class-labels';
+export { classNamesOf } from './recipe/class-names';
+export { type DiffusionProcess, diffusionProcess } from './recipe/diffusion-process';
+export { NonFinitePixelsError } from './sample/finite-pixels';
+export { type DiffusionModel, guidedDenoiser } from './sample/guided-denoiser';
+export { imageBytes, type SampleClassesOptions, sampleClasses } from './sample/sample-classes';
+export { type Decode, type SampleImagesOptions, type SampleStep, sampleImages } from './sample/sample-images';
+export { checkEta } from './sample/samplers';

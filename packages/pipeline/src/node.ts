@@ -21,4 +21,3 @@ export {
   readRunRecord,
 } from './node/run-folder';
 export { runFormat } from './node/run-format';
-export { drawPictures, imageBytes, NonFinitePixelsError } from './sample/draw';

@@ -10,8 +10,7 @@ import {
   type ReferenceStatistics,
 } from '@learngene/metrics';
 import { openSamples, readStatistics, referenceContent } from '@learngene/metrics/node';
-import { createProcess } from '@learngene/pipeline';
-import { drawPictures } from '@learngene/pipeline/node';
+import { diffusionProcess, sampleClasses } from '@learngene/pipeline';
 import { mapLabels, type NamedLabels, noiseSource } from '@learngene/trainer';
 import {
   classAccuracy,
@@ -70,7 +69,13 @@ async function samplesOf(
   const model = await drawing.from.load();
   const { sampling, seed } = config;
   const { labels } = drawing;
-  const images = await drawPictures(model, createProcess(config), { labels, sampling, seed, output, signal });
+  const images = await sampleClasses(model, diffusionProcess(config), {
+    labels,
+    sampling,
+    seed,
+    progress: output,
+    signal,
+  });
   return { images: imageSource(images), labels, names: drawing.from.names };
 }
 

@@ -4,8 +4,16 @@ import { listNames } from '@learngene/datasets';
 import { writeSamples } from '@learngene/metrics/node';
 import { disposeParams, type ParamTree } from '@learngene/nn';
 import type { Config } from '@learngene/pipeline';
-import { checkEta, classLabels, createProcess, mergeConfig, parseConfig } from '@learngene/pipeline';
-import { describeDrawable, drawPictures, imageBytes } from '@learngene/pipeline/node';
+import {
+  checkEta,
+  classLabels,
+  diffusionProcess,
+  imageBytes,
+  mergeConfig,
+  parseConfig,
+  sampleClasses,
+} from '@learngene/pipeline';
+import { describeDrawable } from '@learngene/pipeline/node';
 import { writeGrid } from '@learngene/trainer/node';
 import { Command, Option } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
@@ -96,12 +104,12 @@ export function sampleCommand(): Command {
       const labels = Int32Array.from(ids.flatMap((id) => new Array<number>(options.count).fill(id)));
       const started = performance.now();
       const seed = options.seed ?? config.seed;
-      const pictures = await drawPictures(model, createProcess(config), {
+      const pictures = await sampleClasses(model, diffusionProcess(config), {
         labels,
         sampling,
         seed,
         batchSize: options.batchSize,
-        output,
+        progress: output,
         signal,
       });
       const seconds = (performance.now() - started) / 1000;

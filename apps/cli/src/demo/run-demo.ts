@@ -10,8 +10,8 @@ import {
 } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
 import type { Config } from '@learngene/pipeline';
-import { createProcess, mergeConfig, parseConfig } from '@learngene/pipeline';
-import { bundleMetadata, drawPictures, isRunFolder, type RunRecord, runFormat } from '@learngene/pipeline/node';
+import { diffusionProcess, mergeConfig, parseConfig, sampleClasses } from '@learngene/pipeline';
+import { bundleMetadata, isRunFolder, type RunRecord, runFormat } from '@learngene/pipeline/node';
 import { createGenerator, stream } from '@learngene/random';
 import type { Images } from '@learngene/report';
 import { reportPage, type Section, takePerClass } from '@learngene/report';
@@ -209,13 +209,13 @@ export async function runDemo(
   );
   const novelModel: KindModel = { config: start.config, params: adapted.ema };
 
-  const process = createProcess(config);
+  const process = diffusionProcess(config);
   const draw = (from: KindModel, title: string) =>
-    drawPictures(from, process, {
+    sampleClasses(from, process, {
       labels: gridLabels(from.config.dit.classes, plan.samplesPerClass, from.config.dit.classes),
       sampling: config.sampling,
       seed,
-      output,
+      progress: output,
       title,
     });
   const samples = await stage('sampling', 'Drawing samples of all classes', async () => ({

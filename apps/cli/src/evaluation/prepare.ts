@@ -4,15 +4,8 @@ import { type ImageDataset, listNames } from '@learngene/datasets';
 import type { MetricName } from '@learngene/metrics';
 import { type ClassifierDescription, describeClassifier } from '@learngene/metrics/node';
 import type { Config } from '@learngene/pipeline';
-import { checkEta, mergeConfig, parseConfig } from '@learngene/pipeline';
-import {
-  type Drawable,
-  describeDrawable,
-  expectArtifact,
-  identify,
-  imageBytes,
-  isRunFolder,
-} from '@learngene/pipeline/node';
+import { checkEta, imageBytes, mergeConfig, parseConfig } from '@learngene/pipeline';
+import { type Drawable, describeDrawable, expectArtifact, identify, isRunFolder } from '@learngene/pipeline/node';
 import {
   checkHoldOut,
   checkReference,

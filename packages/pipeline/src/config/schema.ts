@@ -130,5 +130,8 @@ export const configSchema = z.strictObject({
 /** A complete configuration. */
 export type Config = z.output<typeof configSchema>;
 
+/** How images are sampled from a model: sampler, steps, guidance. */
+export type Sampling = Config['sampling'];
+
 /** What a user may write: everything is optional. */
 export type ConfigInput = z.input<typeof configSchema>;

@@ -1,14 +1,11 @@
 import type { DitConfig } from '@learngene/dit';
-import type { DenseModel, KindModel } from '@learngene/kind';
-import { classNamesOf } from '../class-names';
 import type { Config } from '../config/schema';
 import type { Progress } from '../progress';
+import { classNamesOf } from '../recipe/class-names';
+import type { DiffusionModel } from '../sample/guided-denoiser';
 import { describeDense, loadDense } from './dense-model';
 import { expectArtifact } from './identify';
 import { describeModel, loadModel, modelFolder } from './load-model';
-
-/** A model that images are drawn from: learngenes and tailors, or a dense DiT. */
-export type DrawnModel = KindModel | DenseModel;
 
 /** What images are drawn from, before any weights are read. */
 export interface Drawable {
@@ -20,7 +17,7 @@ export interface Drawable {
   /** The configuration of the run that trained it. */
   config: Config;
   /** Reads the weights; the caller disposes them. Needs an engine. */
-  load(): Promise<DrawnModel>;
+  load(): Promise<DiffusionModel>;
 }
 
 /**

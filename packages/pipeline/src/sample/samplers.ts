@@ -10,9 +10,9 @@ import {
 } from '@learngene/diffusion';
 import type { Generator } from '@learngene/random';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import type { Config } from '../config/schema';
+import type { Sampling } from '../config/schema';
 import { ConfigError } from '../errors';
-import type { Process } from '../process';
+import type { DiffusionProcess } from '../recipe/diffusion-process';
 
 /** What {@link runSampler} needs besides the network. */
 export interface SamplerInputs {
@@ -21,9 +21,9 @@ export interface SamplerInputs {
   /** Noise of the stochastic samplers. */
   generator: Generator;
   /** Which sampler, and how. */
-  sampling: Config['sampling'];
+  sampling: Sampling;
   /** Called after every step. */
-  onStep?: (event: StepEvent) => void;
+  onStep?: (event: StepEvent) => void | Promise<void>;
   /** Stops before the next step. */
   signal?: AbortSignal;
 }
@@ -34,13 +34,13 @@ export interface SamplerInputs {
  * @param option What asked for it, as it is written.
  * @throws ConfigError naming the sampler
  */
-export function checkEta(option: string, { sampler }: Config['sampling']): void {
+export function checkEta(option: string, { sampler }: Sampling): void {
   if (sampler === 'ddim') return;
   throw new ConfigError(`${option}: has no part with the sampler ${sampler}; only ddim takes it`);
 }
 
-/** Runs the configured sampler; the caller owns the pictures, [N, H, W, C]. */
-export function runSampler(process: Process, denoiser: Denoiser, inputs: SamplerInputs): Promise<Tensor4D> {
+/** Runs the configured sampler; the caller owns the images, [N, H, W, C]. */
+export function runSampler(process: DiffusionProcess, denoiser: Denoiser, inputs: SamplerInputs): Promise<Tensor4D> {
   const { noise, generator, sampling, onStep, signal } = inputs;
   const { sampler, steps, eta, clip } = sampling;
   const common = { noise, steps, clip, onStep, signal };

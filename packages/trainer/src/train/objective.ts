@@ -7,7 +7,7 @@ import {
   trainingLosses,
   uniformTimesteps,
 } from '@learngene/diffusion';
-import type { Process } from '@learngene/pipeline';
+import type { DiffusionProcess } from '@learngene/pipeline';
 import type { Generator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -19,7 +19,7 @@ export interface Times {
 
 /** Draws the timesteps of a batch. */
 export function drawTimes(
-  process: Process,
+  process: DiffusionProcess,
   { size, generator, moments }: { size: number; generator: Generator; moments?: LossSecondMoment },
 ): Times {
   if (process.kind === 'flow') {
@@ -32,7 +32,7 @@ export function drawTimes(
 
 /** The loss of every sample, [N]; the caller owns it. */
 export function sampleLosses(
-  process: Process,
+  process: DiffusionProcess,
   denoiser: Denoiser,
   { x0, noise, t }: { x0: tf.Tensor4D; noise: tf.Tensor4D; t: Int32Array | Float32Array },
 ): tf.Tensor1D {

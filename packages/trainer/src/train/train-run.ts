@@ -8,9 +8,8 @@ import {
   type Trainable,
 } from '@learngene/kind';
 import type { Config, Progress } from '@learngene/pipeline';
-import { createProcess } from '@learngene/pipeline';
+import { diffusionProcess, NonFinitePixelsError, sampleClasses } from '@learngene/pipeline';
 import type { RunRecord } from '@learngene/pipeline/node';
-import { drawPictures, NonFinitePixelsError } from '@learngene/pipeline/node';
 import { interruptedBy } from '../errors';
 import { writeRunReport } from '../run-folder/report';
 import { writeGrid } from '../run-folder/write-grid';
@@ -32,11 +31,11 @@ async function writeSampleGrid(
   { config, output, signal }: { config: Config; output: Progress; signal: AbortSignal },
 ) {
   try {
-    const pictures = await drawPictures(model, createProcess(config), {
+    const pictures = await sampleClasses(model, diffusionProcess(config), {
       labels: gridLabels(model.config.dit.classes, gridColumns),
       sampling: config.sampling,
       seed: config.seed,
-      output,
+      progress: output,
       title: 'Drawing samples',
       signal,
     });

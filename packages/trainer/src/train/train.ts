@@ -14,7 +14,7 @@ import {
 } from '@learngene/kind';
 import { constantSchedule, cosineSchedule, type Schedule, warmupDecay, warmupSchedule } from '@learngene/nn';
 import type { Config, Progress } from '@learngene/pipeline';
-import { createProcess, type Process } from '@learngene/pipeline';
+import { type DiffusionProcess, diffusionProcess } from '@learngene/pipeline';
 import { checkpointSteps, loadCheckpoint } from '@learngene/pipeline/node';
 import { createGenerator, type Generator, restoreGenerator, saveGenerator, stream } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
@@ -129,7 +129,7 @@ function interrupted(signal: AbortSignal, step: number): Error {
 async function trainOnce(
   { config, model, trainable, data }: TrainingJob,
   now: Progressing,
-  { process, rate }: { process: Process; rate: number },
+  { process, rate }: { process: DiffusionProcess; rate: number },
 ): Promise<{ loss: number; norm: number }> {
   const { training } = config;
   const drawn = await now.batches.next();
@@ -190,7 +190,7 @@ export async function trainRun(job: TrainingJob, output: Progress, signal: Abort
     const asked = config.training.batchSize;
     output.warn(`training.batchSize: ${asked} is more than there are images; a step takes all ${batchSize}`);
   }
-  const diffusionProcess = createProcess(config);
+  const diffusionProcess = createDiffusionProcess(config);
   const rates = learningRates(config);
   const now = await begin(job);
   const first = now.state.step;

@@ -34,7 +34,7 @@ export async function runGrid(options: RunGridOptions): Promise<GridResult> {
   const cells = [...graph.values()].filter(({ job }) => job.kind === 'cell' || job.kind === 'budget').length;
   output.info(`${plan.name}: ${cells} cells, ${graph.size} pieces of work, ${jobs} at a time`);
   const scale = 1000;
-  let bar: ReturnType<Progress['progress']> | undefined;
+  let bar: ReturnType<Progress['startBar']> | undefined;
   try {
     const result = await runSchedule(graph, {
       jobs,

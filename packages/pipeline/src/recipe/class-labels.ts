@@ -1,6 +1,6 @@
 import { classLabel, listNames } from '@learngene/datasets';
-import { ConfigError } from './errors';
-import { nearestWord } from './nearest-word';
+import { ConfigError } from '../errors';
+import { nearestWord } from '../nearest-word';
 
 /** Where names of classes are looked up, for the message. */
 export interface ClassOwner {
