@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { disposeKindTraining } from '@learngene/kind';
 import { disposeParams, type ParamTree } from '@learngene/nn';
-import { createProcess, noProgress } from '@learngene/pipeline';
-import { checkpointPath, drawPictures, loadModel, readRunRecord } from '@learngene/pipeline/node';
+import { diffusionProcess, noProgress, sampleClasses } from '@learngene/pipeline';
+import { checkpointPath, loadModel, readRunRecord } from '@learngene/pipeline/node';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -66,11 +66,10 @@ describe('files of run format 1', () => {
     await expectNoLeak(async () => {
       const { model, config } = await loadModel(join(fixtures, 'bundle'));
       const labels = Int32Array.from({ length: 2 * count }, (_, i) => Math.floor(i / count));
-      const { data } = await drawPictures(model, createProcess(config), {
+      const { data } = await sampleClasses(model, diffusionProcess(config), {
         labels,
         sampling: config.sampling,
         seed,
-        output: noProgress,
       });
       disposeParams(model.params as ParamTree);
       expect(sha256(data)).toBe(hash);
