@@ -5,7 +5,7 @@ export { nearestWord } from './nearest-word';
 export { noProgress, type Progress, type ProgressBar } from './progress';
 export { classLabels } from './recipe/class-labels';
 export { classNamesOf } from './recipe/class-names';
-export { type DiffusionProcess, diffusionProcess } from './recipe/diffusion-process';
+export { createDiffusionProcess, type DiffusionProcess } from './recipe/diffusion-process';
 export { NonFinitePixelsError } from './sample/finite-pixels';
 export { type DiffusionModel, guidedDenoiser } from './sample/guided-denoiser';
 export { imageBytes, type SampleClassesOptions, sampleClasses } from './sample/sample-classes';

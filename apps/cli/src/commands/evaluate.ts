@@ -10,7 +10,7 @@ import {
   type ReferenceStatistics,
 } from '@learngene/metrics';
 import { openSamples, readStatistics, referenceContent } from '@learngene/metrics/node';
-import { diffusionProcess, sampleClasses } from '@learngene/pipeline';
+import { createDiffusionProcess, sampleClasses } from '@learngene/pipeline';
 import { mapLabels, type NamedLabels, noiseSource } from '@learngene/trainer';
 import {
   classAccuracy,
@@ -69,7 +69,7 @@ async function samplesOf(
   const model = await drawing.from.load();
   const { sampling, seed } = config;
   const { labels } = drawing;
-  const images = await sampleClasses(model, diffusionProcess(config), {
+  const images = await sampleClasses(model, createDiffusionProcess(config), {
     labels,
     sampling,
     seed,

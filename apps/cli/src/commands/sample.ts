@@ -7,7 +7,7 @@ import type { Config } from '@learngene/pipeline';
 import {
   checkEta,
   classLabels,
-  diffusionProcess,
+  createDiffusionProcess,
   imageBytes,
   mergeConfig,
   parseConfig,
@@ -104,7 +104,7 @@ export function sampleCommand(): Command {
       const labels = Int32Array.from(ids.flatMap((id) => new Array<number>(options.count).fill(id)));
       const started = performance.now();
       const seed = options.seed ?? config.seed;
-      const pictures = await sampleClasses(model, diffusionProcess(config), {
+      const pictures = await sampleClasses(model, createDiffusionProcess(config), {
         labels,
         sampling,
         seed,

@@ -10,7 +10,7 @@ import {
 } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
 import type { Config } from '@learngene/pipeline';
-import { diffusionProcess, mergeConfig, parseConfig, sampleClasses } from '@learngene/pipeline';
+import { createDiffusionProcess, mergeConfig, parseConfig, sampleClasses } from '@learngene/pipeline';
 import { bundleMetadata, isRunFolder, type RunRecord, runFormat } from '@learngene/pipeline/node';
 import { createGenerator, stream } from '@learngene/random';
 import type { Images } from '@learngene/report';
@@ -209,7 +209,7 @@ export async function runDemo(
   );
   const novelModel: KindModel = { config: start.config, params: adapted.ema };
 
-  const process = diffusionProcess(config);
+  const process = createDiffusionProcess(config);
   const draw = (from: KindModel, title: string) =>
     sampleClasses(from, process, {
       labels: gridLabels(from.config.dit.classes, plan.samplesPerClass, from.config.dit.classes),

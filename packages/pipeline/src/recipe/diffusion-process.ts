@@ -5,7 +5,7 @@ import type { Config } from '../config/schema';
 export type DiffusionProcess = GaussianDiffusion | FlowProcess;
 
 /** Makes the diffusion process that a recipe names. */
-export function diffusionProcess(recipe: Pick<Config, 'diffusion'>): DiffusionProcess {
+export function createDiffusionProcess(recipe: Pick<Config, 'diffusion'>): DiffusionProcess {
   const { process, schedule, timesteps, prediction, variance } = recipe.diffusion;
   if (process === 'flow') return flowMatching({});
   return gaussianDiffusion({ schedule, timesteps, prediction, variance, loss: 'mse' });

@@ -4,14 +4,14 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { parseConfig } from '../config/load';
-import { diffusionProcess } from '../recipe/diffusion-process';
+import { createDiffusionProcess } from '../recipe/diffusion-process';
 import { type SampleImagesOptions, sampleImages } from './sample-images';
 
 const config = parseConfig(
   { diffusion: { timesteps: 10 }, sampling: { sampler: 'ddim', steps: 3, guidance: 1 } },
   'test',
 );
-const process = diffusionProcess(config);
+const process = createDiffusionProcess(config);
 
 /** A network that predicts an image of one value for every sample: what comes out is that value, whatever the noise. */
 function constant(values: readonly number[]): Denoiser {

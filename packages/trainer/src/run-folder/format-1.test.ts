@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { disposeKindTraining } from '@learngene/kind';
 import { disposeParams, type ParamTree } from '@learngene/nn';
-import { diffusionProcess, noProgress, sampleClasses } from '@learngene/pipeline';
+import { createDiffusionProcess, noProgress, sampleClasses } from '@learngene/pipeline';
 import { checkpointPath, loadModel, readRunRecord } from '@learngene/pipeline/node';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
@@ -66,7 +66,7 @@ describe('files of run format 1', () => {
     await expectNoLeak(async () => {
       const { model, config } = await loadModel(join(fixtures, 'bundle'));
       const labels = Int32Array.from({ length: 2 * count }, (_, i) => Math.floor(i / count));
-      const { data } = await sampleClasses(model, diffusionProcess(config), {
+      const { data } = await sampleClasses(model, createDiffusionProcess(config), {
         labels,
         sampling: config.sampling,
         seed,

@@ -8,7 +8,7 @@ import {
   type Trainable,
 } from '@learngene/kind';
 import type { Config, Progress } from '@learngene/pipeline';
-import { diffusionProcess, NonFinitePixelsError, sampleClasses } from '@learngene/pipeline';
+import { createDiffusionProcess, NonFinitePixelsError, sampleClasses } from '@learngene/pipeline';
 import type { RunRecord } from '@learngene/pipeline/node';
 import { interruptedBy } from '../errors';
 import { writeRunReport } from '../run-folder/report';
@@ -31,7 +31,7 @@ async function writeSampleGrid(
   { config, output, signal }: { config: Config; output: Progress; signal: AbortSignal },
 ) {
   try {
-    const pictures = await sampleClasses(model, diffusionProcess(config), {
+    const pictures = await sampleClasses(model, createDiffusionProcess(config), {
       labels: gridLabels(model.config.dit.classes, gridColumns),
       sampling: config.sampling,
       seed: config.seed,

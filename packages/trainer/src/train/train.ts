@@ -14,7 +14,7 @@ import {
 } from '@learngene/kind';
 import { constantSchedule, cosineSchedule, type Schedule, warmupDecay, warmupSchedule } from '@learngene/nn';
 import type { Config, Progress } from '@learngene/pipeline';
-import { type DiffusionProcess, diffusionProcess } from '@learngene/pipeline';
+import { createDiffusionProcess, type DiffusionProcess } from '@learngene/pipeline';
 import { checkpointSteps, loadCheckpoint } from '@learngene/pipeline/node';
 import { createGenerator, type Generator, restoreGenerator, saveGenerator, stream } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
