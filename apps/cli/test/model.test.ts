@@ -181,7 +181,7 @@ describe('transfer', () => {
         compared++;
       }
       expect(compared).toBeGreaterThan(40);
-      expect([...after.keys()].some((name) => name.startsWith('tailors.g0.'))).toBe(true);
+      expect([...after.keys()].some((name) => name.startsWith('tailors.flat.'))).toBe(true);
     }
     const start = (await readSafetensors(join(out, 'checkpoints/step-2/params.safetensors'))).tensors;
     const end = (await readSafetensors(join(out, 'checkpoints/step-4/params.safetensors'))).tensors;

@@ -221,7 +221,7 @@ describe('failing', () => {
       'a state of nothing',
       'state.json',
       (path) => writeFileSync(path, '{"format":1,"files":null,"state":null}'),
-      /state\.json: expected a checkpoint of format 1/,
+      /state\.json: expected a checkpoint of format 1 or 2/,
     ],
   ])('%s is refused with one line', async (name, file, damage, message) => {
     const out = stopped(`damaged ${name}`);

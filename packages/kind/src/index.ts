@@ -35,7 +35,7 @@ export {
   type KindOptimizerState,
   type KindTrainState,
 } from './train-state';
-export { inFixedOrder, type PieceSteps, paramsFromTree, stateFromTrees, stateToTrees } from './train-state-trees';
+export { type GroupSteps, inFixedOrder, paramsFromTree, stateFromTrees, stateToTrees } from './train-state-trees';
 export { type KindTrainInputs, type KindTrainOptions, type KindTrainResult, kindTrainStep } from './train-step';
 export type { Trainable } from './trainable';
 export { type TransferOptions, transferKind } from './transfer';

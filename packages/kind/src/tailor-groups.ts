@@ -26,3 +26,21 @@ export function validateTailorGroups(groups: readonly TailorGroup[], classes: nu
     }
   }
 }
+
+/**
+ * A group's name as one part of a dotted tensor name. Dots and per cent signs are written as in a URL, and so is the g of a
+ * name such as 'g0': files of an older format call the first group so.
+ */
+export function groupToKey(name: string): string {
+  return name.replace(/[%.]|^g(?=\d+$)/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** The groups' trees by name, from trees by {@link groupToKey} or, in files of the older format, by place ('g0'). */
+export function byGroupName<T>(keyed: Readonly<Record<string, T>>, groups: readonly TailorGroup[]): Record<string, T> {
+  const found: [string, T][] = [];
+  for (const [place, { name }] of groups.entries()) {
+    const key = [groupToKey(name), `g${place}`].find((candidate) => Object.hasOwn(keyed, candidate));
+    if (key !== undefined) found.push([name, keyed[key]]);
+  }
+  return Object.fromEntries(found);
+}

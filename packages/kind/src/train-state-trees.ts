@@ -2,82 +2,63 @@ import { type AdamWState, countParams, type ParamTree, sortParams } from '@learn
 import type { KindConfig } from './config';
 import { countKind } from './count';
 import type { KindParams } from './params';
+import { byGroupName, groupToKey } from './tailor-groups';
 import type { KindTrainState } from './train-state';
 
-/** How many optimiser steps each piece has had. */
-export interface PieceSteps {
+/** How many optimiser steps each parameter group has had. */
+export interface GroupSteps {
   shared?: number;
   learngenes?: number;
   gate?: number;
+  /** By group of classes. */
   tailors: Record<string, number>;
 }
 
-type Pieces = Readonly<Record<string, ParamTree | undefined>>;
+type Parts = Readonly<Record<string, ParamTree | undefined>>;
 
-/** In files a group is called by its place, because its name may hold any characters. */
-const groupKey = (place: number) => `g${place}`;
-
-function withKeys(tree: Pieces & { tailors?: ParamTree }, config: KindConfig): ParamTree {
-  const tailors: Record<string, ParamTree> = {};
-  config.groups.forEach(({ name }, place) => {
-    const own = tree.tailors?.[name];
-    if (own !== undefined) tailors[groupKey(place)] = own as ParamTree;
+/** The tree of a file: groups by their names, written so that they can be a part of a tensor's dotted name. */
+function toFileTree(tree: Parts & { tailors?: ParamTree }, { groups }: KindConfig): ParamTree {
+  const tailors = groups.flatMap(({ name }) => {
+    const own = tree.tailors && Object.hasOwn(tree.tailors, name) ? tree.tailors[name] : undefined;
+    return own === undefined ? [] : [[groupToKey(name), own]];
   });
-  return { ...tree, tailors } as ParamTree;
-}
-
-function withNames(tree: ParamTree, config: KindConfig): KindParams {
-  const keyed = (tree.tailors ?? {}) as Record<string, ParamTree>;
-  const tailors: Record<string, ParamTree> = {};
-  config.groups.forEach(({ name }, place) => {
-    const own = keyed[groupKey(place)];
-    if (own !== undefined) tailors[name] = own;
-  });
-  return { ...tree, tailors } as unknown as KindParams;
-}
-
-function moments(state: AdamWState | undefined): ParamTree | undefined {
-  return state && { m: state.m, v: state.v };
+  return { ...tree, tailors: Object.fromEntries(tailors) } as ParamTree;
 }
 
 /** The trees of a checkpoint, and the optimiser steps that go with them. */
 export function stateToTrees(
   { params, ema, optimizer }: KindTrainState,
   config: KindConfig,
-): { trees: Record<'params' | 'ema' | 'optimizer', ParamTree>; steps: PieceSteps } {
-  const tailorMoments: Record<string, ParamTree | undefined> = {};
-  const steps: PieceSteps = {
-    shared: optimizer.shared?.step,
-    learngenes: optimizer.learngenes?.step,
-    gate: optimizer.gate?.step,
-    tailors: {},
-  };
-  config.groups.forEach(({ name }, place) => {
-    const state = optimizer.tailors[name];
-    if (state === undefined) return;
-    tailorMoments[name] = moments(state);
-    steps.tailors[groupKey(place)] = state.step;
-  });
+): { trees: Record<'params' | 'ema' | 'optimizer', ParamTree>; steps: GroupSteps } {
+  const tailors = config.groups.flatMap(({ name }) =>
+    Object.hasOwn(optimizer.tailors, name) ? [[name, optimizer.tailors[name]] as const] : [],
+  );
+  const moments = (state: AdamWState | undefined) => state && { m: state.m, v: state.v };
   const optimizerTree = {
     shared: moments(optimizer.shared),
     learngenes: moments(optimizer.learngenes),
     gate: moments(optimizer.gate),
-    tailors: tailorMoments as ParamTree,
+    tailors: Object.fromEntries(tailors.map(([name, state]) => [name, moments(state) as ParamTree])),
   };
   return {
     trees: {
-      params: withKeys(params as unknown as Pieces, config),
-      ema: withKeys(ema as unknown as Pieces, config),
-      optimizer: withKeys(optimizerTree, config),
+      params: toFileTree(params as unknown as Parts, config),
+      ema: toFileTree(ema as unknown as Parts, config),
+      optimizer: toFileTree(optimizerTree, config),
     },
-    steps,
+    steps: {
+      shared: optimizer.shared?.step,
+      learngenes: optimizer.learngenes?.step,
+      gate: optimizer.gate?.step,
+      tailors: Object.fromEntries(tailors.map(([name, { step }]) => [groupToKey(name), step])),
+    },
   };
 }
 
 /**
- * Parameters of a checkpoint's tree.
+ * Parameters of a checkpoint's tree, of this format or the one before, which had groups by place.
  *
- * @throws Error where the tree is not of the size that the model has
+ * @throws Error where the tree is not of the size that the model has.
  */
 export function paramsFromTree(tree: ParamTree, config: KindConfig): KindParams {
   const expected = countKind(config).params.total;
@@ -85,7 +66,8 @@ export function paramsFromTree(tree: ParamTree, config: KindConfig): KindParams 
   if (came !== expected) {
     throw new Error(`checkpoint: expected ${expected} parameters as the model of config.json has, got ${came}`);
   }
-  return withNames(tree, config);
+  const tailors = byGroupName((tree.tailors ?? {}) as Record<string, ParamTree>, config.groups);
+  return { ...tree, tailors } as unknown as KindParams;
 }
 
 /**
@@ -97,28 +79,34 @@ export function inFixedOrder(state: KindTrainState): KindTrainState {
   return { ...state, params };
 }
 
-/** The training state that {@link stateToTrees} took apart. */
+/** The training state that {@link stateToTrees} took apart; of the format before, with groups by place, too. */
 export function stateFromTrees(
-  { trees, steps, step }: { trees: Readonly<Record<string, ParamTree>>; steps: PieceSteps; step: number },
+  { trees, steps, step }: { trees: Readonly<Record<string, ParamTree>>; steps: GroupSteps; step: number },
   config: KindConfig,
 ): KindTrainState {
   for (const name of ['params', 'ema', 'optimizer']) {
     if (trees[name] === undefined) throw new Error(`checkpoint: expected ${name}.safetensors, got none`);
   }
   const optimizer = trees.optimizer as Record<string, ParamTree>;
-  const piece = (tree: ParamTree | undefined, done: number | undefined): AdamWState | undefined =>
+  const restored = (tree: ParamTree | undefined, done: number | undefined): AdamWState | undefined =>
     tree === undefined || done === undefined ? undefined : ({ ...tree, step: done } as unknown as AdamWState);
-  const tailors: Record<string, AdamWState> = {};
-  config.groups.forEach(({ name }, place) => {
-    const key = groupKey(place);
-    const state = piece((optimizer.tailors as Record<string, ParamTree> | undefined)?.[key], steps.tailors[key]);
-    if (state !== undefined) tailors[name] = state;
+  const moments = byGroupName((optimizer.tailors ?? {}) as Record<string, ParamTree>, config.groups);
+  const clocks = byGroupName(steps.tailors, config.groups);
+  const tailors = Object.entries(moments).flatMap(([name, tree]) => {
+    const state = restored(tree, Object.hasOwn(clocks, name) ? clocks[name] : undefined);
+    return state === undefined ? [] : [[name, state]];
   });
-  const dense = (['shared', 'learngenes', 'gate'] as const).map((name) => [name, piece(optimizer[name], steps[name])]);
+  const dense = (['shared', 'learngenes', 'gate'] as const).map((part) => [
+    part,
+    restored(optimizer[part], steps[part]),
+  ]);
   return inFixedOrder({
     step,
     params: paramsFromTree(trees.params, config),
     ema: paramsFromTree(trees.ema, config),
-    optimizer: { ...Object.fromEntries(dense.filter(([, state]) => state !== undefined)), tailors },
+    optimizer: {
+      ...Object.fromEntries(dense.filter(([, state]) => state !== undefined)),
+      tailors: Object.fromEntries(tailors),
+    },
   } as KindTrainState);
 }

@@ -16,7 +16,8 @@ export interface CheckpointContent {
 
 /** What `state.json` of a checkpoint holds. */
 export interface StateFile {
-  format: 1;
+  /** 2; files of format 1 name groups by their place and are read too. */
+  format: 1 | 2;
   /** sha256 of `files` and `state`, so that a damaged or edited file is noticed. */
   checksum: string;
   /** sha256 of every tree's file, by the tree's name. */
@@ -47,8 +48,8 @@ export async function loadCheckpoint(run: string, step: number, only?: readonly 
   } catch (error) {
     throw new Error(`${stateFile}: cannot be read`, { cause: error });
   }
-  if (content?.format !== 1 || !isObject(content.files) || !isObject(content.state)) {
-    throw new Error(`${stateFile}: expected a checkpoint of format 1`);
+  if (![1, 2].includes(content?.format) || !isObject(content.files) || !isObject(content.state)) {
+    throw new Error(`${stateFile}: expected a checkpoint of format 1 or 2`);
   }
   if (checksumOf(content) !== content.checksum)
     throw new Error(`${stateFile}: its checksum is not that of its content`);

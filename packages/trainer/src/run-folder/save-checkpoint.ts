@@ -15,7 +15,7 @@ export async function saveCheckpoint(run: string, step: number, { trees, state }
         await saveParams(file, tree);
         files[name] = await sha256File(file);
       }
-      const content: StateFile = { format: 1, checksum: checksumOf({ files, state }), files, state };
+      const content: StateFile = { format: 2, checksum: checksumOf({ files, state }), files, state };
       await writeFile(join(folder, 'state.json'), `${JSON.stringify(content)}\n`);
     },
     { replace: true },

@@ -27,7 +27,7 @@ beforeAll(async () => {
   mkdirSync(join(run, 'checkpoints'));
 });
 
-const names = ['a.b', 'x/y', '..', '日本 🎌', 'g0', 'constructor', '10', '2'];
+const names = ['a.b', 'x/y', '..', '日本 🎌', 'g0', 'constructor', '10', '2', 'g1', '%670', 'a%2Eb', 'a"\n\u0000'];
 const dit = ditConfig({
   inputSize: 4,
   patchSize: 2,
@@ -67,6 +67,27 @@ test('a state comes back from its files with the same names, order and bits', as
     );
     disposeKindTraining(state);
     disposeKindTraining(again);
+  });
+});
+
+test('a state of format 1, which calls groups by their place, is the same state', async () => {
+  await expectNoLeak(() => {
+    const state = start();
+    const { trees, steps } = stateToTrees(state, config);
+    const old = Object.fromEntries(
+      Object.entries(trees).map(([tree, { tailors, ...rest }]) => {
+        const byPlace = Object.values(config.groups).map(({ name }, place) => [
+          `g${place}`,
+          (tree === 'optimizer'
+            ? undefined
+            : (state[tree as 'ema'].tailors[name] as unknown as ParamTree)) as ParamTree,
+        ]);
+        return [tree, { ...rest, tailors: Object.fromEntries(byPlace) } as ParamTree];
+      }),
+    );
+    const again = stateFromTrees({ trees: old, steps, step: 0 }, config);
+    expect(bits(again)).toEqual(bits(state));
+    disposeKindTraining(state);
   });
 });
 

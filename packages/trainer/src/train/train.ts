@@ -4,10 +4,10 @@ import { createLossSecondMoment, type LossSecondMoment, updateLossSecondMoment }
 import {
   disposeKindTraining,
   disposeReplaced,
+  type GroupSteps,
   type KindModel,
   type KindTrainState,
   kindTrainStep,
-  type PieceSteps,
   stateFromTrees,
   stateToTrees,
   type Trainable,
@@ -90,7 +90,7 @@ async function begin({ run, config, model, data, start }: TrainingJob): Promise<
   }
   const { trees, state: saved } = await loadCheckpoint(run, last);
   return {
-    state: stateFromTrees({ trees, steps: saved.pieceSteps as PieceSteps, step: last }, model),
+    state: stateFromTrees({ trees, steps: (saved.groupSteps ?? saved.pieceSteps) as GroupSteps, step: last }, model),
     generator: restoreGenerator(saved.generator as ReturnType<typeof saveGenerator>),
     batches: createBatches(images, {
       ...common,
@@ -109,7 +109,7 @@ async function writeCheckpoint({ run, config, model }: TrainingJob, now: Progres
   await saveCheckpoint(run, now.state.step, {
     trees,
     state: {
-      pieceSteps: steps,
+      groupSteps: steps,
       generator: saveGenerator(now.generator),
       batches: now.batches.state(),
       moments: now.moments,

@@ -3,12 +3,12 @@ import { initLowRankDit, lowRankFromDenseAsync } from '@learngene/adapters';
 import type { BatchState } from '@learngene/datasets';
 import { type DitParams, initDit } from '@learngene/dit';
 import {
+  type GroupSteps,
   inFixedOrder,
   initKind,
   initKindTraining,
   type KindConfig,
   kindFromDenseAsync,
-  type PieceSteps,
   paramsFromTree,
   stateFromTrees,
   stateToTrees,
@@ -72,7 +72,9 @@ export async function startBase(context: JobContext, job: BaseJob, data: Picture
 
 /** What a checkpoint keeps besides tensors. */
 export interface SavedState {
-  pieceSteps?: PieceSteps;
+  groupSteps?: GroupSteps;
+  /** What files of format 1 call `groupSteps`. */
+  pieceSteps?: GroupSteps;
   batches: BatchState;
   metricsBytes: number;
 }
@@ -90,7 +92,7 @@ export async function saveBase(
 ): Promise<void> {
   if (isKind(learner)) {
     const { trees, steps } = stateToTrees(learner.state(), config as KindConfig);
-    await saveCheckpoint(run, step, { trees, state: { ...rest, pieceSteps: steps } });
+    await saveCheckpoint(run, step, { trees, state: { ...rest, groupSteps: steps } });
     return;
   }
   const { params, ema, optimizer } = learner.state();
@@ -109,7 +111,10 @@ export async function resumeBase(
   const { spec } = job;
   if (spec.form === 'kind') {
     const config = baseKindConfig(plan, spec, data);
-    const restored = stateFromTrees({ trees, steps: saved.pieceSteps as PieceSteps, step }, config);
+    const restored = stateFromTrees(
+      { trees, steps: (saved.groupSteps ?? saved.pieceSteps) as GroupSteps, step },
+      config,
+    );
     return { learner: kindLearner(restored, kindOptions(config, spec)), saved };
   }
   const optimizer = { ...trees.optimizer, step } as never;
