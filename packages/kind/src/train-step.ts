@@ -17,7 +17,14 @@ import type { KindConfig } from './config';
 import { checkFlag, checkOptionNames } from './option-names';
 import type { KindParams } from './params';
 import type { KindTrainState } from './train-state';
-import { type KindParameterGroup, type Trainable, trainableGroups, treeOf, withGroups } from './trainable';
+import {
+  type KindParameterGroup,
+  partialParams,
+  type Trainable,
+  trainableGroups,
+  treeOf,
+  withGroups,
+} from './trainable';
 
 /** What a diversion step reads; nothing of it is disposed. With the option `reuse` the state is written over. */
 export type KindTrainInputs = {
@@ -114,23 +121,20 @@ export function kindTrainStep(inputs: KindTrainInputs, options: KindTrainOptions
   return { state: stateAfter(state, trained, stepped), loss, gradientNorm };
 }
 
-/** The loss and its gradient with respect to the parameter groups, whose trees go by their index. */
+/** The loss and its gradient with respect to the parameter groups, at their places in the params. */
 function differentiate(
   { state, config, labels, loss }: KindTrainInputs,
   { orthogonality = 0 }: KindTrainOptions,
   { groups, plan }: { groups: readonly KindParameterGroup[]; plan: BatchPlan },
-): { loss: tf.Scalar; grads: ParamTree } {
+): { loss: tf.Scalar; grads: KindParams } {
   const lossOf = (params: KindParams) => loss((x, t) => applyPlanned(params, { x, t, labels }, { config, plan }));
-  if (groups.length === 0) return { loss: lossOf(state.params), grads: {} };
-  const { value, grads, aux } = valueAndGradWithAux(
-    (trees: ParamTree) => {
-      const now = groups.map((group, i) => ({ ...group, params: trees[i] as ParamTree }));
-      const plain = lossOf(withGroups(state.params, now));
-      if (orthogonality === 0) return { value: plain, aux: { plain } };
-      return { value: tf.add(plain, tf.mul(orthogonality, penaltyOf(now))) as tf.Scalar, aux: { plain } };
-    },
-    Object.fromEntries(groups.map(({ params }, i) => [i, params])) as ParamTree,
-  );
+  if (groups.length === 0) return { loss: lossOf(state.params), grads: partialParams([]) };
+  const { value, grads, aux } = valueAndGradWithAux((trees: KindParams) => {
+    const now = groups.map((group) => ({ ...group, params: treeOf(trees, group) }));
+    const plain = lossOf(withGroups(state.params, now));
+    if (orthogonality === 0) return { value: plain, aux: { plain } };
+    return { value: tf.add(plain, tf.mul(orthogonality, penaltyOf(now))) as tf.Scalar, aux: { plain } };
+  }, partialParams(groups));
   value.dispose();
   return { loss: aux.plain, grads };
 }
@@ -155,14 +159,15 @@ type SteppedGroup = { readonly params: ParamTree; readonly state: AdamWState; re
 function stepGroups(
   state: KindTrainState,
   groups: readonly KindParameterGroup[],
-  grads: ParamTree,
+  grads: KindParams,
   options: KindTrainOptions,
 ): { readonly groups: SteppedGroup[]; readonly gradientNorm: tf.Scalar } {
   const { learningRate, betas, weightDecay = 0, clipNorm, emaDecay = 0.9999, reuse } = options;
   return stepParameterGroups(
-    groups.map((group, i) => ({
+    groups.map((group) => ({
+      name: group.name,
       params: group.params,
-      grads: grads[i] as ParamTree,
+      grads: treeOf(grads, group),
       state: optimizerOf(state, group),
       ema: treeOf(state.ema, group),
       ...settingsOf(group, options),
@@ -206,12 +211,12 @@ function stateAfter(
 }
 
 /** The optimiser's state of a parameter group; zeros for tailors that are active for the first time. */
-function optimizerOf({ optimizer }: KindTrainState, { part, group, params }: KindParameterGroup): AdamWState {
+function optimizerOf({ optimizer }: KindTrainState, { name, part, group, params }: KindParameterGroup): AdamWState {
   if (part === 'tailors') {
     return Object.hasOwn(optimizer.tailors, group!) ? optimizer.tailors[group!] : initAdamW(params);
   }
   const known = optimizer[part];
   if (!known)
-    throw new Error(`state: expected an optimizer state of '${part}'; was it made for another \`trainable\`?`);
+    throw new Error(`state: expected an optimizer state of '${name}'; was it made for another \`trainable\`?`);
   return known;
 }

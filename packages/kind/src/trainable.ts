@@ -10,6 +10,8 @@ export type Trainable = 'all' | 'tailors' | 'tailors-and-shared' | 'tailors-and-
 
 /** A parameter group of a KIND model: trained or frozen as a whole, with a clock of its own. */
 export interface KindParameterGroup {
+  /** Its path in params, averages and optimiser state, and its name in errors: 'shared', 'tailors.cat'. */
+  readonly name: string;
   /** Which part of the params it is; 'tailors' are those of one group of classes. */
   readonly part: 'shared' | 'learngenes' | 'gate' | 'tailors';
   /** Name of the group of classes whose tailors these are. */
@@ -36,15 +38,22 @@ export function trainableGroups(
     throw new Error(`trainable: expected one of ${Object.keys(TRAINED).join(', ')}, got ${JSON.stringify(trainable)}`);
   }
   return parts.flatMap((part): KindParameterGroup[] => {
-    if (part === 'tailors') return groups.map((group) => ({ part, group, params: tailorsOf(params, group) }));
+    if (part === 'tailors')
+      return groups.map((group) => ({ name: `${part}.${group}`, part, group, params: tailorsOf(params, group) }));
     const own = params[part];
-    return own ? [{ part, params: own }] : [];
+    return own ? [{ name: part, part, params: own }] : [];
   });
 }
 
 /** The tree at a parameter group's place in params of the same structure, such as the moving averages. */
 export function treeOf(params: KindParams, { part, group }: Pick<KindParameterGroup, 'part' | 'group'>): ParamTree {
   return (part === 'tailors' ? tailorsOf(params, group!) : params[part]) as ParamTree;
+}
+
+/** The trees of some parameter groups alone, at their places in the params. */
+export function partialParams(groups: readonly KindParameterGroup[]): KindParams {
+  const { tailors, ...parts } = withGroups({ tailors: {} } as unknown as KindParams, groups);
+  return { ...parts, tailors };
 }
 
 /** `params` with some parameter groups in place of its own; all other leaves are the same tensors. */

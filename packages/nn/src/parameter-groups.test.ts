@@ -165,11 +165,12 @@ describe('stepParameterGroups', () => {
   });
 
   test.each<[string, () => readonly object[], string | RegExp]>([
-    ['an unknown field', () => [group(), group({ lr: 1 })], 'groups[1]: expected only params, grads'],
+    ['an unknown field', () => [group(), group({ lr: 1 })], 'groups[1]: expected only name, params, grads'],
     ['a rate below 0', () => [group({ learningRateScale: -1 })], 'groups[0].learningRateScale: expected a finite'],
     ['a decay that is no number', () => [group({ weightDecay: '0' })], 'groups[0].weightDecay: expected a finite'],
     ['a clock that is not whole', () => [group({ state: { step: 0.5 } })], 'groups[0].state.step: expected a whole'],
     ['gradients of another shape', () => [group({ grads: { w: tf.zeros([3, 5]) } })], 'groups[0].grads: nested.b is'],
+    ['a named group', () => [group({ name: 'tailors.cat', ema: {} })], 'tailors.cat.ema: w is missing'],
     ['an average of another shape', () => [group(), group({ ema: {} })], 'groups[1].ema: w is missing'],
     [
       'a leaf twice',

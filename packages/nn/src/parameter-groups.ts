@@ -14,7 +14,7 @@ export interface ParameterGroupsResult<P extends ParamTree = ParamTree> {
 }
 
 const SETTINGS = ['learningRateScale', 'weightDecay'];
-const GROUP_FIELDS = ['params', 'grads', 'state', 'ema', 'leaves', ...SETTINGS];
+const GROUP_FIELDS = ['name', 'params', 'grads', 'state', 'ema', 'leaves', ...SETTINGS];
 
 /**
  * One optimiser step of several parameter groups: clips the gradients of all groups by their common norm (torch's
@@ -33,11 +33,12 @@ export function stepParameterGroups<P extends ParamTree>(
 ): ParameterGroupsResult<P> {
   const attrs = stepAttrs(options);
   const seen = new Set<Tensor>();
-  for (const [i, group] of groups.entries()) checkGroup(`groups[${i}]`, group, seen);
+  const nameOf = (i: number) => groups[i]?.name ?? `groups[${i}]`;
+  for (const [i, group] of groups.entries()) checkGroup(nameOf(i), group, seen);
   const gradientNorm = globalNorm(Object.fromEntries(groups.map(({ grads }, i) => [i, grads])));
   const norm = options.clipNorm === undefined ? undefined : gradientNorm;
   return {
-    groups: groups.map((group, i) => stepGroup(group, { attrs, norm, at: `groups[${i}].` })),
+    groups: groups.map((group, i) => stepGroup(group, { attrs, norm, at: `${nameOf(i)}.` })),
     gradientNorm,
   };
 }

@@ -20,6 +20,8 @@ export interface LeafSettings extends GroupSettings {
 
 /** Parameters with a clock and settings of their own, as an entry of `param_groups` of a torch optimiser. */
 export interface ParameterGroup<P extends ParamTree = ParamTree> extends GroupSettings {
+  /** What errors call the group, such as 'tailors.cat' (default `groups[i]`). */
+  readonly name?: string;
   /** Parameters before the step; not disposed. */
   readonly params: P;
   /** Gradients of the parameters' shape; not disposed. A group without gradients is skipped. */
@@ -32,7 +34,7 @@ export interface ParameterGroup<P extends ParamTree = ParamTree> extends GroupSe
   readonly leaves?: readonly LeafSettings[];
 }
 
-/** The trees of a group after a step; `at` (such as 'groups[1].') begins the name of a tree in an error. */
+/** The trees of a group after a step; `at` (such as 'groups[1].' or 'tailors.cat.') begins the name of a tree in an error. */
 export function stepGroup<P extends ParamTree>(
   group: ParameterGroup<P>,
   { attrs, norm, at = '' }: { attrs: StepAttrs; norm: Scalar | undefined; at?: string },
