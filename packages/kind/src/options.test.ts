@@ -6,9 +6,10 @@ import { inputsFor, noisyKind, tinyConfig } from '../test/tiny';
 import { assembleFactored } from './assemble';
 import { kindConfig } from './config';
 import { countKindMacs, countTransferParams } from './count';
+import type { KindTrainOptions } from './gated-train-step';
 import type { KindParams } from './params';
 import { disposeKindTraining, initKindTraining, type KindTrainState } from './train-state';
-import { type KindTrainOptions, kindTrainStep } from './train-step';
+import { kindTrainStep } from './train-step';
 import { transferKind } from './transfer';
 
 const config = tinyConfig();

@@ -6,11 +6,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DIT, GROUPS, inputsFor, noisyKind, tinyConfig, valuesOf } from '../test/tiny';
 import { applyKind } from './apply';
-import type { KindConfig } from './config';
+import type { KindConfig } from './config-types';
+import type { KindTrainOptions } from './gated-train-step';
 import { initKind } from './init';
 import type { KindParams } from './params';
 import { disposeKindTraining, disposeReplaced, initKindTraining, type KindTrainState } from './train-state';
-import { type KindTrainOptions, kindTrainStep } from './train-step';
+import { kindTrainStep } from './train-step';
 
 beforeAll(useTestBackend);
 
