@@ -29,7 +29,7 @@ function run(command, args, env = {}) {
   const result = spawnSync(command, args, {
     cwd: root,
     stdio: 'inherit',
-    shell: windows,
+    shell: windows && command === 'npx', // a .cmd file, which nothing else starts
     env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', ...env },
   });
   if (result.error) fail(`${command} could not be started: ${result.error.message}`);
@@ -71,7 +71,7 @@ function build() {
 
 /** The output of a program, or undefined where it cannot be run. */
 function outputOf(command, args) {
-  const result = spawnSync(command, args, { encoding: 'utf8', shell: windows });
+  const result = spawnSync(command, args, { encoding: 'utf8' });
   return result.status === 0 ? result.stdout.trim() : undefined;
 }
 
@@ -181,7 +181,8 @@ const jobs = {
     build();
     buildNative();
     say('Running the tests with coverage');
-    pnpm(['exec', 'vitest', 'run', '--coverage', '--reporter=default', counting, ...args]);
+    const covering = ['--coverage', '--reporter=./scripts/coverage-reporter.mjs'];
+    pnpm(['exec', 'vitest', 'run', ...covering, '--reporter=default', counting, ...args]);
   },
   'test:engines'(args) {
     install();
