@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { bin, startProgram, succeed, temporaryFolder, trainTiny, writePictures } from './run';
+import { bin, startProgram, succeed, temporaryFolder, trainTiny, windows, writePictures } from './run';
 
 const folder = temporaryFolder();
 const data = join(folder, 'pictures.safetensors');
@@ -20,7 +20,7 @@ function runWithoutSpace(args: readonly string[]) {
   return startProgram('bash', ['-c', limited, process.execPath, bin, ...args]).finished;
 }
 
-test.skipIf(process.platform === 'win32').concurrent.each<[string, (out: string) => string[], string]>([
+test.skipIf(windows).concurrent.each<[string, (out: string) => string[], string]>([
   ['train', (out) => trainTiny(data, out, 1), 'config.json'],
   ['data prepare', (out) => ['data', 'prepare', ...source, '--out', `${out}.safetensors`], '.safetensors'],
   ['data list', (out) => ['data', 'list', ...source, '--grid', `${out}.png`], '.png'],

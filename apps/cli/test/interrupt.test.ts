@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { start, succeed, temporaryFolder, trainTiny, writePictures } from './run';
+import { start, succeed, temporaryFolder, trainTiny, windows, writePictures } from './run';
 
 const folder = temporaryFolder();
 const data = join(folder, 'pictures.safetensors');
@@ -30,7 +30,7 @@ async function interrupt(args: readonly string[], when: RegExp, signal: NodeJS.S
   return finished;
 }
 
-describe.each([
+describe.skipIf(windows).each([
   ['SIGTERM', 143],
   ['SIGINT', 130],
 ] as const)('%s', (signal, exitCode) => {

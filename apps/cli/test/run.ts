@@ -8,6 +8,9 @@ import { writeSafetensors } from '@learngene/tensor-io/node';
 import { tinyImages } from '@learngene/testing';
 import { afterAll } from 'vitest';
 
+/** Whether signals end processes here at once, unheard, and there is no `ulimit`. */
+export const windows = process.platform === 'win32';
+
 /** The built command. */
 export const bin = fileURLToPath(new URL('../bin/learngene.mjs', import.meta.url));
 

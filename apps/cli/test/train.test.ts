@@ -14,6 +14,7 @@ import {
   temporaryFolder,
   trainTiny,
   until,
+  windows,
   writePictures,
 } from './run';
 
@@ -47,10 +48,13 @@ describe('a run folder', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(lines.map(({ step }) => step)).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18, 20]);
-    for (const { loss, gradientNorm, learningRate } of lines) {
+    // Two steps of warm-up, then the rate of the config; a mean squared error of unit noise, at first about 1.
+    for (const { step, learningRate } of lines) expect([step, learningRate]).toEqual([step, 1e-3]);
+    expect(Math.abs(lines[0].loss - 1)).toBeLessThan(0.5);
+    for (const { loss, gradientNorm } of lines) {
       expect(loss).toBeGreaterThan(0);
+      expect(loss).toBeLessThan(2);
       expect(gradientNorm).toBeGreaterThan(0);
-      expect(learningRate).toBeGreaterThan(0);
     }
     expect(checkpoints(unbroken)).toEqual(['step-15', 'step-20']);
     expect(readdirSync(join(unbroken, 'checkpoints/step-20')).sort()).toEqual([
@@ -127,22 +131,25 @@ describe('interrupted', () => {
     expect(fingerprint(out, steps)).toEqual(fingerprint(unbroken, steps));
   });
 
-  test('Ctrl-C writes a checkpoint, exits with 130, and the resumed run has the same bits', async () => {
-    const out = join(folder, 'interrupted');
-    const { child, finished } = start(trainTiny(data, out, steps, '--set', 'training.checkpointEvery=1', '--quiet'));
-    await until(() => checkpoints(out).some((name) => name.startsWith('step-')));
-    child.kill('SIGINT');
-    const { code, stderr } = await finished;
-    expect(code).toBe(130);
-    const step = Number(/interrupted after step (\d+); a checkpoint was written/.exec(stderr)?.[1]);
-    expect(step).toBeLessThan(steps);
-    expect(checkpoints(out)).toContain(`step-${step}`);
-    await succeed(...resume(out), '--quiet');
-    const { files: _, ...state } = fingerprint(out, steps);
-    expect(fingerprint(unbroken, steps)).toMatchObject(state);
-  });
+  test.skipIf(windows)(
+    'Ctrl-C writes a checkpoint, exits with 130, and the resumed run has the same bits',
+    async () => {
+      const out = join(folder, 'interrupted');
+      const { child, finished } = start(trainTiny(data, out, steps, '--set', 'training.checkpointEvery=1', '--quiet'));
+      await until(() => checkpoints(out).some((name) => name.startsWith('step-')));
+      child.kill('SIGINT');
+      const { code, stderr } = await finished;
+      expect(code).toBe(130);
+      const step = Number(/interrupted after step (\d+); a checkpoint was written/.exec(stderr)?.[1]);
+      expect(step).toBeLessThan(steps);
+      expect(checkpoints(out)).toContain(`step-${step}`);
+      await succeed(...resume(out), '--quiet');
+      const { files: _, ...state } = fingerprint(out, steps);
+      expect(fingerprint(unbroken, steps)).toMatchObject(state);
+    },
+  );
 
-  test('Ctrl-C is heard between two checkpoints', async () => {
+  test.skipIf(windows)('Ctrl-C is heard between two checkpoints', async () => {
     const out = join(folder, 'heard');
     const { child, finished } = start(
       trainTiny(data, out, 100_000, '--set', 'training.checkpointEvery=100000', '--quiet'),
@@ -187,7 +194,7 @@ describe('failing', () => {
     expect(Object.keys(fingerprint(out, Number(good)))).toContain('ema');
   });
 
-  test('a full disk stops with one line, and the last checkpoint stays', async () => {
+  test.skipIf(windows)('a full disk stops with one line, and the last checkpoint stays', async () => {
     const out = stopped('full');
     rmSync(join(out, 'checkpoints/step-20'), { recursive: true });
     const before = fingerprint(out, 15);

@@ -1,7 +1,18 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bin, json, run, start, startProgram, succeed, temporaryFolder, trainTiny, writePictures } from './run';
+import {
+  bin,
+  json,
+  run,
+  start,
+  startProgram,
+  succeed,
+  temporaryFolder,
+  trainTiny,
+  windows,
+  writePictures,
+} from './run';
 
 const folder = temporaryFolder();
 const data = join(folder, 'pictures.safetensors');
@@ -368,7 +379,7 @@ describe('data', () => {
   });
 });
 
-test('a reader that stops reading is no error', async () => {
+test.skipIf(windows)('a reader that stops reading is no error', async () => {
   const command = `"${process.execPath}" "${bin}" inspect DiT-L/2 | head -n 1; exit "\${PIPESTATUS[0]}"`;
   const { code, stderr } = await startProgram('bash', ['-c', command]).finished;
   expect([code, stderr]).toEqual([0, '']);
@@ -393,7 +404,10 @@ test('doctor names all engines, each with its speed or its remedy', async () => 
   }>('doctor');
   expect(machine.node).toBe(process.version);
   expect(engines.map(({ name }) => name)).toEqual(['tfjs-node-gpu', 'webgpu', 'native', 'tfjs-node', 'wasm', 'cpu']);
-  for (const { loads, gemmGflops, remedy } of engines) expect(loads ? gemmGflops : remedy).toBeTruthy();
+  for (const { loads, gemmGflops, remedy } of engines) {
+    if (loads) expect(gemmGflops).toBeGreaterThan(0.01);
+    else expect(remedy).toMatch(/\w+ \w+/);
+  }
   expect(engines.at(-1)?.loads).toBe(true);
 });
 

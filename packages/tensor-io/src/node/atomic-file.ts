@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { TensorFileError } from '../tensor-file-error';
+import { renameOver } from './rename-over';
 import { systemError } from './system-error';
 
 /** What a file is made of: bytes, text (UTF-8), or pieces of bytes one after another. */
@@ -52,7 +53,7 @@ export async function replaceFile(path: string, fill: (handle: FileHandle) => Pr
     } finally {
       await handle.close();
     }
-    await rename(temporary, path);
+    await renameOver(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
     throw systemError(path, 'write', cause);

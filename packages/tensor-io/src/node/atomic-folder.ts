@@ -1,8 +1,9 @@
-import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { checkOptions } from '../arguments';
 import { TensorFileError } from '../tensor-file-error';
 import { syncFolder, temporaryName } from './atomic-file';
+import { renameOver } from './rename-over';
 import { systemError } from './system-error';
 
 /** Options of {@link writeFolderAtomic}. */
@@ -37,11 +38,11 @@ async function syncTree(folder: string): Promise<void> {
 /** Moves `temporary` to `path`. What is at `path` is moved aside first and then removed. */
 async function exchange(temporary: string, path: string): Promise<void> {
   const old = temporaryName(path);
-  await rename(path, old);
+  await renameOver(path, old);
   try {
-    await rename(temporary, path);
+    await renameOver(temporary, path);
   } catch (error) {
-    await rename(old, path);
+    await renameOver(old, path);
     throw error;
   }
   await syncFolder(dirname(path));
@@ -80,7 +81,7 @@ export async function writeFolderAtomic(
   try {
     await build(temporary);
     await guarded(syncTree(temporary));
-    await guarded((await checkFree()) ? exchange(temporary, target) : rename(temporary, target));
+    await guarded((await checkFree()) ? exchange(temporary, target) : renameOver(temporary, target));
     await guarded(syncFolder(dirname(target)));
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
