@@ -26,7 +26,9 @@ describe('initLinear', () => {
     expect(spread(initLinear(g, { ...sizes, init: 'zeros' }).weight)).toBe(0);
     const torch = initLinear(g, sizes);
     expect(spread(torch.weight)).toBeCloseTo(1 / 900, 4);
-    expect(spread(torch.bias as tf.Tensor1D)).toBeGreaterThan(0);
+    expect(spread(torch.bias as tf.Tensor1D)).toBeCloseTo(1 / 900, 3);
+    const widest = Math.max(...(torch.bias as tf.Tensor1D).dataSync().map(Math.abs));
+    expect(widest).toBeLessThanOrEqual(1 / Math.sqrt(300));
     expect(initLinear(g, { ...sizes, bias: false }).bias).toBeUndefined();
   });
 

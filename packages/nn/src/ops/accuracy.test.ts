@@ -110,7 +110,10 @@ describe.each(engines)('%s', (engine) => {
       expect(tf.sum(tf.zeros([0, 3]), 0).arraySync()).toEqual([0, 0, 0]);
       expect(tf.sum(tf.zeros([3, 0]), 1).arraySync()).toEqual([0, 0, 0]);
       expect(tf.sum(tf.scalar(3)).arraySync()).toBe(3);
-      expect(tf.sum(tf.tensor2d([1, 2, 3, 4], [2, 2]), []).arraySync()).toBeDefined();
+      expect(tf.sum(tf.tensor2d([1, 2, 3, 4], [2, 2]), []).arraySync()).toEqual([
+        [1, 2],
+        [3, 4],
+      ]);
       const whole = tf.sum(tf.tensor2d([1, 2, 3, 2 ** 30, 5, 6], [2, 3], 'int32'), 1);
       expect([whole.dtype, ...whole.dataSync()]).toEqual(['int32', 6, 2 ** 30 + 11]);
       expect(tf.sum(tf.tensor1d([true, true, false], 'bool')).arraySync()).toBe(2);
