@@ -1,43 +1,51 @@
-import { MAX_PARAMETERS, validateDitConfig } from '@learngene/dit';
+import { type DitConfig, MAX_PARAMETERS, mlpWidth, validateDitConfig } from '@learngene/dit';
 import { groupPerClass } from '@learngene/nn';
-import {
-  type AnyKindConfig,
-  type KindConfig,
-  type KindSettings,
-  type NetworkKindConfig,
-  networkOf,
-  SETTINGS_FIELDS,
-} from './config-types';
 import { countKindParams } from './count';
-import { validateNetwork } from './network';
-import { validateTailorGroups } from './tailor-groups';
+import { type TailorGroup, validateTailorGroups } from './tailor-groups';
 
-type Ranks = Pick<KindSettings, 'learngeneRank' | 'tailorRank'> & Partial<KindSettings>;
+/** Everything that decides a KIND model's shapes and numbers. Plain JSON. */
+export type KindConfig = {
+  /** The Diffusion Transformer whose six main weights a block are factored. Its null label is `dit.classes`. */
+  readonly dit: DitConfig;
+  /** N_G: rank-1 components of every main weight that all classes use. */
+  readonly learngeneRank: number;
+  /** N_t: rank-1 components of every main weight that one group owns. */
+  readonly tailorRank: number;
+  /** The groups of classes, one set of tailors each. A class is in at most one group. */
+  readonly groups: readonly TailorGroup[];
+  /** 'binary': a sample uses its own group's tailors. 'soft': all groups', weighted by softmax(G(label embedding)). */
+  readonly gate: 'binary' | 'soft';
+  /**
+   * What a sample whose label was dropped uses: 'learngenes' no tailors (the class-agnostic model is the unconditional
+   * branch), 'own-class' the tailors of the class it had, with the null embedding.
+   */
+  readonly nullGate: 'learngenes' | 'own-class';
+  /** True after an assembly to a budget: a layer may hold fewer components than N_G and N_t. */
+  readonly pruned: boolean;
+};
+
 /** What {@link kindConfig} takes: the fields without a default, and any of the others. */
-export type KindConfigInput = Ranks & Pick<KindConfig, 'dit'>;
-/** What {@link kindConfig} takes for another network than a Diffusion Transformer. */
-export type NetworkKindConfigInput = Ranks & Pick<NetworkKindConfig, 'network'>;
+export type KindConfigInput = Pick<KindConfig, 'dit' | 'learngeneRank' | 'tailorRank'> & Partial<KindConfig>;
+
+const FIELDS = ['dit', 'learngeneRank', 'tailorRank', 'groups', 'gate', 'nullGate', 'pruned'];
 
 /**
- * A complete, validated configuration, of a Diffusion Transformer (`dit`) or of another network (`network`). Defaults: one
- * group a class, named 'class-<id>'; gate 'binary'; nullGate 'learngenes'; pruned false. Throws on a field that is missing,
- * unknown or out of range, naming it.
+ * A complete, validated configuration. Defaults: one group a class, named 'class-<id>'; gate 'binary'; nullGate
+ * 'learngenes'; pruned false. Throws on a field that is missing, unknown or out of range, naming it.
  */
-export function kindConfig(input: KindConfigInput): KindConfig;
-export function kindConfig(input: NetworkKindConfigInput): NetworkKindConfig;
-export function kindConfig(input: KindConfigInput | NetworkKindConfigInput): AnyKindConfig {
+export function kindConfig(input: KindConfigInput): KindConfig {
   // First of all: the default groups are as many as its classes.
-  checkNetwork(input);
-  const settings: KindSettings = {
+  validateDit(input.dit);
+  const config: KindConfig = {
+    dit: input.dit,
     learngeneRank: input.learngeneRank,
     tailorRank: input.tailorRank,
-    groups: input.groups ?? groupPerClass(networkOf(input).classes),
+    groups: input.groups ?? groupPerClass(input.dit.classes),
     gate: input.gate ?? 'binary',
     nullGate: input.nullGate ?? 'learngenes',
     pruned: input.pruned ?? false,
   };
   checkFields(input);
-  const config = 'network' in input ? { network: input.network, ...settings } : { dit: input.dit, ...settings };
   validateKindConfig(config);
   return config;
 }
@@ -46,17 +54,16 @@ export function kindConfig(input: KindConfigInput | NetworkKindConfigInput): Any
  * Throws on the first field that is missing, unknown or out of range; the message names it. Learngenes, shared parts and all
  * groups' tailors may hold `MAX_PARAMETERS` of `@learngene/dit` numbers in all.
  */
-export function validateKindConfig(config: AnyKindConfig): void {
+export function validateKindConfig(config: KindConfig): void {
   checkFields(config);
-  checkNetwork(config);
+  validateDit(config.dit);
   for (const name of ['learngeneRank', 'tailorRank'] as const) {
     const value = config[name];
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new Error(`${name}: expected a positive integer, got ${String(value)}`);
     }
   }
-  const { layers, classes, embedding } = networkOf(config);
-  const width = layers.reduce((least, layer) => Math.min(least, layer.in, layer.out), Number.POSITIVE_INFINITY);
+  const width = Math.min(config.dit.hiddenSize, mlpWidth(config.dit));
   for (const name of ['learngeneRank', 'tailorRank'] as const) {
     if (config[name] > width) {
       throw new Error(
@@ -67,11 +74,8 @@ export function validateKindConfig(config: AnyKindConfig): void {
   oneOf('gate', config.gate, ['binary', 'soft']);
   oneOf('nullGate', config.nullGate, ['learngenes', 'own-class']);
   if (typeof config.pruned !== 'boolean') throw new Error(`pruned: expected a boolean, got ${String(config.pruned)}`);
-  validateTailorGroups(config.groups, classes);
+  validateTailorGroups(config.groups, config.dit.classes);
   if (config.gate === 'soft' && config.groups.length === 0) throw new Error('groups: a soft gate needs at least one');
-  if (config.gate === 'soft' && !embedding) {
-    throw new Error("gate: expected binary for a network without `embedding`, got 'soft'");
-  }
   const { total } = countKindParams(config);
   if (total > MAX_PARAMETERS) {
     const ranks = `learngeneRank ${config.learngeneRank}, tailorRank ${config.tailorRank}`;
@@ -82,18 +86,12 @@ export function validateKindConfig(config: AnyKindConfig): void {
 }
 
 function checkFields(config: object): void {
-  const known = ['network' in config ? 'network' : 'dit', ...SETTINGS_FIELDS];
   for (const name of Object.keys(config)) {
-    if (!known.includes(name)) throw new Error(`config: expected only ${known.join(', ')}, got '${name}'`);
+    if (!FIELDS.includes(name)) throw new Error(`config: expected only ${FIELDS.join(', ')}, got '${name}'`);
   }
 }
 
-function checkNetwork(config: Pick<KindConfig, 'dit'> | Pick<NetworkKindConfig, 'network'>): void {
-  if ('network' in config) {
-    validateNetwork(config.network);
-    return;
-  }
-  const { dit } = config;
+function validateDit(dit: DitConfig): void {
   if (typeof dit !== 'object' || dit === null) throw new Error(`dit: expected a DitConfig, got ${String(dit)}`);
   validateDitConfig(dit);
 }

@@ -3,19 +3,10 @@ import { cloneParams, dims, type LinearParams, type LowRankFactors, prefetch, re
 import type { Generator } from '@learngene/random';
 import { type FactoredParams, factorDense, selectComponents } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
-import { validateKindConfig } from './config';
-import type { KindConfig } from './config-types';
-import { ditNetwork } from './dit-network';
+import { type KindConfig, validateKindConfig } from './config';
 import { zeroGate } from './init';
 import { checkFlag, checkOptionNames } from './option-names';
-import {
-  type KindParams,
-  type LearngeneParams,
-  layerTree,
-  type SharedParams,
-  subTree,
-  type TailorParams,
-} from './params';
+import { type KindParams, mainLayers, type SharedParams, subTree, type TailorParams } from './params';
 
 /** Options of {@link kindFromDense}. */
 export type FromDenseOptions = {
@@ -77,19 +68,19 @@ function factored(
         layers.get(name)!,
         Int32Array.from({ length: count }, (_, i) => from + i),
       );
-    const learngenes = layerTree(ditNetwork(dit).layers, ({ name }) => take(name, 0, N_G)) as LearngeneParams;
-    const rest = layerTree(ditNetwork(dit).layers, ({ name }): LowRankFactors => {
+    const blocks = mainLayers([...layers.keys()], (name) => take(name, 0, N_G));
+    const rest = mainLayers([...layers.keys()], (name): LowRankFactors => {
       const { u, s, v } = take(name, N_G, N_t);
       return { u, s, v };
-    }) as Pick<TailorParams, 'blocks'>;
+    });
     const rows = (ids: readonly number[]) => gatherRows(dense.label.table, Int32Array.from(ids));
     const tailorsOf = (classes: readonly number[]): TailorParams => ({
-      ...cloneParams(rest),
+      blocks: cloneParams(rest),
       label: { rows: rows(classes) },
     });
     return {
       shared: sharedOf(dense, rows([nullLabel(dit)])),
-      learngenes,
+      learngenes: { blocks },
       tailors: Object.fromEntries(groups.map(({ name, classes }) => [name, tailorsOf(classes)])),
       ...zeroGate(config),
     };

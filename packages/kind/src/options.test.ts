@@ -6,10 +6,9 @@ import { inputsFor, noisyKind, tinyConfig } from '../test/tiny';
 import { assembleFactored } from './assemble';
 import { kindConfig } from './config';
 import { countKindMacs, countTransferParams } from './count';
-import type { KindTrainOptions } from './gated-train-step';
 import type { KindParams } from './params';
 import { disposeKindTraining, initKindTraining, type KindTrainState } from './train-state';
-import { kindTrainStep } from './train-step';
+import { type KindTrainOptions, kindTrainStep } from './train-step';
 import { transferKind } from './transfer';
 
 const config = tinyConfig();

@@ -6,12 +6,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DIT, GROUPS, inputsFor, noisyKind, tinyConfig, valuesOf } from '../test/tiny';
 import { applyKind } from './apply';
-import type { KindConfig } from './config-types';
-import type { KindTrainOptions } from './gated-train-step';
+import type { KindConfig } from './config';
 import { initKind } from './init';
 import type { KindParams } from './params';
 import { disposeKindTraining, disposeReplaced, initKindTraining, type KindTrainState } from './train-state';
-import { kindTrainStep } from './train-step';
+import { type KindTrainOptions, kindTrainStep } from './train-step';
 
 beforeAll(useTestBackend);
 

@@ -1,4 +1,11 @@
-export { type CheckpointContent, checksumOf, loadCheckpoint, type StateFile } from './node/checkpoint';
+export {
+  CHECKPOINT_FORMAT,
+  type CheckpointContent,
+  checksumOf,
+  type LoadedCheckpoint,
+  loadCheckpoint,
+  type StateFile,
+} from './node/checkpoint';
 export { denseFile, denseMetadata, denseParams } from './node/dense-model';
 export { type Drawable, describeDrawable } from './node/drawable';
 export { DIFFUSERS_FILE, expectArtifact, identify } from './node/identify';

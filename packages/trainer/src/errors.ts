@@ -15,3 +15,25 @@ export class InterruptedError extends Error {
 export function interruptedBy({ reason }: AbortSignal, message: string): InterruptedError {
   return new InterruptedError(message, reason instanceof InterruptedError ? { signal: reason.signal } : {});
 }
+
+/** A step of which the loss or the norm of the gradient is no finite number. */
+export class NonFiniteLossError extends Error {
+  override name = 'NonFiniteLossError';
+
+  /** Steps done, the failing one included. */
+  readonly step: number;
+
+  /** The loss of the step. */
+  readonly loss: number;
+
+  /** The norm of its gradient before clipping. */
+  readonly gradientNorm: number;
+
+  /** @param measured What the step measured; `advice` ends the message. */
+  constructor({ step, loss, gradientNorm }: { step: number; loss: number; gradientNorm: number }, advice = '') {
+    super(`training: the loss is ${loss} (gradient norm ${gradientNorm}) at step ${step}${advice}`);
+    this.step = step;
+    this.loss = loss;
+    this.gradientNorm = gradientNorm;
+  }
+}

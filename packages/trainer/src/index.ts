@@ -1,6 +1,50 @@
+export { type DiffusionBatchOptions, diffusionBatch, toUnit } from './batches/diffusion-batch';
+export {
+  type DiffusionBatchesOptions,
+  type DiffusionBatchesState,
+  diffusionBatches,
+} from './batches/diffusion-batches';
+export {
+  type BatchDraws,
+  type BatchRandomness,
+  type SavedRandomnessOptions,
+  type StreamRandomnessOptions,
+  savedRandomness,
+  streamRandomness,
+} from './batches/randomness';
+export { type ValidationSet, validationBatches, validationSet } from './batches/validation';
+export { batchesOf, denseLearnerOf, type KindOfOptions, kindLearnerOf, scheduleOf } from './config/from-config';
+export { groupsOf, modelConfig } from './config/model-config';
+export type { BatchMaker } from './contracts/batch-maker';
+export type {
+  Branch,
+  DiffusionBatch,
+  DiffusionCounts,
+  DiffusionLearner,
+  NetworkInputs,
+  Spectra,
+} from './contracts/diffusion';
+export type { Learner, LearnerCounts, LearnerState, StepOptions, StepResult } from './contracts/learner';
+export { balanceClasses } from './data/balance-classes';
 export { transferClasses } from './data/transfer-classes';
-export { InterruptedError, interruptedBy } from './errors';
+export { InterruptedError, interruptedBy, NonFiniteLossError } from './errors';
 export { mapLabels, type NamedLabels } from './evaluate/map-labels';
 export { noiseSource } from './evaluate/noise-baseline';
-export { groupsOf, modelConfig } from './model-config';
-export { versions } from './run-folder/versions';
+export {
+  disposeTree,
+  freshTree,
+  stepTree,
+  type TreeState,
+  type TreeStepOptions,
+  treeFromState,
+  treeToState,
+} from './learners/adamw-tree';
+export { type AdapterLearnerOptions, adapterLearner } from './learners/adapters';
+export { type DitLearner, type DitLearnerOptions, ditLearner } from './learners/dit';
+export { type KindLearner, type KindLearnerOptions, kindLearner } from './learners/kind';
+export { labelRowsLearner } from './learners/label-rows';
+export { type BatchObjective, batchObjective } from './objective/batch-objective';
+export { sampleLosses } from './objective/sample-losses';
+export { type BatchSequence, meanLoss } from './train/evaluate';
+export { type TrainingSchedule, type TrainingScheduleOptions, trainingSchedule } from './train/schedule';
+export { type StepEvent, type TrainOptions, train } from './train/train';

@@ -1,5 +1,5 @@
 export { checkHoldOut, type DataPart, decodeData, partOf } from './data/decode-data';
-export { balanceClasses, chooseClasses, openData, pretrainingClasses } from './data/open-data';
+export { chooseClasses, openData, pretrainingClasses } from './data/open-data';
 export { checkFits, checkShape, decodeTrainingData, openRecipe, reopenRunData } from './data/run-data';
 export {
   checkReference,
@@ -9,10 +9,12 @@ export {
   type SampleDescription,
 } from './evaluate/check-inputs';
 export { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from './evaluate/in-domain-extractor';
+export { gridLabels, type RunTrainingOptions, runTraining } from './run/run-training';
+export { type TrainRunOptions, trainRun } from './run/train-run';
 export { checkNewRun, createRunFolder, pruneCheckpoints, writeRunRecord } from './run-folder/create-run';
 export { openMetricsLog, readMetricsLog } from './run-folder/metrics-log';
 export { checkParents, strangerIn } from './run-folder/new-folder';
 export { curveSections, sizeSection, spectrumSection } from './run-folder/report';
 export { saveCheckpoint } from './run-folder/save-checkpoint';
+export { versions } from './run-folder/versions';
 export { writeGrid } from './run-folder/write-grid';
-export { gridLabels, runTraining } from './train/train-run';

@@ -175,12 +175,13 @@ function transferWorker(): Command {
       const plan = await folderPlan(out);
       const node = buildGraph(plan).get(key);
       if (node === undefined) throw new UsageError(`--job ${key}: the plan of ${out} has no such work`);
-      await startEngine(engine, output);
+      const { name } = await startEngine(engine, output);
       let told = 0;
       await runJob(
         {
           out,
           plan,
+          engine: name,
           output,
           signal,
           progress(progress) {

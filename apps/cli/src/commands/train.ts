@@ -3,15 +3,7 @@ import { join, resolve } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import { ditPrefixes, withoutPrefix } from '@learngene/dit';
 import { usePrecision } from '@learngene/engines/node';
-import {
-  countKind,
-  disposeKindTraining,
-  initKind,
-  initKindTraining,
-  type KindConfig,
-  type KindParams,
-  kindFromDenseAsync,
-} from '@learngene/kind';
+import { countKind, initKindTraining, type KindConfig, type KindParams, kindFromDenseAsync } from '@learngene/kind';
 import { disposeParams } from '@learngene/nn';
 import {
   checkpointSteps,
@@ -25,7 +17,7 @@ import {
 } from '@learngene/pipeline/node';
 import { createGenerator, stream } from '@learngene/random';
 import { readSafetensors } from '@learngene/tensor-io/node';
-import { modelConfig, versions } from '@learngene/trainer';
+import { modelConfig } from '@learngene/trainer';
 import {
   checkHoldOut,
   checkNewRun,
@@ -37,6 +29,7 @@ import {
   readMetricsLog,
   reopenRunData,
   runTraining,
+  versions,
   writeRunRecord,
 } from '@learngene/trainer/node';
 import { Command } from 'commander';
@@ -183,22 +176,17 @@ export function trainCommand(): Command {
     const train = await decodeTrainingData(view, record, output);
     if (!resumed) await createRunFolder(options.out, { ...record, engine: engine.name });
     else if (options.dataPath !== undefined) await writeRunRecord(options.out, record);
-    const state = await interruptible((signal) =>
+    const learner = await interruptible((signal) =>
       runTraining({
         run: options.out,
         record: { ...record, engine: engine.name },
-        trainable: 'all',
         data: train,
-        start: () =>
-          initKindTraining(
-            params ?? initKind(stream(createGenerator(config.seed), 'init'), model, { init: config.model.init }),
-            { trainable: 'all' },
-          ),
-        output,
+        ...(params && { start: () => initKindTraining(params, { trainable: 'all' }) }),
+        progress: output,
         signal,
       }),
     );
-    disposeKindTraining(state);
+    learner.dispose();
     const last = readMetricsLog(options.out).at(-1);
     output.print(`Trained ${options.out}: ${config.training.steps} steps, loss ${last?.loss.toFixed(5) ?? 'unknown'}`);
     output.result({ run: options.out, steps: config.training.steps, last, report: join(options.out, 'report.html') });

@@ -1,13 +1,7 @@
 import { join, resolve } from 'node:path';
 import { type ImageDataset, listNames } from '@learngene/datasets';
 import { usePrecision } from '@learngene/engines/node';
-import {
-  countTransferParams,
-  disposeKindTraining,
-  initKindTraining,
-  type KindModel,
-  transferKind,
-} from '@learngene/kind';
+import { countTransferParams, initKindTraining, type KindModel, transferKind } from '@learngene/kind';
 import { disposeParams } from '@learngene/nn';
 import type { Config } from '@learngene/pipeline';
 import { classNamesOf, mergeConfig, parseConfig } from '@learngene/pipeline';
@@ -23,7 +17,7 @@ import {
   runFormat,
 } from '@learngene/pipeline/node';
 import { createGenerator, stream } from '@learngene/random';
-import { groupsOf, transferClasses, versions } from '@learngene/trainer';
+import { groupsOf, transferClasses } from '@learngene/trainer';
 import {
   checkFits,
   checkHoldOut,
@@ -36,6 +30,7 @@ import {
   readMetricsLog,
   reopenRunData,
   runTraining,
+  versions,
   writeRunRecord,
 } from '@learngene/trainer/node';
 import { Command, Option } from 'commander';
@@ -230,7 +225,7 @@ export function transferCommand(): Command {
     const trained = countTransferParams(model, { groups: model.groups.length, classes: model.dit.classes });
     if (trainable === 'tailors')
       output.info(`Training ${trained.toLocaleString('en-US')} parameters for ${model.dit.classes} novel classes`);
-    const state = await interruptible((signal) =>
+    const learner = await interruptible((signal) =>
       runTraining({
         run: options.out,
         record,
@@ -241,11 +236,11 @@ export function transferCommand(): Command {
             throw new Error(`${options.out}: the run has no checkpoint to continue; start it anew`);
           return initKindTraining(base.params, { trainable });
         },
-        output,
+        progress: output,
         signal,
       }),
     );
-    disposeKindTraining(state);
+    learner.dispose();
     const last = readMetricsLog(options.out).at(-1);
     output.print(
       `Transferred to ${listNames(config.data.classes ?? [], 40)}: ${config.training.steps} steps, loss ${last?.loss.toFixed(5) ?? 'unknown'}`,

@@ -1,23 +1,15 @@
 import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
-import {
-  assembleFactored,
-  countAssembled,
-  disposeKindTraining,
-  initKind,
-  initKindTraining,
-  type KindModel,
-} from '@learngene/kind';
+import { assembleFactored, countAssembled, initKindTraining, type KindModel } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
 import type { Config } from '@learngene/pipeline';
 import { createDiffusionProcess, mergeConfig, parseConfig, sampleClasses } from '@learngene/pipeline';
 import { bundleMetadata, isRunFolder, type RunRecord, runFormat } from '@learngene/pipeline/node';
-import { createGenerator, stream } from '@learngene/random';
 import type { Images } from '@learngene/report';
 import { reportPage, type Section, takePerClass } from '@learngene/report';
 import { gridPng } from '@learngene/report/node';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
-import { modelConfig, versions } from '@learngene/trainer';
+import { modelConfig } from '@learngene/trainer';
 import {
   chooseClasses,
   createRunFolder,
@@ -30,6 +22,7 @@ import {
   sizeSection,
   spectrumSection,
   trainExtractor,
+  versions,
   writeGrid,
 } from '@learngene/trainer/node';
 import * as tf from '@tensorflow/tfjs-core';
@@ -146,18 +139,13 @@ export async function runDemo(
         runTraining({
           run: pretrain,
           record,
-          trainable: 'all',
           data: data.base.train,
-          start: () =>
-            initKindTraining(initKind(stream(createGenerator(seed), 'init'), kind, { init: config.model.init }), {
-              trainable: 'all',
-            }),
-          output,
+          progress: output,
           signal,
         }),
       ),
   );
-  const model: KindModel = { config: kind, params: trained.ema };
+  const model: KindModel = { config: kind, params: trained.model().params };
 
   const pieces = await stage(
     'decompose',
@@ -202,12 +190,12 @@ export async function runDemo(
           trainable: 'tailors',
           data: data.novel.train,
           start: () => initKindTraining(start.params, { trainable: 'tailors' }),
-          output,
+          progress: output,
           signal,
         }),
       ),
   );
-  const novelModel: KindModel = { config: start.config, params: adapted.ema };
+  const novelModel: KindModel = { config: start.config, params: adapted.model().params };
 
   const process = createDiffusionProcess(config);
   const draw = (from: KindModel, title: string) =>
@@ -309,8 +297,8 @@ export async function runDemo(
     );
     return path;
   });
-  disposeKindTraining(trained);
-  disposeKindTraining(adapted);
+  trained.dispose();
+  adapted.dispose();
   seconds.total = (performance.now() - started) / 1000;
   return { out, report, engine, seconds, pretraining: scores.base, novel: scores.novel };
 }

@@ -1,12 +1,11 @@
 import { flattenParams, type ParamTree, paramsToTensorData } from '@learngene/nn';
 import { encodeSafetensors } from '@learngene/tensor-io';
-import { checkShapes } from '../check-shapes';
 import { validateKindConfig } from '../config';
-import { type AnyKindModel, type NetworkParams, tailorsOf } from '../params';
+import { type KindModel, tailorsOf } from '../params';
 import { LEARNGENES_FILE, MANIFEST_FILE, SHARED_FILE, tailorFiles } from './file-names';
 import { type BundleFile, encodeManifest, parseMetadata } from './manifest';
 import { sha256 } from './sha256';
-import { learngeneShapes, sharedShapes, tailorShapes } from './shapes';
+import { checkShapes, learngeneShapes, sharedShapes, tailorShapes } from './shapes';
 
 /**
  * Takes a model apart into the files of a bundle: 'kind.json', 'learngenes.safetensors', 'shared.safetensors' and one
@@ -19,11 +18,10 @@ import { learngeneShapes, sharedShapes, tailorShapes } from './shapes';
  *   not fit the config, before anything is read back.
  */
 export async function decomposeKind(
-  model: AnyKindModel,
+  model: KindModel,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Map<string, Uint8Array>> {
-  const { config } = model;
-  const params: NetworkParams = model.params;
+  const { config, params } = model;
   validateKindConfig(config);
   const kept = parseMetadata(metadata);
   const shared: ParamTree = params.gate ? { ...params.shared, gate: params.gate } : params.shared;

@@ -1,23 +1,13 @@
 import { mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { fileSource, writeFileAtomic, writeFolderAtomic } from '@learngene/tensor-io/node';
-import type { KindConfig } from '../config-types';
 import { checkFlag, checkOptionNames } from '../option-names';
-import type { AnyKindModel } from '../params';
+import type { KindModel } from '../params';
 import { BundleError } from './bundle-error';
 import { decomposeKind } from './decompose';
 import { MANIFEST_FILE } from './file-names';
 import { MAX_MANIFEST_BYTES, parseManifest } from './manifest';
-import {
-  type BundleModel,
-  checkNetworkName,
-  type FetchPiece,
-  fetched,
-  type NetworkBundleModel,
-  type OpenBundleOptions,
-  type OpenNetworkBundleOptions,
-  openBundle,
-} from './open';
+import { type BundleModel, type FetchPiece, fetched, type OpenBundleOptions, openBundle } from './open';
 
 /** Options of {@link saveBundle}. */
 export type SaveBundleOptions = {
@@ -32,7 +22,7 @@ export type SaveBundleOptions = {
  *
  * Rejects when the folder exists (without `replace`), when it cannot be written, and as `decomposeKind` does.
  */
-export async function saveBundle(folder: string, model: AnyKindModel, options: SaveBundleOptions = {}): Promise<void> {
+export async function saveBundle(folder: string, model: KindModel, options: SaveBundleOptions = {}): Promise<void> {
   checkOptionNames('saveBundle', options, ['metadata', 'replace']);
   const { metadata, replace } = options;
   checkFlag('replace', replace);
@@ -53,25 +43,19 @@ export async function saveBundle(folder: string, model: AnyKindModel, options: S
  *
  * @returns A model owned by the caller. Rejects with {@link BundleError}, or a plain Error for a group it does not have.
  */
-export function loadBundle(folder: string, options?: OpenBundleOptions): Promise<BundleModel>;
-export function loadBundle(folder: string, options: OpenNetworkBundleOptions): Promise<NetworkBundleModel>;
-export async function loadBundle(
-  folder: string,
-  options: OpenBundleOptions & Partial<OpenNetworkBundleOptions> = {},
-): Promise<BundleModel | NetworkBundleModel> {
-  checkOptionNames('loadBundle', options, ['groups', 'network']);
-  return openBundle(filesOf(folder), options as OpenNetworkBundleOptions);
+export async function loadBundle(folder: string, options: OpenBundleOptions = {}): Promise<BundleModel> {
+  checkOptionNames('loadBundle', options, ['groups']);
+  return openBundle(filesOf(folder), options);
 }
 
 /**
- * Reads kind.json of a Diffusion Transformer's bundle alone: what the model is, before any tensor is.
+ * Reads kind.json of a bundle's folder alone: what the model is, before any tensor is.
  *
  * @returns The config of all groups and the strings kept beside it. Rejects with {@link BundleError}.
  */
 export async function readBundleManifest(folder: string): Promise<Pick<BundleModel, 'config' | 'metadata'>> {
   const { config, metadata } = parseManifest(await fetched(filesOf(folder), MANIFEST_FILE));
-  checkNetworkName(config, undefined);
-  return { config: config as KindConfig, metadata: { ...metadata } };
+  return { config, metadata: { ...metadata } };
 }
 
 function filesOf(folder: string): FetchPiece {

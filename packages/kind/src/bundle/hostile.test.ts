@@ -82,8 +82,7 @@ describe('kind.json', () => {
 
   it.each([
     ['format', 'zip', 'format: expected \'learngene-kind\', got "zip"'],
-    ['version', 3, 'version: expected 1 or 2, got 3'],
-    ['version', 2, 'config: expected only network, learngeneRank'],
+    ['version', 2, 'version: expected 1, got 2'],
     ['extra', 1, 'expected only format, version, config, metadata, files, got "extra"'],
     ['config', null, 'config: expected an object, got null'],
     ['config/gate', 'hard', 'gate: expected binary or soft'],

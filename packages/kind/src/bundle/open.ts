@@ -1,25 +1,27 @@
-import { groupByName, type LinearParams, type ParamTree, paramsFromTensorData } from '@learngene/nn';
+import { blockLinearNames } from '@learngene/dit';
+import {
+  groupByName,
+  type LinearParams,
+  type LowRankFactors,
+  type ParamTree,
+  paramsFromTensorData,
+} from '@learngene/nn';
 import { decodeSafetensors, type NamedTensors } from '@learngene/tensor-io';
-import { checkShapes } from '../check-shapes';
-import { type AnyKindConfig, isDitConfig, networkOf } from '../config-types';
+import type { FactoredParams } from '@learngene/tensor-svd';
+import type { Tensor2D } from '@tensorflow/tfjs-core';
+import type { KindConfig } from '../config';
 import { checkNames, checkOptionNames } from '../option-names';
-import { type KindModel, layerTree, type NetworkKindModel, type NetworkParams, rowsIn, subTree } from '../params';
+import { type KindModel, mainLayers, type SharedParams, subTree, type TailorParams } from '../params';
 import { asBundleError, BundleError, messageOf } from './bundle-error';
 import { MANIFEST_FILE } from './file-names';
 import { type BundleFile, MAX_MANIFEST_BYTES, parseManifest } from './manifest';
 import { sha256 } from './sha256';
-import { learngeneShapes, sharedShapes, tailorShapes } from './shapes';
+import { checkShapes, learngeneShapes, sharedShapes, tailorShapes } from './shapes';
 
 /** Options of {@link openBundle}. */
 export type OpenBundleOptions = {
   /** Names of the groups whose tailors are wanted (default all); `[]` gives the learngenes and the shared parts alone. */
   readonly groups?: readonly string[];
-};
-
-/** Options of {@link openBundle} for a bundle of another network than a Diffusion Transformer. */
-export type OpenNetworkBundleOptions = OpenBundleOptions & {
-  /** The `name` of the network; a bundle of another one is refused. */
-  readonly network: string;
 };
 
 /**
@@ -31,23 +33,17 @@ export type OpenNetworkBundleOptions = OpenBundleOptions & {
  */
 export type FetchPiece = (file: string, expected: { readonly bytes: number } | undefined) => Promise<Uint8Array>;
 
-/** What a bundle holds beside a model. */
-export type BundleMetadata = {
+/** A model from a bundle. */
+export type BundleModel = KindModel & {
   /** The strings kept in kind.json. */
   readonly metadata: Record<string, string>;
 };
 
-/** A model of a Diffusion Transformer from a bundle. */
-export type BundleModel = KindModel & BundleMetadata;
-
-/** A model of another network from a bundle. */
-export type NetworkBundleModel = NetworkKindModel & BundleMetadata;
-
-/** Files that are fetched at a time. */
+/** Pieces that are fetched at a time. */
 const PARALLEL = 6;
 
 /**
- * Reads a bundle file by file: kind.json, then the learngenes, the shared parts and the tailors asked for, nothing else.
+ * Reads a bundle piece by piece: kind.json, then the learngenes, the shared parts and the tailors asked for, nothing else.
  * Sizes and SHA-256 are compared with kind.json before a file is parsed, names, dtypes and shapes with the config before
  * any tensor is made.
  *
@@ -55,13 +51,8 @@ const PARALLEL = 6;
  *   tailors asked for: `assembleFactored` with the same names makes the config fit. Rejects with {@link BundleError} for
  *   whatever is wrong with the bundle, with a plain Error for a group that it does not have.
  */
-export function openBundle(fetchPiece: FetchPiece, options?: OpenBundleOptions): Promise<BundleModel>;
-export function openBundle(fetchPiece: FetchPiece, options: OpenNetworkBundleOptions): Promise<NetworkBundleModel>;
-export async function openBundle(
-  fetchPiece: FetchPiece,
-  options: OpenBundleOptions & Partial<OpenNetworkBundleOptions> = {},
-): Promise<BundleModel | NetworkBundleModel> {
-  checkOptionNames('openBundle', options, ['groups', 'network']);
+export async function openBundle(fetchPiece: FetchPiece, options: OpenBundleOptions = {}): Promise<BundleModel> {
+  checkOptionNames('openBundle', options, ['groups']);
   const { groups } = options;
   checkNames('groups', groups);
   const manifestBytes = await fetched(fetchPiece, MANIFEST_FILE);
@@ -69,7 +60,6 @@ export async function openBundle(
     throw new BundleError(MANIFEST_FILE, `expected at most ${MAX_MANIFEST_BYTES} bytes, got ${manifestBytes.length}`);
   }
   const { config, metadata, learngenes, shared, tailors } = parseManifest(manifestBytes);
-  checkNetworkName(config, options.network);
   const names = new Set(groups ?? config.groups.map((group) => group.name));
   const wanted = [...names].map((name) => {
     const group = groupByName(config.groups, name);
@@ -94,30 +84,24 @@ export async function openBundle(
     });
   });
   const { gate, ...rest } = paramsFromTensorData(dense);
-  const params: NetworkParams = {
-    shared: rest,
-    learngenes: inLayerOrder(config, paramsFromTensorData(common)),
-    tailors: Object.fromEntries(
-      wanted.map(({ name }, i) => {
-        const tree = paramsFromTensorData(own[i]);
-        return [name, { ...inLayerOrder(config, tree), ...rowsIn(tree, networkOf(config)) }];
-      }),
-    ),
+  const params = {
+    shared: rest as SharedParams,
+    learngenes: { blocks: layers<FactoredParams>(config, paramsFromTensorData(common)) },
+    tailors: Object.fromEntries(wanted.map(({ name }, i) => [name, tailorParams(config, own[i])])),
     ...(gate && { gate: gate as LinearParams }),
   };
-  return { config, params, metadata: { ...metadata } } as BundleModel | NetworkBundleModel;
+  return { config, params, metadata: { ...metadata } };
 }
 
-/** Throws unless a bundle is of the network asked for; without a name, of a Diffusion Transformer. */
-export function checkNetworkName(config: AnyKindConfig, name: string | undefined): void {
-  const expected = name === undefined ? 'a Diffusion Transformer' : `the network '${name}'`;
-  const got = isDitConfig(config) ? 'a Diffusion Transformer' : `the network '${config.network.name}'`;
-  if (got !== expected) throw new BundleError(MANIFEST_FILE, `expected a model of ${expected}, got one of ${got}`);
+function tailorParams(config: KindConfig, tensors: NamedTensors): TailorParams {
+  const tree = paramsFromTensorData(tensors);
+  const rows = subTree<Tensor2D>(tree, 'label.rows') as Tensor2D;
+  return { blocks: layers<LowRankFactors | undefined>(config, tree), label: { rows } };
 }
 
-/** The factored layers of a tree in the order of the network. */
-function inLayerOrder(config: AnyKindConfig, tree: ParamTree): ParamTree {
-  return layerTree(networkOf(config).layers, ({ name }) => subTree<ParamTree>(tree, name));
+/** The main layers of a tree in the order of the config. */
+function layers<T>({ dit }: KindConfig, tree: ParamTree) {
+  return mainLayers(blockLinearNames(dit), (name) => subTree<T>(tree, name) as T);
 }
 
 async function verified(

@@ -14,10 +14,18 @@ export interface CheckpointContent {
   state: Readonly<Record<string, unknown>>;
 }
 
+/** A checkpoint that was read. */
+export interface LoadedCheckpoint extends CheckpointContent {
+  /** The format of `state`; {@link CHECKPOINT_FORMAT} is written, 1 came before it. */
+  format: StateFile['format'];
+}
+
+/** The format of the checkpoints that are written. The `state` of format 1 had other fields. */
+export const CHECKPOINT_FORMAT = 2;
+
 /** What `state.json` of a checkpoint holds. */
 export interface StateFile {
-  /** 2; files of format 1 name groups by their place and are read too. */
-  format: 1 | 2;
+  format: 1 | typeof CHECKPOINT_FORMAT;
   /** sha256 of `files` and `state`, so that a damaged or edited file is noticed. */
   checksum: string;
   /** sha256 of every tree's file, by the tree's name. */
@@ -39,7 +47,7 @@ function isObject(value: unknown): boolean {
  *
  * @throws Error that names the file where something is missing or its checksum is wrong
  */
-export async function loadCheckpoint(run: string, step: number, only?: readonly string[]): Promise<CheckpointContent> {
+export async function loadCheckpoint(run: string, step: number, only?: readonly string[]): Promise<LoadedCheckpoint> {
   const folder = checkpointPath(run, step);
   const stateFile = join(folder, 'state.json');
   let content: StateFile;
@@ -48,8 +56,9 @@ export async function loadCheckpoint(run: string, step: number, only?: readonly 
   } catch (error) {
     throw new Error(`${stateFile}: cannot be read`, { cause: error });
   }
-  if (![1, 2].includes(content?.format) || !isObject(content.files) || !isObject(content.state)) {
-    throw new Error(`${stateFile}: expected a checkpoint of format 1 or 2`);
+  const known = content?.format === 1 || content?.format === CHECKPOINT_FORMAT;
+  if (!known || !isObject(content.files) || !isObject(content.state)) {
+    throw new Error(`${stateFile}: expected a checkpoint of format 1 or ${CHECKPOINT_FORMAT}`);
   }
   if (checksumOf(content) !== content.checksum)
     throw new Error(`${stateFile}: its checksum is not that of its content`);
@@ -66,5 +75,5 @@ export async function loadCheckpoint(run: string, step: number, only?: readonly 
     for (const tree of Object.values(trees)) disposeParams(tree);
     throw error;
   }
-  return { trees, state: content.state };
+  return { trees, state: content.state, format: content.format };
 }

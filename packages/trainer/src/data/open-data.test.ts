@@ -5,8 +5,9 @@ import { classCounts, type ImageDataset } from '@learngene/datasets';
 import { ConfigError, noProgress, parseConfig } from '@learngene/pipeline';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
+import { balanceClasses } from './balance-classes';
 import { decodeData, partOf } from './decode-data';
-import { balanceClasses, chooseClasses, openData, pretrainingClasses } from './open-data';
+import { chooseClasses, openData, pretrainingClasses } from './open-data';
 
 function dataset(...labels: number[]): ImageDataset {
   return {

@@ -7,7 +7,6 @@ import {
   listNames,
   mergeClasses,
   selectClasses,
-  subset,
 } from '@learngene/datasets';
 import {
   cifar,
@@ -161,21 +160,4 @@ export function pretrainingClasses(dataset: ImageDataset, data: DataConfig): rea
   const rest = dataset.classes.filter((_, label) => !novel.includes(label));
   if (rest.length === 0) throw new ConfigError('--novel (data.novel): no class is left to pre-train on');
   return rest;
-}
-
-/**
- * A view in which all classes have as many pictures as the largest: pictures of small classes come several times an
- * epoch, so that every class's tailors get as many samples.
- */
-export function balanceClasses(dataset: ImageDataset): ImageDataset {
-  const counts = classCounts(dataset);
-  const most = counts.reduce((a, b) => Math.max(a, b), 0);
-  const members: number[][] = dataset.classes.map(() => []);
-  dataset.labels.forEach((label, index) => {
-    members[label].push(index);
-  });
-  const indices = members.flatMap((own) =>
-    Array.from({ length: own.length === 0 ? 0 : most }, (_, i) => own[i % own.length]),
-  );
-  return subset(dataset, indices);
 }

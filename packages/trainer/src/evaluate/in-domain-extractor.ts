@@ -14,7 +14,7 @@ import { loadClassifier, saveClassifier } from '@learngene/metrics/node';
 import { disposeParams } from '@learngene/nn';
 import type { Progress } from '@learngene/pipeline';
 import { createGenerator, stream } from '@learngene/random';
-import { balanceClasses } from '../data/open-data';
+import { balanceClasses } from '../data/balance-classes';
 
 /** An in-domain feature extractor with what is known of it. */
 export interface InDomainExtractor {

@@ -3,7 +3,6 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { disposeKindTraining } from '@learngene/kind';
 import { disposeParams, type ParamTree } from '@learngene/nn';
 import { loadParams, saveParams } from '@learngene/nn/node';
 import { createDiffusionProcess, noProgress, sampleClasses } from '@learngene/pipeline';
@@ -12,7 +11,7 @@ import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeTrainingData, reopenRunData } from '../data/run-data';
-import { runTraining } from '../train/train-run';
+import { runTraining } from '../run/run-training';
 import { readMetricsLog } from './metrics-log';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/format-1', import.meta.url));
@@ -52,16 +51,16 @@ describe('files of run format 1', () => {
     const place = join(fixtures, 'images.safetensors');
     await expectNoLeak(async () => {
       const { record, view } = await reopenRunData(await readRunRecord(run), { place, output: noProgress });
-      const state = await runTraining({
+      const learner = await runTraining({
         run,
         record,
         trainable: name === 'train' ? 'all' : 'tailors',
         data: await decodeTrainingData(view, record, noProgress),
         start: () => expect.fail('the run has a checkpoint to continue'),
-        output: noProgress,
+        progress: noProgress,
         signal: new AbortController().signal,
       });
-      disposeKindTraining(state);
+      learner.dispose();
     });
     const last = checkpointPath(run, 12);
     const { files, state } = expected[name];
@@ -69,8 +68,10 @@ describe('files of run format 1', () => {
     const hashes: [string, string][] = [];
     for (const file of Object.keys(files)) hashes.push([file, sha256(await asFormat1(join(last, file), groups))]);
     expect(Object.fromEntries(hashes)).toEqual(files);
-    const { groupSteps, ...rest } = JSON.parse(readFileSync(join(last, 'state.json'), 'utf8')).state;
-    const saved = { ...rest, pieceSteps: { ...groupSteps, tailors: byPlace(groupSteps.tailors, groups) } };
+    const { clocks, batches, ...rest } = JSON.parse(readFileSync(join(last, 'state.json'), 'utf8')).state;
+    const { images, ...drawn } = batches;
+    const pieceSteps = { ...clocks, tailors: byPlace(clocks.tailors, groups) };
+    const saved: Record<string, unknown> = { ...rest, ...drawn, batches: images, pieceSteps };
     const parts = Object.keys(state).map((part) => [part, sha256(JSON.stringify(saved[part]))]);
     expect(Object.fromEntries(parts)).toEqual(state);
     const losses = readMetricsLog(run).map(({ step, loss, gradientNorm, learningRate }) => ({

@@ -17,6 +17,8 @@ export interface MetricsLine {
   rssMiB: number;
   /** Tensors alive in the engine. */
   tensors: number;
+  /** Mean loss on held-out data with the averaged weights, where it was measured. */
+  validationLoss?: number;
 }
 
 /** The append-only log of a run. */

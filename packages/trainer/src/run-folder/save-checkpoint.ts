@@ -1,7 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { saveParams } from '@learngene/nn/node';
-import { type CheckpointContent, checkpointPath, checksumOf, type StateFile } from '@learngene/pipeline/node';
+import {
+  CHECKPOINT_FORMAT,
+  type CheckpointContent,
+  checkpointPath,
+  checksumOf,
+  type StateFile,
+} from '@learngene/pipeline/node';
 import { sha256File, writeFolderAtomic } from '@learngene/tensor-io/node';
 
 /** Writes the checkpoint of a step; it appears whole, by rename, or not at all. */
@@ -15,7 +21,7 @@ export async function saveCheckpoint(run: string, step: number, { trees, state }
         await saveParams(file, tree);
         files[name] = await sha256File(file);
       }
-      const content: StateFile = { format: 2, checksum: checksumOf({ files, state }), files, state };
+      const content: StateFile = { format: CHECKPOINT_FORMAT, checksum: checksumOf({ files, state }), files, state };
       await writeFile(join(folder, 'state.json'), `${JSON.stringify(content)}\n`);
     },
     { replace: true },

@@ -1,7 +1,7 @@
 import { version_core } from '@tensorflow/tfjs-core';
-import packageJson from '../../../../apps/cli/package.json' with { type: 'json' };
+import packageJson from '../../package.json' with { type: 'json' };
 
 /** Versions that a run records. */
 export function versions(): Record<string, string> {
-  return { node: process.version, '@learngene/cli': packageJson.version, '@tensorflow/tfjs-core': version_core };
+  return { node: process.version, '@learngene/trainer': packageJson.version, '@tensorflow/tfjs-core': version_core };
 }

@@ -1,6 +1,5 @@
 import type { ParamTree } from '@learngene/nn';
-import type { TransferBatch } from '../learners/batch';
-import type { Learner } from '../learners/learner';
+import type { DiffusionBatch, DiffusionLearner } from '@learngene/trainer';
 import type { BaseJob } from '../plan/bases';
 import type { MethodSpec } from '../plan/methods';
 import type { Plan } from '../plan/plan';
@@ -22,12 +21,12 @@ export interface AttachJob {
   steps: number;
   seed: number;
   /** Pictures to look at before the training, for methods that choose by them. */
-  look: (step: number) => TransferBatch;
+  look: (step: number) => DiffusionBatch;
 }
 
 /** A learner with the size that was matched. */
 export interface Attached {
-  learner: Learner;
+  learner: DiffusionLearner;
   /** Rank, or whatever the method's size is counted in. */
   size?: number;
 }

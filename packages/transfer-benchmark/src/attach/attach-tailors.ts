@@ -13,12 +13,11 @@ import {
 import { cloneParams, disposeParams, flattenParams, type ParamTree, prefetch, unflattenParams } from '@learngene/nn';
 import { createGenerator, type Generator, normal, stream } from '@learngene/random';
 import { type FactoredParams, initFactored, orthogonalizeFactored } from '@learngene/tensor-svd';
-import { groupsOf } from '@learngene/trainer';
+import { groupsOf, kindLearner, labelRowsLearner } from '@learngene/trainer';
 import * as tf from '@tensorflow/tfjs-core';
-import { kindLearner } from '../learners/learner-kind';
-import { rowsLearner } from '../learners/learner-rows';
 import { baseDit, baseKindConfig } from '../plan/bases';
 import type { MethodForm, TailorStart } from '../plan/methods';
+import { diffusion } from '../training/process';
 import type { Attached, AttachJob } from './attach-job';
 
 /** Learngenes, shared parts and no tailors, of whatever factored or dense base. */
@@ -140,14 +139,14 @@ export async function attachTailors(job: AttachJob, form: MethodForm & { kind: '
   }) as unknown as { params: KindParams; config: KindConfig };
   if (mean) disposeParams(mean);
   const config: KindConfig = { ...made.config, nullGate: 'own-class' };
-  if (form.start === 'frozen') return { learner: rowsLearner({ config, params: made.params }), size: rank };
+  if (form.start === 'frozen')
+    return { learner: labelRowsLearner({ config, params: made.params }, { process: diffusion }), size: rank };
   const late = form.unfreezeAt < 1;
   const most = form.distant ? 'tailors-and-shared' : late ? 'tailors-and-learngenes' : 'tailors';
   const learner = kindLearner(initKindTraining(made.params, { trainable: most }), {
     config,
+    process: diffusion,
     trainable: (step) => (late && step < form.unfreezeAt * steps ? 'tailors' : most),
-    orthogonality: 0,
-    reuse: false,
   });
   return { learner, size: rank };
 }

@@ -6,14 +6,15 @@ import { initKind, initKindTraining, stateToTrees } from '@learngene/kind';
 import { flattenParams, mapParams, type ParamTree } from '@learngene/nn';
 import { createGenerator, normal } from '@learngene/random';
 import { tinyPlan, useTestBackend } from '@learngene/testing';
+import { type Branch, type DiffusionLearner, diffusionBatch, streamRandomness } from '@learngene/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { drawBatch } from '../learners/batch';
-import type { Branch, Learner } from '../learners/learner';
 import { baseDit, baseKindConfig } from '../plan/bases';
 import { methodSpec } from '../plan/methods';
 import { type AblationName, ablations, type MethodName, methodNames } from '../plan/names';
 import { parsePlan } from '../plan/plan';
+import { lookBatch } from '../training/batches';
+import { diffusion } from '../training/process';
 import { attachMethod } from './attach';
 
 beforeAll(useTestBackend);
@@ -36,7 +37,7 @@ function baseTree(name: MethodName | AblationName): ParamTree {
   return mapParams((tensor) => tf.add(tensor, tf.tensor(normal(g, tensor.size, { std: 0.05 }), tensor.shape)), make());
 }
 
-async function attach(name: MethodName | AblationName, tree: ParamTree): Promise<Learner> {
+async function attach(name: MethodName | AblationName, tree: ParamTree): Promise<DiffusionLearner> {
   const spec = methodSpec(name, plan);
   const images = new Uint8Array(4 * 192).map((_, i) => (i * 37) % 256);
   const attached = await attachMethod({
@@ -49,22 +50,14 @@ async function attach(name: MethodName | AblationName, tree: ParamTree): Promise
     matchFor: 3,
     steps: 2,
     seed: 0,
-    look: (step) =>
-      drawBatch({ images, labels: Int32Array.of(0, 1, 0, 1) }, shape, {
-        seed: 0,
-        purpose: 'look',
-        step,
-        labelDropout: 0,
-        timesteps: 1000,
-        droppedFirst: false,
-      }),
+    look: (step) => lookBatch({ images, labels: Int32Array.of(0, 1, 0, 1) }, shape, { seed: 0, step }),
   });
   return attached.learner;
 }
 
 const labels = Int32Array.of(0, 1, 2);
 
-function predictions(learner: Learner): Record<Branch, Float32Array | undefined> {
+function predictions(learner: DiffusionLearner): Record<Branch, Float32Array | undefined> {
   const see = (branch: Branch) =>
     tf.tidy(() => {
       const x = tf.tensor4d(normal(createGenerator(7), 3 * 192), [3, ...shape]);
@@ -79,20 +72,16 @@ function predictions(learner: Learner): Record<Branch, Float32Array | undefined>
 
 const far = (a: Float32Array, b: Float32Array) => Math.max(...a.map((value, i) => Math.abs(value - b[i])));
 
-async function trainTwice(learner: Learner): Promise<void> {
+async function trainTwice(learner: DiffusionLearner): Promise<void> {
   const images = new Uint8Array(6 * 192).map((_, i) => (i * 53) % 256);
+  const random = streamRandomness({ process: diffusion, labelDropout: 0.4, seed: 1, purpose: 'test' });
   for (let step = 0; step < 2; step++) {
-    const batch = drawBatch({ images, labels: Int32Array.of(0, 0, 1, 1, 2, 2) }, shape, {
-      seed: 1,
-      purpose: 'test',
-      step,
-      labelDropout: 0.4,
-      timesteps: 1000,
-      droppedFirst: false,
-    });
-    const { loss, norm } = await learner.step(batch, { learningRate: 0.05, emaDecay: 0.1, clipNorm: 1 });
+    const draws = random.draw(step, { count: 6, pixels: 192 });
+    const options = { shape, draws, drawnFor: random.drawnFor, droppedKeepGroup: true };
+    const batch = diffusionBatch({ images, labels: Int32Array.of(0, 0, 1, 1, 2, 2) }, options);
+    const { loss, gradientNorm } = await learner.step(batch, { learningRate: 0.05, emaDecay: 0.1, clipNorm: 1 });
     expect(loss).toBeGreaterThan(0);
-    expect(norm).toBeGreaterThan(0);
+    expect(gradientNorm).toBeGreaterThan(0);
     tf.dispose([batch.x0, batch.noise]);
   }
 }

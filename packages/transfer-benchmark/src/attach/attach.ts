@@ -3,12 +3,12 @@ import { applyDit, type DitConfig, type DitParams, initDit } from '@learngene/di
 import { countTransferParams } from '@learngene/kind';
 import { groupPerClass, type ParamTree, sharedGroup } from '@learngene/nn';
 import { createGenerator, stream } from '@learngene/random';
-import { adapterLearner } from '../learners/learner-adapter';
-import { freshTree, treeLearner } from '../learners/learner-tree';
-import { meanLoss } from '../learners/process';
+import { adapterLearner, ditLearner, freshTree, sampleLosses } from '@learngene/trainer';
+import { mean, type Scalar } from '@tensorflow/tfjs-core';
 import { baseDit } from '../plan/bases';
 import type { MethodForm } from '../plan/methods';
 import type { Plan } from '../plan/plan';
+import { diffusion } from '../training/process';
 import type { Attached, AttachJob } from './attach-job';
 import { attachTailors } from './attach-tailors';
 
@@ -36,8 +36,11 @@ async function attachAdapter(job: AttachJob, form: MethodForm & { kind: 'adapter
       count: Math.max(1, Math.floor(dit.depth / 2)),
       generator,
       loss: (params, step) => {
-        const { x0, noise, t, labels } = look(step);
-        return meanLoss({ x0, noise, t, labels }, (inputs) => applyDit(params, inputs, { config: dit }));
+        const batch = look(step);
+        const { labels } = batch;
+        return mean(
+          sampleLosses(diffusion, (x, t) => applyDit(params, { x, t, labels }, { config: dit }), batch),
+        ) as Scalar;
       },
     });
     input = { ...input, blocks };
@@ -58,7 +61,10 @@ async function attachAdapter(job: AttachJob, form: MethodForm & { kind: 'adapter
   const descendant = adapter.method === 'heur-lg' || adapter.method === 'auto-lg';
   const field = adapterMethods[adapter.method].size?.field;
   const size = field === undefined ? undefined : (adapter as unknown as Record<string, number>)[field];
-  return { learner: adapterLearner(model, { agnostic: !descendant }), ...(size !== undefined && { size }) };
+  return {
+    learner: adapterLearner(model, { process: diffusion, agnostic: !descendant }),
+    ...(size !== undefined && { size }),
+  };
 }
 
 /** Attaches a method to its base for novel classes; the learner's tensors are its own. */
@@ -73,7 +79,7 @@ export async function attachMethod(job: AttachJob): Promise<Attached> {
       const { plan, base, pictures, classes, seed } = job;
       const dit = { ...baseDit(plan, base.spec, pictures), classes: classes.length };
       const params = initDit(stream(createGenerator(seed), 'transfer'), dit);
-      return { learner: treeLearner(freshTree(params), 'dense', dit) };
+      return { learner: ditLearner(freshTree(params), { config: dit, form: 'dense', process: diffusion }) };
     }
     default:
       throw new Error(`method: unknown form ${JSON.stringify(form satisfies never)}`);

@@ -1,17 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KindConfig } from '@learngene/kind';
-import { stateToTrees } from '@learngene/kind';
-import { cosineSchedule, warmupSchedule } from '@learngene/nn';
-import { parseConfig } from '@learngene/pipeline';
+import { noProgress, parseConfig } from '@learngene/pipeline';
 import { checkpointSteps, loadCheckpoint, runFormat } from '@learngene/pipeline/node';
-import { versions } from '@learngene/trainer';
-import type { DataPart } from '@learngene/trainer/node';
-import { openMetricsLog, pruneCheckpoints, saveCheckpoint } from '@learngene/trainer/node';
+import { type DiffusionLearner, trainingSchedule } from '@learngene/trainer';
+import { type DataPart, saveCheckpoint, trainRun, versions } from '@learngene/trainer/node';
 import type { JobContext } from '../data/context';
 import { openPlanDataset, splitOf } from '../data/data';
 import { readJson, writeJson } from '../data/json-file';
-import { trainLoop } from '../learners/train-loop';
 import {
   type BaseJob,
   type BaseRecord,
@@ -21,12 +17,15 @@ import {
   baseSweepKey,
   sweepSteps,
 } from '../plan/bases';
-import type { Plan } from '../plan/plan';
-import { validationLoss, validationSet } from '../score/validation';
-import { baseLearner, isKind, resumeBase, saveBase, startBase } from './base-state';
+import { heldOutSet, validationLoss } from '../score/validation';
+import { planBatches } from '../training/batches';
+import { baseLearner, restoredBase, startBase } from './base-state';
 
 /** The record that makes a KIND base an ordinary run folder, which `learngene sample` and the others read. */
-function runRecord(plan: Plan, { job, model, rate }: { job: BaseJob; model: KindConfig; rate: number }) {
+function runRecord(
+  { plan, engine }: JobContext,
+  { job, model, rate }: { job: BaseJob; model: KindConfig; rate: number },
+) {
   const { spec, seed, dataset, classes } = job;
   const { batchSize, warmup, emaDecay } = plan.pretraining;
   const steps = baseSteps(plan, spec);
@@ -50,7 +49,7 @@ function runRecord(plan: Plan, { job, model, rate }: { job: BaseJob; model: Kind
     },
     'plan',
   );
-  return { format: runFormat, command: 'train', config, model, engine: 'bench', versions: versions() };
+  return { format: runFormat, command: 'train', config, model, engine, versions: versions() };
 }
 
 /** The pictures of a base's classes. */
@@ -69,18 +68,26 @@ interface Training {
   steps: number;
 }
 
-/** The record of a base whose averaged weights were written, but which was stopped before its record was. */
-async function recordOf(
+/** What is known of a base from its weights alone. */
+async function measured(
   { plan }: JobContext,
-  data: DataPart,
-  { run, job, rate, steps }: Training,
+  learner: DiffusionLearner,
+  { data, rate }: { data: DataPart; rate: number },
 ): Promise<BaseRecord> {
+  const held = await heldOutSet(data.heldOut, plan.evaluation.validationPerClass);
+  const { parameters, macs } = learner.counts;
+  return { learningRate: rate, validationLoss: await validationLoss(learner, held), parameters, macs };
+}
+
+/**
+ * The record of a base whose averaged weights were written, but which was stopped before its record was: how long it took
+ * is not known.
+ */
+async function recordOf(context: JobContext, data: DataPart, { run, job, rate, steps }: Training): Promise<BaseRecord> {
   const { trees } = await loadCheckpoint(run, steps, ['ema']);
-  const learner = baseLearner(plan, { job, tree: trees.ema, data: data.train });
+  const learner = baseLearner(context.plan, { job, tree: trees.ema, data: data.train });
   try {
-    const loss = await validationLoss(learner, await validationSet(data.heldOut, plan.evaluation.validationPerClass));
-    const { parameters, macs } = learner.counts;
-    return { learningRate: rate, validationLoss: loss, parameters, macs, stepMs: 0, seconds: 0 };
+    return await measured(context, learner, { data, rate });
   } finally {
     learner.dispose();
   }
@@ -92,72 +99,52 @@ async function train(context: JobContext, data: DataPart, { run, job, rate, step
   const { pretraining, model } = plan;
   const config = job.spec.form === 'kind' ? baseKindConfig(plan, job.spec, data.train) : undefined;
   await mkdir(join(run, 'checkpoints'), { recursive: true });
-  if (config) await writeJson(join(run, 'config.json'), runRecord(plan, { job, model: config, rate }));
+  if (config) await writeJson(join(run, 'config.json'), runRecord(context, { job, model: config, rate }));
   const last = (await checkpointSteps(run)).at(-1);
   if (last === steps) return recordOf(context, data, { run, job, rate, steps });
-  const resumed = last === undefined ? undefined : await resumeBase(run, last, { plan, job, data: data.train });
-  const learner = resumed?.learner ?? (await startBase(context, job, data.train));
-  const log = openMetricsLog(run, resumed?.saved.metricsBytes ?? 0);
+  const learner = last === undefined ? await startBase(context, job, data.train) : restoredBase(plan, job, data.train);
   const started = performance.now();
   const times: number[] = [];
-  let window = 0;
+  const warmup = Math.min(pretraining.warmup, steps);
   try {
-    await trainLoop({
+    await trainRun({
+      run,
       learner,
-      data: data.train,
-      seed: job.seed,
-      purpose: 'pretraining',
-      batchSize: pretraining.batchSize,
-      flip: plan.datasets[job.dataset].flip,
-      labelDropout: model.labelDropout,
-      emaDecay: pretraining.emaDecay,
-      droppedFirst: config?.nullGate !== 'own-class',
-      rates: warmupSchedule({
-        steps: Math.min(pretraining.warmup, steps),
-        schedule: cosineSchedule({ start: rate, steps: Math.max(1, steps - pretraining.warmup) }),
+      batches: (state) =>
+        planBatches({
+          data: data.train,
+          seed: job.seed,
+          purpose: 'pretraining',
+          batchSize: pretraining.batchSize,
+          flip: plan.datasets[job.dataset].flip,
+          labelDropout: model.labelDropout,
+          droppedKeepGroup: config?.nullGate === 'own-class',
+          state,
+        }),
+      schedule: trainingSchedule({
+        steps,
+        learningRate: rate,
+        warmup,
+        decay: 'cosine',
+        emaDecay: pretraining.emaDecay,
       }),
-      steps,
-      from: last === undefined ? undefined : { step: last, batches: resumed!.saved.batches },
-      signal,
-      async onStep({ step, loss, norm, ms, batches }) {
-        times.push(ms);
-        window += loss;
+      intervals: { logEvery: 10, checkpointEvery: pretraining.checkpointEvery, keepCheckpoints: 1, sampleEvery: 0 },
+      onStep({ step, milliseconds }) {
+        times.push(milliseconds);
         progress(step / steps);
-        if (step % 10 === 0) {
-          log.append({
-            step,
-            loss: window / 10,
-            gradientNorm: norm,
-            learningRate: rate,
-            stepsPerSecond: 1000 / ms,
-            rssMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
-            tensors: 0,
-          });
-          window = 0;
-        }
-        if (step < steps && (step % pretraining.checkpointEvery === 0 || signal.aborted)) {
-          log.flush();
-          await saveBase(run, step, { learner, config, rest: { batches: batches(), metricsBytes: log.bytes() } });
-          await pruneCheckpoints(run, 1);
-        }
       },
+      progress: noProgress,
+      signal,
     });
-    const loss = await validationLoss(learner, await validationSet(data.heldOut, plan.evaluation.validationPerClass));
-    const ema = isKind(learner) ? stateToTrees(learner.state(), config as KindConfig).trees.ema : learner.state().ema;
+    const record = await measured(context, learner, { data, rate });
     if (learner.spectra) await writeJson(join(run, 'spectra.json'), await learner.spectra());
-    await saveCheckpoint(run, steps, { trees: { ema }, state: { metricsBytes: log.bytes() } });
-    await pruneCheckpoints(run, 1);
-    return {
-      learningRate: rate,
-      validationLoss: loss,
-      parameters: learner.counts.parameters,
-      macs: learner.counts.macs,
-      stepMs: median(times),
-      seconds: (performance.now() - started) / 1000,
-    };
+    // Nothing goes on from here: the averaged weights are all that is kept.
+    const { metricsBytes } = (await loadCheckpoint(run, steps, [])).state;
+    await saveCheckpoint(run, steps, { trees: { ema: learner.state().trees.ema }, state: { metricsBytes } });
+    const seconds = (performance.now() - started) / 1000;
+    return { ...record, stepMs: median(times), seconds };
   } finally {
     learner.dispose();
-    log.close();
   }
 }
 

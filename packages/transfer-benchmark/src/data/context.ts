@@ -6,6 +6,8 @@ export interface JobContext {
   /** The grid's folder. */
   out: string;
   plan: Plan;
+  /** The name of the engine that the work is done on. */
+  engine: string;
   output: Progress;
   signal: AbortSignal;
   /** Tells how far the work is, from 0 to 1. */

@@ -7,9 +7,8 @@ import { join } from 'node:path';
 import { classCounts, type ImageDataset, inMemoryDataset } from '@learngene/datasets';
 import { noProgress } from '@learngene/pipeline';
 import { writeSafetensors } from '@learngene/tensor-io/node';
-import { tinyImages, tinyPlan, useTestBackend } from '@learngene/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { drawBatch } from '../learners/batch';
+import { tinyImages, tinyPlan } from '@learngene/testing';
+import { afterAll, describe, expect, test } from 'vitest';
 import { parsePlan } from '../plan/plan';
 import { fewOfEach, openPlanDataset, splitOf } from './data';
 
@@ -55,40 +54,4 @@ test('a dataset is brought to its size and channels once, and read from one file
   expect([first.height, first.width, first.channels, first.classes]).toEqual([4, 4, 1, ['bars', 'dots', 'flat']]);
   rmSync(path);
   expect(await pixels(await openPlanDataset(folder, plan, 'tiny', output))).toEqual(await pixels(first));
-});
-
-describe('batches', () => {
-  beforeAll(useTestBackend);
-  const images = Uint8Array.of(10, 20, 30, 40, 50, 60, 70, 80);
-  const labels = Int32Array.of(2, 0, 1, 0, 2, 1, 0, 2);
-  const options = { seed: 1, purpose: 'p', step: 5, labelDropout: 0.4, timesteps: 1000 };
-  const draw = async (droppedFirst: boolean, more = {}) => {
-    const {
-      x0,
-      noise,
-      t,
-      labels: own,
-      dropped,
-    } = drawBatch({ images, labels }, [1, 1, 1], { ...options, ...more, droppedFirst });
-    const [a, b] = [await x0.data(), await noise.data()];
-    x0.dispose();
-    noise.dispose();
-    return Array.from(a, (pixel, i) => ({ pixel, noise: b[i], t: t[i], label: own[i], dropped: dropped[i] }));
-  };
-  const byPixel = (rows: Awaited<ReturnType<typeof draw>>) => [...rows].sort((a, b) => a.pixel - b.pixel);
-  test('every picture has the same noise, timestep and label in whatever order a method wants', async () => {
-    const [first, last] = [await draw(true), await draw(false)];
-    expect(byPixel(first)).toEqual(byPixel(last));
-    expect(first).not.toEqual(last);
-    expect(last.map(({ label }) => label)).toEqual([...labels].sort());
-    const gates = first.map(({ dropped, label }) => (dropped ? -1 : label));
-    expect(gates).toEqual([...gates].sort((a, b) => a - b));
-  });
-  test('and another one in every step and seed', async () => {
-    for (const more of [{ step: 6 }, { seed: 2 }, { purpose: 'q' }]) {
-      expect(byPixel(await draw(false, more)).map(({ noise }) => noise)).not.toEqual(
-        byPixel(await draw(false)).map(({ noise }) => noise),
-      );
-    }
-  });
 });

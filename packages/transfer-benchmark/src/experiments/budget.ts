@@ -13,24 +13,23 @@ import {
 } from '@learngene/kind';
 import { countParams, disposeParams } from '@learngene/nn';
 import { takePerClass } from '@learngene/report';
+import { type DiffusionLearner, ditLearner, freshTree, kindLearner } from '@learngene/trainer';
 import { writeGrid } from '@learngene/trainer/node';
 import { baseLearner, loadBase } from '../bases/base-state';
 import { baseData } from '../bases/base-training';
 import type { JobContext } from '../data/context';
 import { openPlanDataset } from '../data/data';
 import { writeJson } from '../data/json-file';
-import type { Learner } from '../learners/learner';
-import { kindLearner } from '../learners/learner-kind';
-import { freshTree, treeLearner } from '../learners/learner-tree';
 import { baseDit, baseKindConfig } from '../plan/bases';
 import { type BudgetJob, budgetBase, budgetKey } from '../plan/jobs';
 import type { CellResult, Evaluation } from '../plan/result';
 import { drawSamples, sampleLabels } from '../score/sampling';
 import { openReferee } from '../score/scoring';
-import { validationLoss, validationSet } from '../score/validation';
+import { heldOutSet, validationLoss } from '../score/validation';
+import { diffusion } from '../training/process';
 
 interface Sized {
-  learner: Learner;
+  learner: DiffusionLearner;
   parameters: number;
   macs: number;
   rank?: number;
@@ -55,7 +54,7 @@ async function modelAt(context: JobContext, budget: BudgetJob): Promise<Sized> {
     disposeParams(tree);
     const counts = countAssembled(cut);
     const state = initKindTraining(cut.params, { trainable: 'all' });
-    const learner = kindLearner(state, { config: cut.config, trainable: () => 'all', orthogonality: 0, reuse: false });
+    const learner = kindLearner(state, { config: cut.config, process: diffusion, trainable: 'all' });
     return { learner, parameters: counts.parameters, macs: counts.macs };
   }
   if (budget.method === 'small') {
@@ -68,7 +67,12 @@ async function modelAt(context: JobContext, budget: BudgetJob): Promise<Sized> {
   disposeParams(tree);
   const macs = countKindMacs(kindConfig({ dit, learngeneRank: rank, tailorRank: 1 }), rank).total;
   const parameters = countParams(cut);
-  return { learner: treeLearner(freshTree(cut), 'low-rank', dit), parameters, macs, rank };
+  return {
+    learner: ditLearner(freshTree(cut), { config: dit, form: 'low-rank', process: diffusion }),
+    parameters,
+    macs,
+    rank,
+  };
 }
 
 /** Draws and scores the pre-training classes by a model of one budget; nothing is trained. */
@@ -83,7 +87,7 @@ export async function runBudget(context: JobContext, budget: BudgetJob): Promise
   const referee = await openReferee(context, { dataset, all, reference: heldOut });
   const { learner, parameters, macs, rank } = await modelAt(context, budget);
   try {
-    const loss = await validationLoss(learner, await validationSet(heldOut, evaluation.validationPerClass));
+    const loss = await validationLoss(learner, await heldOutSet(heldOut, evaluation.validationPerClass));
     const labels = sampleLabels(classes.length, evaluation.samplesPerClass);
     // KIND's null label is its learngenes, as it was trained; a dense model has its null label.
     const branch = budget.method.startsWith('bundle-cut') ? ('class-agnostic' as const) : ('null-label' as const);

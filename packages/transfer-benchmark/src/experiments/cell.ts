@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { Images } from '@learngene/report';
 import { takePerClass } from '@learngene/report';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
+import type { DiffusionLearner } from '@learngene/trainer';
 import { writeGrid } from '@learngene/trainer/node';
 import { median } from '../bases/base-training';
 import type { JobContext } from '../data/context';
 import { readJson, writeJson } from '../data/json-file';
-import type { Learner } from '../learners/learner';
 import { type CellJob, cellKey, specOf, tuningKey, tuningTask } from '../plan/jobs';
 import type { CellResult, Evaluation } from '../plan/result';
 import { twinOf } from '../schedule/graph';
@@ -85,7 +85,13 @@ function watch(
 /** Scores a trained cell in every guidance mode; returns the samples of the mode that was chosen. */
 async function scoreModes(
   { plan, progress }: JobContext,
-  { cell, tuned, scorer, learner, log }: { cell: CellJob; tuned: Tuned; scorer: Scorer; learner: Learner; log: Log },
+  {
+    cell,
+    tuned,
+    scorer,
+    learner,
+    log,
+  }: { cell: CellJob; tuned: Tuned; scorer: Scorer; learner: DiffusionLearner; log: Log },
 ): Promise<Images> {
   const validation = await validationLoss(learner, scorer.held);
   const modes = modesOf(learner);
@@ -131,7 +137,7 @@ export async function runCell(context: JobContext, cell: CellJob): Promise<void>
   const chosen: Guidance = { mode: guidance.chosen, scale: guidance.scale };
   const log: Log = { evaluations: [], losses: [], times: [], peakRssMiB: 0, away: 0 };
   const started = performance.now();
-  let learner: Learner | undefined;
+  let learner: DiffusionLearner | undefined;
   try {
     const onStep = watch(context, { cell, chosen, scorer, log });
     const trained = await runTransfer(context, { run, pictures: scorer.pictures, onStep });

@@ -1,16 +1,14 @@
 import { createBatches, type ImageDataset } from '@learngene/datasets';
-import { constantSchedule, disposeParams, warmupSchedule } from '@learngene/nn';
+import { disposeParams } from '@learngene/nn';
+import { type DiffusionBatch, type DiffusionLearner, train, trainingSchedule } from '@learngene/trainer';
 import { attachMethod } from '../attach/attach';
 import { loadBase } from '../bases/base-state';
 import { baseData } from '../bases/base-training';
 import type { JobContext } from '../data/context';
 import { fewOfEach, openPlanDataset, splitOf } from '../data/data';
-import { drawBatch, type TransferBatch } from '../learners/batch';
-import type { Learner } from '../learners/learner';
-import { diffusion } from '../learners/process';
-import { trainLoop } from '../learners/train-loop';
 import { baseOf } from '../plan/jobs';
 import type { MethodSpec } from '../plan/methods';
+import { lookBatch, planBatches } from '../training/batches';
 
 /** A transfer to some classes. */
 export interface TransferRun {
@@ -46,22 +44,14 @@ export async function transferPictures(
 }
 
 /** Batches of the base's own classes, for a method that looks before it trains. */
-async function looker(context: JobContext, run: TransferRun): Promise<(step: number) => TransferBatch> {
+async function looker(context: JobContext, run: TransferRun): Promise<(step: number) => DiffusionBatch> {
   const { plan } = context;
-  const { train } = await baseData(context, baseOf(plan.tasks[run.task], run.spec.base, run.baseSeed));
-  const batches = createBatches(train, { batchSize: plan.transfer.batchSize, seed: run.seed });
+  const { train: own } = await baseData(context, baseOf(plan.tasks[run.task], run.spec.base, run.baseSeed));
+  const batches = createBatches(own, { batchSize: plan.transfer.batchSize, seed: run.seed });
   const drawn = await Promise.all(Array.from({ length: 20 }, () => batches.next()));
   batches.close();
-  const shape = [train.height, train.width, train.channels] as const;
-  return (step) =>
-    drawBatch(drawn[step % drawn.length], shape, {
-      seed: run.seed,
-      purpose: 'look',
-      step,
-      labelDropout: 0,
-      timesteps: diffusion.timesteps,
-      droppedFirst: false,
-    });
+  const shape = [own.height, own.width, own.channels] as const;
+  return (step) => lookBatch(drawn[step % drawn.length], shape, { seed: run.seed, step });
 }
 
 /** What {@link runTransfer} tells after every step. */
@@ -69,7 +59,7 @@ export interface TransferStep {
   step: number;
   loss: number;
   ms: number;
-  learner: Learner;
+  learner: DiffusionLearner;
 }
 
 /** Attaches a method to its base and trains it; the caller disposes the learner. */
@@ -80,7 +70,7 @@ export async function runTransfer(
     pictures,
     onStep,
   }: { run: TransferRun; pictures: TransferPictures; onStep?: (step: TransferStep) => Promise<void> },
-): Promise<{ learner: Learner; size?: number }> {
+): Promise<{ learner: DiffusionLearner; size?: number }> {
   const { plan, signal } = context;
   const { spec, classes, steps, seed, baseSeed, learningRate } = run;
   const task = plan.tasks[run.task];
@@ -103,25 +93,27 @@ export async function runTransfer(
   if (tree) disposeParams(tree);
   const { learner } = attached;
   const { batchSize, warmup, emaDecay } = plan.transfer;
+  const batches = planBatches({
+    data: pictures.train,
+    seed,
+    purpose: 'transfer',
+    batchSize,
+    flip: plan.datasets[task.dataset].flip,
+    labelDropout: plan.model.labelDropout,
+    droppedKeepGroup: true,
+  });
   try {
-    await trainLoop({
-      learner,
-      data: pictures.train,
-      seed,
-      purpose: 'transfer',
-      batchSize,
-      flip: plan.datasets[task.dataset].flip,
-      labelDropout: plan.model.labelDropout,
-      emaDecay,
-      droppedFirst: false,
-      rates: warmupSchedule({ steps: Math.min(warmup, steps), schedule: constantSchedule(learningRate) }),
-      steps,
+    await train(learner, {
+      data: batches,
+      schedule: trainingSchedule({ steps, learningRate, warmup: Math.min(warmup, steps), emaDecay }),
       signal,
-      onStep: async ({ step, loss, ms }) => onStep?.({ step, loss, ms, learner }),
+      onStep: ({ step, loss, milliseconds }) => onStep?.({ step, loss, ms: milliseconds, learner }),
     });
   } catch (error) {
     learner.dispose();
     throw error;
+  } finally {
+    batches.close();
   }
   return attached;
 }

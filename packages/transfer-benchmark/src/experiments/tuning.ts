@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import type { DiffusionLearner } from '@learngene/trainer';
 import type { JobContext } from '../data/context';
 import { readJson, writeJson } from '../data/json-file';
-import type { Learner } from '../learners/learner';
 import { specOf, type TuningJob, tuningKey } from '../plan/jobs';
 import type { GuidanceMode } from '../plan/result';
 import { type Guidance, modesOf } from '../score/sampling';
@@ -37,13 +37,13 @@ export interface Tuned extends TuningJob {
 const best = (tried: readonly TriedGuidance[]) => tried.reduce((a, b) => (b.fid < a.fid ? b : a));
 
 /** The guidances of a screening: every mode once. */
-function screening(learner: Learner, scale: number): Guidance[] {
+function screening(learner: DiffusionLearner, scale: number): Guidance[] {
   return modesOf(learner).map((mode) => ({ mode, scale: mode === 'none' ? 1 : scale }));
 }
 
 async function scoreAll(
   { plan }: JobContext,
-  { scorer, learner, guidances }: { scorer: Scorer; learner: Learner; guidances: readonly Guidance[] },
+  { scorer, learner, guidances }: { scorer: Scorer; learner: DiffusionLearner; guidances: readonly Guidance[] },
 ): Promise<TriedGuidance[]> {
   const { samplesPerClass: each, seed } = plan.tuning;
   const tried: TriedGuidance[] = [];
@@ -88,7 +88,7 @@ export async function tuneMethod(context: JobContext, job: TuningJob): Promise<v
   };
   const scorer = await openScorer(context, run);
   const parts = learningRates.length + 1;
-  let kept: { learningRate: number; learner: Learner } | undefined;
+  let kept: { learningRate: number; learner: DiffusionLearner } | undefined;
   const train = async (learningRate: number, from: number) => {
     const { learner } = await runTransfer(context, {
       run: { ...run, learningRate },
@@ -147,7 +147,7 @@ export async function tuneMethod(context: JobContext, job: TuningJob): Promise<v
     };
     await writeJson(join(out, 'tuning', `${key}.json`), tuned);
   } finally {
-    (kept as { learner: Learner } | undefined)?.learner.dispose();
+    (kept as { learner: DiffusionLearner } | undefined)?.learner.dispose();
     scorer.dispose();
   }
 }

@@ -46,8 +46,10 @@ export interface BaseRecord {
   validationLoss: number;
   parameters: number;
   macs: number;
-  stepMs: number;
-  seconds: number;
+  /** Median time of a step in milliseconds; not known of a base that was stopped between its last step and its record. */
+  stepMs?: number;
+  /** Time of the training in seconds; as `stepMs`. */
+  seconds?: number;
 }
 
 /** Fields of a base's spec by the name of today, with the name that keys of older folders are made of. */

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
-import { versions } from '@learngene/trainer';
+import { versions } from '@learngene/trainer/node';
 import { readJson, writeJson } from '../data/json-file';
 import { baseKey } from '../plan/bases';
 import type { Job } from '../plan/jobs';

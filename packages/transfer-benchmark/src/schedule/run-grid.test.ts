@@ -46,7 +46,10 @@ async function grid(input: PlanInput, { out, only, before, signal = new AbortCon
     signal,
     async execute(job, progress) {
       before?.(job);
-      await runJob({ out, plan, output, signal, progress: (done) => [progress(done), onProgress?.(job, done)] }, job);
+      await runJob(
+        { out, plan, engine: 'test', output, signal, progress: (done) => [progress(done), onProgress?.(job, done)] },
+        job,
+      );
     },
   });
 }

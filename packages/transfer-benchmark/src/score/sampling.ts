@@ -2,10 +2,10 @@ import { type Denoiser, guideDenoiser } from '@learngene/diffusion';
 import { parseConfig, sampleImages } from '@learngene/pipeline';
 import { createGenerator, stream } from '@learngene/random';
 import type { Images } from '@learngene/report';
-import type { Branch, Learner } from '../learners/learner';
-import { diffusion } from '../learners/process';
+import type { Branch, DiffusionLearner } from '@learngene/trainer';
 import type { Plan } from '../plan/plan';
 import type { GuidanceMode } from '../plan/result';
+import { diffusion } from '../training/process';
 
 /** How samples are guided. */
 export interface Guidance {
@@ -25,7 +25,7 @@ export interface DrawSamplesOptions {
 }
 
 /** The network of some labels with guidance: conditional + (scale - 1) (conditional - unconditional). */
-function guided(learner: Learner, labels: Int32Array, { mode, scale }: Guidance): Denoiser {
+function guided(learner: DiffusionLearner, labels: Int32Array, { mode, scale }: Guidance): Denoiser {
   const branch =
     (which: Branch): Denoiser =>
     (x, t) =>
@@ -37,7 +37,7 @@ function guided(learner: Learner, labels: Int32Array, { mode, scale }: Guidance)
 }
 
 /** Which modes a method can be guided by. */
-export function modesOf(learner: Pick<Learner, 'agnostic'>): GuidanceMode[] {
+export function modesOf(learner: Pick<DiffusionLearner, 'agnostic'>): GuidanceMode[] {
   return learner.agnostic ? ['none', 'null-label', 'class-agnostic'] : ['none', 'null-label'];
 }
 
@@ -47,7 +47,7 @@ export function sampleLabels(classes: number, each: number): Int32Array {
 }
 
 /** Draws pictures from the averaged weights; those of a diverged model are drawn all the same, and scored. */
-export function drawSamples(learner: Learner, options: DrawSamplesOptions): Promise<Images> {
+export function drawSamples(learner: DiffusionLearner, options: DrawSamplesOptions): Promise<Images> {
   const { labels, guidance, shape, evaluation, seed, signal } = options;
   const { sampler, samplingSteps: steps } = evaluation;
   const { sampling } = parseConfig({ sampling: { sampler, steps, guidance: guidance.scale } }, 'plan');

@@ -1,10 +1,10 @@
 import type { Images } from '@learngene/report';
+import type { DiffusionLearner, ValidationSet } from '@learngene/trainer';
 import type { JobContext } from '../data/context';
 import { type TransferPictures, type TransferRun, transferPictures } from '../experiments/transfer-run';
-import type { Learner } from '../learners/learner';
 import { drawSamples, type Guidance, sampleLabels } from './sampling';
 import { type Figures, openReferee } from './scoring';
-import { type ValidationSet, validationSet } from './validation';
+import { heldOutSet } from './validation';
 
 /** What a transfer is trained and scored with. */
 export interface Scorer {
@@ -13,7 +13,7 @@ export interface Scorer {
   held: ValidationSet;
   /** Draws `each` samples of every class and scores them. */
   score(
-    learner: Learner,
+    learner: DiffusionLearner,
     options: { guidance: Guidance; each: number; seed: number },
   ): Promise<{ samples: Images; figures: Figures }>;
   /** Scores pictures again, `each` of every class. */
@@ -34,7 +34,7 @@ export async function openScorer(
   const { height, width, channels } = pictures.train;
   return {
     pictures,
-    held: await validationSet(pictures.heldOut, evaluation.validationPerClass),
+    held: await heldOutSet(pictures.heldOut, evaluation.validationPerClass),
     async score(learner, { guidance, each, seed }) {
       const labels = sampleLabels(run.classes.length, each);
       const shape = [height, width, channels] as const;

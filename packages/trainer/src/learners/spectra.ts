@@ -2,12 +2,7 @@ import { blockLinearNames } from '@learngene/dit';
 import type { KindModel } from '@learngene/kind';
 import { disposeParams, type ParamTree } from '@learngene/nn';
 import { type FactoredParams, orthogonalizeFactoredAsync } from '@learngene/tensor-svd';
-
-/** Singular values of the learngenes and of every group's tailors, largest first, the mean over the main layers. */
-export interface Spectra {
-  learngenes: number[];
-  tailors: Record<string, number[]>;
-}
+import type { Spectra } from '../contracts/diffusion';
 
 function layerAt(tree: ParamTree, name: string): FactoredParams {
   let node: unknown = tree;

@@ -10,8 +10,9 @@ import { createGenerator } from '@learngene/random';
 import { useDeviceBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, expect, test } from 'vitest';
-import { modelConfig } from '../model-config';
-import { trainRun } from './train';
+import { batchesOf, kindLearnerOf, scheduleOf } from '../config/from-config';
+import { modelConfig } from '../config/model-config';
+import { trainRun } from './train-run';
 
 const folder = mkdtempSync(join(tmpdir(), 'learngene-device-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -56,13 +57,16 @@ test.each([
     const run = join(folder, name);
     mkdirSync(join(run, 'checkpoints'), { recursive: true });
     const fail = () => refuse({ error: new Error('out of memory') });
+    const start = () => initKindTraining(initKind(createGenerator(1), model), { trainable: 'all' });
+    const learner = kindLearnerOf(config, { model, start });
     const job = {
       run,
-      config,
-      model,
-      trainable: 'all' as const,
-      data,
-      start: () => initKindTraining(initKind(createGenerator(1), model), { trainable: 'all' }),
+      learner,
+      batches: (state?: unknown) => batchesOf(config, data, state),
+      schedule: scheduleOf(config),
+      intervals: config.training,
+      progress: noProgress,
+      signal: new AbortController().signal,
       // Runs after each step: the next step's reads find the error, or, ten reads later, those of the checkpoint do.
       onSample: async (step: number) => {
         if (step !== 5) return;
@@ -75,7 +79,7 @@ test.each([
         };
       },
     };
-    const training = trainRun(job, noProgress, new AbortController().signal);
+    const training = trainRun(job);
     await expect(training).rejects.toThrow(DeviceError);
     backend.read = read;
     expect(await checkpointSteps(run)).toContain(4);

@@ -1,14 +1,15 @@
-// First: the engine must be tfjs-core's own and not that of its bundled gradients.
-
 import { initLowRankDit } from '@learngene/adapters';
+import { gaussianDiffusion } from '@learngene/diffusion';
 import { ditConfig } from '@learngene/dit';
 import { cloneParams, disposeParams, flattenParams, mapParams, type ParamTree } from '@learngene/nn';
 import { createGenerator, normal } from '@learngene/random';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import { drawBatch } from './batch';
-import { freshTree, treeLearner } from './learner-tree';
+import { diffusionBatch } from '../batches/diffusion-batch';
+import { streamRandomness } from '../batches/randomness';
+import { freshTree } from './adamw-tree';
+import { ditLearner } from './dit';
 
 beforeAll(useTestBackend);
 
@@ -23,21 +24,32 @@ const dit = ditConfig({
   learnSigma: false,
 });
 
+const process = gaussianDiffusion({
+  schedule: 'cosine',
+  timesteps: 1000,
+  prediction: 'x0',
+  variance: 'fixed-small',
+  loss: 'mse',
+});
+
 /** How far one step of a low-rank model moves every leaf. */
 async function moves(start: ParamTree, factorLearningRateScale: number): Promise<Map<string, Float32Array>> {
-  const learner = treeLearner(freshTree(cloneParams(start)), 'low-rank', dit, { factorLearningRateScale });
-  const images = new Uint8Array(4 * 192).map((_, i) => (i * 53) % 256);
-  const batch = drawBatch({ images, labels: Int32Array.of(0, 1, 0, 1) }, [8, 8, 3], {
-    seed: 1,
-    purpose: 'test',
-    step: 0,
-    labelDropout: 0,
-    timesteps: 1000,
-    droppedFirst: false,
+  const learner = ditLearner(freshTree(cloneParams(start)), {
+    config: dit,
+    form: 'low-rank',
+    process,
+    factorLearningRateScale,
   });
+  const images = new Uint8Array(4 * 192).map((_, i) => (i * 53) % 256);
+  const { drawnFor, draw } = streamRandomness({ process, labelDropout: 0, seed: 1, purpose: 'test' });
+  const draws = draw(0, { count: 4, pixels: 192 });
+  const batch = diffusionBatch(
+    { images, labels: Int32Array.of(0, 1, 0, 1) },
+    { shape: [8, 8, 3], draws, drawnFor, droppedKeepGroup: true },
+  );
   await learner.step(batch, { learningRate: 1e-3, emaDecay: 0.5, clipNorm: 1 });
   tf.dispose([batch.x0, batch.noise]);
-  const after = flattenParams(learner.state().params);
+  const after = flattenParams(learner.state().trees.params);
   const moved = new Map(
     [...flattenParams(start)].map(([name, leaf]) => {
       const now = after.get(name)!.dataSync();

@@ -1,0 +1,57 @@
+import type { Batch } from '@learngene/datasets';
+import { gateOrder } from '@learngene/nn';
+import * as tf from '@tensorflow/tfjs-core';
+import type { DiffusionBatch } from '../contracts/diffusion';
+import type { BatchDraws, BatchRandomness } from './randomness';
+
+/** How {@link diffusionBatch} makes its tensors. */
+export interface DiffusionBatchOptions {
+  /** Height, width and channels of an image. */
+  readonly shape: readonly [height: number, width: number, channels: number];
+  /** What is drawn for the batch. */
+  readonly draws: BatchDraws;
+  /** What noise and timesteps belong to. */
+  readonly drawnFor: BatchRandomness['drawnFor'];
+  /** Whether samples with a dropped label stay with their class; else they come first. */
+  readonly droppedKeepGroup: boolean;
+}
+
+/** uint8 pixels as numbers in [-1, 1]. */
+export function toUnit(bytes: Uint8Array): Float32Array {
+  const pixels = new Float32Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) pixels[i] = bytes[i] / 127.5 - 1;
+  return pixels;
+}
+
+/**
+ * Puts images and draws in the order of the class gate and makes tensors of them.
+ *
+ * @returns a batch; the caller disposes x0 and noise
+ */
+export function diffusionBatch(
+  { images, labels }: Pick<Batch, 'images' | 'labels'>,
+  { shape, draws, drawnFor, droppedKeepGroup }: DiffusionBatchOptions,
+): DiffusionBatch {
+  const count = labels.length;
+  const pixels = shape[0] * shape[1] * shape[2];
+  const order = gateOrder(labels, draws.dropped, { droppedKeepGroup });
+  const rows = (values: Float32Array) => {
+    const sorted = new Float32Array(count * pixels);
+    order.forEach((from, to) => {
+      sorted.set(values.subarray(from * pixels, (from + 1) * pixels), to * pixels);
+    });
+    return sorted;
+  };
+  const ofImages = drawnFor === 'images';
+  const inOrder = <T extends Int32Array | Float32Array>(values: T): T =>
+    (ofImages ? values.map((_, i) => values[order[i]]) : values) as T;
+  const tensor = (values: Float32Array) => tf.tensor4d(values, [count, ...shape]);
+  return {
+    x0: tensor(rows(toUnit(images))),
+    noise: tensor(ofImages ? rows(draws.noise) : draws.noise),
+    t: inOrder(draws.t),
+    labels: Int32Array.from(order, (i) => labels[i]),
+    dropped: Uint8Array.from(order, (i) => draws.dropped[i]),
+    ...(draws.weights && { weights: inOrder(draws.weights) }),
+  };
+}

@@ -1,0 +1,59 @@
+import { type BatchState, createBatches, type ImageDataset } from '@learngene/datasets';
+import { createGenerator, stream } from '@learngene/random';
+import * as tf from '@tensorflow/tfjs-core';
+import type { BatchMaker } from '../contracts/batch-maker';
+import type { DiffusionBatch } from '../contracts/diffusion';
+import { diffusionBatch } from './diffusion-batch';
+import type { BatchRandomness } from './randomness';
+
+/** What {@link diffusionBatches} makes its batches of. */
+export interface DiffusionBatchesOptions {
+  /** Images to train on. */
+  data: ImageDataset;
+  /** Images of a batch; all images where there are fewer. */
+  batchSize: number;
+  /** Whether images are mirrored at random. */
+  flip: boolean;
+  /** Seed of the training; the order of the images and the flips come from its stream `stream`. */
+  seed: number;
+  /** The name of the stream. */
+  stream: string;
+  /** Noise, timesteps and dropped labels. */
+  randomness: BatchRandomness;
+  /** Whether samples with a dropped label stay with their class; else they come first in a batch. */
+  droppedKeepGroup: boolean;
+  /** Batches that are read ahead (default 1). */
+  prefetch?: number;
+  /** Where the order of the images goes on: `images` of what `state` returned. */
+  state?: BatchState;
+}
+
+/** What a checkpoint keeps of a {@link diffusionBatches}, besides what its randomness keeps. */
+export interface DiffusionBatchesState extends Readonly<Record<string, unknown>> {
+  /** The place in the order of the images. */
+  readonly images: BatchState;
+}
+
+/** The batches of a diffusion model, in the order of the class gate. */
+export function diffusionBatches(options: DiffusionBatchesOptions): BatchMaker<DiffusionBatch> {
+  const { data, flip, randomness, droppedKeepGroup, prefetch, state } = options;
+  const shape = [data.height, data.width, data.channels] as const;
+  const pixels = data.height * data.width * data.channels;
+  const batchSize = Math.min(options.batchSize, data.size);
+  const seed = Number(stream(createGenerator(options.seed), options.stream).seed);
+  const images = createBatches(data, { batchSize, flip, seed, state, ...(prefetch !== undefined && { prefetch }) });
+  return {
+    batchSize,
+    async next(step) {
+      const drawn = await images.next();
+      const draws = randomness.draw(step, { count: drawn.labels.length, pixels });
+      return diffusionBatch(drawn, { shape, draws, drawnFor: randomness.drawnFor, droppedKeepGroup });
+    },
+    release: ({ x0, noise }) => tf.dispose([x0, noise]),
+    observe({ t }, { sampleLosses }) {
+      if (sampleLosses) randomness.observe?.(t, sampleLosses);
+    },
+    state: (): DiffusionBatchesState => ({ images: images.state(), ...randomness.state() }),
+    close: () => images.close(),
+  };
+}

@@ -1,0 +1,61 @@
+import { classCounts, type ImageDataset } from '@learngene/datasets';
+import type { DiffusionProcess } from '@learngene/pipeline';
+import { createGenerator, normal, stream } from '@learngene/random';
+import * as tf from '@tensorflow/tfjs-core';
+import type { DiffusionBatch } from '../contracts/diffusion';
+import { toUnit } from './diffusion-batch';
+
+/** Images that nothing is trained on, with fixed noise and with timesteps spread evenly over each class. */
+export interface ValidationSet {
+  /** Images. */
+  count: number;
+  /** [N * H * W * C] in [-1, 1]. */
+  pixels: Float32Array;
+  /** [N * H * W * C] standard normal. */
+  noise: Float32Array;
+  /** [N] timesteps, or times of a flow. */
+  t: Int32Array | Float32Array;
+  /** [N] class ids. */
+  labels: Int32Array;
+  /** Height, width and channels. */
+  shape: readonly [number, number, number];
+}
+
+/** Reads a validation set; it depends on the images and the process alone. */
+export async function validationSet(images: ImageDataset, process: DiffusionProcess): Promise<ValidationSet> {
+  const { height, width, channels, labels, size } = images;
+  const counts = classCounts(images);
+  const seen = counts.map(() => 0);
+  const parts = Array.from(labels, (label) => (seen[label]++ + 0.5) / counts[label]);
+  const t =
+    process.kind === 'flow'
+      ? Float32Array.from(parts)
+      : Int32Array.from(parts, (part) => Math.floor(part * process.timesteps));
+  const pixels = toUnit(await images.read(Array.from({ length: size }, (_, i) => i)));
+  const noise = normal(stream(createGenerator(0), 'validation-noise'), pixels.length);
+  return { count: size, pixels, noise, t, labels: labels.slice(), shape: [height, width, channels] };
+}
+
+/** The batches of a validation set, of at most `batchSize` images; each is freed when the next is asked for. */
+export function* validationBatches(
+  { count, pixels, noise, t, labels, shape }: ValidationSet,
+  batchSize = 64,
+): Generator<DiffusionBatch> {
+  const each = shape[0] * shape[1] * shape[2];
+  for (let start = 0; start < count; start += batchSize) {
+    const end = Math.min(count, start + batchSize);
+    const part = (values: Float32Array) => tf.tensor4d(values.slice(start * each, end * each), [end - start, ...shape]);
+    const batch = {
+      x0: part(pixels),
+      noise: part(noise),
+      t: t.slice(start, end),
+      labels: labels.slice(start, end),
+      dropped: new Uint8Array(end - start),
+    };
+    try {
+      yield batch;
+    } finally {
+      tf.dispose([batch.x0, batch.noise]);
+    }
+  }
+}

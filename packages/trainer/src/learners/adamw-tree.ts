@@ -1,0 +1,91 @@
+import {
+  type AdamWState,
+  cloneParams,
+  disposeParams,
+  initAdamW,
+  type LeafSettings,
+  type ParamTree,
+  sortParams,
+  stepParameterGroups,
+  valueAndGrad,
+} from '@learngene/nn';
+import * as tf from '@tensorflow/tfjs-core';
+import type { LearnerState, StepOptions } from '../contracts/learner';
+
+/** One tree of parameters in training: all of it is trained, at one clock. */
+export interface TreeState {
+  /** Parameters. */
+  readonly params: ParamTree;
+  /** Moving averages of the parameters. */
+  readonly ema: ParamTree;
+  /** AdamW's moments and steps. */
+  readonly optimizer: AdamWState;
+}
+
+/** The state before the first step; it owns `params`. */
+export function freshTree(params: ParamTree): TreeState {
+  return { params, ema: cloneParams(params), optimizer: initAdamW(params) };
+}
+
+/** Disposes every tensor of a state. */
+export function disposeTree({ params, ema, optimizer }: TreeState): void {
+  disposeParams({ params, ema, m: optimizer.m as ParamTree, v: optimizer.v as ParamTree });
+}
+
+/** How {@link stepTree} steps, besides what the schedule decides. */
+export interface TreeStepOptions extends StepOptions {
+  /** Leaves with a learning rate or a weight decay of their own; all others have the step's rate and no decay. */
+  readonly leaves?: readonly LeafSettings[];
+  /** Whether the memory of the state before may be written over. */
+  readonly reuse?: boolean;
+}
+
+/**
+ * One step of AdamW on a tree by the gradient of a loss. It disposes the state before.
+ *
+ * @returns the state after the step, the loss before it and the norm of its gradient; the caller owns them
+ */
+export function stepTree(
+  { params, ema, optimizer }: TreeState,
+  loss: (params: ParamTree) => tf.Scalar,
+  { learningRate, emaDecay, clipNorm, leaves, reuse }: TreeStepOptions,
+): { state: TreeState; loss: tf.Scalar; gradientNorm: tf.Scalar } {
+  const { after, value, norm } = tf.tidy(() => {
+    const { value, grads } = valueAndGrad(loss, params);
+    const { groups, gradientNorm } = stepParameterGroups(
+      [{ params, grads, state: optimizer, ema, ...(leaves && { leaves }) }],
+      { learningRate, weightDecay: 0, emaDecay, clipNorm, ...(reuse !== undefined && { reuse }) },
+    );
+    return { after: groups[0], value, norm: gradientNorm };
+  });
+  disposeTree({ params, ema, optimizer });
+  return {
+    state: { params: after.params, ema: after.ema, optimizer: after.state },
+    loss: value,
+    gradientNorm: norm,
+  };
+}
+
+/** A state as a checkpoint keeps it. */
+export function treeToState({ params, ema, optimizer }: TreeState): LearnerState {
+  const { m, v, step } = optimizer;
+  return { step, trees: { params, ema, optimizer: { m, v } as ParamTree } };
+}
+
+/** The trees of a state by name; throws where one is missing. */
+export function treesOf({ trees }: LearnerState): Record<'params' | 'ema' | 'optimizer', ParamTree> {
+  for (const name of ['params', 'ema', 'optimizer']) {
+    if (trees[name] === undefined) throw new Error(`state: expected the tree ${name}, got none`);
+  }
+  return trees as Record<'params' | 'ema' | 'optimizer', ParamTree>;
+}
+
+/**
+ * The state that {@link treeToState} took apart, its leaves in the order of {@link sortParams} as in every file.
+ *
+ * @throws Error where a tree is missing
+ */
+export function treeFromState(state: LearnerState): TreeState {
+  const { params, ema, optimizer } = treesOf(state);
+  return { params: sortParams(params), ema, optimizer: { ...optimizer, step: state.step } as unknown as AdamWState };
+}

@@ -1,0 +1,38 @@
+/** The state of a learner, made at its first use. */
+export interface HeldState<S> {
+  /** The present state. */
+  get(): S;
+  /** Puts the next state in its place; the caller disposes what it replaces. */
+  set(state: S): void;
+  /** Puts a state in its place and disposes the former one. */
+  replace(state: S): void;
+  /** Disposes the present state. */
+  dispose(): void;
+}
+
+/**
+ * Holds a state that `start` makes at its first use. A learner that is restored from a checkpoint before never makes its
+ * start: for a large model it costs as much memory as the state that replaces it.
+ *
+ * @param start The state before the first step, or what makes it.
+ * @param dispose Disposes every tensor of a state.
+ */
+export function heldState<S extends object>(start: S | (() => S), dispose: (state: S) => void): HeldState<S> {
+  let held: S | undefined = typeof start === 'function' ? undefined : start;
+  return {
+    get() {
+      held ??= (start as () => S)();
+      return held;
+    },
+    set(state) {
+      held = state;
+    },
+    replace(state) {
+      if (held) dispose(held);
+      held = state;
+    },
+    dispose() {
+      if (held) dispose(held);
+    },
+  };
+}

@@ -1,0 +1,141 @@
+import { disposeParams } from '@learngene/nn';
+import type { Config, Progress } from '@learngene/pipeline';
+import { checkpointSteps, loadCheckpoint } from '@learngene/pipeline/node';
+import * as tf from '@tensorflow/tfjs-core';
+import type { BatchMaker } from '../contracts/batch-maker';
+import type { Learner } from '../contracts/learner';
+import { interruptedBy, NonFiniteLossError } from '../errors';
+import { pruneCheckpoints } from '../run-folder/create-run';
+import { openMetricsLog } from '../run-folder/metrics-log';
+import { saveCheckpoint } from '../run-folder/save-checkpoint';
+import { fromCheckpoint, type LogWindow, type SavedState, toCheckpoint } from '../run-folder/saved-state';
+import type { TrainingSchedule } from '../train/schedule';
+import { type StepEvent, type TrainOptions, train } from '../train/train';
+
+/** A training in a run folder. */
+export interface TrainRunOptions<B> extends Pick<TrainOptions<B>, 'validation' | 'communicator' | 'onStep'> {
+  /** The run folder; it exists. */
+  run: string;
+  /** What is trained; it stays the caller's. */
+  learner: Learner<B>;
+  /** Makes the batches, from the state that a checkpoint kept where there is one. */
+  batches(state?: unknown): BatchMaker<B>;
+  /** Steps and rates. */
+  schedule: TrainingSchedule;
+  /** How often the log, checkpoints and samples are written, in steps. */
+  intervals: Pick<Config['training'], 'logEvery' | 'checkpointEvery' | 'keepCheckpoints' | 'sampleEvery'>;
+  /** Called every `sampleEvery` steps but for the last. */
+  onSample?(step: number): Promise<void>;
+  /** Shows how far the training is. */
+  progress: Progress;
+  /** An abort saves a checkpoint and ends the run. */
+  signal: AbortSignal;
+}
+
+const EMPTY: LogWindow = { loss: 0, norm: 0, steps: 0 };
+
+/** Restores the learner from the newest checkpoint, if there is one. */
+async function restore<B>(run: string, learner: Learner<B>): Promise<SavedState | undefined> {
+  const last = (await checkpointSteps(run)).at(-1);
+  if (last === undefined) return undefined;
+  const loaded = await loadCheckpoint(run, last);
+  const saved = fromCheckpoint(loaded, last);
+  try {
+    learner.restore(saved.learner);
+  } catch (error) {
+    for (const tree of Object.values(loaded.trees)) disposeParams(tree);
+    throw error;
+  }
+  return saved;
+}
+
+function interrupted(signal: AbortSignal, step: number): Error {
+  const message = `interrupted after step ${step}; a checkpoint was written, continue with --resume (a demo: run it again)`;
+  return interruptedBy(signal, message);
+}
+
+/** The error of a loss that is no number, with what can be done. */
+async function withAdvice(error: unknown, run: string): Promise<unknown> {
+  if (!(error instanceof NonFiniteLossError)) return error;
+  const good = (await checkpointSteps(run)).at(-1);
+  const rest = good === undefined ? 'there is no checkpoint yet' : `the last good checkpoint is step ${good}`;
+  return new NonFiniteLossError(error, `; ${rest}; try a smaller training.learningRate`);
+}
+
+/**
+ * Trains in a run folder to the last step, from its newest checkpoint where it has one. The run has the bits of one that
+ * was never interrupted.
+ *
+ * @returns the steps done
+ * @throws InterruptedError after an abort, with a checkpoint written
+ * @throws NonFiniteLossError with the last good checkpoint untouched
+ */
+export async function trainRun<B>(options: TrainRunOptions<B>): Promise<number> {
+  const { run, learner, schedule, intervals, onSample, progress, signal, validation, communicator } = options;
+  const { steps } = schedule;
+  const { logEvery, checkpointEvery, keepCheckpoints, sampleEvery } = intervals;
+  const saved = await restore(run, learner);
+  const first = saved?.learner.step ?? 0;
+  const data = options.batches(saved?.batches);
+  const log = openMetricsLog(run, saved?.metricsBytes ?? 0);
+  let window = saved?.window ?? EMPTY;
+  if (first > 0) progress.info(`Continuing ${run} from step ${first}`);
+  const bar = progress.startBar('Training', steps, 'steps');
+  let windowStarted = performance.now();
+  let note = '';
+
+  const checkpoint = async (step: number) => {
+    log.flush();
+    const now = { learner: learner.state(), batches: data.state(), window, metricsBytes: log.bytes() };
+    await saveCheckpoint(run, step, toCheckpoint(now));
+    await pruneCheckpoints(run, keepCheckpoints);
+  };
+  const writeLine = ({ step, learningRate, validationLoss }: StepEvent) => {
+    const seconds = (performance.now() - windowStarted) / 1000;
+    windowStarted = performance.now();
+    const stepsPerSecond = window.steps / seconds;
+    const loss = window.loss / window.steps;
+    log.append({
+      step,
+      loss,
+      gradientNorm: window.norm / window.steps,
+      learningRate,
+      stepsPerSecond,
+      rssMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
+      tensors: tf.memory().numTensors,
+      ...(validationLoss !== undefined && { validationLoss }),
+    });
+    note = `loss ${loss.toFixed(4)}, ${(stepsPerSecond * data.batchSize).toFixed(0)} images/s`;
+    window = EMPTY;
+  };
+  const sample = async (step: number) => {
+    try {
+      await onSample?.(step);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      await checkpoint(step);
+      throw interrupted(signal, step);
+    }
+    windowStarted = performance.now();
+  };
+  const onStep = async (event: StepEvent) => {
+    const { step, loss, gradientNorm } = event;
+    window = { loss: window.loss + loss, norm: window.norm + gradientNorm, steps: window.steps + 1 };
+    if (step % logEvery === 0 || step === steps || event.validationLoss !== undefined) writeLine(event);
+    bar.update(step, note);
+    await options.onStep?.(event);
+    if (step % checkpointEvery === 0 || step === steps || signal.aborted) await checkpoint(step);
+    if (signal.aborted) throw interrupted(signal, step);
+    if (sampleEvery > 0 && step % sampleEvery === 0 && step < steps) await sample(step);
+  };
+  try {
+    await train(learner, { data, schedule, from: first, validation, communicator, onStep, signal });
+    return Math.max(first, steps);
+  } catch (error) {
+    throw await withAdvice(error, run);
+  } finally {
+    bar.stop();
+    data.close();
+    log.close();
+  }
+}

@@ -1,0 +1,22 @@
+import type { Learner } from '../contracts/learner';
+
+/** Batches one after another; whoever makes them frees each of them when the next is asked for. */
+export type BatchSequence<B> = Iterable<B> | AsyncIterable<B>;
+
+/**
+ * The mean loss of a learner's averaged weights over all samples of some batches.
+ *
+ * @throws Error where there is no sample
+ */
+export async function meanLoss<B>(learner: Pick<Learner<B>, 'evaluate'>, batches: BatchSequence<B>): Promise<number> {
+  let sum = 0;
+  let count = 0;
+  for await (const batch of batches) {
+    for (const loss of await learner.evaluate(batch)) {
+      sum += loss;
+      count++;
+    }
+  }
+  if (count === 0) throw new Error('batches: expected a sample, got none');
+  return sum / count;
+}

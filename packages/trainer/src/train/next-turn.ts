@@ -1,0 +1,19 @@
+/**
+ * Waits for the next turn of the event loop. Some engines train in microtasks alone: without a turn a page does not draw,
+ * and a signal such as Ctrl-C is never heard.
+ */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') {
+      setImmediate(resolve);
+      return;
+    }
+    // A page: setTimeout waits for 4 ms after a few calls, a message does not.
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
+}

@@ -1,0 +1,40 @@
+import { constantSchedule, cosineSchedule, type Schedule, warmupSchedule } from '@learngene/nn';
+
+/** How long and at which rates a model is trained. */
+export interface TrainingSchedule {
+  /** Optimiser steps in all. */
+  readonly steps: number;
+  /** Learning rate of every step, counted from 0. */
+  readonly learningRate: Schedule;
+  /** Decay of the moving averages; the first steps decay faster, see `warmupDecay` of `@learngene/nn`. */
+  readonly emaDecay: number;
+  /** Largest global norm of the gradient. */
+  readonly clipNorm: number;
+}
+
+/** What {@link trainingSchedule} makes a schedule of. */
+export interface TrainingScheduleOptions {
+  /** Optimiser steps in all. */
+  steps: number;
+  /** Learning rate after the warm-up. */
+  learningRate: number;
+  /** Steps of linear warm-up (default 0). */
+  warmup?: number;
+  /** The learning rate after the warm-up (default 'constant'); 'cosine' falls to 0 at the last step. */
+  decay?: 'constant' | 'cosine';
+  /** Decay of the moving averages (default 0.999). */
+  emaDecay?: number;
+  /** Largest global norm of the gradient (default 1). */
+  clipNorm?: number;
+}
+
+/** Linear warm-up, then a constant learning rate or half a cosine. */
+export function trainingSchedule(options: TrainingScheduleOptions): TrainingSchedule {
+  const { steps, learningRate, warmup = 0, decay = 'constant', emaDecay = 0.999, clipNorm = 1 } = options;
+  const after =
+    decay === 'cosine'
+      ? cosineSchedule({ start: learningRate, steps: Math.max(1, steps - warmup) })
+      : constantSchedule(learningRate);
+  const schedule = warmup > 0 ? warmupSchedule({ steps: warmup, schedule: after }) : after;
+  return { steps, learningRate: schedule, emaDecay, clipNorm };
+}
