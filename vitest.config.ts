@@ -57,7 +57,7 @@ const grouped = ['packages', 'apps', 'tools'].flatMap((group) =>
 const setupFiles = [
   `${root}scripts/property-seed.ts`,
   `${root}scripts/op-inputs.ts`,
-  `${root}scripts/coverage/in-children.ts`,
+  `${root}scripts/child-lines/in-children.ts`,
   ...(process.env.LEARNGENE_TEST_BACKEND === 'webgpu' ? [`${root}scripts/webgpu-left-out.ts`] : []),
   ...(process.env.LEARNGENE_TEST_BACKEND === 'native' ? [`${root}scripts/native-backend.ts`] : []),
 ];

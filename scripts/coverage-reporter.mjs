@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { executedLines } from './coverage/executed-lines.mjs';
+import { executedLines } from './child-lines/executed-lines.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -60,7 +60,7 @@ export default class CoverageReporter {
     this.partial = vitest.config.project.length > 0 || (vitest.filenamePattern?.length ?? 0) > 0;
     if (!vitest.config.coverage.enabled) return;
     this.folder = mkdtempSync(join(tmpdir(), 'learngene-coverage-'));
-    process.env.LEARNGENE_CHILD_COVERAGE = this.folder; // read by coverage/in-children.ts
+    process.env.LEARNGENE_CHILD_COVERAGE = this.folder; // read by child-lines/in-children.ts
   }
 
   onCoverage(coverage) {

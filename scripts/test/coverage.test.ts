@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { executedLines } from '../coverage/executed-lines.mjs';
+import { executedLines } from '../child-lines/executed-lines.mjs';
 import { countLines, report } from '../coverage-reporter.mjs';
 
 let root: string;
@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-const preload = new URL('../coverage/child.mjs', import.meta.url).href;
+const preload = new URL('../child-lines/child.mjs', import.meta.url).href;
 const source = `export function halve(x: number): number {
   if (x > 1000) {
     return x / 2;
