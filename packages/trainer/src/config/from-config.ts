@@ -8,7 +8,7 @@ import {
   type KindTrainState,
   type Trainable,
 } from '@learngene/kind';
-import { type ParamTree, sortParams } from '@learngene/nn';
+import type { ParamTree } from '@learngene/nn';
 import { type Config, createDiffusionProcess } from '@learngene/pipeline';
 import { createGenerator, stream } from '@learngene/random';
 import { type DiffusionBatchesState, diffusionBatches } from '../batches/diffusion-batches';
@@ -87,7 +87,7 @@ export function kindLearnerOf(config: Config, options: KindOfOptions): KindLearn
 
 /** The dense DiT of a configuration as a learner, with fresh weights of the configuration's seed. */
 export function denseLearnerOf(config: Config, dit: DitConfig): DitLearner {
-  const fresh = () => freshTree(sortParams(initDit(stream(createGenerator(config.seed), 'init'), dit) as ParamTree));
+  const fresh = () => freshTree(initDit(stream(createGenerator(config.seed), 'init'), dit) as ParamTree);
   const { weightDecay } = config.training;
   return ditLearner(fresh, { config: dit, form: 'dense', process: createDiffusionProcess(config), weightDecay });
 }

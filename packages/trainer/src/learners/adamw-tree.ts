@@ -1,5 +1,6 @@
 import {
   type AdamWState,
+  arrangeParams,
   cloneParams,
   disposeParams,
   initAdamW,
@@ -81,11 +82,17 @@ export function treesOf({ trees }: LearnerState): Record<'params' | 'ema' | 'opt
 }
 
 /**
- * The state that {@link treeToState} took apart, its leaves in the order of {@link sortParams} as in every file.
+ * The state that {@link treeToState} took apart. The gradient's norm sums in the order of the parameters, so that they get
+ * the order that they had.
  *
- * @throws Error where a tree is missing
+ * @param like The state that it replaces; where there is none, the parameters are in the order of `sortParams`.
+ * @throws Error where a tree is missing, or does not fit `like`
  */
-export function treeFromState(state: LearnerState): TreeState {
+export function treeFromState(state: LearnerState, like?: TreeState): TreeState {
   const { params, ema, optimizer } = treesOf(state);
-  return { params: sortParams(params), ema, optimizer: { ...optimizer, step: state.step } as unknown as AdamWState };
+  return {
+    params: like ? arrangeParams(like.params, params, 'state.params') : sortParams(params),
+    ema,
+    optimizer: { ...optimizer, step: state.step } as unknown as AdamWState,
+  };
 }

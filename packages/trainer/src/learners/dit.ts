@@ -1,7 +1,7 @@
 import { applyLowRankDit, type LowRankDitParams } from '@learngene/adapters';
 import { applyDit, countDitMacs, type DitConfig, type DitParams } from '@learngene/dit';
 import { countKindMacs, type DenseModel, kindConfig } from '@learngene/kind';
-import { countParams, type LeafSettings, type ParamTree } from '@learngene/nn';
+import { countParams, type LeafSettings, type ParamTree, sortParams } from '@learngene/nn';
 import type { DiffusionProcess } from '@learngene/pipeline';
 import * as tf from '@tensorflow/tfjs-core';
 import type { DiffusionCounts, DiffusionLearner, NetworkInputs } from '../contracts/diffusion';
@@ -58,7 +58,8 @@ const isFactor = (name: string): boolean => /^blocks\.\d+\.(attn|mlp)\./.test(na
 /**
  * A dense or low-rank Diffusion Transformer as a learner: all of it is trained, on all classes alike.
  *
- * @param start The state before the first step, or what makes it when it is needed; the learner owns it.
+ * @param start The state before the first step, or what makes it when it is needed; the learner owns it. The parameters of
+ *   one that is made later are put in the order of `sortParams`, so that a restored learner need not make it.
  */
 export function ditLearner(start: TreeState | (() => TreeState), options: DitLearnerOptions): DitLearner {
   const { config, form, process, factorLearningRateScale = 1, weightDecay = 0 } = options;
@@ -66,7 +67,8 @@ export function ditLearner(start: TreeState | (() => TreeState), options: DitLea
     ...(form === 'low-rank' ? [{ includes: isFactor, learningRateScale: factorLearningRateScale }] : []),
     { includes: (name) => name.endsWith('.weight'), weightDecay },
   ];
-  const held = heldState(start, disposeTree);
+  const sorted = (state: TreeState): TreeState => ({ ...state, params: sortParams(state.params) });
+  const held = heldState(typeof start === 'function' ? () => sorted(start()) : start, disposeTree);
   const predict: DitLearner['predict'] = ({ x, t, labels }, branch) => {
     const seen = branch === 'class' ? labels : new Int32Array(labels.length).fill(config.classes);
     return tf.tidy(() => network(form, config, held.get().ema)({ x, t, labels: seen }));
@@ -94,7 +96,7 @@ export function ditLearner(start: TreeState | (() => TreeState), options: DitLea
       return { config, params: held.get().ema as DitParams };
     },
     state: () => treeToState(held.get()),
-    restore: (state) => held.replace(treeFromState(state)),
+    restore: (state) => held.replace(treeFromState(state, held.peek())),
     dispose: held.dispose,
   };
 }

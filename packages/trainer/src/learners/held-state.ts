@@ -2,6 +2,8 @@
 export interface HeldState<S> {
   /** The present state. */
   get(): S;
+  /** The present state, or undefined where none was made yet. */
+  peek(): S | undefined;
   /** Puts the next state in its place; the caller disposes what it replaces. */
   set(state: S): void;
   /** Puts a state in its place and disposes the former one. */
@@ -24,6 +26,7 @@ export function heldState<S extends object>(start: S | (() => S), dispose: (stat
       held ??= (start as () => S)();
       return held;
     },
+    peek: () => held,
     set(state) {
       held = state;
     },

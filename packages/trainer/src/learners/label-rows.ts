@@ -1,5 +1,5 @@
 import { applyKind, countKind, type KindModel, type KindParams } from '@learngene/kind';
-import { arrangeParams, cloneParams, disposeParams, type ParamTree } from '@learngene/nn';
+import { cloneParams, disposeParams, type ParamTree } from '@learngene/nn';
 import type { DiffusionProcess } from '@learngene/pipeline';
 import * as tf from '@tensorflow/tfjs-core';
 import type { DiffusionLearner } from '../contracts/diffusion';
@@ -65,8 +65,7 @@ export function labelRowsLearner(
     predict,
     state: () => treeToState(state),
     restore(saved) {
-      const after = treeFromState(saved);
-      const restored = { ...after, params: arrangeParams(state.params, after.params, 'state.params') };
+      const restored = treeFromState(saved, state);
       disposeTree(state);
       state = restored;
     },

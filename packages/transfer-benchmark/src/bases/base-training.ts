@@ -102,7 +102,9 @@ async function train(context: JobContext, data: DataPart, { run, job, rate, step
   if (config) await writeJson(join(run, 'config.json'), runRecord(context, { job, model: config, rate }));
   const last = (await checkpointSteps(run)).at(-1);
   if (last === steps) return recordOf(context, data, { run, job, rate, steps });
-  const learner = last === undefined ? await startBase(context, job, data.train) : restoredBase(plan, job, data.train);
+  // A KIND model has one order of parameters; the others have that of their start, which a resumed training wants again.
+  const needsStart = last === undefined || job.spec.form !== 'kind';
+  const learner = needsStart ? await startBase(context, job, data.train) : restoredBase(plan, job, data.train);
   const started = performance.now();
   const times: number[] = [];
   const warmup = Math.min(pretraining.warmup, steps);
