@@ -1,4 +1,4 @@
-import { type ApplyLinear, applyDit, type DitInputs, embedClasses } from '@learngene/dit';
+import { type ApplyLinear, applyDit, type DitInputs, embedClasses, withEpilogue } from '@learngene/dit';
 import { applyLinear, type BatchPlan, type GroupSegment, type LinearParams, reorderRows } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { adapterBatchPlan } from './batch-plan';
@@ -109,7 +109,7 @@ export function adaptedLinear(model: AdaptedModel, segments: readonly GroupSegme
   const method = methodOf(config.adapter);
   if (method.kind === 'overlay') throw new Error(`method: '${config.adapter.method}' replaces weights, not layers`);
   const layered: LayerMethod<AdapterConfig> = method;
-  return (_, x, name) => {
+  return withEpilogue((_, x, name) => {
     const layer = subTree<Leaves>(frozen, name)!;
     const settings = layerConfig(config.adapter, name);
     if (!settings) return applyLinear(layer as LinearParams, x) as tf.Tensor3D;
@@ -120,5 +120,5 @@ export function adaptedLinear(model: AdaptedModel, segments: readonly GroupSegme
       return { start, end, leaves };
     });
     return layered.apply(x, layer, own, settings);
-  };
+  });
 }

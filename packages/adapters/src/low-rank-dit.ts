@@ -1,5 +1,4 @@
 import {
-  type ApplyLinear,
   applyDit,
   blockLinearNames,
   type DitBaseParams,
@@ -8,6 +7,7 @@ import {
   type DitParams,
   initDit,
   linearShape,
+  withEpilogue,
 } from '@learngene/dit';
 import { cloneParams, type LinearParams, type ParamTree, prefetch, readingBack } from '@learngene/nn';
 import type { Generator } from '@learngene/random';
@@ -83,7 +83,7 @@ export function applyLowRankDit(
   inputs: DitInputs,
   { config }: { readonly config: DitConfig },
 ): tf.Tensor4D {
-  const linear: ApplyLinear = (layer, x) => applyFactored(layer as FactoredParams, x) as tf.Tensor3D;
+  const linear = withEpilogue((layer, x) => applyFactored(layer as FactoredParams, x) as tf.Tensor3D);
   return applyDit(params, inputs, { config, linear });
 }
 

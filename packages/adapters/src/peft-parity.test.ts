@@ -49,7 +49,7 @@ function compare(model: AdaptedModel, folder: string): { output: number; gradien
       const adapters = { all: { ...model.adapters.all, layers: p.layers as ParamTree } };
       const linear = adaptedLinear({ ...model, adapters }, SEGMENTS);
       const terms = NAMES.map((name, i) => {
-        const y = linear({}, (p.inputs as ParamTree)[`x${i}`] as tf.Tensor3D, name);
+        const y = linear({}, (p.inputs as ParamTree)[`x${i}`] as tf.Tensor3D, name, undefined);
         output = Math.max(output, relativeError(y, tensor(wanted.get(`y.${short(name)}`))));
         return tf.sum(tf.mul(y, tensor(data.get(`w.${short(name)}`))));
       });

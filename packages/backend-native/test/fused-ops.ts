@@ -145,7 +145,7 @@ function groupedLowRankEnd(residual: boolean): FusedOp {
       const y = groupedLowRank.formula(layer, sizes);
       return residual ? tf.add(stream, tf.mul(perSample(gate), y)) : gelu(y);
     },
-    forward: (inputs, sizes) => run('LearngeneGroupedLowRankEnd', inputs, { ...segmentsOf(sizes), keep: true }),
+    forward: (inputs, sizes) => run('LearngeneGroupedLowRankEpilogue', inputs, { ...segmentsOf(sizes), keep: true }),
     backward: (dy, inputs, [, y, state0], sizes) => {
       const { gate, layer } = split(inputs);
       if (!residual) {

@@ -1,9 +1,19 @@
-import { applyLinear, disposeParams, flattenParams, type LinearParams, mapParams, valueAndGrad } from '@learngene/nn';
+import {
+  applyEpilogue,
+  applyLinear,
+  disposeParams,
+  flattenParams,
+  type LinearParams,
+  mapParams,
+  type ParamTree,
+  valueAndGrad,
+} from '@learngene/nn';
 import { createGenerator, normal } from '@learngene/random';
 import { expectClose, expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { applyDit } from './apply';
+import { type ApplyLinear, withEpilogue } from './apply-linear';
 import { ditConfig } from './config';
 import { initDit } from './init';
 import { blockLinearNames } from './linears';
@@ -84,14 +94,35 @@ describe('applyDit', () => {
     const names: string[] = [];
     const out = applyDit(params, inputs, {
       config,
-      linear: (own, x, name) => {
+      linear: withEpilogue((own, x, name) => {
         names.push(name);
         expect(own.weight).toBe(leaves.get(`${name}.weight`));
         return applyLinear(own as LinearParams, x) as tf.Tensor3D;
-      },
+      }),
     });
     expect(names).toEqual(blockLinearNames(config));
     expectClose(out, applyDit(params, inputs, { config }), { atol: 1e-6 });
+  });
+
+  it('hands each layer its epilogue, and refuses a function that would leave it out', () => {
+    const params = makePerturbed();
+    const inputs = makeInputs(2);
+    const seen: Record<string, string> = {};
+    const linear: ApplyLinear = (own, x, name, epilogue) => {
+      seen[name] = typeof epilogue === 'object' ? Object.keys(epilogue).join(' ') : String(epilogue);
+      return applyEpilogue(applyLinear(own as LinearParams, x) as tf.Tensor3D, epilogue);
+    };
+    const out = applyDit(params, inputs, { config, linear });
+    expectClose(out, applyDit(params, inputs, { config }), { atol: 1e-6 });
+    for (const [name, epilogue] of Object.entries(seen)) {
+      expect(epilogue, name).toBe(
+        /attn\.[qkv]$/.test(name) ? 'undefined' : name.endsWith('mlp.in') ? 'gelu' : 'x gate',
+      );
+    }
+    const alone = (own: ParamTree, x: tf.Tensor3D) => applyLinear(own as LinearParams, x) as tf.Tensor3D;
+    expect(() => applyDit(params, inputs, { config, linear: alone })).toThrow(
+      'linear: expected a function of params, x, name and epilogue, got one of 2 parameters (see withEpilogue)',
+    );
   });
 
   it('runs without main weights and table when `linear` and `embedLabels` are given', () => {
@@ -102,10 +133,10 @@ describe('applyDit', () => {
     const blocks = Object.fromEntries(Object.entries(params.blocks).map(([key, { adaln }]) => [key, { adaln }]));
     const out = applyDit({ patch, time, final, blocks }, inputs, {
       config,
-      linear: (_, x, name) => {
+      linear: withEpilogue((_, x, name) => {
         const weight = leaves.get(`${name}.weight`) as tf.Tensor2D;
         return applyLinear({ weight, bias: leaves.get(`${name}.bias`) as tf.Tensor1D }, x) as tf.Tensor3D;
-      },
+      }),
       embedLabels: (labels) => gatherRows(params.label.table, labels),
     });
     expectClose(out, applyDit(params, inputs, { config }), { atol: 1e-6 });

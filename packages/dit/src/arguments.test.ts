@@ -76,7 +76,7 @@ const WRONG: [call: string, run: () => unknown, message: string][] = [
   [
     'applyDit with an unknown option',
     () => apply({}, { linears: 1 }),
-    "options: expected only config, linear, linearWithEnd, embedLabels, got 'linears'",
+    "options: expected only config, linear, embedLabels, got 'linears'",
   ],
   [
     'applyDit without params',

@@ -1,4 +1,5 @@
-export { type ApplyDitOptions, type ApplyLinear, type ApplyLinearWithEnd, applyDit } from './apply';
+export { type ApplyDitOptions, applyDit } from './apply';
+export { type ApplyLinear, withEpilogue } from './apply-linear';
 export type { DitInputs } from './check';
 export {
   type DitConfig,

@@ -1,4 +1,4 @@
-import { type ApplyLinear, applyDit, blockLinearNames, type DitParams, nullLabel } from '@learngene/dit';
+import { applyDit, blockLinearNames, type DitParams, nullLabel, withEpilogue } from '@learngene/dit';
 import { applyLinear, classPlaces, flattenParams, type ParamTree, valueAndGrad } from '@learngene/nn';
 import { composeDense, concatComponents, type FactoredParams } from '@learngene/tensor-svd';
 import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
@@ -33,7 +33,7 @@ function applyMasked(params: KindParams, { x, t, labels }: Inputs, config: KindC
       [labels.length, 1, 1],
     ),
   );
-  const linear: ApplyLinear = (_, input, name) => {
+  const linear = withEpilogue((_, input, name) => {
     const { u, s, v, bias } = subTree<FactoredParams>(params.learngenes, name)!;
     const through = (f: Pick<FactoredParams, 'u' | 's' | 'v'>) =>
       applyLinear({ weight: f.u }, tf.mul(applyLinear({ weight: tf.transpose(f.v) }, input), f.s));
@@ -42,7 +42,7 @@ function applyMasked(params: KindParams, { x, t, labels }: Inputs, config: KindC
       y = tf.add(y, tf.mul(mask[k], through(subTree(params.tailors[group], name)!)));
     }
     return y as tf.Tensor3D;
-  };
+  });
   const rows = config.groups.map(({ name }) => params.tailors[name].label.rows);
   const table = tf.concat([...rows, params.shared.label.null], 0);
   const order = config.groups.flatMap(({ classes }) => [...classes]);

@@ -1,4 +1,4 @@
-import { type ApplyDitOptions, type ApplyLinear, applyDit, type DitInputs } from '@learngene/dit';
+import { type ApplyLinear, applyDit, type DitInputs, withEpilogue } from '@learngene/dit';
 import { type BatchPlan, groupedLowRank, type LowRankFactors, reorderRows } from '@learngene/nn';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
@@ -48,7 +48,7 @@ export function applyPlanned(params: KindParams, inputs: DitInputs, { config, pl
     const out = applyDit(
       params.shared,
       { x: reorder(inputs.x), t: reorder(inputs.t), labels },
-      { config: config.dit, ...binaryLinear(params, plan), embedLabels: () => embedding },
+      { config: config.dit, linear: binaryLinear(params, plan), embedLabels: () => embedding },
     );
     return order && inverse ? reorderRows(out, inverse, order) : out;
   });
@@ -65,20 +65,15 @@ type PlannedBatch = {
   readonly plan: BatchPlan;
 };
 
-type BinaryLinear = Required<Pick<ApplyDitOptions, 'linear' | 'linearWithEnd'>>;
-
 /** The main layers of a batch grouped by class. */
-function binaryLinear(params: KindParams, { segments }: BatchPlan): BinaryLinear {
+function binaryLinear(params: KindParams, { segments }: BatchPlan): ApplyLinear {
   const ownAt = (name: string) =>
     segments.flatMap(({ start, end, group }) => {
       const factors = group === null ? undefined : subTree<LowRankFactors>(tailorsOf(params, group), name);
       return factors ? [{ start, end, factors }] : [];
     });
-  return {
-    linear: (_, x, name) => groupedLowRank(x, { common: learngenesAt(params, name), segments: ownAt(name) }),
-    linearWithEnd: (_, x, name, end) =>
-      groupedLowRank(x, { common: learngenesAt(params, name), segments: ownAt(name), end }),
-  };
+  return (_, x, name, epilogue) =>
+    groupedLowRank(x, { common: learngenesAt(params, name), segments: ownAt(name), epilogue });
 }
 
 function applySoft(
@@ -94,10 +89,10 @@ function applySoft(
     const names = groups.map((group) => group.name);
     const alpha = softGate(params, natural, config); // [N, K]
     const embedding = embedLabels(params, natural.labels, { config, groups: names }); // [N, D]
-    const linear: ApplyLinear = (_, input, name) => {
+    const linear = withEpilogue((_, input, name) => {
       const tailors = names.map((group) => subTree<LowRankFactors>(tailorsOf(params, group), name));
       return softLowRank(input, learngenesAt(params, name), { tailors, alpha });
-    };
+    });
     return applyDit(
       params.shared,
       { x, t, labels: natural.labels },

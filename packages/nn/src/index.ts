@@ -23,19 +23,19 @@ export { reorderRows } from './grouped/reorder-rows';
 export { applyLinear, initLinear, type LinearInit, type LinearOptions, type LinearParams } from './linear-layer';
 export { type AttentionOptions, attention } from './ops/attention';
 export { type CustomOp, customOp, hasKernel, runKernel } from './ops/custom-op';
+export {
+  applyEpilogue,
+  type Epilogue,
+  type EpilogueGrads,
+  epilogueGrads,
+  hasEpilogueGrads,
+  type ResidualEpilogue,
+} from './ops/epilogue';
 export { gatedResidual } from './ops/gated-residual';
 export { gelu } from './ops/gelu';
 export { type GroupedLowRank, groupedLowRank, type LowRankFactors, type LowRankSegment } from './ops/grouped-low-rank';
 export { type LayerNormOptions, layerNorm, layerNormModulate } from './ops/layer-norm';
 export { linear } from './ops/linear';
-export {
-  applyLinearEnd,
-  hasLinearEndGrads,
-  type LinearEnd,
-  type LinearEndGrads,
-  linearEndGrads,
-  type ResidualEnd,
-} from './ops/linear-end';
 export { lowRankLinear } from './ops/low-rank-linear';
 export { stackTensors, sumTensors } from './ops/many-tensors';
 export { matmulNN, matmulNT, matmulTN } from './ops/matmul';

@@ -55,7 +55,7 @@ describe.each(READ)('parts/%s of PEFT', (folder) => {
         const y = tensor(wanted.get(`y.${name}`));
         // PEFT takes PiSSA's SVD in float32.
         const tolerance = folder === 'pissa' ? 2e-6 : 1e-6;
-        expect(relativeError(linear({}, x, name), y)).toBeLessThan(tolerance);
+        expect(relativeError(linear({}, x, name, undefined), y)).toBeLessThan(tolerance);
         const { weight, bias } = subTree<Record<string, tf.Tensor2D>>(merged as ParamTree, name)!;
         const flat = tf.reshape(x, [-1, x.shape[2]]) as tf.Tensor2D;
         const plain = tf.add(tf.matMul(flat, weight, false, true), bias);

@@ -99,7 +99,7 @@ describe.each(['groupedLowRankGelu', 'groupedLowRankGatedResidual', 'linearGelu'
         const inputs = fusedOps[name].inputs({ samples: 3, tokens: 7, width: 9, other: 16, heads: 1 }, 4);
         const attrs = { starts: [0, 2], ends: [1, 3] };
         const [kept, bare] = [true, false].map((keep) =>
-          run(names[name] ?? 'LearngeneGroupedLowRankEnd', inputs, { ...attrs, keep }),
+          run(names[name] ?? 'LearngeneGroupedLowRankEpilogue', inputs, { ...attrs, keep }),
         );
         expect(bare).toHaveLength(1);
         expect(kept.length).toBeGreaterThan(1);

@@ -84,6 +84,6 @@ function groupedLowRankGrad(call: KernelCall): TensorInfo[] {
 /** The low-rank layer over a grouped batch, see `groupedLowRank` of `@learngene/nn`. */
 export const groupedLowRankKernels: KernelTable = {
   LearngeneGroupedLowRank: groupedLowRank,
-  LearngeneGroupedLowRankEnd: groupedLowRankEnd,
+  LearngeneGroupedLowRankEpilogue: groupedLowRankEnd,
   LearngeneGroupedLowRankGrad: groupedLowRankGrad,
 };

@@ -4,8 +4,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { flattenParams } from '../tree';
 import { valueAndGrad } from '../value-and-grad';
+import { applyEpilogue, type Epilogue } from './epilogue';
 import { type GroupedLowRank, groupedLowRank, type LowRankFactors } from './grouped-low-rank';
-import { applyLinearEnd, type LinearEnd } from './linear-end';
 import { matmulNN, matmulNT } from './matmul';
 
 type Common = NonNullable<GroupedLowRank['common']>;
@@ -197,7 +197,7 @@ describe('groupedLowRank', () => {
   });
 });
 
-describe('groupedLowRank with an end', () => {
+describe('groupedLowRank with an epilogue', () => {
   const tree = () => ({
     x: draw(4, 3, 6) as tf.Tensor3D,
     f: layerOf(5, 6, 3),
@@ -211,48 +211,48 @@ describe('groupedLowRank with an end', () => {
     { start: 0, end: 1, factors: a },
     { start: 2, end: 4, factors: b },
   ];
-  const ends: [string, (p: Tree) => LinearEnd][] = [
+  const epilogues: [string, (p: Tree) => Epilogue][] = [
     ['GELU', () => 'gelu'],
     ['x + gate y', ({ stream, gate }) => ({ x: stream, gate })],
   ];
 
-  it.each(ends)('is the layer and what follows it, gradients too: %s', (_, end) => {
+  it.each(epilogues)('is the layer and what follows it, gradients too: %s', (_, epilogue) => {
     const p = tree();
     const weights = draw(4, 3, 5);
     const run = (y: (p: Tree) => tf.Tensor) =>
       valueAndGrad((leaves) => tf.sum(tf.mul(y(leaves), weights)) as tf.Scalar, p);
-    const fused = run((q) => groupedLowRank(q.x, { common: q.f, segments: segments(q), end: end(q) }));
-    const parts = run((q) => applyLinearEnd(groupedLowRank(q.x, { common: q.f, segments: segments(q) }), end(q)));
+    const fused = run((q) => groupedLowRank(q.x, { common: q.f, segments: segments(q), epilogue: epilogue(q) }));
+    const parts = run((q) => applyEpilogue(groupedLowRank(q.x, { common: q.f, segments: segments(q) }), epilogue(q)));
     expectClose(fused.value, parts.value, { rtol: 1e-4 });
     const expected = flattenParams(parts.grads);
     for (const [name, grad] of flattenParams(fused.grads)) {
-      if (end(p) !== 'gelu' || !['stream', 'gate'].includes(name))
+      if (epilogue(p) !== 'gelu' || !['stream', 'gate'].includes(name))
         expect(relativeError(grad, expected.get(name)!), name).toBeLessThan(1e-5);
     }
   });
 
-  it.each(ends)('is the same without a tape: %s', (_, end) => {
+  it.each(epilogues)('is the same without a tape: %s', (_, epilogue) => {
     const p = tree();
-    const y = groupedLowRank(p.x, { common: p.f, segments: segments(p), end: end(p) });
-    expectClose(y, applyLinearEnd(groupedLowRank(p.x, { common: p.f, segments: segments(p) }), end(p)), {
+    const y = groupedLowRank(p.x, { common: p.f, segments: segments(p), epilogue: epilogue(p) });
+    expectClose(y, applyEpilogue(groupedLowRank(p.x, { common: p.f, segments: segments(p) }), epilogue(p)), {
       rtol: 1e-5,
       atol: 1e-5,
     });
   });
 
-  it.each(ends)('agrees with finite differences, and leaves nothing behind: %s', async (_, end) => {
+  it.each(epilogues)('agrees with finite differences, and leaves nothing behind: %s', async (_, epilogue) => {
     const p = tree();
     checkGradient(
       (x, u, ts, stream = p.stream, gate = p.gate) => {
         const q = { ...p, x, f: { ...p.f, u }, a: { ...p.a, s: ts }, stream, gate } as Tree;
-        return groupedLowRank(q.x, { common: q.f, segments: segments(q), end: end(q) });
+        return groupedLowRank(q.x, { common: q.f, segments: segments(q), epilogue: epilogue(q) });
       },
-      [p.x, p.f.u, p.a.s, ...(end(p) === 'gelu' ? [] : [p.stream, p.gate])],
+      [p.x, p.f.u, p.a.s, ...(epilogue(p) === 'gelu' ? [] : [p.stream, p.gate])],
     );
     await expectNoLeak(() => {
-      tf.dispose(groupedLowRank(p.x, { common: p.f, segments: segments(p), end: end(p) }));
+      tf.dispose(groupedLowRank(p.x, { common: p.f, segments: segments(p), epilogue: epilogue(p) }));
       const loss = (q: Tree) =>
-        tf.sum(groupedLowRank(q.x, { common: q.f, segments: segments(q), end: end(q) })) as tf.Scalar;
+        tf.sum(groupedLowRank(q.x, { common: q.f, segments: segments(q), epilogue: epilogue(q) })) as tf.Scalar;
       tf.dispose(valueAndGrad(loss, p));
     });
   });

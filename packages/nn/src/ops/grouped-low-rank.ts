@@ -2,8 +2,8 @@ import type { NamedTensorMap, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tens
 import * as tf from '@tensorflow/tfjs-core';
 import { dims } from '../dims';
 import { customOp, hasKernel, runKernel, stateInputs } from './custom-op';
+import { applyEpilogue, type Epilogue, epilogueGrads, hasEpilogueGrads } from './epilogue';
 import { groupedBackward, groupedForward } from './grouped-low-rank-composite';
-import { applyLinearEnd, hasLinearEndGrads, type LinearEnd, linearEndGrads } from './linear-end';
 import { lowRankLinear } from './low-rank-linear';
 
 /** The factors of a weight u diag(s) vᵀ of rank r. */
@@ -37,12 +37,12 @@ export type GroupedLowRank = {
     | undefined;
   /** Disjoint and ascending; samples in no segment use the common factors alone. Not empty where nothing is common. */
   readonly segments: readonly LowRankSegment[];
-  /** What follows the layer at once (default nothing), see `applyLinearEnd`. */
-  readonly end?: LinearEnd | undefined;
+  /** The operation after the layer (default none), see `applyEpilogue`. */
+  readonly epilogue?: Epilogue | undefined;
 };
 
 const FORWARD = 'LearngeneGroupedLowRank';
-const FORWARD_END = 'LearngeneGroupedLowRankEnd';
+const FORWARD_EPILOGUE = 'LearngeneGroupedLowRankEpilogue';
 const BACKWARD = 'LearngeneGroupedLowRankGrad';
 
 /**
@@ -53,8 +53,8 @@ const BACKWARD = 'LearngeneGroupedLowRankGrad';
  * the composite of tfjs ops, which is its specification. All kernels take the inputs x, u, s, v, [bias], u0, s0, v0, u1, ...
  * and the attributes `starts` and `ends` (samples):
  * - 'LearngeneGroupedLowRank' returns y, then any state.
- * - 'LearngeneGroupedLowRankEnd' also takes stream and gate after bias (for x + gate y) and the attribute `keep`. It returns
- *   the result of `end` and, where `keep` is true, y and any state.
+ * - 'LearngeneGroupedLowRankEpilogue' also takes stream and gate after bias (for x + gate y) and the attribute `keep`. It returns
+ *   the result of the epilogue and, where `keep` is true, y and any state.
  * - 'LearngeneGroupedLowRankGrad' also takes dy and the state. It returns the gradients in the order of the inputs,
  *   without those of u, s and v where its attribute `common` is false.
  *
@@ -63,18 +63,18 @@ const BACKWARD = 'LearngeneGroupedLowRankGrad';
  * @throws Error if shapes do not go together, segments overlap, or there are no factors at all.
  */
 export function groupedLowRank(x: Tensor3D, layer: GroupedLowRank): Tensor3D {
-  const { common, segments, end } = layer;
+  const { common, segments, epilogue } = layer;
   if (!common && segments.length === 0)
     throw new Error('segments: expected at least one without common factors, got none');
-  if (end === undefined) {
+  if (epilogue === undefined) {
     // The factors of a single group are a plain low-rank layer.
     const [first] = segments;
     const alone = !common && first.start === 0 && first.end === x.shape[0];
     return alone ? plainLayer(x, first) : tf.tidy(() => layerOp(x, layer));
   }
-  const fused = hasKernel(FORWARD_END) && hasKernel(BACKWARD) && hasLinearEndGrads();
+  const fused = hasKernel(FORWARD_EPILOGUE) && hasKernel(BACKWARD) && hasEpilogueGrads();
   return tf.tidy(() =>
-    fused ? layerWithEnd(x, layer, end) : applyLinearEnd(groupedLowRank(x, { common, segments }), end),
+    fused ? layerWithEpilogue(x, layer, epilogue) : applyEpilogue(groupedLowRank(x, { common, segments }), epilogue),
   );
 }
 
@@ -107,26 +107,26 @@ function layerOp(x: Tensor3D, layer: GroupedLowRank): Tensor3D {
   }) as Tensor3D;
 }
 
-/** The layer and its end in one kernel. */
-function layerWithEnd(x: Tensor3D, layer: GroupedLowRank, end: LinearEnd): Tensor3D {
+/** The layer and its epilogue in one kernel. */
+function layerWithEpilogue(x: Tensor3D, layer: GroupedLowRank, epilogue: Epilogue): Tensor3D {
   const { inputs, attrs, shape } = callOf(x, layer, true);
   const residual: NamedTensorMap = {};
-  if (end !== 'gelu') {
-    dims('end.x', end.x, shape.join(' '));
-    dims('end.gate', end.gate, `${shape[0]} ${shape[2]}`);
-    Object.assign(residual, { stream: end.x, gate: end.gate });
+  if (epilogue !== 'gelu') {
+    dims('epilogue.x', epilogue.x, shape.join(' '));
+    dims('epilogue.gate', epilogue.gate, `${shape[0]} ${shape[2]}`);
+    Object.assign(residual, { stream: epilogue.x, gate: epilogue.gate });
   }
   return customOp({
     inputs: { ...inputs, ...residual },
     forward: (save, taped) => {
       const all = { ...inputs, ...residual };
-      const [result, y, ...state] = runKernel(FORWARD_END, all, { ...attrs, keep: taped });
-      if (taped) save([y, ...(end === 'gelu' ? [] : [end.gate]), ...Object.values(inputs), ...state]);
+      const [result, y, ...state] = runKernel(FORWARD_EPILOGUE, all, { ...attrs, keep: taped });
+      if (taped) save([y, ...(epilogue === 'gelu' ? [] : [epilogue.gate]), ...Object.values(inputs), ...state]);
       return result;
     },
     backward: (dy, [y, ...saved], isWanted) => {
-      const gate = end === 'gelu' ? undefined : saved.shift();
-      const grads = linearEndGrads(dy, { y, gate });
+      const gate = epilogue === 'gelu' ? undefined : saved.shift();
+      const grads = epilogueGrads(dy, { y, gate });
       const layerGrads = kernelGrads(grads.y, { inputs, attrs, saved, isWanted });
       return { ...layerGrads, stream: () => tf.clone(dy), gate: () => grads.gate as Tensor };
     },

@@ -3,34 +3,36 @@ import { hasKernel, runKernel } from './custom-op';
 import { gatedResidual } from './gated-residual';
 import { gelu } from './gelu';
 
-/** x + gate y after a layer y: the end of a branch of an adaLN-Zero block (Peebles & Xie 2023). */
-export type ResidualEnd = {
+/** x + gate y after a layer y: the last operation of a branch of an adaLN-Zero block (Peebles & Xie 2023). */
+export type ResidualEpilogue = {
   /** float32 [N, T, D], the residual stream. */
   readonly x: Tensor3D;
   /** float32 [N, D], one factor a sample and channel. */
   readonly gate: Tensor2D;
 };
 
-/** What follows a linear layer at once, so that a layer with a kernel of its own may do it too. */
-export type LinearEnd = 'gelu' | ResidualEnd;
+/** The operation right after a linear layer, which a layer with a kernel of its own can fuse. */
+export type Epilogue = 'gelu' | ResidualEpilogue;
 
 /**
- * What follows a layer, as an op of its own.
+ * The epilogue of a layer, as an op of its own.
  *
  * @param y float32 [N, T, D], the layer's result.
+ * @param epilogue None: y itself is returned.
  * @returns [N, T, D], the GELU of y or x + gate y; the caller owns it.
  */
-export function applyLinearEnd(y: Tensor3D, end: LinearEnd): Tensor3D {
-  return end === 'gelu' ? gelu(y) : gatedResidual(end.x, end.gate, y);
+export function applyEpilogue(y: Tensor3D, epilogue: Epilogue | undefined): Tensor3D {
+  if (epilogue === undefined) return y;
+  return epilogue === 'gelu' ? gelu(y) : gatedResidual(epilogue.x, epilogue.gate, y);
 }
 
-/** Whether the backend has the gradients of both ends, as {@link linearEndGrads} needs them. */
-export function hasLinearEndGrads(): boolean {
+/** Whether the backend has the gradients of both epilogues, as {@link epilogueGrads} needs them. */
+export function hasEpilogueGrads(): boolean {
   return hasKernel('LearngeneGeluGrad') && hasKernel('LearngeneGatedResidualGrad');
 }
 
-/** Gradients of {@link applyLinearEnd}, off the tape. */
-export interface LinearEndGrads {
+/** Gradients of {@link applyEpilogue}, off the tape. */
+export interface EpilogueGrads {
   /** Of the layer's result, [N, T, D]. */
   readonly y: Tensor;
   /** Of the gate, [N, D]; that of x is dy itself. */
@@ -38,10 +40,7 @@ export interface LinearEndGrads {
 }
 
 /** The gradients of what follows a layer, from the layer's result before it; a backend's kernels, off the tape. */
-export function linearEndGrads(
-  dy: Tensor,
-  { y, gate }: { readonly y: Tensor; readonly gate?: Tensor },
-): LinearEndGrads {
+export function epilogueGrads(dy: Tensor, { y, gate }: { readonly y: Tensor; readonly gate?: Tensor }): EpilogueGrads {
   if (!gate) return { y: runKernel('LearngeneGeluGrad', { dy, x: y })[0] };
   const [dgate, branch] = runKernel('LearngeneGatedResidualGrad', { dy, gate, y });
   return { y: branch, gate: dgate };

@@ -1,0 +1,79 @@
+import {
+  applyEpilogue,
+  applyLinear,
+  type Epilogue,
+  type LinearParams,
+  type ParamTree,
+  type ResidualEpilogue,
+  residualLinear,
+  residualMlp,
+} from '@learngene/nn';
+import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+
+/**
+ * Applies a main linear layer, and then its epilogue where it has one. Called inside a tidy.
+ *
+ * @param params - the sub-tree at `name`; empty where the tree has none.
+ * @param x - [N, T, in], see `linearShape`.
+ * @param name - dotted name of the layer, 'blocks.3.attn.q'.
+ * @param epilogue - GELU after 'mlp.in', x + gate y after 'attn.o' and 'mlp.out', none after the others. A function that knows
+ *   no epilogues is made one that does by {@link withEpilogue}.
+ * @returns [N, T, out].
+ */
+export type ApplyLinear = (params: ParamTree, x: Tensor3D, name: string, epilogue: Epilogue | undefined) => Tensor3D;
+
+/** An {@link ApplyLinear} from a function that applies the layer alone: the epilogue is an op of its own. */
+export function withEpilogue(linear: (params: ParamTree, x: Tensor3D, name: string) => Tensor3D): ApplyLinear {
+  return (params, x, name, epilogue) => applyEpilogue(linear(params, x, name), epilogue);
+}
+
+/** The linear layers of a block: single ones, and the two of the MLP with GELU between them. */
+export type BlockLayers = {
+  readonly linear: (params: ParamTree, x: Tensor3D, name: string, epilogue?: Epilogue) => Tensor3D;
+  /** `name` is that of the MLP, 'blocks.3.mlp'. */
+  readonly mlp: (params: ParamTree | undefined, x: Tensor3D, name: string, epilogue: ResidualEpilogue) => Tensor3D;
+};
+
+/**
+ * The layers of a block by one function for all of them.
+ *
+ * @throws Error if the function takes fewer than four parameters: it would leave out the epilogues.
+ */
+export function blockLayers(linear: ApplyLinear): BlockLayers {
+  if (linear.length < 4) {
+    const expected = 'linear: expected a function of params, x, name and epilogue';
+    throw new Error(`${expected}, got one of ${linear.length} parameters (see withEpilogue)`);
+  }
+  return {
+    linear: (params, x, name, epilogue) => linear(params, x, name, epilogue),
+    mlp: (params, x, name, epilogue) => {
+      const hidden = linear(subTree(params, 'in'), x, `${name}.in`, 'gelu'); // [N, T, M]
+      return linear(subTree(params, 'out'), hidden, `${name}.out`, epilogue); // [N, T, D]
+    },
+  };
+}
+
+/** Dense layers, with their epilogues in the kernels of a backend that has them. */
+export const denseLayers: BlockLayers = {
+  linear: (params, x, name, epilogue) => {
+    const layer = checkedLayer(params, name);
+    if (epilogue === undefined || epilogue === 'gelu')
+      return applyEpilogue(applyLinear(layer, x) as Tensor3D, epilogue);
+    return residualLinear({ ...epilogue, input: x }, layer);
+  },
+  mlp: (params, x, name, epilogue) => {
+    const [first, last] = ['in', 'out'].map((part) => checkedLayer(subTree(params, part), `${name}.${part}`));
+    return residualMlp({ ...epilogue, input: x }, { in: first, out: last });
+  },
+};
+
+/** A sub-tree; empty where there is none. */
+export function subTree(parent: ParamTree | undefined, name: string): ParamTree {
+  return (parent?.[name] ?? {}) as ParamTree;
+}
+
+function checkedLayer(params: ParamTree, name: string): LinearParams {
+  const { weight, bias } = params as { weight?: Tensor2D; bias?: Tensor1D };
+  if (!weight) throw new Error(`params: expected ${name}.weight (or a \`linear\` argument), got none`);
+  return { weight, bias };
+}
