@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import type { Plugin } from 'esbuild';
 import { defineConfig } from 'tsup';
 import { bundleGradients } from './tsup.gradients';
 
@@ -5,11 +7,11 @@ import { bundleGradients } from './tsup.gradients';
  * The build of every published package: `tsup` bundles ESM + CJS for each entry file `src/<entry>.ts`, `tsup --env.TYPES 1`
  * writes the declarations (slow, and not needed to run anything).
  *
- * @param options.shims gives the CommonJS build an `import.meta.url`, for a package that looks for its own files. It also
- *   puts `import 'path'` and `import 'url'` into every ESM file: never for a package that browsers load.
+ * @param options.importMetaUrl gives the CommonJS build an `import.meta.url`, for a package that looks for its own files.
+ *   (tsup's own `shims` would put `import 'path'` and `import 'url'` into every ESM file, those for browsers too.)
  * @param options.gradients bundles what is imported from `@tensorflow/tfjs-core/dist/gradients`.
  */
-export function packageConfig(entries: string[], { shims = false, gradients = false } = {}) {
+export function packageConfig(entries: string[], { importMetaUrl = false, gradients = false } = {}) {
   return defineConfig(({ env }) => ({
     entry: Object.fromEntries(entries.map((entry) => [entry, `src/${entry}.ts`])),
     format: ['esm', 'cjs'],
@@ -17,12 +19,27 @@ export function packageConfig(entries: string[], { shims = false, gradients = fa
     // One copy of an error class or a registry for all entries, in CommonJS too.
     splitting: true,
     sourcemap: true,
-    shims,
     clean: env?.TYPES ? false : ['**/*.js', '**/*.cjs', '**/*.map'],
     // TypeScript 6 deprecates an option that tsup's declaration build still sets.
     dts: env?.TYPES ? { only: true, compilerOptions: { ignoreDeprecations: '6.0' } } : false,
     // tfjs-core ships its gradients only as modules that Node cannot load unbundled, so they travel inside our build.
     noExternal: [/^@tensorflow\/tfjs-core\/dist\/gradients\//],
-    esbuildPlugins: gradients ? [bundleGradients()] : [],
+    esbuildPlugins: [...(gradients ? [bundleGradients()] : []), ...(importMetaUrl ? [importMetaUrlForCommonJs()] : [])],
   }));
+}
+
+/** Gives the modules that ask for `import.meta.url`, and no others, what it would be. */
+function importMetaUrlForCommonJs(): Plugin {
+  return {
+    name: 'import-meta-url',
+    setup({ initialOptions, onLoad }) {
+      if (initialOptions.define?.TSUP_FORMAT !== '"cjs"') return;
+      onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, async ({ path }) => {
+        const source = await readFile(path, 'utf8');
+        if (!source.includes('import.meta.url')) return undefined;
+        const url = "import { pathToFileURL as urlOfFile } from 'node:url';\n";
+        return { contents: url + source.replaceAll('import.meta.url', 'urlOfFile(__filename).href'), loader: 'ts' };
+      });
+    },
+  };
 }

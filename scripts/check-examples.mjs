@@ -16,6 +16,7 @@ const { positionals: wanted } = commandLine(import.meta.url, {}, { positionals: 
 const { transformSync } = await import('esbuild');
 
 function readmeExamples(file) {
+  if (!existsSync(file)) return [];
   const fence = /```ts\n([\s\S]*?)```\s*(?:[^\n`]+\n\s*)?```text\n([\s\S]*?)```/g;
   return [...readFileSync(file, 'utf8').matchAll(fence)].map(([, source, expected], index) => {
     return { name: `${relative(root, file)} #${index + 1}`, source, expected };

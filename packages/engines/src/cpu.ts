@@ -1,7 +1,7 @@
 import type { Engine } from './types';
 
 /** Plain JavaScript: always there, and the slowest. */
-export const cpu: Engine = {
+export const cpu: Engine<'cpu'> = {
   name: 'cpu',
   title: 'plain JavaScript (@tensorflow/tfjs-backend-cpu)',
   async load() {

@@ -1,17 +1,26 @@
-import { setImmediate } from 'node:timers/promises';
 import type { KernelBackend } from '@tensorflow/tfjs-core';
+import { nextTurn } from './next-turn';
 
 /** What is used of a WebGPU device. */
 export interface WatchedDevice {
   /** The event of an error that no error scope takes. */
   addEventListener(type: 'uncapturederror', listener: (event: { error: Error }) => void): void;
   /** Resolves when the device is gone. */
-  readonly lost: Promise<{ reason?: string; message: string }>;
+  readonly lost: Promise<DeviceLoss>;
+}
+
+/** Why a device is gone. */
+export interface DeviceLoss {
+  /** Such as `destroyed`. */
+  reason?: string;
+  /** What is known about it. */
+  message: string;
 }
 
 /** A graphics processor refused commands or went away: nothing that it gives from then on is to be trusted. */
 export class DeviceError extends Error {
-  override name = 'DeviceError';
+  /** Always `'DeviceError'`. */
+  override readonly name = 'DeviceError';
 }
 
 /**
@@ -37,9 +46,14 @@ export function guardReads(backend: KernelBackend, device: WatchedDevice): void 
     try {
       return await read(dataId);
     } finally {
-      await setImmediate(); // Errors are told in a turn of their own.
+      await nextTurn(); // Errors are told in a turn of their own.
       // biome-ignore lint/correctness/noUnsafeFinally: the device's error is the cause of whatever else went wrong
       if (failure) throw failure;
     }
   };
+}
+
+/** Guards the reads of tfjs's WebGPU backend by the errors of its own device. */
+export function guardBackend(backend: KernelBackend): void {
+  guardReads(backend, (backend as KernelBackend & { device: WatchedDevice }).device);
 }

@@ -1,3 +1,2 @@
-export { type ChosenEngine, chooseEngine, engines } from './choose-engine';
-export { DeviceError, guardReads, type WatchedDevice } from './device-errors';
-export { usePrecision } from './precision';
+export { chooseEngine, examineEngine, NODE_ENGINES } from './node/choose-engine';
+export { usePrecision } from './node/precision';

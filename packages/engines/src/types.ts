@@ -1,36 +1,74 @@
-/** The engines that `--engine` names. */
-export const engineNames = ['tfjs-node-gpu', 'native', 'tfjs-node', 'webgpu', 'wasm', 'cpu'] as const;
+/** The engines of browsers, the one that is preferred first. */
+export const BROWSER_ENGINE_NAMES = ['webgpu', 'webgl', 'wasm', 'cpu'] as const;
+
+/** The engines of Node. */
+export const NODE_ENGINE_NAMES = ['tfjs-node-gpu', 'native', 'tfjs-node', 'webgpu', 'wasm', 'cpu'] as const;
+
+/** The name of an engine of browsers. */
+export type BrowserEngineName = (typeof BROWSER_ENGINE_NAMES)[number];
+
+/** The name of an engine of Node. */
+export type NodeEngineName = (typeof NODE_ENGINE_NAMES)[number];
 
 /** The name of an engine. */
-export type EngineName = (typeof engineNames)[number];
+export type EngineName = BrowserEngineName | NodeEngineName;
 
 /** What came of the attempt to load an engine. */
-export type EngineLoad =
-  | {
-      ok: true;
-      /** The tfjs backend to select. */
-      backend: string;
-      /** What it is running on, in a few words. */
-      detail: string;
-      /** Whether it runs on a real accelerator. */
-      accelerated: boolean;
-    }
-  | {
-      ok: false;
-      /** Why it cannot be used here. */
-      reason: string;
-      /** What the user can do about it. */
-      remedy: string;
-    };
+export type EngineLoad = LoadedEngine | MissingEngine;
+
+/** An engine that can be used. */
+export interface LoadedEngine {
+  /** Says that it can be used. */
+  ok: true;
+  /** The tfjs backend to select. */
+  backend: string;
+  /** What it is running on, in a few words. */
+  detail: string;
+  /** Whether it runs on a real accelerator. */
+  accelerated: boolean;
+}
+
+/** An engine that cannot be used here. */
+export interface MissingEngine {
+  /** Says that it cannot be used. */
+  ok: false;
+  /** Why it cannot be used here. */
+  reason: string;
+  /** What the user can do about it. */
+  remedy: string;
+}
+
+/** What engines need to know to be loaded. */
+export interface LoadOptions {
+  /**
+   * Where a page finds the `.wasm` files of `@tensorflow/tfjs-backend-wasm`: the URL of a folder, with a slash at its end
+   * (default: beside the page's script). Node finds them by itself.
+   */
+  wasmPaths?: string;
+}
 
 /** A compute engine: how it is loaded and what to call it. */
-export interface Engine {
-  /** The name that `--engine` takes. */
-  name: EngineName;
-  /** One line for `doctor`. */
+export interface Engine<Name extends EngineName = EngineName> {
+  /** Its name. */
+  name: Name;
+  /** What it is, in one line. */
   title: string;
+  /** An automatic choice takes it only where it runs on a real accelerator. */
+  acceleratorOnly?: boolean;
   /** Loads the engine's packages and registers its tfjs backend, without selecting it. Never throws. */
-  load(): Promise<EngineLoad>;
+  load(options?: LoadOptions): Promise<EngineLoad>;
   /** Called once its backend is selected: hands over what is not a tfjs kernel. */
   selected?(): void;
+  /** What insists on this engine, such as a variable of the environment: then an automatic choice must not pass over it. */
+  demandedBy?(): string | undefined;
+}
+
+/** The engine that was chosen. */
+export interface ChosenEngine<Name extends EngineName = EngineName> {
+  /** Its name. */
+  name: Name;
+  /** What it runs on. */
+  detail: string;
+  /** Why it was chosen. */
+  why: string;
 }

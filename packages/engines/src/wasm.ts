@@ -1,14 +1,15 @@
-import { registerWasmTrainingKernels } from '@learngene/nn/wasm';
 import type { Engine } from './types';
 
 /** WebAssembly SIMD: always there; the kernels that training needs and it lacks come from the cpu backend. */
-export const wasm: Engine = {
+export const wasm: Engine<'wasm'> = {
   name: 'wasm',
   title: 'WebAssembly SIMD (@tensorflow/tfjs-backend-wasm)',
-  async load() {
+  async load({ wasmPaths } = {}) {
     try {
       await import('@tensorflow/tfjs-backend-cpu');
-      await import('@tensorflow/tfjs-backend-wasm');
+      const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
+      const { registerWasmTrainingKernels } = await import('@learngene/nn/wasm');
+      if (wasmPaths !== undefined) setWasmPaths(wasmPaths);
       registerWasmTrainingKernels();
       return { ok: true, backend: 'wasm', detail: 'WebAssembly SIMD, 1 thread', accelerated: false };
     } catch (error) {

@@ -1,8 +1,23 @@
 export { imageGrid } from './image-grid';
 export type { Images } from './images';
 export { type IntervalRow, intervalChart } from './interval-chart';
-export { type ChartOptions, lineChart, type Point, type Series } from './line-chart';
+export { type ChartOptions, type ChartSize, lineChart, type Point, type Series } from './line-chart';
 export { type Assets, type MarkdownOptions, type MarkdownReport, reportMarkdown } from './markdown';
 export { reportPage } from './page';
-export type { Cell, Chart, GalleryImage, Section } from './sections';
+export type {
+  Cell,
+  Chart,
+  ChartSection,
+  ChartsSection,
+  CodeSection,
+  DetailsSection,
+  GalleryImage,
+  GallerySection,
+  ImageSection,
+  ListSection,
+  Section,
+  TableSection,
+  TextSection,
+  TonedCell,
+} from './sections';
 export { takePerClass } from './take-per-class';

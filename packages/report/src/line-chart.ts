@@ -23,6 +23,14 @@ export interface Series {
   strong?: boolean;
 }
 
+/** The size of a chart's plot area. */
+export interface ChartSize {
+  /** In pixels. */
+  width: number;
+  /** In pixels. */
+  height: number;
+}
+
 /** How a chart is labelled. */
 export interface ChartOptions {
   /** The line above the chart. */
@@ -37,8 +45,8 @@ export interface ChartOptions {
   logY?: boolean;
   /** Dots at the points (default false). */
   dots?: boolean;
-  /** Plot area in pixels (default 560 by 260). */
-  size?: { width: number; height: number };
+  /** The plot area (default 560 by 260). */
+  size?: ChartSize;
   /** Where the names stand (default right). */
   legend?: 'right' | 'bottom';
 }

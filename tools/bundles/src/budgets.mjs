@@ -6,11 +6,13 @@ export const ENTRY_BUDGETS = {
   '@learngene/datasets': 25,
   '@learngene/diffusion': 45,
   '@learngene/dit': 55,
+  '@learngene/engines': 8,
   '@learngene/kind': 170, // the requirement is 200
   '@learngene/metrics': 110,
   '@learngene/nn': 80,
   '@learngene/nn/wasm': 13,
   '@learngene/random': 8,
+  '@learngene/report': 16,
   '@learngene/tensor-io': 50,
   '@learngene/tensor-svd': 42,
 };

@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** Packages that need Node; what others have under `/node` does too. */
-const NODE_ONLY = ['@learngene/backend-native'];
+const NODE_ONLY = ['@learngene/backend-native', '@learngene/transfer-benchmark'];
 
 /**
  * The published packages.
@@ -53,7 +53,7 @@ export function browserEntries() {
 }
 
 /**
- * Finds an npm package as one of ours sees it.
+ * Finds an npm package as one of ours sees it; undefined where none depends on it.
  *
  * @param {string} name
  */
@@ -62,6 +62,19 @@ function installed(name) {
     const link = join(folder, 'node_modules', name);
     if (existsSync(link)) return realpathSync(link);
   }
+  return undefined;
+}
+
+/**
+ * Name and folder of a peer; none for an optional one that is not installed.
+ *
+ * @param {string} name
+ * @param {boolean} optional
+ */
+function linkTo(name, optional) {
+  const folder = installed(name);
+  if (folder !== undefined) return [[name, folder]];
+  if (optional) return [];
   throw new Error(`${name}: expected one of the packages to depend on it`);
 }
 
@@ -75,9 +88,10 @@ export function makeProject(files) {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'learngene-project-')));
   const packages = publishedPackages();
   const peers = new Set(packages.flatMap(({ manifest }) => Object.keys(manifest.peerDependencies ?? {})));
+  const optional = new Set(packages.flatMap(({ manifest }) => Object.keys(manifest.peerDependenciesMeta ?? {})));
   const links = [
     ...packages.map(({ name, folder }) => [name, folder]),
-    ...[...peers].map((name) => [name, installed(name)]),
+    ...[...peers].flatMap((name) => linkTo(name, optional.has(name))),
   ];
   for (const [name, target] of links) {
     const link = join(folder, 'node_modules', name);

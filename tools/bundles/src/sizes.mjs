@@ -4,19 +4,30 @@ import { build } from 'esbuild';
 const common = { bundle: true, minify: true, format: 'esm', legalComments: 'none', write: false, logLevel: 'silent' };
 
 /**
- * Bytes of a module and all that it imports, minified for browsers; without tfjs, which the page has anyway.
+ * Bytes of a module and all that it imports at its start, minified for browsers; without tfjs, which the page has anyway.
+ * What `import()` loads on demand does not count.
  *
  * @param source the module, for instance `export { flattenParams } from '@learngene/nn';`
  * @param folder where its imports are resolved from
  */
 export async function bundledBytes(source, folder) {
-  const { outputFiles } = await build({
+  const { metafile } = await build({
     ...common,
     stdin: { contents: source, resolveDir: folder },
     platform: 'browser',
     external: ['@tensorflow/*'],
+    splitting: true,
+    outdir: folder,
+    metafile: true,
   });
-  return outputFiles[0].contents.length;
+  const [start] = Object.keys(metafile.outputs).filter((file) => metafile.outputs[file].entryPoint === '<stdin>');
+  const loaded = new Set([start]);
+  for (const file of loaded) {
+    for (const { path, kind } of metafile.outputs[file].imports) {
+      if (kind === 'import-statement' && path in metafile.outputs) loaded.add(path);
+    }
+  }
+  return [...loaded].reduce((bytes, file) => bytes + metafile.outputs[file].bytes, 0);
 }
 
 /**

@@ -49,6 +49,16 @@ describe('bundledBytes', () => {
     expect(await bundledBytes("export * from './many.js';", folder)).toBeGreaterThan(5000);
     expect(await bundledBytes("export * from '@tensorflow/tfjs-core';", folder)).toBeLessThan(100);
   });
+
+  test('counts what is loaded at the start, in several files too, and not what is loaded on demand', async () => {
+    write('shared.js', `export const shared = '${'y'.repeat(3000)}';`);
+    write('late.js', `export { shared } from './shared.js'; export const late = '${'x'.repeat(5000)}';`);
+    const load = "export const load = () => import('./late.js');";
+    expect(await bundledBytes(load, folder)).toBeLessThan(200);
+    const both = await bundledBytes(`${load} export { shared } from './shared.js';`, folder);
+    expect(both).toBeGreaterThan(3000);
+    expect(both).toBeLessThan(3500);
+  });
 });
 
 describe('sizeFaults', () => {

@@ -1,4 +1,4 @@
-import { engineNames } from '@learngene/engines';
+import { NODE_ENGINE_NAMES, type NodeEngineName } from '@learngene/engines';
 import type { Config } from '@learngene/pipeline';
 import { mergeConfig, parseAssignment, parseConfig } from '@learngene/pipeline';
 import { readConfigFile } from '@learngene/pipeline/node';
@@ -17,7 +17,7 @@ export interface OutputOptions {
 
 /** The option of {@link withEngineOption}. */
 export interface EngineOption {
-  engine: (typeof engineNames)[number] | 'auto';
+  engine: NodeEngineName | 'auto';
 }
 
 /** A whole number from the command line. */
@@ -74,7 +74,9 @@ export function withOutputOptions(command: Command, examples: readonly string[])
 
 /** Adds the choice of the engine, for commands that compute. */
 export function withEngineOption(command: Command, words = 'compute engine'): Command {
-  return command.addOption(new Option('--engine <name>', words).choices(['auto', ...engineNames]).default('auto'));
+  return command.addOption(
+    new Option('--engine <name>', words).choices(['auto', ...NODE_ENGINE_NAMES]).default('auto'),
+  );
 }
 
 /** Adds the seed, for commands that draw random numbers. */

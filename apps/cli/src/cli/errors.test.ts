@@ -1,3 +1,4 @@
+import { EngineError } from '@learngene/engines';
 import { InterruptedError } from '@learngene/trainer';
 import { describe, expect, test } from 'vitest';
 import { asUsageError, errorLine, exitCode, UsageError } from './errors';
@@ -14,6 +15,12 @@ describe('errorLine', () => {
     const error = new Error('file.json: cannot be read', { cause: new Error('ENOENT:\n  no such file') });
     expect(errorLine(error)).toBe('file.json: cannot be read: ENOENT: no such file');
     expect(errorLine(new Error('a: b', { cause: new Error('b') }))).toBe('a: b');
+  });
+  test('an engine by its option, where it was asked for by name', () => {
+    const why = { engine: 'wasm', remedy: 'install it' } as const;
+    expect(errorLine(new EngineError('not there', why))).toBe('--engine wasm: not there. Remedy: install it');
+    expect(errorLine(new EngineError('no engine could be loaded'))).toBe('no engine could be loaded');
+    expect(exitCode(new EngineError('not there', why))).toBe(2);
   });
   test('what is no error, what says nothing, what causes itself', () => {
     expect(errorLine('text')).toBe('text');

@@ -28,12 +28,21 @@ export function exitCode(error: unknown): number {
   return 1;
 }
 
+/** What an error says; of an engine that was asked for by the command's option. */
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof EngineError && error.engine !== undefined) {
+    return `--engine ${error.engine}: ${error.reason}${error.remedy ? `. Remedy: ${error.remedy}` : ''}`;
+  }
+  return error.message || error.name;
+}
+
 /** One clear line for an error, with the causes that say more. */
 export function errorLine(error: unknown): string {
   const parts: string[] = [];
   let next: unknown = error;
   for (let depth = 0; depth < 4 && next !== undefined; depth++) {
-    const text = (next instanceof Error ? next.message || next.name : String(next)).trim();
+    const text = textOf(next).trim();
     if (!parts.some((part) => part.includes(text))) parts.push(text);
     next = next instanceof Error ? next.cause : undefined;
   }

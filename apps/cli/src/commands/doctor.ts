@@ -1,19 +1,9 @@
 import os from 'node:os';
-import { productRate } from '@learngene/engines';
-import { engines } from '@learngene/engines/node';
-import * as tf from '@tensorflow/tfjs-core';
+import type { EngineReport } from '@learngene/engines';
+import { examineEngine, NODE_ENGINES } from '@learngene/engines/node';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { type EngineOption, type OutputOptions, outputOf, withEngineOption, withOutputOptions } from '../cli/context';
-import { errorLine } from '../cli/errors';
-
-interface EngineReport {
-  name: string;
-  loads: boolean;
-  detail: string;
-  remedy?: string;
-  gemmGflops?: number;
-}
 
 /** `learngene doctor`: which engines load here, and how fast they are. */
 export function doctorCommand(): Command {
@@ -25,21 +15,9 @@ export function doctorCommand(): Command {
   return command.action(async (options: OutputOptions & EngineOption) => {
     const output = outputOf(options);
     const reports: EngineReport[] = [];
-    const wanted = engines.filter(({ name }) => options.engine === 'auto' || name === options.engine);
-    for (const engine of wanted) {
-      try {
-        const load = await engine.load();
-        if (!load.ok) {
-          reports.push({ name: engine.name, loads: false, detail: load.reason, remedy: load.remedy });
-          continue;
-        }
-        output.info(`${engine.name}: measuring matrix products for about a second`);
-        await tf.setBackend(load.backend);
-        await tf.ready();
-        reports.push({ name: engine.name, loads: true, detail: load.detail, gemmGflops: await productRate() });
-      } catch (error) {
-        reports.push({ name: engine.name, loads: false, detail: errorLine(error) });
-      }
+    for (const { name } of NODE_ENGINES.filter(({ name }) => options.engine === 'auto' || name === options.engine)) {
+      const onMeasure = () => output.info(`${name}: measuring matrix products for about a second`);
+      reports.push(await examineEngine(name, { onMeasure }));
     }
     const machine = {
       node: process.version,

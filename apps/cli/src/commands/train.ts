@@ -2,7 +2,6 @@ import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import { ditPrefixes, withoutPrefix } from '@learngene/dit';
-import { usePrecision } from '@learngene/engines/node';
 import { countKind, initKindTraining, type KindConfig, type KindParams, kindFromDenseAsync } from '@learngene/kind';
 import { disposeParams } from '@learngene/nn';
 import {
@@ -161,8 +160,7 @@ export function trainCommand(): Command {
       output.result({ config, model, parameters: params, macs });
       return;
     }
-    const engine = await startEngine(options.engine, output);
-    usePrecision(config.training.precision, engine);
+    const engine = await startEngine(options.engine, output, config.training.precision);
     if (resumed && record.engine !== engine.name) {
       output.warn(
         `the run was started on ${record.engine}; on ${engine.name} its numbers continue, but not bit for bit`,

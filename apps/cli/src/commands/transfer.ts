@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
 import { type ImageDataset, listNames } from '@learngene/datasets';
-import { usePrecision } from '@learngene/engines/node';
 import { countTransferParams, initKindTraining, type KindModel, transferKind } from '@learngene/kind';
 import { disposeParams } from '@learngene/nn';
 import type { Config } from '@learngene/pipeline';
@@ -204,9 +203,8 @@ export function transferCommand(): Command {
       from === undefined
         ? await resumed(options, output)
         : await prepared(options, await modelFolder(from, output), output);
-    const engine = await startEngine(options.engine, output);
     const { config } = prepare.record;
-    usePrecision(config.training.precision, engine);
+    const engine = await startEngine(options.engine, output, config.training.precision);
     if (prepare.resumed && prepare.record.engine !== engine.name) {
       output.warn(
         `the run was started on ${prepare.record.engine}; on ${engine.name} its numbers continue, but not bit for bit`,

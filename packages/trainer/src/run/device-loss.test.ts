@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inMemoryDataset } from '@learngene/datasets';
-import { DeviceError, guardReads, type WatchedDevice } from '@learngene/engines/node';
+import { DeviceError, guardReads, type WatchedDevice } from '@learngene/engines';
 import { initKind, initKindTraining } from '@learngene/kind';
 import { noProgress, parseConfig } from '@learngene/pipeline';
 import { checkpointSteps, loadCheckpoint } from '@learngene/pipeline/node';

@@ -1,6 +1,6 @@
 import { type Precision, setNativePrecision } from '@learngene/backend-native';
-import type { ChosenEngine } from './choose-engine';
-import { EngineError } from './errors';
+import { EngineError } from '../errors';
+import type { ChosenEngine } from '../types';
 
 /**
  * Sets what the chosen engine computes products of matrices in.
@@ -10,11 +10,11 @@ import { EngineError } from './errors';
 export function usePrecision(precision: Precision, engine: ChosenEngine): void {
   if (engine.name !== 'native') {
     if (precision === 'f32') return;
-    throw new EngineError(`training.precision bf16: only --engine native has it, the engine here is ${engine.name}`);
+    throw new EngineError(`precision bf16: only the engine native has it, the engine here is ${engine.name}`);
   }
   try {
     setNativePrecision(precision);
   } catch (error) {
-    throw new EngineError(`training.${error instanceof Error ? error.message : String(error)}`);
+    throw new EngineError(error instanceof Error ? error.message : String(error));
   }
 }

@@ -6,10 +6,10 @@ import {
   registerNativeBackend,
 } from '@learngene/backend-native';
 import { registerLinalg } from '@learngene/tensor-svd';
-import type { Engine } from './types';
+import type { Engine } from '../types';
 
 /** Our Rust kernels: the fastest on a processor. Once selected, decompositions run in Rust too. */
-export const native: Engine = {
+export const native: Engine<'native'> = {
   name: 'native',
   title: 'Rust kernels on the processor (@learngene/backend-native)',
   async load() {
@@ -27,4 +27,6 @@ export const native: Engine = {
   selected() {
     registerLinalg(nativeLinalg());
   },
+  // A file that was asked for by name must not be passed over.
+  demandedBy: () => (process.env.LEARNGENE_NATIVE_PATH ? 'LEARNGENE_NATIVE_PATH' : undefined),
 };

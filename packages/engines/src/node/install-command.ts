@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 
 /** Where an optional package is to be installed. */
 export interface InstallPlace {
-  /** The folder that the command runs in (default the process's). */
+  /** The folder that the process runs in (default its own). */
   cwd?: string;
-  /** A file of the command itself (default this one). */
-  command?: string;
+  /** A file of this package as it is installed (default this one). */
+  self?: string;
 }
 
 /** What a package needs besides being there. */
@@ -49,26 +49,26 @@ const adders = {
 const lockFiles = Object.keys(adders) as (keyof typeof adders)[];
 
 /**
- * The shell command that installs optional packages where this command finds them: into the workspace of a clone, into
+ * The shell command that installs optional packages where this package finds them: into the workspace of a clone, into
  * the user's project with the package manager of its lock file, or beside a global installation.
  *
  * @param packages - What to install, each a name or `name@version`.
  */
 export function installCommand(
   packages: readonly string[],
-  { cwd = process.cwd(), command = realpathSync(fileURLToPath(import.meta.url)) }: InstallPlace = {},
+  { cwd = process.cwd(), self = realpathSync(fileURLToPath(import.meta.url)) }: InstallPlace = {},
   { allowScripts = [] }: InstallOptions = {},
 ): string {
   const list = packages.join(' ');
   const allowed = allowScripts.map((name) => ` --allow-build=${name}`).join('');
-  const clone = cloneAround(command);
+  const clone = cloneAround(self);
   if (clone) {
     // `npm install` fails in a clone: it does not know pnpm's `catalog:` versions.
     const elsewhere = cwd === clone.root || cwd.startsWith(clone.root + sep) ? '' : ` --dir ${quoted(clone.root)}`;
     return `npx --yes ${clone.pnpm}${elsewhere} add --workspace-root${allowed} ${list}`;
   }
   const project = nearest(cwd, ['package.json']);
-  if (project === undefined && isGlobal(command)) return `npm install --global ${list}`;
+  if (project === undefined && isGlobal(self)) return `npm install --global ${list}`;
   // The lock file may be that of a workspace further up.
   const lock = project && nearest(project.folder, lockFiles)?.file;
   const adder = adders[(lock ?? 'package-lock.json') as keyof typeof adders];

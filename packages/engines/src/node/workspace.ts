@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** The file `path` of the nearest folder that has it, from `folder` (the command's own) upwards. */
+/** The file `path` of the nearest folder that has it, from `folder` (this module's own) upwards. */
 export function findAbove(path: string, folder: string = here): string | undefined {
   const file = join(folder, path);
   if (existsSync(file)) return file;

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { addonFileFault } from '@learngene/backend-native';
+import type { NodeEngineName } from '../types';
 import { type InstallPlace, installCommand } from './install-command';
 import type { TensorflowProbe } from './tensorflow-probe';
-import type { EngineName } from './types';
 import { asTyped, findAbove } from './workspace';
 
 /** One of the two packages that register the backend `tensorflow`. */
@@ -11,7 +11,7 @@ export interface TensorflowPackage {
   /** Its name on npm. */
   name: string;
   /** The engine that it is. */
-  engine: EngineName;
+  engine: NodeEngineName;
   /** Whether a load that computes on the CPU is a failure. */
   wantsGpu: boolean;
   /** Folder of `tools/tfjs-node` that its build in the workspace is in. */
@@ -52,10 +52,10 @@ export function findWorkspaceBuild(build: string, folder?: string): string | und
 /**
  * How to get a package: by `tools/tfjs-node` in a clone on Linux, elsewhere from npm, whose install script downloads it.
  *
- * @param place Where the command is and runs, by default this one.
+ * @param place Where this package is and the process runs, by default as they are.
  */
 export function installRemedy({ name, flags, needs }: TensorflowPackage, place: InstallPlace = {}): string {
-  const tool = findAbove(join('tools', 'tfjs-node', 'build.mjs'), place.command && dirname(place.command));
+  const tool = findAbove(join('tools', 'tfjs-node', 'build.mjs'), place.self && dirname(place.self));
   if (tool !== undefined && process.platform === 'linux' && process.arch === 'x64')
     return `node ${asTyped(tool)}${flags}`;
   return `${installCommand([name], place, { allowScripts: [name] })} (${needs})`;

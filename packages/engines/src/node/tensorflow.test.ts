@@ -21,7 +21,7 @@ afterAll(() => rmSync(root, { recursive: true }));
 
 describe('in a clone', () => {
   const clone = join(root, 'clone');
-  const deep = join(clone, 'apps', 'cli', 'dist');
+  const deep = join(clone, 'packages', 'engines', 'dist');
   const tool = join(clone, 'tools', 'tfjs-node');
 
   test('finds a finished build above, and only a finished one; CPU and GPU apart', () => {
@@ -35,14 +35,14 @@ describe('in a clone', () => {
     expect(findWorkspaceBuild('build-gpu', deep)).toBeUndefined();
   });
   test('the remedy is its tool, elsewhere npm; each says what its libtensorflow wants', () => {
-    const command = join(deep, 'main.js');
+    const self = join(deep, 'node.js');
     const npm = /^npm install @tensorflow\/tfjs-node-gpu \(.* libtensorflow 2\.9, for CUDA 11\.2 and cuDNN 8\.1/;
-    expect(installRemedy(gpuPackage, { command, cwd: clone })).toMatch(npm);
+    expect(installRemedy(gpuPackage, { self, cwd: clone })).toMatch(npm);
     writeFileSync(join(tool, 'build.mjs'), '');
     const made = process.platform === 'linux' && process.arch === 'x64';
     const own = (flags: string) => (made ? `node ${join(tool, 'build.mjs')}${flags}` : 'npm install');
-    expect(installRemedy(gpuPackage, { command })).toContain(own(' --gpu'));
-    expect(installRemedy(cpuPackage, { command })).toContain(own(''));
+    expect(installRemedy(gpuPackage, { self })).toContain(own(' --gpu'));
+    expect(installRemedy(cpuPackage, { self })).toContain(own(''));
   });
 });
 
@@ -138,7 +138,7 @@ describe('loading a package', () => {
         ok: false,
         reason:
           'it is installed, but @tensorflow/tfjs-node-gpu is loaded in this process and a process can hold one libtensorflow',
-        remedy: 'name it: --engine tfjs-node',
+        remedy: 'choose tfjs-node by its name',
       });
     });
   });

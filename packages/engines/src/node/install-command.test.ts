@@ -16,9 +16,9 @@ function tree(name: string, files: Record<string, string>): string {
   return join(folder, name);
 }
 
-const globalCommand = join(
-  tree('prefix', { 'lib/node_modules/@learngene/cli/package.json': '{}' }),
-  'lib/node_modules/@learngene/cli/dist/main.js',
+const globalFile = join(
+  tree('prefix', { 'lib/node_modules/@learngene/cli/node_modules/@learngene/engines/package.json': '{}' }),
+  'lib/node_modules/@learngene/cli/node_modules/@learngene/engines/dist/node.js',
 );
 
 describe('installCommand', () => {
@@ -32,34 +32,38 @@ describe('installCommand', () => {
   ])('in a project with %s', (lock, expected) => {
     const cwd = tree(`project-${lock}`, { 'package.json': '{}', [lock]: '', 'deep/down/file': '' });
     for (const at of [cwd, join(cwd, 'deep', 'down')]) {
-      expect(installCommand(['a', 'b'], { cwd: at, command: globalCommand }, { allowScripts: ['b'] })).toBe(expected);
+      expect(installCommand(['a', 'b'], { cwd: at, self: globalFile }, { allowScripts: ['b'] })).toBe(expected);
     }
   });
 
   test('in a package of a workspace, whose lock file is further up', () => {
     const root = tree('monorepo', { 'pnpm-lock.yaml': '', 'package.json': '{}', 'packages/app/package.json': '{}' });
-    expect(installCommand(['a'], { cwd: join(root, 'packages/app'), command: globalCommand })).toBe('pnpm add a');
+    expect(installCommand(['a'], { cwd: join(root, 'packages/app'), self: globalFile })).toBe('pnpm add a');
   });
 
   test('beside a global installation, and where there is no project at all', () => {
     const cwd = tree('nowhere', { file: '' });
-    expect(installCommand(['a'], { cwd, command: globalCommand })).toBe('npm install --global a');
+    expect(installCommand(['a'], { cwd, self: globalFile })).toBe('npm install --global a');
     const npx = join(
-      tree('npx', { 'package.json': '{}', 'node_modules/@learngene/cli/x': '' }),
-      'node_modules/@learngene/cli/x',
+      tree('npx', { 'package.json': '{}', 'node_modules/@learngene/engines/x': '' }),
+      'node_modules/@learngene/engines/x',
     );
-    expect(installCommand(['a'], { cwd, command: npx })).toBe('npm install a');
+    expect(installCommand(['a'], { cwd, self: npx })).toBe('npm install a');
   });
 
   test('in a clone, with its own pnpm, from wherever', () => {
     const manifest = JSON.stringify({ name: 'learngene-workspace', packageManager: 'pnpm@10.34.9' });
-    const root = tree('a clone', { 'pnpm-workspace.yaml': '', 'package.json': manifest, 'apps/cli/dist/main.js': '' });
-    const command = join(root, 'apps/cli/dist/main.js');
+    const root = tree('a clone', {
+      'pnpm-workspace.yaml': '',
+      'package.json': manifest,
+      'packages/engines/dist/node.js': '',
+    });
+    const self = join(root, 'packages/engines/dist/node.js');
     const scripts = { allowScripts: ['a'] };
-    expect(installCommand(['a@1'], { cwd: join(root, 'docs'), command }, scripts)).toBe(
+    expect(installCommand(['a@1'], { cwd: join(root, 'docs'), self }, scripts)).toBe(
       'npx --yes pnpm@10.34.9 add --workspace-root --allow-build=a a@1',
     );
-    expect(installCommand(['a'], { cwd: folder, command })).toBe(
+    expect(installCommand(['a'], { cwd: folder, self })).toBe(
       `npx --yes pnpm@10.34.9 --dir "${root}" add --workspace-root a`,
     );
   });

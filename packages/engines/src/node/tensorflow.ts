@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
-import { findOptional } from './optional-package';
+import type { Engine, EngineLoad } from '../types';
+import { findOptional, importFile } from './optional-package';
 import {
   cpuPackage,
   explainNoGpu,
@@ -13,7 +13,6 @@ import {
   type TensorflowPackage,
 } from './tensorflow-package';
 import { probeTensorflow } from './tensorflow-probe';
-import type { Engine, EngineLoad } from './types';
 
 /** The backend as tfjs-node registers it. */
 interface TensorflowBackend {
@@ -50,7 +49,7 @@ const activeBackend = () => tf.findBackend('tensorflow') as TensorflowBackend | 
 /** Imports the package and leaves the backend selected that was. */
 async function importPackage(file: string): Promise<TensorflowBackend | null> {
   const selected = tf.getBackend();
-  await import(pathToFileURL(file).href);
+  await importFile(file);
   // The package selects its backend when it is imported; that is for the caller to do.
   if (selected) await tf.setBackend(selected);
   return activeBackend();
@@ -78,7 +77,7 @@ export async function loadTensorflow(
     const holder = (other.isGPUPackage ? gpuPackage : cpuPackage).name;
     return fail(
       `it is installed, but ${holder} is loaded in this process and a process can hold one libtensorflow`,
-      `name it: --engine ${kind.engine}`,
+      `choose ${kind.engine} by its name`,
     );
   }
   restoreUtilHelpers();
@@ -106,14 +105,14 @@ export async function loadTensorflow(
 }
 
 /** libtensorflow with CUDA, where it really computes on a GPU. */
-export const tfjsNodeGpu: Engine = {
+export const tfjsNodeGpu: Engine<'tfjs-node-gpu'> = {
   name: 'tfjs-node-gpu',
   title: 'libtensorflow with CUDA (@tensorflow/tfjs-node-gpu)',
   load: () => loadTensorflow(gpuPackage),
 };
 
 /** libtensorflow on the CPU. */
-export const tfjsNode: Engine = {
+export const tfjsNode: Engine<'tfjs-node'> = {
   name: 'tfjs-node',
   title: 'libtensorflow on the CPU (@tensorflow/tfjs-node)',
   load: () => loadTensorflow(cpuPackage),

@@ -17,7 +17,7 @@ export function findOptional(name: string, first?: string): string | undefined {
 }
 
 /**
- * Imports an optional package from the user's project or from beside the command.
+ * Imports an optional package from the user's project or from beside this package.
  *
  * @param first A `package.json` to look from before those two.
  * @returns the module, or undefined where the package is not installed
@@ -25,5 +25,10 @@ export function findOptional(name: string, first?: string): string | undefined {
  */
 export async function importOptional(name: string, first?: string): Promise<Record<string, unknown> | undefined> {
   const file = findOptional(name, first);
-  return file === undefined ? undefined : ((await import(pathToFileURL(file).href)) as Record<string, unknown>);
+  return file === undefined ? undefined : importFile(file);
+}
+
+/** Imports a module by its path. In the CommonJS build `import()` is `require()`, which takes no URL. */
+export async function importFile(file: string): Promise<Record<string, unknown>> {
+  return await import(typeof __filename === 'string' ? file : pathToFileURL(file).href);
 }

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { guardReads, type WatchedDevice } from './device-errors';
+import { guardBackend } from '../device-errors';
+import { describeAdapter } from '../gpu-adapter';
+import type { Engine, EngineLoad } from '../types';
 import { installCommand } from './install-command';
 import { findOptional, importOptional } from './optional-package';
-import type { Engine, EngineLoad } from './types';
 import { missingPiece } from './vulkan';
 
 interface Dawn {
@@ -11,18 +12,17 @@ interface Dawn {
 }
 
 /** The packages and the versions that this was tested with. */
-const packages = { webgpu: 'webgpu@0.6', '@tensorflow/tfjs-backend-webgpu': '@tensorflow/tfjs-backend-webgpu@4.22' };
+const PACKAGES = { webgpu: 'webgpu@0.6', '@tensorflow/tfjs-backend-webgpu': '@tensorflow/tfjs-backend-webgpu@4.22' };
 
-const names = Object.keys(packages) as (keyof typeof packages)[];
-
-const software = /swiftshader|llvmpipe|lavapipe|software|cpu/i;
+const names = Object.keys(PACKAGES) as (keyof typeof PACKAGES)[];
 
 let dawnGpu: GPU | undefined;
 
 /** Any vendor's GPU through Dawn; software adapters are reported as not accelerated. */
-export const webgpu: Engine = {
+export const webgpu: Engine<'webgpu'> = {
   name: 'webgpu',
   title: 'any GPU through WebGPU (webgpu and @tensorflow/tfjs-backend-webgpu)',
+  acceleratorOnly: true,
   async load() {
     const absent = names.filter((name) => findOptional(name) === undefined);
     if (absent.length > 0) return notInstalled(absent);
@@ -32,19 +32,18 @@ export const webgpu: Engine = {
       return await findAdapter(gpu);
     } catch (error) {
       const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-      return { ok: false, reason, remedy: `reinstall it: ${installCommand(Object.values(packages))}` };
+      return { ok: false, reason, remedy: `reinstall it: ${installCommand(Object.values(PACKAGES))}` };
     }
   },
   selected() {
-    const backend = tf.backend() as tf.KernelBackend & { device: WatchedDevice };
-    guardReads(backend, backend.device);
+    guardBackend(tf.backend());
   },
 };
 
-function notInstalled(absent: readonly (keyof typeof packages)[]): EngineLoad {
+function notInstalled(absent: readonly (keyof typeof PACKAGES)[]): EngineLoad {
   // On a Mac its install script lifts the quarantine of the downloaded library.
   const allowScripts = process.platform === 'darwin' ? ['webgpu'] : [];
-  const list = absent.map((name) => packages[name]);
+  const list = absent.map((name) => PACKAGES[name]);
   return {
     ok: false,
     reason: `${absent.join(' and ')} ${absent.length > 1 ? 'are' : 'is'} not installed`,
@@ -70,12 +69,7 @@ async function findAdapter(gpu: GPU): Promise<EngineLoad> {
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (adapter === null) return { ok: false, ...missingPiece() };
   if (tf.findBackendFactory('webgpu') === null) {
-    return { ok: false, reason: 'loaded, but registered no backend', remedy: installCommand(Object.values(packages)) };
+    return { ok: false, reason: 'loaded, but registered no backend', remedy: installCommand(Object.values(PACKAGES)) };
   }
-  const { vendor, architecture, description } = adapter.info;
-  const name = [description, vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter';
-  const fallback = (adapter.info as { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
-  const accelerated = !fallback && !software.test(name);
-  const detail = accelerated ? name : `${name} (a software adapter, no graphics processor)`;
-  return { ok: true, backend: 'webgpu', detail, accelerated };
+  return { ok: true, backend: 'webgpu', ...describeAdapter(adapter) };
 }

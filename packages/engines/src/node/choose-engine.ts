@@ -1,0 +1,39 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { chooseFrom } from '../choose';
+import { cpu } from '../cpu';
+import { type EngineReport, type MeasureOptions, measureEngine } from '../measure';
+import type { ChosenEngine, Engine, NodeEngineName } from '../types';
+import { wasm } from '../wasm';
+import { native } from './native';
+import { tfjsNode, tfjsNodeGpu } from './tensorflow';
+import { webgpu } from './webgpu';
+
+/** The engines of Node, in the order that `auto` prefers; webgpu counts only on a real graphics processor. */
+export const NODE_ENGINES: readonly Engine<NodeEngineName>[] = [tfjsNodeGpu, webgpu, native, tfjsNode, wasm, cpu];
+
+/**
+ * Loads and selects the tfjs backend of an engine of Node, and says which and why. Prints nothing: tfjs is put into its
+ * production mode, or it would praise its other backends on stderr.
+ *
+ * @throws EngineError for an engine that cannot be used here, with the reason and the remedy
+ */
+export async function chooseEngine(name: NodeEngineName | 'auto' = 'auto'): Promise<ChosenEngine<NodeEngineName>> {
+  tf.enableProdMode();
+  return chooseFrom(NODE_ENGINES, name);
+}
+
+/**
+ * Loads an engine of Node and measures its matrix products; one that cannot be used is reported with the reason and the
+ * remedy. Prints nothing. Selects the engine's backend.
+ *
+ * @throws RangeError for a name that is none
+ */
+export async function examineEngine(
+  name: NodeEngineName,
+  options: MeasureOptions = {},
+): Promise<EngineReport<NodeEngineName>> {
+  const engine = NODE_ENGINES.find((candidate) => candidate.name === name);
+  if (engine === undefined) throw new RangeError(`name: expected the name of an engine, got ${name}`);
+  tf.enableProdMode();
+  return measureEngine(engine, options);
+}
