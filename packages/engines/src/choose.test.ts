@@ -1,20 +1,25 @@
-import '@tensorflow/tfjs-backend-cpu';
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { chooseFrom } from './choose';
 import { cpu } from './cpu';
 import { EngineError } from './errors';
-import type { Engine, EngineLoad, EngineName, LoadedEngine } from './types';
+import { type Engine, type EngineLoad, type EngineName, type LoadedEngine, NODE_ENGINE_NAMES } from './types';
 import { wasm } from './wasm';
 
 const selected: string[] = [];
+
+/** A backend of its own for each engine, so that a wrong choice shows in which one is active. */
+const backendOf = (name: EngineName) => `backend of ${name}`;
+for (const name of [...NODE_ENGINE_NAMES, 'webgl'] as const)
+  tf.registerBackend(backendOf(name), () => new MathBackendCPU());
 
 /** An engine of the list that a test hands over: what its load gives, on plain JavaScript. */
 function engine(name: EngineName, load: Partial<LoadedEngine> | 'missing', more: Partial<Engine> = {}): Engine {
   const result: EngineLoad =
     load === 'missing'
       ? { ok: false, reason: `${name} is not installed`, remedy: `install ${name}` }
-      : { ok: true, backend: 'cpu', detail: `${name} here`, accelerated: false, ...load };
+      : { ok: true, backend: backendOf(name), detail: `${name} here`, accelerated: false, ...load };
   return { name, title: name, load: async () => result, selected: () => selected.push(name), ...more };
 }
 
@@ -31,14 +36,16 @@ describe('chooseFrom, automatically', () => {
       detail: 'wasm here',
       why: 'passed over native: native is not installed; tfjs-node: tfjs-node is not installed',
     });
+    expect(tf.getBackend()).toBe(backendOf('wasm'));
   });
 
-  test.each([
+  test.each<[string, boolean, EngineName, string]>([
     ['passes over a program in the place of a graphics processor', false, 'cpu', 'passed over webgpu: a program'],
     ['takes a graphics processor', true, 'webgpu', 'first choice'],
   ])('%s', async (_, accelerated, name, why) => {
     const webgpu = engine('webgpu', { detail: 'a program', accelerated }, { acceleratorOnly: true });
     expect(await chooseFrom([webgpu, engine('cpu', {})], 'auto')).toMatchObject({ name, why });
+    expect(tf.getBackend()).toBe(backendOf(name));
   });
 
   test('passes over an engine whose backend does not start', async () => {
