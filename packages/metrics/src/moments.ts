@@ -69,7 +69,11 @@ function addMeanShift(moments: Moments, mean: Float64Array, count: number): void
   moments.count = total;
 }
 
-/** Returns the moments of the union of two disjoint sets of vectors. Throws where the dims differ. */
+/**
+ * Returns the moments of the union of two disjoint sets of vectors.
+ *
+ * @throws where the dims differ
+ */
 export function mergeMoments(a: Moments, b: Moments): Moments {
   checkSameDims('a', a, 'b', b);
   const merged = { dims: a.dims, count: a.count, mean: a.mean.slice(), scatter: a.scatter.slice() };

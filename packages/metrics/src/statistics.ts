@@ -95,7 +95,11 @@ export function samplesFromArrays(name: string, arrays: NamedTensors): SampleArr
   return { images, ...classesFromArrays(name, arrays.get('arr_1'), arrays.get(CLASSES), count) };
 }
 
-/** Returns labels and class names, as far as the file `name` has them. Throws RangeError where they do not fit. */
+/**
+ * Returns labels and class names, as far as the file `name` has them.
+ *
+ * @throws RangeError where they do not fit
+ */
 export function classesFromArrays(
   name: string,
   numbers: TensorData | undefined,
@@ -128,8 +132,9 @@ function checkLabels(name: string, labels: Int32Array, classes: readonly string[
 }
 
 /**
- * Reads the class of each of `count` images from `arr_1` of the file `name`. Throws RangeError unless it holds that
- * many integers.
+ * Reads the class of each of `count` images from `arr_1` of the file `name`.
+ *
+ * @throws RangeError unless it holds that many integers
  */
 function labelsFromArray(name: string, { dtype, shape, data }: TensorData, count: number): Int32Array {
   if (!/^[IU]\d+$/.test(dtype) || shape.length !== 1 || shape[0] !== count) {

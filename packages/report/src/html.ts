@@ -2,12 +2,12 @@ import { base64 } from './base64';
 import { escapeHtml } from './escape';
 import type { Cell, Chart, GalleryImage, Section } from './sections';
 
-const longCell = 44;
+const LONG_CELL = 44;
 
 function cellHtml(cell: Cell, index: number): string {
   const { text, tone } = typeof cell === 'string' ? { text: cell, tone: undefined } : cell;
   if (index === 0) return `<th scope="row"${tone ? ` class="${tone}"` : ''}>${escapeHtml(text)}</th>`;
-  const classes = [...(tone ? [tone] : []), ...(text.length > longCell ? ['long'] : [])];
+  const classes = [...(tone ? [tone] : []), ...(text.length > LONG_CELL ? ['long'] : [])];
   return `<td${classes.length > 0 ? ` class="${classes.join(' ')}"` : ''}>${escapeHtml(text)}</td>`;
 }
 

@@ -1,5 +1,5 @@
 import type { Spec } from 'vega';
-import { palette, renderChart } from './render-chart';
+import { PALETTE, renderChart } from './render-chart';
 
 /** A row of an {@link intervalChart}. */
 export interface IntervalRow {
@@ -15,7 +15,7 @@ export interface IntervalRow {
   tone: 'good' | 'bad' | 'neutral';
 }
 
-const tones = ['good', 'neutral', 'bad'];
+const TONES = ['good', 'neutral', 'bad'];
 
 /**
  * Draws ratios with their intervals beside a line at 1, a row each, on a logarithmic axis. Rows that such an axis cannot show
@@ -45,8 +45,8 @@ export function intervalChart(
         zero: false,
       },
       { name: 'y', type: 'band', range: 'height', domain: { data: 'rows', field: 'name' } },
-      { name: 'color', type: 'ordinal', domain: tones, range: [palette[2], palette[5], palette[1]] },
-      { name: 'shape', type: 'ordinal', domain: tones, range: ['triangle-up', 'circle', 'triangle-down'] },
+      { name: 'color', type: 'ordinal', domain: TONES, range: [PALETTE[2], PALETTE[5], PALETTE[1]] },
+      { name: 'shape', type: 'ordinal', domain: TONES, range: ['triangle-up', 'circle', 'triangle-down'] },
     ],
     axes: [
       { orient: 'bottom', scale: 'x', title: xTitle, grid: true, format: '~r', labelOverlap: true },

@@ -1,5 +1,5 @@
 import type { Spec } from 'vega';
-import { palette, renderChart } from './render-chart';
+import { PALETTE, renderChart } from './render-chart';
 
 /** A point of a line. */
 export interface Point {
@@ -55,10 +55,10 @@ const dashes = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
 
 /** The first line has a colour of its own; where the others' colours come again, they come with other dashes. */
 function look(index: number): { color: string; dash: number[] } {
-  if (index === 0) return { color: palette[0], dash: dashes[0] };
-  const others = palette.length - 1;
+  if (index === 0) return { color: PALETTE[0], dash: dashes[0] };
+  const others = PALETTE.length - 1;
   const round = Math.floor((index - 1) / others);
-  return { color: palette[1 + ((index - 1) % others)], dash: dashes[(index + 2 * round) % dashes.length] };
+  return { color: PALETTE[1 + ((index - 1) % others)], dash: dashes[(index + 2 * round) % dashes.length] };
 }
 
 /** The points that the axes can show; bands only where they are on the axis too. */

@@ -18,7 +18,7 @@ export interface MarkdownReport {
   assets: Assets;
 }
 
-const marks = { good: '', bad: '', strong: '**', soft: '' } as const;
+const MARKS = { good: '', bad: '', strong: '**', soft: '' } as const;
 
 /** Text that means itself in Markdown, also in a table. */
 function escapeMarkdown(text: string): string {
@@ -29,7 +29,7 @@ function escapeMarkdown(text: string): string {
 
 function cellMarkdown(cell: Cell): string {
   if (typeof cell === 'string') return escapeMarkdown(cell);
-  const mark = marks[cell.tone ?? 'soft'];
+  const mark = MARKS[cell.tone ?? 'soft'];
   return cell.text === '' ? '' : `${mark}${escapeMarkdown(cell.text)}${mark}`;
 }
 

@@ -1,7 +1,7 @@
 import { escapeHtml } from './escape';
 import { sectionHtml } from './html';
 import type { Section } from './sections';
-import { pageStyle } from './style';
+import { PAGE_STYLE } from './style';
 
 const anchor = (index: number) => `part-${index + 1}`;
 
@@ -24,7 +24,7 @@ export function reportPage(title: string, subtitle: string, sections: readonly S
   const parts = sections.map((section, i) => `<section id="${anchor(i)}">${sectionHtml(section)}</section>`);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>${escapeHtml(title)}</title><style>${pageStyle}</style></head>
+<meta name="color-scheme" content="light dark"><title>${escapeHtml(title)}</title><style>${PAGE_STYLE}</style></head>
 <body><header><h1>${escapeHtml(title)}</h1><p class="note">${escapeHtml(subtitle)}</p></header>
 ${contents(sections)}
 <main>

@@ -1,7 +1,7 @@
 import type { Config, Spec } from 'vega';
 
 /** Colours that can be told apart on white and on near-black; the first is for what a chart is about. */
-export const palette = [
+export const PALETTE = [
   '#3f7ae0',
   '#d6582b',
   '#2c9a6a',
@@ -13,18 +13,18 @@ export const palette = [
 ] as const;
 
 /** What charts draw text, axes and grids with: the colour of the text around them, so that they suit light and dark pages. */
-const ink = 'currentColor';
+const INK = 'currentColor';
 
-const config: Config = {
-  axis: { labelColor: ink, titleColor: ink, domainColor: ink, tickColor: ink, gridColor: ink, gridOpacity: 0.14 },
-  legend: { labelColor: ink, titleColor: ink, labelLimit: 260 },
-  title: { color: ink },
+const CONFIG: Config = {
+  axis: { labelColor: INK, titleColor: INK, domainColor: INK, tickColor: INK, gridColor: INK, gridOpacity: 0.14 },
+  legend: { labelColor: INK, titleColor: INK, labelLimit: 260 },
+  title: { color: INK },
 };
 
 /** Draws a specification as an SVG element without a background, in the colour of the text around it. */
 export async function renderChart(spec: Spec): Promise<string> {
   const vega = await import('vega'); // Only reports need it, and it takes as long to load as all else.
-  const view = new vega.View(vega.parse({ padding: 8, background: 'transparent', ...spec }, config), {
+  const view = new vega.View(vega.parse({ padding: 8, background: 'transparent', ...spec }, CONFIG), {
     renderer: 'none',
   });
   try {

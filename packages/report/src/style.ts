@@ -1,5 +1,5 @@
 /** The style of report pages: light and dark as the reader's system is, wide tables scroll by themselves. */
-export const pageStyle = `
+export const PAGE_STYLE = `
 :root { color-scheme: light dark; --ink: #1c1f24; --paper: #fbfbf9; --card: #fff; --line: #d9d9d3; --soft: #5d636d; --good: #1b7a4f; --bad: #b3401a; --link: #2558b8; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8e8e4; --paper: #17191c; --card: #1e2125; --line: #383c42; --soft: #a4aab4; --good: #5fcb97; --bad: #f0916c; --link: #8db4ff; } }
 * { box-sizing: border-box; }

@@ -8,8 +8,9 @@ export interface ByteSource {
   /** Bytes of the whole file. */
   readonly size: number;
   /**
-   * Reads exactly `length` bytes from `offset` into an array that the caller owns. Throws {@link TensorFileError} where
-   * they cannot be read.
+   * Reads exactly `length` bytes from `offset` into an array that the caller owns.
+   *
+   * @throws {@link TensorFileError} where they cannot be read
    */
   read(offset: number, length: number): Promise<Uint8Array>;
   /** Releases what the source holds. Reading afterwards is an error. */
@@ -26,7 +27,11 @@ export function checkRange(file: string, size: number, offset: number, length: n
   }
 }
 
-/** Allocates bytes. Throws {@link TensorFileError} where the machine cannot hold so many. */
+/**
+ * Allocates bytes.
+ *
+ * @throws {@link TensorFileError} where the machine cannot hold so many
+ */
 export function allocate(file: string, length: number): Uint8Array {
   try {
     return new Uint8Array(length);

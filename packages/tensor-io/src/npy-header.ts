@@ -64,7 +64,9 @@ function parseDescr(descr: PythonLiteral | undefined): Pick<NpyHeader, 'dtype' |
 export type ReadableNpyHeader = NpyHeader & { readonly dtype: DType };
 
 /**
- * Returns the header of an array that is to be read. Throws {@link TensorFileError} for an unsupported element type.
+ * Returns the header of an array that is to be read.
+ *
+ * @throws {@link TensorFileError} for an unsupported element type
  */
 export function readableNpy(file: string, header: NpyHeader): ReadableNpyHeader {
   const { dtype, descr, shape } = header;

@@ -11,8 +11,9 @@ export function npyChunks(file: string, tensor: TensorData): [Uint8Array, Uint8A
 }
 
 /**
- * Makes a tensor from a header and data bytes. Its data may be a view of `bytes`. Throws for an unsupported element
- * type.
+ * Makes a tensor from a header and data bytes. Its data may be a view of `bytes`.
+ *
+ * @throws for an unsupported element type
  */
 export function npyTensor(file: string, header: NpyHeader, bytes: Uint8Array): TensorData {
   const { dtype, shape, bigEndian, fortranOrder } = readableNpy(file, header);

@@ -24,13 +24,18 @@ export interface NpzFile {
   readonly names: readonly string[];
   /** Returns dtype and shape of an array. Reads (and inflates) only its first bytes. */
   info(name: string): Promise<NpyInfo>;
-  /** Reads one array; the caller owns it. Throws {@link TensorFileError} for an unsupported element type. */
+  /**
+   * Reads one array; the caller owns it.
+   *
+   * @throws {@link TensorFileError} for an unsupported element type
+   */
   read(name: string): Promise<TensorData>;
   /**
-   * Reads `count` entries of the first axis from `start`. Throws {@link TensorFileError} for an array in column-major
-   * order. For a stored array only the bytes of these rows are read, so the checksum is not checked. A deflated array
-   * is inflated in bounded memory, from the last row read onward. Read its rows in order: going back inflates it again
-   * from the beginning.
+   * Reads `count` entries of the first axis from `start`. For a stored array only the bytes of these rows are read, so
+   * the checksum is not checked. A deflated array is inflated in bounded memory, from the last row read onward. Read
+   * its rows in order: going back inflates it again from the beginning.
+   *
+   * @throws {@link TensorFileError} for an array in column-major order
    */
   readRows(name: string, start: number, count: number): Promise<TensorData>;
   /** Closes the source. */

@@ -11,12 +11,15 @@ export interface SafetensorsFile {
   /** The `__metadata__` entry; empty where there is none. */
   readonly metadata: Readonly<Record<string, string>>;
   /**
-   * Returns dtype, shape and offset of a tensor. Throws {@link TensorFileError} for a name that the file does not hold.
+   * Returns dtype, shape and offset of a tensor.
+   *
+   * @throws {@link TensorFileError} for a name that the file does not hold
    */
   info(name: string): TensorInfo;
   /**
-   * Reads one tensor; only its bytes are read from the file. The caller owns it. Throws {@link TensorFileError} for an
-   * unsupported dtype.
+   * Reads one tensor; only its bytes are read from the file. The caller owns it.
+   *
+   * @throws {@link TensorFileError} for an unsupported dtype
    */
   read(name: string): Promise<TensorData>;
   /** Closes the source. */

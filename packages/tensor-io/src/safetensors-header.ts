@@ -124,7 +124,11 @@ function parseInfo(file: string, name: string, entry: unknown, dataStart: number
   return { dtype, shape: shape as number[], byteOffset: dataStart + start, byteLength };
 }
 
-/** Returns the dtype of a tensor that is to be read. Throws {@link TensorFileError} for an unsupported one. */
+/**
+ * Returns the dtype of a tensor that is to be read.
+ *
+ * @throws {@link TensorFileError} for an unsupported one
+ */
 export function readableDType(file: string, name: string, { dtype, shape }: TensorInfo): DType {
   if (isDType(dtype)) return dtype;
   const known = Object.keys(arrayOf).join(', ');

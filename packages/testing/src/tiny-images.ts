@@ -1,13 +1,13 @@
 /** Classes of {@link tinyImages}. */
-const classes = ['bars', 'dots', 'flat'] as const;
+const CLASSES = ['bars', 'dots', 'flat'] as const;
 
 /** Small images for tests: bars across, a dot in the middle, one colour; all a little different. Tensors of a packed dataset. */
 export function tinyImages({ perClass = 12, size = 8, channels = 3 } = {}) {
-  const count = classes.length * perClass;
+  const count = CLASSES.length * perClass;
   const images = new Uint8Array(count * size * size * channels);
   const labels = new Int32Array(count);
   for (let n = 0; n < count; n++) {
-    const label = n % classes.length;
+    const label = n % CLASSES.length;
     labels[n] = label;
     for (let p = 0; p < size * size; p++) {
       const [y, x] = [Math.floor(p / size), p % size];
@@ -21,6 +21,6 @@ export function tinyImages({ perClass = 12, size = 8, channels = 3 } = {}) {
       ['images', { dtype: 'U8' as const, shape: [count, size, size, channels], data: images }],
       ['labels', { dtype: 'I32' as const, shape: [count], data: labels }],
     ]),
-    metadata: { classes: JSON.stringify(classes) },
+    metadata: { classes: JSON.stringify(CLASSES) },
   };
 }

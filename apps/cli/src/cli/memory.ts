@@ -2,7 +2,7 @@ import os from 'node:os';
 import { UsageError } from './errors';
 
 /** The most bytes that one array can have in this version of Node. */
-const largestArray = 2 ** 32;
+const LARGEST_ARRAY = 2 ** 32;
 
 /**
  * Refuses work that one array in memory cannot hold, before anything is allocated.
@@ -11,7 +11,7 @@ const largestArray = 2 ** 32;
  * @throws UsageError naming the option, the bytes needed and those there are
  */
 export function checkMemory(option: string, what: string, bytes: number): void {
-  const most = Math.min(largestArray, os.totalmem());
+  const most = Math.min(LARGEST_ARRAY, os.totalmem());
   if (bytes <= most) return;
   const gibi = (value: number) => `${(value / 2 ** 30).toFixed(1)} GiB`;
   throw new UsageError(`${option}: ${what} need ${gibi(bytes)} in one piece, at most ${gibi(most)} are to be had here`);

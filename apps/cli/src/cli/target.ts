@@ -19,10 +19,10 @@ export interface TargetOptions {
 }
 
 /** Endings of files that some command writes or reads: a folder is not given one. */
-const fileEndings = ['.safetensors', '.npz', '.npy', '.png', '.json'];
+const FILE_ENDINGS = ['.safetensors', '.npz', '.npy', '.png', '.json'];
 
 /** The files of a bundle: what `--force` may replace a folder of. */
-export const bundleEntries = ['kind.json', 'learngenes.safetensors', 'shared.safetensors', 'tailors'];
+export const BUNDLE_ENTRIES = ['kind.json', 'learngenes.safetensors', 'shared.safetensors', 'tailors'];
 
 /** Adds the option that lets a command replace what is there. */
 export function withForceOption(command: Command): Command {
@@ -42,7 +42,7 @@ export function checkTarget(path: string, options: TargetOptions): void {
     const got = ending === '' ? 'none' : ending;
     throw new UsageError(`${option} ${path}: expected the ending ${endings.join(' or ')}, got ${got}`);
   }
-  if (endings.length === 0 && fileEndings.includes(ending)) {
+  if (endings.length === 0 && FILE_ENDINGS.includes(ending)) {
     throw new UsageError(`${option} ${path}: expected the name of a folder, got the ending ${ending} of a file`);
   }
   checkParents(path, option);

@@ -28,10 +28,10 @@ import {
 } from '../cli/context';
 import { asUsageError, UsageError } from '../cli/errors';
 import { startEngine } from '../cli/start-engine';
-import { bundleEntries, checkTarget, withForceOption } from '../cli/target';
+import { BUNDLE_ENTRIES, checkTarget, withForceOption } from '../cli/target';
 
 /** The files of `--layout diffusers`. */
-const diffusersEntries = ['config.json', DIFFUSERS_FILE];
+const DIFFUSERS_ENTRIES = ['config.json', DIFFUSERS_FILE];
 
 interface AssembleOptions extends OutputOptions, EngineOption, ClassOptions {
   from: string;
@@ -86,7 +86,7 @@ export function assembleCommand(): Command {
     }
     if (options.form === 'factored') refuseUnused(command, ['layout'], 'has a part only in --form dense');
     const endings = options.form === 'dense' && options.layout !== 'diffusers' ? ['.safetensors'] : [];
-    const holds = options.form === 'factored' ? bundleEntries : diffusersEntries;
+    const holds = options.form === 'factored' ? BUNDLE_ENTRIES : DIFFUSERS_ENTRIES;
     checkTarget(options.out, { option: '--out', endings, force: options.force, holds, sources: [options.from] });
     const named = namedClasses(options);
     const from = await modelFolder(options.from, output);

@@ -5,7 +5,7 @@ import { bundleMetadata, describeModel, expectArtifact, loadModel, modelFolder }
 import { Command } from 'commander';
 import { type EngineOption, type OutputOptions, outputOf, withEngineOption, withOutputOptions } from '../cli/context';
 import { startEngine } from '../cli/start-engine';
-import { bundleEntries, checkTarget, withForceOption } from '../cli/target';
+import { BUNDLE_ENTRIES, checkTarget, withForceOption } from '../cli/target';
 
 /** The files of a bundle with their sizes. */
 export async function bundleFiles(folder: string): Promise<{ file: string; bytes: number }[]> {
@@ -39,7 +39,7 @@ export function decomposeCommand(): Command {
     await expectArtifact(options.from, { option: '--from', kinds: ['run', 'demo'], expected: 'a run' });
     const from = await modelFolder(options.from, output);
     const { out, force } = options;
-    checkTarget(out, { option: '--out', force, holds: bundleEntries, sources: [from] });
+    checkTarget(out, { option: '--out', force, holds: BUNDLE_ENTRIES, sources: [from] });
     await describeModel(from);
     await startEngine(options.engine, output);
     const { model, config } = await loadModel(from);

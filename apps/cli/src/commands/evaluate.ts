@@ -40,13 +40,13 @@ import type { Output } from '../cli/output';
 import { startEngine } from '../cli/start-engine';
 import { classifierPath, type EvaluateOptions, type Prepared, prepareEvaluation } from '../evaluation/prepare';
 
-const metricNames: readonly MetricName[] = ['fid', 'sfid', 'inception-score', 'kid', 'precision-recall'];
+const METRIC_NAMES: readonly MetricName[] = ['fid', 'sfid', 'inception-score', 'kid', 'precision-recall'];
 
 function checkMetrics(names: readonly string[]): MetricName[] {
-  if (names.length === 0) throw new UsageError(`--metrics: expected some of ${metricNames.join(', ')}, got none`);
+  if (names.length === 0) throw new UsageError(`--metrics: expected some of ${METRIC_NAMES.join(', ')}, got none`);
   for (const name of names) {
-    if (!metricNames.includes(name as MetricName)) {
-      throw new UsageError(`--metrics: expected ${metricNames.join(', ')}, got ${name}`);
+    if (!METRIC_NAMES.includes(name as MetricName)) {
+      throw new UsageError(`--metrics: expected ${METRIC_NAMES.join(', ')}, got ${name}`);
     }
   }
   return names as MetricName[];
@@ -184,7 +184,7 @@ export function evaluateCommand(): Command {
       'pictures (arr_0) or statistics (mu, sigma) to compare with; default: the held-out data',
     )
     .option('--count <n>', 'samples to draw', wholeNumber('--count', 2), 256)
-    .option('--metrics <names>', `of ${metricNames.join(', ')}`, list, ['fid', 'precision-recall'])
+    .option('--metrics <names>', `of ${METRIC_NAMES.join(', ')}`, list, ['fid', 'precision-recall'])
     .addOption(
       new Option('--convention <name>', 'whose conventions where programs differ')
         .choices(['adm', 'torch-fidelity'])

@@ -64,10 +64,10 @@ interface TransferOptions extends OutputOptions, EngineOption, ConfigOptions, Cl
 }
 
 /** What is trained: for a near domain tailors alone, for a distant one the dense parts too. */
-const trainableOf = { near: 'tailors', distant: 'tailors-and-shared' } as const;
+const TRAINABLE_OF = { near: 'tailors', distant: 'tailors-and-shared' } as const;
 
 /** Defaults of a transfer where neither the file nor the flags say otherwise. */
-const transferDefaults = { training: { steps: 500, warmup: 20, checkpointEvery: 250, sampleEvery: 0 } };
+const TRANSFER_DEFAULTS = { training: { steps: 500, warmup: 20, checkpointEvery: 250, sampleEvery: 0 } };
 
 /** The model before its first transfer step: the base's learngenes, fresh tailors for the novel classes. */
 export function startTransfer(
@@ -122,8 +122,8 @@ async function transferConfig(
   }
   const asked = (requested.data ?? {}) as Partial<Config['data']>;
   const data = { ...dataFromRecipe(config.data, asked, options), classes: undefined, novel: [] };
-  const kept = { ...config, data, training: { ...config.training, ...transferDefaults.training } };
-  const merged = mergeConfig(kept as unknown as Record<string, unknown>, mergeConfig(transferDefaults, requested));
+  const kept = { ...config, data, training: { ...config.training, ...TRANSFER_DEFAULTS.training } };
+  const merged = mergeConfig(kept as unknown as Record<string, unknown>, mergeConfig(TRANSFER_DEFAULTS, requested));
   const isOwn = options.data === undefined && asked.source === undefined;
   return {
     config: parseConfig(merged, options.config ?? 'options'),
@@ -219,7 +219,7 @@ export function transferCommand(): Command {
     if (!prepare.resumed) await createRunFolder(options.out, record);
     else if (options.dataPath !== undefined) await writeRunRecord(options.out, record);
     const { model } = record;
-    const trainable = trainableOf[record.base?.domain ?? 'near'];
+    const trainable = TRAINABLE_OF[record.base?.domain ?? 'near'];
     const trained = countTransferParams(model, { groups: model.groups.length, classes: model.dit.classes });
     if (trainable === 'tailors')
       output.info(`Training ${trained.toLocaleString('en-US')} parameters for ${model.dit.classes} novel classes`);

@@ -44,7 +44,7 @@ export function dataOfFlags({ data, dataPath }: DataFlags): Pick<Data, 'source' 
 }
 
 /** What of a recipe says which images are read; the rest says what is done with them. */
-const placeKeys = ['source', 'path', 'size', 'split', 'superclasses', 'skinVariations', 'minPerClass'] as const;
+const PLACE_KEYS = ['source', 'path', 'size', 'split', 'superclasses', 'skinVariations', 'minPerClass'] as const;
 
 /**
  * The data of a recipe with what was asked for on top: `--data` (or `data.source`) replaces where the recipe's images come
@@ -52,6 +52,6 @@ const placeKeys = ['source', 'path', 'size', 'split', 'superclasses', 'skinVaria
  */
 export function dataFromRecipe(recipe: Data, asked: Partial<Data>, { data }: DataFlags): Record<string, unknown> {
   const kept: Record<string, unknown> = { ...recipe };
-  if (data !== undefined || asked.source !== undefined) for (const key of placeKeys) delete kept[key];
+  if (data !== undefined || asked.source !== undefined) for (const key of PLACE_KEYS) delete kept[key];
   return kept;
 }

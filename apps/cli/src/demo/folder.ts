@@ -6,11 +6,11 @@ import { UsageError } from '../cli/errors';
 import type { DemoPlan } from './plan';
 
 /** What marks a folder as a demo's, and says which one. */
-const markerFile = 'demo.json';
+const MARKER_FILE = 'demo.json';
 
 /** All that a demo writes; nothing else is ever deleted. */
-const entries = [
-  markerFile,
+const ENTRIES = [
+  MARKER_FILE,
   'bundle',
   'classifier.safetensors',
   'pretrain',
@@ -43,10 +43,10 @@ export async function checkDemoFolder(
   { seed, force = false }: DemoFolderOptions,
 ): Promise<boolean> {
   const present = existsSync(out) ? (await readdir(out)).filter((name) => !name.startsWith('.')) : [];
-  if (present.length > 0 && !present.includes(markerFile)) {
+  if (present.length > 0 && !present.includes(MARKER_FILE)) {
     throw new UsageError(`--out ${out}: expected a new folder or an earlier demo's, got one that holds ${present[0]}`);
   }
-  const same = present.length > 0 && (await readFile(join(out, markerFile), 'utf8')) === markerOf(plan, seed);
+  const same = present.length > 0 && (await readFile(join(out, MARKER_FILE), 'utf8')) === markerOf(plan, seed);
   if (same && !present.includes('report.html')) return true;
   if (present.length > 0 && !force) {
     const what = same ? 'a finished demo' : 'a demo of other settings';
@@ -64,8 +64,8 @@ export async function checkDemoFolder(
  */
 export async function prepareDemoFolder(out: string, plan: DemoPlan, options: DemoFolderOptions): Promise<boolean> {
   if (await checkDemoFolder(out, plan, options)) return true;
-  for (const name of entries) await rm(join(out, name), { recursive: true, force: true });
+  for (const name of ENTRIES) await rm(join(out, name), { recursive: true, force: true });
   await mkdir(out, { recursive: true });
-  await writeFileAtomic(join(out, markerFile), markerOf(plan, options.seed));
+  await writeFileAtomic(join(out, MARKER_FILE), markerOf(plan, options.seed));
   return false;
 }

@@ -16,22 +16,22 @@ export interface DemoPlan {
   samplesPerClass: number;
 }
 
-const pretraining = ['arrow', 'country-flag', 'face-concerned', 'geometric', 'heart', 'keycap', 'time', 'zodiac'];
-const novel = ['alphanum', 'face-neutral-skeptical'];
+const PRETRAINING = ['arrow', 'country-flag', 'face-concerned', 'geometric', 'heart', 'keycap', 'time', 'zodiac'];
+const NOVEL = ['alphanum', 'face-neutral-skeptical'];
 
-const common = {
+const COMMON = {
   seed: 0,
-  data: { source: 'emoji', size: 32, classes: pretraining, novel, holdOut: 0.25 },
+  data: { source: 'emoji', size: 32, classes: PRETRAINING, novel: NOVEL, holdOut: 0.25 },
   diffusion: { process: 'gaussian', schedule: 'cosine', prediction: 'x0' },
 } as const;
 
 /** Minutes on two cores without a compiler: big patches, so that a step is cheap; colours and shapes, not details. */
 export const quickPlan: DemoPlan = {
-  pretraining,
-  novel,
+  pretraining: PRETRAINING,
+  novel: NOVEL,
   config: {
-    ...common,
-    data: { ...common.data, classes: [...pretraining], novel: [...novel] },
+    ...COMMON,
+    data: { ...COMMON.data, classes: [...PRETRAINING], novel: [...NOVEL] },
     model: { patchSize: 8, hiddenSize: 192, depth: 4, heads: 6, learngeneRank: 64, tailorRank: 8 },
     training: {
       steps: 600,

@@ -45,18 +45,18 @@ export interface DemoResult {
   novel: Score;
 }
 
-const columns = 8;
+const COLUMNS = 8;
 
 /** Real pictures of every class, a row a class. */
 async function realPictures(dataset: ImageDataset): Promise<Images> {
   const { height, width, channels } = dataset;
   const blank = height * width * channels;
-  const data = new Uint8Array(dataset.classes.length * columns * blank).fill(255);
+  const data = new Uint8Array(dataset.classes.length * COLUMNS * blank).fill(255);
   for (const label of dataset.classes.keys()) {
     const own = Array.from(dataset.labels.keys()).filter((i) => dataset.labels[i] === label);
-    data.set(await dataset.read(own.slice(0, columns)), label * columns * blank);
+    data.set(await dataset.read(own.slice(0, COLUMNS)), label * COLUMNS * blank);
   }
-  return { data, count: dataset.classes.length * columns, height, width, channels };
+  return { data, count: dataset.classes.length * COLUMNS, height, width, channels };
 }
 
 function scoreTable(rows: readonly (readonly [string, Score])[]): Section {
@@ -234,11 +234,11 @@ export async function runDemo(
 
   const report = await stage('report', 'Writing the report', async () => {
     const shown = {
-      base: takePerClass(samples.base, plan.samplesPerClass, columns),
-      novel: takePerClass(samples.novel, plan.samplesPerClass, columns),
+      base: takePerClass(samples.base, plan.samplesPerClass, COLUMNS),
+      novel: takePerClass(samples.novel, plan.samplesPerClass, COLUMNS),
     };
-    await writeGrid(join(out, 'pretraining-samples.png'), shown.base, columns);
-    await writeGrid(join(out, 'novel-samples.png'), shown.novel, columns);
+    await writeGrid(join(out, 'pretraining-samples.png'), shown.base, COLUMNS);
+    await writeGrid(join(out, 'novel-samples.png'), shown.novel, COLUMNS);
     const real = { base: await realPictures(data.base.train), novel: await realPictures(data.novel.train) };
     const sections: Section[] = [
       {
@@ -248,25 +248,25 @@ export async function runDemo(
       {
         kind: 'image',
         title: 'Samples of the pre-training classes',
-        png: await gridPng(shown.base, columns),
+        png: await gridPng(shown.base, COLUMNS),
         rowNames: plan.pretraining,
       },
       {
         kind: 'image',
         title: 'Samples of the novel classes',
-        png: await gridPng(shown.novel, columns),
+        png: await gridPng(shown.novel, COLUMNS),
         rowNames: plan.novel,
       },
       {
         kind: 'image',
         title: 'Real pictures of the pre-training classes',
-        png: await gridPng(real.base, columns),
+        png: await gridPng(real.base, COLUMNS),
         rowNames: plan.pretraining,
       },
       {
         kind: 'image',
         title: 'Real pictures of the novel classes',
-        png: await gridPng(real.novel, columns),
+        png: await gridPng(real.novel, COLUMNS),
         rowNames: plan.novel,
       },
       scoreTable([
