@@ -83,7 +83,7 @@ async function kindStep(spec: KindSpec): Promise<WorkItem> {
         labels,
         loss: (denoiser) => tf.mean(trainingLosses(diffusion, denoiser, { x0, noise, t }).loss) as tf.Scalar,
       },
-      { learningRate: 1e-4, trainable: 'all', clipNorm: 1, emaDecay: 0.9999, reuse: true },
+      { learningRate: 1e-4, trainable: 'all', clipNorm: 1, emaDecay: 0.9999, donate: true },
     );
     disposeReplaced(state, result.state);
     state = result.state;

@@ -51,7 +51,7 @@ async function denseStep(spec: ModelSpec): Promise<WorkItem> {
       weightDecay: 0,
       clipNorm: 1,
       emaDecay: 0.9999,
-      reuse: true,
+      donate: true,
     });
     for (const tree of [grads, params, state.m, state.v, ema]) disposeParams(tree);
     [{ params, state, ema }] = groups;

@@ -73,7 +73,7 @@ async function adamW({ shapes }: { shapes: number[][] }): Promise<WorkItem> {
   const grads = tree(2);
   let params = tree(1);
   let state = initAdamW(params);
-  const options = { learningRate: 1e-4, weightDecay: 0.01, reuse: true };
+  const options = { learningRate: 1e-4, weightDecay: 0.01, donate: true };
   const run = () => {
     const next = adamWStep({ params, grads, state }, options);
     tf.dispose([params, state.m, state.v] as unknown as tf.TensorContainer);
@@ -97,7 +97,7 @@ async function optimizer({ shapes }: { shapes: number[][] }): Promise<WorkItem> 
   let params = tree(1);
   let ema = tree(3);
   let state = initAdamW(params);
-  const options = { learningRate: 1e-4, weightDecay: 0.01, clipNorm: 1, emaDecay: 0.9999, reuse: true };
+  const options = { learningRate: 1e-4, weightDecay: 0.01, clipNorm: 1, emaDecay: 0.9999, donate: true };
   const run = () => {
     const next = adamWEmaStep({ params, grads, state, ema }, options);
     for (const old of [params, state.m, state.v, ema]) disposeParams(old);

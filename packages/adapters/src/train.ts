@@ -26,7 +26,7 @@ export type AdapterTrainState = {
   readonly optimizer: Readonly<Record<string, AdamWState>>;
 };
 
-/** What a step reads; nothing of it is disposed. With the option `reuse` the state is written over. */
+/** What a step reads; nothing of it is disposed. With the option `donate` the state is written over. */
 export type AdapterTrainInputs = {
   /** State before the step. */
   readonly state: AdapterTrainState;
@@ -51,7 +51,7 @@ export type AdapterTrainOptions = {
   /** Decay of the moving averages in [0, 1) (default 0.9999). */
   readonly emaDecay?: number;
   /** Whether the memory of the state before may be written over; the caller then only disposes it (default false). */
-  readonly reuse?: boolean;
+  readonly donate?: boolean;
 };
 
 /** What a step returns; the caller owns all that is new. */
@@ -73,7 +73,7 @@ export function initAdapterTraining(model: AdaptedModel): AdapterTrainState {
 
 type Adapters = Record<string, AdapterParams>;
 
-const OPTIONS = ['learningRate', 'betas', 'weightDecay', 'clipNorm', 'emaDecay', 'reuse'];
+const OPTIONS = ['learningRate', 'betas', 'weightDecay', 'clipNorm', 'emaDecay', 'donate'];
 
 /**
  * One AdamW step of the adapters of the groups in the batch, the same for every method; a group that is not in it is left
@@ -94,8 +94,8 @@ export function adapterTrainStep(inputs: AdapterTrainInputs, options: AdapterTra
     return loss((x, t) => applyPlanned(now, { x, t, labels }, plan));
   };
   const before = trainableParams(model, activeGroups);
-  const { learningRate, betas, weightDecay = 0, emaDecay = 0.9999, clipNorm, reuse } = options;
-  const rates = { learningRate, weightDecay, ...(betas && { betas }), emaDecay, clipNorm, reuse };
+  const { learningRate, betas, weightDecay = 0, emaDecay = 0.9999, clipNorm, donate } = options;
+  const rates = { learningRate, weightDecay, ...(betas && { betas }), emaDecay, clipNorm, donate };
   const { value, trained, gradientNorm } = tf.tidy(() => {
     const inert = activeGroups.length === 0;
     const { value, grads } = inert ? { value: lossOf({}), grads: {} } : valueAndGrad(lossOf, before);

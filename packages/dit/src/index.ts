@@ -22,7 +22,7 @@ export { initDit } from './init';
 export { type DropLabelsOptions, dropLabels } from './labels';
 export { type DitLayout, ditTensorShapes } from './layouts';
 export { blockLinearNames, type LinearShape, linearShape } from './linears';
-export { ditParamsFromTensorData } from './own';
+export { ditParamsFromTensorData } from './load-params';
 export type { DitBaseParams, DitBlockParams, DitFrameParams, DitParams } from './params';
 export { patchify, type UnpatchifyOptions, unpatchify } from './patch';
 export { positionTable } from './position';

@@ -84,8 +84,8 @@ const MISSPELT: readonly [call: Call, options: object, message: string][] = [
   [transfer, { labels: null }, "labels: expected 'random' or 'null', got null"],
   [transfer, { keepGroups: 'no' }, 'keepGroups: expected true or false, got "no"'],
   [transfer, { domain: 'distant', input: { channels: 1 } }, "inChannels or learnSigma, got 'channels'"],
-  [train, { reuse: 1 }, 'reuse: expected true or false, got 1'],
-  [train, { lr: 1 }, "orthogonality, trainable or reuse, got 'lr'"],
+  [train, { donate: 1 }, 'donate: expected true or false, got 1'],
+  [train, { lr: 1 }, "orthogonality, trainable or donate, got 'lr'"],
   [trainOn, { drop: [1, 0] }, "kindTrainStep: expected state, config, labels, dropped or loss, got 'drop'"],
 ];
 

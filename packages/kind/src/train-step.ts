@@ -26,7 +26,7 @@ import {
   withGroups,
 } from './trainable';
 
-/** What a diversion step reads; nothing of it is disposed. With the option `reuse` the state is written over. */
+/** What a diversion step reads; nothing of it is disposed. With the option `donate` the state is written over. */
 export type KindTrainInputs = {
   /** State before the step. */
   readonly state: KindTrainState;
@@ -61,7 +61,7 @@ export type KindTrainOptions = {
   /** Decay of the moving averages in [0, 1) (default 0.9999). */
   readonly emaDecay?: number;
   /** Whether the memory of the state before may be written over; the caller then only disposes it (default false). */
-  readonly reuse?: boolean;
+  readonly donate?: boolean;
   /** Weight of ‖UᵀU - I‖² + ‖VᵀV - I‖² summed over the factored layers that train in this batch (default 0). */
   readonly orthogonality?: number;
 };
@@ -86,7 +86,7 @@ const RATES = [
   'emaDecay',
   'orthogonality',
 ];
-const OPTIONS = [...RATES, 'trainable', 'reuse'];
+const OPTIONS = [...RATES, 'trainable', 'donate'];
 
 /**
  * One step of knowledge diversion (KIND, arXiv 2408.07337, algorithm 1): the loss's gradient with respect to the
@@ -102,7 +102,7 @@ const OPTIONS = [...RATES, 'trainable', 'reuse'];
 export function kindTrainStep(inputs: KindTrainInputs, options: KindTrainOptions): KindTrainResult {
   checkOptionNames('kindTrainStep', inputs, INPUTS);
   checkOptionNames('kindTrainStep', options, OPTIONS);
-  checkFlag('reuse', options.reuse);
+  checkFlag('donate', options.donate);
   const { state, config, labels, dropped } = inputs;
   for (const name of ['factorLearningRateScale', 'orthogonality'] as const) {
     const value = options[name];
@@ -162,7 +162,7 @@ function stepGroups(
   grads: KindParams,
   options: KindTrainOptions,
 ): { readonly groups: SteppedGroup[]; readonly gradientNorm: tf.Scalar } {
-  const { learningRate, betas, weightDecay = 0, clipNorm, emaDecay = 0.9999, reuse } = options;
+  const { learningRate, betas, weightDecay = 0, clipNorm, emaDecay = 0.9999, donate } = options;
   return stepParameterGroups(
     groups.map((group) => ({
       name: group.name,
@@ -172,7 +172,7 @@ function stepGroups(
       ema: treeOf(state.ema, group),
       ...settingsOf(group, options),
     })),
-    { learningRate, ...(betas && { betas }), weightDecay, emaDecay, clipNorm, reuse },
+    { learningRate, ...(betas && { betas }), weightDecay, emaDecay, clipNorm, donate },
   );
 }
 

@@ -23,11 +23,11 @@ export type StepAttrs = Omit<AdamWEmaAttrs, 'step'>;
 /** The attributes that options stand for; throws on an unknown option and on one out of range. */
 export function stepAttrs(options: AdamWEmaOptions): StepAttrs {
   checkOptions(options, [...ADAMW_OPTIONS, 'emaDecay', 'clipNorm']);
-  const { learningRate, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01, reuse = false } = options;
+  const { learningRate, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01, donate = false } = options;
   const { emaDecay, clipNorm } = options;
   checkAdamW({ learningRate, betas, eps, weightDecay });
   checkNumber('emaDecay', emaDecay, 0, 1);
   if (clipNorm !== undefined) checkNumber('clipNorm', clipNorm, 0, Number.POSITIVE_INFINITY);
   const maxNorm = clipNorm ?? Number.POSITIVE_INFINITY;
-  return { learningRate, beta1: betas[0], beta2: betas[1], eps, weightDecay, decay: emaDecay, maxNorm, reuse };
+  return { learningRate, beta1: betas[0], beta2: betas[1], eps, weightDecay, decay: emaDecay, maxNorm, donate };
 }

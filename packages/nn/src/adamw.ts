@@ -27,7 +27,7 @@ export type AdamWOptions = {
    * Whether the backend may write over the values of the parameters and the state (and of the average, where there is
    * one), which halves the memory of the step (default false). The caller then only disposes them; clones of them are safe.
    */
-  readonly reuse?: boolean;
+  readonly donate?: boolean;
 };
 
 /** What one step of AdamW reads. */
@@ -55,10 +55,10 @@ export function initAdamW<P extends ParamTree>(params: P): AdamWState<P> {
 }
 
 /** The names of {@link AdamWOptions}. */
-export const ADAMW_OPTIONS: readonly string[] = ['learningRate', 'betas', 'eps', 'weightDecay', 'reuse'];
+export const ADAMW_OPTIONS: readonly string[] = ['learningRate', 'betas', 'eps', 'weightDecay', 'donate'];
 
 /** Throws unless the hyper-parameters are such as torch takes. */
-export function checkAdamW({ learningRate, betas, eps, weightDecay }: Required<Omit<AdamWOptions, 'reuse'>>): void {
+export function checkAdamW({ learningRate, betas, eps, weightDecay }: Required<Omit<AdamWOptions, 'donate'>>): void {
   checkNumber('learningRate', learningRate, 0);
   if (betas?.length !== 2) throw new Error(`betas: expected two numbers, got ${String(betas)}`);
   betas.forEach((beta, i) => {
@@ -81,7 +81,7 @@ export function adamWStep<P extends ParamTree>(
   options: AdamWOptions,
 ): AdamWResult<P> {
   checkOptions(options, ADAMW_OPTIONS);
-  const { learningRate, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01, reuse = false } = options;
+  const { learningRate, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01, donate = false } = options;
   checkAdamW({ learningRate, betas, eps, weightDecay });
   checkCount('state.step', state.step, 0);
   const step = state.step + 1;
@@ -92,7 +92,7 @@ export function adamWStep<P extends ParamTree>(
       m: leavesLike(params, state.m, 'state.m'),
       v: leavesLike(params, state.v, 'state.v'),
     },
-    { learningRate, beta1: betas[0], beta2: betas[1], eps, weightDecay, step, reuse },
+    { learningRate, beta1: betas[0], beta2: betas[1], eps, weightDecay, step, donate },
   );
   return {
     params: replaceLeaves(params, result.params),

@@ -1,7 +1,7 @@
 import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { registerGradients } from './gradients';
-import { wanting } from './wanted';
+import { withNeededGrads } from './needs-input-grad';
 
 /** An op on the tape of tfjs-core 4. */
 interface TapeNode {
@@ -106,7 +106,7 @@ function inputGradients(
   if (!gradient) throw new Error(`Cannot compute gradient: gradient function not found for ${kernelName}.`);
   const dys = outputs.map(({ id }) => held.get(id) ?? null);
   return tf.tidy(() => {
-    const functions = wanting(Object.keys(inputs), () => gradient(dys));
+    const functions = withNeededGrads(Object.keys(inputs), () => gradient(dys));
     const taken = new Set<Tensor | null>(dys);
     const dxs: NamedTensorMap = {};
     for (const [name, { shape }] of Object.entries(inputs)) {

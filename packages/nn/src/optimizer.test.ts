@@ -259,7 +259,7 @@ describe('adamWEmaStep', () => {
       const again = [ema, m, v].map((tree) => mapParams((x) => tf.add(x, 0), tree));
       const actual = adamWEmaStep(
         { params, grads, state: { step: 0, m: again[1], v: again[2] }, ema: again[0] },
-        { ...step, reuse: true },
+        { ...step, donate: true },
       );
       for (const [tree, other] of [
         [actual.params, expected.params],
@@ -282,7 +282,7 @@ describe('adamWEmaStep', () => {
       const held = tf.clone(again[0].a);
       const before = [...held.dataSync()];
       const state = { step: 0, m: again[1], v: again[2] };
-      const actual = adamWStep({ params: again[0], grads, state }, { ...options, reuse: true });
+      const actual = adamWStep({ params: again[0], grads, state }, { ...options, donate: true });
       expectClose(actual.params.nested.b, expected.params.nested.b);
       expectClose(actual.state.v.a, expected.state.v.a);
       expect([...held.dataSync()]).toEqual(before);

@@ -106,9 +106,9 @@ typed('the backward pass of an op answers for inputs that it has', () => {
       expectTypeOf(save).parameter(0).toEqualTypeOf<Tensor[]>();
       return params.weight;
     },
-    backward: (dy, _, isWanted) => {
+    backward: (dy, _, needsInputGrad) => {
       expectTypeOf(dy).toEqualTypeOf<Tensor2D>();
-      expectTypeOf(isWanted).parameter(0).toEqualTypeOf<'a' | 'b'>();
+      expectTypeOf(needsInputGrad).parameter(0).toEqualTypeOf<'a' | 'b'>();
       return { a: () => dy, b: () => dy };
     },
   });

@@ -271,7 +271,7 @@ export const plainKernels: Record<string, PlainKernel> = {
     );
     return [...p1, ...m1, ...v1];
   },
-  LearngeneAdamWEma: (inputs, { decay, maxNorm, reuse: _, ...attrs }) => {
+  LearngeneAdamWEma: (inputs, { decay, maxNorm, donate: _, ...attrs }) => {
     const { count } = attrs;
     const factor = inputs.norm ? Math.min(1, maxNorm / (inputs.norm.values[0] + 1e-6)) : 1;
     const clipped = list(inputs, 'g', count).map((g, i) => [`g${i}`, map(g, (value) => value * factor)]);

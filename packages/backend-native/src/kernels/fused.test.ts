@@ -166,7 +166,7 @@ describe('over leaves', () => {
       const held = tf.clone(own.m0);
       const before = [...own.m0.dataSync().slice(0, 3)];
       const expected = run('LearngeneAdamWEma', all, more);
-      const actual = run('LearngeneAdamWEma', own, { ...more, reuse: true });
+      const actual = run('LearngeneAdamWEma', own, { ...more, donate: true });
       expect(actual.map((x, i) => x.dataId === own[['p0', 'm0', 'v0', 'e0'][i]].dataId)).toEqual([
         true,
         false,

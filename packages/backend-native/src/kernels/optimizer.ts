@@ -33,7 +33,7 @@ function adamW(call: KernelCall): TensorInfo[] {
     const now: Float32Array[] = [];
     for (const tensor of leaves(call, letter)) {
       const values = backend.f32(tensor);
-      const inPlace = attrs.reuse === true && backend.isSole(tensor);
+      const inPlace = attrs.donate === true && backend.isSole(tensor);
       const output = inPlace ? over(tensor, backend) : backend.output(tensor.shape);
       outputs.push(output);
       old.push(values);

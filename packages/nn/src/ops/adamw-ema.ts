@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type AdamWAttrs, type AdamWLeaves, adamW } from './adamw';
 import { hasKernel, runKernel } from './custom-op';
 import { ema as average } from './ema';
+import { foreach } from './foreach';
 import { leafInputs } from './leaf-inputs';
-import { overLeaves } from './over-leaves';
 
 /** What a step with clipping and moving averages reads: lists of equal length. */
 export interface AdamWEmaLeaves extends AdamWLeaves {
@@ -44,6 +44,6 @@ export function adamWEma(
 export function clipTo(grads: readonly Tensor[], norm: Scalar, maxNorm: number): Tensor[] {
   return tf.tidy(() => {
     const factor = tf.minimum(tf.div(maxNorm, tf.add(norm, 1e-6)), 1);
-    return overLeaves([grads], ([tensor]) => [tf.mul(tensor, factor)]).flat();
+    return foreach([grads], ([tensor]) => [tf.mul(tensor, factor)]).flat();
   });
 }

@@ -1,8 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { hasKernel, runKernel } from './custom-op';
+import { foreach } from './foreach';
 import { leafInputs } from './leaf-inputs';
-import { overLeaves } from './over-leaves';
 
 /** Lists of equal length: leaf i of every list has the same shape. */
 export interface AdamWLeaves {
@@ -20,7 +20,7 @@ export interface AdamWAttrs {
   readonly weightDecay: number;
   readonly step: number;
   /** Whether a backend may write over the values of the parameters and both moments. */
-  readonly reuse: boolean;
+  readonly donate: boolean;
 }
 
 /** One AdamW step over all leaves; one kernel call where the backend has it. */
@@ -33,7 +33,7 @@ export function adamW(
     if (hasKernel('LearngeneAdamW')) {
       return runKernel('LearngeneAdamW', leafInputs({ p: params, g: grads, m, v }), { count, ...attrs });
     }
-    return overLeaves([params, grads, m, v], ([p, g, m, v]) => update(p, g, m, v, attrs)).flat();
+    return foreach([params, grads, m, v], ([p, g, m, v]) => update(p, g, m, v, attrs)).flat();
   });
   return {
     params: results.slice(0, count),

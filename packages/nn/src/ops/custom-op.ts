@@ -1,6 +1,6 @@
 import type { NamedAttrMap, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { isWanted } from '../wanted';
+import { needsInputGrad } from '../needs-input-grad';
 
 /** A function with its own gradient, see {@link customOp}. */
 export interface CustomOp<T extends Tensor, Name extends string> {
@@ -13,9 +13,9 @@ export interface CustomOp<T extends Tensor, Name extends string> {
   readonly forward: (save: (tensors: Tensor[]) => void, taped: boolean) => T;
   /**
    * One function an input; only those whose gradient is wanted are called, each in a scope of its own. Where one kernel
-   * computes several gradients, `isWanted` tells what it can leave out; `tf.grads` and its like want all.
+   * computes several gradients, `needsInputGrad` tells what it can leave out; `tf.grads` and its like want all.
    */
-  readonly backward: (dy: T, saved: Tensor[], isWanted: (name: Name) => boolean) => Record<Name, () => Tensor>;
+  readonly backward: (dy: T, saved: Tensor[], needsInputGrad: (name: Name) => boolean) => Record<Name, () => Tensor>;
 }
 
 /** The engine's methods behind `tf.customGrad`; TypeScript calls them private, tfjs-core 4 has them under these names. */
@@ -38,7 +38,7 @@ export function customOp<T extends Tensor, Name extends string>({ inputs, forwar
   return engine.runKernelFunc({
     inputs: { ...inputs },
     forwardFunc: (_backend, save) => forward(save, taped),
-    backwardsFunc: (dy, saved) => backward(dy as T, saved, isWanted),
+    backwardsFunc: (dy, saved) => backward(dy as T, saved, needsInputGrad),
   }) as T;
 }
 

@@ -1,9 +1,9 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { hasKernel, runKernel } from './custom-op';
+import { fewTensors } from './foreach';
 import { leafInputs } from './leaf-inputs';
 import { sumTensors } from './many-tensors';
-import { fewTensors } from './over-leaves';
 
 /** Sum of the squares of all elements of all leaves. */
 export function globalSquaredNorm(leaves: readonly Tensor[]): Scalar {

@@ -98,8 +98,8 @@ function layerOp(x: Tensor3D, layer: GroupedLowRank): Tensor3D {
       save([...Object.values(inputs), ...hidden]);
       return tf.reshape(y, shape);
     },
-    backward: (dy, saved, isWanted) => {
-      if (hasKernel(BACKWARD)) return kernelGrads(dy, { inputs, attrs, saved, isWanted });
+    backward: (dy, saved, needsInputGrad) => {
+      if (hasKernel(BACKWARD)) return kernelGrads(dy, { inputs, attrs, saved, needsInputGrad });
       const names = Object.keys(inputs);
       const held: NamedTensorMap = Object.fromEntries(names.map((name, i) => [name, saved[i]]));
       return groupedBackward(dy, held, { hidden: saved.slice(names.length), spans });
@@ -124,10 +124,10 @@ function layerWithEpilogue(x: Tensor3D, layer: GroupedLowRank, epilogue: Epilogu
       if (taped) save([y, ...(epilogue === 'gelu' ? [] : [epilogue.gate]), ...Object.values(inputs), ...state]);
       return result;
     },
-    backward: (dy, [y, ...saved], isWanted) => {
+    backward: (dy, [y, ...saved], needsInputGrad) => {
       const gate = epilogue === 'gelu' ? undefined : saved.shift();
       const grads = epilogueGrads(dy, { y, gate });
-      const layerGrads = kernelGrads(grads.y, { inputs, attrs, saved, isWanted });
+      const layerGrads = kernelGrads(grads.y, { inputs, attrs, saved, needsInputGrad });
       return { ...layerGrads, stream: () => tf.clone(dy), gate: () => grads.gate as Tensor };
     },
   }) as Tensor3D;
@@ -162,14 +162,14 @@ interface GradCall {
   inputs: NamedTensorMap;
   attrs: { starts: number[]; ends: number[] };
   saved: readonly Tensor[];
-  isWanted: (name: string) => boolean;
+  needsInputGrad: (name: string) => boolean;
 }
 
 /** The gradients by the backend's kernel, from what was saved: the inputs, then the state. */
-function kernelGrads(dy: Tensor, { inputs, attrs, saved, isWanted }: GradCall): Record<string, () => Tensor> {
+function kernelGrads(dy: Tensor, { inputs, attrs, saved, needsInputGrad }: GradCall): Record<string, () => Tensor> {
   const names = Object.keys(inputs);
   const held: NamedTensorMap = Object.fromEntries(names.map((name, i) => [name, saved[i]]));
-  const common = ['u', 's', 'v'].some(isWanted); // false where the common factors are frozen, or there are none
+  const common = ['u', 's', 'v'].some(needsInputGrad); // false where the common factors are frozen, or there are none
   const state = stateInputs(saved.slice(names.length));
   const grads = runKernel(BACKWARD, { dy, ...held, ...state }, { ...attrs, common });
   const given = common ? names : names.filter((name) => !['u', 's', 'v'].includes(name));

@@ -81,7 +81,7 @@ export function kindLearnerOf(config: Config, options: KindOfOptions): KindLearn
     factorLearningRateScale,
     weightDecay,
     orthogonality,
-    reuse: true,
+    donate: true,
   });
 }
 

@@ -38,7 +38,7 @@ export interface TreeStepOptions extends StepOptions {
   /** Leaves with a learning rate or a weight decay of their own; all others have the step's rate and no decay. */
   readonly leaves?: readonly LeafSettings[];
   /** Whether the memory of the state before may be written over. */
-  readonly reuse?: boolean;
+  readonly donate?: boolean;
 }
 
 /**
@@ -49,13 +49,13 @@ export interface TreeStepOptions extends StepOptions {
 export function stepTree(
   { params, ema, optimizer }: TreeState,
   loss: (params: ParamTree) => tf.Scalar,
-  { learningRate, emaDecay, clipNorm, leaves, reuse }: TreeStepOptions,
+  { learningRate, emaDecay, clipNorm, leaves, donate }: TreeStepOptions,
 ): { state: TreeState; loss: tf.Scalar; gradientNorm: tf.Scalar } {
   const { after, value, norm } = tf.tidy(() => {
     const { value, grads } = valueAndGrad(loss, params);
     const { groups, gradientNorm } = stepParameterGroups(
       [{ params, grads, state: optimizer, ema, ...(leaves && { leaves }) }],
-      { learningRate, weightDecay: 0, emaDecay, clipNorm, ...(reuse !== undefined && { reuse }) },
+      { learningRate, weightDecay: 0, emaDecay, clipNorm, ...(donate !== undefined && { donate }) },
     );
     return { after: groups[0], value, norm: gradientNorm };
   });

@@ -84,7 +84,7 @@ export function ditLearner(start: TreeState | (() => TreeState), options: DitLea
       const { state, loss, gradientNorm } = stepTree(
         held.get(),
         (params) => objective.loss((x, t) => network(form, config, params)({ x, t, labels })),
-        { ...step, leaves, reuse: true },
+        { ...step, leaves, donate: true },
       );
       held.set(state);
       return objective.read(loss, gradientNorm);

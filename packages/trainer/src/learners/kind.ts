@@ -35,7 +35,7 @@ export interface KindLearnerOptions {
   /** Weight of the orthogonality penalty (default 0). */
   orthogonality?: number;
   /** Whether the optimiser may write over the state before (default false). */
-  reuse?: boolean;
+  donate?: boolean;
 }
 
 /** A KIND model in training. */
@@ -82,7 +82,7 @@ function countsOf(config: KindConfig, trainable: Trainable): DiffusionCounts {
  * @param start The state before the first step, or what makes it when it is needed; the learner owns it.
  */
 export function kindLearner(start: KindTrainState | (() => KindTrainState), options: KindLearnerOptions): KindLearner {
-  const { config, process, factorLearningRateScale, weightDecay = 0, orthogonality = 0, reuse = false } = options;
+  const { config, process, factorLearningRateScale, weightDecay = 0, orthogonality = 0, donate = false } = options;
   const trainable = (step: number) =>
     typeof options.trainable === 'function' ? options.trainable(step) : options.trainable;
   const held = heldState(start, disposeKindTraining);
@@ -109,7 +109,7 @@ export function kindLearner(start: KindTrainState | (() => KindTrainState), opti
           emaDecay,
           clipNorm,
           orthogonality,
-          reuse,
+          donate,
           weightDecay,
         },
       );

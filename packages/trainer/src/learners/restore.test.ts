@@ -45,7 +45,7 @@ const learners: Record<string, () => DiffusionLearner> = {
   kind: () =>
     kindLearner(
       () => inFixedOrder(initKindTraining(noisy(initKind(createGenerator(1), config)), { trainable: 'all' })),
-      { config, process, trainable: 'all', reuse: true },
+      { config, process, trainable: 'all', donate: true },
     ),
   'a dense DiT': () =>
     ditLearner(freshTree(noisy(initDit(createGenerator(1), dit)) as ParamTree), {

@@ -41,7 +41,7 @@ function learnerOf(
   if (spec.form === 'kind') {
     const config = baseKindConfig(plan, spec, data);
     const { orthogonality } = spec;
-    const options = { config, process: diffusion, factorLearningRateScale, orthogonality, reuse: true };
+    const options = { config, process: diffusion, factorLearningRateScale, orthogonality, donate: true };
     return kindLearner(start as Start<KindTrainState>, { ...options, trainable: 'all' });
   }
   const options = { config: baseDit(plan, spec, data), form: spec.form, process: diffusion };

@@ -2,7 +2,7 @@ import { expectClose, expectNoLeak } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { normals, useNnBackend } from '../../test/setup';
-import { fewTensors, overLeaves } from './over-leaves';
+import { fewTensors, foreach } from './foreach';
 
 beforeAll(useNnBackend);
 
@@ -13,11 +13,11 @@ function leaves(seed: number): tf.Tensor[] {
   return SHAPES.map((shape) => draw(...shape));
 }
 
-describe('overLeaves', () => {
+describe('foreach', () => {
   it('gives for every leaf, in its place, what the function gives for it alone', () => {
     const [a, b] = [leaves(1), leaves(2)];
     const f = ([x, y]: tf.Tensor[]) => [tf.add(tf.mul(x, 2), y), tf.sub(x, y)];
-    const results = overLeaves([a, b], f);
+    const results = foreach([a, b], f);
     expect(results).toHaveLength(2);
     for (const [i, shape] of SHAPES.entries()) {
       for (const [j, expected] of f([a[i], b[i]]).entries()) {
@@ -30,7 +30,7 @@ describe('overLeaves', () => {
     await expectNoLeak(() => {
       const a = leaves(3);
       const values = a.map((leaf) => leaf.dataSync().slice());
-      const [negated] = tf.tidy(() => overLeaves([a], ([x]) => [tf.neg(x)]));
+      const [negated] = tf.tidy(() => foreach([a], ([x]) => [tf.neg(x)]));
       tf.dispose([a, negated[0], negated[5]]);
       for (const i of [3, 8, 10])
         expectClose(
@@ -41,7 +41,7 @@ describe('overLeaves', () => {
       tf.dispose(negated);
     });
   });
-  it('takes no leaves', () => expect(overLeaves([[], []], () => [])).toEqual([]));
+  it('takes no leaves', () => expect(foreach([[], []], () => [])).toEqual([]));
 });
 
 it('fewTensors hold every element once', () => {

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Leaves of more elements than this gain nothing from company. */
+/** Tensors above this size are updated one by one; batching pays off only for small ones. */
 const SMALL = 65_536;
 
 /**
@@ -31,7 +31,7 @@ function together(leaves: readonly Tensor[], places: readonly number[]): Tensor 
  * @param f the results for one leaf of each list; of the same shape
  * @returns result j of leaf i at [j][i]
  */
-export function overLeaves(lists: readonly (readonly Tensor[])[], f: (leaves: Tensor[]) => Tensor[]): Tensor[][] {
+export function foreach(lists: readonly (readonly Tensor[])[], f: (leaves: Tensor[]) => Tensor[]): Tensor[][] {
   const results: Tensor[][] = [];
   for (const places of batches(lists[0])) {
     const computed = tf.tidy(() =>
