@@ -84,8 +84,8 @@ describe('what WebGPU cannot do', () => {
   test('ops on lists of tensors go through helpers that take any number', () => {
     const reasons = {
       'packages/diffusion/src/sample-unipc.ts': '5 terms at most: x, 3 outputs, the newest one',
-      'packages/nn/src/ops/many-tensors.ts': 'the helper',
       'packages/nn/src/ops/foreach.ts': 'stacks on libtensorflow alone, which has no limit',
+      'packages/nn/src/ops/many-tensors.ts': 'the helper',
     };
     expect(filesWith(/\btf\.(addN|stack|unstack|einsum)\(/).sort()).toEqual(Object.keys(reasons));
   });
