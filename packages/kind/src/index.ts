@@ -4,7 +4,13 @@ export type { AssemblyBudget } from './assemble-budget';
 export { type AssembleDenseOptions, assembleDense, type DenseModel } from './assemble-dense';
 export { BundleError } from './bundle/bundle-error';
 export { decomposeKind } from './bundle/decompose';
-export { type BundleModel, type FetchPiece, type OpenBundleOptions, openBundle } from './bundle/open';
+export {
+  type BundleModel,
+  type FetchPiece,
+  type OpenBundleOptions,
+  openBundle,
+  openBundleManifest,
+} from './bundle/open';
 export { type KindConfig, type KindConfigInput, kindConfig, validateKindConfig } from './config';
 export {
   componentParams,

@@ -2,3 +2,8 @@
 export class ConfigError extends Error {
   override name = 'ConfigError';
 }
+
+/** A pipeline was used after its `dispose`. */
+export class PipelineDisposedError extends Error {
+  override name = 'PipelineDisposedError';
+}

@@ -1,11 +1,17 @@
 export { mergeConfig, parseAssignment, parseConfig } from './config/load';
 export { type Config, type ConfigInput, dataSources, type Sampling } from './config/schema';
-export { ConfigError } from './errors';
+export { ConfigError, PipelineDisposedError } from './errors';
 export { nearestWord } from './nearest-word';
+export type { ComposeOptions } from './pipeline/compose';
+export { httpBundle } from './pipeline/http-bundle';
+export type { LoadedSource } from './pipeline/model-source';
+export { type OpenPipelineOptions, openPipeline, type PipelineSource } from './pipeline/open-pipeline';
+export type { Pipeline, SampleOptions } from './pipeline/pipeline';
 export { noProgress, type Progress, type ProgressBar } from './progress';
 export { classLabels } from './recipe/class-labels';
 export { classNamesOf } from './recipe/class-names';
 export { createDiffusionProcess, type DiffusionProcess } from './recipe/diffusion-process';
+export { bundleMetadata, type Recipe, readRecipe, recipeOf } from './recipe/recipe';
 export { NonFinitePixelsError } from './sample/finite-pixels';
 export { type DiffusionModel, guidedDenoiser } from './sample/guided-denoiser';
 export { imageBytes, type SampleClassesOptions, sampleClasses } from './sample/sample-classes';

@@ -7,17 +7,17 @@ export {
   type StateFile,
 } from './node/checkpoint';
 export { denseFile, denseMetadata, denseParams } from './node/dense-model';
-export { type Drawable, describeDrawable } from './node/drawable';
 export { DIFFUSERS_FILE, expectArtifact, identify } from './node/identify';
 export { checkSameImages, imageRecord } from './node/image-record';
 export {
-  bundleMetadata,
   describeModel,
   loadModel,
   type ModelDescription,
   modelFolder,
   modelGroups,
 } from './node/load-model';
+export { type OpenPathOptions, openPipeline } from './node/open-pipeline';
+export { type DescribeSourceOptions, describeSource, type PathSource } from './node/path-source';
 export { readConfigFile } from './node/read-config-file';
 export {
   checkpointPath,

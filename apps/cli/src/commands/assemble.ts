@@ -5,8 +5,8 @@ import { ditConfigToDiffusers, ditToDiffusers, ditToFacebook, ditVariant } from 
 import { type AssemblyBudget, assembleDense, assembleFactoredAsync, countAssembled } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
 import { paramsToTensorData } from '@learngene/nn';
+import { bundleMetadata } from '@learngene/pipeline';
 import {
-  bundleMetadata,
   DIFFUSERS_FILE,
   denseMetadata,
   describeModel,
@@ -89,9 +89,9 @@ export function assembleCommand(): Command {
     const holds = options.form === 'factored' ? BUNDLE_ENTRIES : DIFFUSERS_ENTRIES;
     checkTarget(options.out, { option: '--out', endings, force: options.force, holds, sources: [options.from] });
     const named = namedClasses(options);
-    const from = await modelFolder(options.from, output);
+    const from = await modelFolder(options.from, { progress: output, argument: '--from' });
     const { model: described, config } = await describeModel(from);
-    const groups = named === undefined ? undefined : modelGroups(described.groups, named);
+    const groups = named === undefined ? undefined : modelGroups(described.groups, named, '--classes');
     if (options.form === 'dense' && (groups ?? described.groups).length !== 1) {
       const all = listNames(
         described.groups.map(({ name }) => name),

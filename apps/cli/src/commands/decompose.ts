@@ -1,7 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { saveBundle } from '@learngene/kind/node';
-import { bundleMetadata, describeModel, expectArtifact, loadModel, modelFolder } from '@learngene/pipeline/node';
+import { bundleMetadata } from '@learngene/pipeline';
+import { describeModel, expectArtifact, loadModel, modelFolder } from '@learngene/pipeline/node';
 import { Command } from 'commander';
 import { type EngineOption, type OutputOptions, outputOf, withEngineOption, withOutputOptions } from '../cli/context';
 import { startEngine } from '../cli/start-engine';
@@ -37,7 +38,7 @@ export function decomposeCommand(): Command {
   return command.action(async (options: DecomposeOptions) => {
     const output = outputOf(options);
     await expectArtifact(options.from, { option: '--from', kinds: ['run', 'demo'], expected: 'a run' });
-    const from = await modelFolder(options.from, output);
+    const from = await modelFolder(options.from, { progress: output, argument: '--from' });
     const { out, force } = options;
     checkTarget(out, { option: '--out', force, holds: BUNDLE_ENTRIES, sources: [from] });
     await describeModel(from);

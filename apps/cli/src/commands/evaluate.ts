@@ -76,7 +76,7 @@ async function samplesOf(
     progress: output,
     signal,
   });
-  return { images: imageSource(images), labels, names: drawing.from.names };
+  return { images: imageSource(images), labels, names: drawing.from.classNames };
 }
 
 async function extractorOf(

@@ -13,7 +13,7 @@ import {
   parseConfig,
   sampleClasses,
 } from '@learngene/pipeline';
-import { describeDrawable } from '@learngene/pipeline/node';
+import { describeSource } from '@learngene/pipeline/node';
 import { writeGrid } from '@learngene/trainer/node';
 import { Command, Option } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
@@ -87,8 +87,8 @@ export function sampleCommand(): Command {
     if (options.npz !== undefined) {
       checkTarget(options.npz, { option: '--npz', endings: ['.npz'], force: options.force });
     }
-    const drawable = await describeDrawable(options.from, output);
-    const { names, config } = drawable;
+    const source = await describeSource(options.from, { progress: output, argument: '--from' });
+    const { classNames: names, recipe: config } = source;
     const ids = classIds(names, namedClasses(options));
     const given = { sampler: options.sampler, steps: options.steps, guidance: options.guidance, eta: options.eta };
     const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
@@ -96,9 +96,9 @@ export function sampleCommand(): Command {
     const { sampling } = parseConfig(asked, 'options');
     if (options.eta !== undefined) checkEta('--eta', sampling);
     const count = ids.length * options.count;
-    checkMemory('--count', `${count} images`, count * imageBytes(drawable.dit));
+    checkMemory('--count', `${count} images`, count * imageBytes(source.dit));
     const engine = await startEngine(options.engine, output);
-    const model = await drawable.load();
+    const model = await source.load();
     const { signal, release } = interruptSignal();
     try {
       const labels = Int32Array.from(ids.flatMap((id) => new Array<number>(options.count).fill(id)));

@@ -202,7 +202,7 @@ export function transferCommand(): Command {
     const prepare =
       from === undefined
         ? await resumed(options, output)
-        : await prepared(options, await modelFolder(from, output), output);
+        : await prepared(options, await modelFolder(from, { progress: output, argument: '--from' }), output);
     const { config } = prepare.record;
     const engine = await startEngine(options.engine, output, config.training.precision);
     if (prepare.resumed && prepare.record.engine !== engine.name) {

@@ -5,7 +5,7 @@ import type { MetricName } from '@learngene/metrics';
 import { type ClassifierDescription, describeClassifier } from '@learngene/metrics/node';
 import type { Config } from '@learngene/pipeline';
 import { checkEta, imageBytes, mergeConfig, parseConfig } from '@learngene/pipeline';
-import { type Drawable, describeDrawable, expectArtifact, identify, isRunFolder } from '@learngene/pipeline/node';
+import { describeSource, expectArtifact, identify, isRunFolder, type PathSource } from '@learngene/pipeline/node';
 import {
   checkHoldOut,
   checkReference,
@@ -53,7 +53,7 @@ export function classifierPath({ classifier }: EvaluateOptions, from: string | u
 
 /** What a model draws for the scores. */
 interface Drawing {
-  from: Drawable;
+  from: PathSource;
   /** Names of the classes that are drawn. */
   drawn: readonly string[];
   /** The class of every sample. */
@@ -73,8 +73,8 @@ export interface Prepared {
   compared: readonly string[];
 }
 
-function drawingOf(from: Drawable, options: EvaluateOptions): Drawing {
-  const { names } = from;
+function drawingOf(from: PathSource, options: EvaluateOptions): Drawing {
+  const { classNames: names } = from;
   const ids = classIds(names, namedClasses(options));
   checkMemory('--count', `${options.count} images`, options.count * imageBytes(from.dit));
   const labels = Int32Array.from(
@@ -106,7 +106,7 @@ async function checkFiles({ samples, reference, classifier }: EvaluateOptions): 
   }
 }
 
-function sizeOf({ dit }: Drawable): PictureSize {
+function sizeOf({ dit }: PathSource): PictureSize {
   return { height: dit.inputSize, width: dit.inputSize, channels: dit.inChannels };
 }
 
@@ -133,11 +133,14 @@ export async function prepareEvaluation(
 ): Promise<Prepared> {
   await checkFiles(options);
   const requested = await requestedConfig(options);
-  const description = options.from === undefined ? undefined : await describeDrawable(options.from, output);
+  const description =
+    options.from === undefined
+      ? undefined
+      : await describeSource(options.from, { progress: output, argument: '--from' });
   const drawing = description && drawingOf(description, options);
   const asked = (requested.data ?? {}) as Partial<Config['data']>;
   const { data, sampling, seed } = requested;
-  const kept = description && { ...description.config, data: dataFromRecipe(description.config.data, asked, options) };
+  const kept = description && { ...description.recipe, data: dataFromRecipe(description.recipe.data, asked, options) };
   const given =
     kept === undefined ? requested : mergeConfig(kept as unknown as Record<string, unknown>, { data, sampling, seed });
   const config = parseConfig(given, options.config ?? 'options');
@@ -176,7 +179,7 @@ export async function prepareEvaluation(
   }
   // The classifier knows all classes of the model, so that it serves whichever of them are compared; of one class alone
   // it would learn nothing, so that it learns all of the data.
-  const model = chooseClasses(dataset, drawing?.from.names ?? namedClasses(options) ?? dataset.classes).classes;
+  const model = chooseClasses(dataset, drawing?.from.classNames ?? namedClasses(options) ?? dataset.classes).classes;
   const wanted = model.length < 2 && classifier === undefined ? dataset.classes : model;
   if (wanted.length < 2 && classifier === undefined) {
     throw new UsageError(

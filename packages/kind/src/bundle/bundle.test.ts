@@ -8,7 +8,7 @@ import { assembleFactored } from '../assemble';
 import { countAssembled } from '../count-assembled';
 import { decomposeKind } from './decompose';
 import { tailorFiles } from './file-names';
-import { openBundle } from './open';
+import { openBundle, openBundleManifest } from './open';
 
 beforeAll(useTestBackend);
 const NAMES = ['katze-hund', '7', 'a-b-c'].map((name) => `tailors/${name}.safetensors`);
@@ -88,6 +88,16 @@ describe('openBundle', () => {
     const whole = assembleFactored(opened);
     expect(Object.fromEntries(bits(whole))).toEqual(Object.fromEntries(bits(model)));
     for (const { params } of [model, opened, whole]) disposeParams(params);
+  });
+
+  it('is preceded by openBundleManifest, which fetches kind.json alone', async () => {
+    const model = randomModel(tinyConfig());
+    const files = await decomposeKind(model, { schedule: 'linear' });
+    const { asked, fetchPiece } = memory(files);
+    const manifest = await openBundleManifest(fetchPiece);
+    expect(manifest).toEqual({ config: model.config, metadata: { schedule: 'linear' } });
+    expect(asked).toEqual([['kind.json', undefined]]);
+    disposeParams(model.params);
   });
 
   it('fetches only the pieces asked for, with their sizes', async () => {

@@ -5,9 +5,8 @@ import { checkFlag, checkOptionNames } from '../option-names';
 import type { KindModel } from '../params';
 import { BundleError } from './bundle-error';
 import { decomposeKind } from './decompose';
-import { MANIFEST_FILE } from './file-names';
-import { MAX_MANIFEST_BYTES, parseManifest } from './manifest';
-import { type BundleModel, type FetchPiece, fetched, type OpenBundleOptions, openBundle } from './open';
+import { MAX_MANIFEST_BYTES } from './manifest';
+import { type BundleModel, type FetchPiece, type OpenBundleOptions, openBundle, openBundleManifest } from './open';
 
 /** Options of {@link saveBundle}. */
 export type SaveBundleOptions = {
@@ -54,8 +53,7 @@ export async function loadBundle(folder: string, options: OpenBundleOptions = {}
  * @returns The config of all groups and the strings kept beside it. Rejects with {@link BundleError}.
  */
 export async function readBundleManifest(folder: string): Promise<Pick<BundleModel, 'config' | 'metadata'>> {
-  const { config, metadata } = parseManifest(await fetched(filesOf(folder), MANIFEST_FILE));
-  return { config, metadata: { ...metadata } };
+  return openBundleManifest(filesOf(folder));
 }
 
 function filesOf(folder: string): FetchPiece {

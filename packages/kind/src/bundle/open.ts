@@ -55,11 +55,7 @@ export async function openBundle(fetchPiece: FetchPiece, options: OpenBundleOpti
   checkOptionNames('openBundle', options, ['groups']);
   const { groups } = options;
   checkNames('groups', groups);
-  const manifestBytes = await fetched(fetchPiece, MANIFEST_FILE);
-  if (manifestBytes.length > MAX_MANIFEST_BYTES) {
-    throw new BundleError(MANIFEST_FILE, `expected at most ${MAX_MANIFEST_BYTES} bytes, got ${manifestBytes.length}`);
-  }
-  const { config, metadata, learngenes, shared, tailors } = parseManifest(manifestBytes);
+  const { config, metadata, learngenes, shared, tailors } = await fetchManifest(fetchPiece);
   const names = new Set(groups ?? config.groups.map((group) => group.name));
   const wanted = [...names].map((name) => {
     const group = groupByName(config.groups, name);
@@ -93,6 +89,24 @@ export async function openBundle(fetchPiece: FetchPiece, options: OpenBundleOpti
   return { config, params, metadata: { ...metadata } };
 }
 
+/**
+ * Reads kind.json of a bundle alone: what the model is, before any tensor is.
+ *
+ * @returns The config of all groups and the strings kept beside it. Rejects with {@link BundleError}.
+ */
+export async function openBundleManifest(fetchPiece: FetchPiece): Promise<Pick<BundleModel, 'config' | 'metadata'>> {
+  const { config, metadata } = await fetchManifest(fetchPiece);
+  return { config, metadata: { ...metadata } };
+}
+
+async function fetchManifest(fetchPiece: FetchPiece) {
+  const bytes = await fetched(fetchPiece, MANIFEST_FILE);
+  if (bytes.length > MAX_MANIFEST_BYTES) {
+    throw new BundleError(MANIFEST_FILE, `expected at most ${MAX_MANIFEST_BYTES} bytes, got ${bytes.length}`);
+  }
+  return parseManifest(bytes);
+}
+
 function tailorParams(config: KindConfig, tensors: NamedTensors): TailorParams {
   const tree = paramsFromTensorData(tensors);
   const rows = subTree<Tensor2D>(tree, 'label.rows') as Tensor2D;
@@ -116,7 +130,7 @@ async function verified(
 }
 
 /** A piece, checked to be bytes; BundleError where it cannot be fetched. */
-export async function fetched(fetchPiece: FetchPiece, file: string, expected?: { bytes: number }): Promise<Uint8Array> {
+async function fetched(fetchPiece: FetchPiece, file: string, expected?: { bytes: number }): Promise<Uint8Array> {
   let bytes: unknown;
   try {
     bytes = await fetchPiece(file, expected);

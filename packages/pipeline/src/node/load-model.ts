@@ -8,6 +8,7 @@ import type { Config } from '../config/schema';
 import { ConfigError } from '../errors';
 import type { Progress } from '../progress';
 import { classLabels } from '../recipe/class-labels';
+import { readRecipe } from '../recipe/recipe';
 import { loadCheckpoint } from './checkpoint';
 import { expectArtifact } from './identify';
 import { checkpointSteps, isRunFolder, readRunRecord } from './run-folder';
@@ -25,12 +26,6 @@ function isBundle(path: string): boolean {
   return existsSync(join(path, 'kind.json'));
 }
 
-/** What a bundle's metadata keeps of the run, so that it can be sampled anywhere and its data are found. */
-export function bundleMetadata(config: Config): Record<string, string> {
-  const { seed, data, model, diffusion, sampling } = config;
-  return { config: JSON.stringify({ seed, data, model, diffusion, sampling }) };
-}
-
 async function loadRun(path: string): Promise<LoadedModel> {
   const record = await readRunRecord(path);
   const step = (await checkpointSteps(path)).at(-1);
@@ -40,14 +35,10 @@ async function loadRun(path: string): Promise<LoadedModel> {
   return { model: { config: record.model, params: paramsFromTree(trees.ema, record.model) }, config: record.config };
 }
 
+/** The recipe of a bundle; that of a run with default settings where it keeps none. */
 function keptConfig(path: string, metadata: Readonly<Record<string, string>>): Config {
-  let kept: unknown = {};
-  try {
-    kept = JSON.parse(metadata.config ?? '{}');
-  } catch (error) {
-    throw new ConfigError(`${path}: kind.json: metadata.config is not JSON`, { cause: error });
-  }
-  return parseConfig(kept, join(path, 'kind.json'));
+  const file = join(path, 'kind.json');
+  return readRecipe(metadata, file) ?? parseConfig({}, file);
 }
 
 /** What a model is, before any of its weights are read. */
@@ -61,14 +52,18 @@ export interface ModelDescription {
 /**
  * The folder of the run or the bundle at a path; of a demo its pre-training run, which is said.
  *
+ * @param options - where that is said, and the option or argument that gave the path, for messages
  * @throws ConfigError that says what else lies there
  */
-export async function modelFolder(path: string, output: Progress): Promise<string> {
+export async function modelFolder(
+  path: string,
+  { progress, argument }: { progress: Progress; argument: string },
+): Promise<string> {
   const expected = 'a run, a bundle or a demo';
-  const { kind, what } = await expectArtifact(path, { option: '--from', kinds: ['run', 'bundle', 'demo'], expected });
+  const { kind, what } = await expectArtifact(path, { option: argument, kinds: ['run', 'bundle', 'demo'], expected });
   if (kind !== 'demo') return path;
   const folder = join(path, 'pretrain');
-  output.info(`${path} is ${what}; taking the first`);
+  progress.info(`${path} is ${what}; taking the first`);
   return folder;
 }
 
@@ -86,10 +81,19 @@ export async function describeModel(path: string): Promise<ModelDescription> {
   throw new ConfigError(`${path}: neither a run (config.json) nor a bundle (kind.json)`);
 }
 
-/** The groups by name, as the model spells them. */
-export function modelGroups(groups: readonly { name: string }[], wanted: readonly string[]): string[] {
+/**
+ * The groups by name, as the model spells them.
+ *
+ * @param argument - the option or argument that names them, for messages
+ * @throws ConfigError for a name that no group has
+ */
+export function modelGroups(
+  groups: readonly { name: string }[],
+  wanted: readonly string[],
+  argument = 'groups',
+): string[] {
   const names = groups.map(({ name }) => name);
-  return classLabels(names, wanted, { owner: 'the model', argument: '--classes' }).map((label) => names[label]);
+  return classLabels(names, wanted, { owner: 'the model', argument }).map((label) => names[label]);
 }
 
 /** Reads a run's newest averaged weights, or a bundle; of a bundle only the groups that are named. */

@@ -1,0 +1,61 @@
+import type { BundleModel, FetchPiece } from '@learngene/kind';
+import { ConfigError } from '../errors';
+import type { Decode } from '../sample/sample-images';
+import { checkFunction, checkNames, checkOptionNames } from './check-options';
+import { type ComposeOptions, composeModel } from './compose';
+import { httpBundle } from './http-bundle';
+import { bundleSource, type LoadedSource, type ModelSource, memorySource } from './model-source';
+import { Pipeline } from './pipeline';
+
+/**
+ * Where a model comes from: the folder of a bundle on a server, a function that gives the files of a bundle, an open
+ * bundle, or a model in memory with its recipe.
+ */
+export type PipelineSource = URL | FetchPiece | BundleModel | LoadedSource;
+
+/** What of a model is taken, and what makes images of its latents. */
+export interface OpenPipelineOptions extends ComposeOptions {
+  /** From latents to images, e.g. an autoencoder's decoder; without it the network denoises images. */
+  readonly decode?: Decode;
+}
+
+/**
+ * Opens a model to sample images from. Its recipe (diffusion process, sampler, guidance) comes with it. Of a bundle on a
+ * server only the files of the classes that are named are fetched. Needs a backend of tfjs.
+ *
+ * @param source - where the model comes from; a model in memory stays the caller's.
+ * @param options - classes and a budget to compose a smaller model, a decoder of latents.
+ * @returns a pipeline that the caller disposes.
+ * @throws ConfigError for an unknown class or option, a dense DiT that shall be composed, and a bundle without a recipe;
+ *   BundleError for a bundle that cannot be read; an Error that names the least budget where the budget is below it
+ */
+export async function openPipeline(source: PipelineSource, options: OpenPipelineOptions = {}): Promise<Pipeline> {
+  checkOpenOptions(options);
+  return pipelineOf(await modelSource(source), options);
+}
+
+/** Refuses what are no options of {@link openPipeline}; `more` are those of another entry. */
+export function checkOpenOptions(options: OpenPipelineOptions, more: readonly string[] = []): void {
+  checkOptionNames('openPipeline', options, ['classes', 'budget', 'decode', ...more]);
+  if (options.classes !== undefined) checkNames('classes', options.classes);
+  checkFunction('decode', options.decode);
+}
+
+/** Loads the model of a source into a pipeline. */
+export async function pipelineOf(source: ModelSource, options: OpenPipelineOptions): Promise<Pipeline> {
+  const { classes, budget, decode } = options;
+  return new Pipeline({ ...(await composeModel(source, { classes, budget })), recipe: source.recipe, decode });
+}
+
+/** What a source that is no path is. */
+export async function modelSource(source: PipelineSource): Promise<ModelSource> {
+  if (typeof source === 'function') return bundleSource(source);
+  if (source instanceof URL) return bundleSource(httpBundle(source));
+  if (typeof source === 'object' && source !== null) {
+    if ('params' in source && 'metadata' in source) return memorySource(source);
+    if ('model' in source) return memorySource(source);
+  }
+  throw new ConfigError(
+    'source: expected a URL, a function that gives the files of a bundle, an open bundle or { model, recipe }',
+  );
+}

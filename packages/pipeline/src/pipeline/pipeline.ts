@@ -1,0 +1,113 @@
+import { disposeParams, type ParamTree } from '@learngene/nn';
+import type { Images } from '@learngene/report';
+import { mergeConfig, parseConfig } from '../config/load';
+import type { Sampling } from '../config/schema';
+import { ConfigError, PipelineDisposedError } from '../errors';
+import { classLabels } from '../recipe/class-labels';
+import { createDiffusionProcess, type DiffusionProcess } from '../recipe/diffusion-process';
+import { type Recipe, recipeOf } from '../recipe/recipe';
+import type { DiffusionModel } from '../sample/guided-denoiser';
+import { sampleClasses } from '../sample/sample-classes';
+import type { Decode, SampleStep } from '../sample/sample-images';
+import { checkEta } from '../sample/samplers';
+import { checkFunction, checkNames, checkOptionNames, checkWhole } from './check-options';
+import type { ComposedModel } from './compose';
+
+/** What {@link Pipeline.sample} samples. What is left out is as the recipe says. */
+export interface SampleOptions extends Partial<Sampling> {
+  /** Names of classes (default all). */
+  readonly classes?: readonly string[];
+  /** Images of every class (default 1). */
+  readonly count?: number;
+  /** Seed of the noise, from 0. */
+  readonly seed?: number;
+  /** Images at a time (default 32). */
+  readonly batchSize?: number;
+  /** Called after every step; it is waited for. */
+  readonly onStep?: (step: SampleStep) => void | Promise<void>;
+  /** Stops before the next step, with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+const SAMPLING_OPTIONS = ['sampler', 'steps', 'guidance', 'eta', 'clip'] satisfies (keyof Sampling)[];
+const SAMPLE_OPTIONS = ['classes', 'count', 'seed', 'batchSize', 'onStep', 'signal', ...SAMPLING_OPTIONS];
+
+/** What a {@link Pipeline} is made of. */
+export interface PipelineParts extends ComposedModel {
+  readonly recipe: Recipe;
+  readonly decode?: Decode;
+}
+
+/** A model with its recipe: classes in, images out. It owns the model's tensors. */
+export class Pipeline {
+  /** The name of every class that can be sampled. */
+  readonly classNames: readonly string[];
+  /** How images are sampled where a call does not say otherwise. */
+  readonly recipe: Recipe;
+  /** The model that is sampled from, e.g. for `countAssembled`; the pipeline disposes it. */
+  readonly model: DiffusionModel;
+  readonly #process: DiffusionProcess;
+  readonly #decode: Decode | undefined;
+  readonly #disposed = new AbortController();
+
+  constructor({ model, classNames, recipe, decode }: PipelineParts) {
+    this.model = model;
+    this.classNames = classNames;
+    this.recipe = recipe;
+    this.#process = createDiffusionProcess(recipe);
+    this.#decode = decode;
+  }
+
+  /**
+   * Samples images, `count` of every class, class by class. The same seed and settings give the same bytes on one engine,
+   * whatever was sampled before.
+   *
+   * @returns uint8 [N, H, W, C].
+   * @throws ConfigError for an unknown class, with the nearest known one, for an unknown or wrong option, and for `eta`
+   *   with a sampler that has none; NonFinitePixelsError where a pixel is NaN or infinite; the signal's reason on abort;
+   *   PipelineDisposedError after `dispose`
+   */
+  async sample(options: SampleOptions = {}): Promise<Images> {
+    checkDisposed(this.#disposed.signal);
+    checkOptionNames('sample', options, SAMPLE_OPTIONS);
+    const { classes = this.classNames, count = 1, seed = this.recipe.seed, batchSize = 32, onStep, signal } = options;
+    checkNames('classes', classes);
+    checkWhole('count', count, 1);
+    checkWhole('seed', seed, 0);
+    checkWhole('batchSize', batchSize, 1);
+    checkFunction('onStep', onStep);
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new ConfigError(`signal: expected an AbortSignal, got ${JSON.stringify(signal)}`);
+    }
+    const sampling = samplingOf(this.recipe, options);
+    const ids = classLabels(this.classNames, classes, { owner: 'the model', argument: 'classes' });
+    return sampleClasses(this.model, this.#process, {
+      labels: Int32Array.from(ids.flatMap((id) => new Array<number>(count).fill(id))),
+      sampling,
+      seed,
+      batchSize,
+      decode: this.#decode,
+      onStep,
+      signal: AbortSignal.any([this.#disposed.signal, ...(signal === undefined ? [] : [signal])]),
+    });
+  }
+
+  /** Frees the model's tensors. Samples on the way reject with PipelineDisposedError; a second call does nothing. */
+  dispose(): void {
+    if (this.#disposed.signal.aborted) return;
+    this.#disposed.abort(new PipelineDisposedError('sample: the pipeline is disposed'));
+    disposeParams(this.model.params as unknown as ParamTree);
+  }
+}
+
+function checkDisposed(signal: AbortSignal): void {
+  signal.throwIfAborted();
+}
+
+/** The settings of the recipe with those of a call in their place. */
+function samplingOf(recipe: Recipe, options: SampleOptions): Sampling {
+  const given = Object.fromEntries(SAMPLING_OPTIONS.map((name) => [name, options[name]]));
+  const { sampling } = parseConfig(mergeConfig({ ...recipeOf(recipe) }, { sampling: given }), 'sample');
+  if (options.eta !== undefined) checkEta('eta', sampling);
+  return sampling;
+}

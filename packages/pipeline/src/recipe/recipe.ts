@@ -1,0 +1,36 @@
+import { parseConfig } from '../config/load';
+import type { Config } from '../config/schema';
+import { ConfigError } from '../errors';
+
+/**
+ * What travels with a model, so that images are sampled from it anywhere: the diffusion process, sampler, guidance and seed
+ * (with the model and the data that it was trained on).
+ */
+export type Recipe = Pick<Config, 'seed' | 'data' | 'model' | 'diffusion' | 'sampling'>;
+
+/** The recipe of a run. */
+export function recipeOf({ seed, data, model, diffusion, sampling }: Recipe): Recipe {
+  return { seed, data, model, diffusion, sampling };
+}
+
+/** The strings that a bundle keeps in kind.json: its recipe, as JSON. */
+export function bundleMetadata(recipe: Recipe): Record<string, string> {
+  return { config: JSON.stringify(recipeOf(recipe)) };
+}
+
+/**
+ * The recipe in a bundle's metadata, with the defaults of a run for what it does not hold; undefined where it has none.
+ *
+ * @param source - named in the error, e.g. `kind.json`
+ * @throws ConfigError where it is not JSON, or holds an unknown field or a wrong value
+ */
+export function readRecipe(metadata: Readonly<Record<string, string>>, source: string): Config | undefined {
+  if (metadata.config === undefined) return undefined;
+  let recipe: unknown;
+  try {
+    recipe = JSON.parse(metadata.config);
+  } catch (error) {
+    throw new ConfigError(`${source}: metadata.config is not JSON`, { cause: error });
+  }
+  return parseConfig(recipe, source);
+}
