@@ -7,26 +7,26 @@ import { json, run, start, temporaryFolder, windows, writePictures } from './run
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
-const pictures = at('pictures.safetensors');
+const images = at('images.safetensors');
 const plan = at('plan.json');
 const bench = (out: string, ...more: string[]) => {
   return ['bench', 'transfer', '--plan', plan, '--out', out, '--engine', 'cpu', ...more];
 };
 
 beforeAll(async () => {
-  await writePictures(pictures);
-  writeFileSync(plan, JSON.stringify(tinyPlan(pictures)));
+  await writePictures(images);
+  writeFileSync(plan, JSON.stringify(tinyPlan(images)));
   mkdirSync(at('other'));
   writeFileSync(at('other', 'letter.txt'), '');
 });
 
 const finished = (out: string) =>
-  existsSync(join(out, 'cells'))
-    ? readdirSync(join(out, 'cells')).filter((key) => existsSync(join(out, 'cells', key, 'result.json')))
+  existsSync(join(out, 'trials'))
+    ? readdirSync(join(out, 'trials')).filter((key) => existsSync(join(out, 'trials', key, 'result.json')))
     : [];
 
 describe('bench transfer', () => {
-  const out = at('grid');
+  const out = at('whole');
   test.skipIf(windows)(
     'is stopped by Ctrl-C with its workers, and the same command ends it',
     async () => {
@@ -36,23 +36,23 @@ describe('bench transfer', () => {
       const { code, stderr } = await ended;
       expect([code, stderr]).toEqual([130, expect.stringContaining('the same command continues')]);
       expect(finished(out)).toEqual([]);
-      const result = await json<{ cells: number; done: number; failed: unknown[]; report: string }>(
+      const result = await json<{ trials: number; done: number; failed: unknown[]; report: string }>(
         ...bench(out, '--jobs', '2'),
       );
-      expect(result).toMatchObject({ cells: 2, failed: [] });
+      expect(result).toMatchObject({ trials: 2, failed: [] });
       expect(finished(out)).toHaveLength(2);
       expect(readFileSync(result.report, 'utf8')).toContain('lora');
-      expect(await json(...bench(out))).toMatchObject({ cells: 2, done: 0 });
+      expect(await json(...bench(out))).toMatchObject({ trials: 2, done: 0 });
     },
     180_000,
   );
   test('the report alone', async () => {
-    expect(await json('bench', 'transfer', '--report-only', '--out', out)).toMatchObject({ cells: 2 });
+    expect(await json('bench', 'transfer', '--report-only', '--out', out)).toMatchObject({ trials: 2 });
   });
-  test('a cell that fails does not stop the rest; the exit code tells', async () => {
+  test('a trial that fails does not stop the rest; the exit code tells', async () => {
     const broken = at('broken.json');
     // No patch of 3 pixels divides 8 of them; a budget needs no transfer and fails all the same.
-    const input = tinyPlan(pictures);
+    const input = tinyPlan(images);
     writeFileSync(broken, JSON.stringify({ ...input, model: { ...input.model, patchSize: 3 } }));
     const { code, stdout } = await run(
       'bench',
@@ -68,9 +68,9 @@ describe('bench transfer', () => {
     );
     const { failed } = JSON.parse(stdout) as { failed: { kind: string; message: string }[] };
     expect(code).toBe(1);
-    expect(failed.filter(({ kind }) => kind === 'cell')).toHaveLength(2);
+    expect(failed.filter(({ kind }) => kind === 'trial')).toHaveLength(2);
     expect(failed[0].message).toContain('patchSize');
-    expect(readdirSync(at('failing', 'cells'))).toHaveLength(2);
+    expect(readdirSync(at('failing', 'trials'))).toHaveLength(2);
   });
 });
 
@@ -79,10 +79,10 @@ describe('wrong usage', () => {
     ['no plan', ['--out', at('x')], 'give one of --plan FILE, --smoke, --quick and --full'],
     ['two plans', ['--smoke', '--quick', '--out', at('x')], 'give one of'],
     ['no folder', ['--smoke'], '--out: give the folder'],
-    ['a file that is no plan', ['--plan', pictures, '--out', at('x')], 'cannot be read as JSON'],
+    ['a file that is no plan', ['--plan', images, '--out', at('x')], 'cannot be read as JSON'],
     ['a folder of something else', ['--smoke', '--out', at('other')], 'expected a new folder'],
     ['an unknown dataset', ['--smoke', '--data-path', 'cats=/tmp', '--out', at('x')], 'the plan has no dataset cats'],
-    ['an unknown method', ['--smoke', '--only', 'magic', '--out', at('x')], 'no cell of magic'],
+    ['an unknown method', ['--smoke', '--only', 'magic', '--out', at('x')], 'no trial of magic'],
   ])('%s', async (_, args, message) => {
     const { code, stderr } = await run('bench', 'transfer', ...args, '--engine', 'cpu', '--quiet');
     expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);

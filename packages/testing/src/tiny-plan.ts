@@ -11,9 +11,9 @@ export function tinyPlan(path: string) {
     tuning: { learningRates: [1e-2], scales: [2], imagesPerClass: 4, steps: 2, samplesPerClass: 5 },
     evaluation: { samplesPerClass: 5, curve: [0.5], samplingSteps: 2, validationPerClass: 4, losses: 1, logEvery: 1 },
     classifier: { steps: 2, batchSize: 4 },
-    grids: [
+    sweeps: [
       {
-        table: 'parameters' as const,
+        table: 'iso-parameters' as const,
         tasks: ['tiny'],
         methods: ['kind', 'lora'] as ('kind' | 'lora')[],
         imagesPerClass: [4],

@@ -1,18 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { interruptedBy } from '@learngene/trainer';
-import {
-  buildGraph,
-  childExecutor,
-  folderPlan,
-  type Plan,
-  parsePlan,
-  plans,
-  readPlan,
-  runGrid,
-  runJob,
-  type WorkerMessage,
-  writeTransferReport,
-} from '@learngene/transfer-benchmark';
+import type { BenchmarkPlan } from '@learngene/transfer-benchmark';
 import { Command } from 'commander';
 import {
   type EngineOption,
@@ -24,9 +12,9 @@ import {
   withEngineOption,
   withOutputOptions,
 } from '../cli/context';
-import { errorLine, UsageError } from '../cli/errors';
+import { UsageError } from '../cli/errors';
 import { interruptSignal } from '../cli/interrupt';
-import { createOutput } from '../cli/output';
+import { loadTransferBenchmark } from '../cli/load-transfer-benchmark';
 import { startEngine } from '../cli/start-engine';
 
 interface TransferBenchOptions extends OutputOptions, EngineOption {
@@ -56,13 +44,14 @@ function planFlags(options: TransferBenchOptions): string[] {
   return options.plan === undefined ? named : [...named, `--plan ${options.plan}`];
 }
 
-async function chosenPlan(options: TransferBenchOptions): Promise<{ plan: Plan; flags: string }> {
+async function chosenPlan(options: TransferBenchOptions): Promise<{ plan: BenchmarkPlan; flags: string }> {
+  const { benchmarkPlans, parsePlan, readPlan } = await loadTransferBenchmark();
   const [flags, ...more] = planFlags(options);
   if (flags === undefined || more.length > 0) {
     throw new UsageError('give one of --plan FILE, --smoke, --quick and --full');
   }
-  const name = flags.slice(2) as keyof typeof plans;
-  const plan = options.plan === undefined ? parsePlan(plans[name], flags) : await readPlan(options.plan);
+  const name = flags.slice(2) as keyof typeof benchmarkPlans;
+  const plan = options.plan === undefined ? parsePlan(benchmarkPlans[name], flags) : await readPlan(options.plan);
   for (const [name, path] of Object.entries(options.dataPath)) {
     if (!Object.hasOwn(plan.datasets, name)) {
       throw new UsageError(
@@ -84,27 +73,27 @@ function reportOptions({ docs, out }: TransferBenchOptions, flags?: string) {
   return { ...command, ...(docs !== undefined && { docs }) };
 }
 
-function checkOnly(plan: Plan, only: readonly string[] | undefined): void {
+function checkOnly(plan: BenchmarkPlan, only: readonly string[] | undefined): void {
   for (const method of only ?? []) {
-    if (!plan.grids.some(({ methods }) => (methods as readonly string[]).includes(method))) {
-      throw new UsageError(`--only: the plan has no cell of ${method}`);
+    if (!plan.sweeps.some(({ methods }) => (methods as readonly string[]).includes(method))) {
+      throw new UsageError(`--only: the plan has no trial of ${method}`);
     }
   }
 }
 
 function transferBench(): Command {
   const command = new Command('transfer')
-    .description('KIND against fine-tuning and learngene methods on classes it has never seen: a grid of transfers')
-    .option('--plan <file>', 'JSON file of what is compared')
+    .description('KIND against fine-tuning and learngene methods on classes that it has never seen')
+    .option('--plan <file>', 'JSON file of a benchmark plan')
     .option('--smoke', 'the plan of a few minutes, on emoji', false)
     .option('--quick', 'the main table in 45 minutes on two cores', false)
     .option('--full', 'all tables, three seeds: hours', false)
-    .option('--out <folder>', 'folder to write; what is there already is not computed again')
+    .option('--out <folder>', 'folder to write; jobs whose results are there are not done again')
     .option('--jobs <n>', 'worker processes', wholeNumber('--jobs', 1), 1)
-    .option('--only <methods>', 'cells of these methods only, separated by commas', list)
+    .option('--only <methods>', 'trials of these methods only, separated by commas', list)
     .option('--data-path <dataset=path>', 'where the files of a dataset of the plan lie; may be repeated', dataPath, {})
     .option('--docs <folder>', 'write a Markdown document there too')
-    .option('--report-only', 'write the report of what the folder holds and end', false)
+    .option('--report-only', 'write the report of the results in the folder and end', false)
     .option('--show-plan', 'print the plan as JSON and end', false);
   withEngineOption(command);
   withOutputOptions(command, [
@@ -115,14 +104,15 @@ function transferBench(): Command {
   ]);
   return command.action(async (options: TransferBenchOptions) => {
     const output = outputOf(options);
+    const { resolveJobs, runBenchmark, workerExecutor, writeTransferReport } = await loadTransferBenchmark();
     if (options.reportOnly) {
       refuseUnused(command, ['jobs', 'only', 'dataPath', 'engine', 'showPlan'], 'has no part in --report-only');
       const { summary, report, document } = await writeTransferReport(
         neededFolder(options),
         reportOptions(options, planFlags(options)[0]),
       );
-      output.print(`${summary.done} cells. Report: ${report}`);
-      output.result({ out: options.out, report, document, cells: summary.done });
+      output.print(`${summary.done} trials. Report: ${report}`);
+      output.result({ out: options.out, report, document, trials: summary.done });
       return;
     }
     const { plan, flags } = await chosenPlan(options);
@@ -134,15 +124,18 @@ function transferBench(): Command {
     const out = neededFolder(options);
     checkOnly(plan, options.only);
     const engine = await startEngine(options.engine, output);
-    const jobs = Math.min(options.jobs, availableParallelism());
+    const workers = Math.min(options.jobs, availableParallelism());
+    const jobs = resolveJobs(plan);
     const { signal, release } = interruptSignal();
     try {
-      const execute = childExecutor({ out, engine: engine.name, jobs, signal });
-      const result = await runGrid({ out, plan, engine, jobs, only: options.only, execute, output, signal });
+      const warn = (text: string) => output.warn(text);
+      const execute = workerExecutor({ out, engine: engine.name, workers, signal, warn });
+      const { only } = options;
+      const result = await runBenchmark({ out, plan, jobs, engine, workers, only, execute, output, signal });
       const { report, document } = await writeTransferReport(out, reportOptions(options, flags));
       const failed = result.failed.map(({ job, message }) => ({ key: job.key, kind: job.kind, message }));
-      output.print(`${result.cells} cells, ${failed.length} pieces of work failed. Report: ${report}`);
-      output.result({ out, report, document, cells: result.cells, done: result.done, failed });
+      output.print(`${result.trials} trials, ${failed.length} jobs failed. Report: ${report}`);
+      output.result({ out, report, document, trials: result.trials, done: result.done, failed });
       if (failed.length > 0) process.exitCode = 1;
     } catch (error) {
       if (signal.aborted) throw interruptedBy(signal, 'interrupted; the same command continues');
@@ -153,63 +146,9 @@ function transferBench(): Command {
   });
 }
 
-interface WorkerOptions {
-  out: string;
-  job: string;
-  engine: EngineOption['engine'];
-}
-
-/** One piece of work of a grid in a process of its own; started by `bench transfer` alone. */
-function transferWorker(): Command {
-  const command = new Command('transfer-worker')
-    .requiredOption('--out <folder>')
-    .requiredOption('--job <key>')
-    .requiredOption('--engine <name>');
-  return command.action(async ({ out, job: key, engine }: WorkerOptions) => {
-    const tell = (message: WorkerMessage) => process.connected && process.send?.(message);
-    const output = createOutput({ json: false, quiet: true });
-    const { signal, release } = interruptSignal();
-    // Without a parent nobody waits for the result.
-    process.on('disconnect', () => process.exit(130));
-    try {
-      const plan = await folderPlan(out);
-      const node = buildGraph(plan).get(key);
-      if (node === undefined) throw new UsageError(`--job ${key}: the plan of ${out} has no such work`);
-      const { name } = await startEngine(engine, output);
-      let told = 0;
-      await runJob(
-        {
-          out,
-          plan,
-          engine: name,
-          output,
-          signal,
-          progress(progress) {
-            if (performance.now() - told < 250) return;
-            told = performance.now();
-            tell({ progress });
-          },
-        },
-        node.job,
-      );
-    } catch (error) {
-      if (signal.aborted) process.exitCode = 130;
-      else {
-        tell({ error: errorLine(error) });
-        process.exitCode = 1;
-      }
-    } finally {
-      release();
-      process.removeAllListeners('disconnect');
-      process.disconnect?.();
-    }
-  });
-}
-
 /** `learngene bench`: experiments that are too long for a test. */
 export function benchCommand(): Command {
   const command = new Command('bench').description('Experiments: how methods compare, on real data, with seeds');
   command.addCommand(transferBench());
-  command.addCommand(transferWorker(), { hidden: true });
   return command;
 }

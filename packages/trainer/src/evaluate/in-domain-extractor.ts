@@ -50,6 +50,8 @@ export interface TrainExtractorOptions {
   /** Pictures to measure the accuracy on; may be empty. */
   heldOut: ImageDataset;
   steps: number;
+  /** Images of a step (default 64). */
+  batchSize?: number;
   seed: number;
   /** Where the classifier is kept; nowhere where none is given. */
   path?: string;
@@ -59,7 +61,7 @@ export interface TrainExtractorOptions {
 
 /** Trains a small classifier on the classes of a dataset, and keeps it in a file if one is named. */
 export async function trainExtractor(options: TrainExtractorOptions): Promise<InDomainExtractor> {
-  const { train, heldOut, steps, seed, path, output, signal } = options;
+  const { train, heldOut, steps, batchSize, seed, path, output, signal } = options;
   const { height, width, channels, classes } = train;
   const config: ClassifierConfig = classifierConfig({ height, width, channels, classes: Math.max(2, classes.length) });
   const bar = output.startBar('Training the in-domain classifier', steps, 'steps');
@@ -69,6 +71,7 @@ export async function trainExtractor(options: TrainExtractorOptions): Promise<In
       data: balanceClasses(train),
       generator: stream(createGenerator(seed), 'classifier'),
       steps,
+      batchSize,
       signal,
       onStep: ({ step, loss }) => bar.update(step, `loss ${loss.toFixed(3)}`),
     });

@@ -1,32 +1,23 @@
 import type { ParamTree } from '@learngene/nn';
 import type { DiffusionBatch, DiffusionLearner } from '@learngene/trainer';
-import type { BaseJob } from '../plan/bases';
-import type { MethodSpec } from '../plan/methods';
-import type { Plan } from '../plan/plan';
+import type { TransferInput } from '../jobs/job';
 
-/** What a method is attached to, and for whom. */
-export interface AttachJob {
-  plan: Plan;
-  spec: MethodSpec;
-  base: BaseJob;
+/** A method, its base and the classes it is attached for. */
+export interface AttachJob extends Pick<TransferInput, 'spec' | 'classes' | 'matchFor' | 'steps' | 'seed'> {
+  base: Pick<TransferInput['base'], 'spec' | 'model'>;
+  /** How the label rows of novel classes start. */
+  labels: TransferInput['transfer']['labels'];
   /** Averaged weights of the base; never disposed. */
   tree: ParamTree;
-  /** Shape and classes of the pictures of the base. */
-  pictures: { height: number; width: number; channels: number; classes: readonly string[] };
-  /** Novel classes. */
-  classes: readonly string[];
-  /** How many novel classes the sizes of methods are matched for; the tuning classes use the sizes of the novel ones. */
-  matchFor: number;
-  /** Steps of the whole transfer. */
-  steps: number;
-  seed: number;
-  /** Pictures to look at before the training, for methods that choose by them. */
-  look: (step: number) => DiffusionBatch;
+  /** Shape and classes of the images of the base. */
+  images: { height: number; width: number; channels: number; classes: readonly string[] };
+  /** Batches of the base's own classes, for methods that choose what to keep by them. */
+  calibrationBatch: (step: number) => DiffusionBatch;
 }
 
-/** A learner with the size that was matched. */
+/** A learner, and the size of its method. */
 export interface Attached {
   learner: DiffusionLearner;
-  /** Rank, or whatever the method's size is counted in. */
+  /** The rank, block size or other number that sets the method's size; absent where it has none. */
   size?: number;
 }

@@ -15,19 +15,19 @@ import { createGenerator, type Generator, normal, stream } from '@learngene/rand
 import { type FactoredParams, initFactored, orthogonalizeFactored } from '@learngene/tensor-svd';
 import { groupsOf, kindLearner, labelRowsLearner } from '@learngene/trainer';
 import * as tf from '@tensorflow/tfjs-core';
-import { baseDit, baseKindConfig } from '../plan/bases';
+import { baseDit, baseKindConfig } from '../plan/base-spec';
 import type { MethodForm, TailorStart } from '../plan/methods';
 import { diffusion } from '../training/process';
 import type { Attached, AttachJob } from './attach-job';
 
-/** Learngenes, shared parts and no tailors, of whatever factored or dense base. */
+/** The learngenes and the shared part of a base of any form, without tailors. */
 function learngenesOf(job: AttachJob): KindModel {
-  const { plan, spec, base, tree, pictures } = job;
+  const { spec, base, tree, images } = job;
   if (base.spec.form === 'kind') {
-    const config = baseKindConfig(plan, base.spec, pictures);
+    const config = baseKindConfig(base.model, base.spec, images);
     return { config, params: paramsFromTree(tree, config) };
   }
-  const dit = baseDit(plan, base.spec, pictures);
+  const dit = baseDit(base.model, base.spec, images);
   const { learngenes, tailors } = spec.ranks;
   const factored = (
     base.spec.form === 'dense' ? lowRankFromDense(tree as DitParams, dit, { rank: learngenes }) : cloneParams(tree)
@@ -51,7 +51,7 @@ function learngenesOf(job: AttachJob): KindModel {
     dit,
     learngeneRank: learngenes,
     tailorRank: tailors,
-    groups: groupsOf(pictures.classes),
+    groups: groupsOf(images.classes),
   });
   const params = {
     shared: unflattenParams(shared),
@@ -72,7 +72,7 @@ function meanTailors({ config, params }: KindModel, rank: number): Promise<Param
   return combineTailorsAsync(all, { dit: config.dit, weights, combination: 'svd', rank });
 }
 
-/** Other starts than zero output with orthonormal v. */
+/** Tailors that start in another way than with zero output and orthonormal v. */
 function startTailors(
   model: KindModel,
   { start, mean: average, generator }: { start: TailorStart; mean?: ParamTree; generator: Generator },
@@ -98,7 +98,7 @@ function startTailors(
         return { u: matrix(size.out), s: tf.ones([tailorRank]), v: matrix(size.in) };
       }
       case 'own-zero': {
-        // s = 0 with random orthonormal u and v: nothing at first, and only s has a gradient.
+        // s = 0 with random orthonormal u and v: they add nothing at first, and only s has a gradient.
         const f = initFactored(generator, { ...size, init: 'orthogonal', bias: false });
         return { ...f, s: tf.zerosLike(f.s) };
       }
@@ -119,7 +119,7 @@ function startTailors(
 
 /** Attaches fresh tailors to the factored form of a base. */
 export async function attachTailors(job: AttachJob, form: MethodForm & { kind: 'tailors' }): Promise<Attached> {
-  const { plan, spec, classes, matchFor, seed, steps } = job;
+  const { spec, classes, matchFor, seed, steps } = job;
   const generator = stream(createGenerator(seed), 'transfer');
   const rank = spec.ranks.tailors * (form.shared ? matchFor : 1);
   const ofMean = form.start === 'frozen' || form.start === 'warm';
@@ -132,7 +132,7 @@ export async function attachTailors(job: AttachJob, form: MethodForm & { kind: '
       generator,
       tailorRank: rank,
       domain: form.distant ? 'distant' : 'near',
-      labels: form.distant ? 'random' : plan.transfer.labels,
+      labels: form.distant ? 'random' : job.labels,
     });
     const params = startTailors(model, { start: form.start, mean, generator });
     return { params: cloneParams(params as unknown as ParamTree), config: model.config as never };

@@ -1,10 +1,9 @@
 // First: the engine must be tfjs-core's own and not that of its bundled gradients.
 
 import { initLowRankDit } from '@learngene/adapters';
-import { trainingLosses } from '@learngene/diffusion';
 import { initDit } from '@learngene/dit';
 import { initKind, initKindTraining, stateToTrees } from '@learngene/kind';
-import { flattenParams, mapParams, type ParamTree } from '@learngene/nn';
+import { countParams, flattenParams, mapParams, type ParamTree } from '@learngene/nn';
 import { createGenerator, normal } from '@learngene/random';
 import { tinyPlan, useTestBackend } from '@learngene/testing';
 import {
@@ -12,52 +11,55 @@ import {
   type DiffusionBatch,
   type DiffusionLearner,
   diffusionBatch,
+  sampleLosses,
   streamRandomness,
 } from '@learngene/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { baseDit, baseKindConfig } from '../plan/bases';
+import { baseDit, baseKindConfig } from '../plan/base-spec';
+import { parsePlan } from '../plan/benchmark-plan';
 import { methodSpec } from '../plan/methods';
 import { type AblationName, ablations, type MethodName, methodNames } from '../plan/names';
-import { parsePlan } from '../plan/plan';
-import { lookBatch } from '../training/batches';
+
+import { calibrationBatch } from '../training/batches';
 import { diffusion } from '../training/process';
 import { attachMethod } from './attach';
 
 beforeAll(useTestBackend);
 
-const plan = parsePlan(tinyPlan('pictures'), 'plan');
-const pictures = { height: 8, width: 8, channels: 3, classes: ['a', 'b'] };
+const { model, transfer } = parsePlan(tinyPlan('images.safetensors'), 'plan');
+const baseImages = { height: 8, width: 8, channels: 3, classes: ['a', 'b'] };
 const shape = [8, 8, 3] as const;
 
-/** A base with weights of its own everywhere: adaLN starts at zero, and nothing would be seen of what is inside. */
+/** A base with random weights everywhere: with adaLN at zero, as it starts, the blocks would have no effect. */
 function baseTree(name: MethodName | AblationName): ParamTree {
   const g = createGenerator(0);
-  const { base } = methodSpec(name, plan);
-  const dit = baseDit(plan, base, pictures);
+  const { base } = methodSpec(name, model);
+  const dit = baseDit(model, base, baseImages);
   const make = (): ParamTree => {
     if (base.form === 'dense') return initDit(g, dit);
     if (base.form === 'low-rank') return initLowRankDit(g, dit, { rank: base.rank });
-    const config = baseKindConfig(plan, base, pictures);
+    const config = baseKindConfig(model, base, baseImages);
     return stateToTrees(initKindTraining(initKind(g, config), { trainable: 'all' }), config).trees.ema;
   };
   return mapParams((tensor) => tf.add(tensor, tf.tensor(normal(g, tensor.size, { std: 0.05 }), tensor.shape)), make());
 }
 
 async function attach(name: MethodName | AblationName, tree: ParamTree): Promise<DiffusionLearner> {
-  const spec = methodSpec(name, plan);
+  const spec = methodSpec(name, model);
   const images = new Uint8Array(4 * 192).map((_, i) => (i * 37) % 256);
   const attached = await attachMethod({
-    plan,
     spec,
-    base: { spec: spec.base, dataset: 'tiny', classes: pictures.classes, seed: 0 },
+    base: { spec: spec.base, model },
+    labels: transfer.labels,
     tree,
-    pictures,
+    images: baseImages,
     classes: ['c', 'd', 'e'],
     matchFor: 3,
     steps: 2,
     seed: 0,
-    look: (step) => lookBatch({ images, labels: Int32Array.of(0, 1, 0, 1) }, shape, { seed: 0, step }),
+    calibrationBatch: (step) =>
+      calibrationBatch({ images, labels: Int32Array.of(0, 1, 0, 1) }, shape, { seed: 0, step }),
   });
   return attached.learner;
 }
@@ -79,23 +81,31 @@ function predictions(learner: DiffusionLearner): Record<Branch, Float32Array | u
 
 const far = (a: Float32Array, b: Float32Array) => Math.max(...a.map((value, i) => Math.abs(value - b[i])));
 
-/** The loss of a batch by its definition, from what the learner predicts with and without the labels. */
-function lossOf(learner: DiffusionLearner, batch: DiffusionBatch): number {
-  const { x0, noise, t } = batch;
-  const denoiser = (x: tf.Tensor4D, steps: tf.Tensor1D) => {
-    const [own, none] = (['class', 'null-label'] as const).map((branch) =>
-      learner.predict({ x, t: steps, labels: batch.labels }, branch),
-    );
-    const dropped = tf.reshape(tf.tensor1d(batch.dropped, 'bool'), [-1, 1, 1, 1]);
-    return tf.where(tf.broadcastTo(dropped, own.shape), none, own) as tf.Tensor4D;
-  };
-  return tf.tidy(
-    () => tf.mean(trainingLosses(diffusion, denoiser, { x0, noise, t: t as Int32Array }).loss).dataSync()[0],
-  );
+/** A batch of novel classes whose labels are all kept, all dropped, or dropped for one sample of each class. */
+function batchOf(own: readonly number[], { dropped }: { dropped: boolean | 'some' }): DiffusionBatch {
+  const images = new Uint8Array(own.length * 192).map((_, i) => (i * 53) % 256);
+  const labelDropout = dropped === 'some' ? 0.4 : dropped ? 1 : 0;
+  // Of six samples this seed drops one of each pair.
+  const random = streamRandomness({ process: diffusion, labelDropout, seed: 0, purpose: 'test' });
+  const draws = random.draw(0, { count: own.length, pixels: 192 });
+  const options = { shape, draws, drawnFor: random.drawnFor, droppedKeepGroup: true };
+  return diffusionBatch({ images, labels: Int32Array.from(own) }, options);
 }
 
+const free = ({ x0, noise }: DiffusionBatch) => tf.dispose([x0, noise]);
+
+/** The loss of a batch with the averaged weights. */
+function lossOf(learner: DiffusionLearner, batch: DiffusionBatch, branch: Branch): number {
+  const { labels: own } = batch;
+  const losses = () => sampleLosses(diffusion, (x, t) => learner.predict({ x, t, labels: own }, branch), batch);
+  return tf.tidy(() => tf.mean(losses()).dataSync()[0]);
+}
+
+/** No moving average: the averaged weights are those of the last step. */
+const options = { learningRate: 2e-5, emaDecay: 0, clipNorm: 1 };
+
 /** The elements of the trained leaves that are not what they were. */
-function movedLeaves(learner: DiffusionLearner, before: ReadonlyMap<string, Float32Array>): number {
+function movedElements(learner: DiffusionLearner, before: ReadonlyMap<string, Float32Array>): number {
   const now = flattenParams(learner.state().trees.params);
   return [...now].reduce((sum, [name, leaf]) => {
     const was = before.get(name) as Float32Array;
@@ -103,69 +113,114 @@ function movedLeaves(learner: DiffusionLearner, before: ReadonlyMap<string, Floa
   }, 0);
 }
 
-/** Two steps on one batch of all classes, some without their label, without averaging. */
-async function trainTwice(name: string, learner: DiffusionLearner): Promise<void> {
-  const images = new Uint8Array(6 * 192).map((_, i) => (i * 53) % 256);
-  const random = streamRandomness({ process: diffusion, labelDropout: 0.4, seed: SEED, purpose: 'test' });
-  const draws = random.draw(0, { count: 6, pixels: 192 });
-  const options = { shape, draws, drawnFor: random.drawnFor, droppedKeepGroup: true };
-  const batch = diffusionBatch({ images, labels: Int32Array.of(0, 0, 1, 1, 2, 2) }, options);
-  expect([...batch.labels].filter((_, i) => batch.dropped[i] === 1).sort()).toEqual([0, 1, 2]);
-  const losses = [lossOf(learner, batch)];
-  const before = new Map(
-    [...flattenParams(learner.state().trees.params)].map(([name, leaf]) => [
-      name,
-      leaf.dataSync().slice() as Float32Array,
-    ]),
-  );
-  for (let step = 0; step < 2; step++) {
-    const { loss } = await learner.step(batch, { learningRate: RATE, emaDecay: 0, clipNorm: 1 });
-    expect(Math.abs(loss / losses[step] - 1)).toBeLessThan(1e-4);
-    losses.push(lossOf(learner, batch));
-    expect(losses[step + 1]).toBeLessThan(losses[step]);
-  }
-  const moved = movedLeaves(learner, before);
-  if (WAITING.includes(name)) expect([0 < moved, moved < learner.counts.trainable]).toEqual([true, true]);
-  else expect(moved).toBe(learner.counts.trainable);
-  tf.dispose([batch.x0, batch.noise]);
-}
-
-/** Drops the label of one sample of each class, and not of the other. */
-const SEED = 0;
-
 /** Methods of whose leaves some wait: a fresh network's gates start at zero, and learngenes are freed later. */
-const WAITING: readonly string[] = ['scratch', 'heur-lg', 'auto-lg', 'kind/distant', 'kind/unfreeze-late'];
+const waiting: string[] = ['scratch', 'heur-lg', 'auto-lg', 'kind/distant', 'kind/unfreeze-late'];
 
-/** Small enough for every step of every method to go downhill. */
-const RATE = 2e-3;
+/** The model without adapters is trained along with these. */
+const agnosticMoves: string[] = ['kind/distant', 'kind/unfreeze-late'];
 
-const thatMove: string[] = ['kind/distant', 'kind/unfreeze-late'];
+/** Methods with one module for all classes, or with a gate that mixes those of all; of the others each class has its own. */
+const isShared = (name: MethodName | AblationName) => {
+  const { base, form } = methodSpec(name, model);
+  if (base.form === 'kind' && base.gate === 'soft') return true;
+  return form.kind === 'scratch' || form.shared || (form.kind === 'tailors' && form.distant);
+};
 
 describe.each([...methodNames, ...(Object.keys(ablations) as AblationName[])])('%s', (name) => {
-  test('the guidance modes see what they say, before and after training, and nothing leaks', async () => {
+  // AdamW's first step is the learning rate times the sign of the gradient g. To first order the loss falls by the rate times
+  // |g|_1, which lies between |g|_2 and |g|_2 times the root of the number of parameters.
+  test.each([
+    ['kept labels train the class', 'class', false],
+    ['dropped labels train the null label', 'null-label', true],
+  ] as const)('%s: a step follows the gradient of what is sampled', async (_, branch, dropped) => {
     const tree = baseTree(name);
     const held = [...flattenParams(tree).values()].map((tensor) => tensor.dataSync().slice());
     const before = tf.memory().numTensors;
     const learner = await attach(name, tree);
-    const start = predictions(learner);
-    await trainTwice(name, learner);
-    const now = predictions(learner);
-    // The class and its null label are trained; the model without adapters stays what it was.
-    expect(far(start.class as Float32Array, now.class as Float32Array)).toBeGreaterThan(1e-4);
-    expect(far(now.class as Float32Array, now['null-label'] as Float32Array)).toBeGreaterThan(1e-6);
+    const batch = batchOf([0, 0, 1, 1, 2, 2], { dropped });
+    const start = predictions(learner)['class-agnostic'];
+    const old = lossOf(learner, batch, branch);
+    const { loss, gradientNorm: norm } = await learner.step(batch, options);
+    expect(loss).toBeCloseTo(old, 5);
+    const fall = (old - lossOf(learner, batch, branch)) / options.learningRate;
+    const rounding = (4e-7 * old) / options.learningRate;
+    expect(fall).toBeGreaterThan(0.95 * norm - rounding);
+    expect(fall).toBeLessThan(1.05 * norm * Math.sqrt(learner.counts.trainable) + rounding);
     const descends = name === 'heur-lg' || name === 'auto-lg' || name === 'scratch';
     expect(learner.agnostic).toBe(!descends);
-    if (learner.agnostic && !thatMove.includes(name)) {
-      expect(far(start['class-agnostic'] as Float32Array, now['class-agnostic'] as Float32Array)).toBe(0);
-    }
-    const { trainable, macs, bytesPerClass, parameters } = learner.counts;
-    for (const count of [trainable, macs, bytesPerClass, parameters])
-      expect(Number.isInteger(count) && count > 0).toBe(true);
-    expect(trainable).toBeLessThanOrEqual(parameters);
+    if (start && !agnosticMoves.includes(name))
+      expect(far(start, predictions(learner)['class-agnostic'] as Float32Array)).toBe(0);
+    free(batch);
     learner.dispose();
     expect(tf.memory().numTensors).toBe(before);
-    const kept = [...flattenParams(tree).values()].map((tensor) => tensor.dataSync());
-    expect(kept).toEqual(held);
+    expect([...flattenParams(tree).values()].map((tensor) => tensor.dataSync())).toEqual(held);
+  });
+
+  test('two steps go downhill and train as many parameters as are counted', async () => {
+    const learner = await attach(name, baseTree(name));
+    const batch = batchOf([0, 0, 1, 1, 2, 2], { dropped: 'some' });
+    expect([...batch.labels].filter((_, i) => batch.dropped[i] === 1).sort()).toEqual([0, 1, 2]);
+    const params = flattenParams(learner.state().trees.params);
+    const before = new Map([...params].map(([leaf, tensor]) => [leaf, tensor.dataSync().slice() as Float32Array]));
+    const steps = { learningRate: 2e-3, emaDecay: 0, clipNorm: 1 };
+    const losses: number[] = [];
+    for (let step = 0; step < 2; step++) losses.push((await learner.step(batch, steps)).loss);
+    const moved = movedElements(learner, before);
+    losses.push((await learner.step(batch, steps)).loss);
+    expect(losses[1]).toBeLessThan(losses[0]);
+    expect(losses[2]).toBeLessThan(losses[1]);
+    if (waiting.includes(name)) expect([0 < moved, moved < learner.counts.trainable]).toEqual([true, true]);
+    else expect(moved).toBe(learner.counts.trainable);
+    free(batch);
+    learner.dispose();
+  });
+
+  test('a class is trained alone where it has a module of its own, with the others where they share it', async () => {
+    const learner = await attach(name, baseTree(name));
+    const start = predictions(learner).class as Float32Array;
+    const batch = batchOf([0, 0, 0], { dropped: false });
+    await learner.step(batch, options);
+    const now = predictions(learner).class as Float32Array;
+    const moved = labels.map((id) =>
+      far(start.subarray(id * 192, (id + 1) * 192), now.subarray(id * 192)) > 0 ? 1 : 0,
+    );
+    expect([...moved]).toEqual(isShared(name) ? [1, 1, 1] : [1, 0, 0]);
+    free(batch);
+    learner.dispose();
+  });
+});
+
+describe('what a method costs', () => {
+  // Hidden 16, two blocks: q, k, v, o of 16 to 16, the MLP of 16 to 64 and back, so that a rank has 288 numbers a block.
+  const perRank = 2 * (4 * 32 + 2 * 80);
+  const scales = 2 * 6;
+  const [rank, classes, row] = [2, 3, 16];
+  const tailor = rank * (perRank + scales);
+  const all = (name: MethodName) => countParams(baseTree(name));
+
+  test('KIND trains a tailor and a label row for each class', async () => {
+    const { counts, dispose } = await attach('kind', baseTree('kind'));
+    expect(counts.trainable).toBe(classes * (tailor + row));
+    expect(counts.bytesPerClass).toBe(4 * (tailor + row));
+    // The base has two classes with tailors and rows; the model that is held has the three novel ones.
+    expect(counts.parameters).toBe(all('kind') + tailor + row);
+    dispose();
+  });
+  test('full fine-tuning trains all, with a label row for each novel class', async () => {
+    const { counts, dispose } = await attach('full', baseTree('full'));
+    expect(counts.trainable).toBe(all('full') + row);
+    expect([counts.parameters, counts.bytesPerClass]).toEqual([counts.trainable, 4 * counts.trainable]);
+    dispose();
+  });
+  test('LoRA trains A and B of the rank that comes nearest to KIND, and the label rows', async () => {
+    const { counts, dispose } = await attach('lora', baseTree('lora'));
+    const matched = Math.round((classes * tailor) / perRank);
+    expect(counts.trainable).toBe(matched * perRank + classes * row);
+    // Merged into the weights it costs what the dense model costs.
+    const dense = await attach('full', baseTree('full'));
+    expect(counts.macs).toBe(dense.counts.macs);
+    dense.dispose();
+    dispose();
   });
 });
 

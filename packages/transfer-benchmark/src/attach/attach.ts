@@ -5,9 +5,9 @@ import { groupPerClass, type ParamTree, sharedGroup } from '@learngene/nn';
 import { createGenerator, stream } from '@learngene/random';
 import { adapterLearner, ditLearner, freshTree, sampleLosses } from '@learngene/trainer';
 import { mean, type Scalar } from '@tensorflow/tfjs-core';
-import { baseDit } from '../plan/bases';
+import { baseDit } from '../plan/base-spec';
+import type { ModelPlan } from '../plan/benchmark-plan';
 import type { MethodForm } from '../plan/methods';
-import type { Plan } from '../plan/plan';
 import { diffusion } from '../training/process';
 import type { Attached, AttachJob } from './attach-job';
 import { attachTailors } from './attach-tailors';
@@ -16,17 +16,16 @@ const dense = (tree: ParamTree) => tree as DitParams;
 
 /** Trainable parameters of KIND's fresh tailors for some classes: what every other method is matched to. */
 export function parameterBudget(
-  plan: Plan,
+  { tailorRank }: Pick<ModelPlan, 'tailorRank'>,
   dit: DitConfig,
   classes: number,
-  tailorRank = plan.model.tailorRank,
 ): number {
   return countTransferParams({ dit, tailorRank }, { groups: classes, classes });
 }
 
 async function attachAdapter(job: AttachJob, form: MethodForm & { kind: 'adapter' }): Promise<Attached> {
-  const { plan, base, tree, pictures, classes, matchFor, seed, look } = job;
-  const dit = baseDit(plan, base.spec, pictures);
+  const { spec, base, tree, images, classes, matchFor, seed, calibrationBatch } = job;
+  const dit = baseDit(base.model, base.spec, images);
   const groups = (count: number) => (form.shared ? sharedGroup(count) : groupPerClass(count));
   const generator = stream(createGenerator(seed), 'transfer');
   let input = form.adapter;
@@ -36,7 +35,7 @@ async function attachAdapter(job: AttachJob, form: MethodForm & { kind: 'adapter
       count: Math.max(1, Math.floor(dit.depth / 2)),
       generator,
       loss: (params, step) => {
-        const batch = look(step);
+        const batch = calibrationBatch(step);
         const { labels } = batch;
         return mean(
           sampleLosses(diffusion, (x, t) => applyDit(params, { x, t, labels }, { config: dit }), batch),
@@ -48,14 +47,14 @@ async function attachAdapter(job: AttachJob, form: MethodForm & { kind: 'adapter
   const { adapter } = matchRank(input, {
     dit,
     groups: groups(matchFor),
-    parameters: parameterBudget(plan, dit, matchFor, job.spec.ranks.tailors),
+    parameters: parameterBudget({ tailorRank: spec.ranks.tailors }, dit, matchFor),
   });
   const model = await attachAdaptersAsync(dense(tree), {
     dit,
     adapter,
     groups: groups(classes.length),
     nullGate: 'own-class',
-    labels: plan.transfer.labels,
+    labels: job.labels,
     generator,
   });
   const descendant = adapter.method === 'heur-lg' || adapter.method === 'auto-lg';
@@ -67,7 +66,7 @@ async function attachAdapter(job: AttachJob, form: MethodForm & { kind: 'adapter
   };
 }
 
-/** Attaches a method to its base for novel classes; the learner's tensors are its own. */
+/** Attaches a method to its base for novel classes; the learner owns its tensors. */
 export async function attachMethod(job: AttachJob): Promise<Attached> {
   const { form } = job.spec;
   switch (form.kind) {
@@ -76,8 +75,8 @@ export async function attachMethod(job: AttachJob): Promise<Attached> {
     case 'adapter':
       return attachAdapter(job, form);
     case 'scratch': {
-      const { plan, base, pictures, classes, seed } = job;
-      const dit = { ...baseDit(plan, base.spec, pictures), classes: classes.length };
+      const { base, images, classes, seed } = job;
+      const dit = { ...baseDit(base.model, base.spec, images), classes: classes.length };
       const params = initDit(stream(createGenerator(seed), 'transfer'), dit);
       return { learner: ditLearner(freshTree(params), { config: dit, form: 'dense', process: diffusion }) };
     }

@@ -20,31 +20,29 @@ import {
   kindLearner,
   type TreeState,
 } from '@learngene/trainer';
-import type { JobContext } from '../data/context';
-import { type BaseJob, baseDit, baseKey, baseKindConfig, denseStart, type PictureShape } from '../plan/bases';
-import type { Plan } from '../plan/plan';
+import type { BaseInput, BaseModel } from '../jobs/job';
+import { baseDit, baseKindConfig, type ImageShape } from '../plan/base-spec';
 import { diffusion } from '../training/process';
 
 /** A base model in pre-training. */
 export type BaseLearner = KindLearner | DitLearner;
 
-/** What a base learns from: a state, or what makes it when it is needed. */
+/** The state that a base learns from, or a function that makes it when it is needed. */
 type Start<S> = S | (() => S);
 
 /** The learner of a base. */
 function learnerOf(
-  plan: Plan,
-  { job, data, start }: { job: BaseJob; data: PictureShape; start: Start<KindTrainState> | Start<TreeState> },
+  { spec, model }: BaseModel,
+  { images, start }: { images: ImageShape; start: Start<KindTrainState> | Start<TreeState> },
 ): BaseLearner {
-  const { spec } = job;
   const { factorLearningRateScale } = spec;
   if (spec.form === 'kind') {
-    const config = baseKindConfig(plan, spec, data);
+    const config = baseKindConfig(model, spec, images);
     const { orthogonality } = spec;
     const options = { config, process: diffusion, factorLearningRateScale, orthogonality, donate: true };
     return kindLearner(start as Start<KindTrainState>, { ...options, trainable: 'all' });
   }
-  const options = { config: baseDit(plan, spec, data), form: spec.form, process: diffusion };
+  const options = { config: baseDit(model, spec, images), form: spec.form, process: diffusion };
   return ditLearner(start as Start<TreeState>, {
     ...options,
     ...(spec.form === 'low-rank' && { factorLearningRateScale }),
@@ -52,13 +50,14 @@ function learnerOf(
 }
 
 /** The weights of a base before its first step. */
-async function firstState(context: JobContext, job: BaseJob, data: PictureShape): Promise<KindTrainState | TreeState> {
-  const { plan } = context;
-  const { spec, seed } = job;
-  const dense = denseStart(plan, job);
-  const weights = dense && ((await loadBase(context, dense)) as DitParams & ParamTree);
+async function firstState(
+  out: string,
+  { spec, seed, model, start }: BaseModel,
+  images: ImageShape,
+): Promise<KindTrainState | TreeState> {
+  const weights = start && ((await loadBase(out, start)) as DitParams & ParamTree);
   const g = stream(createGenerator(seed), 'init');
-  const dit = baseDit(plan, spec, data);
+  const dit = baseDit(model, spec, images);
   switch (spec.form) {
     case 'dense':
       return freshTree(initDit(g, dit));
@@ -69,7 +68,7 @@ async function firstState(context: JobContext, job: BaseJob, data: PictureShape)
       return freshTree(params);
     }
     case 'kind': {
-      const config = baseKindConfig(plan, spec, data);
+      const config = baseKindConfig(model, spec, images);
       const params = weights
         ? await kindFromDenseAsync(weights, config, { generator: g })
         : initKind(g, config, { init: spec.init === 'xavier' ? 'xavier' : 'orthogonal' });
@@ -82,32 +81,30 @@ async function firstState(context: JobContext, job: BaseJob, data: PictureShape)
 }
 
 /** A base before its first step. */
-export async function startBase(context: JobContext, job: BaseJob, data: PictureShape): Promise<BaseLearner> {
-  return learnerOf(context.plan, { job, data, start: await firstState(context, job, data) });
+export async function startBase(out: string, base: BaseModel, images: ImageShape): Promise<BaseLearner> {
+  return learnerOf(base, { images, start: await firstState(out, base, images) });
 }
 
 /** A base whose state a checkpoint holds, which is restored before anything is asked of it. */
-export function restoredBase(plan: Plan, job: BaseJob, data: PictureShape): BaseLearner {
+export function restoredBase(base: BaseModel, images: ImageShape): BaseLearner {
   const start = () => {
-    throw new Error(`base ${baseKey(plan, job)}: expected a checkpoint to go on from`);
+    throw new Error('base: expected a checkpoint to go on from');
   };
-  return learnerOf(plan, { job, data, start });
+  return learnerOf(base, { images, start });
 }
 
 /** The averaged weights of a finished base, as a tree of its form; the caller disposes them. */
-export async function loadBase({ out, plan }: JobContext, job: BaseJob): Promise<ParamTree> {
-  const run = join(out, 'bases', baseKey(plan, job));
+export async function loadBase(out: string, { key }: Pick<BaseInput, 'key'>): Promise<ParamTree> {
+  const run = join(out, 'bases', key);
   const last = (await checkpointSteps(run)).at(-1);
   if (last === undefined) throw new Error(`${run}: expected a pre-trained base, got none`);
   return (await loadCheckpoint(run, last, ['ema'])).trees.ema;
 }
 
-/** A base as a learner that is never trained again, to draw its own classes. */
-export function baseLearner(
-  plan: Plan,
-  { job, tree, data }: { job: BaseJob; tree: ParamTree; data: PictureShape },
-): BaseLearner {
-  if (job.spec.form !== 'kind') return learnerOf(plan, { job, data, start: freshTree(tree) });
-  const params = paramsFromTree(tree, baseKindConfig(plan, job.spec, data));
-  return learnerOf(plan, { job, data, start: initKindTraining(params, { trainable: 'all' }) });
+/** A finished base as a learner that draws samples and is not trained. */
+export function baseLearner(base: BaseModel, { tree, images }: { tree: ParamTree; images: ImageShape }): BaseLearner {
+  const { spec, model } = base;
+  if (spec.form !== 'kind') return learnerOf(base, { images, start: freshTree(tree) });
+  const params = paramsFromTree(tree, baseKindConfig(model, spec, images));
+  return learnerOf(base, { images, start: initKindTraining(params, { trainable: 'all' }) });
 }

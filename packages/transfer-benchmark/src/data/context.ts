@@ -1,15 +1,13 @@
 import type { Progress } from '@learngene/pipeline';
-import type { Plan } from '../plan/plan';
 
-/** What every piece of work of a grid is given. */
+/** What a worker is given besides its job. */
 export interface JobContext {
-  /** The grid's folder. */
+  /** The benchmark's folder. */
   out: string;
-  plan: Plan;
-  /** The name of the engine that the work is done on. */
+  /** The name of the engine that computes, for records. */
   engine: string;
   output: Progress;
   signal: AbortSignal;
-  /** Tells how far the work is, from 0 to 1. */
+  /** Tells how far the job is, from 0 to 1. */
   progress(done: number): void;
 }

@@ -1,6 +1,3 @@
-// First: the engine must be tfjs-core's own and not that of its bundled gradients.
-import '@tensorflow/tfjs-core';
-
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,13 +6,14 @@ import { noProgress } from '@learngene/pipeline';
 import { writeSafetensors } from '@learngene/tensor-io/node';
 import { tinyImages, tinyPlan } from '@learngene/testing';
 import { afterAll, describe, expect, test } from 'vitest';
-import { parsePlan } from '../plan/plan';
-import { fewOfEach, openPlanDataset, splitOf } from './data';
+import { resolveJobs } from '../jobs/resolve-jobs';
+import { parsePlan } from '../plan/benchmark-plan';
+import { openDataset, splitOf, takePerClass } from './data';
 
 const folder = mkdtempSync(join(tmpdir(), 'learngene-transfer-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Every picture holds its own number. */
+/** Every image holds its own number. */
 function numbered(perClass: number): ImageDataset {
   const labels = Array.from({ length: 3 * perClass }, (_, i) => i % 3);
   const images = Uint8Array.from(labels, (_, i) => i);
@@ -28,30 +26,32 @@ describe('splits', () => {
     const { train, heldOut } = splitOf(numbered(20), ['a', 'b', 'c'], 0.25);
     expect([...classCounts(heldOut)]).toEqual([5, 5, 5]);
     const [kept, held] = [new Set(await pixels(train)), await pixels(heldOut)];
-    for (const picture of held) expect(kept).not.toContain(picture);
+    for (const image of held) expect(kept).not.toContain(image);
     const alone = await pixels(splitOf(numbered(20), ['b'], 0.25).heldOut);
     expect(held.filter((_, i) => heldOut.labels[i] === 1).sort()).toEqual(alone.sort());
   });
-  test('few pictures a class are a part of more, and others by another seed', async () => {
+  test('few images a class are a part of more, and others by another seed', async () => {
     const options = { purpose: 'p', seed: 3 };
-    const few = await pixels(fewOfEach(numbered(20), 4, options));
-    const more = new Set(await pixels(fewOfEach(numbered(20), 9, options)));
+    const few = await pixels(takePerClass(numbered(20), 4, options));
+    const more = new Set(await pixels(takePerClass(numbered(20), 9, options)));
     expect(few).toHaveLength(12);
-    for (const picture of few) expect(more).toContain(picture);
-    expect(await pixels(fewOfEach(numbered(20), 4, { ...options, seed: 4 }))).not.toEqual(few);
-    expect(fewOfEach(numbered(20), 0, options).size).toBe(60);
+    for (const image of few) expect(more).toContain(image);
+    expect(await pixels(takePerClass(numbered(20), 4, { ...options, seed: 4 }))).not.toEqual(few);
+    expect(takePerClass(numbered(20), 0, options).size).toBe(60);
   });
 });
 
 test('a dataset is brought to its size and channels once, and read from one file afterwards', async () => {
-  const path = join(folder, 'pictures.safetensors');
+  const path = join(folder, 'images.safetensors');
   const { tensors, metadata } = tinyImages();
   await writeSafetensors(path, tensors, { metadata });
   const input = tinyPlan(path);
   const plan = parsePlan({ ...input, datasets: { tiny: { ...input.datasets.tiny, size: 4, channels: 1 } } }, 'plan');
+  const [data] = resolveJobs(plan).values();
+  if (data.kind !== 'data') throw new Error('expected the data first');
   const output = noProgress;
-  const first = await openPlanDataset(folder, plan, 'tiny', output);
+  const first = await openDataset(folder, data.dataset, output);
   expect([first.height, first.width, first.channels, first.classes]).toEqual([4, 4, 1, ['bars', 'dots', 'flat']]);
   rmSync(path);
-  expect(await pixels(await openPlanDataset(folder, plan, 'tiny', output))).toEqual(await pixels(first));
+  expect(await pixels(await openDataset(folder, data.dataset, output))).toEqual(await pixels(first));
 });

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   BOX,
   cacheDataset,
@@ -19,15 +19,13 @@ import { createGenerator, permutation, stream } from '@learngene/random';
 import { writeSafetensors } from '@learngene/tensor-io/node';
 import type { DataPart } from '@learngene/trainer/node';
 import { chooseClasses, openData } from '@learngene/trainer/node';
-import { fingerprint } from '../plan/keys';
-import type { Plan } from '../plan/plan';
+import type { DatasetInput } from '../jobs/job';
+import type { DatasetPlan } from '../plan/benchmark-plan';
 
-type DatasetPlan = Plan['datasets'][string];
+/** The seed of splits and of `perClass`; the same for all seeds of a plan. */
+const SPLIT_SEED = 0;
 
-/** The seed of everything that decides which picture is where; the same for all seeds of a plan. */
-const splitSeed = 0;
-
-/** Pictures of every class in an order of the class's own; a smaller number of them is a part of a bigger one. */
+/** The places of each class's images in a seeded order that does not depend on the other classes. */
 function shuffledMembers(dataset: ImageDataset, purpose: string, seed: number): number[][] {
   const members: number[][] = dataset.classes.map(() => []);
   dataset.labels.forEach((label, index) => {
@@ -39,8 +37,8 @@ function shuffledMembers(dataset: ImageDataset, purpose: string, seed: number): 
   });
 }
 
-/** At most `count` pictures of every class (0: all), drawn by seed, nested. */
-export function fewOfEach(
+/** At most `count` images of every class (0: all), drawn by seed. A smaller count gives a subset of what a larger one gives. */
+export function takePerClass(
   dataset: ImageDataset,
   count: number,
   { purpose, seed }: { purpose: string; seed: number },
@@ -52,7 +50,7 @@ export function fewOfEach(
   );
 }
 
-/** A picture in another number of channels: grey is Rec. 601 luma. */
+/** An image in another number of channels: grey is Rec. 601 luma. */
 function withChannels(pixels: Uint8Array, from: number, to: number): Uint8Array {
   if (from === to) return pixels;
   const count = pixels.length / from;
@@ -64,7 +62,7 @@ function withChannels(pixels: Uint8Array, from: number, to: number): Uint8Array 
   return out;
 }
 
-/** All pictures of a dataset brought to a size and a number of channels, in memory. */
+/** A dataset in memory with its images brought to a size and a number of channels. */
 async function reshaped(
   dataset: ImageDataset,
   { size = dataset.height, channels = dataset.channels }: { size?: number; channels?: number },
@@ -88,23 +86,35 @@ async function makeDataset(plan: DatasetPlan, output: Progress): Promise<ImageDa
     const others = dataset.classes.filter((name) => !Object.values(merge).flat().includes(name));
     dataset = mergeClasses(dataset, { ...merge, ...Object.fromEntries(others.map((name) => [name, [name]])) });
   }
-  if (perClass !== undefined) dataset = fewOfEach(dataset, perClass, { purpose: 'per-class', seed: splitSeed });
+  if (perClass !== undefined) dataset = takePerClass(dataset, perClass, { purpose: 'per-class', seed: SPLIT_SEED });
   return reshaped(dataset, { size: plan.size, channels: plan.channels });
 }
 
-/** A dataset of a plan, packed into one file of the grid's folder the first time. */
-export async function openPlanDataset(out: string, plan: Plan, name: string, output: Progress): Promise<ImageDataset> {
-  const asked = plan.datasets[name];
-  const file = join(out, 'data', `${name}-${fingerprint(asked)}.safetensors`);
-  if (!existsSync(file)) {
-    await mkdir(join(out, 'data'), { recursive: true });
-    const made = await makeDataset(asked, output);
-    await writeSafetensors(file, await packDataset(made), { metadata: { classes: JSON.stringify(made.classes) } });
+/** Opens a dataset of a plan. The first time it is packed into one file of the benchmark's folder. */
+export async function openDataset(
+  out: string,
+  { file, source }: DatasetInput,
+  output: Progress,
+): Promise<ImageDataset> {
+  const path = join(out, file);
+  if (!existsSync(path)) {
+    await mkdir(dirname(path), { recursive: true });
+    const made = await makeDataset(source, output);
+    await writeSafetensors(path, await packDataset(made), { metadata: { classes: JSON.stringify(made.classes) } });
   }
-  return packed(file);
+  return packed(path);
 }
 
-/** Some classes of a dataset, the part that is held out always the same pictures. */
+/** Some classes of a dataset, divided into a training part and a held-out part; the held-out images are always the same. */
 export function splitOf(dataset: ImageDataset, classes: readonly string[], fraction: number): DataPart {
-  return holdOut(chooseClasses(dataset, classes), { fraction, seed: splitSeed });
+  return holdOut(chooseClasses(dataset, classes), { fraction, seed: SPLIT_SEED });
+}
+
+/** The images of a base's classes. */
+export async function baseData(
+  out: string,
+  { dataset, classes }: { dataset: DatasetInput; classes: readonly string[] },
+  output: Progress,
+): Promise<DataPart> {
+  return splitOf(await openDataset(out, dataset, output), classes, dataset.source.holdOut);
 }

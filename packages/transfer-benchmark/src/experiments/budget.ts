@@ -16,15 +16,14 @@ import { takePerClass } from '@learngene/report';
 import { type DiffusionLearner, ditLearner, freshTree, kindLearner } from '@learngene/trainer';
 import { writeGrid } from '@learngene/trainer/node';
 import { baseLearner, loadBase } from '../bases/base-state';
-import { baseData } from '../bases/base-training';
 import type { JobContext } from '../data/context';
-import { openPlanDataset } from '../data/data';
+import { openDataset, splitOf } from '../data/data';
 import { writeJson } from '../data/json-file';
-import { baseDit, baseKindConfig } from '../plan/bases';
-import { type BudgetJob, budgetBase, budgetKey } from '../plan/jobs';
-import type { CellResult, Evaluation } from '../plan/result';
+import type { BudgetJob } from '../jobs/job';
+import { baseDit, baseKindConfig, type ImageShape } from '../plan/base-spec';
+import type { Evaluation, TrialResult } from '../plan/result';
+import { openEvaluator } from '../score/evaluator';
 import { drawSamples, sampleLabels } from '../score/sampling';
-import { openReferee } from '../score/scoring';
 import { heldOutSet, validationLoss } from '../score/validation';
 import { diffusion } from '../training/process';
 
@@ -35,14 +34,12 @@ interface Sized {
   rank?: number;
 }
 
-/** The model of a budget: its size is a part of the bundle's parameters or MACs, a part of the ranks, or a width. */
-async function modelAt(context: JobContext, budget: BudgetJob): Promise<Sized> {
-  const { plan } = context;
-  const job = budgetBase(plan, budget);
-  const { train: data } = await baseData(context, job);
-  const tree = await loadBase(context, job);
-  if (job.spec.form === 'kind') {
-    const config = baseKindConfig(plan, job.spec, data);
+/** The model within a budget: its size is a fraction of the bundle's parameters or MACs, a fraction of the ranks, or a width. */
+async function modelWithin(out: string, { base, budget }: BudgetJob, images: ImageShape): Promise<Sized> {
+  const { spec, model } = base;
+  const tree = await loadBase(out, base);
+  if (spec.form === 'kind') {
+    const config = baseKindConfig(model, spec, images);
     const full = { config, params: paramsFromTree(tree, config) };
     const { params } = countKind(config);
     const between = (least: number, whole: number) => Math.floor(least + budget.size * (whole - least));
@@ -58,11 +55,11 @@ async function modelAt(context: JobContext, budget: BudgetJob): Promise<Sized> {
     return { learner, parameters: counts.parameters, macs: counts.macs };
   }
   if (budget.method === 'small') {
-    const learner = baseLearner(plan, { job, tree, data });
+    const learner = baseLearner(base, { tree, images });
     return { learner, parameters: learner.counts.parameters, macs: learner.counts.macs };
   }
-  const dit = baseDit(plan, job.spec, data);
-  const rank = Math.max(1, Math.round(budget.size * (plan.model.learngeneRank + plan.model.tailorRank)));
+  const dit = baseDit(model, spec, images);
+  const rank = Math.max(1, Math.round(budget.size * (model.learngeneRank + model.tailorRank)));
   const cut = await lowRankFromDenseAsync(tree as DitParams, dit, { rank });
   disposeParams(tree);
   const macs = countKindMacs(kindConfig({ dit, learngeneRank: rank, tailorRank: 1 }), rank).total;
@@ -75,17 +72,16 @@ async function modelAt(context: JobContext, budget: BudgetJob): Promise<Sized> {
   };
 }
 
-/** Draws and scores the pre-training classes by a model of one budget; nothing is trained. */
-export async function runBudget(context: JobContext, budget: BudgetJob): Promise<void> {
-  const { out, plan, output, signal } = context;
-  const { evaluation, tuning } = plan;
-  const key = budgetKey(plan, budget);
-  const folder = join(out, 'cells', key);
-  const { dataset, pretraining: classes } = plan.tasks[budget.task];
-  const all = await openPlanDataset(out, plan, dataset, output);
-  const { heldOut } = await baseData(context, { dataset, classes });
-  const referee = await openReferee(context, { dataset, all, reference: heldOut });
-  const { learner, parameters, macs, rank } = await modelAt(context, budget);
+/** Draws and scores the pre-training classes by a model within a budget; nothing is trained. */
+export async function runBudget(context: JobContext, job: BudgetJob): Promise<void> {
+  const { out, output, signal } = context;
+  const { key, base, budget, evaluation } = job;
+  const { dataset, classes } = base;
+  const folder = join(out, 'trials', key);
+  const all = await openDataset(out, dataset, output);
+  const { train, heldOut } = splitOf(all, classes, dataset.source.holdOut);
+  const evaluator = await openEvaluator({ out }, { input: job.evaluator, all, reference: heldOut });
+  const { learner, parameters, macs, rank } = await modelWithin(out, job, train);
   try {
     const loss = await validationLoss(learner, await heldOutSet(heldOut, evaluation.validationPerClass));
     const labels = sampleLabels(classes.length, evaluation.samplesPerClass);
@@ -93,41 +89,38 @@ export async function runBudget(context: JobContext, budget: BudgetJob): Promise
     const branch = budget.method.startsWith('bundle-cut') ? ('class-agnostic' as const) : ('null-label' as const);
     const evaluations: Evaluation[] = [];
     for (const mode of ['none', branch] as const) {
-      const guidance = { mode, scale: mode === 'none' ? 1 : tuning.screenScale };
+      const guidance = { mode, scale: mode === 'none' ? 1 : job.guidanceScale };
       const shape = [heldOut.height, heldOut.width, heldOut.channels] as const;
       const samples = await drawSamples(learner, { labels, guidance, shape, evaluation, seed: budget.seed, signal });
-      const figures = await referee.score(samples, labels);
-      evaluations.push({ step: 0, guidance: mode, scale: guidance.scale, ...figures, validationLoss: loss });
+      const scores = await evaluator.score(samples, labels);
+      evaluations.push({ step: 0, guidance: mode, scale: guidance.scale, ...scores, validationLoss: loss });
       await mkdir(folder, { recursive: true });
       await writeGrid(join(folder, 'samples.png'), takePerClass(samples, evaluation.samplesPerClass, 8), 8);
     }
-    const result: CellResult = {
-      cell: key,
+    const result: TrialResult = {
+      trial: key,
       task: budget.task,
-      dataset,
+      dataset: dataset.name,
       method: budget.method,
       seed: budget.seed,
       imagesPerClass: 0,
       steps: 0,
       table: 'budget',
       group: String(budget.size),
-      learningRate: 0,
       ...(rank !== undefined && { rank }),
       trainable: 0,
       macs,
       bytesPerClass: 4 * parameters,
       parameters,
-      guidance: { chosen: branch, scale: tuning.screenScale },
+      guidance: { chosen: branch, scale: job.guidanceScale },
       evaluations,
-      stepMs: 0,
       peakRssMiB: process.memoryUsage.rss() / 2 ** 20,
-      trainSeconds: 0,
       losses: [],
       samples: 'samples.png',
     };
     await writeJson(join(folder, 'result.json'), result);
   } finally {
     learner.dispose();
-    referee.dispose();
+    evaluator.dispose();
   }
 }

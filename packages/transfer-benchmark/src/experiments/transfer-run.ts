@@ -1,57 +1,36 @@
 import { createBatches, type ImageDataset } from '@learngene/datasets';
 import { disposeParams } from '@learngene/nn';
-import { type DiffusionBatch, type DiffusionLearner, train, trainingSchedule } from '@learngene/trainer';
+import {
+  type DiffusionBatch,
+  type DiffusionLearner,
+  trainingSchedule,
+  train as trainLearner,
+} from '@learngene/trainer';
 import { attachMethod } from '../attach/attach';
+import type { Attached } from '../attach/attach-job';
 import { loadBase } from '../bases/base-state';
-import { baseData } from '../bases/base-training';
 import type { JobContext } from '../data/context';
-import { fewOfEach, openPlanDataset, splitOf } from '../data/data';
-import { baseOf } from '../plan/jobs';
-import type { MethodSpec } from '../plan/methods';
-import { lookBatch, planBatches } from '../training/batches';
+import { baseData } from '../data/data';
+import type { TransferInput } from '../jobs/job';
+import { calibrationBatch, planBatches } from '../training/batches';
 
-/** A transfer to some classes. */
-export interface TransferRun {
-  spec: MethodSpec;
-  task: string;
-  /** The task's tuning classes or its novel ones. */
-  classes: readonly string[];
-  imagesPerClass: number;
-  steps: number;
-  seed: number;
-  /** The seed of the base model. */
-  baseSeed: number;
-  learningRate: number;
-}
+/** Batches of the base's own classes that are drawn before a training, for methods that choose by them. */
+const CALIBRATION_BATCHES = 20;
 
-/** The pictures of a transfer. */
-export interface TransferPictures {
-  /** All classes of the dataset. */
-  all: ImageDataset;
-  train: ImageDataset;
-  heldOut: ImageDataset;
-}
-
-/** Opens the pictures of some classes of a task. */
-export async function transferPictures(
-  { out, plan, output }: JobContext,
-  { task, classes, imagesPerClass, seed }: Pick<TransferRun, 'task' | 'classes' | 'imagesPerClass' | 'seed'>,
-): Promise<TransferPictures> {
-  const { dataset } = plan.tasks[task];
-  const all = await openPlanDataset(out, plan, dataset, output);
-  const { train, heldOut } = splitOf(all, classes, plan.datasets[dataset].holdOut);
-  return { all, heldOut, train: fewOfEach(train, imagesPerClass, { purpose: 'images-per-class', seed }) };
-}
-
-/** Batches of the base's own classes, for a method that looks before it trains. */
-async function looker(context: JobContext, run: TransferRun): Promise<(step: number) => DiffusionBatch> {
-  const { plan } = context;
-  const { train: own } = await baseData(context, baseOf(plan.tasks[run.task], run.spec.base, run.baseSeed));
-  const batches = createBatches(own, { batchSize: plan.transfer.batchSize, seed: run.seed });
-  const drawn = await Promise.all(Array.from({ length: 20 }, () => batches.next()));
+async function calibrationBatches(
+  { out, output }: JobContext,
+  { base, transfer, seed }: TransferInput,
+): Promise<(step: number) => DiffusionBatch> {
+  const { train: own } = await baseData(out, base, output);
+  const batches = createBatches(own, { batchSize: transfer.batchSize, seed });
+  const drawn = await Promise.all(Array.from({ length: CALIBRATION_BATCHES }, () => batches.next()));
   batches.close();
   const shape = [own.height, own.width, own.channels] as const;
-  return (step) => lookBatch(drawn[step % drawn.length], shape, { seed: run.seed, step });
+  return (step) => calibrationBatch(drawn[step % drawn.length], shape, { seed, step });
+}
+
+function noCalibration(): never {
+  throw new Error('transfer: this method needs no calibration batches');
 }
 
 /** What {@link runTransfer} tells after every step. */
@@ -62,48 +41,51 @@ export interface TransferStep {
   learner: DiffusionLearner;
 }
 
+/** What {@link runTransfer} needs. */
+export interface RunTransferOptions {
+  input: TransferInput;
+  learningRate: number;
+  /** Training images. */
+  train: ImageDataset;
+  onStep?: (step: TransferStep) => Promise<void>;
+}
+
 /** Attaches a method to its base and trains it; the caller disposes the learner. */
 export async function runTransfer(
   context: JobContext,
-  {
-    run,
-    pictures,
-    onStep,
-  }: { run: TransferRun; pictures: TransferPictures; onStep?: (step: TransferStep) => Promise<void> },
-): Promise<{ learner: DiffusionLearner; size?: number }> {
-  const { plan, signal } = context;
-  const { spec, classes, steps, seed, baseSeed, learningRate } = run;
-  const task = plan.tasks[run.task];
-  const base = baseOf(task, spec.base, baseSeed);
-  const look = spec.method === 'auto-lg' ? await looker(context, run) : () => drawNothing();
-  const tree = spec.form.kind === 'scratch' ? undefined : await loadBase(context, base);
-  const { height, width, channels } = pictures.train;
+  { input, learningRate, train, onStep }: RunTransferOptions,
+): Promise<Attached> {
+  const { out, signal } = context;
+  const { spec, base, dataset, classes, matchFor, steps, seed, transfer } = input;
+  const calibration = spec.method === 'auto-lg' ? await calibrationBatches(context, input) : noCalibration;
+  const tree = spec.form.kind === 'scratch' ? undefined : await loadBase(out, base);
+  const { height, width, channels } = train;
   const attached = await attachMethod({
-    plan,
     spec,
     base,
+    labels: transfer.labels,
     tree: tree ?? {},
-    pictures: { height, width, channels, classes: task.pretraining },
+    images: { height, width, channels, classes: base.classes },
     classes,
-    matchFor: task.novel.length,
+    matchFor,
     steps,
     seed,
-    look,
+    calibrationBatch: calibration,
   });
   if (tree) disposeParams(tree);
   const { learner } = attached;
-  const { batchSize, warmup, emaDecay } = plan.transfer;
+  const { batchSize, warmup, emaDecay } = transfer;
   const batches = planBatches({
-    data: pictures.train,
+    data: train,
     seed,
     purpose: 'transfer',
     batchSize,
-    flip: plan.datasets[task.dataset].flip,
-    labelDropout: plan.model.labelDropout,
+    flip: dataset.source.flip,
+    labelDropout: base.model.labelDropout,
     droppedKeepGroup: true,
   });
   try {
-    await train(learner, {
+    await trainLearner(learner, {
       data: batches,
       schedule: trainingSchedule({ steps, learningRate, warmup: Math.min(warmup, steps), emaDecay }),
       signal,
@@ -116,8 +98,4 @@ export async function runTransfer(
     batches.close();
   }
   return attached;
-}
-
-function drawNothing(): never {
-  throw new Error('transfer: this method draws nothing before it trains');
 }

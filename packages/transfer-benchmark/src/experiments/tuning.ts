@@ -2,14 +2,15 @@ import { join } from 'node:path';
 import type { DiffusionLearner } from '@learngene/trainer';
 import type { JobContext } from '../data/context';
 import { readJson, writeJson } from '../data/json-file';
-import { specOf, type TuningJob, tuningKey } from '../plan/jobs';
+import type { TuningJob } from '../jobs/job';
+import type { TuningPlan } from '../plan/benchmark-plan';
 import type { GuidanceMode } from '../plan/result';
 import { type Guidance, modesOf } from '../score/sampling';
-import { openScorer, type Scorer } from '../score/scorer';
+import { openTransferEvaluator, type TransferEvaluator } from '../score/transfer-evaluator';
 import { validationLoss } from '../score/validation';
-import { runTransfer, type TransferRun } from './transfer-run';
+import { runTransfer } from './transfer-run';
 
-/** A guidance with its score on the tuning classes. */
+/** A guidance with its FID on the tuning classes. */
 export interface TriedGuidance extends Guidance {
   fid: number;
 }
@@ -24,7 +25,7 @@ export interface TriedRate {
 }
 
 /** What was chosen for a method on the tuning classes: tuning/<key>.json. */
-export interface Tuned extends TuningJob {
+export interface Tuned extends Pick<TuningJob, 'task' | 'method' | 'macsRank'> {
   classes: readonly string[];
   tried: TriedRate[];
   learningRate: number;
@@ -42,19 +43,28 @@ function screening(learner: DiffusionLearner, scale: number): Guidance[] {
 }
 
 async function scoreAll(
-  { plan }: JobContext,
-  { scorer, learner, guidances }: { scorer: Scorer; learner: DiffusionLearner; guidances: readonly Guidance[] },
+  evaluator: TransferEvaluator,
+  {
+    learner,
+    guidances,
+    tuning: { samplesPerClass: each, seed },
+  }: { learner: DiffusionLearner; guidances: readonly Guidance[]; tuning: TuningPlan },
 ): Promise<TriedGuidance[]> {
-  const { samplesPerClass: each, seed } = plan.tuning;
   const tried: TriedGuidance[] = [];
   for (const guidance of guidances) {
-    const { figures } = await scorer.score(learner, { guidance, each, seed });
-    tried.push({ ...guidance, fid: figures.fid });
+    const { scores } = await evaluator.score(learner, { guidance, each, seed });
+    tried.push({ ...guidance, fid: scores.fid });
   }
   return tried;
 }
 
-/** Whether the sweep should go on, and with which rate: beyond the end that was best, by the ratio of the last two. */
+/**
+ * The next learning rate to try: where the best one is at an end of the sweep, the rate beyond it by the ratio of the last two.
+ *
+ * @param asked - the number of rates of the plan
+ * @param extend - how often the sweep may go on
+ * @returns undefined where the sweep ends
+ */
 export function nextRate(
   tried: readonly Pick<TriedRate, 'learningRate' | 'guidances'>[],
   asked: number,
@@ -73,26 +83,17 @@ export function nextRate(
 
 /** Chooses a method's learning rate and guidance on the tuning classes; every rate that was tried is kept at once. */
 export async function tuneMethod(context: JobContext, job: TuningJob): Promise<void> {
-  const { out, plan, signal } = context;
-  const key = tuningKey(plan, job);
-  const { tuning: classes } = plan.tasks[job.task];
-  const { learningRates, extend, screenScale, scales, imagesPerClass, steps, seed } = plan.tuning;
-  const run: Omit<TransferRun, 'learningRate'> = {
-    spec: specOf(plan, job),
-    task: job.task,
-    classes,
-    imagesPerClass,
-    steps,
-    seed,
-    baseSeed: plan.seeds[0],
-  };
-  const scorer = await openScorer(context, run);
+  const { out, signal } = context;
+  const { key, task, method, macsRank, transfer: input, tuning } = job;
+  const { learningRates, extend, screenScale, scales, steps } = tuning;
+  const evaluator = await openTransferEvaluator(context, job);
   const parts = learningRates.length + 1;
   let kept: { learningRate: number; learner: DiffusionLearner } | undefined;
   const train = async (learningRate: number, from: number) => {
     const { learner } = await runTransfer(context, {
-      run: { ...run, learningRate },
-      pictures: scorer.pictures,
+      input,
+      learningRate,
+      train: evaluator.train,
       onStep: async ({ step }) => context.progress(Math.min(0.99, (from + (0.7 * step) / steps) / parts)),
     });
     kept?.learner.dispose();
@@ -106,8 +107,8 @@ export async function tuneMethod(context: JobContext, job: TuningJob): Promise<v
     let tried: TriedRate;
     try {
       const learner = await train(learningRate, from);
-      const guidances = await scoreAll(context, { scorer, learner, guidances: screening(learner, screenScale) });
-      tried = { learningRate, guidances, validationLoss: await validationLoss(learner, scorer.held) };
+      const guidances = await scoreAll(evaluator, { learner, guidances: screening(learner, screenScale), tuning });
+      tried = { learningRate, guidances, validationLoss: await validationLoss(learner, evaluator.validation) };
     } catch (error) {
       signal.throwIfAborted();
       const message = error instanceof Error ? error.message : String(error);
@@ -134,12 +135,14 @@ export async function tuneMethod(context: JobContext, job: TuningJob): Promise<v
     const more = modesOf(learner)
       .filter((mode) => mode !== 'none')
       .flatMap((mode) => scales.filter((scale) => scale !== screenScale).map((scale) => ({ mode, scale })));
-    winner.guidances = [...winner.guidances, ...(await scoreAll(context, { scorer, learner, guidances: more }))];
+    winner.guidances = [...winner.guidances, ...(await scoreAll(evaluator, { learner, guidances: more, tuning }))];
     const perMode = modesOf(learner).map((mode) => best(winner.guidances.filter((g) => g.mode === mode)));
     const chosen = best(perMode);
     const tuned: Tuned = {
-      ...job,
-      classes,
+      task,
+      method,
+      ...(macsRank !== undefined && { macsRank }),
+      classes: input.classes,
       tried,
       learningRate: winner.learningRate,
       guidance: { chosen: chosen.mode, scale: chosen.scale },
@@ -148,6 +151,6 @@ export async function tuneMethod(context: JobContext, job: TuningJob): Promise<v
     await writeJson(join(out, 'tuning', `${key}.json`), tuned);
   } finally {
     (kept as { learner: DiffusionLearner } | undefined)?.learner.dispose();
-    scorer.dispose();
+    evaluator.dispose();
   }
 }

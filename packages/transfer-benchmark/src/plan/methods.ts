@@ -1,8 +1,8 @@
 import type { AdapterConfigInput } from '@learngene/adapters';
 import { blockLinearNames, countDitMacs, type DitConfig, linearShape, tokenCount } from '@learngene/dit';
-import type { BaseSpec } from './bases';
+import type { BaseSpec } from './base-spec';
+import type { ModelPlan } from './benchmark-plan';
 import type { AblationName, MethodName } from './names';
-import type { Plan } from './plan';
 
 /** How fresh tailors start. */
 export type TailorStart = 'fresh' | 'frozen' | 'warm' | 'orthogonal' | 'random' | 'own-zero';
@@ -14,9 +14,9 @@ export type MethodForm =
       kind: 'tailors';
       shared: boolean;
       start: TailorStart;
-      /** Part of the steps after which learngenes are trained too; 1: never. */
+      /** Fraction of the steps after which learngenes are trained too; 1: never. */
       unfreezeAt: number;
-      /** Whether the dense parts start anew and are trained too. */
+      /** Whether the dense parts start from random weights and are trained too. */
       distant: boolean;
     }
   | {
@@ -26,7 +26,7 @@ export type MethodForm =
       adapter: AdapterConfigInput;
     }
   | {
-      /** A model that nothing comes along to. */
+      /** A model trained from random weights: no base. */
       kind: 'scratch';
     };
 
@@ -39,7 +39,7 @@ export interface MethodSpec {
   ranks: { learngenes: number; tailors: number };
 }
 
-/** The total rank at which factored main layers cost as many MACs as dense ones. */
+/** The largest rank at which factored main layers cost no more MACs than dense ones. */
 export function equalMacsRank(dit: DitConfig): number {
   const shapes = blockLinearNames(dit).map((name) => linearShape(dit, name));
   const perRank = shapes.reduce((sum, shape) => sum + shape.in + shape.out, 0);
@@ -47,8 +47,8 @@ export function equalMacsRank(dit: DitConfig): number {
 }
 
 /**
- * Rate of the factors in pre-training as a part of that of the dense parts, where both follow from a short sweep: U, s and V
- * all move, so that their product takes a larger step than a dense weight does (docs/decisions/0023-a-rate-for-factors.md).
+ * Learning rate of the factors in pre-training, relative to that of the dense parts, where both come from a short sweep. U, s
+ * and V all move, so their product takes a larger step than a dense weight does (docs/decisions/0023-a-rate-for-factors.md).
  */
 const factorLearningRateScale = 0.5;
 
@@ -65,21 +65,25 @@ const adapters: Partial<Record<MethodName, AdapterConfigInput>> = {
   bitfit: { method: 'bitfit' },
   full: { method: 'full' },
   'heur-lg': { method: 'heur-lg' },
-  // Its blocks are chosen when the base is there.
+  // Its blocks are chosen with the weights of the base.
   'auto-lg': { method: 'auto-lg', blocks: [0] },
   fine: { method: 'fine' },
 };
 
-/** What a name of the plan stands for; `macs` for the table of equal MACs, where factored models have a higher rank. */
+/**
+ * The base and the form of a method, by its name in a plan.
+ *
+ * @param options.macsRank - N_G + N_t of factored models in the iso-MACs table (default: N_G + N_t of the plan)
+ */
 export function methodSpec(
   method: MethodName | AblationName,
-  plan: Plan,
+  model: ModelPlan,
   { macsRank }: { macsRank?: number } = {},
 ): MethodSpec {
-  const { learngeneRank, tailorRank, hiddenSize } = plan.model;
+  const { learngeneRank, tailorRank, hiddenSize } = model;
   const ranks = { learngenes: macsRank === undefined ? learngeneRank : macsRank - tailorRank, tailors: tailorRank };
-  // A short sweep can't tell a rate that fails later, as the higher the rank the lower rates do.
-  const sweep = macsRank === undefined ? {} : ({ sweep: 'whole' } as const);
+  // A short sweep cannot detect rates that diverge later; the higher the rank, the lower the rate that diverges.
+  const sweep = macsRank === undefined ? {} : ({ sweepSteps: 'full' } as const);
   const slower = macsRank === undefined ? { factorLearningRateScale } : {};
   const fullRate: BaseSpec & { form: 'kind' } = {
     form: 'kind',
@@ -100,7 +104,7 @@ export function methodSpec(
     form: tailors,
     ranks: { learngenes, tailors: own },
   });
-  // As parts of N_G + N_t, so that they cost the same MACs at every size of model.
+  // Fractions of N_G + N_t: the sum, and with it the MACs, stays the same at every size of model.
   const total = ranks.learngenes + ranks.tailors;
   const part = (own: number) => {
     const t = Math.max(1, Math.round((total * own) / 48));
@@ -130,9 +134,9 @@ export function methodSpec(
       };
     }
     case 'kind/long':
-      return of({ ...kind, longer: 3 }, tailors);
+      return of({ ...kind, stepsScale: 3 }, tailors);
     case 'low-rank/long':
-      return of({ form: 'low-rank', rank: total, longer: 3, ...slower }, tailors);
+      return of({ form: 'low-rank', rank: total, stepsScale: 3, ...slower }, tailors);
     case 'kind/own-class-null':
       return of({ ...kind, nullGate: 'own-class' }, tailors);
     case 'kind/ranks-44-4':
@@ -144,9 +148,9 @@ export function methodSpec(
     case 'kind/xavier':
       return of({ ...kind, init: 'xavier' }, tailors);
     case 'kind/from-dense':
-      return of({ ...fullRate, init: 'dense', longer: 0.5 }, tailors);
+      return of({ ...fullRate, init: 'dense', stepsScale: 0.5 }, tailors);
     case 'low-rank/from-dense':
-      return of({ form: 'low-rank', rank: total, init: 'dense', longer: 0.5 }, tailors);
+      return of({ form: 'low-rank', rank: total, init: 'dense', stepsScale: 0.5 }, tailors);
     case 'kind/full-rate':
       return of(fullRate, tailors);
     case 'low-rank/full-rate':

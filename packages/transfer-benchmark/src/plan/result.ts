@@ -1,10 +1,10 @@
-/** What a sample is guided against: nothing, the model's own branch of the null label, or the model without adapters. */
+/** What a sample is guided against: nothing, the model's own branch of the null label, or the model without its adapters. */
 export type GuidanceMode = 'none' | 'null-label' | 'class-agnostic';
 
 /** The modes, in the order that tables show them. */
 export const guidanceModes: readonly GuidanceMode[] = ['none', 'null-label', 'class-agnostic'];
 
-/** How the samples of one moment of a transfer score. */
+/** The scores of the samples drawn at one step of a transfer. */
 export interface Evaluation {
   /** Optimiser steps done. */
   step: number;
@@ -18,33 +18,37 @@ export interface Evaluation {
   recall: number;
   /** Share of the samples that an independent classifier takes for their class. */
   classAccuracy: number;
-  /** Loss on held-out pictures with fixed noise and timesteps; the same in all guidance modes. */
+  /** Loss on held-out images with fixed noise and timesteps; the same in all guidance modes. */
   validationLoss?: number;
-  /** How many samples. */
+  /** Number of samples. */
   samples: number;
 }
 
-/** Which table a cell belongs to: equal trainable parameters, equal inference MACs, an ablation, a deployment budget. */
-export type CellTable = 'parameters' | 'macs' | 'ablation' | 'budget';
+/** The tables: equal trainable parameters, equal multiply-accumulates at inference, ablations of KIND, deployment budgets. */
+export const trialTables = ['iso-parameters', 'iso-macs', 'ablation', 'budget'] as const;
 
-/** result.json of a cell: one method, seed, task, number of pictures a class, budget of steps. */
-export interface CellResult {
-  /** Key, the folder's name. */
-  cell: string;
+/** The table that a trial belongs to. */
+export type TrialTable = (typeof trialTables)[number];
+
+/** result.json of a trial: one method with one task, seed, number of images a class and number of steps. */
+export interface TrialResult {
+  /** The trial's key, which names its folder. */
+  trial: string;
   /** Name of the task in the plan. */
   task: string;
   dataset: string;
   method: string;
   seed: number;
-  /** Training pictures of each novel class; 0 means all. */
+  /** Training images of each novel class; 0 means all. */
   imagesPerClass: number;
   /** Optimiser steps of the transfer. */
   steps: number;
-  table: CellTable;
-  /** Of an ablation, which question it answers: 'gate', 'ranks', 'init', ... */
+  table: TrialTable;
+  /** Of an ablation the question that it answers: 'gate', 'ranks', 'init', ...; of a budget its size. */
   group?: string;
-  learningRate: number;
-  /** Rank, or whatever the size of the method is counted in. */
+  /** The learning rate of the transfer; absent for a budget, where nothing is trained. */
+  learningRate?: number;
+  /** The rank, block size or other number that sets the size of the method. */
   rank?: number;
   /** Parameters that are trained, label rows included. */
   trainable: number;
@@ -58,19 +62,22 @@ export interface CellResult {
   guidance: { chosen: GuidanceMode; scale: number };
   /** At every checkpoint step of the curve with the chosen guidance; all modes at the final step. */
   evaluations: Evaluation[];
-  /** Median of the training steps, in milliseconds. */
-  stepMs: number;
+  /** Median of the training steps, in milliseconds; absent for a budget. */
+  stepMs?: number;
   /** Largest resident set of the process up to the end of the training. */
   peakRssMiB: number;
-  trainSeconds: number;
+  /** Seconds of training, scoring left out; absent for a budget. */
+  trainSeconds?: number;
+  /** Loss of training, the mean since the line before, and of held-out images where it was measured. */
   losses: { step: number; train: number; validation?: number }[];
-  /** PNG grid, relative to the cell's folder; a row a class. */
+  /** PNG grid of samples, relative to the trial's folder; each row is a class. */
   samples: string;
 }
 
-/** error.json of a cell that failed. */
-export interface CellError {
-  cell: string;
+/** error.json of a trial that failed. */
+export interface TrialError {
+  /** The trial's key. */
+  trial: string;
   task: string;
   method: string;
   seed: number;

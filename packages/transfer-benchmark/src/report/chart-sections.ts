@@ -64,7 +64,7 @@ export async function curveCharts({ curves, title }: CurveSummary): Promise<Char
 }
 
 /** Who is there first: KIND or the method. */
-export function soonerTable({ curves, title }: CurveSummary): Section {
+export function stepsToMatchTable({ curves, title }: CurveSummary): Section {
   const step = (value: number | null) => (value === null ? nothing : `step ${value}`);
   return {
     kind: 'table',

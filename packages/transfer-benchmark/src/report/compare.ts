@@ -1,12 +1,12 @@
-import type { CellResult } from '../plan/result';
+import type { TrialResult } from '../plan/result';
+import { bootstrapInterval, type Interval, studentInterval } from '../statistics';
 import { pairKey } from './conditions';
 import { finalValue, type Metric, type MetricKey, metricOf } from './metrics';
-import { bootstrapInterval, type Interval, studentInterval } from './statistics';
 
 /** A method against KIND; unknown where there are too few pairs to say. */
 export type Verdict = 'better' | 'equal' | 'worse' | 'unknown';
 
-/** A metric of a method against KIND's, over pairs of cells with the same seed and condition. */
+/** A metric of a method against KIND's, over pairs of trials with the same seed and condition. */
 export interface Comparison {
   /** Pairs of which both values are finite. */
   pairs: number;
@@ -14,7 +14,7 @@ export interface Comparison {
   difference: number;
   /** Paired bootstrap interval of the difference, 95 %; null with one pair. */
   interval: Interval | null;
-  /** The interval by Student's t, which knows how few the pairs are. */
+  /** The interval by Student's t, which is wider with few pairs; 95 %. Null with one pair. */
   student: Interval | null;
   /** The geometric mean of the ratios, in percent above 1; null for metrics whose ratios mean nothing. */
   percent: number | null;
@@ -22,14 +22,14 @@ export interface Comparison {
   percentInterval: Interval | null;
   /** Better or worse only where both intervals say so. */
   verdict: Verdict;
-  /** Where a verdict of equal leans: all that the bootstrap sees, but not enough pairs. */
+  /** The side of an equal verdict on which the bootstrap interval lies but Student's interval does not; null otherwise. */
   leaning: 'better' | 'worse' | null;
 }
 
 const excludesZero = ([low, high]: Interval) => low > 0 || high < 0;
 
-/** What differences say: better or worse where both intervals leave zero out. */
-export function judge(
+/** The verdict of some differences: better or worse only where both intervals exclude zero. */
+export function verdictOf(
   differences: readonly number[],
   { lowerIsBetter }: Metric,
 ): Pick<Comparison, 'verdict' | 'leaning'> {
@@ -51,16 +51,16 @@ export interface CompareOptions {
   acrossTasks: boolean;
 }
 
-/** Compares cells with KIND's of the same seed and condition. Undefined where there is no pair. */
+/** Compares trials with KIND's of the same seed and condition. Undefined where there is no pair. */
 export function compare(
-  cells: readonly CellResult[],
-  kind: readonly CellResult[],
+  trials: readonly TrialResult[],
+  kind: readonly TrialResult[],
   { metric: key, acrossTasks }: CompareOptions,
 ): Comparison | undefined {
   const metric = metricOf(key);
-  const references = new Map(kind.map((cell) => [pairKey(cell), finalValue(cell, key)]));
-  const pairs = cells
-    .map((cell) => [finalValue(cell, key), references.get(pairKey(cell)) ?? Number.NaN] as const)
+  const references = new Map(kind.map((trial) => [pairKey(trial), finalValue(trial, key)]));
+  const pairs = trials
+    .map((trial) => [finalValue(trial, key), references.get(pairKey(trial)) ?? Number.NaN] as const)
     .filter((pair) => pair.every(Number.isFinite));
   if (pairs.length === 0) return undefined;
   const differences = pairs.map(([theirs, ours]) => theirs - ours);
@@ -75,6 +75,6 @@ export function compare(
     student: studentInterval(differences) ?? null,
     percent: hasRatios ? percentOf(mean(ratios)) : null,
     percentInterval: ratioInterval ? [percentOf(ratioInterval[0]), percentOf(ratioInterval[1])] : null,
-    ...judge(acrossTasks && hasRatios ? ratios : differences, metric),
+    ...verdictOf(acrossTasks && hasRatios ? ratios : differences, metric),
   };
 }

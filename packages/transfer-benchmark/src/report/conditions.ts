@@ -1,10 +1,10 @@
-import type { CellResult } from '../plan/result';
+import type { TrialResult } from '../plan/result';
 
-/** What cells must share to be compared: task, pictures a class, steps. */
+/** What trials must share to be compared: task, images a class, steps. */
 export interface Condition {
   task: string;
   dataset: string;
-  /** Training pictures of each novel class; 0 means all. */
+  /** Training images of each novel class; 0 means all. */
   imagesPerClass: number;
   /** Optimiser steps of the transfer. */
   steps: number;
@@ -22,15 +22,15 @@ export function conditionKey({ task, imagesPerClass, steps }: Condition): string
 }
 
 /** A name for what is paired: the same condition and seed. */
-export function pairKey(cell: CellResult): string {
-  return `${conditionKey(cell)} ${cell.seed}`;
+export function pairKey(trial: TrialResult): string {
+  return `${conditionKey(trial)} ${trial.seed}`;
 }
 
-const pictures = (count: number) => (count === 0 ? 'all images' : `${count} image${count === 1 ? '' : 's'} a class`);
+const imagesText = (count: number) => (count === 0 ? 'all images' : `${count} image${count === 1 ? '' : 's'} a class`);
 
-/** The pictures and steps of a condition in words. */
+/** The images and steps of a condition in words. */
 export function settingTitle({ imagesPerClass, steps }: Condition): string {
-  return `${pictures(imagesPerClass)}, ${steps} steps`;
+  return `${imagesText(imagesPerClass)}, ${steps} steps`;
 }
 
 /** A condition in words. */
@@ -39,10 +39,10 @@ export function conditionTitle(condition: Condition): string {
   return `${condition.task} (${condition.dataset}, ${settingTitle(condition)})`;
 }
 
-/** The different conditions of cells, in a steady order. */
-export function conditionsOf(cells: readonly CellResult[]): Condition[] {
+/** The different conditions of trials, in a steady order. */
+export function conditionsOf(trials: readonly TrialResult[]): Condition[] {
   const found = new Map<string, Condition>();
-  for (const { task, dataset, imagesPerClass, steps } of cells) {
+  for (const { task, dataset, imagesPerClass, steps } of trials) {
     const condition = { task, dataset, imagesPerClass, steps };
     found.set(conditionKey(condition), condition);
   }
@@ -56,12 +56,12 @@ export function conditionsOf(cells: readonly CellResult[]): Condition[] {
 }
 
 /** Conditions that most methods were run under; the others are sweeps of a few methods, and no mean is taken over them. */
-function wide(cells: readonly CellResult[], conditions: readonly Condition[]): Condition[] {
-  const methods = (members: readonly CellResult[]) => new Set(members.map(({ method }) => method)).size;
-  const all = methods(cells);
+function wide(trials: readonly TrialResult[], conditions: readonly Condition[]): Condition[] {
+  const methods = (members: readonly TrialResult[]) => new Set(members.map(({ method }) => method)).size;
+  const all = methods(trials);
   return conditions.filter((condition) => {
     const key = conditionKey(condition);
-    return methods(cells.filter((cell) => conditionKey(cell) === key)) >= 0.75 * all;
+    return methods(trials.filter((trial) => conditionKey(trial) === key)) >= 0.75 * all;
   });
 }
 
@@ -72,9 +72,9 @@ function meanTitle(conditions: readonly Condition[]): string {
 }
 
 /** What tables are made for: the mean over all tasks, over those of every setting with several, and every condition. */
-export function scopesOf(cells: readonly CellResult[]): Scope[] {
-  const conditions = conditionsOf(cells);
-  const pooled = wide(cells, conditions);
+export function scopesOf(trials: readonly TrialResult[]): Scope[] {
+  const conditions = conditionsOf(trials);
+  const pooled = wide(trials, conditions);
   const settings = new Map<string, Condition[]>();
   for (const condition of pooled) {
     const name = `${condition.dataset}, ${settingTitle(condition)}`;

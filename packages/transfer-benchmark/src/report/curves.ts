@@ -1,8 +1,8 @@
-import type { CellResult } from '../plan/result';
+import type { TrialResult } from '../plan/result';
 import { conditionKey, type Scope, scopesOf } from './conditions';
 import { kindMethod } from './methods';
 import { curveEvaluations } from './metrics';
-import { overSeeds, type SeedValue } from './over-seeds';
+import { type SeedValue, seedSpread } from './seed-spread';
 import type { Curve, CurvePoint, CurveSummary } from './summary-types';
 import { groupByMethod } from './table-summary';
 
@@ -14,22 +14,22 @@ function byStep(values: readonly StepValue[], scope: Scope): CurvePoint[] {
   for (const one of values) steps.set(one.step, [...(steps.get(one.step) ?? []), one]);
   return [...steps]
     .sort(([a], [b]) => a - b)
-    .map(([step, members]) => ({ step, value: overSeeds(members, scope) }))
+    .map(([step, members]) => ({ step, value: seedSpread(members, scope) }))
     .filter(({ value }) => value.count + value.notFinite > 0);
 }
 
-const fidValues = (cells: readonly CellResult[]): StepValue[] =>
-  cells.flatMap((cell) => curveEvaluations(cell).map(({ step, fid }) => ({ ...cell, step, value: fid })));
+const fidValues = (trials: readonly TrialResult[]): StepValue[] =>
+  trials.flatMap((trial) => curveEvaluations(trial).map(({ step, fid }) => ({ ...trial, step, value: fid })));
 
 /** Validation losses of the training log; of the evaluations where the log has none. */
-function validationValues(cells: readonly CellResult[]): StepValue[] {
-  return cells.flatMap((cell) => {
-    const logged = cell.losses.flatMap(({ step, validation }) =>
-      validation === undefined ? [] : [{ ...cell, step, value: validation }],
+function validationValues(trials: readonly TrialResult[]): StepValue[] {
+  return trials.flatMap((trial) => {
+    const logged = trial.losses.flatMap(({ step, validation }) =>
+      validation === undefined ? [] : [{ ...trial, step, value: validation }],
     );
     if (logged.length > 0) return logged;
-    return curveEvaluations(cell).flatMap(({ step, validationLoss }) =>
-      validationLoss === undefined ? [] : [{ ...cell, step, value: validationLoss }],
+    return curveEvaluations(trial).flatMap(({ step, validationLoss }) =>
+      validationLoss === undefined ? [] : [{ ...trial, step, value: validationLoss }],
     );
   });
 }
@@ -40,9 +40,9 @@ function firstAtOrBelow(curve: readonly CurvePoint[], goal: number | null | unde
   return curve.find(({ value }) => value.mean !== null && value.mean <= goal)?.step ?? null;
 }
 
-function curvesOf(cells: readonly CellResult[], scope: Scope): Curve[] {
-  const kind = byStep(fidValues(cells.filter(({ method }) => method === kindMethod)), scope);
-  return groupByMethod(cells).map(([method, members]) => {
+function curvesOf(trials: readonly TrialResult[], scope: Scope): Curve[] {
+  const kind = byStep(fidValues(trials.filter(({ method }) => method === kindMethod)), scope);
+  return groupByMethod(trials).map(([method, members]) => {
     const fid = byStep(fidValues(members), scope);
     return {
       method,
@@ -55,12 +55,12 @@ function curvesOf(cells: readonly CellResult[], scope: Scope): Curve[] {
 }
 
 /** Curves over steps under every condition, and the mean ones over conditions of as many steps. */
-export function curveSummaries(cells: readonly CellResult[]): CurveSummary[] {
-  return scopesOf(cells)
+export function curveSummaries(trials: readonly TrialResult[]): CurveSummary[] {
+  return scopesOf(trials)
     .filter(({ conditions }) => new Set(conditions.map(({ steps }) => steps)).size === 1)
     .map((scope) => {
       const keys = new Set(scope.conditions.map(conditionKey));
-      const own = cells.filter((cell) => keys.has(conditionKey(cell)));
+      const own = trials.filter((trial) => keys.has(conditionKey(trial)));
       return { title: scope.title, conditions: scope.conditions, curves: curvesOf(own, scope) };
     });
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { spread } from '../statistics';
 import { bytesText, compact, intervalText, meanDeviation, percentText, signed } from './format';
-import { spread } from './statistics';
 
 test('figures', () => {
   expect(signed(-0.123, 2)).toBe('−0.12');

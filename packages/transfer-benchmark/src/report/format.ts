@@ -1,4 +1,4 @@
-import type { Interval, Spread } from './statistics';
+import type { Interval, Spread } from '../statistics';
 
 /** What stands where there is no number. */
 export const nothing = '–';

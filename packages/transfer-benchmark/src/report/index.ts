@@ -1,1 +1,1 @@
-export { writeTransferReport } from './report';
+export { type TransferReport, type TransferReportOptions, writeTransferReport } from './report';

@@ -1,14 +1,15 @@
-import { type CellResult, guidanceModes } from '../plan/result';
+import { guidanceModes, type TrialResult } from '../plan/result';
+import { median, type Spread } from '../statistics';
 import { type Comparison, compare } from './compare';
 import type { Scope } from './conditions';
 import { finalEvaluation, finalValue, type MetricKey, metrics } from './metrics';
-import { overSeeds } from './over-seeds';
-import { median, type Spread } from './statistics';
+import { seedSpread } from './seed-spread';
 import type { Cost, GuidanceRow, MethodRow } from './summary-types';
 
-/** What the cells of a method cost: the middle of each figure. */
-function costOf(cells: readonly CellResult[]): Cost {
-  const middle = (value: (cell: CellResult) => number) => median(cells.map(value).filter(Number.isFinite));
+/** What the trials of a method cost: the middle of each figure. */
+function costOf(trials: readonly TrialResult[]): Cost {
+  const middle = (value: (trial: TrialResult) => number | undefined) =>
+    median(trials.map(value).filter((one): one is number => Number.isFinite(one)));
   return {
     trainable: middle(({ trainable }) => trainable),
     parameters: middle(({ parameters }) => parameters),
@@ -22,52 +23,52 @@ function costOf(cells: readonly CellResult[]): Cost {
 
 const different = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b);
 
-function guidanceRows(cells: readonly CellResult[], scope: Scope): GuidanceRow[] {
+function guidanceRows(trials: readonly TrialResult[], scope: Scope): GuidanceRow[] {
   return guidanceModes.map((mode) => {
-    const at = (cell: CellResult) => {
-      const { step } = finalEvaluation(cell);
-      return cell.evaluations
+    const at = (trial: TrialResult) => {
+      const { step } = finalEvaluation(trial);
+      return trial.evaluations
         .filter((one) => one.step === step && one.guidance === mode)
         .sort((a, b) => b.samples - a.samples)[0];
     };
-    const measured = cells.filter((cell) => at(cell) !== undefined);
+    const measured = trials.filter((trial) => at(trial) !== undefined);
     return {
       mode,
-      fid: overSeeds(
-        measured.map((cell) => ({ ...cell, value: at(cell)?.fid ?? Number.NaN })),
+      fid: seedSpread(
+        measured.map((trial) => ({ ...trial, value: at(trial)?.fid ?? Number.NaN })),
         scope,
       ),
-      chosen: cells.filter((cell) => cell.guidance.chosen === mode).length,
-      scales: different(measured.map((cell) => at(cell)?.scale ?? Number.NaN).filter(Number.isFinite)),
+      chosen: trials.filter((trial) => trial.guidance.chosen === mode).length,
+      scales: different(measured.map((trial) => at(trial)?.scale ?? Number.NaN).filter(Number.isFinite)),
     };
   });
 }
 
-/** Sums up a method's cells in a scope, against KIND's (none for KIND itself). */
-export function methodRow(cells: readonly CellResult[], kind: readonly CellResult[], scope: Scope): MethodRow {
+/** Sums up a method's trials in a scope, against KIND's (none for KIND itself). */
+export function methodRow(trials: readonly TrialResult[], kind: readonly TrialResult[], scope: Scope): MethodRow {
   const acrossTasks = scope.conditions.length > 1;
   const compared = metrics.flatMap(({ key }): [MetricKey, Comparison][] => {
-    const comparison = compare(cells, kind, { metric: key, acrossTasks });
+    const comparison = compare(trials, kind, { metric: key, acrossTasks });
     return comparison === undefined ? [] : [[key, comparison]];
   });
   return {
-    method: cells[0].method,
-    cells: cells.length,
-    samples: different(cells.map((cell) => finalEvaluation(cell).samples)),
-    seeds: different(cells.map(({ seed }) => seed)),
-    learningRates: different(cells.map(({ learningRate }) => learningRate)),
-    ranks: different(cells.flatMap(({ rank }) => (rank === undefined ? [] : [rank]))),
+    method: trials[0].method,
+    trials: trials.length,
+    samples: different(trials.map((trial) => finalEvaluation(trial).samples)),
+    seeds: different(trials.map(({ seed }) => seed)),
+    learningRates: different(trials.flatMap(({ learningRate }) => (learningRate === undefined ? [] : [learningRate]))),
+    ranks: different(trials.flatMap(({ rank }) => (rank === undefined ? [] : [rank]))),
     metrics: Object.fromEntries(
       metrics.map(({ key }) => [
         key,
-        overSeeds(
-          cells.map((cell) => ({ ...cell, value: finalValue(cell, key) })),
+        seedSpread(
+          trials.map((trial) => ({ ...trial, value: finalValue(trial, key) })),
           scope,
         ),
       ]),
     ) as Record<MetricKey, Spread>,
     against: Object.fromEntries(compared),
-    guidance: guidanceRows(cells, scope),
-    cost: costOf(cells),
+    guidance: guidanceRows(trials, scope),
+    cost: costOf(trials),
   };
 }

@@ -1,4 +1,4 @@
-import type { CellResult, Evaluation } from '../plan/result';
+import type { Evaluation, TrialResult } from '../plan/result';
 
 /** What samples are scored by. */
 export type MetricKey = 'fid' | 'sfid' | 'inceptionScore' | 'precision' | 'recall' | 'classAccuracy' | 'validationLoss';
@@ -31,15 +31,15 @@ export function metricOf(key: MetricKey): Metric {
   return metrics.find((metric) => metric.key === key) as Metric;
 }
 
-/** The last moment of a cell with its chosen guidance and most samples; another mode's where that was not evaluated. */
-export function finalEvaluation({ evaluations, guidance }: CellResult): Evaluation {
+/** The last moment of a trial with its chosen guidance and most samples; another mode's where that was not evaluated. */
+export function finalEvaluation({ evaluations, guidance }: TrialResult): Evaluation {
   const last = Math.max(...evaluations.map(({ step }) => step));
   const final = evaluations.filter(({ step }) => step === last).sort((a, b) => b.samples - a.samples);
   return final.find((one) => one.guidance === guidance.chosen) ?? final[0];
 }
 
-/** The curve of a cell: the chosen guidance at every step, each time with as few samples as on the way, if that was scored. */
-export function curveEvaluations({ evaluations, guidance }: CellResult): Evaluation[] {
+/** The curve of a trial: the chosen guidance at every step, each time with as few samples as on the way, if that was scored. */
+export function curveEvaluations({ evaluations, guidance }: TrialResult): Evaluation[] {
   const steps = new Map<number, Evaluation>();
   for (const one of evaluations) {
     if (one.guidance !== guidance.chosen) continue;
@@ -49,7 +49,7 @@ export function curveEvaluations({ evaluations, guidance }: CellResult): Evaluat
   return [...steps.values()];
 }
 
-/** A metric of a cell at its end, with its chosen guidance. NaN where it was not measured. */
-export function finalValue(cell: CellResult, key: MetricKey): number {
-  return finalEvaluation(cell)[key] ?? Number.NaN;
+/** A metric of a trial at its end, with its chosen guidance. NaN where it was not measured. */
+export function finalValue(trial: TrialResult, key: MetricKey): number {
+  return finalEvaluation(trial)[key] ?? Number.NaN;
 }

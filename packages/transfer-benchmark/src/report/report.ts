@@ -2,16 +2,16 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { reportMarkdown, reportPage, type Section } from '@learngene/report';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
-import { type Grid, readGrid } from './grid';
+import { type Results, readResults } from './read-results';
 import { reportSections } from './sections';
-import { summariseGrid } from './summarise';
+import { summariseResults } from './summarise';
 import type { TransferSummary } from './summary-types';
 
 /** Settings of {@link writeTransferReport}. */
 export interface TransferReportOptions {
-  /** A folder to write a Markdown document with its charts and pictures to as well (docs/results). */
+  /** A folder to write a Markdown document with its charts and images to as well (docs/results). */
   docs?: string;
-  /** The command that repeats the grid, as a user types it. */
+  /** The command that repeats the benchmark, as a user types it. */
   command?: string;
 }
 
@@ -24,10 +24,9 @@ export interface TransferReport {
   document?: string;
 }
 
-/** The plan's name; the folder's where it has none. */
-function nameOf({ plan, folder }: Grid): string {
-  const name = plan !== null && typeof plan === 'object' && 'name' in plan ? plan.name : undefined;
-  return typeof name === 'string' && /^[\w.-]+$/.test(name) ? name : basename(resolve(folder));
+/** The plan's name; without a plan that of the folder. */
+function nameOf({ plan, folder }: Results): string {
+  return plan?.name ?? basename(resolve(folder));
 }
 
 const [start, end] = ['<!-- results -->', '<!-- /results -->'];
@@ -55,25 +54,26 @@ async function writeDocument(docs: string, title: string, name: string, sections
 }
 
 /**
- * Writes `summary.json` and `report.html` of a grid folder, finished or not.
+ * Writes `summary.json` and `report.html` of a benchmark's folder, finished or not.
  *
- * With `docs` also `<plan's name>.md` there, with its charts and pictures in a folder of the same name, where older
- * ones are removed. What stands outside of the
- * marks `<!-- results -->` and `<!-- /results -->` of that document is kept.
+ * With `docs` also `<plan's name>.md` there, with its charts and images in a folder of the same name, where older
+ * ones are removed. The text outside of the marks `<!-- results -->` and `<!-- /results -->` of that document is kept.
+ *
+ * @throws Error where there is no such folder, or where the document lacks the marks
  */
 export async function writeTransferReport(
   folder: string,
   { docs, command }: TransferReportOptions = {},
 ): Promise<TransferReport> {
-  const grid = await readGrid(folder);
-  const summary = summariseGrid(grid);
+  const results = await readResults(folder);
+  const summary = summariseResults(results);
   await writeFileAtomic(join(folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
-  const name = nameOf(grid);
+  const name = nameOf(results);
   const title = `KIND against other ways to learn new classes: ${name}`;
   const report = join(folder, 'report.html');
-  const sections = await reportSections(grid, summary, { command });
-  await writeFileAtomic(report, reportPage(title, `learngene bench transfer, ${summary.done} cells`, sections));
+  const sections = await reportSections(results, summary, { command });
+  await writeFileAtomic(report, reportPage(title, `learngene bench transfer, ${summary.done} trials`, sections));
   if (docs === undefined) return { summary, report };
-  const brief = await reportSections(grid, summary, { command, brief: true });
+  const brief = await reportSections(results, summary, { command, brief: true });
   return { summary, report, document: await writeDocument(docs, title, name, brief) };
 }

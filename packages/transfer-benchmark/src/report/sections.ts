@@ -1,27 +1,27 @@
 import type { Section } from '@learngene/report';
-import { failureSections, fairness, reading, repeatSections } from './about-sections';
-import { backgroundSections } from './background';
-import { budgetCharts, curveCharts, differenceChart, soonerTable } from './chart-sections';
-import type { Grid } from './grid';
+import { basesAndTuningSections } from './bases-and-tuning';
+import { budgetCharts, curveCharts, differenceChart, stepsToMatchTable } from './chart-sections';
+import { dataAndStepsSections } from './data-and-steps';
+import { failureSections, fairness, reading, repeatSections } from './methodology';
 import { kindMethod } from './methods';
+import type { Results } from './read-results';
 import { gallerySections } from './samples';
 import { spectraSections } from './spectra';
 import type { CurveSummary, TableSummary, TransferSummary } from './summary-types';
-import { sweepSections } from './sweep-section';
 import {
   ablationTable,
   budgetTable,
   costTable,
   differenceTable,
   guidanceTable,
-  overTasksTable,
   resultTable,
+  taskComparisonTable,
 } from './table-sections';
-import { methodSentence, standingSentence } from './words';
+import { methodSentence, standingSentence } from './verdict-text';
 
 /** Settings of {@link reportSections}. */
 export interface SectionOptions {
-  /** The command that repeats the grid, as a user types it. */
+  /** The command that repeats the benchmark, as a user types it. */
   command?: string;
   /** Fewer charts, for documents whose charts are files (default false). */
   brief?: boolean;
@@ -29,9 +29,9 @@ export interface SectionOptions {
 
 /** The answer in words: where KIND stands, then every method in a sentence. */
 function answer(summary: TransferSummary): Section[] {
-  const [main] = summary.parameters;
+  const [main] = summary.isoParameters;
   if (main === undefined)
-    return [{ kind: 'text', title: 'What came out', text: 'No cell of the main table is done yet.' }];
+    return [{ kind: 'text', title: 'What came out', text: 'No trial of the main table is done yet.' }];
   const shown = summary.standings.filter(({ metric }) => metric === 'fid' || metric === 'sfid');
   const others = main.rows.filter(({ method }) => method !== kindMethod);
   return [
@@ -76,9 +76,9 @@ async function tableSections(tables: readonly TableSummary[], title: string): Pr
 async function curveSections(curves: readonly CurveSummary[], brief: boolean): Promise<Section[]> {
   const [first, ...rest] = curves;
   if (first === undefined) return [];
-  const details: Section[] = [soonerTable(first)];
+  const details: Section[] = [stepsToMatchTable(first)];
   for (const one of brief ? [] : rest) {
-    details.push({ kind: 'charts', title: one.title, charts: await curveCharts(one) }, soonerTable(one));
+    details.push({ kind: 'charts', title: one.title, charts: await curveCharts(one) }, stepsToMatchTable(one));
   }
   return [
     {
@@ -124,31 +124,33 @@ async function budgetSections({ budgets }: TransferSummary): Promise<Section[]> 
   ];
 }
 
-/** Everything that a grid says, as sections of a report. */
+/** All results as sections of a report. */
 export async function reportSections(
-  grid: Grid,
+  results: Results,
   summary: TransferSummary,
   { command, brief = false }: SectionOptions,
 ): Promise<Section[]> {
-  const [main] = summary.parameters;
-  const { overTasks: together } = summary;
+  const [main] = summary.isoParameters;
+  const { taskComparison: together } = summary;
   return [
     ...answer(summary),
-    ...(await tableSections(summary.parameters, 'Equal trainable parameters')),
-    ...(together === undefined ? [] : [overTasksTable(together, `Against KIND over ${together.tasks.length} tasks`)]),
-    ...(await tableSections(summary.macs, 'Equal MACs at inference')),
+    ...(await tableSections(summary.isoParameters, 'Equal trainable parameters')),
+    ...(together === undefined
+      ? []
+      : [taskComparisonTable(together, `Against KIND over ${together.tasks.length} tasks`)]),
+    ...(await tableSections(summary.isoMacs, 'Equal MACs at inference')),
     ...(await curveSections(summary.curves, brief)),
-    ...(await gallerySections(grid)),
-    ...guidanceSections(summary.parameters),
-    ...sweepSections(grid.cells),
+    ...(await gallerySections(results)),
+    ...guidanceSections(summary.isoParameters),
+    ...dataAndStepsSections(results.trials),
     ...ablationSections(summary.ablations),
     ...(await budgetSections(summary)),
-    ...(await spectraSections(grid)).filter(({ kind }) => !(brief && kind === 'details')),
+    ...(await spectraSections(results)).filter(({ kind }) => !(brief && kind === 'details')),
     ...(main === undefined ? [] : [costTable(main, `Cost: ${main.title}`)]),
     fairness,
-    ...(await backgroundSections(grid.folder)),
+    ...(await basesAndTuningSections(results.folder)),
     reading,
     ...failureSections(summary),
-    ...repeatSections(grid, command),
+    ...repeatSections(results, command),
   ];
 }

@@ -1,43 +1,44 @@
 import type { Chart, Section } from '@learngene/report';
 import { lineChart, type Series } from '@learngene/report';
 import { z } from 'zod';
-import type { CellResult } from '../plan/result';
+import { specName } from '../plan/base-spec';
+import type { TrialResult } from '../plan/result';
 import { conditionTitle } from './conditions';
-import type { Grid } from './grid';
 import { methodFamily, methodTitle } from './methods';
+import type { Results } from './read-results';
 
 const values = z.array(z.number().nullable());
 const spectrumSchema = z.object({ learngenes: values, tailors: z.record(z.string(), values) });
 const schema = z.record(z.string(), spectrumSchema);
 
-/** Tailors of so many groups are drawn. */
-const shown = 6;
+/** The groups whose tailors are drawn. */
+const SHOWN_GROUPS = 6;
 
-/** A spectrum that is shown: of the first seed alone. */
+/** A model whose spectrum is shown: one of the first seed. */
 interface Shown {
   title: string;
-  /** Whether it stands in the open: models of the main table and their bases. */
+  /** Whether it is shown without a click: models of the main table and their bases. */
   main: boolean;
 }
 
-const planSchema = z.object({ model: z.object({ learngeneRank: z.number(), tailorRank: z.number() }) });
-
-/** What a key of spectra.json stands for. */
-function lookUp(
+/** The model of a key of spectra.json, where it is shown. */
+function shownModel(
   key: string,
-  { cells, firstSeed, plan }: { cells: ReadonlyMap<string, CellResult>; firstSeed: number; plan: unknown },
+  { trials, firstSeed, jobs }: { trials: ReadonlyMap<string, TrialResult>; firstSeed: number } & Pick<Results, 'jobs'>,
 ): Shown | undefined {
-  const cell = cells.get(key);
-  if (cell === undefined) {
-    const base = new RegExp(`^(.+)-kind-(.+)-s${firstSeed}-[0-9a-f]+$`).exec(key);
-    if (base === null) return undefined;
-    const { data } = planSchema.safeParse(plan);
-    const ranks = data && `${data.model.learngeneRank}-${data.model.tailorRank}`;
-    return { title: `pre-trained KIND, ${base[1]}, ${base[2]}`, main: ranks === undefined || base[2] === ranks };
+  const trial = trials.get(key);
+  if (trial !== undefined) {
+    if (trial.seed !== firstSeed || trial.table !== 'iso-parameters') return undefined;
+    if (methodFamily(trial.method) !== 'tailors') return undefined;
+    return { title: `${methodTitle(trial.method)}, ${conditionTitle(trial)}`, main: true };
   }
-  if (cell.seed !== firstSeed || cell.table !== 'parameters' || methodFamily(cell.method) !== 'tailors')
-    return undefined;
-  return { title: `${methodTitle(cell.method)}, ${conditionTitle(cell)}`, main: true };
+  const job = jobs?.get(key);
+  if (job?.kind !== 'base' || job.base.seed !== firstSeed) return undefined;
+  const name = specName(job.base.spec).replace(/^kind-/, '');
+  const ofMainTable = [...(jobs?.values() ?? [])].some(
+    (other) => other.kind === 'trial' && other.trial.table === 'iso-parameters' && other.transfer.base.key === key,
+  );
+  return { title: `pre-trained KIND, ${job.base.dataset.name}, ${name}`, main: ofMainTable };
 }
 
 async function chartOf(key: string, title: string, spectrum: z.output<typeof spectrumSchema>): Promise<Chart> {
@@ -46,7 +47,7 @@ async function chartOf(key: string, title: string, spectrum: z.output<typeof spe
     strong,
     points: numbers.map((y, i) => ({ x: i + 1, y: y ?? Number.NaN })),
   });
-  const groups = Object.entries(spectrum.tailors).slice(0, shown);
+  const groups = Object.entries(spectrum.tailors).slice(0, SHOWN_GROUPS);
   const series = [
     line('learngenes', spectrum.learngenes, true),
     ...groups.map(([name, numbers]) => line(`tailors: ${name}`, numbers)),
@@ -71,22 +72,22 @@ async function chartOf(key: string, title: string, spectrum: z.output<typeof spe
 /** The spectra of learngenes and tailors, a chart for each kind of model; none where spectra.json is missing. */
 export async function spectraSections({
   spectra,
-  cells,
-  plan,
-}: Pick<Grid, 'spectra' | 'cells' | 'plan'>): Promise<Section[]> {
+  trials,
+  jobs,
+}: Pick<Results, 'spectra' | 'trials' | 'jobs'>): Promise<Section[]> {
   const parsed = schema.safeParse(spectra);
   if (!parsed.success) return [];
   const known = {
-    cells: new Map(cells.map((cell) => [cell.cell, cell])),
-    firstSeed: Math.min(...cells.map(({ seed }) => seed)),
-    plan,
+    trials: new Map(trials.map((trial) => [trial.trial, trial])),
+    firstSeed: Math.min(...trials.map(({ seed }) => seed)),
+    jobs,
   };
   const [main, others]: [Chart[], Chart[]] = [[], []];
   for (const [key, spectrum] of Object.entries(parsed.data)) {
-    const found = lookUp(key, known);
+    const found = shownModel(key, known);
     if (found) (found.main ? main : others).push(await chartOf(key, found.title, spectrum));
   }
-  const note = `First seed; mean over the layers. What is common is in the learngenes; a class that needs much of its own has tailors with large singular values. At most ${shown} groups of tailors are drawn.`;
+  const note = `First seed; mean over the layers. What is common is in the learngenes; a class that needs much of its own has tailors with large singular values. At most ${SHOWN_GROUPS} groups of tailors are drawn.`;
   const open = { kind: 'charts' as const, title: 'Spectra of learngenes and tailors', note, charts: main };
   const closed = {
     kind: 'details' as const,

@@ -1,33 +1,33 @@
-import type { CellResult, CellTable } from '../plan/result';
+import type { TrialResult, TrialTable } from '../plan/result';
 import { budgetSummaries } from './budgets';
 import { conditionKey, conditionsOf, scopesOf } from './conditions';
 import { curveSummaries } from './curves';
-import { openCells } from './expected';
-import type { Grid } from './grid';
 import { kindMethod } from './methods';
 import type { Metric } from './metrics';
-import { overTasks } from './over-tasks';
+import { openTrials } from './open-trials';
+import type { Results } from './read-results';
 import type { TableSummary, TransferSummary } from './summary-types';
 import { standing, tableSummary } from './table-summary';
+import { compareOverTasks } from './task-comparison';
 
-/** Cells, and KIND's of the main table where they have none of their own under these conditions. */
-function withKind(cells: readonly CellResult[], main: readonly CellResult[]): CellResult[] {
-  if (cells.some(({ method }) => method === kindMethod)) return [...cells];
-  const conditions = new Set(conditionsOf(cells).map(conditionKey));
-  return [...cells, ...main.filter((cell) => cell.method === kindMethod && conditions.has(conditionKey(cell)))];
+/** Trials, and KIND's of the main table where they have none of their own under these conditions. */
+function withKind(trials: readonly TrialResult[], main: readonly TrialResult[]): TrialResult[] {
+  if (trials.some(({ method }) => method === kindMethod)) return [...trials];
+  const conditions = new Set(conditionsOf(trials).map(conditionKey));
+  return [...trials, ...main.filter((trial) => trial.method === kindMethod && conditions.has(conditionKey(trial)))];
 }
 
-/** The tables of all scopes of some cells. */
-function tables(cells: readonly CellResult[], of: { table: CellTable; group?: string }): TableSummary[] {
-  return scopesOf(cells).map((scope) => tableSummary(cells, scope, of));
+/** The tables of all scopes of some trials. */
+function tables(trials: readonly TrialResult[], of: { table: TrialTable; group?: string }): TableSummary[] {
+  return scopesOf(trials).map((scope) => tableSummary(trials, scope, of));
 }
 
-function ablationTables(cells: readonly CellResult[], main: readonly CellResult[]): TableSummary[] {
-  const groups = [...new Set(cells.map(({ group }) => group ?? 'other'))].sort();
+function ablationTables(trials: readonly TrialResult[], main: readonly TrialResult[]): TableSummary[] {
+  const groups = [...new Set(trials.map(({ group }) => group ?? 'other'))].sort();
   return groups.flatMap((group) =>
     tables(
       withKind(
-        cells.filter((cell) => (cell.group ?? 'other') === group),
+        trials.filter((trial) => (trial.group ?? 'other') === group),
         main,
       ),
       { table: 'ablation', group },
@@ -45,24 +45,24 @@ const headlines: readonly Metric['key'][] = [
   'validationLoss',
 ];
 
-/** Sums up a grid. */
-export function summariseGrid(grid: Grid): TransferSummary {
-  const { cells, errors, unreadable } = grid;
-  const of = (table: CellTable) => cells.filter((cell) => cell.table === table);
-  const main = of('parameters');
-  const parameters = tables(main, { table: 'parameters' });
-  const macs = of('macs');
-  const together = overTasks(main, grid.plan);
+/** Sums up the results of a benchmark. */
+export function summariseResults(results: Results): TransferSummary {
+  const { trials, errors, unreadable } = results;
+  const of = (table: TrialTable) => trials.filter((trial) => trial.table === table);
+  const main = of('iso-parameters');
+  const isoParameters = tables(main, { table: 'iso-parameters' });
+  const isoMacs = of('iso-macs');
+  const taskComparison = compareOverTasks(main, results.jobs);
   return {
-    format: 1,
-    done: cells.length,
-    open: openCells(grid),
+    format: 2,
+    done: trials.length,
+    open: openTrials(results),
     failed: errors,
     unreadable,
-    standings: parameters.length === 0 ? [] : headlines.map((metric) => standing(parameters[0], metric)),
-    parameters,
-    ...(together && { overTasks: together }),
-    macs: macs.length === 0 ? [] : tables(withKind(macs, main), { table: 'macs' }),
+    standings: isoParameters.length === 0 ? [] : headlines.map((metric) => standing(isoParameters[0], metric)),
+    isoParameters,
+    ...(taskComparison && { taskComparison }),
+    isoMacs: isoMacs.length === 0 ? [] : tables(withKind(isoMacs, main), { table: 'iso-macs' }),
     ablations: ablationTables(of('ablation'), main),
     curves: curveSummaries(main),
     budgets: budgetSummaries(of('budget')),

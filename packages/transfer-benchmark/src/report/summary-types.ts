@@ -1,10 +1,10 @@
-import type { CellError, CellTable, GuidanceMode } from '../plan/result';
+import type { GuidanceMode, TrialError, TrialTable } from '../plan/result';
+import type { Interval, Spread } from '../statistics';
 import type { Comparison } from './compare';
 import type { Condition } from './conditions';
 import type { MetricKey } from './metrics';
-import type { Interval, Spread } from './statistics';
 
-/** What a method costs: medians over its cells. */
+/** What a method costs: medians over its trials. */
 export interface Cost {
   trainable: number;
   parameters: number;
@@ -22,7 +22,7 @@ export interface GuidanceRow {
   mode: GuidanceMode;
   /** FID at the end of the transfer. */
   fid: Spread;
-  /** Cells for which the tuning classes chose this mode. */
+  /** Trials for which the tuning classes chose this mode. */
   chosen: number;
   /** The scales that were used. */
   scales: number[];
@@ -31,10 +31,10 @@ export interface GuidanceRow {
 /** A method in a table. */
 export interface MethodRow {
   method: string;
-  /** Cells that are done. */
-  cells: number;
+  /** Trials that are done. */
+  trials: number;
   seeds: number[];
-  /** Samples that a cell's figures are of. */
+  /** Samples that a trial's figures are of. */
   samples: number[];
   learningRates: number[];
   ranks: number[];
@@ -48,14 +48,14 @@ export interface MethodRow {
 
 /** A table: methods under one condition, or over several. */
 export interface TableSummary {
-  table: CellTable;
+  table: TrialTable;
   /** Of ablations, the question. */
   group?: string;
   title: string;
   conditions: readonly Condition[];
   /** Best FID first. */
   rows: MethodRow[];
-  /** Cells that other methods have and these do not. */
+  /** Trials that other methods have and these do not. */
   missing: { method: string; task: string; seed: number }[];
 }
 
@@ -79,16 +79,16 @@ export interface TaskComparison {
 }
 
 /** A method against KIND over tasks. */
-export interface OverTasksRow {
+export interface TaskComparisonRow {
   method: string;
   fid: TaskComparison;
   sfid: TaskComparison;
 }
 
 /** The methods that every task of the main table has. */
-export interface OverTasks {
+export interface TaskComparisons {
   tasks: readonly Condition[];
-  rows: OverTasksRow[];
+  rows: TaskComparisonRow[];
 }
 
 /** A line of a curve over steps. */
@@ -143,23 +143,23 @@ export interface Standing {
   unknown: string[];
 }
 
-/** summary.json: what a grid of bench transfer says. */
+/** summary.json: the results of a benchmark, summed up. */
 export interface TransferSummary {
-  format: 1;
-  /** Cells that are done. */
+  format: 2;
+  /** Trials that are done. */
   done: number;
-  /** Cells of the plan that are neither done nor failed; null where the plan does not tell. */
+  /** Trials of the plan that are neither done nor failed; null where there is no plan. */
   open: number | null;
-  failed: CellError[];
+  failed: TrialError[];
   unreadable: { file: string; reason: string }[];
   /** Where KIND stands in the first table of equal trainable parameters. */
   standings: Standing[];
-  /** Equal trainable parameters. */
-  parameters: TableSummary[];
+  /** Tables of equal trainable parameters. */
+  isoParameters: TableSummary[];
   /** The methods that all tasks have, each task counting once; absent with fewer than three tasks. */
-  overTasks?: OverTasks;
-  /** Equal multiply-accumulates at inference. */
-  macs: TableSummary[];
+  taskComparison?: TaskComparisons;
+  /** Tables of equal multiply-accumulates at inference. */
+  isoMacs: TableSummary[];
   ablations: TableSummary[];
   curves: CurveSummary[];
   budgets: BudgetSummary[];

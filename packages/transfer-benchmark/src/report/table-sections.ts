@@ -4,8 +4,8 @@ import { conditionTitle } from './conditions';
 import { bytesText, compact, fixed, meanDeviation, nothing, percentIntervalText, percentText, plural } from './format';
 import { kindMethod, methodTitle } from './methods';
 import { type MetricKey, metricOf, metrics } from './metrics';
-import type { BudgetSummary, MeanRatio, MethodRow, OverTasks, TableSummary } from './summary-types';
-import { differenceText, verdictWords } from './words';
+import type { BudgetSummary, MeanRatio, MethodRow, TableSummary, TaskComparisons } from './summary-types';
+import { differenceText, verdictWords } from './verdict-text';
 
 type TableSection = Extract<Section, { kind: 'table' }>;
 
@@ -14,7 +14,7 @@ const signs: Record<Verdict, string> = { better: '▲', worse: '▼', equal: '='
 const toneOf = ({ verdict }: Pick<Comparison, 'verdict'>) =>
   verdict === 'better' ? ('good' as const) : verdict === 'worse' ? ('bad' as const) : ('soft' as const);
 
-/** The first cell of a row: KIND stands out. */
+/** The first cell of a row; KIND stands out. */
 export function nameCell(method: string): Cell {
   return method === kindMethod ? { text: methodTitle(method), tone: 'strong' } : methodTitle(method);
 }
@@ -35,7 +35,7 @@ function range(values: readonly number[]): string {
 /** Seeds and samples of a table in words. */
 function seedsNote({ rows }: TableSummary): string {
   const seeds = rows.map((row) => row.seeds.length);
-  const samples = `${range(rows.flatMap((row) => row.samples))} samples a cell.`;
+  const samples = `${range(rows.flatMap((row) => row.samples))} samples a trial.`;
   if (Math.max(...seeds) <= 1) return `One seed: no deviation, and no interval within a task. ${samples}`;
   return `${range(seeds)} seeds, ${samples}`;
 }
@@ -65,7 +65,7 @@ function scoreCells(summary: TableSummary, row: MethodRow): Cell[] {
 /** The table of a scope: scores, the difference of FID to KIND's, size. */
 export function resultTable(summary: TableSummary, { title, minor }: { title: string; minor?: boolean }): TableSection {
   const missing =
-    summary.missing.length > 0 ? ` ${plural(summary.missing.length, 'cell')} not there yet or failed.` : '';
+    summary.missing.length > 0 ? ` ${plural(summary.missing.length, 'trial')} not there yet or failed.` : '';
   const pooled =
     summary.conditions.length > 1
       ? ' Scores are means over the tasks for seeds that have them all; the difference is the mean ratio over pairs of the same task and seed, in percent.'
@@ -112,7 +112,7 @@ export function ablationTable(tables: readonly TableSummary[], title: string): T
 }
 
 /** The methods that all tasks have against KIND, task by task and over them. */
-export function overTasksTable({ tasks, rows }: OverTasks, title: string): TableSection {
+export function taskComparisonTable({ tasks, rows }: TaskComparisons, title: string): TableSection {
   const over = ({ count, percent, interval, ...judged }: MeanRatio): Cell => ({
     text: `${verdictWords({ ...judged, pairs: count })}, ${percentText(percent)}${interval === null ? '' : ` ${percentIntervalText(interval)}`}`,
     tone: toneOf(judged),
@@ -173,13 +173,13 @@ export function guidanceTable(
     kind: 'table',
     title,
     minor,
-    note: 'FID at the end of the transfer. ● the mode that was chosen on the tuning classes (1 of 2: for one of two cells); × the guidance scale.',
+    note: 'FID at the end of the transfer. ● the mode that was chosen on the tuning classes (1 of 2: for one of two trials); × the guidance scale.',
     header: ['method', 'no guidance', 'against the null label', 'against the class-agnostic model'],
-    rows: summary.rows.map(({ method, guidance, cells }): Cell[] => [
+    rows: summary.rows.map(({ method, guidance, trials }): Cell[] => [
       nameCell(method),
       ...guidance.map(({ mode, fid, chosen, scales }): Cell => {
         const scale = mode === 'none' || scales.length === 0 ? '' : ` × ${scales.map((s) => fixed(s, 2)).join(', ')}`;
-        const mark = chosen === 0 ? '' : chosen === cells ? ' ●' : ` ● ${chosen} of ${cells}`;
+        const mark = chosen === 0 ? '' : chosen === trials ? ' ●' : ` ● ${chosen} of ${trials}`;
         return { text: `${meanDeviation(fid, 2)}${scale}${mark}`, tone: chosen > 0 ? 'strong' : 'soft' };
       }),
     ]),
@@ -192,7 +192,7 @@ export function costTable(summary: TableSummary, title: string): TableSection {
   return {
     kind: 'table',
     title,
-    note: 'Medians over the cells. MACs: multiply-accumulates of one forward pass of one sample, adapters merged into the weights where that is cheaper. Parameters: all that are held, frozen ones included. Peak memory: resident set of the process that trained the cell. Bytes a class: what a device fetches to add one class.',
+    note: 'Medians over the trials. MACs: multiply-accumulates of one forward pass of one sample, adapters merged into the weights where that is cheaper. Parameters: all that are held, frozen ones included. Peak memory: resident set of the process that trained the trial. Bytes a class: what a device fetches to add one class.',
     header: [
       'method',
       'trained',

@@ -1,34 +1,34 @@
-import type { CellResult, CellTable } from '../plan/result';
+import type { TrialResult, TrialTable } from '../plan/result';
 import { conditionKey, pairKey, type Scope } from './conditions';
 import { methodRow } from './method-row';
 import { byMethod, kindMethod } from './methods';
 import { type MetricKey, metricOf } from './metrics';
 import type { MethodRow, Standing, TableSummary } from './summary-types';
 
-/** The cells of each method, in the order of the methods' table. */
-export function groupByMethod(cells: readonly CellResult[]): [string, CellResult[]][] {
-  const groups = new Map<string, CellResult[]>();
-  for (const cell of cells) groups.set(cell.method, [...(groups.get(cell.method) ?? []), cell]);
+/** The trials of each method, in the order of the methods' table. */
+export function groupByMethod(trials: readonly TrialResult[]): [string, TrialResult[]][] {
+  const groups = new Map<string, TrialResult[]>();
+  for (const trial of trials) groups.set(trial.method, [...(groups.get(trial.method) ?? []), trial]);
   return [...groups].sort(([a], [b]) => byMethod(a, b));
 }
 
-/** Sums up a table in a scope. `cells` holds KIND's own, which all others are compared with. */
+/** Sums up a table in a scope. `trials` holds KIND's own, which all others are compared with. */
 export function tableSummary(
-  cells: readonly CellResult[],
+  trials: readonly TrialResult[],
   scope: Scope,
-  { table, group }: { table: CellTable; group?: string },
+  { table, group }: { table: TrialTable; group?: string },
 ): TableSummary {
   const keys = new Set(scope.conditions.map(conditionKey));
-  const own = cells.filter((cell) => keys.has(conditionKey(cell)));
+  const own = trials.filter((trial) => keys.has(conditionKey(trial)));
   const kind = own.filter(({ method }) => method === kindMethod);
   const methods = groupByMethod(own);
   const rows = methods.map(([method, members]) => methodRow(members, method === kindMethod ? [] : kind, scope));
-  const places = new Map(own.map((cell) => [pairKey(cell), cell]));
+  const places = new Map(own.map((trial) => [pairKey(trial), trial]));
   const missing = methods.flatMap(([method, members]) => {
     const has = new Set(members.map(pairKey));
     return [...places]
       .filter(([key]) => !has.has(key))
-      .map(([, cell]) => ({ method, task: cell.task, seed: cell.seed }));
+      .map(([, trial]) => ({ method, task: trial.task, seed: trial.seed }));
   });
   const score = ({ metrics }: MethodRow) => metrics.fid.mean ?? Number.POSITIVE_INFINITY;
   const order = (a: MethodRow, b: MethodRow) => (score(a) === score(b) ? 0 : score(a) - score(b));

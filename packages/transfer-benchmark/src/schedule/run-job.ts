@@ -1,31 +1,31 @@
-import { pretrainBase, sweepBase } from '../bases/base-training';
+import { chooseLearningRate, pretrainBase } from '../bases/base-jobs';
 import type { JobContext } from '../data/context';
-import { openPlanDataset } from '../data/data';
+import { openDataset } from '../data/data';
 import { runBudget } from '../experiments/budget';
-import { copyTwin, runCell } from '../experiments/cell';
+import { copySharedResult, runTrial } from '../experiments/trial';
 import { tuneMethod } from '../experiments/tuning';
-import type { Job } from '../plan/jobs';
-import { trainJudge } from '../score/scoring';
+import type { Job } from '../jobs/job';
+import { trainClassifierJob } from '../score/classifier';
 
-/** Does one piece of work, whose needs are done. */
+/** Does one job; those that it needs must be done. */
 export async function runJob(context: JobContext, job: Job): Promise<void> {
   switch (job.kind) {
     case 'data':
-      await openPlanDataset(context.out, context.plan, job.dataset, context.output);
+      await openDataset(context.out, job.dataset, context.output);
       return;
     case 'classifier':
-      return trainJudge(context, job.dataset, job.role);
-    case 'base-sweep':
-      return sweepBase(context, job.base);
+      return trainClassifierJob(context, job);
+    case 'learning-rate':
+      return chooseLearningRate(context, job);
     case 'base':
-      return pretrainBase(context, job.base);
+      return pretrainBase(context, job);
     case 'tuning':
-      return tuneMethod(context, job.tuning);
-    case 'cell':
-      if (!(await copyTwin(context, job.cell))) await runCell(context, job.cell);
-      return;
+      return tuneMethod(context, job);
+    case 'trial':
+      if (job.sharedResult === undefined) return runTrial(context, job);
+      return copySharedResult(context, job, job.sharedResult);
     case 'budget':
-      return runBudget(context, job.budget);
+      return runBudget(context, job);
     default:
       throw new Error(`job: unknown ${JSON.stringify(job satisfies never)}`);
   }

@@ -1,15 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Graph } from './graph';
+import type { JobNode } from '../jobs/job';
 import { runSchedule, type ScheduleState } from './scheduler';
 
-function graphOf(needs: Record<string, string[]>): Graph {
-  return new Map(
-    Object.entries(needs).map(([key, list]) => [
-      key,
-      { job: { kind: 'data', key, dataset: key }, needs: list, cost: 1 },
-    ]),
-  );
+function jobsOf(needs: Record<string, string[]>): Map<string, JobNode> {
+  return new Map(Object.entries(needs).map(([key, list]) => [key, { key, needs: list, cost: 1 }]));
 }
 const never = new AbortController().signal;
 
@@ -18,8 +13,8 @@ test('does everything once, after its needs, so many at a time', async () => {
   const states: ScheduleState[] = [];
   let running = 0;
   let most = 0;
-  const result = await runSchedule(graphOf({ a: [], b: ['a'], c: ['a'], d: ['b', 'c'], e: [] }), {
-    jobs: 2,
+  const result = await runSchedule(jobsOf({ a: [], b: ['a'], c: ['a'], d: ['b', 'c'], e: [] }), {
+    workers: 2,
     done: () => false,
     async execute({ key }, progress) {
       most = Math.max(most, ++running);
@@ -42,14 +37,14 @@ test('what was done before is not done again', async () => {
   const log: string[] = [];
   const execute = async ({ key }: { key: string }) => void log.push(key);
   const done = ({ key }: { key: string }) => key === 'a';
-  const result = await runSchedule(graphOf({ a: [], b: ['a'] }), { jobs: 1, done, execute, signal: never });
+  const result = await runSchedule(jobsOf({ a: [], b: ['a'] }), { workers: 1, done, execute, signal: never });
   expect([log, result.done]).toEqual([['b'], 1]);
 });
 
 test('a failure takes what needs it with it, and nothing else', async () => {
   const failures: string[] = [];
-  const { done, failed } = await runSchedule(graphOf({ bad: [], after: ['bad'], later: ['after'], good: [] }), {
-    jobs: 1,
+  const { done, failed } = await runSchedule(jobsOf({ bad: [], after: ['bad'], later: ['after'], good: [] }), {
+    workers: 1,
     done: () => false,
     async execute({ key }) {
       if (key === 'bad') throw new Error('broken');
@@ -66,8 +61,8 @@ test('a failure takes what needs it with it, and nothing else', async () => {
 test('an abort lets nothing new begin and is no failure', async () => {
   const controller = new AbortController();
   const log: string[] = [];
-  const run = runSchedule(graphOf({ a: [], b: [] }), {
-    jobs: 1,
+  const run = runSchedule(jobsOf({ a: [], b: [] }), {
+    workers: 1,
     done: () => false,
     async execute({ key }) {
       log.push(key);

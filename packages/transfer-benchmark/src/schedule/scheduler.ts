@@ -1,59 +1,62 @@
-import type { Job } from '../plan/jobs';
-import type { Graph } from './graph';
+import type { JobNode } from '../jobs/job';
 
-/** Does one piece of work; throws where it fails. */
-export type Execute = (job: Job, progress: (done: number) => void) => Promise<void>;
+/** Does one job; rejects where it fails. */
+export type Execute<J> = (job: J, progress: (done: number) => void) => Promise<void>;
 
 /** How a schedule is run. */
-export interface ScheduleOptions {
-  /** Pieces of work at a time. */
-  jobs: number;
-  /** Whether a piece was done before. */
-  done(job: Job): boolean;
-  execute: Execute;
+export interface ScheduleOptions<J extends JobNode> {
+  /** Jobs at a time. */
+  workers: number;
+  /** Whether a job was done before. */
+  done(job: J): boolean;
+  execute: Execute<J>;
   signal: AbortSignal;
-  /** Called whenever something has moved. */
+  /** Called when a job begins, ends or tells how far it is. */
   onProgress?(state: ScheduleState): void;
-  /** Called when a piece failed, or cannot be done because of one that it needs. */
-  onFailure?(job: Job, message: string): Promise<void>;
+  /** Called when a job failed, or cannot be done because one that it needs failed. */
+  onFailure?(job: J, message: string): Promise<void>;
 }
 
 /** How far a schedule is. */
 export interface ScheduleState {
-  /** Cost done, parts of running pieces included. */
+  /** Cost done, parts of running jobs included. */
   cost: number;
   totalCost: number;
-  /** Pieces done, those of before included. */
+  /** Jobs done, those done before included. */
   done: number;
   total: number;
   failed: number;
   running: string[];
 }
 
-/** What came of a schedule. */
-export interface ScheduleResult {
+/** What a schedule has done. */
+export interface ScheduleResult<J> {
+  /** Jobs that were done now. */
   done: number;
-  failed: { job: Job; message: string }[];
+  failed: { job: J; message: string }[];
 }
 
 /**
- * Does all work of a graph, several pieces at a time, each after what it needs. A piece that fails takes those that need
- * it with it and no others. An abort lets nothing new begin, waits for what is running, and rejects with its reason.
+ * Does jobs, several at a time, each after those that it needs. Where a job fails, the jobs that need it fail too, and the
+ * others go on. After an abort no job begins; the promise rejects with the signal's reason when the running ones have ended.
  */
-export async function runSchedule(graph: Graph, options: ScheduleOptions): Promise<ScheduleResult> {
-  const { jobs, done, execute, signal, onProgress, onFailure } = options;
+export async function runSchedule<J extends JobNode>(
+  jobs: ReadonlyMap<string, J>,
+  options: ScheduleOptions<J>,
+): Promise<ScheduleResult<J>> {
+  const { workers, done, execute, signal, onProgress, onFailure } = options;
   const finished = new Set<string>();
   const broken = new Map<string, string>();
-  const waiting = new Map(graph);
+  const waiting = new Map(jobs);
   const running = new Map<string, { part: number; promise: Promise<void> }>();
-  const failed: ScheduleResult['failed'] = [];
-  const costOf = (key: string) => graph.get(key)?.cost ?? 0;
+  const failed: ScheduleResult<J>['failed'] = [];
+  const costOf = (key: string) => jobs.get(key)?.cost ?? 0;
   let total = 0;
-  for (const [key, { job, cost }] of graph) {
+  for (const [key, job] of jobs) {
     if (done(job)) {
       finished.add(key);
       waiting.delete(key);
-    } else total += cost;
+    } else total += job.cost;
   }
   const before = finished.size;
   let spent = 0;
@@ -63,19 +66,19 @@ export async function runSchedule(graph: Graph, options: ScheduleOptions): Promi
       cost: spent + parts,
       totalCost: total,
       done: finished.size,
-      total: graph.size,
+      total: jobs.size,
       failed: broken.size,
       running: [...running.keys()],
     });
   };
-  const fail = async (job: Job, message: string) => {
+  const fail = async (job: J, message: string) => {
     broken.set(job.key, message);
     waiting.delete(job.key);
     failed.push({ job, message });
     spent += costOf(job.key);
     await onFailure?.(job, message);
   };
-  const begin = (key: string, job: Job) => {
+  const begin = (key: string, job: J) => {
     waiting.delete(key);
     const entry = { part: 0, promise: Promise.resolve() };
     running.set(key, entry);
@@ -100,8 +103,8 @@ export async function runSchedule(graph: Graph, options: ScheduleOptions): Promi
   const skipBroken = async () => {
     for (let again = true; again; ) {
       again = false;
-      for (const { job, needs } of [...waiting.values()]) {
-        const cause = needs.find((key) => broken.has(key));
+      for (const job of [...waiting.values()]) {
+        const cause = job.needs.find((key) => broken.has(key));
         if (cause === undefined) continue;
         await fail(job, `needs ${cause}, which failed: ${broken.get(cause)}`);
         again = true;
@@ -112,9 +115,9 @@ export async function runSchedule(graph: Graph, options: ScheduleOptions): Promi
   while (true) {
     await skipBroken();
     if (!signal.aborted) {
-      for (const [key, { job, needs }] of waiting) {
-        if (running.size >= jobs) break;
-        if (needs.every((need) => finished.has(need))) begin(key, job);
+      for (const [key, job] of waiting) {
+        if (running.size >= workers) break;
+        if (job.needs.every((need) => finished.has(need))) begin(key, job);
       }
     }
     if (running.size === 0) break;

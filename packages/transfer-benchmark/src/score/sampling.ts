@@ -3,7 +3,7 @@ import { parseConfig, sampleImages } from '@learngene/pipeline';
 import { createGenerator, stream } from '@learngene/random';
 import type { Images } from '@learngene/report';
 import type { Branch, DiffusionLearner } from '@learngene/trainer';
-import type { Plan } from '../plan/plan';
+import type { EvaluationPlan } from '../plan/benchmark-plan';
 import type { GuidanceMode } from '../plan/result';
 import { diffusion } from '../training/process';
 
@@ -18,8 +18,8 @@ export interface DrawSamplesOptions {
   labels: Int32Array;
   guidance: Guidance;
   shape: readonly [height: number, width: number, channels: number];
-  evaluation: Plan['evaluation'];
-  /** Seed of the noise; a picture's noise depends on it and the place of the picture alone. */
+  evaluation: EvaluationPlan;
+  /** Seed of the noise: that of an image depends on the seed and the place of the image alone. */
   seed: number;
   signal: AbortSignal;
 }
@@ -36,17 +36,17 @@ function guided(learner: DiffusionLearner, labels: Int32Array, { mode, scale }: 
   return guideDenoiser({ conditional: branch('class'), unconditional: branch(mode) }, { scale });
 }
 
-/** Which modes a method can be guided by. */
+/** The guidance modes of a method. */
 export function modesOf(learner: Pick<DiffusionLearner, 'agnostic'>): GuidanceMode[] {
   return learner.agnostic ? ['none', 'null-label', 'class-agnostic'] : ['none', 'null-label'];
 }
 
-/** `each` pictures of every class, class by class. */
+/** The labels of `each` images of every class, class by class. */
 export function sampleLabels(classes: number, each: number): Int32Array {
   return Int32Array.from({ length: classes * each }, (_, i) => Math.floor(i / each));
 }
 
-/** Draws pictures from the averaged weights; those of a diverged model are drawn all the same, and scored. */
+/** Draws images from the averaged weights. Values that are not finite, as of a diverged model, become black and are scored. */
 export function drawSamples(learner: DiffusionLearner, options: DrawSamplesOptions): Promise<Images> {
   const { labels, guidance, shape, evaluation, seed, signal } = options;
   const { sampler, samplingSteps: steps } = evaluation;

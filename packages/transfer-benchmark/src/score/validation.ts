@@ -6,12 +6,12 @@ import {
   validationBatches,
   validationSet,
 } from '@learngene/trainer';
-import { fewOfEach } from '../data/data';
+import { takePerClass } from '../data/data';
 import { diffusion } from '../training/process';
 
 /** Draws the validation set of held-out images; it depends on the images alone. */
 export function heldOutSet(heldOut: ImageDataset, perClass: number): Promise<ValidationSet> {
-  return validationSet(fewOfEach(heldOut, perClass, { purpose: 'validation', seed: 0 }), diffusion);
+  return validationSet(takePerClass(heldOut, perClass, { purpose: 'validation', seed: 0 }), diffusion);
 }
 
 /** The mean loss of the averaged weights over a validation set, with labels. */

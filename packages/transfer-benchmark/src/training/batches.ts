@@ -10,24 +10,24 @@ import {
 } from '@learngene/trainer';
 import { diffusion } from './process';
 
-/** What the batches of a training are made of. */
+/** The inputs of {@link planBatches}. */
 export interface PlanBatchesOptions {
   /** Images; classes are drawn equally often. */
   data: ImageDataset;
   /** Seeds the order of the images, flips, noise, timesteps and dropped labels; the same for every method. */
   seed: number;
-  /** Which training: names the streams. */
+  /** The training: it names the streams of random numbers. */
   purpose: 'pretraining' | 'transfer';
   batchSize: number;
   flip: boolean;
   labelDropout: number;
   /** Whether samples with a dropped label stay with their class; else they come first. */
   droppedKeepGroup: boolean;
-  /** Where they go on, of a checkpoint. */
+  /** The state of a checkpoint from which they go on. */
   state?: unknown;
 }
 
-/** The batches of a training: every method sees the same images with the same noise, whatever order suits it. */
+/** The batches of a training: every method has the same images with the same noise, whatever the order within a batch. */
 export function planBatches(options: PlanBatchesOptions): BatchMaker<DiffusionBatch> {
   const { data, seed, purpose, batchSize, flip, labelDropout, droppedKeepGroup, state } = options;
   return diffusionBatches({
@@ -42,12 +42,13 @@ export function planBatches(options: PlanBatchesOptions): BatchMaker<DiffusionBa
   });
 }
 
-/** A batch for a method that looks at images before it trains; the caller disposes x0 and noise. */
-export function lookBatch(
+/** A batch for a method that chooses by batches before it trains; the caller disposes x0 and noise. */
+export function calibrationBatch(
   { images, labels }: Pick<Batch, 'images' | 'labels'>,
   shape: readonly [height: number, width: number, channels: number],
   { seed, step }: { seed: number; step: number },
 ): DiffusionBatch {
+  // The purpose names a stream of random numbers: another name would draw other batches.
   const { drawnFor, draw } = streamRandomness({ process: diffusion, labelDropout: 0, seed, purpose: 'look' });
   const draws = draw(step, { count: labels.length, pixels: shape[0] * shape[1] * shape[2] });
   return diffusionBatch({ images, labels }, { shape, draws, drawnFor, droppedKeepGroup: true });

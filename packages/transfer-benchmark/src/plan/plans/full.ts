@@ -1,10 +1,10 @@
+import type { BenchmarkPlanInput } from '../benchmark-plan';
 import { type AblationName, ablations, budgetMethods, methodNames } from '../names';
-import type { PlanInput } from '../plan';
 
-/** The methods that are held against each other where all of them would take too long. */
+/** The methods that are compared where all of them would take too long. */
 const leading = ['kind', 'low-rank+tailors', 'svd-cut+tailors', 'lora-class', 'lora', 'full'] as const;
 
-/** Emoji classes that look alike, put together, so that there are enough pictures to train on and to score with. */
+/** Emoji classes that look alike, merged so that there are enough images to train on and to score with. */
 const emojiClasses = {
   animal: ['animal-mammal', 'animal-bird', 'animal-marine', 'animal-bug', 'animal-reptile'],
   people: ['person-role', 'person-activity', 'person-fantasy'],
@@ -48,7 +48,7 @@ const denseStarts = ['kind/from-dense', 'low-rank/from-dense'] as const;
 /** Factors that learn as fast as the dense parts in pre-training. */
 const fullRates = ['kind/full-rate', 'low-rank/full-rate'] as const;
 
-/** What changes the transfer alone: these stand on KIND's own base. */
+/** Ablations that change the transfer alone: they stand on KIND's own base. */
 const transferAblations = [
   'kind/tailors-frozen',
   'kind/init-orthogonal',
@@ -57,7 +57,7 @@ const transferAblations = [
   'kind/unfreeze-late',
 ] as const;
 
-/** What changes the pre-training: the gate, the null label, the ratio N_G : N_t, the loss. */
+/** Ablations that change the pre-training: the gate, the null label, the ratio N_G : N_t, the loss. */
 const pretrainingAblations = [
   'kind/soft-gate',
   'kind/own-class-null',
@@ -67,10 +67,10 @@ const pretrainingAblations = [
   'kind/ranks-32-16',
 ] as const;
 
-/** The ablations that are about one dataset. */
+/** The ablations within one dataset. */
 const localAblations = (Object.keys(ablations) as AblationName[]).filter((name) => name !== 'kind/distant');
 
-/** What equal cost at inference is asked of. */
+/** The methods of the iso-MACs table. */
 const macsMethods = [
   'kind',
   'kind-shared',
@@ -85,13 +85,13 @@ const macsMethods = [
 /** Learngenes of one dataset on the other. */
 const distantTasks = ['fashion-to-emoji', 'emoji-to-fashion'];
 
-/** All tables with three seeds: hours on two cores, to be stopped and continued at will; the main table comes first. */
-export const fullPlan: PlanInput = {
+/** All tables with three seeds: many hours on two cores. It may be stopped and continued; the main table comes first. */
+export const fullPlan: BenchmarkPlanInput = {
   name: 'full',
   seeds: [0, 1, 2],
   datasets: {
     fashion: { source: 'idx', path: '/usr/share/datasets/fashion-mnist', size: 20, perClass: 2000, holdOut: 0.25 },
-    // Colour, and a few dozen pictures a class: half of them are needed to score.
+    // Colour, and a few dozen images a class: half of them are needed to score.
     emoji: { source: 'emoji', size: 20, holdOut: 0.5, perClass: 120, merge: emojiClasses },
     'emoji-grey': { source: 'emoji', size: 20, holdOut: 0.5, perClass: 120, channels: 1, merge: emojiClasses },
   },
@@ -165,62 +165,62 @@ export const fullPlan: PlanInput = {
   },
   classifier: { steps: 1500 },
   budgets: { fractions: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1], smallWidths: [48, 64, 80, 96, 112, 128] },
-  grids: [
+  sweeps: [
     {
-      table: 'parameters',
+      table: 'iso-parameters',
       tasks: ['fashion-b'],
       methods: methodNames.filter((name) => name !== 'oft' && name !== 'loha'), // the slowest to train
     },
-    // What may be missing where KIND is not first.
+    // Two starts that may make KIND better.
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/from-dense', 'kind/tailors-warm'] },
-    { table: 'parameters', tasks: ['emoji'], methods: [...leading, 'scratch'] },
+    { table: 'iso-parameters', tasks: ['emoji'], methods: [...leading, 'scratch'] },
     { table: 'ablation', tasks: ['emoji'], methods: ['kind/from-dense'] },
-    { table: 'parameters', tasks: ['fashion-b'], methods: [...methodNames] },
-    // What was found on the first splits, on one that had no part in finding it; the same start without a gate is its control.
-    { table: 'parameters', tasks: ['fashion-a'], methods: [...leading] },
+    { table: 'iso-parameters', tasks: ['fashion-b'], methods: [...methodNames] },
+    // Repeats the findings of the first splits on one that had no part in them. The same start without a gate is the control.
+    { table: 'iso-parameters', tasks: ['fashion-a'], methods: [...leading] },
     { table: 'ablation', tasks: ['fashion-a', 'fashion-b', 'emoji'], methods: [...denseStarts] },
-    { table: 'parameters', tasks: ['emoji'], methods: [...methodNames] },
-    // The rate of the factors in pre-training: half that of the dense parts, or the same.
+    { table: 'iso-parameters', tasks: ['emoji'], methods: [...methodNames] },
+    // The learning rate of the factors in pre-training: that of the dense parts, not half of it.
     { table: 'ablation', tasks: ['fashion-b', 'emoji', 'fashion-a'], methods: [...fullRates] },
-    // Whether learngenes come into their own with more classes.
-    { table: 'parameters', tasks: ['emoji-wide'], methods: [...leading], seeds: [0, 1] },
-    { table: 'macs', tasks: ['fashion-b'], methods: [...macsMethods], seeds: [0, 1] },
-    // Ablations of what comes after pre-training, which cost no pre-training of their own.
+    // Whether learngenes are better with more pre-training classes.
+    { table: 'iso-parameters', tasks: ['emoji-wide'], methods: [...leading], seeds: [0, 1] },
+    { table: 'iso-macs', tasks: ['fashion-b'], methods: [...macsMethods], seeds: [0, 1] },
+    // Ablations of the transfer, which need no pre-training of their own.
     { table: 'ablation', tasks: ['fashion-b'], methods: [...transferAblations] },
-    { table: 'parameters', tasks: ['fashion-one'], methods: [...leading] },
+    { table: 'iso-parameters', tasks: ['fashion-one'], methods: [...leading] },
     { table: 'ablation', tasks: ['fashion-one'], methods: [...fullRates] },
     { table: 'ablation', tasks: ['emoji-wide'], methods: [...fullRates], seeds: [0, 1] },
     { table: 'ablation', tasks: ['emoji-many'], methods: [...fullRates], seeds: [0] },
-    // What is dear, with few seeds: each question has a first answer before any has its last.
-    { table: 'parameters', tasks: ['emoji-many'], methods: [...leading], seeds: [0] },
+    // Expensive sweeps begin with one or two seeds: each question has a first answer before any has its last.
+    { table: 'iso-parameters', tasks: ['emoji-many'], methods: [...leading], seeds: [0] },
     { table: 'budget', tasks: ['fashion-b'], methods: ['bundle-cut', 'bundle-cut-macs', 'svd-cut'] },
     { table: 'budget', tasks: ['fashion-b'], methods: ['small'], seeds: [0] },
-    { table: 'parameters', tasks: distantTasks, methods: [...leading], seeds: [0] },
+    { table: 'iso-parameters', tasks: distantTasks, methods: [...leading], seeds: [0] },
     { table: 'ablation', tasks: distantTasks, methods: ['kind/distant'], seeds: [0] },
     { table: 'ablation', tasks: ['fashion-b'], methods: [...pretrainingAblations], seeds: [0] },
-    // Again on a split that had no part in anything found so far.
-    { table: 'parameters', tasks: ['fashion-c'], methods: [...leading] },
+    // Again on a split that had no part in any finding.
+    { table: 'iso-parameters', tasks: ['fashion-c'], methods: [...leading] },
     // Ablations of pre-training with all seeds.
     { table: 'ablation', tasks: ['fashion-b'], methods: [...pretrainingAblations] },
     // Whether the gate helps with fewer components.
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/small-ranks', 'low-rank/small-ranks'] },
     { table: 'ablation', tasks: ['fashion-b'], methods: localAblations, seeds: [0] },
-    // What had few seeds with all of them.
-    { table: 'parameters', tasks: ['emoji-many', 'emoji-wide'], methods: [...leading] },
-    { table: 'macs', tasks: ['fashion-b'], methods: [...macsMethods] },
+    // The sweeps that had few seeds, with all seeds.
+    { table: 'iso-parameters', tasks: ['emoji-many', 'emoji-wide'], methods: [...leading] },
+    { table: 'iso-macs', tasks: ['fashion-b'], methods: [...macsMethods] },
     { table: 'budget', tasks: ['fashion-b'], methods: [...budgetMethods] },
-    { table: 'parameters', tasks: distantTasks, methods: [...leading, 'scratch'] },
+    { table: 'iso-parameters', tasks: distantTasks, methods: [...leading, 'scratch'] },
     { table: 'ablation', tasks: distantTasks, methods: ['kind/distant'] },
     { table: 'ablation', tasks: ['fashion-c'], methods: [...denseStarts] },
-    // Whether the gate helps is a matter of small differences: more seeds for the methods that differ in it alone.
+    // The gate makes a small difference: more seeds for the methods that differ in the gate alone.
     {
-      table: 'parameters',
+      table: 'iso-parameters',
       tasks: ['fashion-b', 'emoji'],
       methods: ['kind', 'low-rank+tailors', 'svd-cut+tailors', 'lora-class'],
       seeds: [3, 4],
     },
     { table: 'ablation', tasks: ['fashion-b'], methods: localAblations },
-    { table: 'parameters', tasks: ['fashion-b', 'emoji'], methods: [...leading], imagesPerClass: [10, 0] },
-    { table: 'parameters', tasks: ['fashion-b'], methods: [...leading], steps: [100, 1000] },
+    { table: 'iso-parameters', tasks: ['fashion-b', 'emoji'], methods: [...leading], imagesPerClass: [10, 0] },
+    { table: 'iso-parameters', tasks: ['fashion-b'], methods: [...leading], steps: [100, 1000] },
   ],
 };

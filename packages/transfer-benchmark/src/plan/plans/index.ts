@@ -1,10 +1,10 @@
-import type { PlanInput } from '../plan';
+import type { BenchmarkPlanInput } from '../benchmark-plan';
 import { fullPlan } from './full';
 import { quickPlan } from './quick';
 import { smokePlan } from './smoke';
 
-/** The plans that come with the command. */
-export const plans: Record<'smoke' | 'quick' | 'full', PlanInput> = {
+/** The benchmark plans that come with the package. */
+export const benchmarkPlans: Record<'smoke' | 'quick' | 'full', BenchmarkPlanInput> = {
   smoke: smokePlan,
   quick: quickPlan,
   full: fullPlan,

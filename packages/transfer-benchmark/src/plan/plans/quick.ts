@@ -1,8 +1,8 @@
+import type { BenchmarkPlanInput } from '../benchmark-plan';
 import { methodNames } from '../names';
-import type { PlanInput } from '../plan';
 
 /** The main table on one split of Fashion-MNIST with two seeds: under 45 minutes on two cores with the native engine. */
-export const quickPlan: PlanInput = {
+export const quickPlan: BenchmarkPlanInput = {
   name: 'quick',
   seeds: [0, 1],
   datasets: {
@@ -37,7 +37,7 @@ export const quickPlan: PlanInput = {
     losses: 4,
   },
   classifier: { steps: 600 },
-  grids: [
-    { table: 'parameters', tasks: ['fashion-a'], methods: [...methodNames], imagesPerClass: [100], steps: [200] },
+  sweeps: [
+    { table: 'iso-parameters', tasks: ['fashion-a'], methods: [...methodNames], imagesPerClass: [100], steps: [200] },
   ],
 };

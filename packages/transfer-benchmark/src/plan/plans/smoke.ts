@@ -1,8 +1,8 @@
+import type { BenchmarkPlanInput } from '../benchmark-plan';
 import { type AblationName, ablations, budgetMethods, methodNames } from '../names';
-import type { PlanInput } from '../plan';
 
-/** A few minutes on two cores: every part of the machinery once, on emoji. Its figures say nothing. */
-export const smokePlan: PlanInput = {
+/** Runs every part of the benchmark once, on emoji: a few minutes on two cores. Its scores mean nothing. */
+export const smokePlan: BenchmarkPlanInput = {
   name: 'smoke',
   seeds: [0],
   datasets: {
@@ -45,15 +45,15 @@ export const smokePlan: PlanInput = {
   },
   classifier: { steps: 80 },
   budgets: { fractions: [0.3, 1], smallWidths: [32] },
-  grids: [
+  sweeps: [
     {
-      table: 'parameters',
+      table: 'iso-parameters',
       tasks: ['emoji'],
       methods: [...methodNames],
       imagesPerClass: [12],
       steps: [24],
     },
-    { table: 'macs', tasks: ['emoji'], methods: ['kind', 'lora-class'], imagesPerClass: [12], steps: [24] },
+    { table: 'iso-macs', tasks: ['emoji'], methods: ['kind', 'lora-class'], imagesPerClass: [12], steps: [24] },
     {
       table: 'ablation',
       tasks: ['emoji'],

@@ -1,0 +1,23 @@
+import type { BudgetJob, Job, Jobs, TrialJob } from './job';
+
+/** Whether a job leaves a row of the report: a trial, or a model within a budget. */
+export function hasResult(job: Job): job is TrialJob | BudgetJob {
+  return job.kind === 'trial' || job.kind === 'budget';
+}
+
+/** The method of a job that leaves a row of the report. */
+export function methodOf(job: TrialJob | BudgetJob): string {
+  return job.kind === 'trial' ? job.trial.method : job.budget.method;
+}
+
+/** The trials and budgets of some methods, and all jobs that they need. */
+export function selectJobs(jobs: Jobs, methods: readonly string[]): Jobs {
+  const selected = new Set<string>();
+  const select = (key: string): void => {
+    if (selected.has(key)) return;
+    selected.add(key);
+    for (const need of jobs.get(key)?.needs ?? []) select(need);
+  };
+  for (const job of jobs.values()) if (hasResult(job) && methods.includes(methodOf(job))) select(job.key);
+  return new Map([...jobs].filter(([key]) => selected.has(key)));
+}

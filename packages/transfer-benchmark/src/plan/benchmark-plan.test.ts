@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest';
+import { type BenchmarkPlanInput, parsePlan } from './benchmark-plan';
+import { benchmarkPlans } from './plans';
+
+const small = benchmarkPlans.smoke;
+const withTask = (task: object): BenchmarkPlanInput => ({
+  ...small,
+  tasks: { emoji: { ...small.tasks.emoji, ...task } },
+});
+
+describe('the plans that come with the package', () => {
+  test('no task tunes on what it reports', () => {
+    for (const input of Object.values(benchmarkPlans)) {
+      const plan = parsePlan(input, 'plan');
+      for (const task of Object.values(plan.tasks)) {
+        const chooser = task.tuneAs === undefined ? task : plan.tasks[task.tuneAs];
+        for (const name of task.novel)
+          expect([...chooser.tuning, ...(task.pretrainingDataset ? [] : task.pretraining)]).not.toContain(name);
+      }
+    }
+  });
+});
+
+describe('parsePlan', () => {
+  test.each<[string, unknown, string]>([
+    ['a novel class that was tuned on', withTask({ tuning: ['heart'] }), 'heart is in two sets'],
+    ['a novel class of pre-training', withTask({ pretraining: ['heart'] }), 'heart is in two sets'],
+    ['an unknown dataset', withTask({ dataset: 'cats' }), 'unknown dataset cats'],
+    ['an unknown key', { ...small, colour: 1 }, 'colour'],
+    ['an unknown method', { ...small, sweeps: [{ ...small.sweeps[0], methods: ['magic'] }] }, 'sweeps.0.methods.0'],
+    ['an unknown task', { ...small, sweeps: [{ ...small.sweeps[0], tasks: ['cats'] }] }, 'unknown task cats'],
+    ['a budget among methods', { ...small, sweeps: [{ ...small.sweeps[0], methods: ['kind', 'small'] }] }, "'budget'"],
+    ['a later format', { ...small, format: 3 }, 'format'],
+    ['words of two formats', { ...small, grids: [] }, 'grids'],
+    ['an unknown task to tune as', withTask({ tuneAs: 'cats' }), 'unknown task cats'],
+  ])('refuses %s', (_, plan, message) => {
+    expect(() => parsePlan(plan, 'plan.json')).toThrow(message);
+    expect(() => parsePlan(plan, 'plan.json')).toThrow('plan.json: ');
+  });
+  test('a task may take the choices of one with the same base, if these were not made on its novel classes', () => {
+    const { emoji } = small.tasks;
+    const other = (novel: string[]) => ({
+      ...small,
+      tasks: { emoji, other: { ...emoji, novel, tuning: ['zodiac'], tuneAs: 'emoji' } },
+    });
+    expect(parsePlan(other(['keycap']), 'plan').tasks.other.tuneAs).toBe('emoji');
+    expect(() => parsePlan(other(['time']), 'plan')).toThrow('time is novel here and was tuned on in emoji');
+  });
+});

@@ -1,0 +1,111 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError } from '@learngene/pipeline';
+import { versions } from '@learngene/trainer/node';
+import { readJson, writeJson } from '../data/json-file';
+import type { Job, Jobs } from '../jobs/job';
+import { hasResult } from '../jobs/select-jobs';
+import type { BenchmarkPlan } from '../plan/benchmark-plan';
+import { RENAMED_FOLDERS } from '../plan/old-formats';
+import type { TrialError } from '../plan/result';
+
+const PLAN_FILE = 'plan.json';
+
+/** Everything that a benchmark writes at the top of its folder. */
+const KNOWN = new Set([
+  PLAN_FILE,
+  'versions.json',
+  'data',
+  'classifiers',
+  'bases',
+  'tuning',
+  'trials',
+  'archived',
+  'spectra.json',
+  'report.html',
+  'summary.json',
+  ...RENAMED_FOLDERS.map(([old]) => old),
+]);
+
+/** Moves what lies in folders of format 1 to those of today. A move that was stopped goes on. */
+async function renameOldFolders(out: string): Promise<void> {
+  for (const [old, now] of RENAMED_FOLDERS) {
+    if (!existsSync(join(out, old))) continue;
+    await mkdir(join(out, now), { recursive: true });
+    for (const key of await readdir(join(out, old))) {
+      await rm(join(out, now, key), { recursive: true, force: true });
+      await rename(join(out, old, key), join(out, now, key));
+    }
+    await rm(join(out, old), { recursive: true });
+  }
+}
+
+/**
+ * Makes the folder of a benchmark ready and writes its plan. A folder that holds an earlier plan is continued with this one;
+ * one of format 1 is brought to the format of today.
+ *
+ * @throws ConfigError where the folder holds something else
+ */
+export async function prepareFolder(
+  out: string,
+  plan: BenchmarkPlan,
+  engine: { name: string; detail: string },
+): Promise<void> {
+  const present = existsSync(out) ? (await readdir(out)).filter((name) => !name.startsWith('.')) : [];
+  const strange = present.find((name) => !KNOWN.has(name));
+  if (strange !== undefined && !present.includes(PLAN_FILE)) {
+    throw new ConfigError(
+      `--out ${out}: expected a new folder or an earlier benchmark's, got one that holds ${strange}`,
+    );
+  }
+  await mkdir(out, { recursive: true });
+  await renameOldFolders(out);
+  await mkdir(join(out, 'trials'), { recursive: true });
+  await writeJson(join(out, PLAN_FILE), plan);
+  await writeJson(join(out, 'versions.json'), {
+    ...versions(),
+    engine: `${engine.name} (${engine.detail})`,
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+  });
+}
+
+/** Moves the trials that the plan does not have to `archived`, and those that it has again back: no result is lost. */
+export async function archiveTrials(out: string, jobs: Jobs): Promise<void> {
+  const move = async (from: string, to: string, wanted: (key: string) => boolean) => {
+    const names = existsSync(join(out, from)) ? await readdir(join(out, from)) : [];
+    for (const key of names.filter(wanted)) {
+      await mkdir(join(out, to), { recursive: true });
+      await rm(join(out, to, key), { recursive: true, force: true });
+      await rename(join(out, from, key), join(out, to, key));
+    }
+  };
+  await move('trials', 'archived', (key) => !jobs.has(key));
+  await move('archived', 'trials', (key) => jobs.has(key));
+}
+
+/** Writes the error of a job into its trial's folder. Other jobs leave theirs in the trials that needed them. */
+export async function writeFailure(out: string, job: Job, message: string): Promise<void> {
+  if (!hasResult(job)) return;
+  const { task, method, seed } = job.kind === 'trial' ? job.trial : job.budget;
+  const error: TrialError = { trial: job.key, task, method, seed, message };
+  await writeJson(join(out, 'trials', job.key, 'error.json'), error);
+}
+
+/** Removes the error of an earlier failure of a trial. */
+export async function clearFailure(out: string, job: Job): Promise<void> {
+  if (hasResult(job)) await rm(join(out, 'trials', job.key, 'error.json'), { force: true });
+}
+
+/** Gathers the spectra of the KIND bases and of the trials that have tailors in one file for the report. */
+export async function writeSpectra(out: string, jobs: Jobs): Promise<void> {
+  const spectra: Record<string, unknown> = {};
+  for (const { kind, key } of jobs.values()) {
+    const folder = kind === 'base' ? 'bases' : kind === 'trial' ? 'trials' : undefined;
+    const spectrum = folder === undefined ? undefined : await readJson(join(out, folder, key, 'spectra.json'));
+    if (spectrum !== undefined) spectra[key] = spectrum;
+  }
+  await writeJson(join(out, 'spectra.json'), spectra);
+}

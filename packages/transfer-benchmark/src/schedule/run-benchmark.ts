@@ -1,0 +1,69 @@
+import type { Progress } from '@learngene/pipeline';
+import { isDone } from '../jobs/is-done';
+import type { Job, Jobs } from '../jobs/job';
+import { hasResult, selectJobs } from '../jobs/select-jobs';
+import type { BenchmarkPlan } from '../plan/benchmark-plan';
+import { archiveTrials, clearFailure, prepareFolder, writeFailure, writeSpectra } from './benchmark-folder';
+import { type Execute, runSchedule, type ScheduleResult } from './scheduler';
+
+/** What {@link runBenchmark} runs. */
+export interface RunBenchmarkOptions {
+  /** The folder to write. */
+  out: string;
+  plan: BenchmarkPlan;
+  /** The jobs of the plan, by `resolveJobs`. */
+  jobs: Jobs;
+  engine: { name: string; detail: string };
+  /** Jobs at a time. */
+  workers: number;
+  /** Keeps the trials of these methods, and what they need (default: all). */
+  only?: readonly string[];
+  /** Does one job, e.g. in a process of its own by `workerExecutor`. */
+  execute: Execute<Job>;
+  output: Progress;
+  signal: AbortSignal;
+}
+
+/** What {@link runBenchmark} has done. */
+export interface BenchmarkResult extends ScheduleResult<Job> {
+  /** Trials of the plan, models within a budget among them, as far as they were asked for. */
+  trials: number;
+}
+
+/** A thousand passes: the unit of the progress bar. */
+const UNIT = 1000;
+
+/** Runs the jobs of a plan that its folder does not have yet. */
+export async function runBenchmark(options: RunBenchmarkOptions): Promise<BenchmarkResult> {
+  const { out, plan, jobs, engine, workers, only, execute, output, signal } = options;
+  await prepareFolder(out, plan, engine);
+  await archiveTrials(out, jobs);
+  const selected = only === undefined ? jobs : selectJobs(jobs, only);
+  const trials = [...selected.values()].filter(hasResult).length;
+  output.info(`${plan.name}: ${trials} trials, ${selected.size} jobs, ${workers} at a time`);
+  let bar: ReturnType<Progress['startBar']> | undefined;
+  try {
+    const result = await runSchedule(selected, {
+      workers,
+      done: (job) => isDone(out, job),
+      async execute(job, progress) {
+        await clearFailure(out, job);
+        await execute(job, progress);
+      },
+      signal,
+      async onFailure(job, message) {
+        await writeFailure(out, job, message);
+        output.warn(`${job.key}: ${message}`);
+      },
+      onProgress({ cost, totalCost, done, total, failed, running }) {
+        bar ??= output.startBar('Benchmark', Math.ceil(totalCost / UNIT), 'k passes');
+        const broken = failed > 0 ? `, ${failed} failed` : '';
+        bar.update(Math.floor(cost / UNIT), `${done}/${total}${broken} ${running.join(' ')}`);
+      },
+    });
+    return { ...result, trials };
+  } finally {
+    bar?.stop();
+    await writeSpectra(out, jobs);
+  }
+}

@@ -1,0 +1,81 @@
+import { fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { InterruptedError } from '@learngene/trainer';
+import type { Job } from '../jobs/job';
+import type { Execute } from './scheduler';
+
+/** What a worker process is sent: its job, and where and on which engine it is done. */
+export interface WorkerTask {
+  out: string;
+  engine: string;
+  job: Job;
+}
+
+/** What a worker process tells its parent. */
+export type WorkerMessage = { progress: number } | { warning: string } | { error: string };
+
+/** How worker processes are started. */
+export interface WorkerOptions {
+  /** The benchmark's folder. */
+  out: string;
+  /** The engine of all workers. */
+  engine: string;
+  /** Workers at a time; each gets its share of the processors. */
+  workers: number;
+  signal: AbortSignal;
+  /** Called with the warnings of workers. */
+  warn(text: string): void;
+  /** The program of a worker (default: this package's own, `@learngene/transfer-benchmark/worker`). */
+  program?: string;
+}
+
+/** The worker of the built package: bundles lie beside each other. */
+const builtWorker = () => fileURLToPath(new URL('./worker.js', import.meta.url));
+
+/** The line of what a program printed that says why it ended: the last one of an error, else the last one. */
+function lastWord(text: string): string | undefined {
+  const lines = text.trim().split('\n');
+  return lines.findLast((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1);
+}
+
+/** Runs each job in a process of its own: its memory can be measured, and a crash ends one job alone. */
+export function workerExecutor(options: WorkerOptions): Execute<Job> {
+  const { out, engine, workers, signal, warn, program = builtWorker() } = options;
+  const threads =
+    process.env.LEARNGENE_NUM_THREADS ?? String(Math.max(1, Math.floor(availableParallelism() / workers)));
+  return (job, progress) =>
+    new Promise((resolve, reject) => {
+      const child = fork(program, [], {
+        execArgv: [],
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+        // A process group of its own: Ctrl-C reaches it once, through us.
+        detached: true,
+        env: { ...process.env, LEARNGENE_NUM_THREADS: threads },
+      });
+      let message: string | undefined;
+      let stderr = '';
+      const stop = () => child.kill('SIGINT');
+      signal.addEventListener('abort', stop, { once: true });
+      child.stderr?.on('data', (chunk) => {
+        stderr = `${stderr}${chunk}`.slice(-2000);
+      });
+      child.on('message', (told: WorkerMessage) => {
+        if ('progress' in told) progress(told.progress);
+        else if ('warning' in told) warn(told.warning);
+        else message = told.error;
+      });
+      child.on('error', reject);
+      child.on('close', (code, ended) => {
+        signal.removeEventListener('abort', stop);
+        if (code === 0) resolve();
+        else if (code === 130 || code === 143) reject(new InterruptedError('interrupted'));
+        else reject(new Error(message ?? `worker ended by ${ended ?? `exit code ${code}`}: ${lastWord(stderr)}`));
+      });
+      const task: WorkerTask = { out, engine, job };
+      child.send(task, (error) => {
+        // A worker that ended before it could be sent anything says why when it closes.
+        if (error) stderr += `\n${error.message}`;
+      });
+    });
+}

@@ -1,0 +1,127 @@
+import type { ImageDataset } from '@learngene/datasets';
+import {
+  createMoments,
+  type FeatureExtractor,
+  type FeatureSet,
+  finishMoments,
+  frechetDistance,
+  type ImageBatch,
+  inceptionScore,
+  type MomentStatistics,
+  precisionRecall,
+  updateMoments,
+} from '@learngene/metrics';
+import { openClassifier } from '@learngene/trainer/node';
+import type { JobContext } from '../data/context';
+import type { EvaluatorInput } from '../jobs/job';
+import type { Evaluation } from '../plan/result';
+import { classifierFile, usedClasses } from './classifier';
+
+/** The scores of a set of samples. */
+export type Scores = Pick<
+  Evaluation,
+  'fid' | 'sfid' | 'inceptionScore' | 'precision' | 'recall' | 'classAccuracy' | 'samples'
+>;
+
+interface Extracted {
+  features: FeatureSet;
+  spatial: FeatureSet;
+  logits: FeatureSet;
+}
+
+/** Images whose features are extracted at a time. */
+const BATCH = 256;
+
+async function extractAll(extractor: FeatureExtractor, images: ImageBatch): Promise<Extracted> {
+  const { count } = images;
+  const empty = (dims = 0) => ({ data: new Float32Array(count * dims), count, dims });
+  const all = {
+    features: empty(extractor.dims),
+    spatial: empty(extractor.spatialDims),
+    logits: empty(extractor.classes),
+  };
+  const each = images.height * images.width * images.channels;
+  for (let start = 0; start < count; start += BATCH) {
+    const end = Math.min(count, start + BATCH);
+    const part = { ...images, data: images.data.subarray(start * each, end * each), count: end - start };
+    const found = await extractor.extract(part);
+    for (const name of ['features', 'spatial', 'logits'] as const) {
+      all[name].data.set(found[name] as Float32Array, start * all[name].dims);
+    }
+  }
+  return all;
+}
+
+function momentsOf({ data, dims }: FeatureSet): MomentStatistics {
+  const moments = createMoments(dims);
+  updateMoments(moments, data);
+  return finishMoments(moments);
+}
+
+/**
+ * Repeats rows so that every class has the same weight: samples have as many images of every class, references need not.
+ */
+function balanced({ data, dims }: FeatureSet, labels: Int32Array): FeatureSet {
+  const members = new Map<number, number[]>();
+  labels.forEach((label, i) => {
+    members.set(label, [...(members.get(label) ?? []), i]);
+  });
+  const most = Math.max(...[...members.values()].map((own) => own.length));
+  const rows = [...members.values()].flatMap((own) => Array.from({ length: most }, (_, i) => own[i % own.length]));
+  const out = new Float32Array(rows.length * dims);
+  for (const [to, from] of rows.entries()) out.set(data.subarray(from * dims, (from + 1) * dims), to * dims);
+  return { data: out, count: rows.length, dims };
+}
+
+/** The class with the largest logit of every row. */
+function decisions({ data, count, dims }: FeatureSet): number[] {
+  return Array.from({ length: count }, (_, i) => {
+    const row = Array.from(data.subarray(i * dims, (i + 1) * dims));
+    return row.indexOf(Math.max(...row));
+  });
+}
+
+/** Scores samples against the held-out images of some classes. */
+export interface Evaluator {
+  /** Scores samples; `labels` are places in the classes of the reference images. */
+  score(samples: ImageBatch, labels: Int32Array): Promise<Scores>;
+  dispose(): void;
+}
+
+/** Opens the classifiers of a dataset and extracts the features of the reference images. */
+export async function openEvaluator(
+  { out }: Pick<JobContext, 'out'>,
+  { input, all, reference }: { input: EvaluatorInput; all: ImageDataset; reference: ImageDataset },
+): Promise<Evaluator> {
+  const features = await openClassifier(classifierFile(out, input.keys.features));
+  const accuracy = await openClassifier(classifierFile(out, input.keys.accuracy));
+  const names = usedClasses(input, all);
+  const { height, width, channels, size } = reference;
+  const data = await reference.read(Array.from({ length: size }, (_, i) => i));
+  const real = await extractAll(features.extractor, { data, count: size, height, width, channels });
+  const moments = {
+    features: momentsOf(balanced(real.features, reference.labels)),
+    spatial: momentsOf(balanced(real.spatial, reference.labels)),
+  };
+  return {
+    async score(samples, labels) {
+      const fake = await extractAll(features.extractor, samples);
+      const seen = decisions((await extractAll(accuracy.extractor, samples)).logits);
+      const right = seen.filter((label, i) => names[label] === reference.classes[labels[i]]).length;
+      const { precision, recall } = precisionRecall(fake.features, real.features);
+      return {
+        fid: frechetDistance(moments.features, momentsOf(fake.features)),
+        sfid: frechetDistance(moments.spatial, momentsOf(fake.spatial)),
+        inceptionScore: inceptionScore(fake.logits, { splits: 1 }).mean,
+        precision,
+        recall,
+        classAccuracy: right / samples.count,
+        samples: samples.count,
+      };
+    },
+    dispose() {
+      features.dispose();
+      accuracy.dispose();
+    },
+  };
+}

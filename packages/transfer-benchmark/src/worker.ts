@@ -1,0 +1,74 @@
+import type { NodeEngineName } from '@learngene/engines';
+import { chooseEngine } from '@learngene/engines/node';
+import { noProgress } from '@learngene/pipeline';
+import { InterruptedError } from '@learngene/trainer';
+import { runJob } from './schedule/run-job';
+import type { WorkerMessage, WorkerTask } from './schedule/worker-process';
+
+/** Milliseconds between two messages of progress. */
+const INTERVAL = 250;
+
+function tell(message: WorkerMessage): void {
+  if (process.connected) process.send?.(message);
+}
+
+/** One clear line for an error, with the causes that say more. */
+function errorLine(error: unknown): string {
+  const parts: string[] = [];
+  for (
+    let next = error;
+    next !== undefined && parts.length < 4;
+    next = next instanceof Error ? next.cause : undefined
+  ) {
+    const text = (next instanceof Error ? next.message || next.name : String(next)).trim();
+    if (!parts.some((part) => part.includes(text))) parts.push(text);
+  }
+  return parts.join(': ').replace(/\s*\n\s*/g, ' ');
+}
+
+const interrupt = new AbortController();
+
+function stop(signal: 'SIGINT' | 'SIGTERM'): void {
+  const error = new InterruptedError('interrupted', { signal });
+  if (interrupt.signal.aborted) process.exit(signal === 'SIGTERM' ? 143 : 130);
+  interrupt.abort(error);
+}
+
+async function work({ out, engine, job }: WorkerTask): Promise<void> {
+  const { signal } = interrupt;
+  try {
+    const { name } = await chooseEngine(engine as NodeEngineName);
+    let told = 0;
+    await runJob(
+      {
+        out,
+        engine: name,
+        output: { ...noProgress, warn: (warning) => tell({ warning }) },
+        signal,
+        progress(progress) {
+          if (performance.now() - told < INTERVAL) return;
+          told = performance.now();
+          tell({ progress });
+        },
+      },
+      job,
+    );
+  } catch (error) {
+    if (signal.aborted) process.exitCode = 130;
+    else {
+      tell({ error: errorLine(error) });
+      process.exitCode = 1;
+    }
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+    process.removeAllListeners('disconnect');
+    process.disconnect?.();
+  }
+}
+
+process.on('SIGINT', stop);
+process.on('SIGTERM', stop);
+// Without a parent nobody waits for the result.
+process.on('disconnect', () => process.exit(130));
+process.once('message', (task: WorkerTask) => void work(task));
