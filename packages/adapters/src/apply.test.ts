@@ -1,6 +1,6 @@
 import { relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { inputsFor, tinyModel } from '../test/tiny';
 import { adaptedLinear, applyAdapted } from './apply';
 import { disposeAdapted, trainableParams } from './model';
@@ -10,7 +10,7 @@ beforeAll(useTestBackend);
 const LORA = { method: 'lora', rank: 2 } as const;
 
 describe('applyAdapted', () => {
-  it('gives a sample the same in any batch', () => {
+  test('gives a sample the same in any batch', () => {
     tf.tidy(() => {
       const model = tinyModel({ method: 'pissa', rank: 3 }, { noise: 0.1 });
       const inputs = inputsFor([2, 3, 0, 2, 1]);
@@ -23,7 +23,7 @@ describe('applyAdapted', () => {
     });
   });
 
-  it('names what does not fit', () => {
+  test('names what does not fit', () => {
     const model = tinyModel(LORA);
     const inputs = inputsFor([0, 1]);
     expect(() => applyAdapted(model, { ...inputs, labels: Int32Array.of(0) })).toThrow('labels: expected 2 labels');
@@ -40,7 +40,7 @@ describe('applyAdapted', () => {
     disposeAdapted(model);
   });
 
-  it('goes through the Linear seam only where layers are adapted', () => {
+  test('goes through the Linear seam only where layers are adapted', () => {
     const model = tinyModel({ method: 'bitfit' });
     expect(() => adaptedLinear(model, [])).toThrow("method: 'bitfit' replaces weights, not layers");
     disposeAdapted(model);

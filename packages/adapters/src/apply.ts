@@ -10,13 +10,13 @@ import type { LayerSegment } from './segments';
 import { type Leaves, overlay, subTree } from './trees';
 
 /** Settings of {@link applyAdapted}. */
-export type ApplyAdaptedOptions = {
+export interface ApplyAdaptedOptions {
   /**
    * For every sample, whether its label was dropped: null embedding, and the adapter that `nullGate` says. For the
    * unconditional branch of guidance drop all, so that 'own-class' knows the class.
    */
   readonly dropped?: ArrayLike<number | boolean>;
-};
+}
 
 /**
  * The adapted DiT: `applyDit` with the method's linear layers, each sample with the adapter of its class.

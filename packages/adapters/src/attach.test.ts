@@ -3,7 +3,7 @@ import { type ClassGroup, disposeParams, groupPerClass, type ParamTree, sharedGr
 import { createGenerator } from '@learngene/random';
 import { expectClose, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { baseFor, bits, DIT, denseBase, inputsFor, METHODS, tinyModel, titleOf } from '../test/tiny';
 import { applyAdapted } from './apply';
 import { type AttachOptions, attachAdapters } from './attach';
@@ -15,7 +15,7 @@ beforeAll(useTestBackend);
 const LORA = { method: 'lora', rank: 2 } as const;
 
 describe('attachAdapters', () => {
-  it('owns its tensors: base and model can be disposed in any order', () => {
+  test('owns its tensors: base and model can be disposed in any order', () => {
     for (const method of METHODS) {
       const base = baseFor(method);
       const options = { dit: DIT, adapter: method, groups: groupPerClass(2), generator: createGenerator(1) };
@@ -29,7 +29,7 @@ describe('attachAdapters', () => {
     }
   });
 
-  it('draws the same for a group whatever the others are', () => {
+  test('draws the same for a group whatever the others are', () => {
     const [two, three] = [2, 3].map((n) => tinyModel(LORA, { groups: groupPerClass(n) }));
     expect(bits(three.adapters['class-1'])).toEqual(bits(two.adapters['class-1']));
     expect(bits(three.adapters['class-1'])).not.toEqual(bits(three.adapters['class-0']));
@@ -37,7 +37,7 @@ describe('attachAdapters', () => {
     disposeAdapted(three);
   });
 
-  it('starts label rows as told', () => {
+  test('starts label rows as told', () => {
     const base = denseBase();
     for (const labels of ['random', 'null', 'base'] as const) {
       const model = tinyModel(LORA, { labels });
@@ -67,7 +67,7 @@ describe('attachAdapters', () => {
     }
   };
   const group = (name: unknown, classes: unknown) => ({ name, classes }) as ClassGroup;
-  it.each([
+  test.each([
     [{ groups: [] }, 'groups: expected at least one group, got an array of 0'],
     [{ groups: [group('a.b', [0])] }, 'groups[0].name: expected 1 to 200 characters without a dot, got "a.b"'],
     [{ groups: [group('__proto__', [0])] }, "groups[0].name: '__proto__' is not allowed"],
@@ -91,7 +91,7 @@ describe('attachAdapters', () => {
     expect(tf.memory().numTensors).toBe(0);
   });
 
-  it('names what a low-rank base lacks', () => {
+  test('names what a low-rank base lacks', () => {
     const base = () => initLowRankDit(createGenerator(0), DIT, { rank: 4 });
     expect(() => attach({ adapter: { method: 'low-rank', keep: 5 } }, base())).toThrow(
       'keep: expected at most 4, the rank of blocks.0.attn.q, got 5',

@@ -13,7 +13,7 @@ import { trainedTree } from './trained-tree';
 import { type Leaves, mainLayers, overlay, subTree } from './trees';
 
 /** Options of {@link attachAdapters}. */
-export type AttachOptions = {
+export interface AttachOptions {
   /** The base model's architecture. */
   readonly dit: DitConfig;
   /** The method and its settings. */
@@ -32,7 +32,7 @@ export type AttachOptions = {
   readonly labels?: 'random' | 'null' | 'base';
   /** Draws what starts at random, from a stream of each group's name; also what a descendant starts anew. */
   readonly generator: Generator;
-};
+}
 
 /** Standard deviation of new label rows, DiT's. */
 const LABEL_STD = 0.02;

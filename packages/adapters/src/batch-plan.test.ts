@@ -1,7 +1,7 @@
 import { type ClassGroup, groupPerClass, sharedGroup } from '@learngene/nn';
 import { useTestBackend } from '@learngene/testing';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { adapterBatchPlan } from './batch-plan';
 
 beforeAll(useTestBackend);
@@ -9,7 +9,7 @@ beforeAll(useTestBackend);
 describe('adapterBatchPlan', () => {
   const group = (name: string, classes: number[]): ClassGroup => ({ name, classes });
 
-  it('covers every batch in runs of one adapter and can be undone', () => {
+  test('covers every batch in runs of one adapter and can be undone', () => {
     const cases = fc.record({
       labels: fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 12 }),
       dropped: fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }),
@@ -41,7 +41,7 @@ describe('adapterBatchPlan', () => {
     );
   });
 
-  it.each([
+  test.each([
     [
       () => adapterBatchPlan(new Int32Array(0), { groups: sharedGroup(2), nullGate: 'base' }),
       'labels: expected an Int32Array',

@@ -1,19 +1,22 @@
 import { useTestBackend } from '@learngene/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { DIT, METHODS, titleOf } from '../test/tiny';
 import { type AdapterConfigInput, adapterConfig, adapterMethods } from './methods';
 
 beforeAll(useTestBackend);
 
 describe('adapterConfig', () => {
-  it.each(METHODS.map((method) => [titleOf(method), method] as const))('completes %s and is idempotent', (_, input) => {
-    const config = adapterConfig(input, DIT);
-    expect(config).toMatchObject(input);
-    expect(adapterConfig(config, DIT)).toEqual(config);
-    expect(JSON.parse(JSON.stringify(config))).toEqual(config);
-  });
+  test.each(METHODS.map((method) => [titleOf(method), method] as const))(
+    'completes %s and is idempotent',
+    (_, input) => {
+      const config = adapterConfig(input, DIT);
+      expect(config).toMatchObject(input);
+      expect(adapterConfig(config, DIT)).toEqual(config);
+      expect(JSON.parse(JSON.stringify(config))).toEqual(config);
+    },
+  );
 
-  it('has defaults for every method but Auto-LG, whose blocks are learned', () => {
+  test('has defaults for every method but Auto-LG, whose blocks are learned', () => {
     const names = Object.keys(adapterMethods).filter((name) => name !== 'auto-lg');
     const configs = names.map((method) => adapterConfig({ method } as AdapterConfigInput, DIT));
     expect(configs).toEqual([
@@ -35,7 +38,7 @@ describe('adapterConfig', () => {
     );
   });
 
-  it.each([
+  test.each([
     [{ method: 'vera' }, 'method: expected one of full, low-rank'],
     [{ method: '__proto__' }, 'method: expected one of full'],
     [{ method: 'lora', rank: 0 }, 'rank: expected an integer from 1 to 16, got 0'],

@@ -1,7 +1,7 @@
 import { countDitMacs, countDitParams, ditConfig } from '@learngene/dit';
 import { groupPerClass, sharedGroup } from '@learngene/nn';
 import { useTestBackend } from '@learngene/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { DIT } from '../test/tiny';
 import { countAdapted } from './count';
 import { type AdapterConfigInput, adapterConfig } from './methods';
@@ -13,7 +13,7 @@ const count = (input: AdapterConfigInput, dit = L2, groups = sharedGroup(dit.cla
   countAdapted({ dit, adapter: adapterConfig(input, dit), groups, nullGate: 'base' });
 
 describe('countAdapted', () => {
-  it('of DiT-L/2 agrees with the counts by hand', () => {
+  test('of DiT-L/2 agrees with the counts by hand', () => {
     // A rank over six weights of 24 blocks: 24 (4 (1024 + 1024) + 2 (1024 + 4096)); a scale s more for tailors.
     expect(count({ method: 'lora', rank: 10 }).adapter).toBe(10 * 442_368);
     expect(count({ method: 'low-rank', rank: 10 }).adapter).toBe(10 * 442_512);
@@ -25,7 +25,7 @@ describe('countAdapted', () => {
     expect(count({ method: 'bitfit', biases: 'main' }).adapter).toBe(countDitParams(L2).linearBias);
   });
 
-  it('counts MACs beside and inside the weights', () => {
+  test('counts MACs beside and inside the weights', () => {
     const dense = countDitMacs(L2).total;
     const lora = count({ method: 'lora', rank: 10 });
     expect(lora.macs).toBe(dense + 256 * 10 * 442_368);
@@ -36,7 +36,7 @@ describe('countAdapted', () => {
     expect(count({ method: 'oft', blockSize: 32, cayley: 2 }).formation).toBe(0);
   });
 
-  it('grows with groups in what is trained, not in what a sample costs', () => {
+  test('grows with groups in what is trained, not in what a sample costs', () => {
     const [one, many] = [sharedGroup(5), groupPerClass(5)].map((groups) =>
       count({ method: 'lora', rank: 2 }, DIT, groups),
     );

@@ -8,7 +8,7 @@ import { trainedShapes } from './trained-shapes';
 const BYTES = 4;
 
 /** Parameters, multiply-accumulates and bytes of an adapted model, from its config alone. */
-export type AdapterCounts = {
+export interface AdapterCounts {
   /** Parameters that one group trains, without its label rows. */
   readonly adapter: number;
   /** Parameters of one class's label row. */
@@ -28,7 +28,7 @@ export type AdapterCounts = {
   readonly formation: number;
   /** Bytes of float32 tensors that must be shipped for the largest group: its adapter and label rows. */
   readonly bytesPerGroup: number;
-};
+}
 
 /** Counts parameters, MACs and bytes from the config; makes no tensor. */
 export function countAdapted(config: AdaptedConfig): AdapterCounts {

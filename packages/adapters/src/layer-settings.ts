@@ -10,10 +10,10 @@ import type { LayerMethod } from './method';
 export type LayerSettings<Field extends string> = Readonly<Record<string, { readonly [F in Field]?: number } | null>>;
 
 /** A config of any method, as far as it may differ between layers. */
-type Layered = {
+interface Layered {
   /** See {@link LayerSettings}. */
   readonly layers?: LayerSettings<string>;
-};
+}
 
 /** The config that a layer has; undefined for one that the adapter leaves as it is. */
 export function layerConfig<C extends object>(config: C, name: string): C | undefined {

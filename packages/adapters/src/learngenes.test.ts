@@ -3,7 +3,7 @@ import { cloneParams, disposeParams, flattenParams, groupPerClass, type ParamTre
 import { createGenerator } from '@learngene/random';
 import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { DIT, denseBase, inputsFor } from '../test/tiny';
 import { attachAdapters } from './attach';
 import { chooseLearngeneBlocks } from './methods/choose-blocks';
@@ -25,7 +25,7 @@ describe('Heur-LG and Auto-LG', () => {
       generator: createGenerator(8),
     });
 
-  it('inherits the blocks named and starts the rest anew', () => {
+  test('inherits the blocks named and starts the rest anew', () => {
     tf.tidy(() => {
       const base = denseBase(1, DEEP) as DitParams & ParamTree;
       const { frozen, config } = attach(base, { method: 'heur-lg', blocks: [1, 3] });
@@ -38,7 +38,7 @@ describe('Heur-LG and Auto-LG', () => {
     });
   });
 
-  it('puts them last in a smaller descendant, with the frame when asked', () => {
+  test('puts them last in a smaller descendant, with the frame when asked', () => {
     tf.tidy(() => {
       const base = denseBase(1, DEEP) as DitParams & ParamTree;
       const options = { method: 'auto-lg', blocks: [0, 2], depth: 3, frame: 'inherit', train: 'rest' };
@@ -53,7 +53,7 @@ describe('Heur-LG and Auto-LG', () => {
     });
   });
 
-  it('chooses the blocks that matter', async () => {
+  test('chooses the blocks that matter', async () => {
     // The loss compares with the trained model itself; its last block is made the one that does most.
     const dit = ditConfig({ ...DIT, depth: 3 });
     const base = tf.tidy(() => {
@@ -79,7 +79,7 @@ describe('Heur-LG and Auto-LG', () => {
     );
   });
 
-  it('searches more blocks than a GPU binds tensors at once', () => {
+  test('searches more blocks than a GPU binds tensors at once', () => {
     tf.tidy(() => {
       const dit = ditConfig({ ...DIT, depth: 9 });
       const base = denseBase(1, dit);
@@ -101,7 +101,7 @@ describe('Heur-LG and Auto-LG', () => {
 });
 
 describe('FINE', () => {
-  it('at full rank of one block is the model itself', () => {
+  test('at full rank of one block is the model itself', () => {
     tf.tidy(() => {
       const dit = ditConfig({ ...DIT, depth: 1 });
       const base = denseBase(1, dit);
@@ -112,7 +112,7 @@ describe('FINE', () => {
     });
   });
 
-  it('makes models of other depths whose ends are the old ends', () => {
+  test('makes models of other depths whose ends are the old ends', () => {
     tf.tidy(() => {
       const base = denseBase(1, DEEP) as DitParams & ParamTree;
       for (const depth of [1, 2, 7]) {
@@ -130,7 +130,7 @@ describe('FINE', () => {
     });
   });
 
-  it('shares u and v between blocks, and leaks nothing', async () => {
+  test('shares u and v between blocks, and leaks nothing', async () => {
     tf.tidy(() => {
       const model = attachAdapters(denseBase(), {
         dit: DIT,
@@ -155,7 +155,7 @@ describe('FINE', () => {
     });
   });
 
-  it('names what is wrong', () => {
+  test('names what is wrong', () => {
     const base = denseBase();
     expect(() => fineDescendant(base, { dit: DIT, depth: 0 })).toThrow('depth: expected a positive integer, got 0');
     expect(() => fineDescendant(base, { dit: DIT, depth: 1, rank: 99 })).toThrow('rank: expected an integer from 1');

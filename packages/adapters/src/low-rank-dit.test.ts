@@ -3,7 +3,7 @@ import { disposeParams, type ParamTree } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { DIT, denseBase, inputsFor, tinyModel } from '../test/tiny';
 import { applyAdapted } from './apply';
 import { applyLowRankDit, initLowRankDit, lowRankFromDense } from './low-rank-dit';
@@ -12,7 +12,7 @@ import { subTree } from './trees';
 beforeAll(useTestBackend);
 
 describe('plain low-rank models', () => {
-  it('cut from a dense one at full rank are that one', () => {
+  test('cut from a dense one at full rank are that one', () => {
     tf.tidy(() => {
       const base = denseBase();
       const inputs = inputsFor([0, 4, 5]);
@@ -30,7 +30,7 @@ describe('plain low-rank models', () => {
     disposeParams(base);
   });
 
-  it("have Xavier's energy at any rank and leak nothing", async () => {
+  test("have Xavier's energy at any rank and leak nothing", async () => {
     for (const rank of [2, 16]) {
       const params = initLowRankDit(createGenerator(1), DIT, { rank });
       const s = Array.from(subTree<tf.Tensor>(params as ParamTree, 'blocks.0.attn.q.s')!.dataSync());
@@ -44,7 +44,7 @@ describe('plain low-rank models', () => {
     });
   });
 
-  it('kept whole or cut: tailors on the leading components', () => {
+  test('kept whole or cut: tailors on the leading components', () => {
     tf.tidy(() => {
       const whole = tinyModel({ method: 'low-rank', keep: 8, rank: 2 });
       const cut = tinyModel({ method: 'low-rank', keep: 5, rank: 2 });

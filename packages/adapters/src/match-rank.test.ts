@@ -2,7 +2,7 @@ import { ditConfig } from '@learngene/dit';
 import { groupPerClass, sharedGroup } from '@learngene/nn';
 import { useTestBackend } from '@learngene/testing';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { DIT } from '../test/tiny';
 import { countAdapted } from './count';
 import { matchRank } from './match-rank';
@@ -17,7 +17,7 @@ const count = (input: AdapterConfigInput, dit = L2, groups = sharedGroup(dit.cla
 describe('matchRank', () => {
   const adjustable = Object.entries(adapterMethods).flatMap(([method, { size }]) => (size ? [method] : []));
 
-  it('comes as near to a budget as the method can', () => {
+  test('comes as near to a budget as the method can', () => {
     const cases = fc.record({
       method: fc.constantFrom(...adjustable),
       parameters: fc.integer({ min: 1, max: 100_000 }),
@@ -39,7 +39,7 @@ describe('matchRank', () => {
     );
   });
 
-  it('keeps a LoRA scaling of 1 and other fields', () => {
+  test('keeps a LoRA scaling of 1 and other fields', () => {
     const options = { dit: DIT, groups: sharedGroup(2), parameters: 2000 };
     expect(matchRank({ method: 'lora' }, options).adapter).toEqual({
       method: 'lora',
@@ -50,7 +50,7 @@ describe('matchRank', () => {
     expect(matchRank({ method: 'svd-cut', keep: 3 }, options).adapter).toMatchObject({ keep: 3 });
   });
 
-  it('says when a method has no size', () => {
+  test('says when a method has no size', () => {
     const found = matchRank({ method: 'heur-lg', depth: 3 }, { dit: DIT, groups: sharedGroup(2), parameters: 1e4 });
     expect(found).toMatchObject({ adjustable: false, adapter: { depth: 3 } });
     expect(() => matchRank({ method: 'lora' }, { dit: DIT, groups: sharedGroup(2), parameters: 0 })).toThrow(

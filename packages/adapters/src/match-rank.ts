@@ -5,17 +5,17 @@ import { countAdapted } from './count';
 import { type AdapterConfig, type AdapterConfigInput, adapterConfig, methodOf } from './methods';
 
 /** Options of {@link matchRank}. */
-export type MatchRankOptions = {
+export interface MatchRankOptions {
   /** The base model's architecture. */
   readonly dit: DitConfig;
   /** The groups that train an adapter each. */
   readonly groups: readonly ClassGroup[];
   /** How many parameters may be trained in all, label rows included. */
   readonly parameters: number;
-};
+}
 
 /** What {@link matchRank} found. */
-export type MatchedRank = {
+export interface MatchedRank {
   /** The config whose count is nearest to the budget. */
   readonly adapter: AdapterConfig;
   /** How many parameters it trains, label rows included. */
@@ -24,7 +24,7 @@ export type MatchedRank = {
   readonly ratio: number;
   /** Whether the method has a size to turn; full fine-tuning, BitFit, SVDiff, Heur-LG and Auto-LG have none. */
   readonly adjustable: boolean;
-};
+}
 
 /**
  * The size of a method (its rank, or OFT's block) that trains a number of parameters nearest to a budget; of two equally

@@ -2,7 +2,7 @@ import { applyDit } from '@learngene/dit';
 import { sharedGroup } from '@learngene/nn';
 import { expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { inputsFor, METHODS, tinyModel } from '../test/tiny';
 import { applyAdapted } from './apply';
 import { disposeMerged, mergeAdapters, unmergeAdapters } from './merge';
@@ -13,7 +13,7 @@ beforeAll(useTestBackend);
 const LORA = { method: 'lora', rank: 2 } as const;
 
 describe('mergeAdapters', () => {
-  it('of null is the base model for its null label', () => {
+  test('of null is the base model for its null label', () => {
     tf.tidy(() => {
       for (const method of METHODS) {
         const model = tinyModel(method, { noise: 0.05 });
@@ -26,7 +26,7 @@ describe('mergeAdapters', () => {
     });
   });
 
-  it('wants a name where there are several groups, and leaks nothing', async () => {
+  test('wants a name where there are several groups, and leaks nothing', async () => {
     const model = tinyModel(LORA);
     expect(() => mergeAdapters(model)).toThrow('group: expected a name or null, the model has 3 groups');
     disposeAdapted(model);

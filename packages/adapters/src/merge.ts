@@ -7,14 +7,14 @@ import { type AdaptedModel, type AdapterParams, adapterOf, disposeAdapted } from
 import { type Leaves, mainLayers, overlay, subTree } from './trees';
 
 /** A plain DiT that has an adapter in its weights, and what takes it out again. */
-export type MergedModel = {
+export interface MergedModel {
   /** The architecture; its classes are those of the group, in the order of the group's `classes`. */
   readonly config: DitConfig;
   /** Dense weights, for any program that knows DiT. */
   readonly params: DitParams;
   /** The model as it was, to the bit. Shares data with `params` where both are equal. */
   readonly unmerged: AdaptedModel;
-};
+}
 
 /**
  * A plain DiT with the adapter of one group in its weights: no cost at inference, and the same output up to rounding for

@@ -6,15 +6,15 @@ import type { LayerSegment } from './segments';
 import type { Leaves } from './trees';
 
 /** One main layer of the model that adapters are attached to. */
-export type LayerContext = {
+export interface LayerContext {
   /** Dotted name, 'blocks.3.attn.q'. */
   readonly name: string;
   /** Input and output width. */
   readonly size: LinearShape;
-};
+}
 
 /** What every method says about itself. */
-export type MethodFacts<C> = {
+export interface MethodFacts<C> {
   /** Title, authors, year and where to find it. */
   readonly paper: string;
   /** What the base model's main layers must be: dense weights, or factors u, s, v (see `initLowRankDit`). */
@@ -28,7 +28,7 @@ export type MethodFacts<C> = {
     /** Its possible values. */
     values(dit: DitConfig): readonly number[];
   };
-};
+}
 
 /** A method that adds tensors to every main layer and goes through the Linear seam. Called inside a tidy. */
 export type LayerMethod<C> = MethodFacts<C> & {

@@ -2,7 +2,7 @@ import { applyDit, type DitParams } from '@learngene/dit';
 import { countParams, flattenParams, sharedGroup, valueAndGrad } from '@learngene/nn';
 import { expectClose, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { baseFor, bits, DIT, inputsFor, METHODS, tinyModel, titleOf, weighted } from '../test/tiny';
 import { applyAdapted } from './apply';
 import { countAdapted } from './count';
@@ -19,7 +19,7 @@ const startsAtBase = METHODS.filter(
 );
 
 describe.each(METHODS.map((method) => [titleOf(method), method] as const))('%s', (_, method) => {
-  it('merges into what it applies, for every class', () => {
+  test('merges into what it applies, for every class', () => {
     tf.tidy(() => {
       const model = tinyModel(method, { noise: 0.05 });
       const inputs = inputsFor([2, 0, 1, 2]);
@@ -33,7 +33,7 @@ describe.each(METHODS.map((method) => [titleOf(method), method] as const))('%s',
     });
   });
 
-  it('unmerges to the bits it had', () => {
+  test('unmerges to the bits it had', () => {
     const model = tinyModel(method, { noise: 0.05 });
     const before = bits({ frozen: model.frozen, adapters: model.adapters });
     const merged = mergeAdapters(model, 'class-1');
@@ -45,7 +45,7 @@ describe.each(METHODS.map((method) => [titleOf(method), method] as const))('%s',
     disposeAdapted(after);
   });
 
-  it('counts what it trains and what stays', () => {
+  test('counts what it trains and what stays', () => {
     const model = tinyModel(method);
     const counts = countAdapted(model.config);
     const { layers, label } = model.adapters['class-1'];
@@ -57,7 +57,7 @@ describe.each(METHODS.map((method) => [titleOf(method), method] as const))('%s',
     disposeAdapted(model);
   });
 
-  it('sends each sample its own gradient, the base samples none', () => {
+  test('sends each sample its own gradient, the base samples none', () => {
     tf.tidy(() => {
       const model = tinyModel(method, { noise: 0.05 });
       const inputs = inputsFor([2, 3, 0]);
@@ -75,7 +75,7 @@ describe.each(METHODS.map((method) => [titleOf(method), method] as const))('%s',
     });
   });
 
-  it('gives the same to a shared adapter as to one a class with the same tensors', () => {
+  test('gives the same to a shared adapter as to one a class with the same tensors', () => {
     tf.tidy(() => {
       const shared = tinyModel(method, { noise: 0.05, groups: sharedGroup(3), nullGate: 'own-class' });
       const perClass = tinyModel(method, { nullGate: 'own-class' });
@@ -89,13 +89,13 @@ describe.each(METHODS.map((method) => [titleOf(method), method] as const))('%s',
     });
   });
 
-  it('says its paper', () => {
+  test('says its paper', () => {
     expect(adapterMethods[method.method].paper.length).toBeGreaterThan(20);
   });
 });
 
 describe.each(startsAtBase.map((method) => [titleOf(method), method] as const))('%s', (_, method) => {
-  it('starts as the base model', () => {
+  test('starts as the base model', () => {
     tf.tidy(() => {
       const base = baseFor(method) as DitParams;
       const model = tinyModel(method, { labels: 'base' });
@@ -107,7 +107,7 @@ describe.each(startsAtBase.map((method) => [titleOf(method), method] as const))(
   });
 });
 
-it('low-rank tailors start as the low-rank model', () => {
+test('low-rank tailors start as the low-rank model', () => {
   tf.tidy(() => {
     const base = baseFor({ method: 'low-rank' }) as LowRankDitParams;
     const inputs = inputsFor([2, 0, 3, 1]);

@@ -4,7 +4,7 @@ import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { AdapterConfig } from './methods';
 
 /** Everything that decides an adapted model's shapes and numbers. Plain JSON. */
-export type AdaptedConfig = {
+export interface AdaptedConfig {
   /** The architecture; `classes` are those of the groups, numbered 0 to n - 1, and n is the null label. */
   readonly dit: DitConfig;
   /** The method. */
@@ -17,21 +17,21 @@ export type AdaptedConfig = {
    * group, the ordinary way of a shared adapter, and the base model when there are more.
    */
   readonly nullGate: 'base' | 'own-class';
-};
+}
 
 /** What one group trains. */
-export type AdapterParams = {
+export type AdapterParams = Readonly<{
   /**
    * The method's tensors: by main layer ('blocks.0.attn.q.a'), or by the names of the weights whose place they take
    * ('blocks.0.adaln.bias', 'label.null').
    */
-  readonly layers: ParamTree;
+  layers: ParamTree;
   /** Label embedding of the group's classes. */
-  readonly label: {
+  label: {
     /** [classes of the group, D], rows in the order of the group's `classes`. */
     readonly rows: Tensor2D;
   };
-};
+}>;
 
 /** The part of a model that is never trained: a DiT without label table, whose main layers have the method's form. */
 export type FrozenParams = DitBaseParams & {
@@ -43,14 +43,14 @@ export type FrozenParams = DitBaseParams & {
 };
 
 /** A base model with adapters; f32 tensors of its own, owned by the caller: see {@link disposeAdapted}. */
-export type AdaptedModel = {
+export interface AdaptedModel {
   /** Shapes, method and groups. */
   readonly config: AdaptedConfig;
   /** What all groups share. */
   readonly frozen: FrozenParams;
   /** What each group trains, by group name. */
   readonly adapters: Readonly<Record<string, AdapterParams>>;
-};
+}
 
 /** Disposes every tensor of a model. */
 export function disposeAdapted({ frozen, adapters }: AdaptedModel): void {

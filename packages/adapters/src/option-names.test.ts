@@ -2,7 +2,7 @@ import { sharedGroup } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it as test } from 'vitest';
 import { DIT, denseBase, tinyModel } from '../test/tiny';
 import { attachAdapters } from './attach';
 import { checkGroups } from './checks';
@@ -24,7 +24,7 @@ const options = {
   generator: createGenerator(1),
 } as const;
 
-it.each<[string, (unknown: object) => unknown]>([
+test.each<[string, (unknown: object) => unknown]>([
   ['groups\\[0\\]', (unknown) => checkGroups([{ name: 'a', classes: [0], ...unknown }])],
   ['attachAdapters', (unknown) => attachAdapters(denseBase(), { ...options, ...unknown })],
   ['adapterTrainStep', (unknown) => step(unknown, {})],

@@ -3,7 +3,7 @@ import { groupPerClass, sharedGroup } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it as test } from 'vitest';
 import { DIT, denseBase, inputsFor, tinyModel } from '../test/tiny';
 import { initLowRankDit } from './low-rank-dit';
 import { matchRank } from './match-rank';
@@ -64,7 +64,7 @@ const OPTIONS: readonly (readonly [name: string, more: readonly number[], use: (
   ['rank', [0, 1.5, 4], (rank) => combine({ rank })],
 ];
 
-it.each(OPTIONS)('%s refuses NaN, infinity, a negative number and %j by its name', (name, more, use) => {
+test.each(OPTIONS)('%s refuses NaN, infinity, a negative number and %j by its name', (name, more, use) => {
   tf.tidy(() => {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY, -1, ...more]) {
       expect(() => use(value), `${name} = ${value}`).toThrow(new RegExp(`^${name}: expected .* got`));

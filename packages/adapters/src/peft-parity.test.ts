@@ -10,7 +10,7 @@ import { createGenerator } from '@learngene/random';
 import { decodeSafetensors } from '@learngene/tensor-io';
 import { relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { DIT, fixture, fixtureBase, NAMES, peftFiles, short, tensor } from '../test/peft';
 import { adaptedLinear } from './apply';
 import { attachAdapters } from './attach';
@@ -70,7 +70,7 @@ function compare(model: AdaptedModel, folder: string): { output: number; gradien
 }
 
 describe.each(['lora', 'rslora', 'dora', 'pissa', 'oft', 'oft-exact', 'oft-terms', 'loha'])('%s of PEFT', (folder) => {
-  it('has the same outputs and gradients', () => {
+  test('has the same outputs and gradients', () => {
     const errors = tf.tidy(() => compare(loaded(folder), folder) as never) as { output: number; gradient: number };
     // PEFT takes PiSSA's SVD in float32.
     const tolerance = folder === 'pissa' ? 5e-6 : 1e-6;
@@ -78,7 +78,7 @@ describe.each(['lora', 'rslora', 'dora', 'pissa', 'oft', 'oft-exact', 'oft-terms
     expect(errors.gradient).toBeLessThan(tolerance);
   });
 
-  it('has the same file', async () => {
+  test('has the same file', async () => {
     const model = loaded(folder);
     const files = await encodeAdapter(model);
     const theirs = decodeSafetensors(peftFiles(folder).get(FILES.tensors)!).tensors;
@@ -98,7 +98,7 @@ describe.each(['lora', 'rslora', 'dora', 'pissa', 'oft', 'oft-exact', 'oft-terms
   });
 });
 
-it('SVDiff has the outputs and gradients of its formula', () => {
+test('SVDiff has the outputs and gradients of its formula', () => {
   tf.tidy(() => {
     const model = attached({ method: 'svdiff', scale: 2 });
     const deltas = new Map([...fixture('svdiff/reference')].filter(([key]) => key.startsWith('blocks.')));
@@ -110,7 +110,7 @@ it('SVDiff has the outputs and gradients of its formula', () => {
   });
 });
 
-it("PiSSA starts at PEFT's factors up to the signs of components", async () => {
+test("PiSSA starts at PEFT's factors up to the signs of components", async () => {
   const model = attached({ method: 'pissa', rank: 3, alpha: 6 });
   const wanted = fixture('pissa/reference');
   const ours = await paramsToTensorData(model.adapters.all.layers);

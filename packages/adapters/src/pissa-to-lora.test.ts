@@ -1,7 +1,7 @@
 import { sharedGroup } from '@learngene/nn';
 import { relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { inputsFor, tinyModel } from '../test/tiny';
 import { applyAdapted } from './apply';
 import { loraOfPissa } from './pissa-to-lora';
@@ -9,7 +9,7 @@ import { loraOfPissa } from './pissa-to-lora';
 beforeAll(useTestBackend);
 
 describe('loraOfPissa', () => {
-  it('goes with the base itself', () => {
+  test('goes with the base itself', () => {
     tf.tidy(() => {
       const pissa = tinyModel({ method: 'pissa', rank: 3, alpha: 6 }, { noise: 0.1, groups: sharedGroup(2) });
       const { config, layers } = loraOfPissa(pissa, 'all');

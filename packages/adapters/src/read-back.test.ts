@@ -3,7 +3,7 @@ import { mapParams, type ParamTree, paramLeaves, sharedGroup } from '@learngene/
 import { createGenerator } from '@learngene/random';
 import { expectClose, useDeviceBackend, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import { baseFor, DIT, denseBase, inputsFor, METHODS, titleOf } from '../test/tiny';
 import {
   type AdapterConfigInput,
@@ -115,16 +115,19 @@ const CASES: Case[] = [
 ];
 
 describe('async forms', () => {
-  it.each(CASES)('%s %s has an async form that gives the same, on a device too', async (name, _title, sync, async) => {
-    await useTestBackend();
-    const expected = await numbers(tf.getBackend() === 'webgpu' ? await async() : sync());
-    expect(await numbers(await async())).toEqual(expected);
-    await useDeviceBackend();
-    expect(sync).toThrow(`call ${name}Async and await it`);
-    expectClose(await numbers(await async()), expected, { atol: 2e-5, rtol: 1e-4 });
-  });
+  test.each(CASES)(
+    '%s %s has an async form that gives the same, on a device too',
+    async (name, _title, sync, async) => {
+      await useTestBackend();
+      const expected = await numbers(tf.getBackend() === 'webgpu' ? await async() : sync());
+      expect(await numbers(await async())).toEqual(expected);
+      await useDeviceBackend();
+      expect(sync).toThrow(`call ${name}Async and await it`);
+      expectClose(await numbers(await async()), expected, { atol: 2e-5, rtol: 1e-4 });
+    },
+  );
 
-  it.each(METHODS.filter((input) => !factoring.includes(input)).map((input) => [titleOf(input), input] as const))(
+  test.each(METHODS.filter((input) => !factoring.includes(input)).map((input) => [titleOf(input), input] as const))(
     '%s attaches without reading back, and only the exact OFT needs to read in a step',
     async (_, input) => {
       await useDeviceBackend();
@@ -144,7 +147,7 @@ describe('async forms', () => {
     },
   );
 
-  it('sums that need no SVD read nothing back', async () => {
+  test('sums that need no SVD read nothing back', async () => {
     await useDeviceBackend();
     for (const combination of ['cat', 'linear'] as const) {
       const { rank: _, ...options } = { ...weighted, combination };

@@ -1,13 +1,13 @@
 import { checkGradient, expectClose, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { perSample } from './segments';
 
 beforeAll(useTestBackend);
 
 describe('perSample', () => {
   // 9 segments: more than a GPU binds tensors at once
-  it.each([2, 9])('gives the rows of %i segments to their samples, with gradients', (count) => {
+  test.each([2, 9])('gives the rows of %i segments to their samples, with gradients', (count) => {
     tf.tidy(() => {
       const vectors = Array.from({ length: count }, (_, i) => tf.tensor1d([i + 1, -i]));
       const segments = vectors.map((values, i) => ({ start: 2 * i, end: 2 * i + 2, leaves: { values } }));

@@ -3,14 +3,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Leaves } from './trees';
 
 /** A run of samples and the adapter that they use in one layer. */
-export type LayerSegment = {
+export interface LayerSegment {
   /** First sample. */
   readonly start: number;
   /** One past the last sample. */
   readonly end: number;
   /** The adapter's tensors of this layer; undefined: the base model. */
   readonly leaves?: Leaves;
-};
+}
 
 /**
  * f of each segment's samples, put together again. One segment gets x itself; several are split and concatenated, whose

@@ -1,7 +1,7 @@
 import { createGenerator, normal } from '@learngene/random';
 import { createMatrix, type Matrix, matmul, transpose } from '@learngene/tensor-svd';
 import { relativeError, useTestBackend } from '@learngene/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { sharedFactors } from './shared-factors';
 
 beforeAll(useTestBackend);
@@ -18,7 +18,7 @@ describe('sharedFactors', () => {
     return parts.reduce((a, b) => a + b, 0);
   };
 
-  it('finds factors that several matrices share', () => {
+  test('finds factors that several matrices share', () => {
     const [u, v] = [random(9, 3, 1), random(7, 3, 2)];
     const weights = [
       [3, 1, 2],
@@ -28,7 +28,7 @@ describe('sharedFactors', () => {
     expect(errorOf(weights, 3, 400)).toBeLessThan(1e-6);
   });
 
-  it('every sweep lowers the error or leaves it', () => {
+  test('every sweep lowers the error or leaves it', () => {
     const weights = [1, 2, 3].map((seed) => random(6, 8, seed));
     const total = (sweeps: number) => {
       const factors = sharedFactors(weights, { rank: 4, sweeps });
@@ -42,7 +42,7 @@ describe('sharedFactors', () => {
     for (let i = 1; i < errors.length; i++) expect(errors[i]).toBeLessThanOrEqual(errors[i - 1] * (1 + 1e-12));
   });
 
-  it('is exact for one matrix of full rank', () => {
+  test('is exact for one matrix of full rank', () => {
     expect(errorOf([random(5, 8, 4)], 5, 1)).toBeLessThan(1e-20);
   });
 });

@@ -1,14 +1,14 @@
 import { createMatrix, type Matrix, matmul, svd, symmetricEigen, transpose } from '@learngene/tensor-svd';
 
 /** W_l ≈ u diag(s[l]) vᵀ for all l. */
-export type SharedFactors = {
+export interface SharedFactors {
   /** [out, r], columns of length 1. */
   readonly u: Matrix;
   /** [in, r], columns of length 1. */
   readonly v: Matrix;
   /** One array [r] a matrix. */
   readonly s: readonly Float64Array[];
-};
+}
 
 /**
  * Matrices of one shape as u diag(s_l) vᵀ with u and v in common: start at the singular vectors of the sum,

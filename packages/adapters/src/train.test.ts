@@ -2,7 +2,7 @@ import { flattenParams, mapParams, valueAndGrad } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { bits, inputsFor, jitter, METHODS, tinyModel, titleOf, weighted } from '../test/tiny';
 import { applyAdapted } from './apply';
 import { type AdaptedModel, type AdapterParams, disposeAdapted, trainableParams } from './model';
@@ -38,7 +38,7 @@ function step(state: AdapterTrainState, labels: readonly number[], options: { lr
 }
 
 describe.each(METHODS.map((method) => [titleOf(method), method] as const))('%s', (_, method) => {
-  it('learns, and changes nothing that is frozen', () => {
+  test('learns, and changes nothing that is frozen', () => {
     const model = tinyModel(method);
     const frozen = bits(model.frozen);
     let state = initAdapterTraining(model);
@@ -55,7 +55,7 @@ describe.each(METHODS.map((method) => [titleOf(method), method] as const))('%s',
     expect(tf.memory().numTensors).toBe(0);
   });
 
-  it('has the derivative of the forward pass in a batch of several adapters', () => {
+  test('has the derivative of the forward pass in a batch of several adapters', () => {
     if (method.method === 'dora') return; // Its norms are constants of the gradient by design.
     tf.tidy(() => {
       const model = tinyModel(method, { noise: 0.1 });
@@ -77,7 +77,7 @@ describe.each(METHODS.map((method) => [titleOf(method), method] as const))('%s',
     });
   });
 
-  it('leaks nothing', () =>
+  test('leaks nothing', () =>
     expectNoLeak(() => {
       const first = initAdapterTraining(tinyModel(method));
       const { state } = step(first, [1, 3, 1]);
@@ -90,7 +90,7 @@ describe('adapterTrainStep', () => {
   const changed = (before: AdaptedModel, after: AdaptedModel) =>
     Object.keys(before.adapters).filter((name) => before.adapters[name] !== after.adapters[name]);
 
-  it('touches the groups in the batch alone', () => {
+  test('touches the groups in the batch alone', () => {
     const first = initAdapterTraining(tinyModel({ method: 'lora', rank: 2 }));
     const { state } = step(first, [1, 3, 1]);
     expect(changed(first.model, state.model)).toEqual(['class-1']);
@@ -105,7 +105,7 @@ describe('adapterTrainStep', () => {
     expect(tf.memory().numTensors).toBe(0);
   });
 
-  it('throws on a label out of range', () => {
+  test('throws on a label out of range', () => {
     const state = initAdapterTraining(tinyModel({ method: 'lora', rank: 2 }));
     expect(() => step(state, [4])).toThrow('labels[0]: expected a class in [0, 3], got 4');
     disposeAdapted(state.model);

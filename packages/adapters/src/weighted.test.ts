@@ -2,7 +2,7 @@ import { disposeParams, type ParamTree, unflattenParams } from '@learngene/nn';
 import { createGenerator, normal } from '@learngene/random';
 import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { DIT, fixture, NAMES, short, tensor } from '../test/peft';
 import type { LoraConfig } from './methods/lora';
 import { type Leaves, mainLayers, subTree } from './trees';
@@ -40,7 +40,7 @@ const PLANS: Record<string, { names: string[]; rank: number } & Partial<CombineO
 };
 
 describe("PEFT's add_weighted_adapter", () => {
-  it.each(Object.entries(PLANS))('%s', (plan, { names, combination, rank }) => {
+  test.each(Object.entries(PLANS))('%s', (plan, { names, combination, rank }) => {
     tf.tidy(() => {
       const weights = [0.7, -0.4, 0.5].slice(0, names.length);
       const options = { dit: DIT, weights, combination, ...(plan === 'svd4' && { rank }) };
@@ -54,7 +54,7 @@ describe("PEFT's add_weighted_adapter", () => {
   });
 });
 
-it("'linear' takes more adapters than a GPU binds at once", () => {
+test("'linear' takes more adapters than a GPU binds at once", () => {
   tf.tidy(() => {
     const first = adapter('first');
     const [copies, weights] = [new Array<LoraAdapter>(9).fill(first), new Array<number>(9).fill(1 / 81 / 2)];
@@ -85,7 +85,7 @@ function composed(tree: ParamTree, name: string): tf.Tensor {
 }
 
 describe('tailors', () => {
-  it.each(['cat', 'svd'] as const)('%s is the exact weighted sum at full rank', (combination) => {
+  test.each(['cat', 'svd'] as const)('%s is the exact weighted sum at full rank', (combination) => {
     tf.tidy(() => {
       const both = [tailors(1, 2), tailors(2, 3)];
       const weights = [0.6, -1.5];
@@ -102,7 +102,7 @@ describe('tailors', () => {
     });
   });
 
-  it('linear of one adapter with weight 1 is that adapter, and scales with the weight', () => {
+  test('linear of one adapter with weight 1 is that adapter, and scales with the weight', () => {
     tf.tidy(() => {
       const tree = tailors(3, 2);
       for (const weight of [1, -2]) {
@@ -113,7 +113,7 @@ describe('tailors', () => {
     });
   });
 
-  it('svd is no worse than any other of its rank: the error is the tail of the spectrum', () => {
+  test('svd is no worse than any other of its rank: the error is the tail of the spectrum', () => {
     tf.tidy(() => {
       const both = [tailors(1, 2), tailors(2, 2)];
       const merged = combineTailors(both, { dit: DIT, weights: [1, 1], rank: 2 });
@@ -126,7 +126,7 @@ describe('tailors', () => {
     });
   });
 
-  it('leaks nothing', () =>
+  test('leaks nothing', () =>
     expectNoLeak(() => {
       const both = [tailors(1, 2), tailors(2, 3)];
       const merged = combineTailors(both, { dit: DIT, weights: [1, 1] });
@@ -137,7 +137,7 @@ describe('tailors', () => {
 describe('bad input', () => {
   const combine = (options: Partial<CombineOptions>, trees = [tailors(1, 2), tailors(2, 3)]) =>
     tf.tidy(() => combineTailors(trees, { dit: DIT, weights: [1, 1], ...options }) as never);
-  it.each([
+  test.each([
     ['none', () => combine({ weights: [] }, []), 'adapters: expected at least one, got none'],
     ['weights', () => combine({ weights: [1] }), 'weights: expected 2, one an adapter, got 1'],
     ['NaN', () => combine({ weights: [1, Number.NaN] }), 'weights: expected finite numbers, got NaN'],

@@ -15,7 +15,7 @@ import { type Leaves, mainLayers, subTree } from './trees';
 export type Combination = 'svd' | 'linear' | 'cat';
 
 /** Options of {@link combineTailors} and {@link combineLoras}. */
-export type CombineOptions = {
+export interface CombineOptions {
   /** The architecture that the adapters are for. */
   readonly dit: DitConfig;
   /** A factor for each adapter; may be negative. */
@@ -24,15 +24,15 @@ export type CombineOptions = {
   readonly combination?: Combination;
   /** Rank of 'svd' (default: the largest of the adapters'). */
   readonly rank?: number;
-};
+}
 
 /** A LoRA adapter of one group. */
-export type LoraAdapter = {
+export interface LoraAdapter {
   /** Its rank and scaling. */
   readonly config: LoraConfig;
   /** Leaves a [in, r] and b [out, r] of every main layer. */
   readonly layers: ParamTree;
-};
+}
 
 /**
  * The weighted sum of tailors as one set of tailors: sum w_i u_i diag(s_i) v_iᵀ, layer by layer.
@@ -80,10 +80,16 @@ export async function combineLorasAsync(
   return asLora(layers, options);
 }
 
-type Update = { readonly a: tf.Tensor2D; readonly b: tf.Tensor2D };
+interface Update {
+  readonly a: tf.Tensor2D;
+  readonly b: tf.Tensor2D;
+}
 
 /** Every main layer's sum of updates as u diag(s) vᵀ, and the largest rank of an update by layer. */
-type Joined = { readonly tree: ParamTree; readonly ranks: Readonly<Record<string, number>> };
+type Joined = Readonly<{
+  readonly tree: ParamTree;
+  readonly ranks: Readonly<Record<string, number>>;
+}>;
 
 function joinTailors(adapters: readonly ParamTree[], options: CombineOptions): Joined {
   checkWeights(adapters, options);

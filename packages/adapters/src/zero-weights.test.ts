@@ -3,7 +3,7 @@ import { disposeParams, flattenParams, mapParams, type ParamTree, sharedGroup } 
 import { createGenerator } from '@learngene/random';
 import { relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { baseFor, DIT, inputsFor, METHODS, titleOf, weighted } from '../test/tiny';
 import { applyAdapted } from './apply';
 import { attachAdapters } from './attach';
@@ -46,7 +46,7 @@ function expectFinite(tree: ParamTree): void {
 }
 
 describe.each(ZEROS)('a base with %s in every main layer', (_, keeps) => {
-  it.each(METHODS.map((method) => [titleOf(method), method] as const))('%s trains and merges', (_, adapter) => {
+  test.each(METHODS.map((method) => [titleOf(method), method] as const))('%s trains and merges', (_, adapter) => {
     const base = baseWith(adapter, keeps);
     const model = attachAdapters(base, { dit: DIT, adapter, groups: sharedGroup(3), generator: createGenerator(3) });
     disposeParams(base);
@@ -72,7 +72,7 @@ describe.each(ZEROS)('a base with %s in every main layer', (_, keeps) => {
   });
 });
 
-it('DoRA: a zero row contributes 0 at the start, at any magnitude, and in the merged weight', () => {
+test('DoRA: a zero row contributes 0 at the start, at any magnitude, and in the merged weight', () => {
   tf.tidy(() => {
     const config = dora.complete({ method: 'dora', rank: 2 }, DIT);
     const size = { in: 3, out: 2 };

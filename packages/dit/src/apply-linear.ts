@@ -28,11 +28,11 @@ export function withEpilogue(linear: (params: ParamTree, x: Tensor3D, name: stri
 }
 
 /** The linear layers of a block: single ones, and the two of the MLP with GELU between them. */
-export type BlockLayers = {
+export interface BlockLayers {
   readonly linear: (params: ParamTree, x: Tensor3D, name: string, epilogue?: Epilogue) => Tensor3D;
   /** `name` is that of the MLP, 'blocks.3.mlp'. */
   readonly mlp: (params: ParamTree | undefined, x: Tensor3D, name: string, epilogue: ResidualEpilogue) => Tensor3D;
-};
+}
 
 /**
  * The layers of a block by one function for all of them.

@@ -11,7 +11,7 @@ import {
 import { createGenerator, normal } from '@learngene/random';
 import { expectClose, expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { applyDit } from './apply';
 import { type ApplyLinear, withEpilogue } from './apply-linear';
 import { ditConfig } from './config';
@@ -43,13 +43,13 @@ function makePerturbed() {
 }
 
 describe('applyDit', () => {
-  it('of a fresh model is exactly 0', () => {
+  test('of a fresh model is exactly 0', () => {
     const out = applyDit(initDit(createGenerator(0), config), makeInputs(2), { config });
     expect(out.shape).toEqual([2, 8, 8, 4]);
     expect(out.dataSync().every((value) => value === 0)).toBe(true);
   });
 
-  it('has blocks that are the identity while their adaLN is zero', () => {
+  test('has blocks that are the identity while their adaLN is zero', () => {
     const fresh = initDit(createGenerator(0), config);
     const model = { ...fresh, final: makePerturbed().final };
     const out = applyDit(model, makeInputs(2), { config });
@@ -58,7 +58,7 @@ describe('applyDit', () => {
     expectClose(out, without, { atol: 0, rtol: 0 });
   });
 
-  it('gives each sample an output that does not depend on its batch mates', () => {
+  test('gives each sample an output that does not depend on its batch mates', () => {
     const params = makePerturbed();
     const { x, t, labels } = makeInputs(4);
     const together = applyDit(params, { x, t, labels }, { config });
@@ -73,7 +73,7 @@ describe('applyDit', () => {
     expectClose(applyDit(params, alone, { config }), tf.slice(together, 1, 1), { atol: 1e-6 });
   });
 
-  it('sends gradient to every parameter', () => {
+  test('sends gradient to every parameter', () => {
     const params = makePerturbed();
     const inputs = makeInputs(3);
     const { grads } = valueAndGrad((p) => tf.sum(tf.square(applyDit(p, inputs, { config }))) as tf.Scalar, params);
@@ -87,7 +87,7 @@ describe('applyDit', () => {
     expect(label).toEqual([0, 1, 2, 3, 4, 5].map((id) => inputs.labels.includes(id)));
   });
 
-  it('hands the six main layers of every block to `linear`, with their sub-tree, in order', () => {
+  test('hands the six main layers of every block to `linear`, with their sub-tree, in order', () => {
     const params = makePerturbed();
     const inputs = makeInputs(2);
     const leaves = flattenParams(params);
@@ -104,7 +104,7 @@ describe('applyDit', () => {
     expectClose(out, applyDit(params, inputs, { config }), { atol: 1e-6 });
   });
 
-  it('hands each layer its epilogue, and refuses a function that would leave it out', () => {
+  test('hands each layer its epilogue, and refuses a function that would leave it out', () => {
     const params = makePerturbed();
     const inputs = makeInputs(2);
     const seen: Record<string, string> = {};
@@ -125,7 +125,7 @@ describe('applyDit', () => {
     );
   });
 
-  it('runs without main weights and table when `linear` and `embedLabels` are given', () => {
+  test('runs without main weights and table when `linear` and `embedLabels` are given', () => {
     const params = makePerturbed();
     const inputs = makeInputs(2);
     const leaves = flattenParams(params);
@@ -146,14 +146,14 @@ describe('applyDit', () => {
     expect(() => applyDit(base, inputs, { config, embedLabels })).toThrow('params: expected blocks.0.attn.q.weight');
   });
 
-  it('takes fractional timesteps', () => {
+  test('takes fractional timesteps', () => {
     const params = makePerturbed();
     const { x, labels } = makeInputs(2);
     const at = (t: number[]) => applyDit(params, { x, t: tf.tensor1d(t), labels }, { config }).dataSync();
     expect(at([10, 20])).not.toEqual(at([10.5, 20.5]));
   });
 
-  it('names the input that does not fit', () => {
+  test('names the input that does not fit', () => {
     const params = initDit(createGenerator(0), config);
     const inputs = makeInputs(2);
     const run = (change: Partial<typeof inputs>) => () => applyDit(params, { ...inputs, ...change }, { config });
@@ -163,7 +163,7 @@ describe('applyDit', () => {
     expect(run({ labels: Int32Array.of(0, 6) })).toThrow('labels: expected ids in [0, 5], got 6');
   });
 
-  it('leaks nothing, forward and backward', async () => {
+  test('leaks nothing, forward and backward', async () => {
     const params = makePerturbed();
     const inputs = makeInputs(2);
     await expectNoLeak(() => applyDit(params, inputs, { config }).dispose());

@@ -12,14 +12,14 @@ import { gridSize, outChannels, TIMESTEP_DIMS, tokenCount } from './sizes';
 import { timestepEmbedding } from './timestep';
 
 /** Settings of {@link applyDit}. */
-export type ApplyDitOptions = {
+export interface ApplyDitOptions {
   /** The configuration that the parameters were made for; trusted, see `validateDitConfig`. */
   readonly config: DitConfig;
   /** Applies the six main linear layers of every block and their epilogues (default: dense layers). */
   readonly linear?: ApplyLinear;
   /** Embeds the labels, [N] to [N, D]; rows of `label.table` by default. Called inside a tidy. */
   readonly embedLabels?: (labels: Int32Array) => tf.Tensor2D;
-};
+}
 
 const NORM_EPS = 1e-6;
 

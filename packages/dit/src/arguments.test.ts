@@ -2,7 +2,7 @@ import { createGenerator } from '@learngene/random';
 import type { NamedTensors } from '@learngene/tensor-io';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import {
   applyDit,
   type DitConfig,
@@ -156,7 +156,7 @@ const WRONG: [call: string, run: () => unknown, message: string][] = [
   ['dropLabels with a text', () => drop({ probability: '0.5' }), 'probability: expected a number in [0, 1], got 0.5'],
 ];
 
-it.each(WRONG)('%s is refused by name', (_, run, message) => {
+test.each(WRONG)('%s is refused by name', (_, run, message) => {
   tf.tidy(() => {
     expect(run).toThrow(message);
   });
@@ -171,7 +171,7 @@ describe('inferDitConfig', () => {
     [{ learnSigma: false }, 'learnSigma: expected true'],
   ];
 
-  it.each(['learngene', 'facebook', 'diffusers'] as const)(
+  test.each(['learngene', 'facebook', 'diffusers'] as const)(
     'of a %s file refuses fields that contradict it',
     (layout) => {
       for (const [field, message] of contradictions) {
@@ -186,12 +186,12 @@ describe('inferDitConfig', () => {
     },
   );
 
-  it('refuses another input size than the stored table has', () => {
+  test('refuses another input size than the stored table has', () => {
     expect(() => inferDitConfig(stateOf('facebook'), { ...told, inputSize: 8 })).toThrow('inputSize: expected 4');
     expect(inferDitConfig(stateOf('diffusers'), { ...told, inputSize: 8 }).inputSize).toBe(8);
   });
 
-  it('takes a ratio that makes the width of the file', () => {
+  test('takes a ratio that makes the width of the file', () => {
     const state = new Map(stateOf('facebook'));
     for (const [key, tensor] of ditTensorShapes({ ...config, mlpRatio: 1.3 }, 'facebook')) {
       state.set(key, { dtype: 'F32', shape: tensor, data: new Float32Array(0) });
@@ -200,8 +200,13 @@ describe('inferDitConfig', () => {
     expect(() => inferDitConfig(state, { ...told, mlpRatio: 1.6 })).toThrow('mlpRatio: expected 1.25');
   });
 
-  it.each(['learngene', 'facebook', 'diffusers'] as const)('refuses a %s file with a prefix on some keys', (layout) => {
-    const state = [...stateOf(layout)].map(([key, t]) => [/blocks\.1\./.test(key) ? `module.${key}` : key, t] as const);
-    expect(() => inferDitConfig(new Map(state), told)).toThrow("some keys that begin with 'module.'");
-  });
+  test.each(['learngene', 'facebook', 'diffusers'] as const)(
+    'refuses a %s file with a prefix on some keys',
+    (layout) => {
+      const state = [...stateOf(layout)].map(
+        ([key, t]) => [/blocks\.1\./.test(key) ? `module.${key}` : key, t] as const,
+      );
+      expect(() => inferDitConfig(new Map(state), told)).toThrow("some keys that begin with 'module.'");
+    },
+  );
 });

@@ -3,14 +3,14 @@ import { checkLabelArray, checkObject, shown } from './arguments';
 import type { DitConfig } from './config';
 
 /** What a DiT is applied to. */
-export type DitInputs = {
+export interface DitInputs {
   /** Noisy images, f32 [N, H, W, C] with H = W = `inputSize`; pixels in [-1, 1] or latents of about unit variance. */
   readonly x: Tensor4D;
   /** Timesteps of the 1000-step training process, [N], int32 or f32. */
   readonly t: Tensor1D;
   /** Class ids on the host, [N], each in [0, classes] where `classes` is the null label (or what `embedLabels` takes). */
   readonly labels: Int32Array;
-};
+}
 
 /** Throws when the shapes do not fit the configuration or each other; the message names the argument. */
 export function checkInputs(inputs: DitInputs, { inputSize, inChannels }: DitConfig): void {

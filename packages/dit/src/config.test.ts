@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import { type DitConfig, ditConfig, ditVariant } from './config';
 import { blockLinearNames, linearShape } from './linears';
 import { DIT_PRESETS } from './presets';
 import { gridSize, nullLabel, outChannels, tokenCount } from './sizes';
 
 describe('ditConfig', () => {
-  it('knows the twelve presets', () => {
+  test('knows the twelve presets', () => {
     expect(Object.keys(DIT_PRESETS)).toHaveLength(12);
     expect(ditConfig('DiT-B/4')).toEqual({
       inputSize: 32,
@@ -23,12 +23,12 @@ describe('ditConfig', () => {
     });
   });
 
-  it('takes free sizes, overrides and variants', () => {
+  test('takes free sizes, overrides and variants', () => {
     const config = ditConfig({ inputSize: 28, patchSize: 4, inChannels: 1 }, { ...ditVariant('diffusers'), depth: 3 });
     expect(config).toMatchObject({ inputSize: 28, inChannels: 1, depth: 3, frequencyShift: 1, mlpNormEps: 1e-5 });
   });
 
-  it('does not let an undefined field hide a default', () => {
+  test('does not let an undefined field hide a default', () => {
     expect(ditConfig('DiT-S/2', { depth: undefined }).depth).toBe(12);
   });
 
@@ -55,18 +55,18 @@ describe('ditConfig', () => {
     [JSON.parse('{"learnSigma": "yes"}'), 'learnSigma: expected true or false, got yes'],
     [JSON.parse('{"patchsize": 2}'), "got 'patchsize'"],
   ];
-  it.each(broken)('rejects %o', (fields, message) => {
+  test.each(broken)('rejects %o', (fields, message) => {
     expect(() => ditConfig(fields)).toThrow(message);
   });
 
   const numbers = Object.entries(ditConfig({})).filter(([, value]) => typeof value === 'number');
-  it.each(numbers.map(([name]) => name))('rejects NaN, infinity, a negative and a huge %s by its name', (name) => {
+  test.each(numbers.map(([name]) => name))('rejects NaN, infinity, a negative and a huge %s by its name', (name) => {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY, -1, 2147483647, 1e300]) {
       expect(() => ditConfig({ [name]: value })).toThrow(new RegExp(`^${name}: expected .* got`));
     }
   });
 
-  it('rejects unknown preset and variant names', () => {
+  test('rejects unknown preset and variant names', () => {
     expect(() => ditConfig(JSON.parse('"DiT-M/2"'))).toThrow("got 'DiT-M/2'");
     expect(() => ditVariant(JSON.parse('"timm"'))).toThrow('got "timm"');
   });
@@ -75,24 +75,24 @@ describe('ditConfig', () => {
 describe('linear layers of the blocks', () => {
   const config = ditConfig({ hiddenSize: 16, heads: 4, depth: 2 });
 
-  it('are named block by block', () => {
+  test('are named block by block', () => {
     const names = blockLinearNames(config);
     expect(names).toHaveLength(12);
     expect(names.slice(4, 8)).toEqual(['blocks.0.mlp.in', 'blocks.0.mlp.out', 'blocks.1.attn.q', 'blocks.1.attn.k']);
   });
 
-  it('have shapes', () => {
+  test('have shapes', () => {
     expect(linearShape(config, 'blocks.1.attn.o')).toEqual({ in: 16, out: 16 });
     expect(linearShape(config, 'blocks.0.mlp.in')).toEqual({ in: 16, out: 64 });
     expect(linearShape(config, 'blocks.0.mlp.out')).toEqual({ in: 64, out: 16 });
   });
 
-  it.each(['blocks.2.attn.q', 'blocks.0.adaln', 'blocks.00.attn.q'])('do not include %s', (name) => {
+  test.each(['blocks.2.attn.q', 'blocks.0.adaln', 'blocks.00.attn.q'])('do not include %s', (name) => {
     expect(() => linearShape(config, name)).toThrow(`got '${name}'`);
   });
 });
 
-it('sizes follow from the config', () => {
+test('sizes follow from the config', () => {
   const config = ditConfig('DiT-B/4');
   expect([gridSize(config), tokenCount(config), outChannels(config), nullLabel(config)]).toEqual([8, 64, 8, 1000]);
 });

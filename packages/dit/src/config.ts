@@ -4,7 +4,7 @@ import { DIT_PRESETS, type DitPreset, isDitPreset } from './presets';
 import { tokenCount } from './sizes';
 
 /** Everything that decides a model's shapes and numbers. Plain JSON. */
-export type DitConfig = {
+export interface DitConfig {
   /** Height and width of the input, in pixels of whatever space the model works in (32 for 256-pixel latents). */
   readonly inputSize: number;
   /** Side of a square patch; divides `inputSize`. */
@@ -29,7 +29,7 @@ export type DitConfig = {
   readonly frequencyShift: 0 | 1;
   /** Epsilon of the norm before the MLP: 1e-6 in facebookresearch/DiT, 1e-5 in diffusers. Every other norm has 1e-6. */
   readonly mlpNormEps: number;
-};
+}
 
 /** The code base whose numbers are reproduced: the two compute slightly different functions of the same weights. */
 export type DitVariant = 'facebook' | 'diffusers';

@@ -3,14 +3,14 @@ import type { LayoutEntry } from './layouts';
 import { ditPrefixes } from './prefix';
 
 /** Settings of {@link importEntries}. */
-export type ImportOptions = {
+export interface ImportOptions {
   /** Shown in messages. */
   readonly layout: string;
   /** Foreign keys that are neither needed nor an error. */
   readonly ignored?: readonly string[];
   /** Whether later copies of a tensor must equal the first. */
   readonly checkCopies?: boolean;
-};
+}
 
 /** Our tensors, made of the foreign ones; throws on a missing or unexpected key, a wrong shape or an unequal copy. */
 export function importEntries(

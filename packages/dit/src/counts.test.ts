@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import { ditConfig } from './config';
 import { countDitMacs, countDitParams } from './counts';
 import type { DitPreset } from './presets';
@@ -20,21 +20,21 @@ const published: [DitPreset, number, number, string][] = [
 ];
 
 describe.each(published)('%s', (preset, trainable, total, gmacs) => {
-  it('has the published number of parameters', () => {
+  test('has the published number of parameters', () => {
     const counts = countDitParams(ditConfig(preset));
     expect([counts.trainable, counts.total]).toEqual([trainable, total]);
   });
 
-  it('has the published compute', () => {
+  test('has the published compute', () => {
     expect((countDitMacs(ditConfig(preset)).total / 1e9).toFixed(2)).toBe(gmacs);
   });
 });
 
-it('counts the block matrices of the paper alone as `linear`', () => {
+test('counts the block matrices of the paper alone as `linear`', () => {
   expect(countDitParams(ditConfig('DiT-S/2')).linear).toBe(21_233_664);
   expect(countDitParams(ditConfig('DiT-XL/2')).linear).toBe(445_906_944);
 });
 
-it('counts DiT-XL/2 at 512 pixels as the README does', () => {
+test('counts DiT-XL/2 at 512 pixels as the README does', () => {
   expect(Math.round(countDitMacs(ditConfig('DiT-XL/2', { inputSize: 64 })).total / 1e9)).toBe(525);
 });

@@ -2,7 +2,7 @@ import type { DitConfig } from './config';
 import { mlpWidth, outChannels, TIMESTEP_DIMS, tokenCount } from './sizes';
 
 /** Parameters of a DiT by part; `linear` is what a factored model replaces. */
-export type DitParamCounts = {
+export interface DitParamCounts {
   /** Patch embedding, weight and bias. */
   readonly patch: number;
   /** Timestep MLP, weights and biases. */
@@ -23,7 +23,7 @@ export type DitParamCounts = {
   readonly position: number;
   /** `trainable + position`, the number that the reference prints. */
   readonly total: number;
-};
+}
 
 /** Counts the parameters of the dense model from its shapes; makes no tensor. */
 export function countDitParams(config: DitConfig): DitParamCounts {
@@ -44,7 +44,7 @@ export function countDitParams(config: DitConfig): DitParamCounts {
 }
 
 /** Multiply-accumulates of one sample's forward pass by part; `linear` is what a factored model replaces. */
-export type DitMacCounts = {
+export interface DitMacCounts {
   /** Patch embedding over all tokens. */
   readonly patch: number;
   /** Timestep MLP, once a sample. */
@@ -59,7 +59,7 @@ export type DitMacCounts = {
   readonly final: number;
   /** Sum of the above, the paper's "Gflops" column times 1e9. */
   readonly total: number;
-};
+}
 
 /**
  * Counts the multiply-accumulates of one forward pass of one sample, without guidance; makes no tensor.

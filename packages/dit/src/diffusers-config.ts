@@ -2,42 +2,42 @@ import { type DitConfig, ditConfig, ditVariant, validateDitConfig } from './conf
 import { outChannels } from './sizes';
 
 /** The `transformer/config.json` of a diffusers DiT pipeline. */
-export type DiffusersDitConfig = {
+export type DiffusersDitConfig = Readonly<{
   /** Class that diffusers loads it with. */
-  readonly _class_name: 'DiTTransformer2DModel';
+  _class_name: 'DiTTransformer2DModel';
   /** Number of heads. */
-  readonly num_attention_heads: number;
+  num_attention_heads: number;
   /** Width of a head. */
-  readonly attention_head_dim: number;
+  attention_head_dim: number;
   /** Channels of the input. */
-  readonly in_channels: number;
+  in_channels: number;
   /** Channels of the output, variance channels included. */
-  readonly out_channels: number;
+  out_channels: number;
   /** Number of blocks. */
-  readonly num_layers: number;
+  num_layers: number;
   /** Always 0. */
-  readonly dropout: number;
+  dropout: number;
   /** Not used by DiT; diffusers' default. */
-  readonly norm_num_groups: number;
+  norm_num_groups: number;
   /** Always true. */
-  readonly attention_bias: boolean;
+  attention_bias: boolean;
   /** Height and width of the input. */
-  readonly sample_size: number;
+  sample_size: number;
   /** Side of a patch. */
-  readonly patch_size: number;
+  patch_size: number;
   /** Always 'gelu-approximate'. */
-  readonly activation_fn: string;
+  activation_fn: string;
   /** Number of classes, the null label not counted. */
-  readonly num_embeds_ada_norm: number;
+  num_embeds_ada_norm: number;
   /** Always false. */
-  readonly upcast_attention: boolean;
+  upcast_attention: boolean;
   /** Always 'ada_norm_zero'. */
-  readonly norm_type: string;
+  norm_type: string;
   /** Always false. */
-  readonly norm_elementwise_affine: boolean;
+  norm_elementwise_affine: boolean;
   /** Epsilon of the norm before the MLP. */
-  readonly norm_eps: number;
-};
+  norm_eps: number;
+}>;
 
 /** What diffusers assumes for a field that a file lacks. */
 const DEFAULTS: DiffusersDitConfig = {

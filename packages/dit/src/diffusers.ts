@@ -5,14 +5,14 @@ import { exportEntries, importEntries } from './convert';
 import { diffusersEntries, ownShapes } from './layouts';
 
 /** Settings of {@link ditFromDiffusers}. */
-export type FromDiffusersOptions = {
+export interface FromDiffusersOptions {
   /**
    * diffusers stores the timestep and label embedders once for each block. 'equal' (default): every copy must hold the
    * same numbers. 'first': block 0's are taken, the others may differ, as after a fine-tuning in diffusers; the result
    * is then not quite that model.
    */
   readonly copies?: 'equal' | 'first';
-};
+}
 
 /**
  * Our tensors out of a state dict of diffusers' `DiTTransformer2DModel`

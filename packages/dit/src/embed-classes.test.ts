@@ -1,7 +1,7 @@
 import { valueAndGrad } from '@learngene/nn';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { embedClasses } from './embed-classes';
 
 beforeAll(useTestBackend);
@@ -26,7 +26,7 @@ const embed = (ids: number[], { a, c, none }: Tables) =>
   });
 
 describe('embedClasses', () => {
-  it('takes the row of each class from its group, and the null row for the null label', () => {
+  test('takes the row of each class from its group, and the null row for the null label', () => {
     const y = embed([3, 0, 4, 2, 3], tables());
     expect(y.arraySync()).toEqual([
       [30, 31],
@@ -37,7 +37,7 @@ describe('embedClasses', () => {
     ]);
   });
 
-  it('gives each row the sum of the gradients of its samples', () => {
+  test('gives each row the sum of the gradients of its samples', () => {
     const weights = tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2]);
     const { grads } = valueAndGrad((p: Tables) => tf.sum(tf.mul(embed([3, 2, 3], p), weights)) as tf.Scalar, tables());
     expect(grads.c.arraySync()).toEqual([[6, 8]]);
@@ -48,7 +48,7 @@ describe('embedClasses', () => {
     expect(grads.none.arraySync()).toEqual([[0, 0]]);
   });
 
-  it('leaves nothing behind', async () => {
+  test('leaves nothing behind', async () => {
     const p = tables();
     await expectNoLeak(() => tf.dispose(embed([0, 4], p)));
   });

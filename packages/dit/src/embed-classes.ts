@@ -2,7 +2,7 @@ import { type ClassGroup, classPlaces, matmulNN } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Where {@link embedClasses} finds label rows. */
-export type ClassRows = {
+export interface ClassRows {
   /** The groups of the model. */
   readonly groups: readonly ClassGroup[];
   /** Names of the groups whose rows may be needed. */
@@ -11,7 +11,7 @@ export type ClassRows = {
   readonly rowsOf: (group: string) => tf.Tensor2D;
   /** float32 [1, D], the embedding of the null label. */
   readonly nullRow: tf.Tensor2D;
-};
+}
 
 /**
  * Label embeddings from a label table that is kept in groups. This is one product of a one-hot matrix with the rows of

@@ -10,7 +10,7 @@ import { gridSize, tokenCount } from './sizes';
 const POSITION_TOLERANCE = 1e-2;
 
 /** Settings of {@link ditFromFacebook}. */
-export type FromFacebookOptions = {
+export interface FromFacebookOptions {
   /**
    * Where the null label's row comes from. 'file' (default): it is the last row of the label table. 'mean': the table has
    * `classes` rows, as of a model trained without label dropout (class_dropout_prob 0), and a null row is added that is
@@ -18,7 +18,7 @@ export type FromFacebookOptions = {
    * trained.
    */
   readonly nullRow?: 'file' | 'mean';
-};
+}
 
 /**
  * Our tensors out of a state dict in facebookresearch/DiT's layout (also that of fast-DiT, SiT and their checkpoints'

@@ -1,7 +1,7 @@
 import { countParams, disposeParams, flattenParams } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { ditConfig } from './config';
 import { countDitParams } from './counts';
 import { initDit } from './init';
@@ -15,14 +15,14 @@ const config = ditConfig({ inputSize: 8, hiddenSize: 32, depth: 2, heads: 4, cla
 describe('initDit', () => {
   const leaves = (seed: number) => flattenParams(initDit(createGenerator(seed), config));
 
-  it('has the names and shapes of the layout, in its order, and as many parameters as counted', () => {
+  test('has the names and shapes of the layout, in its order, and as many parameters as counted', () => {
     const params = initDit(createGenerator(0), config);
     const shapes = [...flattenParams(params)].map(([name, tensor]) => [name, tensor.shape]);
     expect(shapes).toEqual([...ditTensorShapes(config, 'learngene')]);
     expect(countParams(params)).toBe(countDitParams(config).trainable);
   });
 
-  it('draws the distributions of the paper', () => {
+  test('draws the distributions of the paper', () => {
     for (const [name, tensor] of leaves(1)) {
       const data = Array.from(tensor.dataSync());
       const rms = Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length);
@@ -43,19 +43,19 @@ describe('initDit', () => {
     }
   });
 
-  it('is decided by the seed', () => {
+  test('is decided by the seed', () => {
     const weights = (seed: number) => leaves(seed).get('blocks.1.mlp.out.weight')!.dataSync();
     expect(weights(3)).toEqual(weights(3));
     expect(weights(3)).not.toEqual(weights(4));
   });
 
-  it('checks the config', () => {
+  test('checks the config', () => {
     expect(() => initDit(createGenerator(0), { ...config, heads: 5 })).toThrow(
       'hiddenSize: expected a multiple of heads',
     );
   });
 
-  it('leaks nothing', async () => {
+  test('leaks nothing', async () => {
     await expectNoLeak(() => disposeParams(initDit(createGenerator(0), config)));
   });
 });
@@ -65,21 +65,21 @@ describe('dropLabels', () => {
   const drop = (probability: number, seed = 5) =>
     dropLabels(labels, { generator: createGenerator(seed), probability, nullLabel: 7 });
 
-  it('drops the given share, and nothing or all at the ends', () => {
+  test('drops the given share, and nothing or all at the ends', () => {
     const share = drop(0.1).filter((label) => label === 7).length / labels.length;
     expect(Math.abs(share - 0.1)).toBeLessThan(4 * Math.sqrt((0.1 * 0.9) / labels.length));
     expect(drop(0)).toEqual(labels);
     expect(drop(1).every((label) => label === 7)).toBe(true);
   });
 
-  it('keeps the other labels and its input', () => {
+  test('keeps the other labels and its input', () => {
     const before = labels.slice();
     expect(drop(0.5).every((label, n) => label === 7 || label === before[n])).toBe(true);
     expect(labels).toEqual(before);
     expect(drop(0.5)).toEqual(drop(0.5));
   });
 
-  it('rejects what is no probability', () => {
+  test('rejects what is no probability', () => {
     expect(() => drop(Number.NaN)).toThrow('probability: expected a number in [0, 1], got NaN');
   });
 });

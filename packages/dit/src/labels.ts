@@ -2,14 +2,14 @@ import { type Generator, uniform } from '@learngene/random';
 import { checkLabelArray, checkOptions, shown } from './arguments';
 
 /** Settings of {@link dropLabels}. */
-export type DropLabelsOptions = {
+export interface DropLabelsOptions {
   /** Source of randomness; one uniform number is drawn for each label. */
   readonly generator: Generator;
   /** Probability in [0, 1] of dropping a label, `labelDropout` of the config (0.1 in the paper). */
   readonly probability: number;
   /** The id that a dropped label becomes, `nullLabel(config)`. */
   readonly nullLabel: number;
-};
+}
 
 /**
  * Replaces each label by the null label with the given probability, independently: the label dropout that trains a

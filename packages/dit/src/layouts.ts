@@ -16,14 +16,14 @@ export const PATCH_KEYS = {
 export const FACEBOOK_LABELS = 'y_embedder.embedding_table.weight';
 
 /** One tensor of a foreign checkpoint and the tensors of ours that its rows are made of (three for a fused qkv). */
-export type LayoutEntry = {
+export interface LayoutEntry {
   /** Key in the foreign checkpoint. */
   readonly key: string;
   /** Shape in the foreign checkpoint. */
   readonly shape: readonly number[];
   /** Our names, in the order of the rows. */
   readonly names: readonly string[];
-};
+}
 
 /** Names and shapes of our parameters, in the order of the tree. */
 export function ownShapes(config: DitConfig): Map<string, readonly number[]> {

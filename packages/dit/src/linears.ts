@@ -14,12 +14,12 @@ export function blockLinearNames({ depth }: DitConfig): string[] {
 }
 
 /** Widths of a linear layer. */
-export type LinearShape = {
+export interface LinearShape {
   /** Input features. */
   readonly in: number;
   /** Output features. */
   readonly out: number;
-};
+}
 
 /** Input and output width of the linear layer `name`, one of `blockLinearNames(config)`; throws for another name. */
 export function linearShape(config: DitConfig, name: string): LinearShape {

@@ -1,7 +1,7 @@
 import { createGenerator } from '@learngene/random';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it as test } from 'vitest';
 import { dropLabels } from './labels';
 import { patchify, unpatchify } from './patch';
 import { positionTable } from './position';
@@ -26,7 +26,7 @@ const OPTIONS: readonly [name: string, more: readonly number[], use: (value: num
   ['grid', [0, 1.5], (grid) => positionTable(8, grid)],
 ];
 
-it.each(OPTIONS)('%s refuses NaN, infinity, a negative number and %j by its name', (name, more, use) => {
+test.each(OPTIONS)('%s refuses NaN, infinity, a negative number and %j by its name', (name, more, use) => {
   tf.tidy(() => {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY, -1, ...more]) {
       expect(() => use(value), `${name} = ${value}`).toThrow(new RegExp(`^${name}: expected .* got`));

@@ -2,11 +2,11 @@ import type { LinearParams, ParamTree } from '@learngene/nn';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 
 /** Parameters of one block; D = hiddenSize, M = the MLP's width. */
-export type DitBlockParams = {
+export type DitBlockParams = Readonly<{
   /** Weight [6D, D], rows in the order shift, scale, gate of the attention branch, then of the MLP branch. */
-  readonly adaln: LinearParams;
+  adaln: LinearParams;
   /** Self-attention. */
-  readonly attn: {
+  attn: {
     /** Queries, [D, D]. */
     readonly q: LinearParams;
     /** Keys, [D, D]. */
@@ -17,33 +17,33 @@ export type DitBlockParams = {
     readonly o: LinearParams;
   };
   /** Two-layer perceptron. */
-  readonly mlp: {
+  mlp: {
     /** [M, D]. */
     readonly in: LinearParams;
     /** [D, M]. */
     readonly out: LinearParams;
   };
-};
+}>;
 
 /** Parameters outside the blocks and the label table; p = patchSize. */
-export type DitFrameParams = {
+export type DitFrameParams = Readonly<{
   /** Patch embedding: weight [D, C·p·p] with columns in the order (channel, row, column). */
-  readonly patch: LinearParams;
+  patch: LinearParams;
   /** Timestep MLP. */
-  readonly time: {
+  time: {
     /** [D, 256]. */
     readonly in: LinearParams;
     /** [D, D]. */
     readonly out: LinearParams;
   };
   /** Output head. */
-  readonly final: {
+  final: {
     /** Weight [2D, D], rows in the order shift, scale. */
     readonly adaln: LinearParams;
     /** [p·p·Cout, D] with rows in the order (row, column, channel). */
     readonly linear: LinearParams;
   };
-};
+}>;
 
 /** All parameters of a DiT, f32. Names joined with dots are the keys of our checkpoints. */
 export type DitParams = DitFrameParams & {

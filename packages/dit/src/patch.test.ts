@@ -1,6 +1,6 @@
 import { expectClose, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { patchify, unpatchify } from './patch';
 
 beforeAll(useTestBackend);
@@ -14,7 +14,7 @@ const image = (shape: [number, number, number, number]) => {
 };
 
 describe('patchify and unpatchify', () => {
-  it.each([
+  test.each([
     [1, 2, 3],
     [2, 4, 1],
     [3, 8, 4],
@@ -29,7 +29,7 @@ describe('patchify and unpatchify', () => {
     expectClose(back, x, { atol: 0, rtol: 0 });
   });
 
-  it('keep pixel (h, w, c) where a convolution looks for it', () => {
+  test('keep pixel (h, w, c) where a convolution looks for it', () => {
     const x = image([1, 4, 6, 2]);
     const patches = patchify(x, 2); // 2 x 3 patches of 2·2·2
     expect(patches.shape).toEqual([1, 6, 8]);
@@ -38,7 +38,7 @@ describe('patchify and unpatchify', () => {
     expect(second).toEqual([0, 1].flatMap((c) => [pixel(0, 2, c), pixel(0, 3, c), pixel(1, 2, c), pixel(1, 3, c)]));
   });
 
-  it('reject sizes that do not divide', () => {
+  test('reject sizes that do not divide', () => {
     expect(() => patchify(image([1, 6, 8, 1]), 4)).toThrow(
       'x: expected height and width divisible by 4, got [1,6,8,1]',
     );

@@ -20,12 +20,12 @@ export function patchify(x: tf.Tensor4D, patchSize: number): tf.Tensor3D {
 }
 
 /** Settings of {@link unpatchify}. */
-export type UnpatchifyOptions = {
+export interface UnpatchifyOptions {
   /** Side of a patch. */
   readonly patchSize: number;
   /** Channels of the images. */
   readonly channels: number;
-};
+}
 
 /**
  * Puts square images together from patches: [N, g·g, p·p·C] to [N, g·p, g·p, C].

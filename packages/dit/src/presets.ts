@@ -2,7 +2,7 @@
 export type DitPreset = `DiT-${'S' | 'B' | 'L' | 'XL'}/${2 | 4 | 8}`;
 
 /** The fields that a preset fixes. */
-export type DitPresetFields = {
+export interface DitPresetFields {
   /** Side of a patch. */
   readonly patchSize: number;
   /** Width of a token. */
@@ -11,7 +11,7 @@ export type DitPresetFields = {
   readonly depth: number;
   /** Number of attention heads. */
   readonly heads: number;
-};
+}
 
 const FAMILIES = {
   S: { hiddenSize: 384, depth: 12, heads: 6 },

@@ -1,6 +1,6 @@
 import { checkGradient, expectClose, expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { gatherRows } from './rows';
 
 beforeAll(useTestBackend);
@@ -14,7 +14,7 @@ const table = () =>
 describe('gatherRows', () => {
   const indices = Int32Array.of(4, 1, 4, 0);
 
-  it('is the product with one-hot rows, and so is its gradient', () => {
+  test('is the product with one-hot rows, and so is its gradient', () => {
     const weight = tf.tensor2d(
       Float32Array.from({ length: 12 }, (_, i) => i - 5),
       [4, 3],
@@ -30,16 +30,16 @@ describe('gatherRows', () => {
     );
   });
 
-  it('has the gradient of finite differences', () => {
+  test('has the gradient of finite differences', () => {
     checkGradient((t) => gatherRows(t as tf.Tensor2D, indices), [table()]);
   });
 
-  it('rejects an index outside the table', () => {
+  test('rejects an index outside the table', () => {
     expect(() => gatherRows(table(), Int32Array.of(5))).toThrow('indices: expected integers in [0, 5), got 5');
     expect(() => gatherRows(table(), Int32Array.of(-1))).toThrow('got -1');
   });
 
-  it('leaks nothing', async () => {
+  test('leaks nothing', async () => {
     const rows = table();
     await expectNoLeak(() => {
       const { value, grads } = tf.engine().gradients(() => tf.sum(gatherRows(rows, indices)) as tf.Scalar, [rows]);

@@ -3,12 +3,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { cosSin } from './sin-cos';
 
 /** Settings of {@link timestepEmbedding}. */
-export type TimestepEmbeddingOptions = {
+export interface TimestepEmbeddingOptions {
   /** Width of the embedding, even (256 in DiT). */
   readonly dims: number;
   /** The slowest frequency is 10000^(-(half - 1) / (half - shift)): 0 in facebookresearch/DiT, 1 in diffusers. */
   readonly shift: 0 | 1;
-};
+}
 
 const cache = new Map<string, Float32Array>();
 

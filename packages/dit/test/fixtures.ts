@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type DitConfig, ditConfig } from '../src/config';
 
 /** What tools/fixtures/make_dit.py writes about one case. */
-type CaseSummary = {
+interface CaseSummary {
   config: {
     size: number;
     patch: number;
@@ -18,7 +18,7 @@ type CaseSummary = {
     sigma: boolean;
   };
   diffusers: { config: unknown; shapes: Record<string, number[]>; sha256: Record<string, string> };
-};
+}
 
 export const CASES = ['latent', 'pixel'] as const;
 type CaseName = (typeof CASES)[number];

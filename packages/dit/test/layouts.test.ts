@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { fromFloat32, type NamedTensors, type TensorData, toFloat32 } from '@learngene/tensor-io';
 import { readFixture } from '@learngene/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import {
   type DitConfig,
   type DitLayout,
@@ -40,17 +40,17 @@ describe.each(CASES)('the %s checkpoint', (name) => {
   const state = stateOf(name);
   const ours = ditFromFacebook(state, config);
 
-  it('goes facebook -> ours -> facebook bit for bit, pos_embed included', () => {
+  test('goes facebook -> ours -> facebook bit for bit, pos_embed included', () => {
     const back = ditToFacebook(ours, config);
     expect(new Map(bits(back).map((row) => [row[0], row]))).toEqual(new Map(bits(state).map((row) => [row[0], row])));
   });
 
-  it('goes ours -> diffusers -> ours bit for bit', () => {
+  test('goes ours -> diffusers -> ours bit for bit', () => {
     const back = ditFromDiffusers(ditToDiffusers(ours, config), config);
     expect(new Map(bits(back).map((row) => [row[0], row]))).toEqual(new Map(bits(ours).map((row) => [row[0], row])));
   });
 
-  it("becomes diffusers' own state dict bit for bit", () => {
+  test("becomes diffusers' own state dict bit for bit", () => {
     const { shapes, sha256 } = summaryOf(name).diffusers;
     const theirs = ditToDiffusers(ours, config);
     expect(Object.fromEntries([...theirs].map(([key, { shape }]) => [key, [...shape]]))).toEqual(shapes);
@@ -58,14 +58,14 @@ describe.each(CASES)('the %s checkpoint', (name) => {
     expect(Object.fromEntries(bits(theirs).map(([key, , , bytes]) => [key, digest(bytes)]))).toEqual(sha256);
   });
 
-  it('tells its config by shapes', () => {
+  test('tells its config by shapes', () => {
     expect(inferDitConfig(state, { heads: config.heads, classes: config.classes })).toEqual(config);
     expect(inferDitConfig(state, { heads: config.heads, labelDropout: config.labelDropout })).toEqual(config);
     expect(inferDitConfig(ours, { heads: config.heads, inputSize: 8, patchSize: config.patchSize })).toEqual(config);
     expect(inferDitConfig(ours, { heads: config.heads, inputSize: 8, inChannels: config.inChannels })).toEqual(config);
   });
 
-  it("is described by diffusers' config.json", () => {
+  test("is described by diffusers' config.json", () => {
     const asDiffusers = { ...config, ...ditVariant('diffusers') };
     const { config: theirs } = summaryOf(name).diffusers;
     expect(ditConfigFromDiffusers(theirs)).toEqual(asDiffusers);
@@ -76,12 +76,12 @@ describe.each(CASES)('the %s checkpoint', (name) => {
 describe('tensors by name', () => {
   const config = ditConfig('DiT-XL/2');
 
-  it('number 292 in facebookresearch/DiT and 538 in diffusers for DiT-XL/2', () => {
+  test('number 292 in facebookresearch/DiT and 538 in diffusers for DiT-XL/2', () => {
     expect(ditTensorShapes(config, 'facebook').size).toBe(292);
     expect(ditTensorShapes(config, 'diffusers').size).toBe(538);
   });
 
-  it('sum to the published sizes', () => {
+  test('sum to the published sizes', () => {
     const sum = (layout: DitLayout) =>
       [...ditTensorShapes(config, layout).values()].reduce((n, shape) => n + shape.reduce((a, b) => a * b, 1), 0);
     expect(sum('learngene')).toBe(674_834_720);
@@ -89,14 +89,14 @@ describe('tensors by name', () => {
     expect(sum('diffusers')).toBe(749_826_464);
   });
 
-  it.each(['DiT-S/8', 'DiT-B/4', 'DiT-L/2', 'DiT-XL/2'] as const)('tell %s, heads included', (preset) => {
+  test.each(['DiT-S/8', 'DiT-B/4', 'DiT-L/2', 'DiT-XL/2'] as const)('tell %s, heads included', (preset) => {
     const config = ditConfig(preset);
     expect(inferDitConfig(shapesOnly(config, 'facebook'))).toEqual(config);
     const diffusers = { ...config, ...ditVariant('diffusers') };
     expect(inferDitConfig(shapesOnly(config, 'diffusers'))).toEqual(diffusers);
   });
 
-  it('tell the input size of a 512-pixel model', () => {
+  test('tell the input size of a 512-pixel model', () => {
     const config = ditConfig('DiT-XL/2', { inputSize: 64 });
     expect(inferDitConfig(shapesOnly(config, 'facebook')).inputSize).toBe(64);
   });
@@ -105,13 +105,13 @@ describe('tensors by name', () => {
 describe('what cannot be told is asked for', () => {
   const config = configOf('latent');
 
-  it('heads, patch size, layout', () => {
+  test('heads, patch size, layout', () => {
     expect(() => inferDitConfig(stateOf('latent'))).toThrow('heads: expected it to be given');
     expect(() => inferDitConfig(shapesOnly(config, 'learngene'))).toThrow('patchSize: expected it to be given');
     expect(() => ditLayout(new Map())).toThrow('x_embedder.proj.weight');
   });
 
-  it('names a missing key and an impossible number of channels', () => {
+  test('names a missing key and an impossible number of channels', () => {
     const state = stateOf('latent');
     const missing = broken(state, (copy) => copy.delete('final_layer.linear.bias'));
     expect(() => inferDitConfig(missing, { heads: 3, classes: 5 })).toThrow(
@@ -131,23 +131,23 @@ describe('a checkpoint that does not fit', () => {
   const ours = ditFromFacebook(state, config);
   const vector = { dtype: 'F32', shape: [2], data: new Float32Array(2) } as const;
 
-  it('names the missing key', () => {
+  test('names the missing key', () => {
     const missing = broken(state, (copy) => copy.delete('blocks.1.attn.qkv.bias'));
     expect(() => ditFromFacebook(missing, config)).toThrow('blocks.1.attn.qkv.bias: expected [36]');
   });
 
-  it('names the unexpected key', () => {
+  test('names the unexpected key', () => {
     const more = broken(state, (copy) => copy.set('blocks.2.attn.qkv.bias', vector));
     expect(() => ditFromFacebook(more, config)).toThrow("got key 'blocks.2.attn.qkv.bias'");
     expect(() => ditToFacebook(more, config)).toThrow("got name 'blocks.0.adaLN_modulation.1.bias'");
   });
 
-  it('names the wrong shape', () => {
+  test('names the wrong shape', () => {
     const wrong = broken(state, (copy) => copy.set('x_embedder.proj.bias', vector));
     expect(() => ditFromFacebook(wrong, config)).toThrow('x_embedder.proj.bias: expected [12], got [2]');
   });
 
-  it('names the block whose embedder differs, unless block 0 is to be taken', () => {
+  test('names the block whose embedder differs, unless block 0 is to be taken', () => {
     const key = 'transformer_blocks.1.norm1.emb.timestep_embedder.linear_1.bias';
     const tuned = broken(ditToDiffusers(ours, config), (copy) =>
       copy.set(
@@ -165,7 +165,7 @@ describe('a checkpoint that does not fit', () => {
     expect(() => ditFromDiffusers(half, config)).toThrow('expected the same numbers');
   });
 
-  it('is not read with another position table', () => {
+  test('is not read with another position table', () => {
     const shape = state.get('pos_embed')!.shape;
     const other = broken(state, (copy) => copy.set('pos_embed', fromFloat32(new Float32Array(16 * 12), shape, 'F32')));
     expect(() => ditFromFacebook(other, config)).toThrow('pos_embed: expected the fixed sin-cos table');
@@ -177,7 +177,7 @@ describe('a checkpoint that does not fit', () => {
     ).toBe(ours.size);
   });
 
-  it('keeps half precision, and refuses to join halves with singles', () => {
+  test('keeps half precision, and refuses to join halves with singles', () => {
     const half = new Map(
       [...ours].map(([name, tensor]) => [name, fromFloat32(toFloat32(tensor), tensor.shape, 'F16')]),
     );
@@ -214,20 +214,20 @@ describe("diffusers' config.json", () => {
     sample_size: 32,
   };
 
-  it('is read under its old class name', () => {
+  test('is read under its old class name', () => {
     expect(ditConfigFromDiffusers(old)).toEqual(ditConfig('DiT-XL/2', ditVariant('diffusers')));
   });
 
-  it('is read as diffusers wrote it', () => {
+  test('is read as diffusers wrote it', () => {
     const file = readFixture<object>(import.meta.url, '../fixtures/diffusers/config.json');
     expect(ditConfigFromDiffusers(file)).toEqual({ ...configOf('pixel'), ...ditVariant('diffusers') });
   });
 
-  it('takes as many output channels as input channels when it says none', () => {
+  test('takes as many output channels as input channels when it says none', () => {
     expect(ditConfigFromDiffusers({ ...old, out_channels: null }).learnSigma).toBe(false);
   });
 
-  it.each([
+  test.each([
     [{ ...old, _class_name: 'UNet2DModel' }, '_class_name: expected DiTTransformer2DModel'],
     [{ ...old, norm_type: 'layer_norm' }, 'norm_type: expected "ada_norm_zero", got "layer_norm"'],
     [{ ...old, activation_fn: 'gelu' }, 'activation_fn: expected "gelu-approximate"'],
@@ -245,7 +245,7 @@ describe("diffusers' config.json", () => {
     expect(() => ditConfigFromDiffusers(json)).toThrow(message);
   });
 
-  it('is not written for what diffusers cannot express', () => {
+  test('is not written for what diffusers cannot express', () => {
     expect(() => ditConfigToDiffusers(ditConfig('DiT-S/2'))).toThrow('frequencyShift: expected 1 in diffusers');
     const wide = ditConfig('DiT-S/2', { mlpRatio: 2, ...ditVariant('diffusers') });
     expect(() => ditConfigToDiffusers(wide)).toThrow('mlpRatio: expected 4 in diffusers, got 2');

@@ -1,5 +1,5 @@
 import type { TensorData } from '@learngene/tensor-io';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import {
   ditFromDiffusers,
   ditFromFacebook,
@@ -24,7 +24,7 @@ const without = new Map([
 ]);
 
 describe('a label table of facebookresearch/DiT', () => {
-  it('of 5 rows is not taken for 4 classes and a null row: the number of classes must be told', () => {
+  test('of 5 rows is not taken for 4 classes and a null row: the number of classes must be told', () => {
     expect(() => inferDitConfig(without, { heads: config.heads })).toThrow(
       "classes: expected it to be given, a label table of 5 rows is 4 classes and the null label's row, or, " +
         'of a model trained without label dropout, 5 classes',
@@ -39,7 +39,7 @@ describe('a label table of facebookresearch/DiT', () => {
     );
   });
 
-  it('without a null row is refused with what to choose, and read with the mean of its rows', () => {
+  test('without a null row is refused with what to choose, and read with the mean of its rows', () => {
     expect(() => ditFromFacebook(without, config)).toThrow(
       `${KEY}: expected 6 rows, got 5, without the null label's: nullRow: 'mean' reads it`,
     );
@@ -52,7 +52,7 @@ describe('a label table of facebookresearch/DiT', () => {
     }
   });
 
-  it('with a null row keeps it, and is no table for the mean', () => {
+  test('with a null row keeps it, and is no table for the mean', () => {
     expect(ditFromFacebook(state, config).get('label.table')!.data).toEqual(table.data);
     expect(() => ditFromFacebook(state, config, { nullRow: 'mean' })).toThrow(
       `${KEY}: expected 5 rows with nullRow 'mean', got 6`,
@@ -70,7 +70,7 @@ describe('a label table of diffusers', () => {
   const key = 'transformer_blocks.0.norm1.emb.class_embedder.embedding_table.weight';
   const theirs = ditToDiffusers(ditFromFacebook(state, config), config);
 
-  it('always has the null row', () => {
+  test('always has the null row', () => {
     expect(inferDitConfig(theirs, { ...{ heads: 3, inputSize: 8 }, frequencyShift: 0, mlpNormEps: 1e-6 })).toEqual(
       config,
     );
@@ -83,7 +83,7 @@ describe('a label table of diffusers', () => {
 describe('prefixes', () => {
   const prefixed = (prefix: string) => [...state].map(([key, tensor]) => [prefix + key, tensor] as const);
 
-  it.each(['module.', '_orig_mod.', 'model.', 'ema.', 'module._orig_mod.', 'state.net.'])('%s is named', (prefix) => {
+  test.each(['module.', '_orig_mod.', 'model.', 'ema.', 'module._orig_mod.', 'state.net.'])('%s is named', (prefix) => {
     const tensors = new Map(prefixed(prefix));
     expect(ditPrefixes(tensors)).toEqual([prefix]);
     expect(() => ditLayout(tensors)).toThrow(
@@ -94,14 +94,14 @@ describe('prefixes', () => {
     expect(bits(ditFromFacebook(withoutPrefix(tensors, prefix), config))).toEqual(bits(ditFromFacebook(state, config)));
   });
 
-  it('of a file with weights and their average are a choice', () => {
+  test('of a file with weights and their average are a choice', () => {
     const both = new Map([...prefixed('model.'), ...prefixed('ema.')]);
     expect(ditPrefixes(both)).toEqual(['ema.', 'model.']);
     expect(() => ditLayout(both)).toThrow("and choose between 'ema.' and 'model.'");
     expect(withoutPrefix(both, 'ema.').size).toBe(state.size);
   });
 
-  it('a plain state dict has none, something else no DiT', () => {
+  test('a plain state dict has none, something else no DiT', () => {
     expect(ditPrefixes(state)).toEqual(['']);
     expect(ditPrefixes(new Map([['x', table]]))).toEqual([]);
     expect(() => withoutPrefix(new Map([['x', table]]), 'ema.')).toThrow('which this is not');

@@ -2,7 +2,7 @@ import { flattenParams, paramsToTensorData, valueAndGrad } from '@learngene/nn';
 import type { NamedTensors } from '@learngene/tensor-io';
 import { relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it as test } from 'vitest';
 import {
   applyDit,
   type DitConfig,
@@ -38,19 +38,19 @@ describe.each(CASES)('the %s model', (name) => {
     if (process.env.LEARNGENE_PRINT) console.log(name, worst);
   });
 
-  it("has the torch restatement's output", () => {
+  test("has the torch restatement's output", () => {
     const out = applyDit(params, inputs, { config });
     expect((worst.output = relativeError(out, values(tensors, 'out')))).toBeLessThan(TOLERANCE);
   });
 
-  it("has diffusers' output in the diffusers variant, and only there", () => {
+  test("has diffusers' output in the diffusers variant, and only there", () => {
     const expected = values(tensors, 'out.diffusers');
     const ours = applyDit(params, inputs, { config: { ...config, ...ditVariant('diffusers') } });
     expect((worst.diffusers = relativeError(ours, expected))).toBeLessThan(TOLERANCE);
     expect(relativeError(applyDit(params, inputs, { config }), expected)).toBeGreaterThan(1e-3);
   });
 
-  it("has the torch restatement's gradient in every parameter and in x", async () => {
+  test("has the torch restatement's gradient in every parameter and in x", async () => {
     const weight = tf.tensor(values(tensors, 'weight'), [...tensors.get('weight')!.shape]);
     const variables = { params, x: inputs.x };
     const { grads } = valueAndGrad(
@@ -71,7 +71,7 @@ describe.each(CASES)('the %s model', (name) => {
   });
 });
 
-it('reads a checkpoint that diffusers saved, down to its output', () => {
+test('reads a checkpoint that diffusers saved, down to its output', () => {
   const saved = readTensors('diffusers/diffusion_pytorch_model.safetensors');
   const config = inferDitConfig(saved, { heads: 2, inputSize: 8 });
   expect(config).toEqual({ ...configOf('pixel'), ...ditVariant('diffusers') });

@@ -3,7 +3,7 @@ import { applyLinear, classPlaces, flattenParams, type ParamTree, valueAndGrad }
 import { composeDense, concatComponents, type FactoredParams } from '@learngene/tensor-svd';
 import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { DIT, expectSameGradient, inputsFor, noisyKind, tinyConfig, weighted } from '../test/tiny';
 import { applyKind } from './apply';
 import type { KindConfig } from './config';
@@ -73,7 +73,7 @@ const gradsOf = (params: KindParams, f: (p: KindParams) => tf.Tensor) =>
 describe('the gated forward pass', () => {
   const dropped = [false, true, false, false, false, false, true];
 
-  it.each([
+  test.each([
     ['nothing dropped', 'learngenes', []],
     ["dropped labels, nullGate 'learngenes'", 'learngenes', dropped],
     ["dropped labels, nullGate 'own-class'", 'own-class', dropped],
@@ -104,7 +104,7 @@ describe('the gated forward pass', () => {
     expect(relativeError(x, reference)).toBeLessThan(2e-5);
   });
 
-  it('has no path at all to tailors outside the batch', () => {
+  test('has no path at all to tailors outside the batch', () => {
     const config = tinyConfig();
     const { tailors, ...rest } = noisyKind(config);
     const { x: absent, ...present } = tailors;
@@ -115,7 +115,7 @@ describe('the gated forward pass', () => {
     expect(() => valueAndGrad(run, absent)).toThrow();
   });
 
-  it('equals the dense DiT with the composed weights W_c, class by class and without a class', () => {
+  test('equals the dense DiT with the composed weights W_c, class by class and without a class', () => {
     const config = tinyConfig();
     const params = noisyKind(config);
     for (let id = 0; id <= nullLabel(DIT); id++) {
@@ -125,7 +125,7 @@ describe('the gated forward pass', () => {
     }
   });
 
-  it('permutes with the batch, so that an unsorted batch is the sorted one', () => {
+  test('permutes with the batch, so that an unsorted batch is the sorted one', () => {
     const config = tinyConfig();
     const params = noisyKind(config);
     const { x, t, labels } = inputsFor(LABELS);
@@ -136,7 +136,7 @@ describe('the gated forward pass', () => {
     expectClose(applyKind(params, sorted, { config }), tf.gather(y, at), { rtol: 1e-4, atol: 1e-5 });
   });
 
-  it('computes a pruned layer without tailors', () => {
+  test('computes a pruned layer without tailors', () => {
     const config = tinyConfig({ pruned: true });
     const params = noisyKind(config);
     const prune = (keep: number) => {
@@ -146,7 +146,7 @@ describe('the gated forward pass', () => {
     expectClose(prune(Number.NaN), prune(0), { rtol: 1e-4 });
   });
 
-  it('throws on labels that do not fit and tailors that are not loaded', () => {
+  test('throws on labels that do not fit and tailors that are not loaded', () => {
     const config = tinyConfig();
     const params = noisyKind(config);
     const inputs = inputsFor([0, 1]);
@@ -159,7 +159,7 @@ describe('the gated forward pass', () => {
     expect(() => run([0, 1], { ...params, learngenes: none })).toThrow('expected learngenes at blocks.0.attn.q');
   });
 
-  it.each(['binary', 'soft'] as const)('leaks nothing (%s gate)', (gate) =>
+  test.each(['binary', 'soft'] as const)('leaks nothing (%s gate)', (gate) =>
     expectNoLeak(() => {
       const config = tinyConfig({ gate });
       const [params, inputs] = [noisyKind(config), inputsFor(LABELS)];
@@ -178,7 +178,7 @@ function structuredCloneOfPets(params: KindParams, keep: number): KindParams['ta
 }
 
 describe('the soft gate', () => {
-  it('is the binary gate when alpha is one-hot', () => {
+  test('is the binary gate when alpha is one-hot', () => {
     const config = tinyConfig({ gate: 'soft' });
     const params = noisyKind(config);
     const { labels } = inputsFor(LABELS);
@@ -201,7 +201,7 @@ describe('the soft gate', () => {
     }
   });
 
-  it('differs from sample to sample and needs its parameters', () => {
+  test('differs from sample to sample and needs its parameters', () => {
     const config = tinyConfig({ gate: 'soft' });
     const { gate, ...params } = noisyKind(config);
     const inputs = inputsFor([0, 1]);

@@ -10,12 +10,12 @@ import { embedLabels, type KindParams, subTree, tailorsOf } from './params';
 import { softLowRank } from './soft-low-rank';
 
 /** Settings of {@link applyKind}. */
-export type ApplyKindOptions = {
+export interface ApplyKindOptions {
   /** The configuration that the parameters were made for. */
   readonly config: KindConfig;
   /** For every sample, whether its label was dropped: null embedding, and the gate that `nullGate` says. */
   readonly dropped?: ArrayLike<number | boolean>;
-};
+}
 
 /**
  * The gated, factored Diffusion Transformer: `applyDit` with W_c = sum of learngenes + the tailors that the class gate
@@ -60,10 +60,10 @@ function checkSizes({ x, t, labels }: DitInputs): void {
 }
 
 /** A configuration and the plan of a batch made for it. */
-type PlannedBatch = {
+interface PlannedBatch {
   readonly config: KindConfig;
   readonly plan: BatchPlan;
-};
+}
 
 /** The main layers of a batch grouped by class. */
 function binaryLinear(params: KindParams, { segments }: BatchPlan): ApplyLinear {

@@ -6,24 +6,24 @@ import { checkOptionNames } from './option-names';
 import { type KindModel, subTree, tailorsOf } from './params';
 
 /** What an assembled model may cost; every field given is kept to. */
-export type AssemblyBudget = {
+export interface AssemblyBudget {
   /** Numbers that are shipped: all parts together. */
   readonly parameters?: number;
   /** Multiply-accumulates of a forward pass of one sample of the most expensive class. */
   readonly macs?: number;
   /** Bytes of the float32 tensors that are shipped, without the headers of files. */
   readonly bytes?: number;
-};
+}
 
 /** Components to keep, rising, by layer. */
-export type ChosenComponents = {
+export interface ChosenComponents {
   /** By layer name; at least one each. */
   readonly learngenes: ReadonlyMap<string, readonly number[]>;
   /** By group, then by layer name; a layer without components is absent. */
   readonly tailors: ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>;
-};
+}
 
-type Candidate = {
+interface Candidate {
   /** Index of the group; -1: learngenes. */
   readonly group: number;
   readonly layer: string;
@@ -32,7 +32,7 @@ type Candidate = {
   readonly worth: number;
   readonly parameters: number;
   readonly macs: number;
-};
+}
 
 /**
  * The components of most energy for their cost within a budget. They are taken in falling order of worth, after each

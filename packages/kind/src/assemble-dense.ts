@@ -8,18 +8,18 @@ import { type KindModel, mainLayers, subTree, tailorsOf } from './params';
 import type { TailorGroup } from './tailor-groups';
 
 /** What {@link assembleDense} composes. */
-export type AssembleDenseOptions = {
+export interface AssembleDenseOptions {
   /** The group; may be left out when the model has one group or none. */
   readonly group?: string;
-};
+}
 
 /** A plain Diffusion Transformer. */
-export type DenseModel = {
+export interface DenseModel {
   /** As the KIND model's, with the group's number of classes. */
   readonly config: DitConfig;
   /** Parameters, f32. */
   readonly params: DitParams;
-};
+}
 
 /**
  * The plain DiT of one group: W_c = sum of s_i u_i v_iᵀ over the learngenes and the group's tailors, in every main layer.

@@ -10,7 +10,7 @@ import {
 } from '@learngene/tensor-svd';
 import { expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it as test } from 'vitest';
 import { bits, randomModel, tinyConfig } from '../test/random-model';
 import { applyKind } from './apply';
 import { assembleFactored, assembleFactoredAsync } from './assemble';
@@ -58,7 +58,7 @@ describe('assembleFactored', () => {
       }),
     );
 
-  it('is the identity for all groups without a budget', () => {
+  test('is the identity for all groups without a budget', () => {
     const model = ordered();
     const all = assembleFactored(model);
     expect(all.config).toEqual(model.config);
@@ -68,7 +68,7 @@ describe('assembleFactored', () => {
     for (const leaf of flattenParams(all.params).values()) expect(leaf.isDisposed).toBe(false);
   });
 
-  it('renumbers classes in the order of the groups and keeps their outputs', () => {
+  test('renumbers classes in the order of the groups and keeps their outputs', () => {
     const model = randomModel(tinyConfig());
     const part = assembleFactored(model, { groups: ['a.b/../c', 'Katze & Hund'] });
     expect(part.config.groups).toEqual([
@@ -81,7 +81,7 @@ describe('assembleFactored', () => {
     expect(relativeError(output(part, inputs([0, 1, 2, 3, 4])), whole)).toBeLessThan(1e-5);
   });
 
-  it('keeps learngenes alone for no groups', () => {
+  test('keeps learngenes alone for no groups', () => {
     const model = randomModel(tinyConfig());
     const part = assembleFactored(model, { groups: [] });
     expect(part.config.groups).toEqual([]);
@@ -90,7 +90,7 @@ describe('assembleFactored', () => {
     expect(relativeError(output(part, inputs([1, 1])), output(model, inputs([5, 5])))).toBeLessThan(1e-5);
   });
 
-  it("keeps a soft gate's rows of the groups chosen", () => {
+  test("keeps a soft gate's rows of the groups chosen", () => {
     const model = randomModel(tinyConfig({ gate: 'soft' }));
     const names = model.config.groups.map((group) => group.name);
     const all = assembleFactored(model);
@@ -101,7 +101,7 @@ describe('assembleFactored', () => {
     expect(() => assembleFactored(model, { groups: [] })).toThrow('groups: a soft gate needs at least one');
   });
 
-  it('names unknown, repeated and missing groups', () => {
+  test('names unknown, repeated and missing groups', () => {
     const model = randomModel(tinyConfig());
     expect(() => assembleFactored(model, { groups: ['8'] })).toThrow("'7', 'a.b/../c', got '8'");
     expect(() => assembleFactored(model, { groups: ['7', '7'] })).toThrow(
@@ -111,7 +111,7 @@ describe('assembleFactored', () => {
     expect(() => assembleFactored(partly)).toThrow("tailors of group 'Katze & Hund' are not loaded");
   });
 
-  it('leaks nothing, also where it throws', async () => {
+  test('leaks nothing, also where it throws', async () => {
     const model = randomModel(tinyConfig({ gate: 'soft' }));
     await expectNoLeak(() => {
       disposeParams(assembleFactored(model, { groups: ['7'] }).params);
@@ -144,7 +144,7 @@ describe('a budget', () => {
 
   for (const gate of ['binary', 'soft'] as const) {
     for (const unit of ['parameters', 'macs', 'bytes'] as const) {
-      it(`of ${unit} is kept to and never loses energy when it grows (${gate} gate)`, () => {
+      test(`of ${unit} is kept to and never loses energy when it grows (${gate} gate)`, () => {
         const model = randomModel(tinyConfig({ gate, learngeneRank: 2, tailorRank: 2 }), 3);
         const { full, least } = limits(model);
         expect(full[unit]).toBeGreaterThan(least[unit]);
@@ -167,7 +167,7 @@ describe('a budget', () => {
     }
   }
 
-  it('is met exactly at the minimum, and below it the error says the minimum', () => {
+  test('is met exactly at the minimum, and below it the error says the minimum', () => {
     const model = randomModel(tinyConfig());
     const minimum = minimumOf(model);
     for (const unit of ['parameters', 'macs', 'bytes'] as const) {
@@ -181,7 +181,7 @@ describe('a budget', () => {
     }
   });
 
-  it('weighs energy by the classes that a component serves and by what it costs them', async () => {
+  test('weighs energy by the classes that a component serves and by what it costs them', async () => {
     const equal = (tree: ParamTree) =>
       unflat(
         new Map(
@@ -237,7 +237,7 @@ describe('a budget', () => {
     expect(run.attention).toBeGreaterThan(run.mlp);
   });
 
-  it('keeps the components of most energy, learngenes and tailors competing', async () => {
+  test('keeps the components of most energy, learngenes and tailors competing', async () => {
     const model = randomModel(tinyConfig());
     const scaled = (tree: ParamTree, factor: number) =>
       new Map(
@@ -263,7 +263,7 @@ describe('a budget', () => {
     expect(output(kept, batch).shape).toEqual([2, 4, 4, 1]);
   });
 
-  it('loses no more of a layer than its smallest singular values, however far from orthogonal the factors are', async () => {
+  test('loses no more of a layer than its smallest singular values, however far from orthogonal the factors are', async () => {
     const model = randomModel(tinyConfig({ groups: [], learngeneRank: 3 }));
     const skewed = (tree: ParamTree) =>
       unflat(
@@ -288,13 +288,13 @@ describe('a budget', () => {
     }
   });
 
-  it('changes nothing where the whole fits', () => {
+  test('changes nothing where the whole fits', () => {
     const model = randomModel(tinyConfig());
     const { parameters } = countAssembled(model);
     expect(bits(assembleFactored(model, { budget: { parameters } }))).toEqual(bits(assembleFactored(model)));
   });
 
-  it('holds for several units at once, and for a model that was pruned before', async () => {
+  test('holds for several units at once, and for a model that was pruned before', async () => {
     const model = randomModel(tinyConfig());
     const { full } = limits(model);
     const budget = { parameters: full.parameters - 300, macs: full.macs - 400 };
@@ -330,7 +330,7 @@ describe('a budget', () => {
 });
 
 describe('assembleDense', () => {
-  it('equals the gated model for every class of the group', () => {
+  test('equals the gated model for every class of the group', () => {
     const model = randomModel(tinyConfig());
     for (const { name, classes } of model.config.groups) {
       const { config, params } = assembleDense(model, { group: name });
@@ -341,7 +341,7 @@ describe('assembleDense', () => {
     }
   });
 
-  it('equals a factored model of one group, also pruned, without a name', async () => {
+  test('equals a factored model of one group, also pruned, without a name', async () => {
     const model = randomModel(tinyConfig());
     const full = countAssembled(assembleFactored(model, { groups: ['7'] }));
     for (const budget of [undefined, { parameters: full.parameters - 220 }]) {
@@ -351,7 +351,7 @@ describe('assembleDense', () => {
     }
   });
 
-  it('is the class-agnostic model for no groups, with either label', () => {
+  test('is the class-agnostic model for no groups, with either label', () => {
     const model = randomModel(tinyConfig());
     const { config, params } = assembleDense(assembleFactored(model, { groups: [] }));
     expect(config.classes).toBe(1);
@@ -359,7 +359,7 @@ describe('assembleDense', () => {
     expect(relativeError(dense, output(model, inputs([5, 5])))).toBeLessThan(1e-5);
   });
 
-  it('composes a soft gate of one group and refuses one of several', () => {
+  test('composes a soft gate of one group and refuses one of several', () => {
     const model = randomModel(tinyConfig({ gate: 'soft' }));
     expect(() => assembleDense(model, { group: '7' })).toThrow(
       'model: expected one group, for a soft gate mixes them all',
@@ -369,7 +369,7 @@ describe('assembleDense', () => {
     expect(relativeError(applyDit(params, inputs([0]), { config }), output(one, inputs([0])))).toBeLessThan(1e-5);
   });
 
-  it('asks for a group of several and names an unknown one', () => {
+  test('asks for a group of several and names an unknown one', () => {
     const model = randomModel(tinyConfig());
     expect(() => assembleDense(model)).toThrow("group: expected one of 'Katze & Hund', '7', 'a.b/../c'");
     expect(() => assembleDense(model, { group: 'x' })).toThrow("got 'x'");
@@ -379,14 +379,14 @@ describe('assembleDense', () => {
     );
   });
 
-  it('leaks nothing', async () => {
+  test('leaks nothing', async () => {
     const model = randomModel(tinyConfig());
     await expectNoLeak(() => disposeParams(assembleDense(model, { group: '7' }).params));
   });
 });
 
 describe('countAssembled', () => {
-  it('counts a model made to its config as countKind does', async () => {
+  test('counts a model made to its config as countKind does', async () => {
     const { countKind } = await import('./count');
     for (const gate of ['binary', 'soft'] as const) {
       const config = kindConfig({ ...tinyConfig(), gate });

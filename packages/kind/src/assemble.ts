@@ -26,12 +26,12 @@ import { type KindModel, type KindParams, mainLayers, subTree, type TailorParams
 import type { TailorGroup } from './tailor-groups';
 
 /** What {@link assembleFactored} keeps. */
-export type AssembleOptions = {
+export interface AssembleOptions {
   /** Names of the groups to keep, in the order their classes shall have (default all); `[]`: learngenes only. */
   readonly groups?: readonly string[];
   /** What the model may cost; without it all components stay. */
   readonly budget?: AssemblyBudget;
-};
+}
 
 /**
  * A KIND model of the chosen groups: learngenes, their tailors and label rows, optionally cut to a budget.

@@ -1,11 +1,11 @@
-import { expect, it } from 'vitest';
+import { expect, it as test } from 'vitest';
 import { GROUPS, tinyConfig } from '../test/tiny';
 import { kindBatchPlan } from './batch-plan';
 
 const config = tinyConfig();
 const plan = (labels: number[], dropped?: boolean[]) => kindBatchPlan(Int32Array.from(labels), config, dropped);
 
-it('leaves a batch whose groups are neighbours in place', () => {
+test('leaves a batch whose groups are neighbours in place', () => {
   const { order, segments, activeGroups } = plan([1, 1, 3, 0, 5]);
   expect(order).toBeUndefined();
   expect(segments).toEqual([
@@ -16,7 +16,7 @@ it('leaves a batch whose groups are neighbours in place', () => {
   expect(activeGroups).toEqual(['pets', 'cars 1.5']); // in the order of the config
 });
 
-it('orders any other by group, learngenes first, stable within a group', () => {
+test('orders any other by group, learngenes first, stable within a group', () => {
   const { order, inverse, segments, labels, classes } = plan([4, 3, 5, 0, 4]);
   expect([...order!]).toEqual([2, 1, 3, 0, 4]);
   expect(order!.map((_, i) => order![inverse![i]])).toEqual(Int32Array.of(0, 1, 2, 3, 4));
@@ -25,7 +25,7 @@ it('orders any other by group, learngenes first, stable within a group', () => {
   expect([...classes]).toEqual([...labels]);
 });
 
-it('gives a dropped label the null embedding, and the gate that nullGate says', () => {
+test('gives a dropped label the null embedding, and the gate that nullGate says', () => {
   const flags = [false, true, true];
   const agnostic = plan([3, 1, 1], flags);
   expect([...agnostic.labels]).toEqual([3, 5, 5]);
@@ -36,7 +36,7 @@ it('gives a dropped label the null embedding, and the gate that nullGate says', 
   expect([...own.labels]).toEqual([3, 5, 5]);
 });
 
-it('rejects what it cannot plan', () => {
+test('rejects what it cannot plan', () => {
   expect(() => plan([])).toThrow('labels: expected an Int32Array of at least one label, got an empty one');
   expect(() => kindBatchPlan([1] as unknown as Int32Array, config)).toThrow('got Array');
   expect(() => kindBatchPlan(null as unknown as Int32Array, config)).toThrow('got null');

@@ -1,5 +1,5 @@
 import { ditConfig } from '@learngene/dit';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import { type KindConfigInput, kindConfig, validateKindConfig } from './config';
 import type { TailorGroup } from './tailor-groups';
 
@@ -10,7 +10,7 @@ const input = { dit, learngeneRank: 2, tailorRank: 1 };
 const wrong = (fields: object) => ({ ...input, ...fields }) as KindConfigInput;
 
 describe('kindConfig', () => {
-  it('gives every class a group of its own by default', () => {
+  test('gives every class a group of its own by default', () => {
     expect(kindConfig(input)).toEqual({
       ...input,
       groups: [0, 1, 2].map((id) => ({ name: `class-${id}`, classes: [id] })),
@@ -20,7 +20,7 @@ describe('kindConfig', () => {
     });
   });
 
-  it.each([
+  test.each([
     [{ dit: null }, 'dit: expected a DitConfig, got null'],
     [{ dit: { ...dit, heads: 3 } }, 'hiddenSize: expected a multiple of heads 3, got 8'],
     [{ dit: { ...dit, depth: 2147483647 } }, 'depth: expected at most 4096, got 2147483647'],
@@ -55,7 +55,7 @@ describe('kindConfig', () => {
     expect(() => kindConfig(wrong(fields))).toThrow(message);
   });
 
-  it('refuses a name or a class that comes twice', () => {
+  test('refuses a name or a class that comes twice', () => {
     const a: TailorGroup = { name: 'a', classes: [0] };
     expect(() => kindConfig({ ...input, groups: [a, a] })).toThrow("groups[1].name: 'a' is used twice");
     const b = { name: 'b', classes: [1, 0] };
@@ -66,7 +66,7 @@ describe('kindConfig', () => {
   });
 });
 
-it('refuses a rank above the narrowest layer, by its name', () => {
+test('refuses a rank above the narrowest layer, by its name', () => {
   const dit = ditConfig({ inputSize: 8, patchSize: 4, hiddenSize: 16, depth: 1, heads: 2, classes: 2 });
   expect(() => kindConfig({ dit, learngeneRank: 17, tailorRank: 1 })).toThrow(
     'learngeneRank: expected a rank of at most 16',

@@ -4,7 +4,7 @@ import { countKindParams } from './count';
 import { type TailorGroup, validateTailorGroups } from './tailor-groups';
 
 /** Everything that decides a KIND model's shapes and numbers. Plain JSON. */
-export type KindConfig = {
+export interface KindConfig {
   /** The Diffusion Transformer whose six main weights a block are factored. Its null label is `dit.classes`. */
   readonly dit: DitConfig;
   /** N_G: rank-1 components of every main weight that all classes use. */
@@ -22,7 +22,7 @@ export type KindConfig = {
   readonly nullGate: 'learngenes' | 'own-class';
   /** True after an assembly to a budget: a layer may hold fewer components than N_G and N_t. */
   readonly pruned: boolean;
-};
+}
 
 /** What {@link kindConfig} takes: the fields without a default, and any of the others. */
 export type KindConfigInput = Pick<KindConfig, 'dit' | 'learngeneRank' | 'tailorRank'> & Partial<KindConfig>;

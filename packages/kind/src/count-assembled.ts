@@ -7,7 +7,7 @@ import { type KindModel, type KindParams, subTree } from './params';
 export const BYTES = 4;
 
 /** What an assembled model costs. */
-export type AssembledCounts = {
+export interface AssembledCounts {
   /** Numbers in all parts that are loaded. */
   readonly parameters: number;
   /**
@@ -17,7 +17,7 @@ export type AssembledCounts = {
   readonly macs: number;
   /** Bytes of the float32 tensors, without the headers of files. */
   readonly bytes: number;
-};
+}
 
 /** Counts a model by the ranks that its tensors have, also where it was pruned; reads nothing back. */
 export function countAssembled({ config, params }: KindModel): AssembledCounts {

@@ -1,5 +1,5 @@
 import { ditConfig } from '@learngene/dit';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import { kindConfig } from './config';
 import {
   componentParams,
@@ -18,16 +18,16 @@ const published = kindConfig({
 });
 
 describe('the published setting, DiT-L/2', () => {
-  it('pays 442,512 parameters for one rank over the six weights of 24 blocks', () => {
+  test('pays 442,512 parameters for one rank over the six weights of 24 blocks', () => {
     expect(componentParams(published)).toBe(24 * (4 * (1024 + 1024 + 1) + 2 * (1024 + 4096 + 1)));
     expect(componentParams(published)).toBe(442_512);
   });
 
-  it('starts from 80.70 dense GMACs', () => {
+  test('starts from 80.70 dense GMACs', () => {
     expect((countKindMacs(published).dense.total / 1e9).toFixed(2)).toBe('80.70');
   });
 
-  it('saves at least 35.4 GMACs with 370 components in all, and with no more', () => {
+  test('saves at least 35.4 GMACs with 370 components in all, and with no more', () => {
     const { saved, total } = countKindMacs(published);
     expect(saved / 1e9).toBeGreaterThanOrEqual(35.4);
     expect((saved / 1e9).toFixed(2)).toBe('35.41');
@@ -35,7 +35,7 @@ describe('the published setting, DiT-L/2', () => {
     expect(countKindMacs(published, 371).saved / 1e9).toBeLessThan(35.4);
   });
 
-  it('trains 45.4M parameters in a transfer with 102 components', () => {
+  test('trains 45.4M parameters in a transfer with 102 components', () => {
     const trained = (classes: number, trainBiases: boolean, tailorRank = 102) =>
       (countTransferParams({ ...published, tailorRank }, { groups: 1, classes, trainBiases }) / 1e6).toFixed(1);
     // With the biases of the main layers: for up to 90 novel classes.
@@ -51,7 +51,7 @@ describe('the published setting, DiT-L/2', () => {
     expect([101, 103].map((tailorRank) => trained(1, true, tailorRank))).toEqual(['44.9', '45.8']);
   });
 
-  it('adds the null row where it is trained', () => {
+  test('adds the null row where it is trained', () => {
     const options = { groups: 1, classes: 1 };
     expect(countTransferParams(published, { ...options, trainNull: true })).toBe(
       countTransferParams(published, options) + 1024,
@@ -63,7 +63,7 @@ describe('counts', () => {
   const dit = ditConfig({ inputSize: 8, patchSize: 2, inChannels: 3, hiddenSize: 16, depth: 2, heads: 2, classes: 3 });
   const config = kindConfig({ dit, learngeneRank: 4, tailorRank: 2, groups: [{ name: 'a', classes: [0, 2] }] });
 
-  it('add up', () => {
+  test('add up', () => {
     const { params, macs, bytes } = countKind(config);
     expect(params.total).toBe(params.shared + params.learngenes + params.tailors + params.gate);
     expect(params.tailors).toBe(params.tailorGroup + 2 * params.labelRow);
@@ -74,13 +74,13 @@ describe('counts', () => {
     expect(bytes.dense).toBe(4 * params.dense);
   });
 
-  it('equal the dense model when the factored form is as wide, but for s and the label rows', () => {
+  test('equal the dense model when the factored form is as wide, but for s and the label rows', () => {
     const { params } = countKind(kindConfig({ dit, learngeneRank: 1, tailorRank: 1, groups: [] }));
     const linear = 2 * 12 * 16 * 16;
     expect(params.total).toBe(params.dense - linear - 3 * 16 + componentParams(config));
   });
 
-  it('know that a soft gate computes every group', () => {
+  test('know that a soft gate computes every group', () => {
     const groups = [0, 1, 2].map((id) => ({ name: `g${id}`, classes: [id] }));
     const soft = kindConfig({ dit, learngeneRank: 4, tailorRank: 2, groups, gate: 'soft' });
     const binary = kindConfig({ ...soft, gate: 'binary' });

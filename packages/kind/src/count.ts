@@ -8,7 +8,7 @@ const BYTES = 4;
 const MAIN_WEIGHTS = 6;
 
 /** Parameters of a KIND model by piece, from shapes alone. */
-export type KindParamCounts = {
+export interface KindParamCounts {
   /** Dense parts: patch, time, adaLN, final layer and the null label row. */
   readonly shared: number;
   /** Learngenes: N_G components of every main weight and the biases. */
@@ -25,7 +25,7 @@ export type KindParamCounts = {
   readonly total: number;
   /** The dense DiT of the same config, label table included. */
   readonly dense: number;
-};
+}
 
 /** Parameters that one rank-1 component of all main weights of all blocks costs: the sum of in + out + 1. */
 export function componentParams(config: Pick<KindConfig, 'dit'>): number {
@@ -57,7 +57,7 @@ export function countKindParams(config: KindConfig): KindParamCounts {
 }
 
 /** What a transfer trains; the fields of {@link countTransferParams}. */
-export type TransferCountOptions = {
+export interface TransferCountOptions {
   /** New groups of tailors. */
   readonly groups: number;
   /** New classes, a label row each. */
@@ -66,7 +66,7 @@ export type TransferCountOptions = {
   readonly trainNull?: boolean;
   /** Whether the biases of the main weights are trained too (default false). */
   readonly trainBiases?: boolean;
-};
+}
 
 /** Trainable parameters in a transfer with frozen learngenes and shared parts; makes no tensor. */
 export function countTransferParams(
@@ -83,7 +83,7 @@ export function countTransferParams(
 }
 
 /** Multiply-accumulates of one sample's forward pass, without guidance. */
-export type KindMacCounts = {
+export interface KindMacCounts {
   /** The main weights as factored layers, over all tokens. */
   readonly linear: number;
   /** Everything else, as in the dense model. */
@@ -94,7 +94,7 @@ export type KindMacCounts = {
   readonly dense: DitMacCounts;
   /** dense.total - total: what the factored form saves; negative where the ranks are too high to save. */
   readonly saved: number;
-};
+}
 
 /**
  * Counts the inference MACs of a class: dense parts + N_G + N_t components (all groups' tailors with a soft gate).
@@ -113,7 +113,7 @@ export function countKindMacs(config: KindConfig, rank: number = activeRank(conf
 }
 
 /** Bytes of a bundle's float32 tensors (without the few hundred bytes of each file's header). */
-export type KindByteCounts = {
+export interface KindByteCounts {
   /** learngenes.safetensors. */
   readonly learngenes: number;
   /** shared.safetensors. */
@@ -126,7 +126,7 @@ export type KindByteCounts = {
   readonly oneGroup: number;
   /** The dense DiT of the same config. */
   readonly dense: number;
-};
+}
 
 /** Counts the bytes of a bundle from the config; makes no tensor. */
 export function countKindBytes(config: KindConfig): KindByteCounts {
@@ -146,14 +146,14 @@ export function countKindBytes(config: KindConfig): KindByteCounts {
 }
 
 /** All of the above: what `learngene` prints about a config. */
-export type KindCounts = {
+export interface KindCounts {
   /** Parameters by piece. */
   readonly params: KindParamCounts;
   /** Inference MACs of a class. */
   readonly macs: KindMacCounts;
   /** Bytes on disk by file. */
   readonly bytes: KindByteCounts;
-};
+}
 
 /** Counts parameters, MACs and bytes from the config; makes no tensor. */
 export function countKind(config: KindConfig): KindCounts {

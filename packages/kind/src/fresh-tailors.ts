@@ -11,10 +11,10 @@ import type { TailorGroup } from './tailor-groups';
 const LABEL_STD = 0.02;
 
 /** Options of {@link freshTailors}. */
-export type FreshTailorsOptions = {
+export interface FreshTailorsOptions {
   /** [1, D], copied into every label row of the group in place of random rows: the class-agnostic start. */
   readonly labelRow?: tf.Tensor2D;
-};
+}
 
 /**
  * Tailors of a group that nobody has trained: u = 0, s = 1, v random orthonormal in every main layer. They add exactly

@@ -9,12 +9,12 @@ import { checkFlag, checkOptionNames } from './option-names';
 import { type KindParams, mainLayers, type SharedParams, subTree, type TailorParams } from './params';
 
 /** Options of {@link kindFromDense}. */
-export type FromDenseOptions = {
+export interface FromDenseOptions {
   /** Draws the random projections of a randomised SVD; the exact one draws nothing. */
   readonly generator: Generator;
   /** Takes a randomised SVD (Halko et al. 2011): much faster for small ranks of wide layers. Default false. */
   readonly randomized?: boolean;
-};
+}
 
 /**
  * A KIND model from a trained dense DiT. Every main weight is factored by SVD: the N_G components of largest singular

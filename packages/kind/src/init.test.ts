@@ -4,7 +4,7 @@ import { createGenerator } from '@learngene/random';
 import { composeDense, concatComponents, type FactoredParams, factorDense } from '@learngene/tensor-svd';
 import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { DIT, GROUPS, inputsFor, jitter, noisyKind, tinyConfig, valuesOf, weighted } from '../test/tiny';
 import { applyKind } from './apply';
 import { kindConfig } from './config';
@@ -21,7 +21,7 @@ const norm = (x: tf.Tensor) => tf.tidy(() => tf.norm(x).dataSync()[0]);
 const denseDit = () => jitter(createGenerator(8), initDit(createGenerator(7), DIT), 0.1);
 
 describe('initKind', () => {
-  it.each(['orthogonal', 'xavier'] as const)(
+  test.each(['orthogonal', 'xavier'] as const)(
     'composes weights of the size of initDit at any rank, and starts at output zero (%s)',
     (init) => {
       const dit = ditConfig({ ...DIT, hiddenSize: 64 });
@@ -50,7 +50,7 @@ describe('initKind', () => {
     },
   );
 
-  it('takes the leading singular components of a Xavier weight, learngenes before tailors', () => {
+  test('takes the leading singular components of a Xavier weight, learngenes before tailors', () => {
     const config = tinyConfig();
     const params = initKind(createGenerator(1), config, { init: 'xavier' });
     for (const name of blockLinearNames(config.dit)) {
@@ -63,7 +63,7 @@ describe('initKind', () => {
     }
   });
 
-  it('has the tree of the config, in the groups named, and label rows of N(0, 0.02²)', () => {
+  test('has the tree of the config, in the groups named, and label rows of N(0, 0.02²)', () => {
     const config = kindConfig({
       dit: ditConfig({ ...DIT, classes: 400 }),
       learngeneRank: 4,
@@ -88,7 +88,7 @@ describe('initKind', () => {
     expect(params.tailors.a.blocks[1].mlp.out!.v.shape).toEqual([32, 2]);
   });
 
-  it('is decided by the seed and leaks nothing', async () => {
+  test('is decided by the seed and leaks nothing', async () => {
     const config = tinyConfig({ gate: 'soft' });
     expect(valuesOf(initKind(createGenerator(3), config))).toEqual(valuesOf(initKind(createGenerator(3), config)));
     await expectNoLeak(() => disposeParams(initKind(createGenerator(3), config)));
@@ -98,7 +98,7 @@ describe('initKind', () => {
 });
 
 describe('freshTailors', () => {
-  it('add exactly nothing, and yet u has a gradient at once', () => {
+  test('add exactly nothing, and yet u has a gradient at once', () => {
     const config = tinyConfig();
     const params = noisyKind(config);
     const pets = freshTailors(createGenerator(4), config, GROUPS[0], { labelRow: params.shared.label.null });
@@ -117,7 +117,7 @@ describe('freshTailors', () => {
     }
   });
 
-  it('have orthonormal v, unit s and random label rows of their own', () => {
+  test('have orthonormal v, unit s and random label rows of their own', () => {
     const { blocks, label } = freshTailors(createGenerator(4), tinyConfig(), GROUPS[0]);
     const { u, s, v } = blocks[1].mlp.out!;
     expectClose(tf.matMul(v, v, true), [1, 0, 0, 1], { atol: 1e-6 });
@@ -127,14 +127,14 @@ describe('freshTailors', () => {
     expect(norm(label.rows)).toBeGreaterThan(0.03);
   });
 
-  it('leak nothing', () =>
+  test('leak nothing', () =>
     expectNoLeak(() => disposeParams(freshTailors(createGenerator(4), tinyConfig(), GROUPS[0]))));
 });
 
 describe('kindFromDense', () => {
   const generator = createGenerator(2);
 
-  it('computes what the dense model does at full rank, for classes and the dropped label', async () => {
+  test('computes what the dense model does at full rank, for classes and the dropped label', async () => {
     const dense = denseDit();
     await prefetch(dense as DitParams & ParamTree);
     const config = tinyConfig({ learngeneRank: 12, tailorRank: 4, nullGate: 'own-class' });
@@ -148,7 +148,7 @@ describe('kindFromDense', () => {
     );
   });
 
-  it('composes for every group the best approximation of rank N_G + N_t, with the top components as learngenes', async () => {
+  test('composes for every group the best approximation of rank N_G + N_t, with the top components as learngenes', async () => {
     const dense = denseDit();
     await prefetch(dense as DitParams & ParamTree);
     const config = tinyConfig({ learngeneRank: 3, tailorRank: 2 });
@@ -168,7 +168,7 @@ describe('kindFromDense', () => {
     expect(sketched.learngenes.blocks[0].attn.q.u.shape).toEqual([16, 3]);
   });
 
-  it('owns its tensors, leaks nothing, rejects what does not fit', async () => {
+  test('owns its tensors, leaks nothing, rejects what does not fit', async () => {
     const dense = denseDit();
     await prefetch(dense as DitParams & ParamTree);
     const config = tinyConfig();

@@ -9,17 +9,20 @@ import { checkOptionNames } from './option-names';
 import { type KindParams, mainLayers, type SharedParams } from './params';
 
 /** Options of {@link initKind}. */
-export type InitKindOptions = {
+export interface InitKindOptions {
   /**
    * How the main weights start. 'orthogonal' (default): random orthonormal u and v with equal s. 'xavier': the SVD of a
    * Xavier-initialised dense weight, its leading N_G components as learngenes and the next N_t as every group's
    * tailors, scaled to the energy of the whole; N_G + N_t must fit every layer. The same size of activations either way.
    */
   readonly init?: 'orthogonal' | 'xavier';
-};
+}
 
 /** Learngenes and first tailors of a main layer. */
-type LayerStart = { readonly common: FactoredParams; readonly own: FactoredParams };
+interface LayerStart {
+  readonly common: FactoredParams;
+  readonly own: FactoredParams;
+}
 
 /**
  * Fresh parameters of a KIND model, f32, owned by the caller.

@@ -1,7 +1,7 @@
 import { createGenerator } from '@learngene/random';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it as test } from 'vitest';
 import { inputsFor, noisyKind, tinyConfig } from '../test/tiny';
 import { assembleFactored } from './assemble';
 import { kindConfig } from './config';
@@ -66,7 +66,7 @@ const OPTIONS: readonly [name: string, more: readonly number[], use: (value: num
   ['classes', [1.5], (classes) => countTransferParams(config, { groups: 1, classes })],
 ];
 
-it.each(OPTIONS)('%s refuses NaN, a negative number and %j by its name', (name, more, use) => {
+test.each(OPTIONS)('%s refuses NaN, a negative number and %j by its name', (name, more, use) => {
   const before = tf.memory().numTensors;
   tf.tidy(() => {
     for (const value of [Number.NaN, -1, ...more]) {

@@ -51,41 +51,41 @@ export type SharedParams = Omit<DitBaseParams, 'label' | 'blocks'> & {
 };
 
 /** The components that every class uses, and the biases of the main layers. */
-export type LearngeneParams = {
+export type LearngeneParams = Readonly<{
   /** Factored main layers by block. */
-  readonly blocks: MainLayers<FactoredParams>;
-};
+  blocks: MainLayers<FactoredParams>;
+}>;
 
 /** What one group owns. */
-export type TailorParams = {
+export type TailorParams = Readonly<{
   /** Factors of the main layers by block; a pruned layer may be absent. */
-  readonly blocks: MainLayers<LowRankFactors | undefined>;
+  blocks: MainLayers<LowRankFactors | undefined>;
   /** Label embedding of the group's classes. */
-  readonly label: {
+  label: {
     /** [classes of the group, D], rows in the order of the group's `classes`. */
     readonly rows: Tensor2D;
   };
-};
+}>;
 
 /** A KIND model: parameters by piece, f32. Each piece is a file of a bundle. */
-export type KindParams = {
+export type KindParams = Readonly<{
   /** Dense parts. */
-  readonly shared: SharedParams;
+  shared: SharedParams;
   /** What all classes use. */
-  readonly learngenes: LearngeneParams;
+  learngenes: LearngeneParams;
   /** What a group owns, by group name. Leaves of its own, so that a step touches only the groups in its batch. */
-  readonly tailors: Readonly<Record<string, TailorParams>>;
+  tailors: Readonly<Record<string, TailorParams>>;
   /** The soft gate G: label embedding to one logit a group, weight [groups, D]; absent with a binary gate. */
-  readonly gate?: LinearParams;
-};
+  gate?: LinearParams;
+}>;
 
 /** A config and the parameters made for it. */
-export type KindModel = {
+export interface KindModel {
   /** Shapes, groups and gate. */
   readonly config: KindConfig;
   /** Parameters. */
   readonly params: KindParams;
-};
+}
 
 /** The sub-tree at a dotted name such as 'blocks.3.attn.q'; undefined where there is none. */
 export function subTree<T>(tree: ParamTree, name: string): T | undefined {

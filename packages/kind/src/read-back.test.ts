@@ -3,7 +3,7 @@ import { mapParams, type ParamTree } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { useDeviceBackend, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import { bits, randomModel, tinyConfig } from '../test/random-model';
 import {
   assembleFactored,
@@ -61,7 +61,7 @@ const CASES: [name: string, sync: () => KindModel, async: () => Promise<KindMode
 ];
 
 describe('async forms', () => {
-  it.each(CASES)('%s has an async form that gives the same, on a device too', async (name, sync, async) => {
+  test.each(CASES)('%s has an async form that gives the same, on a device too', async (name, sync, async) => {
     await useTestBackend();
     const expected = await read(tf.getBackend() === 'webgpu' ? await async() : sync());
     expect(await read(await async())).toEqual(expected);
@@ -70,7 +70,7 @@ describe('async forms', () => {
     expect(await read(await async())).toEqual(expected);
   });
 
-  it('a choice of groups without a budget, and fresh models, read nothing back', async () => {
+  test('a choice of groups without a budget, and fresh models, read nothing back', async () => {
     await useDeviceBackend();
     const model = used(randomModel(config));
     expect(assembleFactored(model, { groups: ['7'] }).config.groups).toHaveLength(1);

@@ -3,7 +3,7 @@ import { createGenerator, normal } from '@learngene/random';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import { checkGradient, expectClose, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { softLowRank } from './soft-low-rank';
 
 beforeAll(useTestBackend);
@@ -26,7 +26,7 @@ const layerOf = (out: number, width: number, rank: number) =>
 describe('softLowRank', () => {
   const x = () => draw(3, 2, 6) as tf.Tensor3D;
 
-  it('with a one-hot alpha is the binary gate, gradients too', () => {
+  test('with a one-hot alpha is the binary gate, gradients too', () => {
     const tree = { x: x(), f: layerOf(5, 6, 3), a: tailorOf(5, 6, 2), b: tailorOf(5, 6, 4) };
     const alpha = tf.tensor2d([1, 0, 0, 1, 0, 1], [3, 2]);
     const weights = draw(3, 2, 5);
@@ -44,7 +44,7 @@ describe('softLowRank', () => {
     }
   });
 
-  it('is linear in alpha, and agrees with finite differences', () => {
+  test('is linear in alpha, and agrees with finite differences', () => {
     const f = layerOf(3, 6, 2);
     const tailors = [tailorOf(3, 6, 1), undefined, tailorOf(3, 6, 2)];
     checkGradient(
@@ -53,7 +53,7 @@ describe('softLowRank', () => {
     );
   });
 
-  it('without any tailor is the learngenes alone', () => {
+  test('without any tailor is the learngenes alone', () => {
     const f = layerOf(3, 6, 2);
     const input = x();
     const alone = softLowRank(input, f, { tailors: [undefined], alpha: tf.ones([3, 1]) });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it as test } from 'vitest';
 import { byGroupName, groupToKey } from './tailor-groups';
 
 const name = fc.oneof(fc.string({ minLength: 1 }), fc.constantFrom('g0', 'g1', '%670', '.', '%', 'a.b', 'a%2Eb', '10'));
@@ -9,7 +9,7 @@ const names = fc.uniqueArray(
   { minLength: 1, maxLength: 8 },
 );
 
-it('writes a name without a dot, every name another way, and never as a place', () => {
+test('writes a name without a dot, every name another way, and never as a place', () => {
   expect(['cars 1.5', '50%', 'g0', 'g', 'g1x'].map(groupToKey)).toEqual(['cars 1%2E5', '50%25', '%670', 'g', 'g1x']);
   fc.assert(
     fc.property(names, (all) => {
@@ -20,7 +20,7 @@ it('writes a name without a dot, every name another way, and never as a place', 
   );
 });
 
-it('finds groups by their names, and by their places in files of format 1', () => {
+test('finds groups by their names, and by their places in files of format 1', () => {
   fc.assert(
     fc.property(names, fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }), (all, isThere) => {
       const present = all.map((text, place) => [text, place] as const).filter((_, place) => isThere[place]);

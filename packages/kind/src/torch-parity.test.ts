@@ -6,7 +6,7 @@ import { readSafetensors } from '@learngene/tensor-io/node';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import { relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { applyKind } from './apply';
 import { kindConfig } from './config';
 import type { KindParams } from './params';
@@ -39,7 +39,7 @@ const at = (name: string, from = tensors) => {
   return tf.tensor(toFloat32(data).slice(), [...data.shape], 'float32');
 };
 
-it('the gated layer is the masked one of torch; a tailor that nobody uses has no gradient', () => {
+test('the gated layer is the masked one of torch; a tailor that nobody uses has no gradient', () => {
   const names = ['x', 'u', 's', 'v', 'bias', 'u0', 's0', 'v0', 'u1', 's1', 'v1', 'u2', 's2', 'v2'];
   const leaves = Object.fromEntries(names.map((name) => [name, at(name, layer)]));
   const run = (p: typeof leaves) => {
@@ -68,7 +68,7 @@ describe.each([
   ['soft', 'learngenes'],
   ['soft', 'own-class'],
 ] as const)('a gated DiT in torch, gate %s, nullGate %s', (gate, nullGate) => {
-  it('has the same output and the same gradient of every leaf', () => {
+  test('has the same output and the same gradient of every leaf', () => {
     const { dit, learngeneRank, tailorRank, labels, dropped } = facts;
     const groups = Object.entries(facts.groups).map(([name, classes]) => ({ name, classes }));
     const config = kindConfig({ dit, learngeneRank, tailorRank, groups, gate, nullGate });

@@ -5,7 +5,7 @@ import type { KindParams } from './params';
 import { type Trainable, trainableGroups, withGroups } from './trainable';
 
 /** AdamW's state by parameter group; no entry for a frozen one, nor for a group that was never in a batch. */
-export type KindOptimizerState = {
+export interface KindOptimizerState {
   /** Dense parts. */
   readonly shared?: AdamWState;
   /** Learngenes. */
@@ -14,10 +14,10 @@ export type KindOptimizerState = {
   readonly gate?: AdamWState;
   /** By group; each counts its own steps, those in which it was active. */
   readonly tailors: Readonly<Record<string, AdamWState>>;
-};
+}
 
 /** Everything that a diversion step reads and replaces. */
-export type KindTrainState = {
+export interface KindTrainState {
   /** Steps done; 0 at the start. */
   readonly step: number;
   /** Parameters. */
@@ -26,13 +26,13 @@ export type KindTrainState = {
   readonly ema: KindParams;
   /** Optimiser. */
   readonly optimizer: KindOptimizerState;
-};
+}
 
 /** Options of {@link initKindTraining}. */
-export type InitKindTrainingOptions = {
+export interface InitKindTrainingOptions {
   /** Which parts the training changes; the same for every step. */
   readonly trainable: Trainable;
-};
+}
 
 /**
  * The state before the first step. Its params are the given tensors themselves, no copies: {@link disposeReplaced} and

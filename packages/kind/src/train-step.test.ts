@@ -3,7 +3,7 @@ import { createGenerator, normal } from '@learngene/random';
 import { orthogonalityPenalty } from '@learngene/tensor-svd';
 import { expectClose, expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { DIT, GROUPS, inputsFor, noisyKind, tinyConfig, valuesOf } from '../test/tiny';
 import { applyKind } from './apply';
 import type { KindConfig } from './config';
@@ -45,7 +45,7 @@ const same = (a: ParamTree, b: ParamTree) => leaves(a).every((leaf, i) => leaf =
 const allNew = (a: ParamTree, b: ParamTree) => leaves(a).every((leaf, i) => leaf !== leaves(b)[i]);
 
 describe('one step', () => {
-  it('replaces shared, learngenes and the tailors in the batch, and nothing of another group', () => {
+  test('replaces shared, learngenes and the tailors in the batch, and nothing of another group', () => {
     const config = tinyConfig();
     const start = initKindTraining(noisyKind(config), { trainable: 'all' });
     expect(start.optimizer.tailors).toEqual({});
@@ -63,7 +63,7 @@ describe('one step', () => {
     disposeKindTraining(state);
   });
 
-  it('gives each group a step count of its own', () => {
+  test('gives each group a step count of its own', () => {
     const config = tinyConfig();
     let state = initKindTraining(noisyKind(config), { trainable: 'all' });
     for (const labels of [[3], [1, 1], [3, 4], [0, 5]]) {
@@ -78,7 +78,7 @@ describe('one step', () => {
     disposeKindTraining(state);
   });
 
-  it("is AdamW's: the first step moves every element with a gradient by the learning rate, against its sign", () => {
+  test("is AdamW's: the first step moves every element with a gradient by the learning rate, against its sign", () => {
     const config = tinyConfig();
     const params = noisyKind(config);
     const start = initKindTraining(params, { trainable: 'all' });
@@ -100,7 +100,7 @@ describe('one step', () => {
     disposeKindTraining(state);
   });
 
-  it('moves learngenes and tailors at their part of the rate, and the dense parts as ever', () => {
+  test('moves learngenes and tailors at their part of the rate, and the dense parts as ever', () => {
     const config = tinyConfig();
     const start = initKindTraining(noisyKind(config), { trainable: 'all' });
     const [whole, part] = [1, 0.25].map(
@@ -120,7 +120,7 @@ describe('one step', () => {
     ratio((params) => params.tailors.x, 0.25);
   });
 
-  it('reports the norm over all parameter groups before clipping, and clips them together', () => {
+  test('reports the norm over all parameter groups before clipping, and clips them together', () => {
     const config = tinyConfig();
     const params = noisyKind(config);
     const start = initKindTraining(params, { trainable: 'all' });
@@ -144,7 +144,7 @@ describe('one step', () => {
     expect(Math.sqrt(squares) / free.norm).toBeCloseTo(1, 4);
   });
 
-  it('decays the dense matrices of the shared parts and nothing else', () => {
+  test('decays the dense matrices of the shared parts and nothing else', () => {
     const config = tinyConfig();
     const start = initKindTraining(noisyKind(config), { trainable: 'all' });
     const plain = valuesOf(step(start, config, { labels: [2] }).state.params);
@@ -158,7 +158,7 @@ describe('one step', () => {
     }
   });
 
-  it('leaves all but the step count alone when the batch touches nothing trainable', () => {
+  test('leaves all but the step count alone when the batch touches nothing trainable', () => {
     const config = tinyConfig();
     const start = initKindTraining(noisyKind(config), { trainable: 'tailors' });
     const { state, loss, norm } = step(start, config, { labels: [5, 1], dropped: [false, true], trainable: 'tailors' });
@@ -172,7 +172,7 @@ describe('one step', () => {
     disposeKindTraining(state);
   });
 
-  it('adds the orthogonality penalty to the gradient, not to the loss', () => {
+  test('adds the orthogonality penalty to the gradient, not to the loss', () => {
     const config = tinyConfig();
     const start = initKindTraining(noisyKind(config), { trainable: 'all' });
     const penalty = ({ params }: KindTrainState) =>
@@ -191,7 +191,7 @@ describe('one step', () => {
     expect(valuesOf(penalised.state.params)).toEqual(valuesOf(free.state.params));
   });
 
-  it('trains the soft gate and the tailors of all groups', () => {
+  test('trains the soft gate and the tailors of all groups', () => {
     const config = tinyConfig({ gate: 'soft' });
     const start = initKindTraining(noisyKind(config), { trainable: 'tailors' });
     const { state } = step(start, config, { labels: [2, 2], trainable: 'tailors' });
@@ -204,7 +204,7 @@ describe('one step', () => {
 });
 
 describe('what is trainable', () => {
-  it.each([
+  test.each([
     ['all', ['shared', 'learngenes']],
     ['tailors', []],
     ['tailors-and-shared', ['shared']],
@@ -224,7 +224,7 @@ describe('what is trainable', () => {
     disposeKindTraining(state);
   });
 
-  it('rejects an unknown word and a state made for another training', () => {
+  test('rejects an unknown word and a state made for another training', () => {
     const config = tinyConfig();
     const params = noisyKind(config);
     expect(() => initKindTraining(params, { trainable: 'some' as 'all' })).toThrow('trainable: expected one of all');
@@ -255,7 +255,7 @@ describe('training on a toy task', () => {
     return { state, losses, targets };
   }
 
-  it('lowers the loss and diverts: a class does worse with the tailors of another', async () => {
+  test('lowers the loss and diverts: a class does worse with the tailors of another', async () => {
     const config = tinyConfig({ groups: Array.from({ length: 5 }, (_, id) => ({ name: `c${id}`, classes: [id] })) });
     const { state, losses, targets } = await train(config, initKind(createGenerator(1), config), 30);
     expect(losses[29]).toBeLessThan(0.8 * losses[0]);
@@ -280,7 +280,7 @@ describe('training on a toy task', () => {
     disposeKindTraining(state);
   });
 
-  it('leaks nothing over two consecutive steps', () =>
+  test('leaks nothing over two consecutive steps', () =>
     expectNoLeak(() => {
       const config = tinyConfig();
       const params = noisyKind(config);
@@ -295,7 +295,7 @@ describe('training on a toy task', () => {
       disposeParams(params);
     }));
 
-  it('leaves no tensor behind when the loss throws', () =>
+  test('leaves no tensor behind when the loss throws', () =>
     expectNoLeak(() => {
       const config = tinyConfig();
       const state = initKindTraining(noisyKind(config), { trainable: 'all' });

@@ -2,7 +2,7 @@ import { disposeParams, flattenParams, type ParamTree } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { inputsFor, noisyKind, tinyConfig, valuesOf } from '../test/tiny';
 import { applyKind } from './apply';
 import type { KindModel } from './params';
@@ -26,7 +26,7 @@ const transfer = (model: KindModel, options: Partial<TransferOptions> = {}) =>
   transferKind(model, { groups: NOVEL, generator: createGenerator(6), domain: 'near', ...options });
 
 describe('to novel classes', () => {
-  it('starts every class as the class-agnostic model when labels start at the null row', () => {
+  test('starts every class as the class-agnostic model when labels start at the null row', () => {
     const model = source();
     const { config, params } = transfer(model, { labels: 'null', tailorRank: 3 });
     expect(config.dit.classes).toBe(3);
@@ -39,7 +39,7 @@ describe('to novel classes', () => {
     expect(relativeError(applyKind(params, inputs, { config }), agnostic)).toBeLessThanOrEqual(rounding);
   });
 
-  it('trains the novel group in the batch and nothing else: 3 steps, bit for bit', () => {
+  test('trains the novel group in the batch and nothing else: 3 steps, bit for bit', () => {
     const { config, params } = transfer(source());
     let state = initKindTraining(params, { trainable: 'tailors' });
     const frozen = [params.shared, params.learngenes, params.tailors.suns].map((tree) => [
@@ -70,7 +70,7 @@ describe('to novel classes', () => {
     disposeKindTraining(state);
   });
 
-  it('can keep the old groups behind the novel classes', () => {
+  test('can keep the old groups behind the novel classes', () => {
     const model = source();
     const { config, params } = transfer(model, { keepGroups: true });
     expect(config.dit.classes).toBe(8);
@@ -81,7 +81,7 @@ describe('to novel classes', () => {
     expect(relativeError(applyKind(params, shifted, { config }), old)).toBe(0);
   });
 
-  it('starts a soft gate at zero rows, before those of kept groups', () => {
+  test('starts a soft gate at zero rows, before those of kept groups', () => {
     const model = source('soft');
     const fresh = transfer(model);
     expectClose(fresh.params.gate!.weight, new Float32Array(2 * 16));
@@ -94,7 +94,7 @@ describe('to novel classes', () => {
 });
 
 describe('to a distant domain', () => {
-  it('takes the learngenes alone, for another input too', () => {
+  test('takes the learngenes alone, for another input too', () => {
     const model = source();
     const { config, params } = transfer(model, { domain: 'distant', input: { inChannels: 3 } });
     expect(config.dit.inChannels).toBe(3);
@@ -107,7 +107,7 @@ describe('to a distant domain', () => {
   });
 });
 
-it('owns all its tensors: disposing it leaves the model alone, and nothing leaks', () =>
+test('owns all its tensors: disposing it leaves the model alone, and nothing leaks', () =>
   expectNoLeak(() => {
     const model = source('soft');
     for (const options of [{}, { keepGroups: true }, { domain: 'distant' }, { labels: 'null' }] as const) {
@@ -117,7 +117,7 @@ it('owns all its tensors: disposing it leaves the model alone, and nothing leaks
     disposeParams(model.params);
   }));
 
-it('rejects what does not go together, naming it', () => {
+test('rejects what does not go together, naming it', () => {
   const model = source();
   const run = (options: object) => () => transfer(model, options);
   expect(run({ domain: 'far' })).toThrow('domain: expected near or distant, got "far"');

@@ -10,7 +10,7 @@ import { type KindModel, type KindParams, tailorsOf } from './params';
 import type { TailorGroup } from './tailor-groups';
 
 /** Options of {@link transferKind}. */
-export type TransferOptions = {
+export interface TransferOptions {
   /** The novel groups, their classes numbered 0 to n - 1 without gaps in the new label space. */
   readonly groups: readonly TailorGroup[];
   /** Draws the fresh tailors and whatever else starts anew. */
@@ -29,7 +29,7 @@ export type TransferOptions = {
   readonly keepGroups?: boolean;
   /** How label rows start: 'random' N(0, 0.02²) or 'null', at the null label's row (default 'random'). */
   readonly labels?: 'random' | 'null';
-};
+}
 
 /**
  * A model for novel classes made of a trained one's learngenes and fresh tailors (KIND, arXiv 2408.07337). With

@@ -1,6 +1,6 @@
 import { expectClose, expectNoLeak } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { useNnBackend } from '../test/setup';
 import { gradients } from './backprop';
 
@@ -26,23 +26,23 @@ async function expectSame(f: (...leaves: tf.Tensor[]) => tf.Scalar, count = 1): 
 }
 
 describe('gradients', () => {
-  it('of tensors that are used several times', async () => {
+  test('of tensors that are used several times', async () => {
     await expectSame((a) => sum(tf.mul(a, a)));
     await expectSame((a) => sum(tf.add(a, a)));
     await expectSame((a) => sum(tf.add(tf.square(a), tf.mul(tf.square(a), tf.sin(a)))));
     await expectSame((a, b) => sum(tf.mul(tf.add(a, b), tf.sub(a, b))), 2);
   });
 
-  it('of ops that hand on dy itself', async () => {
+  test('of ops that hand on dy itself', async () => {
     await expectSame((a) => sum(tf.reshape(tf.clone(a), [3, 1])));
     await expectSame((a) => sum(tf.concat([a, tf.clone(a)])));
   });
 
-  it('of ops with several results', () => expectSame((a) => sum(tf.split(tf.square(a), 3)[1])));
+  test('of ops with several results', () => expectSame((a) => sum(tf.split(tf.square(a), 3)[1])));
 
-  it('of leaves that the value does not depend on', () => expectSame((a) => sum(tf.square(a)), 2));
+  test('of leaves that the value does not depend on', () => expectSame((a) => sum(tf.square(a)), 2));
 
-  it('fails without a leak where nothing depends on a leaf, an op has no gradient, or the function throws', () =>
+  test('fails without a leak where nothing depends on a leaf, an op has no gradient, or the function throws', () =>
     expectNoLeak(() => {
       const a = x();
       for (const f of [
@@ -58,7 +58,7 @@ describe('gradients', () => {
       a.dispose();
     }));
 
-  it('frees what is used up before it goes on', () => {
+  test('frees what is used up before it goes on', () => {
     const leaf = x();
     const counts: number[] = [];
     const counted = tf.customGrad((input) => {

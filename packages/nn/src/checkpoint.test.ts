@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expectClose, expectNoLeak } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it as test } from 'vitest';
 import { useNnBackend } from '../test/setup';
 import { disposeParams, flattenParams, paramsFromTensorData, paramsLike, paramsToTensorData } from './index';
 import { loadParams, loadParamsLike, saveParams } from './node';
@@ -18,7 +18,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const make = () => ({ layer: { weight: tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]), bias: tf.tensor1d([7, 8]) } });
 
 describe('checkpoints', () => {
-  it('come back as they were, with metadata', async () => {
+  test('come back as they were, with metadata', async () => {
     const params = make();
     const path = join(folder, 'round-trip.safetensors');
     await saveParams(path, params, { metadata: { step: '3' } });
@@ -33,7 +33,7 @@ describe('checkpoints', () => {
     disposeParams({ params, loaded: loaded.params, typed: typed.params });
   });
 
-  it('say everything that does not match a template', async () => {
+  test('say everything that does not match a template', async () => {
     const path = join(folder, 'other.safetensors');
     await saveParams(path, { layer: { weight: tf.ones([3, 2]) }, extra: tf.ones([1]) });
     await expect(loadParamsLike(path, make())).rejects.toThrow(
@@ -44,7 +44,7 @@ describe('checkpoints', () => {
     expect(() => paramsLike(many, new Map())).toThrow('p7: missing; and 2 more');
   });
 
-  it('are float32', async () => {
+  test('are float32', async () => {
     await expect(paramsToTensorData({ labels: tf.tensor1d([1], 'int32') })).rejects.toThrow(
       'labels: expected float32, got int32',
     );
@@ -52,7 +52,7 @@ describe('checkpoints', () => {
     expectClose(params.w as tf.Tensor, [1, 2]);
   });
 
-  it('leak nothing', () =>
+  test('leak nothing', () =>
     expectNoLeak(async () => {
       const params = make();
       const copy = paramsLike(params, await paramsToTensorData(params));

@@ -3,12 +3,12 @@ import { paramsFromTensorData, paramsLike, paramsToTensorData } from './tensor-d
 import type { ParamTree } from './tree';
 
 /** A tree read from a file. */
-export type Checkpoint<P extends ParamTree = ParamTree> = {
+export interface Checkpoint<P extends ParamTree = ParamTree> {
   /** Parameters; the caller owns them. */
   readonly params: P;
   /** The string metadata of the file. */
   readonly metadata: Readonly<Record<string, string>>;
-};
+}
 
 /**
  * Writes a tree as a float32 safetensors file whose keys are the dotted names. The file is there whole or not at all.

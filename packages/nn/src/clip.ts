@@ -6,12 +6,12 @@ import { globalSquaredNorm } from './ops/global-norm';
 import { type ParamTree, paramLeaves, replaceLeaves } from './tree';
 
 /** What {@link clipByGlobalNorm} returns. */
-export type ClippedGrads<P extends ParamTree> = {
+export interface ClippedGrads<P extends ParamTree> {
   /** Gradients whose global norm is at most about `maxNorm`. */
   readonly grads: P;
   /** Global norm before clipping, a float32 scalar. */
   readonly norm: Scalar;
-};
+}
 
 /**
  * The Euclidean norm of all leaves taken as one vector.

@@ -1,17 +1,17 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import { dims } from './dims';
 
 describe('dims', () => {
   const x = { shape: [8, 32, 16, 3] };
 
-  it('names the sizes', () => {
+  test('names the sizes', () => {
     expect(dims('x', x, 'N H W C')).toMatchObject({ N: 8, H: 32, W: 16, C: 3 });
     expect(dims('x', x, 'N H W 3').W).toBe(16);
     expect(dims('x', x, '... C').C).toBe(3);
     expect(dims('x', { shape: [4, 4] }, 'D D').D).toBe(4);
   });
 
-  it('says what was expected and what came', () => {
+  test('says what was expected and what came', () => {
     expect(() => dims('images', { shape: [8, 32, 32] }, 'N H W 3')).toThrow(
       'images: expected [N, H, W, 3], got [8, 32, 32]',
     );

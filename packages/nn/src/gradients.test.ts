@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { layerNorm, registerGradients, valueAndGrad } from './index';
 import { gradientConfigs } from './tfjs-gradients';
 
@@ -16,19 +16,19 @@ describe('registerGradients', () => {
     await tf.setBackend('cpu');
   });
 
-  it('is not done by importing the package: tf.grad throws and says what is missing', () => {
+  test('is not done by importing the package: tf.grad throws and says what is missing', () => {
     expect(gradientConfigs.filter(({ kernelName }) => tf.getGradient(kernelName))).toEqual([]);
     expect(() => tf.grad((t) => tf.sum(tf.square(t)))(x())).toThrow('gradient function not found for');
   });
 
-  it('is done by the first valueAndGrad, which leaves a gradient of the user alone', async () => {
+  test('is done by the first valueAndGrad, which leaves a gradient of the user alone', async () => {
     tf.registerGradient(own as unknown as tf.GradConfig);
     const { grads } = valueAndGrad((params) => tf.sum(tf.square(params.x)) as tf.Scalar, { x: x() });
     expect(Array.from(await grads.x.data())).toEqual([2, 4, 6]);
     expect(tf.getGradient('Floor')).toBe(own);
   });
 
-  it('gives tf.grad the gradients of plain ops around an op of this package', async () => {
+  test('gives tf.grad the gradients of plain ops around an op of this package', async () => {
     registerGradients();
     const input = tf.tensor2d([[1, 2, 4, 3]]);
     const f = (t: tf.Tensor) => tf.sum(tf.mul(layerNorm(tf.square(t) as tf.Tensor2D), [1, 0, 0, 0]));
@@ -41,7 +41,7 @@ describe('registerGradients', () => {
     }
   });
 
-  it('covers every gradient that tfjs-core has', () => {
+  test('covers every gradient that tfjs-core has', () => {
     const core = fileURLToPath(import.meta.resolve('@tensorflow/tfjs-core/dist/register_all_gradients.js'));
     const folder = join(dirname(core), 'gradients');
     const names = readdirSync(folder).filter((name) => name.endsWith('_grad.js'));

@@ -1,7 +1,7 @@
 import { createGenerator, uniform } from '@learngene/random';
 import { expectClose, expectNoLeak } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { normals, useNnBackend } from '../test/setup';
 import {
   applyLinear,
@@ -19,7 +19,7 @@ describe('initLinear', () => {
   const sizes = { in: 300, out: 100 };
   const spread = (x: tf.Tensor): number => tf.tidy(() => tf.moments(x).variance.dataSync()[0]);
 
-  it('draws from the distribution asked for', () => {
+  test('draws from the distribution asked for', () => {
     const g = createGenerator(1);
     expect(spread(initLinear(g, { ...sizes, init: 'xavier-uniform' }).weight)).toBeCloseTo(2 / 400, 3);
     expect(spread(initLinear(g, { ...sizes, init: { normal: 0.5 } }).weight)).toBeCloseTo(0.25, 1);
@@ -32,7 +32,7 @@ describe('initLinear', () => {
     expect(initLinear(g, { ...sizes, bias: false }).bias).toBeUndefined();
   });
 
-  it('draws what torch.nn.Linear draws: weight first, then bias', () => {
+  test('draws what torch.nn.Linear draws: weight first, then bias', () => {
     const { weight, bias } = initLinear(createGenerator(5), { in: 4, out: 3 });
     const g = createGenerator(5);
     expect(weight.shape).toEqual([3, 4]);
@@ -40,7 +40,7 @@ describe('initLinear', () => {
     expectClose(bias as tf.Tensor1D, uniform(g, 3, { low: -0.5, high: 0.5 }), { rtol: 0, atol: 0 });
   });
 
-  it('leaks nothing', () =>
+  test('leaks nothing', () =>
     expectNoLeak(() => {
       const params = initLinear(createGenerator(1), { in: 4, out: 3 });
       const x = tf.ones([2, 5, 4]);
@@ -52,7 +52,7 @@ describe('initLinear', () => {
 
 describe('shape errors', () => {
   const random = normals(4);
-  it('name the argument and both sides', () => {
+  test('name the argument and both sides', () => {
     const params = { weight: random<tf.Rank.R2>(3, 4), bias: random<tf.Rank.R1>(2) };
     expect(() => applyLinear(params, random(2, 4))).toThrow('bias: expected [3], got [2]');
     expect(() => applyLinear({ weight: params.weight }, random(2, 5))).toThrow('x: expected [..., 4], got [2, 5]');

@@ -5,12 +5,12 @@ import { checkCount, checkNumber } from './check';
 import { linear } from './ops/linear';
 
 /** Parameters of a dense linear layer. */
-export type LinearParams = {
+export type LinearParams = Readonly<{
   /** float32 [out, in]. */
-  readonly weight: Tensor2D;
+  weight: Tensor2D;
   /** float32 [out]; absent for a layer without bias. */
-  readonly bias?: Tensor1D;
-};
+  bias?: Tensor1D;
+}>;
 
 /**
  * How the weight of a linear layer starts. `'xavier-uniform'`: U(±sqrt(6 / (in + out))), bias 0 (Glorot & Bengio 2010).
@@ -27,7 +27,7 @@ export type LinearInit =
     };
 
 /** Options of {@link initLinear}. */
-export type LinearOptions = {
+export interface LinearOptions {
   /** Input features. */
   readonly in: number;
   /** Output features. */
@@ -36,7 +36,7 @@ export type LinearOptions = {
   readonly bias?: boolean;
   /** Distribution of the weight (default `'torch'`). */
   readonly init?: LinearInit;
-};
+}
 
 /**
  * Parameters of a dense linear layer.

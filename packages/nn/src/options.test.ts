@@ -1,7 +1,7 @@
 import { createGenerator } from '@learngene/random';
 import { expectOption } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { useNnBackend } from '../test/setup';
 import {
   type AdamWEmaOptions,
@@ -80,7 +80,7 @@ const options: [name: string, call: (value: number) => unknown, refused: number[
 ];
 
 describe('scalar options', () => {
-  it.each(options)('%s', (name, call, refused, taken) => expectOption(name, call, { refused, taken }));
+  test.each(options)('%s', (name, call, refused, taken) => expectOption(name, call, { refused, taken }));
 });
 
 /** Functions with options, given as plain JavaScript may give them, and one misspelt option of each. */
@@ -94,21 +94,21 @@ const named: [call: string, unknown: string, call: (options: object) => unknown]
 ];
 
 describe('options of plain JavaScript', () => {
-  it.each(named)('%s refuses the unknown option %s', (_, unknown, call) => {
+  test.each(named)('%s refuses the unknown option %s', (_, unknown, call) => {
     expect(() => call({ [unknown]: 3 })).toThrow(new RegExp(`^options: expected only .*, got '${unknown}'$`));
     tf.tidy(() => {
       expect(() => call({})).not.toThrow();
     });
   });
 
-  it.each(options)('%s refuses a string that holds a number', (name, call) => {
+  test.each(options)('%s refuses a string that holds a number', (name, call) => {
     const pattern = `${name.replace(/[[\].]/g, '\\$&')}: expected .*got '?1'?`;
     tf.tidy(() => {
       expect(() => call('1' as never)).toThrow(new RegExp(pattern));
     });
   });
 
-  it('of a wrong kind are named', () => {
+  test('of a wrong kind are named', () => {
     expect(() => adamWStep(inputs(), undefined as never)).toThrow('options: expected an object, got undefined');
     expect(() => adam({ betas: [0.9] })).toThrow('betas: expected two numbers, got 0.9');
     expect(() => warmupSchedule({ steps: 1 } as never)).toThrow('schedule: expected a function, got undefined');
@@ -116,7 +116,7 @@ describe('options of plain JavaScript', () => {
 });
 
 describe('schedules of length 0 and 1', () => {
-  it.each([
+  test.each([
     ['cosine', cosineSchedule],
     ['linear', linearSchedule],
   ])('%s', (_, schedule) => {

@@ -17,7 +17,7 @@ import {
 } from './index';
 
 type Name = 'a' | 'b' | 'c';
-type Fixture = {
+interface Fixture {
   groups: Record<Name, { lr: number; weight_decay: number }>;
   betas: [number, number];
   maxNorm: number;
@@ -30,8 +30,12 @@ type Fixture = {
     params: Record<Name, Packed>;
     ema: Record<Name, Packed>;
   }[];
-};
-type State = { params: ParamTree; state: AdamWState; ema: ParamTree };
+}
+interface State {
+  params: ParamTree;
+  state: AdamWState;
+  ema: ParamTree;
+}
 
 const torch = readFixture<{ parameterGroups: Fixture }>(import.meta.url, '../fixtures/torch.json').parameterGroups;
 

@@ -1,13 +1,13 @@
 import { useDeviceBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { useNnBackend } from '../test/setup';
 import { canReadSync, prefetch, ReadBackError, readingBack, readSync } from './index';
 
 describe('reading back on the backend of the tests', () => {
   beforeAll(useNnBackend);
 
-  it('reads what an op made, once it is prefetched', async () => {
+  test('reads what an op made, once it is prefetched', async () => {
     const x = tf.square(tf.tensor1d([1, 2, 3]));
     if (tf.getBackend() !== 'webgpu') expect(Array.from(readSync(x))).toEqual([1, 4, 9]);
     await prefetch(x);
@@ -16,7 +16,7 @@ describe('reading back on the backend of the tests', () => {
   });
 });
 
-it('starts no engine that is registered and does not run, as in a page that imports them all', async ({ skip }) => {
+test('starts no engine that is registered and does not run, as in a page that imports them all', async ({ skip }) => {
   if (tf.findBackendFactory('webgpu') !== null) skip('webgpu runs the tests');
   await tf.setBackend('cpu');
   let starts = 0;
@@ -35,7 +35,7 @@ it('starts no engine that is registered and does not run, as in a page that impo
 describe('reading back from a device', () => {
   beforeAll(useDeviceBackend);
 
-  it('reads numbers of the host at once, and what an op made or took after prefetch alone', async () => {
+  test('reads numbers of the host at once, and what an op made or took after prefetch alone', async () => {
     const x = tf.tensor1d([1, 2, 3]);
     expect(canReadSync(x)).toBe(true);
     expect(Array.from(readSync(tf.reshape(x, [3, 1])))).toEqual([1, 2, 3]);
@@ -49,7 +49,7 @@ describe('reading back from a device', () => {
     ]);
   });
 
-  it('names the async form of the outermost function, and passes other errors on', () => {
+  test('names the async form of the outermost function, and passes other errors on', () => {
     const y = tf.square(tf.tensor1d([1, 2, 3]));
     const inner = () => readingBack('inner', () => readSync(y));
     expect(inner).toThrow('inner reads tensors back, which WebGPU can only do asynchronously: call innerAsync');
@@ -60,7 +60,7 @@ describe('reading back from a device', () => {
     expect(() => readingBack('outer', other)).toThrow(new RangeError('other'));
   });
 
-  it('reads a tensor of another backend where that backend can', async () => {
+  test('reads a tensor of another backend where that backend can', async () => {
     const y = tf.square(tf.tensor1d([2]));
     await tf.setBackend('cpu');
     const z = tf.square(tf.tensor1d([3]));

@@ -4,32 +4,32 @@ import { checkCount, checkFinite, checkFunction, checkNumber, checkOptions } fro
 export type Schedule = (step: number) => number;
 
 /** Options of {@link warmupSchedule}. */
-export type WarmupOptions = {
+export interface WarmupOptions {
   /** Steps of the linear rise: step k of them gets (k + 1) / steps of what follows at its step 0. */
   readonly steps: number;
   /** The schedule that follows; its step 0 is the first step after the rise. */
   readonly schedule: Schedule;
-};
+}
 
 /** Options of {@link cosineSchedule}. */
-export type CosineOptions = {
+export interface CosineOptions {
   /** Value at step 0. */
   readonly start: number;
   /** Value from step `steps` on (default 0). */
   readonly end?: number;
   /** Steps of the half cosine (T_max of torch); 0: `end` from the first step on. */
   readonly steps: number;
-};
+}
 
 /** Options of {@link stepSchedule}. */
-export type StepOptions = {
+export interface StepOptions {
   /** Value at step 0. */
   readonly start: number;
   /** Steps between two reductions. */
   readonly every: number;
   /** Factor of a reduction (default 0.1). */
   readonly factor?: number;
-};
+}
 
 /** The same value at every step. */
 export function constantSchedule(value: number): Schedule {

@@ -1,12 +1,12 @@
 import { flattenParams, type ParamTree, unflattenParams } from './tree';
 
 /** The two parts that {@link splitParams} makes. */
-export type SplitParams = {
+export interface SplitParams {
   /** The leaves whose names the predicate accepts. */
   readonly selected: ParamTree;
   /** The other leaves. */
   readonly rest: ParamTree;
-};
+}
 
 /**
  * Parts a tree by the dotted names of its leaves, for instance to freeze one part: take gradients of `selected` and

@@ -67,7 +67,11 @@ export function stepGroup<P extends ParamTree>(
 }
 
 /** Places of the leaves that are stepped at one learning rate and weight decay. */
-type Alike = { readonly learningRate: number; readonly weightDecay: number; readonly places: number[] };
+interface Alike {
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  readonly places: number[];
+}
 
 /** The leaves of a group by learning rate and weight decay. */
 function alike({ params, leaves = [], ...group }: ParameterGroup, attrs: StepAttrs): Alike[] {

@@ -2,10 +2,14 @@ import '@tensorflow/tfjs-backend-cpu';
 import { createGenerator, normal } from '@learngene/random';
 import { checkGradient } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { gradientConfigs } from './tfjs-gradients';
 
-type Case = { name: string; shapes: number[][]; f: (...xs: tf.Tensor[]) => tf.Tensor };
+interface Case {
+  name: string;
+  shapes: number[][];
+  f: (...xs: tf.Tensor[]) => tf.Tensor;
+}
 type T4 = tf.Tensor4D;
 type T5 = tf.Tensor5D;
 
@@ -63,7 +67,7 @@ describe('the gradients of tfjs-core, as the build bundles them', () => {
     for (const config of gradientConfigs) tf.registerGradient(config);
   });
 
-  it.each(cases)('$name agrees with finite differences', ({ shapes, f }) => {
+  test.each(cases)('$name agrees with finite differences', ({ shapes, f }) => {
     const g = createGenerator(3);
     const size = (shape: number[]) => shape.reduce((product, n) => product * n, 1);
     const inputs = shapes.map((shape) => tf.tensor(normal(g, size(shape)), shape));

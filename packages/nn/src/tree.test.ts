@@ -1,6 +1,6 @@
 import { expectNoLeak } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { useNnBackend } from '../test/setup';
 import {
   cloneParams,
@@ -25,7 +25,7 @@ const make = () => ({
 const names = ['blocks.0.weight', 'blocks.1.weight', 'scale'];
 
 describe('parameter trees', () => {
-  it('flatten to dotted names and back', () => {
+  test('flatten to dotted names and back', () => {
     const tree = make();
     const flat = flattenParams(tree);
     expect([...flat.keys()]).toEqual(names);
@@ -34,14 +34,14 @@ describe('parameter trees', () => {
     disposeParams(tree);
   });
 
-  it('list leaves in the order of their names', () => {
+  test('list leaves in the order of their names', () => {
     const tree = make();
     expect(paramLeaves(tree)).toEqual([...flattenParams(tree).values()]);
     expect(paramLeaves({})).toEqual([]);
     disposeParams(tree);
   });
 
-  it('take a hostile name for a name', () => {
+  test('take a hostile name for a name', () => {
     const tree = Object.fromEntries([['__proto__', tf.scalar(1)]]) as ParamTree;
     const clone = cloneParams(tree);
     expect(Object.getPrototypeOf(clone)).toBe(Object.prototype);
@@ -50,14 +50,14 @@ describe('parameter trees', () => {
     disposeParams(clone);
   });
 
-  it('count elements and bytes', () => {
+  test('count elements and bytes', () => {
     const tree: ParamTree = { ...make(), flags: tf.tensor1d([true], 'bool') };
     expect(countParams(tree)).toBe(15);
     expect(paramBytes(tree)).toBe(57);
     disposeParams(tree);
   });
 
-  it('map with names, keeping structure', () => {
+  test('map with names, keeping structure', () => {
     const tree = make();
     const seen: string[] = [];
     const mapped = mapParams((tensor, name) => {
@@ -71,7 +71,7 @@ describe('parameter trees', () => {
     disposeParams(mapped);
   });
 
-  it('clone into tensors of their own', () => {
+  test('clone into tensors of their own', () => {
     const tree = make();
     const clone = cloneParams(tree);
     disposeParams(tree);
@@ -81,7 +81,7 @@ describe('parameter trees', () => {
     disposeParams(clone);
   });
 
-  it('split by name and merge again', () => {
+  test('split by name and merge again', () => {
     const tree = make();
     const { selected, rest } = splitParams(tree, (name) => name.startsWith('blocks.0'));
     expect([...flattenParams(selected).keys()]).toEqual(['blocks.0.weight']);
@@ -90,7 +90,7 @@ describe('parameter trees', () => {
     disposeParams(tree);
   });
 
-  it('refuse names that do not make a tree', () => {
+  test('refuse names that do not make a tree', () => {
     const x = tf.scalar(0);
     const refuse = (...keys: string[]) => expect(() => unflattenParams(new Map(keys.map((key) => [key, x]))));
     refuse('a', 'a.b').toThrow('a.b lies below a leaf');
@@ -103,7 +103,7 @@ describe('parameter trees', () => {
     x.dispose();
   });
 
-  it('leak nothing', () =>
+  test('leak nothing', () =>
     expectNoLeak(() => {
       const tree = make();
       const { selected, rest } = splitParams(tree, (name) => name === 'scale');

@@ -5,7 +5,9 @@ import * as tf from '@tensorflow/tfjs-core';
  * Parameters of a model: a nested readonly object whose leaves are tensors. A field that is `undefined` is absent.
  * Names of leaves are joined with dots (`blocks.0.attn.q.weight`), the keys of a safetensors file.
  */
-export type ParamTree = { readonly [name: string]: Tensor | ParamTree | undefined };
+export interface ParamTree {
+  readonly [name: string]: Tensor | ParamTree | undefined;
+}
 
 /** True for a leaf, false for a sub-tree. */
 function isTensor(node: Tensor | ParamTree): node is Tensor {
@@ -59,7 +61,9 @@ export function paramLeaves(tree: ParamTree): Tensor[] {
  * @throws Error if one name is both a leaf and the prefix of another, or has an empty part.
  */
 export function unflattenParams(map: ReadonlyMap<string, Tensor>): ParamTree {
-  type Mutable = { [name: string]: Tensor | Mutable };
+  interface Mutable {
+    [name: string]: Tensor | Mutable;
+  }
   const tree: Mutable = Object.create(null);
   for (const [name, tensor] of map) {
     const path = name.split('.');
@@ -105,7 +109,9 @@ export function mapParams<T extends ParamTree>(f: (tensor: Tensor, name: string)
   return visit(tree, '') as T;
 }
 
-type MutableTree = { [name: string]: Tensor | ParamTree };
+interface MutableTree {
+  [name: string]: Tensor | ParamTree;
+}
 
 /** Sets a field; a hostile name such as `__proto__` is a field like any other. */
 function put(tree: MutableTree, key: string, value: Tensor | ParamTree): void {

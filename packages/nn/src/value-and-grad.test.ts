@@ -1,7 +1,7 @@
 import { expectClose, expectNoLeak } from '@learngene/testing';
 import type { Scalar } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { useNnBackend } from '../test/setup';
 import { disposeParams, valueAndGrad, valueAndGradWithAux } from './index';
 
@@ -12,7 +12,7 @@ type Params = ReturnType<typeof make>;
 const loss = ({ a }: Params): Scalar => tf.sum(tf.square(a.w)) as Scalar;
 
 describe('valueAndGrad', () => {
-  it('gives the value and a tree of gradients, zero for what the loss does not use', () => {
+  test('gives the value and a tree of gradients, zero for what the loss does not use', () => {
     const params = make();
     const { value, grads } = valueAndGrad(loss, params);
     expectClose(value, 5);
@@ -21,7 +21,7 @@ describe('valueAndGrad', () => {
     disposeParams({ params, value, grads });
   });
 
-  it('carries auxiliary tensors out', () => {
+  test('carries auxiliary tensors out', () => {
     const params = make();
     const { value, grads, aux } = valueAndGradWithAux((p: Params) => {
       const squares = tf.square(p.a.w);
@@ -33,7 +33,7 @@ describe('valueAndGrad', () => {
     disposeParams({ params, value, grads, aux });
   });
 
-  it('refuses a loss that is no scalar or depends on no leaf', () => {
+  test('refuses a loss that is no scalar or depends on no leaf', () => {
     const params = make();
     expect(() => valueAndGrad((p: Params) => tf.clone(p.a.w) as unknown as Scalar, params)).toThrow(
       'loss: expected a scalar, got [2]',
@@ -42,7 +42,7 @@ describe('valueAndGrad', () => {
     disposeParams(params);
   });
 
-  it('leaks nothing, also when the loss throws', () =>
+  test('leaks nothing, also when the loss throws', () =>
     expectNoLeak(() => {
       const params = make();
       disposeParams({ ...valueAndGrad(loss, params) });

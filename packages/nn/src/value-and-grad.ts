@@ -4,12 +4,12 @@ import { gradients } from './backprop';
 import { cloneParams, disposeParams, mapParams, type ParamTree, paramLeaves, replaceLeaves } from './tree';
 
 /** What {@link valueAndGrad} returns. */
-export type ValueAndGrad<P extends ParamTree> = {
+export type ValueAndGrad<P extends ParamTree> = Readonly<{
   /** The loss, a float32 scalar. */
-  readonly value: Scalar;
+  value: Scalar;
   /** d value / d params, a tree of the parameters' shape; zeros for a leaf that the loss does not depend on. */
-  readonly grads: P;
-};
+  grads: P;
+}>;
 
 /** What {@link valueAndGradWithAux} returns. */
 export type ValueAndGradWithAux<P extends ParamTree, A extends ParamTree> = ValueAndGrad<P> & {

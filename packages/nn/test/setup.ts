@@ -18,7 +18,10 @@ export function normals(seed = 0): <R extends tf.Rank>(...shape: number[]) => tf
 }
 
 /** A tensor of a JSON fixture. */
-export type Packed = { shape: number[]; values: number[] };
+export interface Packed {
+  shape: number[];
+  values: number[];
+}
 
 /** The tensor of a packed one. */
 export function unpack({ values, shape }: Packed): tf.Tensor {

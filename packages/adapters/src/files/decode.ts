@@ -22,7 +22,7 @@ import { fromPeftConfig } from './read-peft-config';
 const MAX_JSON_BYTES = 1 << 20;
 
 /** An adapter read from files; no tensors yet. */
-export type DecodedAdapter = {
+export interface DecodedAdapter {
   /** Method and settings. */
   readonly adapter: AdapterConfig;
   /** Values of the trained tensors by dotted name below a group's `layers`, f32. */
@@ -31,7 +31,7 @@ export type DecodedAdapter = {
   readonly group?: ClassGroup;
   /** [classes of the group, D]; none in a folder that PEFT wrote. */
   readonly labelRows?: TensorData;
-};
+}
 
 /**
  * Reads the files of an adapter: those of `encodeAdapter`, or a folder that PEFT's `save_pretrained` wrote for a model

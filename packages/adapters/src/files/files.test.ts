@@ -7,7 +7,7 @@ import { decodeSafetensors, encodeSafetensors, fromFloat32, type TensorData } fr
 import { relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it as test } from 'vitest';
 import { peftFiles, DIT as SMALL } from '../../test/peft';
 import { baseFor, bits, DIT, inputsFor, METHODS, tinyModel, titleOf } from '../../test/tiny';
 import { applyAdapted } from '../apply';
@@ -30,7 +30,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const BASE = { ...DIT, classes: 3 };
 
 describe.each(METHODS.map((method) => [titleOf(method), method] as const))('%s', (_, method) => {
-  it('comes back from its files with every bit and gives the same output', async () => {
+  test('comes back from its files with every bit and gives the same output', async () => {
     const model = tinyModel(method, { noise: 0.05 });
     const decoded = decodeAdapter(await encodeAdapter(model, 'class-1'), BASE);
     expect(decoded.adapter).toEqual(model.config.adapter);
@@ -55,7 +55,7 @@ describe.each(METHODS.map((method) => [titleOf(method), method] as const))('%s',
 });
 
 describe('folders', () => {
-  it('are written whole and read back; an existing one is an error without replace', async () => {
+  test('are written whole and read back; an existing one is an error without replace', async () => {
     const model = tinyModel({ method: 'dora', rank: 2 }, { noise: 0.1 });
     const path = join(folder, 'dora');
     await saveAdapter(path, model, { group: 'class-2' });
@@ -72,7 +72,7 @@ describe('folders', () => {
     disposeAdapted(model);
   });
 
-  it('with a pickle in place of safetensors are refused with the remedy', async () => {
+  test('with a pickle in place of safetensors are refused with the remedy', async () => {
     const path = join(folder, 'pickle');
     await mkdir(path);
     for (const [file, bytes] of peftFiles('loha')) {
@@ -83,7 +83,7 @@ describe('folders', () => {
     );
   });
 
-  it('of PEFT are read', async () => {
+  test('of PEFT are read', async () => {
     const path = join(folder, 'peft');
     await mkdir(path);
     for (const [file, bytes] of peftFiles('loha')) await writeFile(join(path, file), bytes);
@@ -93,7 +93,7 @@ describe('folders', () => {
     expect(decoded.labelRows).toBeUndefined();
   });
 
-  it('must hold regular files', async () => {
+  test('must hold regular files', async () => {
     const path = join(folder, 'odd');
     await mkdir(join(path, FILES.config), { recursive: true });
     await expect(loadAdapter(path, SMALL)).rejects.toThrow('adapter_config.json: is no regular file');
@@ -111,7 +111,7 @@ describe('hostile files', () => {
   const peft = (changes: object) =>
     new Map(peftFiles('lora')).set(FILES.config, text({ ...jsonOf(peftFiles('lora'), FILES.config), ...changes }));
 
-  it.each([
+  test.each([
     [{ peft_type: 'VERA' }, 'peft_type: expected LORA, OFT or LOHA, got "VERA"'],
     [{ peft_type: 5 }, 'peft_type: expected LORA, OFT or LOHA, got 5'],
     [{ r: 1e9 }, 'r: expected an integer from 1 to 8, got 1000000000'],
@@ -135,7 +135,7 @@ describe('hostile files', () => {
     expect(act).toThrow(AdapterFileError);
   });
 
-  it.each([
+  test.each([
     ['[1]', 'adapter_config.json: expected an object, got an array of 1'],
     ['{', 'adapter_config.json: is no JSON'],
     ['{"r": 2, "r": 4}', 'adapter_config.json: holds a key twice: "r"'],
@@ -152,7 +152,7 @@ describe('hostile files', () => {
     return new Map(peftFiles('lora')).set(FILES.tensors, encodeSafetensors(named));
   };
   const KEY = 'base_model.model.blocks.0.attn.q.lora_A.weight';
-  it.each([
+  test.each([
     ['missing', (m: Map<string, TensorData>) => m.delete(KEY), `${KEY}: missing`],
     [
       'unknown',
@@ -175,12 +175,12 @@ describe('hostile files', () => {
     expect(() => decodeAdapter(files, SMALL)).toThrow(message);
   });
 
-  it('reads half floats', () => {
+  test('reads half floats', () => {
     const files = tensors((m) => m.set(KEY, fromFloat32(new Float32Array(16).fill(0.5), [2, 8], 'BF16')));
     expect(decodeAdapter(files, SMALL).layers.get('blocks.0.attn.q.a')!.data[3]).toBe(0.5);
   });
 
-  it('says which file is broken or missing', () => {
+  test('says which file is broken or missing', () => {
     expect(() => decodeAdapter(new Map(), SMALL)).toThrow('adapter_config.json: is missing');
     const files = peftFiles('lora');
     files.set(FILES.tensors, Uint8Array.of(1, 2, 3));
@@ -189,7 +189,7 @@ describe('hostile files', () => {
     expect(() => decodeAdapter(files, SMALL)).toThrow('adapter_model.safetensors: is missing');
   });
 
-  it.each([
+  test.each([
     [{ format: 'x' }, 'learngene.json: expected learngene-adapter version 1, got "x" version 1'],
     [{ version: 2 }, 'expected learngene-adapter version 1, got "learngene-adapter" version 2'],
     [{ adapter: null }, 'learngene.json: adapter: expected an object, got null'],
@@ -214,7 +214,7 @@ describe('hostile files', () => {
     expect(() => decodeAdapter(files, BASE)).toThrow(message);
   });
 
-  it('any damage to any file is an AdapterFileError or is harmless', async () => {
+  test('any damage to any file is an AdapterFileError or is harmless', async () => {
     const model = tinyModel({ method: 'oft', blockSize: 4 });
     const files = await encodeAdapter(model, 'class-0');
     disposeAdapted(model);
@@ -241,7 +241,7 @@ describe('hostile files', () => {
 });
 
 describe('withDecodedAdapters', () => {
-  it('refuses what does not fit, before it changes anything', async () => {
+  test('refuses what does not fit, before it changes anything', async () => {
     const model = tinyModel({ method: 'lora', rank: 2 });
     const before = bits(model.adapters as ParamTree);
     const decoded = decodeAdapter(await encodeAdapter(model, 'class-0'), BASE);

@@ -9,12 +9,12 @@ import { encodeAdapter } from './encode';
 import { AdapterFileError, FILES } from './names';
 
 /** Options of {@link saveAdapter}. */
-export type SaveAdapterOptions = {
+export interface SaveAdapterOptions {
   /** The group whose adapter is saved (default the only one). */
   readonly group?: string;
   /** Put the folder in the place of one that exists (default: that is an error). */
   readonly replace?: boolean;
-};
+}
 
 /**
  * Writes the files of `encodeAdapter` into a new folder, whole or not at all. Rejects when the folder exists (without

@@ -4,7 +4,10 @@ import type { AdapterName } from '../methods';
 const PREFIX = 'base_model.model.';
 
 /** How a leaf is called in a file, and whether it lies transposed there. */
-type FileLeaf = { readonly suffix: string; readonly transposed?: boolean };
+interface FileLeaf {
+  readonly suffix: string;
+  readonly transposed?: boolean;
+}
 
 const LORA: Readonly<Record<string, FileLeaf>> = {
   a: { suffix: 'lora_A.weight', transposed: true },

@@ -4,7 +4,7 @@ import { type ParamTree, paramsFromTensorData, sharedGroup } from '@learngene/nn
 import { createGenerator } from '@learngene/random';
 import { relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { fixture, DIT as ONE_BLOCK, peftFiles, tensor } from '../../test/peft';
 import { adaptedLinear } from '../apply';
 import { attachAdapters } from '../attach';
@@ -44,7 +44,7 @@ function loaded(folder: string): AdaptedModel {
 }
 
 describe.each(READ)('parts/%s of PEFT', (folder) => {
-  it('has the outputs of PEFT in every layer, those without adapter too', () => {
+  test('has the outputs of PEFT in every layer, those without adapter too', () => {
     tf.tidy(() => {
       const model = loaded(folder);
       const [data, wanted] = [fixture('parts/base'), fixture(`parts/${folder}/reference`)];
@@ -64,7 +64,7 @@ describe.each(READ)('parts/%s of PEFT', (folder) => {
     });
   });
 
-  it('comes back from our own files, whose config PEFT reads the same', async () => {
+  test('comes back from our own files, whose config PEFT reads the same', async () => {
     const model = loaded(folder);
     const files = await encodeAdapter(model);
     expect(decodeAdapter(files, DIT).adapter).toEqual(model.config.adapter);
@@ -79,7 +79,7 @@ describe.each(READ)('parts/%s of PEFT', (folder) => {
 });
 
 describe('refused', () => {
-  it.each(REFUSED)('parts/%s', (folder, message) => {
+  test.each(REFUSED)('parts/%s', (folder, message) => {
     expect(() => decodeAdapter(peftFiles(`parts/${folder}`), DIT)).toThrow(message);
   });
 
@@ -88,7 +88,7 @@ describe('refused', () => {
     const content = JSON.stringify({ ...jsonOf(files), ...changes });
     return files.set(FILES.config, new TextEncoder().encode(content));
   };
-  it.each<[string, object, string]>([
+  test.each<[string, object, string]>([
     ...['olora', 'OLoRA', 'corda', 'lora_ga', 'loftq', 'mica', 'something-new', 'pissa_niter_16'].map(
       (word): [string, object, string] => ['patterns', { init_lora_weights: word }, `got "${word}"`],
     ),
@@ -141,7 +141,7 @@ describe('refused', () => {
     expect(() => decodeAdapter(changed(folder, changes), DIT)).toThrow(message);
   });
 
-  it("names the NaN that Python's json writes", () => {
+  test("names the NaN that Python's json writes", () => {
     const files = new Map(peftFiles('parts/patterns'));
     const text = JSON.stringify(jsonOf(files)).replace(/"lora_alpha":\d+/, '"lora_alpha": NaN');
     files.set(FILES.config, new TextEncoder().encode(text));
@@ -150,7 +150,7 @@ describe('refused', () => {
     );
   });
 
-  it.each<[string, object, RegExp]>([
+  test.each<[string, object, RegExp]>([
     // Layers that the config names and the file lacks, and the other way round: both ways are errors with the key.
     [
       'fewer layers than the file has',
@@ -167,7 +167,7 @@ describe('refused', () => {
     expect(() => decodeAdapter(changed('targets-list', changes), DIT)).toThrow(message);
   });
 
-  it('takes fields that say nothing of the numbers, and unknown ones that are null', () => {
+  test('takes fields that say nothing of the numbers, and unknown ones that are null', () => {
     const harmless = { revision: 'x', lora_dropout: 0.5, eva_config: { rho: 1 }, new_thing: null, peft_version: 'y' };
     expect(decodeAdapter(changed('patterns', harmless), DIT).adapter).toEqual(
       decodeAdapter(peftFiles('parts/patterns'), DIT).adapter,
@@ -175,7 +175,7 @@ describe('refused', () => {
   });
 });
 
-it('settings of layers have one form, and are checked by name', () => {
+test('settings of layers have one form, and are checked by name', () => {
   const { adapter } = decodeAdapter(peftFiles('parts/targets-list'), DIT);
   expect(adapter).toEqual({
     ...{ method: 'lora', rank: 2, alpha: 4, rsLora: false },

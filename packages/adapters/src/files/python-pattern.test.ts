@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import { patternValues, targetedLayers } from './peft-targets';
 import { pythonPattern } from './python-pattern';
 
@@ -21,7 +21,7 @@ function matched(wrap: (own: string) => string, source: string): Matches {
 const REFUSED = /\\[UN]|\\0|\\1|\(\?P?[>=(a-z-]+(?!<)|[*+?}]\+|\(\?=.*\)\*|\(\?<=[^)]*[|(]|\)\|\(k/;
 
 describe("Python's patterns", () => {
-  it.each(patterns)('$source matches the names that Python matches, or is refused', ({ source, whole, end }) => {
+  test.each(patterns)('$source matches the names that Python matches, or is refused', ({ source, whole, end }) => {
     const [ownWhole, ownEnd] = [
       matched((own) => `^(?:${own})$`, source),
       matched((own) => `^(.*\\.)?(${own})$`, source),
@@ -33,7 +33,7 @@ describe("Python's patterns", () => {
   });
 
   const dit = { inputSize: 4, patchSize: 2, inChannels: 1, hiddenSize: 8, depth: 2, heads: 2, mlpRatio: 2, classes: 2 };
-  it.each(['(?i)Q', 'q*+', '(?(1)q)', '\\161', '(?P<a>q)(?P=a)'])(
+  test.each(['(?i)Q', 'q*+', '(?(1)q)', '\\161', '(?P<a>q)(?P=a)'])(
     '%s is refused by the name of its field',
     (source) => {
       const config = dit as never;
@@ -47,7 +47,7 @@ describe("Python's patterns", () => {
     },
   );
 
-  it('give the layers their values where JavaScript would read something else', () => {
+  test('give the layers their values where JavaScript would read something else', () => {
     expect(patternValues('alpha_pattern', { 'blocks\\.\\d{,2}\\.attn\\.q': 16 })('blocks.1.attn.q')).toBe(16);
     expect(patternValues('rank_pattern', { '[]q]': 16 })('blocks.1.attn.q')).toBe(16);
   });

@@ -3,7 +3,10 @@ const SAME_ESCAPES = 'dDwWsSnrtfv';
 const SYNTAX = '^$\\.*+?()[]{}|/';
 
 /** An item of a pattern and how many characters of the source it took. */
-type Item = { readonly own: string; readonly length: number };
+interface Item {
+  readonly own: string;
+  readonly length: number;
+}
 
 const refuse = (what: string): never => {
   throw new Error(`${what} is not read here`);

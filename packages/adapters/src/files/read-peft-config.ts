@@ -40,7 +40,10 @@ export function fromPeftConfig(json: Json, dit: DitConfig): AdapterConfig {
   }
 }
 
-type Input = { readonly input: object; readonly blockSize?: (name: string) => number };
+interface Input {
+  readonly input: object;
+  readonly blockSize?: (name: string) => number;
+}
 
 function inputOf(json: Json, dit: DitConfig): Input {
   const { r: rank = 8 } = json;

@@ -2,12 +2,12 @@ import { checkFields, checkOneOf } from '../checks';
 import type { OverlayMethod } from '../method';
 
 /** Biases alone are trained. */
-export type BitfitConfig = {
+export interface BitfitConfig {
   /** Name of the method. */
   readonly method: 'bitfit';
   /** 'all' biases of the model (default; adaLN's too, which shift and scale), or those of the 'main' layers. */
   readonly biases: 'all' | 'main';
-};
+}
 
 /**
  * BitFit: Ben-Zaken et al. 2022, "BitFit: Simple Parameter-efficient Fine-tuning for Transformer-based Masked

@@ -15,7 +15,7 @@ import { checkCount } from '../checks';
 import { subTree } from '../trees';
 
 /** Options of {@link chooseLearngeneBlocks}. */
-export type ChooseBlocksOptions = {
+export interface ChooseBlocksOptions {
   /** The trained model's architecture. */
   readonly dit: DitConfig;
   /** How many blocks to choose, 1 to depth. */
@@ -28,15 +28,15 @@ export type ChooseBlocksOptions = {
   readonly steps?: number;
   /** Learning rate of the gates (default 0.1). */
   readonly learningRate?: number;
-};
+}
 
 /** What {@link chooseLearngeneBlocks} returns. */
-export type ChosenBlocks = {
+export interface ChosenBlocks {
   /** The chosen blocks, ascending. */
   readonly blocks: readonly number[];
   /** For every block, how much of it the search kept, in (0, 1). */
   readonly gates: readonly number[];
-};
+}
 
 /**
  * The search of Auto-LG (Wang et al. 2023, arXiv 2305.02279) by gradient: block l of a descendant is

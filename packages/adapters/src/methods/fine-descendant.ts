@@ -6,7 +6,7 @@ import { type Leaves, overlay, subTree } from '../trees';
 import { type FineConfig, fine } from './fine';
 
 /** Options of {@link fineDescendant}. */
-export type FineDescendantOptions = {
+export interface FineDescendantOptions {
   /** The trained model's architecture. */
   readonly dit: DitConfig;
   /** Blocks of the new model. */
@@ -15,7 +15,7 @@ export type FineDescendantOptions = {
   readonly rank?: number;
   /** Sweeps of the fit, see `FineConfig`. */
   readonly sweeps?: number;
-};
+}
 
 /**
  * A dense DiT of another depth from a trained one's shared factors (FINE, Xie et al. 2024, arXiv 2409.19289): main

@@ -9,14 +9,14 @@ import { largestRank, ranks } from './rank';
 import { applySpectral, mergeSpectral } from './spectral';
 
 /** All blocks share u and v of a kind of layer; s is each block's own. */
-export type FineConfig = {
+export interface FineConfig {
   /** Name of the method. */
   readonly method: 'fine';
   /** Components that the blocks share (default: as many as the narrowest layer has). */
   readonly rank: number;
   /** Sweeps of the alternating least squares that finds them (default 10; 0: the SVD of the blocks' sum alone). */
   readonly sweeps: number;
-};
+}
 
 /**
  * FINE: Xie et al. 2024, "FINE: Factorizing Knowledge for Initialization of Variable-sized Diffusion Models",

@@ -2,10 +2,10 @@ import { checkFields } from '../checks';
 import type { OverlayMethod } from '../method';
 
 /** Every parameter is trained. */
-export type FullConfig = {
+export interface FullConfig {
   /** Name of the method. */
   readonly method: 'full';
-};
+}
 
 /**
  * Full fine-tuning: all weights of the DiT move, the null label's row too. Per class, each class has a whole model of

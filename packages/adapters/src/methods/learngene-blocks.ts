@@ -5,7 +5,7 @@ import type { OverlayMethod } from '../method';
 import { overlay } from '../trees';
 
 /** Which blocks of a trained model a descendant inherits. */
-export type LearngeneBlocks = {
+export interface LearngeneBlocks {
   /** Blocks of the trained model (the ancestor), ascending. */
   readonly blocks: readonly number[];
   /** Number of blocks of the descendant (default the ancestor's). */
@@ -16,7 +16,7 @@ export type LearngeneBlocks = {
   readonly frame: 'fresh' | 'inherit';
   /** 'all' of the descendant (default), or only the 'rest' around frozen learngenes. */
   readonly train: 'all' | 'rest';
-};
+}
 
 /** Learngenes at places fixed beforehand. */
 export type HeurLgConfig = LearngeneBlocks & {

@@ -9,7 +9,7 @@ import type { Leaves } from '../trees';
 import { largestRank, rankAndAlpha, ranks } from './rank';
 
 /** The update is the Hadamard product of two low-rank matrices. */
-export type LohaConfig = {
+export interface LohaConfig {
   /** Name of the method. */
   readonly method: 'loha';
   /** r: rank of either factor; the update has rank up to r². */
@@ -18,7 +18,7 @@ export type LohaConfig = {
   readonly alpha: number;
   /** Layers of another rank or alpha, or without adapter (default none). */
   readonly layers?: LayerSettings<'rank' | 'alpha'>;
-};
+}
 
 /**
  * LoHa: Hyeon-Woo et al. 2022, "FedPara", arXiv 2108.06098, as in LyCORIS and PEFT. Trained: w1a, w2a [out, r] and w1b,

@@ -10,7 +10,7 @@ import type { Leaves } from '../trees';
 import { largestRank, rankAndAlpha, ranks } from './rank';
 
 /** Low-rank adaptation, W + scaling B A. */
-export type LoraConfig = {
+export interface LoraConfig {
   /** Name of the method. */
   readonly method: 'lora';
   /** r: rank of the update. */
@@ -21,7 +21,7 @@ export type LoraConfig = {
   readonly rsLora: boolean;
   /** Layers of another rank or alpha, or without adapter (default none). */
   readonly layers?: LayerSettings<'rank' | 'alpha'>;
-};
+}
 
 /** The fields that LoRA and its relatives share, completed and checked. */
 export function completeLora<M extends string>(

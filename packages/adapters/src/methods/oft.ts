@@ -8,7 +8,7 @@ import type { LayerMethod } from '../method';
 import { type LayerSegment, mapSegments } from '../segments';
 
 /** Inputs are rotated block by block before a frozen weight. */
-export type OftConfig = {
+export interface OftConfig {
   /** Name of the method. */
   readonly method: 'oft';
   /** Side of a block; must divide the input width of every main layer. */
@@ -17,7 +17,7 @@ export type OftConfig = {
   readonly cayley: 'exact' | number;
   /** Layers of another block size, which must divide the layer's input width, or without adapter (default none). */
   readonly layers?: LayerSettings<'blockSize'>;
-};
+}
 
 /**
  * OFT: Qiu et al. 2023, "Controlling Text-to-Image Diffusion by Orthogonal Finetuning", arXiv 2306.07280, in PEFT's

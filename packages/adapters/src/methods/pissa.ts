@@ -10,7 +10,7 @@ import { addProduct, applyLoras, factorShapes, scalingOf } from './lora';
 import { largestRank, rankAndAlpha, ranks } from './rank';
 
 /** LoRA that starts at the principal singular components, which leave the frozen weight. */
-export type PissaConfig = {
+export interface PissaConfig {
   /** Name of the method. */
   readonly method: 'pissa';
   /** r: number of principal components. */
@@ -28,7 +28,7 @@ export type PissaConfig = {
       };
   /** Layers of another rank or alpha, or without adapter (default none). */
   readonly layers?: LayerSettings<'rank' | 'alpha'>;
-};
+}
 
 /**
  * PiSSA: Meng et al. 2024, "PiSSA: Principal Singular Values and Singular Vectors Adaptation", arXiv 2404.02948.

@@ -7,12 +7,12 @@ import type { Leaves } from '../trees';
 import { applySpectral, mergeSpectral } from './spectral';
 
 /** Singular values move, singular vectors stay. */
-export type SvdiffConfig = {
+export interface SvdiffConfig {
   /** Name of the method. */
   readonly method: 'svdiff';
   /** Factor of the shifts (default 1). */
   readonly scale: number;
-};
+}
 
 /**
  * SVDiff: Han et al. 2023, "SVDiff: Compact Parameter Space for Diffusion Fine-Tuning", arXiv 2303.11305. Trained: the

@@ -17,14 +17,14 @@ import type { Leaves } from '../trees';
 import { largestRank, ranks } from './rank';
 
 /** Tailors on a model that was pre-trained in plain low-rank form: KIND without its gate. */
-export type LowRankConfig = {
+export interface LowRankConfig {
   /** Name of the method. */
   readonly method: 'low-rank';
   /** Components of every main weight that are kept; fewer than the base has: those of its SVD. */
   readonly keep: number;
   /** Fresh components that a group trains, KIND's N_t. */
   readonly rank: number;
-};
+}
 
 /** Tailors on a dense model whose main weights are cut by SVD. */
 export type SvdCutConfig = Omit<LowRankConfig, 'method'> & {

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { disposeParams } from '@learngene/nn';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it as test } from 'vitest';
 import { bits, randomModel, tinyConfig } from '../../test/random-model';
 import type { KindModel } from '../params';
 import { BundleError } from './bundle-error';
@@ -45,7 +45,7 @@ const refusal = (promise: Promise<unknown>) =>
   );
 
 describe('saveBundle and loadBundle', () => {
-  it('give back every bit', async () => {
+  test('give back every bit', async () => {
     const loaded = await loadBundle(folder);
     expect(loaded.config).toEqual(model.config);
     expect(loaded.metadata).toEqual({ note: 'x' });
@@ -53,14 +53,14 @@ describe('saveBundle and loadBundle', () => {
     disposeParams(loaded.params);
   });
 
-  it('write the files of decomposeKind and no others', async () => {
+  test('write the files of decomposeKind and no others', async () => {
     const files = await decomposeKind(model, { note: 'x' });
     const found = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     expect(found.length).toBe(files.size);
     for (const [file, bytes] of files) expect(new Uint8Array(readFileSync(join(folder, file)))).toEqual(bytes);
   });
 
-  it('need only the pieces asked for', async () => {
+  test('need only the pieces asked for', async () => {
     rmSync(join(folder, 'tailors/7.safetensors'));
     const loaded = await loadBundle(folder, { groups: ['a.b/../c'] });
     expect(Object.keys(loaded.params.tailors)).toEqual(['a.b/../c']);
@@ -68,7 +68,7 @@ describe('saveBundle and loadBundle', () => {
     expect(await refusal(loadBundle(folder))).toMatch(/^tailors\/7.safetensors: cannot be fetched: ENOENT/);
   });
 
-  it('leave a folder alone unless told to replace it', async () => {
+  test('leave a folder alone unless told to replace it', async () => {
     const other = randomModel(tinyConfig(), 2);
     const bad = { ...model, params: { ...model.params, tailors: {} } };
     await expect(saveBundle(folder, other)).rejects.toThrow('it exists already');
@@ -86,7 +86,7 @@ describe('saveBundle and loadBundle', () => {
     return values;
   };
 
-  it('leak nothing', async () => {
+  test('leak nothing', async () => {
     await expectNoLeak(async () => {
       await saveBundle(folder, model, { replace: true });
       disposeParams((await loadBundle(folder)).params);
@@ -95,7 +95,7 @@ describe('saveBundle and loadBundle', () => {
 });
 
 describe('readBundleManifest', () => {
-  it('reads the config and the metadata of a bundle, and no tensor', async () => {
+  test('reads the config and the metadata of a bundle, and no tensor', async () => {
     rmSync(join(folder, 'learngenes.safetensors'));
     await expectNoLeak(async () => {
       const { config, metadata } = await readBundleManifest(folder);
@@ -109,7 +109,7 @@ describe('readBundleManifest', () => {
 });
 
 describe('loadBundle', () => {
-  it('reads nothing outside the folder', async () => {
+  test('reads nothing outside the folder', async () => {
     const outside = join(root, `outside-${count}`);
     mkdirSync(outside);
     const piece = join(folder, 'shared.safetensors');
@@ -123,7 +123,7 @@ describe('loadBundle', () => {
     expect(await refusal(loadBundle(folder))).toMatch(/^tailors\/.*: leads out of the folder$/);
   });
 
-  it('follows a link that stays inside, and a link to the folder', async () => {
+  test('follows a link that stays inside, and a link to the folder', async () => {
     renameSync(join(folder, 'shared.safetensors'), join(folder, 'real'));
     symlinkSync('real', join(folder, 'shared.safetensors'));
     symlinkSync(folder, `${folder}-link`);
@@ -132,7 +132,7 @@ describe('loadBundle', () => {
     disposeParams(loaded.params);
   });
 
-  it('compares the size on disk before it reads', async () => {
+  test('compares the size on disk before it reads', async () => {
     const sparse = join(folder, 'learngenes.safetensors');
     truncateSync(sparse, 2 ** 41);
     expect(await refusal(loadBundle(folder))).toMatch(
@@ -142,7 +142,7 @@ describe('loadBundle', () => {
     expect(await refusal(loadBundle(folder))).toBe('kind.json: expected at most 16777216 bytes, got 2199023255552');
   });
 
-  it('refuses a folder in the place of a file, and no folder', async () => {
+  test('refuses a folder in the place of a file, and no folder', async () => {
     rmSync(join(folder, 'shared.safetensors'));
     mkdirSync(join(folder, 'shared.safetensors'));
     expect(await refusal(loadBundle(folder))).toBe('shared.safetensors: is no regular file');

@@ -3,7 +3,7 @@ import { createGenerator, type Generator, randomIntegers } from '@learngene/rand
 import { decodeSafetensors, encodeSafetensors, type NamedTensors, type TensorData } from '@learngene/tensor-io';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { memory } from '../../test/memory-bundle';
 import { bits, randomModel, tinyConfig } from '../../test/random-model';
 import { BundleError } from './bundle-error';
@@ -67,7 +67,7 @@ const f32 = (...shape: number[]): TensorData => {
 };
 
 describe('kind.json', () => {
-  it('with a key twice is refused, wherever it stands', async () => {
+  test('with a key twice is refused, wherever it stands', async () => {
     const text = new TextDecoder().decode(files.get('kind.json'));
     for (const key of ['"format":', '"tailorRank":', '"classes":', '"sha256":']) {
       const twice = withManifest(text.replace(key, `${key} 0, ${key}`));
@@ -80,7 +80,7 @@ describe('kind.json', () => {
     return edited('files/tailors', change(entries.tailors) ?? entries.tailors);
   };
 
-  it.each([
+  test.each([
     ['format', 'zip', 'format: expected \'learngene-kind\', got "zip"'],
     ['version', 2, 'version: expected 1, got 2'],
     ['extra', 1, 'expected only format, version, config, metadata, files, got "extra"'],
@@ -132,7 +132,7 @@ describe('kind.json', () => {
     expect(await refusal(edited(path, value))).toContain(message);
   });
 
-  it('refuses what is no JSON object, too large, or nested beyond any parser', async () => {
+  test('refuses what is no JSON object, too large, or nested beyond any parser', async () => {
     expect(await refusal(withManifest(''))).toMatch(/^kind.json: /);
     expect(await refusal(withManifest('[]'))).toContain('expected an object, got 0 entries');
     expect(await refusal(withManifest('[['.repeat(500_000)))).toMatch(/^kind.json: /);
@@ -145,7 +145,7 @@ describe('kind.json', () => {
 });
 
 describe('a piece', () => {
-  it('is refused when it is missing, of another size or of another content', async () => {
+  test('is refused when it is missing, of another size or of another content', async () => {
     for (const file of files.keys()) {
       const missing = new Map(files);
       missing.delete(file);
@@ -189,18 +189,18 @@ describe('a piece', () => {
     return to ? tensors.set(to, tensor) : tensors;
   }
 
-  it.each(changes)('is refused with %s, whatever the checksum', async (_, file, change, message) => {
+  test.each(changes)('is refused with %s, whatever the checksum', async (_, file, change, message) => {
     expect(await refusal(await forged(file, encodeSafetensors(change(tensorsOf(file)))))).toContain(message);
   });
 
-  it('is refused when it is no safetensors file', async () => {
+  test('is refused when it is no safetensors file', async () => {
     const bytes = files.get(TAILOR)!.slice().fill(0xff, 0, 8);
     expect(await refusal(await forged(TAILOR, bytes))).toContain(
       `${TAILOR}: safetensors: does not look like safetensors`,
     );
   });
 
-  it('of a pruned model is refused without a rank that fits', async () => {
+  test('of a pruned model is refused without a rank that fits', async () => {
     const pruned = (tensors: Map<string, TensorData>, file: string) =>
       forged(file, encodeSafetensors(tensors)).then((changed) => {
         const json = JSON.parse(new TextDecoder().decode(changed.get('kind.json'))) as { config: Json };
@@ -242,7 +242,7 @@ describe('200 seeded mutations', () => {
     }
   }
 
-  it('of pieces, with and without a matching checksum, are BundleErrors or change values alone', async () => {
+  test('of pieces, with and without a matching checksum, are BundleErrors or change values alone', async () => {
     const g = createGenerator(7);
     const pieces = [...files.keys()].filter((file) => file !== 'kind.json');
     const started = performance.now();
@@ -262,7 +262,7 @@ describe('200 seeded mutations', () => {
     expect(performance.now() - started).toBeLessThan(20_000);
   });
 
-  it('of kind.json are BundleErrors or leave every tensor as it was', async () => {
+  test('of kind.json are BundleErrors or leave every tensor as it was', async () => {
     const g = createGenerator(8);
     let refused = 0;
     for (let n = 0; n < 100; n++) {

@@ -3,12 +3,12 @@ import type { KindConfig } from '../config';
 import type { TailorGroup } from '../tailor-groups';
 
 /** What is checked of a tensor: a file's TensorData or a tfjs tensor. */
-type Shaped = {
+interface Shaped {
   /** 'F32' in a file, 'float32' in memory. */
   readonly dtype: string;
   /** Sizes of the axes. */
   readonly shape: readonly number[];
-};
+}
 
 /** Name and shape of every tensor of a piece. */
 type Shapes = Map<string, readonly number[]>;

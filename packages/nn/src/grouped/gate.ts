@@ -1,10 +1,10 @@
 /** What a sample uses whose label was dropped for classifier-free guidance (Ho & Salimans 2022). */
-export type GateRule = {
+export interface GateRule {
   /**
    * True: the parameters of the group of the class that it had. False: no group's, only what all samples use.
    */
   readonly droppedKeepGroup: boolean;
-};
+}
 
 /**
  * Whether a sample uses the parameters of its class's group.

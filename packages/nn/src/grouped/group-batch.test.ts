@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import { gateOrder, opensGate } from './gate';
 import { planBatch } from './group-batch';
 
@@ -10,7 +10,7 @@ const groups = [
 const options = { groups, nullLabel: 4, droppedKeepGroup: false };
 
 describe('planBatch', () => {
-  it('puts the samples of a group next to each other, none first, and can be undone', () => {
+  test('puts the samples of a group next to each other, none first, and can be undone', () => {
     const samples = fc.array(fc.tuple(fc.constantFrom(0, 2, 3, 4), fc.boolean()), { minLength: 1, maxLength: 12 });
     fc.assert(
       fc.property(samples, fc.boolean(), fc.constantFrom(undefined, 1), (batch, droppedKeepGroup, nullGroup) => {
@@ -38,7 +38,7 @@ describe('planBatch', () => {
     );
   });
 
-  it.each<[() => unknown, string]>([
+  test.each<[() => unknown, string]>([
     [() => planBatch(new Int32Array(0), options), 'labels: expected an Int32Array of at least one label, got an empty'],
     [() => planBatch(Int32Array.of(5), options), 'labels[0]: expected a class in [0, 4], got 5'],
     [() => planBatch(Int32Array.of(1), options), 'labels[0]: class 1 is in no group'],
@@ -50,7 +50,7 @@ describe('planBatch', () => {
 describe('gateOrder', () => {
   const labels = Int32Array.of(3, 0, 2, 0);
 
-  it('puts samples without a group first, then classes in order, stable', () => {
+  test('puts samples without a group first, then classes in order, stable', () => {
     const order = (dropped: number[], droppedKeepGroup: boolean) => [
       ...gateOrder(labels, dropped, { droppedKeepGroup }),
     ];

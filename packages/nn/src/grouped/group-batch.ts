@@ -3,17 +3,17 @@ import { type GateRule, opensGate, stableOrder } from './gate';
 import { type ClassGroup, classPlaces } from './groups';
 
 /** A run of samples that use the parameters of the same group. */
-export type GroupSegment = {
+export interface GroupSegment {
   /** First sample. */
   readonly start: number;
   /** One past the last sample. */
   readonly end: number;
   /** Name of the group; null: no group, only what all samples use. */
   readonly group: string | null;
-};
+}
 
 /** How a batch is computed, group by group; made on the host from labels that never leave it. */
-export type BatchPlan = {
+export interface BatchPlan {
   /** Sample `order[i]` of the batch comes i-th; undefined when the samples of every group are neighbours already. */
   readonly order?: Int32Array;
   /** The inverse permutation of `order`. */
@@ -28,7 +28,7 @@ export type BatchPlan = {
   readonly labels: Int32Array;
   /** [N] labels in planned order as they were given. */
   readonly classes: Int32Array;
-};
+}
 
 /** What decides which group a sample uses. */
 export type GroupBatchOptions = GateRule & {

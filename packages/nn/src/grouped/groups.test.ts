@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import { classPlaces, groupByName, groupPerClass, listNames, sharedGroup, validateGroups } from './groups';
 
 describe('groups', () => {
@@ -7,7 +7,7 @@ describe('groups', () => {
     { name: 'b', classes: [1] },
   ];
 
-  it('place every class, once computed', () => {
+  test('place every class, once computed', () => {
     const places = classPlaces(groups);
     expect([...places]).toEqual([
       [2, { group: 0, row: 0 }],
@@ -17,7 +17,7 @@ describe('groups', () => {
     expect(classPlaces(groups)).toBe(places);
   });
 
-  it('are found by name', () => {
+  test('are found by name', () => {
     expect(groupByName(groups, 'b')).toBe(groups[1]);
     expect(() => groupByName(groups, 'c')).toThrow("group: expected one of 'a', 'b', got 'c'");
     expect(() => groupByName([], 'c')).toThrow('group: expected one of none');
@@ -26,7 +26,7 @@ describe('groups', () => {
 });
 
 describe('sharedGroup and groupPerClass', () => {
-  it('hold every class once', () => {
+  test('hold every class once', () => {
     expect(sharedGroup(3)).toEqual([{ name: 'all', classes: [0, 1, 2] }]);
     expect(groupPerClass(2)).toEqual([
       { name: 'class-0', classes: [0] },
@@ -34,7 +34,7 @@ describe('sharedGroup and groupPerClass', () => {
     ]);
   });
 
-  it.each([0, 1.5, Number.NaN, '3', 65537])('refuse %s classes', (classes) => {
+  test.each([0, 1.5, Number.NaN, '3', 65537])('refuse %s classes', (classes) => {
     for (const make of [sharedGroup, groupPerClass]) expect(() => make(classes as number)).toThrow('classes: expected');
   });
 });
@@ -42,13 +42,13 @@ describe('sharedGroup and groupPerClass', () => {
 describe('validateGroups', () => {
   const a = { name: 'a', classes: [0] };
 
-  it('takes any classes without a bound, and no group at all', () => {
+  test('takes any classes without a bound, and no group at all', () => {
     validateGroups([]);
     validateGroups([{ name: 'a.b c', classes: [7, 900] }, a], {});
     validateGroups([{ ...a, note: 1 } as never], { fields: ['note'] });
   });
 
-  it.each<[unknown, string]>([
+  test.each<[unknown, string]>([
     ['all', 'groups: expected an array, got all'],
     [[{ ...a, x: 1 }], 'groups[0]: expected only name, classes, got "x"'],
     [[null], 'groups[0].name: expected 1 to 200 characters, got undefined'],

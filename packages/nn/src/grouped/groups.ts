@@ -1,28 +1,28 @@
 import { checkCount } from '../check';
 
 /** Classes that share parameters of their own, such as one set of tailors or one adapter. */
-export type ClassGroup = {
+export interface ClassGroup {
   /** Unique, 1 to 200 characters. */
   readonly name: string;
   /** Class ids; row i of the group's label rows belongs to `classes[i]`. A class is in at most one group. */
   readonly classes: readonly number[];
-};
+}
 
 /** Where a class lives: its group and its row in that group's label rows. */
-export type ClassPlace = {
+export interface ClassPlace {
   /** Index of the group in the list of groups. */
   readonly group: number;
   /** Row of the group's label rows. */
   readonly row: number;
-};
+}
 
 /** What {@link validateGroups} asks beyond names and classes that come once. */
-export type GroupRules = {
+export interface GroupRules {
   /** Class ids are below this number (default: no upper bound). */
   readonly classes?: number;
   /** Fields that a group may have beside `name` and `classes` (default none). */
   readonly fields?: readonly string[];
-};
+}
 
 /** Most classes of a label space, as in `@learngene/dit`. */
 const MAX_CLASSES = 2 ** 16;

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { useNnBackend } from '../../test/setup';
 import { globalNorm } from '../clip';
 import { registerWasmTrainingKernels } from '../wasm';
@@ -79,7 +79,7 @@ describe.each(engines)('%s', (engine) => {
     if (engine === 'wasm') await tf.setBackend('wasm');
   });
 
-  it.each(SUMS)('%s of many like numbers', (_, compute, expected) => {
+  test.each(SUMS)('%s of many like numbers', (_, compute, expected) => {
     tf.tidy(() => {
       const values = Float32Array.from(compute().dataSync());
       const error = values.reduce((most, value) => Math.max(most, Math.abs(value / expected - 1)), 0);
@@ -89,7 +89,7 @@ describe.each(engines)('%s', (engine) => {
     });
   });
 
-  it.each([384, 4096, 65536])('layer norm of %i values far from 0: within 0.012, as torch', (D) => {
+  test.each([384, 4096, 65536])('layer norm of %i values far from 0: within 0.012, as torch', (D) => {
     const { values, normalized } = farLines(D);
     tf.tidy(() => {
       const x = tf.tensor2d(values, [2, D]);
@@ -105,7 +105,7 @@ describe.each(engines)('%s', (engine) => {
     });
   });
 
-  it('sums keep dtype and shape: empty, one, int32, bool, no axis', () => {
+  test('sums keep dtype and shape: empty, one, int32, bool, no axis', () => {
     tf.tidy(() => {
       expect(tf.sum(tf.zeros([0, 3]), 0).arraySync()).toEqual([0, 0, 0]);
       expect(tf.sum(tf.zeros([3, 0]), 1).arraySync()).toEqual([0, 0, 0]);

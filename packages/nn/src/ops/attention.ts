@@ -5,10 +5,10 @@ import { customOp, hasKernel, runKernel, stateInputs } from './custom-op';
 import { product } from './matmul';
 
 /** Options of {@link attention}. */
-export type AttentionOptions = {
+export interface AttentionOptions {
   /** Number of heads; D must be a multiple. */
   readonly heads: number;
-};
+}
 
 /**
  * Scaled dot-product attention over all tokens, no mask: softmax(q kᵀ / sqrt(D / heads)) v in every head (Vaswani et

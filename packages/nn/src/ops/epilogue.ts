@@ -4,12 +4,12 @@ import { gatedResidual } from './gated-residual';
 import { gelu } from './gelu';
 
 /** x + gate y after a layer y: the last operation of a branch of an adaLN-Zero block (Peebles & Xie 2023). */
-export type ResidualEpilogue = {
+export interface ResidualEpilogue {
   /** float32 [N, T, D], the residual stream. */
   readonly x: Tensor3D;
   /** float32 [N, D], one factor a sample and channel. */
   readonly gate: Tensor2D;
-};
+}
 
 /** The operation right after a linear layer, which a layer with a kernel of its own can fuse. */
 export type Epilogue = 'gelu' | ResidualEpilogue;

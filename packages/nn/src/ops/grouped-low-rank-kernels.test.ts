@@ -2,14 +2,18 @@ import { createGenerator, normal } from '@learngene/random';
 import { expectClose, useTestBackend } from '@learngene/testing';
 import type { NamedTensorMap, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it as test } from 'vitest';
 import { valueAndGrad } from '../value-and-grad';
 import { groupedLowRank } from './grouped-low-rank';
 import { groupedBackward, groupedForward } from './grouped-low-rank-composite';
 
 beforeAll(useTestBackend);
 
-type Attrs = { starts: number[]; ends: number[]; common?: boolean };
+interface Attrs {
+  starts: number[];
+  ends: number[];
+  common?: boolean;
+}
 
 const FORWARD = 'LearngeneGroupedLowRank';
 const BACKWARD = 'LearngeneGroupedLowRankGrad';
@@ -103,7 +107,7 @@ describe("a backend's kernels", () => {
     }
   }
 
-  it.each([[[FORWARD, BACKWARD]], [[FORWARD]]])('are called, %s, and agree with the composite', (names) => {
+  test.each([[[FORWARD, BACKWARD]], [[FORWARD]]])('are called, %s, and agree with the composite', (names) => {
     const inputs = makeInputs();
     const run = () => tf.valueAndGrads((...xs: Tensor[]) => weighted(apply(...xs)))(inputs);
     const plain = run();
@@ -118,7 +122,7 @@ describe("a backend's kernels", () => {
     for (const [i, grad] of fused.grads.entries()) expectClose(grad, plain.grads[i]);
   });
 
-  it('get zeros in the place of common factors where there are none', () => {
+  test('get zeros in the place of common factors where there are none', () => {
     const [x, , , , , ...own] = makeInputs();
     const run = () => tf.valueAndGrads((...xs: Tensor[]) => weighted(applyOwn(xs[0], ...xs.slice(1))))([x, ...own]);
     const plain = run();
@@ -132,7 +136,7 @@ describe("a backend's kernels", () => {
     for (const [i, grad] of fused.grads.entries()) expectClose(grad, plain.grads[i]);
   });
 
-  it('are not asked for the gradients of frozen learngenes', () => {
+  test('are not asked for the gradients of frozen learngenes', () => {
     register([FORWARD, BACKWARD]);
     const [x, u, s, v, bias, ...tailors] = makeInputs();
     const names = ['u0', 's0', 'v0', 'u1', 's1', 'v1'];

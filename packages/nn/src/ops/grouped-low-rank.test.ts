@@ -1,7 +1,7 @@
 import { createGenerator, normal } from '@learngene/random';
 import { checkGradient, expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { flattenParams } from '../tree';
 import { valueAndGrad } from '../value-and-grad';
 import { applyEpilogue, type Epilogue } from './epilogue';
@@ -41,7 +41,7 @@ function masked(x: tf.Tensor, f: Common, tailors: readonly LowRankFactors[], gat
 }
 
 describe('groupedLowRank', () => {
-  it.each([
+  test.each([
     ['all samples of one group', [[0, 4, 0]]],
     [
       'segments of equal length',
@@ -98,7 +98,7 @@ describe('groupedLowRank', () => {
     }
   });
 
-  it('agrees with finite differences', () => {
+  test('agrees with finite differences', () => {
     const f = layerOf(3, 4, 2);
     const tailor = tailorOf(3, 4, 1);
     checkGradient(
@@ -111,7 +111,7 @@ describe('groupedLowRank', () => {
     );
   });
 
-  it('without common factors is the segments alone, zero for the other samples', () => {
+  test('without common factors is the segments alone, zero for the other samples', () => {
     const x = draw(4, 3, 6) as tf.Tensor3D;
     const f = layerOf(5, 6, 3);
     for (const bounds of [
@@ -140,7 +140,7 @@ describe('groupedLowRank', () => {
     expect(() => groupedLowRank(x, { segments: [] })).toThrow('segments: expected at least one without common factors');
   });
 
-  it('adds the gradients of factors that two segments share', () => {
+  test('adds the gradients of factors that two segments share', () => {
     const x = draw(4, 3, 6) as tf.Tensor3D;
     const f = layerOf(5, 6, 3);
     const tree = { ...tailorOf(5, 6, 2) };
@@ -157,7 +157,7 @@ describe('groupedLowRank', () => {
     }
   });
 
-  it('works without a bias', () => {
+  test('works without a bias', () => {
     const { bias, ...f } = layerOf(5, 6, 3);
     const x = draw(2, 3, 6) as tf.Tensor3D;
     expectClose(
@@ -166,7 +166,7 @@ describe('groupedLowRank', () => {
     );
   });
 
-  it('leaves nothing behind', async () => {
+  test('leaves nothing behind', async () => {
     const x = draw(2, 3, 6) as tf.Tensor3D;
     const f = layerOf(5, 6, 3);
     const own = [{ start: 0, end: 1, factors: tailorOf(5, 6, 2) }];
@@ -180,7 +180,7 @@ describe('groupedLowRank', () => {
     });
   });
 
-  it('names what is wrong', () => {
+  test('names what is wrong', () => {
     const x = draw(2, 3, 6) as tf.Tensor3D;
     const f = layerOf(5, 6, 3);
     const tailor = tailorOf(5, 6, 2);
@@ -216,7 +216,7 @@ describe('groupedLowRank with an epilogue', () => {
     ['x + gate y', ({ stream, gate }) => ({ x: stream, gate })],
   ];
 
-  it.each(epilogues)('is the layer and what follows it, gradients too: %s', (_, epilogue) => {
+  test.each(epilogues)('is the layer and what follows it, gradients too: %s', (_, epilogue) => {
     const p = tree();
     const weights = draw(4, 3, 5);
     const run = (y: (p: Tree) => tf.Tensor) =>
@@ -231,7 +231,7 @@ describe('groupedLowRank with an epilogue', () => {
     }
   });
 
-  it.each(epilogues)('is the same without a tape: %s', (_, epilogue) => {
+  test.each(epilogues)('is the same without a tape: %s', (_, epilogue) => {
     const p = tree();
     const y = groupedLowRank(p.x, { common: p.f, segments: segments(p), epilogue: epilogue(p) });
     expectClose(y, applyEpilogue(groupedLowRank(p.x, { common: p.f, segments: segments(p) }), epilogue(p)), {
@@ -240,7 +240,7 @@ describe('groupedLowRank with an epilogue', () => {
     });
   });
 
-  it.each(epilogues)('agrees with finite differences, and leaves nothing behind: %s', async (_, epilogue) => {
+  test.each(epilogues)('agrees with finite differences, and leaves nothing behind: %s', async (_, epilogue) => {
     const p = tree();
     checkGradient(
       (x, u, ts, stream = p.stream, gate = p.gate) => {

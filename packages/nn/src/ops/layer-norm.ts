@@ -6,14 +6,14 @@ import { customOp, hasKernel, runKernel, stateInputs } from './custom-op';
 import { meanLast, sumRows, sumTokens } from './sums';
 
 /** Options of {@link layerNorm}. */
-export type LayerNormOptions = {
+export interface LayerNormOptions {
   /** Added to the variance (default 1e-5, as torch; DiT uses 1e-6). */
   readonly eps?: number;
   /** float32 [D], multiplies the normalised values; none by default. */
   readonly weight?: Tensor1D;
   /** float32 [D], added last; none by default. */
   readonly bias?: Tensor1D;
-};
+}
 
 /** (x - mean) and 1 / sqrt(var + eps) over the last axis, the population variance. */
 function normalize(x: Tensor, eps: number): { xhat: Tensor; rstd: Tensor } {

@@ -1,6 +1,6 @@
 import { checkGradient, expectClose, expectNoLeak } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { normals, useNnBackend } from '../../test/setup';
 import { globalNorm, stackTensors, sumTensors } from '../index';
 
@@ -9,7 +9,7 @@ beforeAll(useNnBackend);
 describe('ops on many tensors', () => {
   const random = normals(3);
 
-  it.each([1, 2, 7, 8, 13, 14, 50])('sums %i tensors as adding them from left to right', async (count) => {
+  test.each([1, 2, 7, 8, 13, 14, 50])('sums %i tensors as adding them from left to right', async (count) => {
     await expectNoLeak(() => {
       tf.tidy(() => {
         const terms = Array.from({ length: count }, () => random(3, 5));
@@ -19,7 +19,7 @@ describe('ops on many tensors', () => {
     });
   });
 
-  it.each([1, 2, 7, 8, 30])('stacks %i tensors along every axis', async (count) => {
+  test.each([1, 2, 7, 8, 30])('stacks %i tensors along every axis', async (count) => {
     await expectNoLeak(() => {
       tf.tidy(() => {
         const parts = Array.from({ length: count }, () => random(2, 3));
@@ -34,19 +34,19 @@ describe('ops on many tensors', () => {
     });
   });
 
-  it('has the gradients of finite differences', () => {
+  test('has the gradients of finite differences', () => {
     const parts = Array.from({ length: 9 }, () => random(2));
     checkGradient((...xs) => sumTensors(xs.map((x, i) => tf.mul(x, i))), parts);
     checkGradient((...xs) => stackTensors(xs, 1), parts);
   });
 
-  it('refuses none, and shapes that differ', () => {
+  test('refuses none, and shapes that differ', () => {
     expect(() => sumTensors([])).toThrow('tensors: expected at least one, got none');
     expect(() => stackTensors([])).toThrow('tensors: expected at least one, got none');
     expect(() => stackTensors([random(2), random(3)])).toThrow('tensors: expected [2] as the first, got [3]');
   });
 
-  it('the setup of these tests refuses an op of 8 inputs, and the norm of 40 leaves is no such op', () => {
+  test('the setup of these tests refuses an op of 8 inputs, and the norm of 40 leaves is no such op', () => {
     const leaves = Array.from({ length: 40 }, () => random(3));
     if (tf.getBackend() !== 'tensorflow') {
       expect(() => tf.addN(leaves.slice(0, 8))).toThrow('AddN: 8 inputs');

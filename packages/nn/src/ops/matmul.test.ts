@@ -1,7 +1,7 @@
 import { checkGradient, expectClose, expectNoLeak } from '@learngene/testing';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { normals, useNnBackend } from '../../test/setup';
 import { linear, matmulNN, matmulNT, matmulTN } from '../index';
 
@@ -10,7 +10,7 @@ beforeAll(useNnBackend);
 describe('matmul', () => {
   const random = normals(1);
 
-  it('has the gradients of finite differences in 2-D and batches', () => {
+  test('has the gradients of finite differences in 2-D and batches', () => {
     checkGradient(matmulNN, [random(2, 3), random(3, 4)]);
     checkGradient(matmulNT, [random(2, 3), random(4, 3)]);
     checkGradient(matmulTN, [random(3, 2), random(3, 4)]);
@@ -21,7 +21,7 @@ describe('matmul', () => {
 
   // Sizes that take the blocked transpose, either order of the factors, and batches; with the fast product of
   // '@learngene/nn/wasm' and, on wasm, also without its mark.
-  it.each([
+  test.each([
     [[], 1024, 72, 64],
     [[], 1024, 64, 72],
     [[], 300, 40, 24],
@@ -52,7 +52,7 @@ describe('matmul', () => {
     }
   });
 
-  it('says which shapes it wants', () => {
+  test('says which shapes it wants', () => {
     expect(() => matmulNN(random(2, 3), random(2, 3))).toThrow('expected [M, K] and [K, N]');
     expect(() => matmulNT(random(2, 3), random(2, 4))).toThrow('expected [M, K] and [N, K]');
     expect(() => matmulTN(random(1, 2, 3), random(2, 2, 3))).toThrow('got [1, 2, 3] and [2, 2, 3]');
@@ -60,7 +60,7 @@ describe('matmul', () => {
 });
 
 describe('customOp', () => {
-  it('does not compute the gradient of what needs none', () => {
+  test('does not compute the gradient of what needs none', () => {
     const random = normals(2);
     const [x, weight] = [random<tf.Rank.R2>(8, 4), random<tf.Rank.R2>(4, 4)];
     const products = (leaves: tf.Tensor[]): number =>

@@ -1,7 +1,7 @@
 import { checkGradient, expectClose, expectNoLeak } from '@learngene/testing';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { withPlainKernels } from '../../test/register-plain';
 import { normals, useNnBackend } from '../../test/setup';
 import { gatedResidual, gelu, linear, residualLinear, residualMlp } from '../index';
@@ -68,18 +68,18 @@ describe.each(Object.entries(cases))('%s', (_, { f, parts, inputs, kernels }) =>
       for (const i of xs.keys()) expectClose(actual.grads[i], expected.grads[i], { rtol: 1e-4, atol: 1e-5 });
     });
 
-  it('is the ops it is made of', async () => {
+  test('is the ops it is made of', async () => {
     expect(await bothWays(compare)).toEqual(expect.arrayContaining(kernels));
   });
 
-  it('has the gradients of finite differences', async () => {
+  test('has the gradients of finite differences', async () => {
     await bothWays(() => tf.tidy(() => checkGradient(f, inputs())));
   });
 
-  it('leaks nothing', () => expectNoLeak(compare));
+  test('leaks nothing', () => expectNoLeak(compare));
 });
 
-it('layers without biases', () =>
+test('layers without biases', () =>
   void bothWays(() =>
     tf.tidy(() => {
       const [x, gate, input] = [random<tf.Rank.R3>(1, 2, 4), random<tf.Rank.R2>(1, 4), random<tf.Rank.R3>(1, 2, 5)];
@@ -94,7 +94,7 @@ it('layers without biases', () =>
     }),
   ));
 
-it('says which shapes it wants', async () => {
+test('says which shapes it wants', async () => {
   await bothWays(() =>
     tf.tidy(() => {
       const [x, gate, input] = [random<tf.Rank.R3>(1, 2, 4), random<tf.Rank.R2>(1, 4), random<tf.Rank.R3>(1, 2, 5)];

@@ -8,22 +8,22 @@ import { gelu } from './gelu';
 import { columnSums, linear, linearInputGrad, linearWeightGrad } from './linear';
 
 /** What goes into the residual stream: x + gate branch(input). */
-export type ResidualInputs = {
+export interface ResidualInputs {
   /** float32 [N, T, D], the stream. */
   readonly x: Tensor3D;
   /** float32 [N, D], one factor a sample and channel. */
   readonly gate: Tensor2D;
   /** float32 [N, T, in], what the branch is computed from. */
   readonly input: Tensor3D;
-};
+}
 
 /** Layers of {@link residualMlp}. */
-export type MlpLayers = {
+export interface MlpLayers {
   /** From the input to the hidden width. */
   readonly in: LinearParams;
   /** From the hidden width to D. */
   readonly out: LinearParams;
-};
+}
 
 /** Fused only where all of it is: the kernels are of use together. */
 function isFused(): boolean {

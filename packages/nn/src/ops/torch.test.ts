@@ -1,12 +1,17 @@
 import { checkGradient, expectNoLeak, readFixture, relativeError } from '@learngene/testing';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { withPlainKernels } from '../../test/register-plain';
 import { type Packed, unpack, useNnBackend } from '../../test/setup';
 import * as nn from '../index';
 
-type Case = { inputs: Record<string, Packed>; output: Packed; dy: Packed; grads: Record<string, Packed> };
+interface Case {
+  inputs: Record<string, Packed>;
+  output: Packed;
+  dy: Packed;
+  grads: Record<string, Packed>;
+}
 
 const { ops } = readFixture<{ ops: Record<string, Case> }>(import.meta.url, '../../fixtures/torch.json');
 
@@ -63,15 +68,15 @@ function expectTorch(name: string): void {
 beforeAll(useNnBackend);
 
 describe.each(Object.keys(functions))('%s', (name) => {
-  it('has the outputs and gradients of torch', () => expectTorch(name));
+  test('has the outputs and gradients of torch', () => expectTorch(name));
 
-  it('has the gradients of finite differences', () => {
+  test('has the gradients of finite differences', () => {
     checkGradient(functions[name].f, Object.values(ops[name].inputs).map(unpack));
   });
 
-  it('leaks nothing', () => expectNoLeak(() => expectTorch(name)));
+  test('leaks nothing', () => expectNoLeak(() => expectTorch(name)));
 
-  it('calls the kernels of a backend that has them, with the same numbers', async () => {
+  test('calls the kernels of a backend that has them, with the same numbers', async () => {
     const backend = tf.getBackend();
     await tf.setBackend('cpu');
     try {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { useNnBackend } from '../../test/setup';
 import { sumTensors } from '../index';
 
@@ -17,7 +17,7 @@ describe.runIf(process.env.LEARNGENE_TEST_BACKEND === 'webgpu')('tfjs on WebGPU'
       .makeTensorFromTensorInfo(kernelFunc({ inputs, backend: tf.backend(), attrs: {} }) as tf.TensorInfo);
   };
 
-  it('sums 7 tensors in an op, and the device refuses 8, which the next read tells', () => {
+  test('sums 7 tensors in an op, and the device refuses 8, which the next read tells', () => {
     expect(Array.from(addN(terms(7)).dataSync())).toEqual([21, 7]);
     const dropped = addN(terms(8));
     expect(() => dropped.dataSync()).toThrow('webgpu: the device reported: ');

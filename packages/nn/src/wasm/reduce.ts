@@ -6,13 +6,18 @@ import { heapFunctions } from './instance';
 import { REDUCE_BINARY } from './reduce-binary';
 
 /** One reduction of [outer, count, inner] over the middle axis, the sums divided. */
-type Fold = { readonly outer: number; readonly count: number; readonly inner: number; readonly divisor: number };
+interface Fold {
+  readonly outer: number;
+  readonly count: number;
+  readonly inner: number;
+  readonly divisor: number;
+}
 
 /** Compiled from wasm/reduce.as; offsets are bytes in the heap. */
-type Reductions = {
+interface Reductions {
   fold(x: number, outer: number, count: number, inner: number, divisor: number, out: number): void;
   normalizeLines(x: number, outer: number, count: number): void;
-};
+}
 
 const functionsOf = /* @__PURE__ */ heapFunctions<Reductions>(REDUCE_BINARY);
 

@@ -2,7 +2,7 @@ import { createGenerator, normal } from '@learngene/random';
 import { expectClose, expectNoLeak } from '@learngene/testing';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { adamWStep, initAdamW } from '../adamw';
 import { globalNorm } from '../clip';
 import { updateEma } from '../ema';
@@ -12,7 +12,12 @@ import { registerWasmTrainingKernels } from '../wasm';
 import { gemmOf } from './gemm';
 import { normalizeLines } from './reduce';
 
-type Case = { name: string; shapes: number[][]; f: (...xs: tf.Tensor[]) => tf.Tensor; forwardOnly?: boolean };
+interface Case {
+  name: string;
+  shapes: number[][];
+  f: (...xs: tf.Tensor[]) => tf.Tensor;
+  forwardOnly?: boolean;
+}
 
 const indices = new Int32Array([2, 0, 1, 1]);
 const cases: Case[] = [
@@ -83,7 +88,7 @@ describe('registerWasmTrainingKernels', () => {
     registerGradients();
   });
 
-  it.each(cases)('$name: result and gradients as on cpu, no leak', async (test) => {
+  test.each(cases)('$name: result and gradients as on cpu, no leak', async (test) => {
     await tf.setBackend('cpu');
     const expected = run(test);
     await tf.setBackend('wasm');
@@ -94,7 +99,7 @@ describe('registerWasmTrainingKernels', () => {
     await expectNoLeak(() => void run(test));
   });
 
-  it('AdamW, EMA and the global norm as their composites on cpu, no leak', async () => {
+  test('AdamW, EMA and the global norm as their composites on cpu, no leak', async () => {
     const shapes = [[3, 4], [5], [2, 2, 2], []];
     const optimise = () =>
       tf.tidy(() => {
@@ -120,20 +125,20 @@ describe('registerWasmTrainingKernels', () => {
     await expectNoLeak(() => void optimise());
   });
 
-  it('einsum', async () => {
+  test('einsum', async () => {
     await tf.setBackend('wasm');
     const a = tf.tensor2d([1, 2, 3, 4], [2, 2]);
     expectClose(tf.einsum('ij,jk->ki', a, a), [7, 15, 10, 22]);
   });
 
-  it('slices every dtype', async () => {
+  test('slices every dtype', async () => {
     await tf.setBackend('wasm');
     expectClose(tf.slice(tf.tensor1d([1, 2, 3], 'int32'), 1, 2), [2, 3]);
     expectClose(tf.slice(tf.tensor1d([true, false, true], 'bool'), 1, 2), [0, 1]);
     expect(tf.slice(tf.tensor1d(['a', 'b', 'c']), 1, 2).arraySync()).toEqual(['b', 'c']);
   });
 
-  it('multiplies where the heap cannot be shared', async () => {
+  test('multiplies where the heap cannot be shared', async () => {
     await tf.setBackend('wasm');
     const backend = tf.backend() as unknown as { wasm: { asm?: object } };
     const { asm } = backend.wasm;
@@ -153,7 +158,7 @@ describe('registerWasmTrainingKernels', () => {
     expect(backend.wasm.asm).toBe(asm);
   });
 
-  it('multiplies all shapes as cpu does', async () => {
+  test('multiplies all shapes as cpu does', async () => {
     const [inner, outer] = [
       [1, 3, 16, 257, 520],
       [1, 4, 7, 8, 33],
@@ -180,7 +185,7 @@ describe('registerWasmTrainingKernels', () => {
           }
   });
 
-  it('sums all shapes as cpu does, compiled and where the heap cannot be shared, no leak', async () => {
+  test('sums all shapes as cpu does, compiled and where the heap cannot be shared, no leak', async () => {
     await tf.setBackend('wasm');
     const backend = tf.backend() as unknown as { wasm: object };
     const twin = Object.create(backend, {
@@ -225,7 +230,7 @@ describe('registerWasmTrainingKernels', () => {
     expectClose(lines, new Float32Array(2060).fill(1 / 1030));
   });
 
-  it('is idempotent and keeps the error of mismatched products', async () => {
+  test('is idempotent and keeps the error of mismatched products', async () => {
     await tf.setBackend('wasm');
     const kernel = tf.getKernel('BatchMatMul', 'wasm');
     registerWasmTrainingKernels();
