@@ -13,7 +13,7 @@ export { classNamesOf } from './recipe/class-names';
 export { createDiffusionProcess, type DiffusionProcess } from './recipe/diffusion-process';
 export { bundleMetadata, type Recipe, readRecipe, recipeOf } from './recipe/recipe';
 export { NonFinitePixelsError } from './sample/finite-pixels';
-export { type DiffusionModel, guidedDenoiser } from './sample/guided-denoiser';
+export { type DiffusionModel, guidedDenoiser, isKindModel } from './sample/guided-denoiser';
 export { imageBytes, type SampleClassesOptions, sampleClasses } from './sample/sample-classes';
 export { type Decode, type SampleImagesOptions, type SampleStep, sampleImages } from './sample/sample-images';
 export { checkEta } from './sample/samplers';

@@ -23,8 +23,12 @@ export {
   checkpointPath,
   checkpointSteps,
   configFile,
+  type DenseRunModel,
+  type DenseRunRecord,
   isRunFolder,
+  type KindRunRecord,
   type RunRecord,
+  readKindRecord,
   readRunRecord,
 } from './node/run-folder';
 export { runFormat } from './node/run-format';

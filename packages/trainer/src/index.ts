@@ -13,8 +13,9 @@ export {
   streamRandomness,
 } from './batches/randomness';
 export { type ValidationSet, validationBatches, validationSet } from './batches/validation';
+export { checkDenseSettings } from './config/dense-config';
 export { batchesOf, denseLearnerOf, type KindOfOptions, kindLearnerOf, scheduleOf } from './config/from-config';
-export { groupsOf, modelConfig } from './config/model-config';
+export { groupsOf, modelConfig, networkConfig } from './config/model-config';
 export type { BatchMaker } from './contracts/batch-maker';
 export type {
   Branch,

@@ -9,10 +9,10 @@ export {
   type SampleDescription,
 } from './evaluate/check-inputs';
 export { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from './evaluate/in-domain-extractor';
-export { gridLabels, type RunTrainingOptions, runTraining } from './run/run-training';
+export { gridLabels, type RunLearner, type RunTrainingOptions, runTraining } from './run/run-training';
 export { type TrainRunOptions, trainRun } from './run/train-run';
 export { checkNewRun, createRunFolder, pruneCheckpoints, writeRunRecord } from './run-folder/create-run';
-export { openMetricsLog, readMetricsLog } from './run-folder/metrics-log';
+export { type MetricsLine, openMetricsLog, readMetricsLog } from './run-folder/metrics-log';
 export { checkParents, strangerIn } from './run-folder/new-folder';
 export { curveSections, sizeSection, spectrumSection } from './run-folder/report';
 export { saveCheckpoint } from './run-folder/save-checkpoint';

@@ -15,9 +15,16 @@ import { countKind, countTransferParams, kindConfig } from '@learngene/kind';
 import { loadBundle } from '@learngene/kind/node';
 import { disposeParams } from '@learngene/nn';
 import { classNamesOf, nearestWord } from '@learngene/pipeline';
-import { checkpointSteps, denseFile, identify, readRunRecord } from '@learngene/pipeline/node';
+import {
+  checkpointSteps,
+  type DenseRunRecord,
+  denseFile,
+  identify,
+  type RunRecord,
+  readRunRecord,
+} from '@learngene/pipeline/node';
 import { openSafetensorsFile } from '@learngene/tensor-io/node';
-import { readMetricsLog } from '@learngene/trainer/node';
+import { type MetricsLine, readMetricsLog } from '@learngene/trainer/node';
 import { Command } from 'commander';
 import { type OutputOptions, outputOf, refuseUnused, wholeNumber, withOutputOptions } from '../cli/context';
 import { asUsageError, UsageError } from '../cli/errors';
@@ -110,10 +117,39 @@ function inspectKindPreset(name: string, options: InspectOptions, output: Output
   output.result(result);
 }
 
+/** The rows on the progress of a run, whatever it trains. */
+function progressRows(record: RunRecord, { steps, last }: { steps: readonly number[]; last?: MetricsLine }) {
+  return [
+    ['checkpoints', steps.length === 0 ? 'none' : steps.join(', ')],
+    ['last metrics', last === undefined ? 'none' : `step ${last.step}, loss ${last.loss.toFixed(5)}`],
+    ['steps asked for', count(record.config.training.steps)],
+  ] as const;
+}
+
+function inspectDenseRun(
+  record: DenseRunRecord,
+  progress: { steps: readonly number[]; last?: MetricsLine },
+  output: Output,
+): void {
+  const { dit, classNames } = record.model;
+  const parameters = { total: countDitParams(dit).trainable };
+  const macs = countDitMacs(dit);
+  table(output, [
+    ['run', `${record.command} of a dense DiT, seed ${record.config.seed}, engine ${record.engine}`],
+    ['model', `width ${dit.hiddenSize}, depth ${dit.depth}`],
+    ['classes', listNames(classNames, Number.POSITIVE_INFINITY)],
+    ['parameters', count(parameters.total)],
+    ['MACs', giga(macs.total)],
+    ...progressRows(record, progress),
+  ]);
+  output.result({ ...record, parameters, macs, checkpoints: progress.steps, lastMetrics: progress.last ?? null });
+}
+
 async function inspectRun(path: string, output: Output): Promise<void> {
   const record = await readRunRecord(path);
   const steps = await checkpointSteps(path);
   const last = readMetricsLog(path).at(-1);
+  if (record.kind === 'dense') return inspectDenseRun(record, { steps, last }, output);
   const { model } = record;
   const { params, macs } = countKind(model);
   table(output, [
@@ -125,9 +161,7 @@ async function inspectRun(path: string, output: Output): Promise<void> {
     ['classes', listNames(classNamesOf(model), Number.POSITIVE_INFINITY)],
     ['parameters', count(params.total)],
     ['MACs of a class', `${giga(macs.total)} (dense ${giga(macs.dense.total)})`],
-    ['checkpoints', steps.length === 0 ? 'none' : steps.join(', ')],
-    ['last metrics', last === undefined ? 'none' : `step ${last.step}, loss ${last.loss.toFixed(5)}`],
-    ['steps asked for', count(record.config.training.steps)],
+    ...progressRows(record, { steps, last }),
   ]);
   output.result({ ...record, parameters: params, macs, checkpoints: steps, lastMetrics: last ?? null });
 }

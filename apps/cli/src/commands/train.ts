@@ -1,9 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
-import { ditPrefixes, withoutPrefix } from '@learngene/dit';
+import { countDitMacs, countDitParams, ditPrefixes, withoutPrefix } from '@learngene/dit';
 import { countKind, initKindTraining, type KindConfig, type KindParams, kindFromDenseAsync } from '@learngene/kind';
 import { disposeParams } from '@learngene/nn';
+import type { Config } from '@learngene/pipeline';
 import {
   checkpointSteps,
   denseFile,
@@ -16,7 +17,7 @@ import {
 } from '@learngene/pipeline/node';
 import { createGenerator, stream } from '@learngene/random';
 import { readSafetensors } from '@learngene/tensor-io/node';
-import { modelConfig } from '@learngene/trainer';
+import { checkDenseSettings, modelConfig, networkConfig } from '@learngene/trainer';
 import {
   checkHoldOut,
   checkNewRun,
@@ -31,7 +32,7 @@ import {
   versions,
   writeRunRecord,
 } from '@learngene/trainer/node';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { type ClassOptions, namedClasses, namedNovel, withClassOptions, withNovelOptions } from '../cli/classes';
 import {
   type ConfigOptions,
@@ -39,6 +40,8 @@ import {
   type OutputOptions,
   outputOf,
   refuseConfigOnResume,
+  refuseUnused,
+  requestedConfig,
   resolveConfig,
   withDataOptions,
   withEngineOption,
@@ -56,6 +59,7 @@ interface TrainOptions extends OutputOptions, EngineOption, ConfigOptions, Class
   resume: boolean;
   dryRun: boolean;
   dense?: string;
+  kind: 'kind' | 'dense';
 }
 
 interface FromDenseOptions {
@@ -90,6 +94,19 @@ async function denseStart(path: string): Promise<string> {
   return resolve(denseFile(path));
 }
 
+/** The model that a run trains. */
+function modelOf(kind: TrainOptions['kind'], config: Config, data: ImageDataset) {
+  if (kind === 'kind') return { kind, model: modelConfig(config, data) };
+  return { kind, model: { dit: networkConfig(config, data), classNames: [...data.classes] } };
+}
+
+/** What a run's model costs. */
+function sizesOf(record: RunRecord) {
+  if (record.kind === 'kind') return countKind(record.model);
+  const { dit } = record.model;
+  return { params: { total: countDitParams(dit).trainable }, macs: countDitMacs(dit) };
+}
+
 interface Prepared {
   record: RunRecord;
   resumed: boolean;
@@ -98,9 +115,10 @@ interface Prepared {
 }
 
 /** All that can be checked before an engine starts and a picture is decoded. */
-async function prepare(options: TrainOptions, output: Output): Promise<Prepared> {
+async function prepare(command: Command, options: TrainOptions, output: Output): Promise<Prepared> {
   if (options.resume) {
     refuseConfigOnResume(options, ['classes', 'class', 'novel', 'novelClass', 'dense']);
+    refuseUnused(command, ['kind'], '--resume takes it from the run; leave it out');
     const kept = await readRunRecord(options.out);
     if (kept.command !== 'train')
       throw new UsageError(`${options.out}: a ${kept.command} run; resume it with learngene ${kept.command}`);
@@ -108,6 +126,10 @@ async function prepare(options: TrainOptions, output: Output): Promise<Prepared>
   }
   await checkNewRun(options.out);
   const dense = options.dense === undefined ? undefined : await denseStart(options.dense);
+  if (options.kind === 'dense') {
+    if (dense !== undefined) throw new UsageError('--dense: gives learngenes their start, which --kind dense has not');
+    checkDenseSettings(await requestedConfig(options));
+  }
   const config = await resolveConfig(options, { data: { classes: namedClasses(options), novel: namedNovel(options) } });
   checkHoldOut(config);
   const { dataset, recipe } = await openData(config.data, output);
@@ -116,8 +138,8 @@ async function prepare(options: TrainOptions, output: Output): Promise<Prepared>
   const record: RunRecord = {
     format: runFormat,
     command: 'train',
+    ...asUsageError('model', () => modelOf(options.kind, config, view)),
     config: { ...config, data: { ...recipe, classes: [...classes] } },
-    model: asUsageError('model', () => modelConfig(config, view)),
     engine: 'none yet',
     versions: versions(),
     images: imageRecord(view),
@@ -133,6 +155,11 @@ export function trainCommand(): Command {
     .requiredOption('--out <folder>', 'run folder to create or, with --resume, to continue')
     .option('--resume', 'continue from the newest checkpoint, to the bits an unbroken run has', false)
     .option('--dry-run', 'check everything, print the resolved configuration and the model, and stop', false)
+    .addOption(
+      new Option('--kind <name>', 'what is trained: learngenes and tailors (kind), or a plain DiT (dense)')
+        .choices(['kind', 'dense'])
+        .default('kind'),
+    )
     .option('--dense <file>', 'start from the SVD of a dense DiT (.safetensors, facebookresearch or diffusers keys)');
   withClassOptions(command, 'classes to train on (default: all that are not novel)');
   withNovelOptions(command, 'classes to keep out');
@@ -149,15 +176,15 @@ export function trainCommand(): Command {
   ]);
   return command.action(async (options: TrainOptions) => {
     const output = outputOf(options);
-    const { record, resumed, view } = await prepare(options, output);
+    const { record, resumed, view } = await prepare(command, options, output);
     const { config, model } = record;
     if (options.dryRun) {
-      const { params, macs } = countKind(model);
-      output.print(JSON.stringify({ config, model }, null, 2));
+      const { params, macs } = sizesOf(record);
+      output.print(JSON.stringify({ kind: record.kind, config, model }, null, 2));
       output.print(
         `${params.total.toLocaleString('en-US')} parameters, ${macs.total.toLocaleString('en-US')} MACs a class`,
       );
-      output.result({ config, model, parameters: params, macs });
+      output.result({ kind: record.kind, config, model, parameters: params, macs });
       return;
     }
     const engine = await startEngine(options.engine, output, config.training.precision);
@@ -168,8 +195,8 @@ export function trainCommand(): Command {
     }
     const fresh = !resumed || (await checkpointSteps(options.out)).length === 0;
     const params =
-      fresh && record.dense !== undefined
-        ? await fromDense(record.dense, model, { seed: config.seed, output })
+      fresh && record.dense !== undefined && record.kind === 'kind'
+        ? await fromDense(record.dense, record.model, { seed: config.seed, output })
         : undefined;
     const train = await decodeTrainingData(view, record, output);
     if (!resumed) await createRunFolder(options.out, { ...record, engine: engine.name });

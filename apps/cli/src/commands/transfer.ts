@@ -8,11 +8,11 @@ import {
   checkpointSteps,
   describeModel,
   imageRecord,
+  type KindRunRecord,
   loadModel,
   type ModelDescription,
   modelFolder,
-  type RunRecord,
-  readRunRecord,
+  readKindRecord,
   runFormat,
 } from '@learngene/pipeline/node';
 import { createGenerator, stream } from '@learngene/random';
@@ -86,7 +86,7 @@ export function startTransfer(
 
 /** What is known of a transfer before an engine starts and a picture is decoded. */
 interface Prepared {
-  record: RunRecord;
+  record: KindRunRecord;
   resumed: boolean;
   /** Images of the novel classes, not decoded yet. */
   view: ImageDataset;
@@ -96,7 +96,7 @@ interface Prepared {
 }
 
 async function resumed(options: TransferOptions, output: Output): Promise<Prepared> {
-  const kept = await readRunRecord(options.out);
+  const kept = await readKindRecord(options.out);
   if (kept.command !== 'transfer' || kept.base === undefined)
     throw new UsageError(`${options.out}: not a transfer run`);
   const { record, view } = await reopenRunData(kept, { place: options.dataPath, output });
@@ -141,9 +141,10 @@ async function prepared(options: TransferOptions, from: string, output: Output):
   const named = namedClasses(options) ?? config.data.classes;
   const classes = transferClasses(dataset, { named, known: classNamesOf(description.model), novel }, output);
   const view = chooseClasses(dataset, classes);
-  const record: RunRecord = {
+  const record: KindRunRecord = {
     format: runFormat,
     command: 'transfer',
+    kind: 'kind',
     config: { ...config, data: { ...recipe, classes: [...classes] } },
     model: description.model, // the transfer's own once its weights are there
     engine: 'none yet',

@@ -4,7 +4,7 @@ import { assembleFactored, countAssembled, initKindTraining, type KindModel } fr
 import { saveBundle } from '@learngene/kind/node';
 import type { Config } from '@learngene/pipeline';
 import { bundleMetadata, createDiffusionProcess, mergeConfig, parseConfig, sampleClasses } from '@learngene/pipeline';
-import { isRunFolder, type RunRecord, runFormat } from '@learngene/pipeline/node';
+import { isRunFolder, type KindRunRecord, runFormat } from '@learngene/pipeline/node';
 import type { Images } from '@learngene/report';
 import { reportPage, type Section, takePerClass } from '@learngene/report';
 import { gridPng } from '@learngene/report/node';
@@ -129,7 +129,15 @@ export async function runDemo(
 
   const kind = modelConfig(config, data.base.train);
   const pretrain = join(out, 'pretrain');
-  const record: RunRecord = { format: runFormat, command: 'train', config, model: kind, engine, versions: versions() };
+  const record: KindRunRecord = {
+    format: runFormat,
+    command: 'train',
+    kind: 'kind',
+    config,
+    model: kind,
+    engine,
+    versions: versions(),
+  };
   if (!isRunFolder(pretrain)) await createRunFolder(pretrain, record);
   const trained = await stage(
     'pretraining',
@@ -171,7 +179,7 @@ export async function runDemo(
   };
   const transfer = join(out, 'transfer');
   const start = startTransfer(model, plan.novel, { config: transferConfig, domain: 'near' });
-  const transferRecord: RunRecord = {
+  const transferRecord: KindRunRecord = {
     ...record,
     command: 'transfer',
     config: transferConfig,

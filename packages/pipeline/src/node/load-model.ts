@@ -11,7 +11,7 @@ import { classLabels } from '../recipe/class-labels';
 import { readRecipe } from '../recipe/recipe';
 import { loadCheckpoint } from './checkpoint';
 import { expectArtifact } from './identify';
-import { checkpointSteps, isRunFolder, readRunRecord } from './run-folder';
+import { checkpointSteps, isRunFolder, readKindRecord } from './run-folder';
 
 /** A model with what is needed to sample from it. */
 export interface LoadedModel {
@@ -27,7 +27,7 @@ function isBundle(path: string): boolean {
 }
 
 async function loadRun(path: string): Promise<LoadedModel> {
-  const record = await readRunRecord(path);
+  const record = await readKindRecord(path);
   const step = (await checkpointSteps(path)).at(-1);
   if (step === undefined) throw new ConfigError(`${path}: the run has no checkpoint yet`);
   const { trees } = await loadCheckpoint(path, step, ['ema']);
@@ -74,7 +74,7 @@ export async function describeModel(path: string): Promise<ModelDescription> {
     return { model: config, config: keptConfig(path, metadata) };
   }
   if (isRunFolder(path)) {
-    const { model, config } = await readRunRecord(path);
+    const { model, config } = await readKindRecord(path);
     if ((await checkpointSteps(path)).length === 0) throw new ConfigError(`${path}: the run has no checkpoint yet`);
     return { model, config };
   }

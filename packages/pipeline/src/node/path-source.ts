@@ -7,6 +7,7 @@ import { noProgress, type Progress } from '../progress';
 import { classNamesOf } from '../recipe/class-names';
 import { readRecipe } from '../recipe/recipe';
 import { describeDense, loadDense } from './dense-model';
+import { describeDenseRun } from './dense-run';
 import { expectArtifact } from './identify';
 import { describeModel, loadModel, modelFolder } from './load-model';
 
@@ -42,6 +43,8 @@ export async function describeSource(path: string, options: DescribeSourceOption
   if (kind === 'dense') return denseSource(path, progress);
   if (kind === 'bundle') await expectRecipe(path);
   const folder = await modelFolder(path, { progress, argument });
+  const run = await describeDenseRun(folder);
+  if (run) return { path: folder, classNames: run.classNames, dit: run.dit, recipe: run.config, load: run.load };
   const { model, config } = await describeModel(folder);
   const load = async (groups?: readonly string[]) => (await loadModel(folder, groups)).model;
   return { path: folder, classNames: classNamesOf(model), dit: model.dit, kind: model, recipe: config, load };

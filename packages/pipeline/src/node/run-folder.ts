@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type DitConfig, ditConfig } from '@learngene/dit';
 import { type KindConfig, kindConfig } from '@learngene/kind';
 import { duplicateKey } from '@learngene/tensor-io';
 import { parseConfig } from '../config/load';
@@ -10,16 +11,14 @@ import { identify } from './identify';
 import type { ImageRecord } from './image-record';
 import { isRunFormat, runFormat } from './run-format';
 
-/** What `config.json` of a run holds: all that is needed to repeat it. */
-export interface RunRecord {
+/** What every run's record holds. */
+interface CommonRecord {
   /** The format of the run folder. */
   format: typeof runFormat;
   /** `train` or `transfer`. */
   command: 'train' | 'transfer';
   /** The whole configuration. */
   config: Config;
-  /** Shapes, groups and gate of the model. */
-  model: KindConfig;
   /** The engine that the run was started on. */
   engine: string;
   /** Versions of Node and of the packages. */
@@ -32,6 +31,33 @@ export interface RunRecord {
   images?: ImageRecord;
 }
 
+/** The record of a run that trains learngenes and tailors. */
+export interface KindRunRecord extends CommonRecord {
+  /** What kind of model is trained; runs of format 1 are of this one and do not say so. */
+  kind: 'kind';
+  /** Shapes, groups and gate of the model. */
+  model: KindConfig;
+}
+
+/** A plain DiT and its classes. */
+export interface DenseRunModel {
+  /** Shapes of the network. */
+  dit: DitConfig;
+  /** The name of every class, by class id. */
+  classNames: readonly string[];
+}
+
+/** The record of a run that trains a plain DiT. */
+export interface DenseRunRecord extends CommonRecord {
+  /** What kind of model is trained. */
+  kind: 'dense';
+  /** Shapes and classes of the model. */
+  model: DenseRunModel;
+}
+
+/** What `config.json` of a run holds: all that is needed to repeat it. */
+export type RunRecord = KindRunRecord | DenseRunRecord;
+
 /** The file of a run's record. */
 export const configFile = 'config.json';
 
@@ -39,6 +65,7 @@ export const configFile = 'config.json';
 const recordFields = Object.keys({
   format: 0,
   command: 0,
+  kind: 0,
   config: 0,
   model: 0,
   engine: 0,
@@ -59,7 +86,7 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
     const { what } = await identify(path);
     throw new ConfigError(`${path}: not a run folder (no ${configFile}); this is ${what}`, { cause: error });
   }
-  let record: Omit<RunRecord, 'format'> & { format: unknown };
+  let record: Omit<CommonRecord, 'format'> & { format: unknown; kind?: unknown; model: unknown };
   try {
     record = JSON.parse(text);
   } catch (error) {
@@ -77,10 +104,40 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
     throw new ConfigError(`${file}: expected only ${recordFields.join(', ')}, got ${JSON.stringify(unknown)}`);
   }
   try {
-    return { ...record, format: runFormat, config: parseConfig(record.config, file), model: kindConfig(record.model) };
+    const common = { ...record, format: runFormat, config: parseConfig(record.config, file) } as const;
+    const { kind = 'kind', model } = record;
+    if (kind === 'kind') return { ...common, kind, model: kindConfig(model as KindConfig) };
+    if (kind === 'dense') return { ...common, kind, model: denseRunModel(model) };
+    throw new ConfigError(`${file}: kind: expected kind or dense, got ${JSON.stringify(kind)}`);
   } catch (error) {
     throw error instanceof ConfigError ? error : new ConfigError(`${file}: model`, { cause: error });
   }
+}
+
+/** A checked {@link DenseRunModel}. */
+function denseRunModel(value: unknown): DenseRunModel {
+  const { dit, classNames, ...rest } = value as DenseRunModel;
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) throw new Error(`model: expected only dit, classNames, got ${JSON.stringify(unknown)}`);
+  const model = { dit: ditConfig(dit), classNames };
+  const names = Array.isArray(classNames) && classNames.every((name) => typeof name === 'string');
+  if (!names || classNames.length !== model.dit.classes) {
+    throw new Error(
+      `model.classNames: expected the names of ${model.dit.classes} classes, got ${JSON.stringify(classNames)}`,
+    );
+  }
+  return model;
+}
+
+/**
+ * Reads the record of a run that trains learngenes and tailors.
+ *
+ * @throws ConfigError for a run of a plain DiT, which has none
+ */
+export async function readKindRecord(path: string): Promise<KindRunRecord> {
+  const record = await readRunRecord(path);
+  if (record.kind === 'kind') return record;
+  throw new ConfigError(`${path}: expected a run of learngenes and tailors; this one trains a dense DiT`);
 }
 
 /** Whether a folder holds a run; other folders have a config.json, too. */

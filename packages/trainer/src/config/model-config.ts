@@ -11,24 +11,14 @@ export function groupsOf(classes: readonly string[]): TailorGroup[] {
   return classes.map((name, id) => ({ name, classes: [id], classNames: [name] }));
 }
 
-/** The model that a configuration asks for on a dataset. */
-export function modelConfig(config: Config, dataset: ImageDataset): KindConfig {
-  const {
-    preset,
-    learngeneRank,
-    tailorRank,
-    gate,
-    nullGate,
-    labelDropout,
-    learnSigma,
-    variant,
-    init: _,
-    ...sizes
-  } = config.model;
+/** The network that a configuration asks for on a dataset, with dense layers or factored ones. */
+export function networkConfig({ model }: Config, dataset: ImageDataset): DitConfig {
+  const { preset, labelDropout, learnSigma, variant, patchSize, hiddenSize, depth, heads, mlpRatio } = model;
+  const sizes = { patchSize, hiddenSize, depth, heads, mlpRatio };
   const base: Partial<DitConfig> =
     preset === undefined ? defaultSize : { ...DIT_PRESETS[preset as keyof typeof DIT_PRESETS], mlpRatio: 4 };
   const given = Object.fromEntries(Object.entries(sizes).filter(([, value]) => value !== undefined));
-  const dit = ditConfig({
+  return ditConfig({
     ...base,
     ...given,
     ...ditVariant(variant),
@@ -38,5 +28,11 @@ export function modelConfig(config: Config, dataset: ImageDataset): KindConfig {
     labelDropout,
     learnSigma,
   });
+}
+
+/** The KIND model that a configuration asks for on a dataset. */
+export function modelConfig(config: Config, dataset: ImageDataset): KindConfig {
+  const { learngeneRank, tailorRank, gate, nullGate } = config.model;
+  const dit = networkConfig(config, dataset);
   return kindConfig({ dit, learngeneRank, tailorRank, gate, nullGate, groups: groupsOf(dataset.classes) });
 }

@@ -29,10 +29,10 @@ export async function openRecipe(
  * @throws ConfigError where the data or `config.json` changed so that the run's model does not fit, and where the images are
  * not as many, as large or in the same order as those that the run was started on
  */
-export async function reopenRunData(
-  record: RunRecord,
+export async function reopenRunData<R extends RunRecord>(
+  record: R,
   { place, output }: { place?: string; output: Progress },
-): Promise<{ record: RunRecord; view: ImageDataset }> {
+): Promise<{ record: R; view: ImageDataset }> {
   const { config, model } = record;
   const asked = place === undefined ? config.data : { ...config.data, path: place };
   const { dataset, recipe } = await openRecipe(asked, output, model.dit);

@@ -8,8 +8,8 @@ import {
   checkpointPath,
   checkpointSteps,
   isRunFolder,
+  type KindRunRecord,
   loadCheckpoint,
-  type RunRecord,
   readRunRecord,
   runFormat,
 } from '@learngene/pipeline/node';
@@ -24,9 +24,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeAll(useTestBackend);
 
 const dit = ditConfig({ inputSize: 4, patchSize: 2, inChannels: 1, hiddenSize: 8, depth: 1, heads: 2, classes: 1 });
-const record: RunRecord = {
+const record: KindRunRecord = {
   format: runFormat,
   command: 'train',
+  kind: 'kind',
   config: parseConfig({}, 'test'),
   model: kindConfig({ dit, learngeneRank: 2, tailorRank: 1, groups: [{ name: 'a', classes: [0] }] }),
   engine: 'cpu',
@@ -65,7 +66,11 @@ describe('a run folder', () => {
       }),
       'model',
     ],
-    ['an unknown field', JSON.stringify({ ...record, precision: 'f16' }), 'expected only format, command, config'],
+    [
+      'an unknown field',
+      JSON.stringify({ ...record, precision: 'f16' }),
+      'expected only format, command, kind, config',
+    ],
     ['a key twice', JSON.stringify(record).replace('{', '{"format":1,'), 'holds a key twice: "format"'],
     ['a wrong config', JSON.stringify({ ...record, config: { sed: 1 } }), 'did you mean seed?'],
   ])('a record of %s is refused', async (_, text, message) => {

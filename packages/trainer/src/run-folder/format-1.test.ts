@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { disposeParams, type ParamTree } from '@learngene/nn';
 import { loadParams, saveParams } from '@learngene/nn/node';
 import { createDiffusionProcess, noProgress, sampleClasses } from '@learngene/pipeline';
-import { checkpointPath, loadModel, readRunRecord } from '@learngene/pipeline/node';
+import { checkpointPath, loadModel, readKindRecord, readRunRecord } from '@learngene/pipeline/node';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -64,7 +64,7 @@ describe('files of run format 1', () => {
     });
     const last = checkpointPath(run, 12);
     const { files, state } = expected[name];
-    const { groups } = (await readRunRecord(run)).model;
+    const { groups } = (await readKindRecord(run)).model;
     const hashes: [string, string][] = [];
     for (const file of Object.keys(files)) hashes.push([file, sha256(await asFormat1(join(last, file), groups))]);
     expect(Object.fromEntries(hashes)).toEqual(files);

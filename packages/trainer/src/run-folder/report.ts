@@ -1,10 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { countKind, countTransferParams, type KindModel } from '@learngene/kind';
-import { classNamesOf } from '@learngene/pipeline';
+import { countDitMacs, countDitParams } from '@learngene/dit';
+import { countKind, countTransferParams, type DenseModel, type KindModel } from '@learngene/kind';
+import { classNamesOf, type DiffusionModel, isKindModel } from '@learngene/pipeline';
 import type { RunRecord } from '@learngene/pipeline/node';
 import { lineChart, reportPage, type Section } from '@learngene/report';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
+import { isKindSetting } from '../config/dense-config';
 import { componentSpectra } from './component-spectra';
 import { readMetricsLog } from './metrics-log';
 
@@ -75,6 +77,19 @@ export function sizeSection(model: KindModel): Section {
   };
 }
 
+/** What a dense model costs. */
+function denseSizeSection({ config }: DenseModel): Section {
+  return {
+    kind: 'table',
+    title: 'What the model costs',
+    header: ['', 'dense DiT'],
+    rows: [
+      ['parameters', count(countDitParams(config).trainable)],
+      ['MACs of one forward pass', count(countDitMacs(config).total)],
+    ],
+  };
+}
+
 /** The newest sample grids of a run, at most `most`. */
 async function gridSections(run: string, most: number): Promise<Section[]> {
   const names = (await readdir(join(run, 'samples')).catch(() => [])).filter((name) => name.endsWith('.png'));
@@ -90,16 +105,17 @@ async function gridSections(run: string, most: number): Promise<Section[]> {
   );
 }
 
+const TITLES = { train: 'KIND pre-training', transfer: 'KIND transfer' } as const;
+
 /** Writes `report.html` of a run. */
-export async function writeRunReport(run: string, record: RunRecord, ema: KindModel): Promise<string> {
+export async function writeRunReport(run: string, record: RunRecord, ema: DiffusionModel): Promise<string> {
   const { config } = record;
   const names = classNamesOf(record.model);
   const sections: Section[] = [
     { kind: 'text', title: 'Classes', text: names.join(' · ') },
     ...(await gridSections(run, 3)),
     ...(await curveSections(run)),
-    await spectrumSection(ema),
-    sizeSection(ema),
+    ...(isKindModel(ema) ? [await spectrumSection(ema), sizeSection(ema)] : [denseSizeSection(ema)]),
     {
       kind: 'table',
       title: 'How it was made',
@@ -109,13 +125,15 @@ export async function writeRunReport(run: string, record: RunRecord, ema: KindMo
         ['engine', record.engine],
         ...Object.entries(record.versions).map(([name, version]) => [name, version]),
         ...(['data', 'model', 'diffusion', 'training', 'sampling'] as const).flatMap((part) =>
-          Object.entries(config[part]).map(([key, value]) => [`${part}.${key}`, JSON.stringify(value) ?? '']),
+          Object.entries(config[part])
+            .filter(([key]) => record.kind === 'kind' || !isKindSetting(part, key))
+            .map(([key, value]) => [`${part}.${key}`, JSON.stringify(value) ?? '']),
         ),
       ],
     },
   ];
   const path = join(run, 'report.html');
-  const title = record.command === 'train' ? 'KIND pre-training' : 'KIND transfer';
+  const title = record.kind === 'dense' ? 'DiT training' : TITLES[record.command];
   await writeFileAtomic(path, reportPage(title, `${run}, ${config.training.steps} steps`, sections));
   return path;
 }

@@ -4,12 +4,14 @@ import type { KindTrainState, Trainable } from '@learngene/kind';
 import {
   type Config,
   createDiffusionProcess,
+  type DiffusionModel,
   NonFinitePixelsError,
   type Progress,
   sampleClasses,
 } from '@learngene/pipeline';
-import type { RunRecord } from '@learngene/pipeline/node';
-import { batchesOf, kindLearnerOf, scheduleOf } from '../config/from-config';
+import type { KindRunRecord, RunRecord } from '@learngene/pipeline/node';
+import { batchesOf, denseLearnerOf, kindLearnerOf, scheduleOf } from '../config/from-config';
+import type { DiffusionLearner } from '../contracts/diffusion';
 import { interruptedBy } from '../errors';
 import type { KindLearner } from '../learners/kind';
 import { writeRunReport } from '../run-folder/report';
@@ -27,14 +29,14 @@ export function gridLabels(classes: number, columns: number, rows = GRID_CLASSES
 
 async function writeSampleGrid(
   { run, record, progress, signal }: RunTrainingOptions,
-  learner: KindLearner,
+  learner: RunLearner,
   step: number,
 ): Promise<void> {
   const { config } = record;
   const model = learner.model();
   try {
     const images = await sampleClasses(model, createDiffusionProcess(config), {
-      labels: gridLabels(model.config.dit.classes, GRID_COLUMNS),
+      labels: gridLabels(record.model.dit.classes, GRID_COLUMNS),
       sampling: config.sampling,
       seed: config.seed,
       progress,
@@ -48,6 +50,12 @@ async function writeSampleGrid(
   }
 }
 
+/** A model that a run folder trains: its averaged weights are sampled from. */
+export interface RunLearner extends DiffusionLearner {
+  /** The model with its averaged weights; the tensors stay the learner's. */
+  model(): DiffusionModel;
+}
+
 /** What {@link runTraining} trains. */
 export interface RunTrainingOptions {
   /** The run folder; it exists and holds the record. */
@@ -56,14 +64,29 @@ export interface RunTrainingOptions {
   record: RunRecord;
   /** Images to train on. */
   data: ImageDataset;
-  /** Which parts of the model are trained (default 'all'). */
+  /** Which parts of a KIND model are trained (default 'all'). */
   trainable?: Trainable;
-  /** Makes the state before the first step (default: fresh weights of the seed); not called where a checkpoint is. */
+  /**
+   * Makes the state of a KIND model before the first step (default: fresh weights of the seed); not called where a
+   * checkpoint is.
+   */
   start?(): KindTrainState;
   /** Shows how far the training is. */
   progress: Progress;
   /** An abort saves a checkpoint and ends the run. */
   signal: AbortSignal;
+}
+
+function runLearner({ record, trainable, start }: RunTrainingOptions): RunLearner {
+  const { config } = record;
+  if (record.kind === 'kind') {
+    return kindLearnerOf(config, { model: record.model, trainable, ...(start && { start }) });
+  }
+  if (trainable !== undefined && trainable !== 'all') {
+    throw new Error(`trainable: expected 'all' for a dense model, got '${trainable}'`);
+  }
+  if (start !== undefined) throw new Error('start: expected none for a dense model, whose weights come from the seed');
+  return denseLearnerOf(config, record.model.dit);
 }
 
 function warnOfSmallData(asked: Config['training'], batchSize: number, progress: Progress): void {
@@ -77,10 +100,12 @@ function warnOfSmallData(asked: Config['training'], batchSize: number, progress:
  * @returns the learner after the last step; the caller disposes it
  * @throws InterruptedError after an abort, and what {@link trainRun} throws; the learner is then disposed
  */
-export async function runTraining(options: RunTrainingOptions): Promise<KindLearner> {
-  const { run, record, trainable, data, start, progress, signal } = options;
-  const { config, model } = record;
-  const learner = kindLearnerOf(config, { model, trainable, ...(start && { start }) });
+export function runTraining(options: RunTrainingOptions & { record: KindRunRecord }): Promise<KindLearner>;
+export function runTraining(options: RunTrainingOptions): Promise<RunLearner>;
+export async function runTraining(options: RunTrainingOptions): Promise<RunLearner> {
+  const { run, record, data, progress, signal } = options;
+  const { config } = record;
+  const learner = runLearner(options);
   try {
     const steps = await trainRun({
       run,
