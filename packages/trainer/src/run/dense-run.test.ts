@@ -3,12 +3,14 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inMemoryDataset } from '@learngene/datasets';
-import { ConfigError, noProgress, parseConfig } from '@learngene/pipeline';
+import { disposeParams, type ParamTree } from '@learngene/nn';
+import { ConfigError, createDiffusionProcess, noProgress, parseConfig, sampleClasses } from '@learngene/pipeline';
 import {
   checkpointPath,
   checkpointSteps,
   type DenseRunRecord,
   describeModel,
+  describeSource,
   readKindRecord,
   readRunRecord,
   runFormat,
@@ -124,6 +126,22 @@ describe('a run of a dense DiT', () => {
     await expect(training).rejects.toThrow('interrupted after step 13');
     (await runTraining(job(stopped))).dispose();
     expect(hashes(stopped)).toEqual(expected);
+  });
+
+  test('is sampled from by its recipe', async () => {
+    await expectNoLeak(async () => {
+      const { path, classNames, dit, recipe, kind, load } = await describeSource(run);
+      expect([path, classNames, dit, recipe, kind]).toEqual([run, classes, record.model.dit, config, undefined]);
+      const model = await load();
+      const options = { labels: Int32Array.of(0, 2), sampling: recipe.sampling, seed: 1 };
+      const images = await sampleClasses(model, createDiffusionProcess(recipe), options);
+      expect([images.count, images.height, images.data.length]).toEqual([2, 8, 2 * 192]);
+      const learner = await runTraining(job(run)); // finished: restored and not trained
+      expect(await sampleClasses(learner.model(), createDiffusionProcess(config), options)).toEqual(images);
+      learner.dispose();
+      disposeParams(model.params as unknown as ParamTree);
+    });
+    await expect(describeSource(join(folder, 'empty'))).rejects.toThrow(ConfigError);
   });
 
   test('is no model of learngenes and tailors', async () => {
