@@ -7,20 +7,15 @@ import {
   adamWEmaStep,
   adamWStep,
   clipByGlobalNorm,
-  constantSchedule,
-  cosineSchedule,
   disposeParams,
   flattenParams,
   globalNorm,
   initAdamW,
   initEma,
-  linearSchedule,
   mapParams,
   type ParamTree,
-  stepSchedule,
   updateEma,
   warmupDecay,
-  warmupSchedule,
 } from './index';
 
 type Leaves = { a: Packed; b: Packed };
@@ -163,30 +158,6 @@ describe('EMA', () => {
   });
   it('warms its decay up', () => {
     expect([0, 1, 1e6].map((step) => warmupDecay(0.999, step))).toEqual([0.1, 2 / 11, 0.999]);
-  });
-});
-
-describe('schedules', () => {
-  const values = (schedule: (step: number) => number, name: string): void =>
-    expectClose(
-      torch.schedules[name].map((_, step) => schedule(step)),
-      torch.schedules[name],
-      { rtol: 1e-9, atol: 1e-12 },
-    );
-
-  it('follow torch', () => {
-    values(cosineSchedule({ start: 0.5, end: 0.05, steps: 10 }), 'cosine');
-    values(stepSchedule({ start: 0.5, every: 3, factor: 0.5 }), 'step');
-    values(linearSchedule({ start: 0.5, end: 0.1, steps: 8 }), 'linear');
-    values(warmupSchedule({ steps: 4, schedule: constantSchedule(0.5) }), 'warmup');
-  });
-
-  it('stay at the end and start after the warm-up', () => {
-    const cosine = cosineSchedule({ start: 1, steps: 10 });
-    expect([cosine(0), cosine(10), cosine(99)]).toEqual([1, 0, 0]);
-    const warm = warmupSchedule({ steps: 2, schedule: cosine });
-    expect([warm(0), warm(1), warm(2), warm(7)]).toEqual([0.5, 1, 1, cosine(5)]);
-    expect(stepSchedule({ start: 1, every: 2 })(5)).toBeCloseTo(0.01);
   });
 });
 

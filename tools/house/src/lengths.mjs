@@ -6,6 +6,7 @@ const MOST = { rust: 400, other: 300 };
 
 /** Files that may be longer, each with the reason. */
 const longFiles = {
+  'packages/diffusion/src/options.test.ts': 'one table: every option with the values that it refuses and takes',
   'packages/nn/test/plain-kernels.ts': 'one flat list of like functions: every fused kernel, written plainly',
 };
 
