@@ -61,7 +61,7 @@ const setupFiles = [
   ...(process.env.LEARNGENE_TEST_BACKEND === 'webgpu' ? [`${root}scripts/webgpu-left-out.ts`] : []),
   ...(process.env.LEARNGENE_TEST_BACKEND === 'native' ? [`${root}scripts/native-backend.ts`] : []),
 ];
-const folders = [...grouped, 'benchmarks', 'scripts', 'test/browser'];
+const folders = [...grouped, 'benchmarks', 'examples', 'scripts', 'test/browser'];
 
 export default defineConfig({
   test: {

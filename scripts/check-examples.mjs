@@ -3,7 +3,7 @@
 // Usage: node scripts/check-examples.mjs            runs all, fails where one prints something else
 //        node scripts/check-examples.mjs svd        runs those whose name contains `svd` and shows what they print
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,7 @@ const TIMEOUT = 180_000;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { positionals: wanted } = commandLine(import.meta.url, {}, { positionals: true });
 // After --help, which must work before anything is installed.
-const { transformSync } = await import('esbuild');
+const { buildSync } = await import('esbuild');
 
 function readmeExamples(file) {
   if (!existsSync(file)) return [];
@@ -43,9 +43,14 @@ function programs() {
   });
 }
 
-/** Runs an example from a folder that sees the dependencies of `examples/package.json`, as a program of its own. */
+/**
+ * Runs an example as a program of its own, from a folder that sees the dependencies of `examples/package.json`. Files of
+ * `examples/` that it imports become a part of it.
+ */
 function run({ source }, file) {
-  writeFileSync(file, transformSync(source, { loader: 'ts', format: 'esm', target: 'es2022' }).code);
+  const stdin = { contents: source, loader: 'ts', resolveDir: join(root, 'examples') };
+  const options = { bundle: true, packages: 'external', format: 'esm', target: 'es2022', platform: 'node' };
+  buildSync({ stdin, ...options, outfile: file, logLevel: 'error' });
   const started = Date.now();
   return new Promise((resolve) => {
     const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' };
