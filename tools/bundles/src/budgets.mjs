@@ -11,6 +11,7 @@ export const ENTRY_BUDGETS = {
   '@learngene/metrics': 110,
   '@learngene/nn': 80,
   '@learngene/nn/wasm': 13,
+  '@learngene/pipeline': 245, // zod is 95 of them
   '@learngene/random': 8,
   '@learngene/report': 16,
   '@learngene/tensor-io': 50,
@@ -24,8 +25,9 @@ export const FUNCTION_BUDGETS = [
   { name: 'adamWStep', from: '@learngene/nn', most: 6 },
   { name: 'valueAndGrad', from: '@learngene/nn', most: 50 }, // tfjs-core's gradients
   { name: 'countKind', from: '@learngene/kind', most: 6 }, // the requirement is 40
-  { name: 'applyKind', from: '@learngene/kind', most: 35 },
+  { name: 'applyKind', from: '@learngene/kind', most: 26 },
   { name: 'openBundle', from: '@learngene/kind', most: 32 },
+  { name: 'sampleImages', from: '@learngene/pipeline', most: 26 },
   { name: 'applyDit', from: '@learngene/dit', most: 25 },
   { name: 'sampleDdim', from: '@learngene/diffusion', most: 12 },
   { name: 'frechetDistance', from: '@learngene/metrics', most: 27 },

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ConfigError } from '../errors';
 import { nearestWord } from '../nearest-word';
 import { withCurrentNames } from './renamed-fields';
@@ -36,7 +36,7 @@ function fieldsOf(schema: unknown): Record<string, unknown> {
 
 /** The full names that a key at a path may have been meant as: its neighbours, and the same key in another section. */
 function candidates(path: readonly PropertyKey[], key: string): string[] {
-  let fields: Record<string, unknown> = fieldsOf(configSchema);
+  let fields: Record<string, unknown> = fieldsOf(configSchema());
   const elsewhere = Object.entries(fields).flatMap(([section, schema]) =>
     Object.hasOwn(fieldsOf(schema), key) ? [`${section}.${key}`] : [],
   );
@@ -69,7 +69,7 @@ function describeIssue(issue: z.core.$ZodIssue): string {
  * @throws ConfigError that names every wrong key, with a right one that is near, or all
  */
 export function parseConfig(value: unknown, source: string): Config {
-  const parsed = configSchema.safeParse(withCurrentNames(value, source));
+  const parsed = configSchema().safeParse(withCurrentNames(value, source));
   if (!parsed.success) throw new ConfigError(`${source}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
   const config = parsed.data;
   if (config.diffusion.variance === 'learned-range' && !config.model.learnSigma) {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { classCounts, type ImageDataset } from '@learngene/datasets';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ConfigError } from '../errors';
 
 const recordSchema = z.strictObject({
