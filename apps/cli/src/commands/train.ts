@@ -122,7 +122,7 @@ async function prepare(command: Command, options: TrainOptions, output: Output):
     const kept = await readRunRecord(options.out);
     if (kept.command !== 'train')
       throw new UsageError(`${options.out}: a ${kept.command} run; resume it with learngene ${kept.command}`);
-    return { resumed: true, ...(await reopenRunData(kept, { place: options.dataPath, output })) };
+    return { resumed: true, ...(await reopenRunData(kept, { place: options.dataPath, progress: output })) };
   }
   await checkNewRun(options.out);
   const dense = options.dense === undefined ? undefined : await denseStart(options.dense);

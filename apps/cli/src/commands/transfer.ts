@@ -99,7 +99,7 @@ async function resumed(options: TransferOptions, output: Output): Promise<Prepar
   const kept = await readKindRecord(options.out);
   if (kept.command !== 'transfer' || kept.base === undefined)
     throw new UsageError(`${options.out}: not a transfer run`);
-  const { record, view } = await reopenRunData(kept, { place: options.dataPath, output });
+  const { record, view } = await reopenRunData(kept, { place: options.dataPath, progress: output });
   const started = (await checkpointSteps(options.out)).length > 0;
   const base = started ? undefined : kept.base.path;
   if (base !== undefined) await describeModel(base);

@@ -160,7 +160,7 @@ export async function runDemo(
     'Taking the model apart: learngenes, shared parts, one file of tailors a class',
     async () => {
       await saveBundle(join(out, 'bundle'), model, { metadata: bundleMetadata(config), replace: true });
-      const one = tf.tidy(() => countAssembled(assembleFactored(model, { groups: [plan.pretraining[0]] })));
+      const one = tf.tidy(() => ({ ...countAssembled(assembleFactored(model, { groups: [plan.pretraining[0]] })) }));
       return { files: await bundleFiles(join(out, 'bundle')), one, all: countAssembled(model) };
     },
   );

@@ -43,10 +43,10 @@ async function refuseArtifact(path: string, flag: string): Promise<void> {
   if (kind !== 'images' && kind !== 'other') throw new ConfigError(`${flag} ${path}: expected images; this is ${what}`);
 }
 
-async function kindAt(path: string, output: Progress): Promise<DatasetKind> {
+async function kindAt(path: string, progress: Progress): Promise<DatasetKind> {
   try {
     const { kind, by } = await detectDataset(path);
-    output.info(`Data: ${kindWords[kind]} (${by}) in ${path}`);
+    progress.info(`Data: ${kindWords[kind]} (${by}) in ${path}`);
     return kind;
   } catch (error) {
     if (!(error instanceof DatasetFileError)) throw error;
@@ -60,7 +60,7 @@ async function kindAt(path: string, output: Progress): Promise<DatasetKind> {
  *
  * @throws ConfigError where neither a kind nor a path is given, or the path that a kind needs is missing
  */
-export async function completeData(data: Data, output: Progress): Promise<DataRecipe> {
+export async function completeData(data: Data, progress: Progress): Promise<DataRecipe> {
   const path = data.path === undefined ? undefined : resolve(data.path);
   if (data.source === undefined && path === undefined) {
     throw new ConfigError(
@@ -71,7 +71,7 @@ export async function completeData(data: Data, output: Progress): Promise<DataRe
     throw new ConfigError(`--data-path: needed for --data ${data.source}`);
   }
   if (path !== undefined) await refuseArtifact(path, data.source === undefined ? '--data' : '--data-path');
-  const source = data.source ?? (await kindAt(path as string, output));
+  const source = data.source ?? (await kindAt(path as string, progress));
   const { superclasses } = data;
   return {
     ...data,

@@ -19,15 +19,15 @@ export function checkHoldOut({ data }: Config): void {
 export async function decodeData(
   dataset: ImageDataset,
   { source, onCorrupt }: Config['data'],
-  output: Progress,
+  progress: Progress,
 ): Promise<ImageDataset> {
   if (source !== 'folder' && source !== 'emoji') return dataset;
-  const bar = output.startBar('Decoding pictures', dataset.size, 'pictures');
+  const bar = progress.startBar('Decoding pictures', dataset.size, 'pictures');
   try {
     const onProgress = ({ done }: { done: number }) => bar.update(done);
     const decoded = await cacheDataset(dataset, { onCorrupt, onProgress, maxBytes });
     const { skipped } = decoded;
-    if (skipped.length > 0) output.warn(`${skipped.length} pictures could not be read and were skipped`);
+    if (skipped.length > 0) progress.warn(`${skipped.length} pictures could not be read and were skipped`);
     const left = new Set(decoded.labels);
     const lost = dataset.classes.filter((_, label) => !left.has(label) && dataset.labels.includes(label));
     if (lost.length > 0) throw new Error(`${dataset.name}: no picture can be read of ${listNames(lost)}`);

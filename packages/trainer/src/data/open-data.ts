@@ -55,16 +55,16 @@ function nativeSize(dataset: ImageDataset, data: DataConfig): ImageDataset {
 /** How many of the files that were passed over are named. */
 const mostNamed = 5;
 
-function tellIgnored(ignored: readonly IgnoredEntry[], output: Progress): void {
+function tellIgnored(ignored: readonly IgnoredEntry[], progress: Progress): void {
   if (ignored.length === 0) return;
   const named = ignored.slice(0, mostNamed).map(({ path, reason }) => `${path} (${reason})`);
   const more = ignored.length > mostNamed ? ` and ${ignored.length - mostNamed} more` : '';
-  output.info(
+  progress.info(
     `Passed over ${ignored.length} that ${ignored.length === 1 ? 'is' : 'are'} no data: ${named.join(', ')}${more}`,
   );
 }
 
-async function openSource(data: DataRecipe, output: Progress): Promise<ImageDataset> {
+async function openSource(data: DataRecipe, progress: Progress): Promise<ImageDataset> {
   const { source, autoOrient, split: part, size = usualSize, skinVariations } = data;
   const path = data.path ?? '';
   switch (source) {
@@ -72,7 +72,7 @@ async function openSource(data: DataRecipe, output: Progress): Promise<ImageData
       return emojiDataset({ root: emojiRoot(data.path), size, skinVariations, cache: false, concurrency: 8 });
     case 'folder': {
       const folder = await imageFolder(path, { size, autoOrient, allowEmpty: true });
-      tellIgnored(folder.ignored, output);
+      tellIgnored(folder.ignored, progress);
       return folder;
     }
     case 'idx': {
@@ -108,21 +108,21 @@ export interface OpenData {
  */
 export async function openData(
   data: Config['data'],
-  output: Progress,
+  progress: Progress,
   { size = usualSize }: { size?: number } = {},
 ): Promise<OpenData> {
-  const complete = await completeData(data, output);
+  const complete = await completeData(data, progress);
   const fromFiles = complete.source === 'folder' || complete.source === 'emoji';
   const recipe = fromFiles ? { ...complete, size: complete.size ?? size } : complete;
-  let dataset = await openSource(recipe, output);
+  let dataset = await openSource(recipe, progress);
   if (recipe.superclasses !== undefined) {
     dataset = mergeClasses(dataset, recipe.superclasses as ClassTable, { missing: 'drop' });
   }
-  return { dataset: withoutSmallClasses(dataset, recipe.minPerClass, output), recipe };
+  return { dataset: withoutSmallClasses(dataset, recipe.minPerClass, progress), recipe };
 }
 
 /** Leaves out classes with fewer pictures than `least`, and warns of those that have none. */
-function withoutSmallClasses(dataset: ImageDataset, least: number, output: Progress): ImageDataset {
+function withoutSmallClasses(dataset: ImageDataset, least: number, progress: Progress): ImageDataset {
   const counts = classCounts(dataset);
   const small = dataset.classes.filter((_, label) => counts[label] < least);
   if (small.length === 0) return dataset;
@@ -130,7 +130,8 @@ function withoutSmallClasses(dataset: ImageDataset, least: number, output: Progr
   if (empty.length === dataset.classes.length) {
     throw new Error(`${dataset.name}: expected pictures, got none in the classes ${listNames(empty)}`);
   }
-  if (empty.length > 0) output.warn(`${dataset.name}: classes without pictures are left out: ${listNames(empty, 20)}`);
+  if (empty.length > 0)
+    progress.warn(`${dataset.name}: classes without pictures are left out: ${listNames(empty, 20)}`);
   const kept = dataset.classes.filter((_, label) => counts[label] >= least);
   if (kept.length === 0) throw new ConfigError(`data.minPerClass: no class has ${least} pictures`);
   return selectClasses(dataset, kept);

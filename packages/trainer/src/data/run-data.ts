@@ -10,11 +10,11 @@ import { chooseClasses, type OpenData, openData } from './open-data';
 /** Opens the data of a recipe (picture files in the size of a model); where they are not there any more, the error says how to give their new place. */
 export async function openRecipe(
   data: RunRecord['config']['data'],
-  output: Progress,
+  progress: Progress,
   model?: DitConfig,
 ): Promise<OpenData> {
   try {
-    return await openData(data, output, { size: model?.inputSize });
+    return await openData(data, progress, { size: model?.inputSize });
   } catch (error) {
     if (!(error instanceof DatasetFileError)) throw error;
     throw new Error(`${error.message}; if the data are elsewhere now, say where by --data-path`, { cause: error });
@@ -31,15 +31,15 @@ export async function openRecipe(
  */
 export async function reopenRunData<R extends RunRecord>(
   record: R,
-  { place, output }: { place?: string; output: Progress },
+  { place, progress }: { place?: string; progress: Progress },
 ): Promise<{ record: R; view: ImageDataset }> {
   const { config, model } = record;
   const asked = place === undefined ? config.data : { ...config.data, path: place };
-  const { dataset, recipe } = await openRecipe(asked, output, model.dit);
+  const { dataset, recipe } = await openRecipe(asked, progress, model.dit);
   const view = chooseClasses(dataset, config.data.classes ?? []);
   checkFits(view, model);
   if (record.images !== undefined) checkSameImages(view, record.images);
-  else output.warn('the run keeps no record of its images: whether these are the same could not be checked');
+  else progress.warn('the run keeps no record of its images: whether these are the same could not be checked');
   return { record: { ...record, config: { ...config, data: recipe } }, view };
 }
 
@@ -47,9 +47,9 @@ export async function reopenRunData<R extends RunRecord>(
 export async function decodeTrainingData(
   view: ImageDataset,
   { config }: RunRecord,
-  output: Progress,
+  progress: Progress,
 ): Promise<ImageDataset> {
-  return partOf(await decodeData(view, config.data, output), view.classes, config).train;
+  return partOf(await decodeData(view, config.data, progress), view.classes, config).train;
 }
 
 /** Throws where a network does not take the images of a dataset. */

@@ -24,14 +24,14 @@ const mostListed = 40;
 export function transferClasses(
   dataset: ImageDataset,
   { named, known, novel }: TransferChoice,
-  output: Progress,
+  progress: Progress,
 ): readonly string[] {
   const owner = { owner: dataset.name, argument: 'classes' };
   const chosen = named ?? (novel === undefined ? dataset.classes : ofRecipe(dataset, { known, novel }));
   const classes = classLabels(dataset.classes, chosen, owner).map((label) => dataset.classes[label]);
   const again = classes.filter((name) => classLabel(known, name) >= 0);
   if (again.length > 0) {
-    output.warn(
+    progress.warn(
       `the base knows ${listNames(again, mostListed)} already; fresh tailors are trained for them all the same`,
     );
   }

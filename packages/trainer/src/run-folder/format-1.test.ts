@@ -50,7 +50,7 @@ describe('files of run format 1', () => {
     cpSync(join(fixtures, name), run, { recursive: true });
     const place = join(fixtures, 'images.safetensors');
     await expectNoLeak(async () => {
-      const { record, view } = await reopenRunData(await readRunRecord(run), { place, output: noProgress });
+      const { record, view } = await reopenRunData(await readRunRecord(run), { place, progress: noProgress });
       const learner = await runTraining({
         run,
         record,
