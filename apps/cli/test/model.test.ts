@@ -259,7 +259,7 @@ describe('sample', () => {
       const out = at('black.png');
       const args = ['--guidance', '1e39', '--sampler', 'euler', '--engine', engine, '--quiet'];
       const { code, stderr } = await run('sample', '--from', base, '--out', out, ...args);
-      expect(stderr).toMatch(/drawing batch 1 of 1: expected finite pixels, got .*weights.*guidance/);
+      expect(stderr).toMatch(/sampling batch 1 of 1: expected finite pixels, got .*weights.*guidance/);
       expect([code, existsSync(out)]).toEqual([1, false]);
     },
   );

@@ -25,7 +25,7 @@ export const FUNCTION_BUDGETS = [
   { name: 'adamWStep', from: '@learngene/nn', most: 6 },
   { name: 'valueAndGrad', from: '@learngene/nn', most: 50 }, // tfjs-core's gradients
   { name: 'countKind', from: '@learngene/kind', most: 6 }, // the requirement is 40
-  { name: 'applyKind', from: '@learngene/kind', most: 26 },
+  { name: 'applyKind', from: '@learngene/kind', most: 35 },
   { name: 'openBundle', from: '@learngene/kind', most: 32 },
   { name: 'sampleImages', from: '@learngene/pipeline', most: 26 },
   { name: 'applyDit', from: '@learngene/dit', most: 25 },

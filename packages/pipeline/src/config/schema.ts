@@ -6,7 +6,7 @@ const fraction = () => z.number().min(0).max(1);
 /** The kinds of data that are read. */
 export const dataSources = ['emoji', 'folder', 'idx', 'cifar10', 'cifar100', 'packed'] as const;
 
-/** Where the pictures come from, and which classes are for pre-training and which are held back as novel. */
+/** Where the images come from, and which classes are for pre-training and which are held back as novel. */
 const dataSchema = () =>
   z.strictObject({
     source: z.enum(dataSources).optional().describe('kind of data; told by what lies at the path where it is left out'),
@@ -16,7 +16,7 @@ const dataSchema = () =>
       .min(4)
       .max(1024)
       .optional()
-      .describe('pixels a side that picture files are cropped and resized to (default 32); arrays keep their own size'),
+      .describe('pixels a side that image files are cropped and resized to (default 32); arrays keep their own size'),
     split: z.enum(['train', 'test']).default('train').describe('which part of IDX and CIFAR data'),
     classes: z.array(z.string()).optional().describe('classes to pre-train on (default: all that are not novel)'),
     novel: z.array(z.string()).default([]).describe('classes kept out of pre-training'),
@@ -24,13 +24,13 @@ const dataSchema = () =>
       .union([z.string(), z.record(z.string(), z.array(z.string()))])
       .optional()
       .describe('classes to merge: { superclass: [class, ...], ... }, or a JSON file of that'),
-    minPerClass: positive().default(1).describe('classes with fewer pictures are left out'),
+    minPerClass: positive().default(1).describe('classes with fewer images are left out'),
     holdOut: fraction().default(0.1).describe('fraction of each class kept for evaluation'),
-    balance: z.boolean().default(true).describe('draw all classes equally often, however many pictures they have'),
-    flip: z.boolean().default(true).describe('mirror pictures at random'),
+    balance: z.boolean().default(true).describe('draw all classes equally often, however many images they have'),
+    flip: z.boolean().default(true).describe('mirror images at random'),
     skinVariations: z.boolean().default(false).describe('emoji: with the skin-tone variations'),
-    autoOrient: z.boolean().default(true).describe('folder: turn pictures upright by their EXIF tag'),
-    onCorrupt: z.enum(['error', 'skip']).default('error').describe('what to do with pictures that cannot be read'),
+    autoOrient: z.boolean().default(true).describe('folder: turn images upright by their EXIF tag'),
+    onCorrupt: z.enum(['error', 'skip']).default('error').describe('what to do with images that cannot be read'),
   });
 
 /** The factored Diffusion Transformer. */
@@ -86,7 +86,7 @@ const diffusionSchema = () =>
 const trainingSchema = () =>
   z.strictObject({
     steps: positive().default(10_000).describe('optimiser steps in all'),
-    batchSize: positive().default(32).describe('pictures a step'),
+    batchSize: positive().default(32).describe('images a step'),
     learningRate: z.number().positive().default(1e-3).describe('AdamW learning rate after warm-up'),
     factorLearningRateScale: z
       .number()
@@ -109,7 +109,7 @@ const trainingSchema = () =>
     sampleEvery: z.int().min(0).default(1000).describe('steps between sample grids; 0 for none'),
   });
 
-/** How pictures are drawn. */
+/** How images are sampled. */
 const samplingSchema = () =>
   z.strictObject({
     sampler: z
@@ -119,7 +119,7 @@ const samplingSchema = () =>
     steps: positive().default(50).describe('network evaluations (heun: two a step)'),
     guidance: z.number().min(0).default(1.5).describe('classifier-free guidance scale; 1 is none'),
     eta: fraction().default(0).describe('noise of DDIM'),
-    clip: z.boolean().default(true).describe('keep predicted pictures inside [-1, 1]'),
+    clip: z.boolean().default(true).describe('keep predicted images inside [-1, 1]'),
   });
 
 const makeSchema = () =>

@@ -11,7 +11,7 @@ export function checkFinite(values: ArrayLike<number>, batch: string, { guidance
   for (let i = 0; i < values.length; i++) {
     if (Number.isFinite(values[i])) continue;
     throw new NonFinitePixelsError(
-      `drawing ${batch}: expected finite pixels, got ${values[i]}; look for NaN or huge values in the model's weights, and at the guidance, ${guidance}`,
+      `sampling ${batch}: expected finite pixels, got ${values[i]}; look for NaN or huge values in the model's weights, and at the guidance, ${guidance}`,
     );
   }
 }
