@@ -1,6 +1,5 @@
 import { blockLinearNames } from '@learngene/dit';
 import { flattenParams, type ParamTree, prefetch } from '@learngene/nn';
-import { createGenerator, normal } from '@learngene/random';
 import {
   componentEnergies,
   composeDense,
@@ -11,8 +10,8 @@ import {
 import { relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it as test } from 'vitest';
+import { inputs, output } from '../test/assembled';
 import { bits, randomModel, tinyConfig } from '../test/random-model';
-import { applyKind } from './apply';
 import { assembleFactored } from './assemble';
 import { countAssembled } from './count-assembled';
 import { type KindModel, subTree } from './params';
@@ -20,19 +19,6 @@ import { type KindModel, subTree } from './params';
 beforeAll(useTestBackend);
 beforeEach(() => tf.engine().startScope());
 afterEach(() => tf.engine().endScope());
-
-function inputs(labels: number[], seed = 5) {
-  const g = createGenerator(seed);
-  const N = labels.length;
-  return {
-    x: tf.tensor4d(normal(g, N * 16), [N, 4, 4, 1]),
-    t: tf.tensor1d(labels.map((_, i) => 100 * i + 7)),
-    labels: Int32Array.from(labels),
-  };
-}
-
-const output = ({ params, config }: KindModel, batch: ReturnType<typeof inputs>) =>
-  applyKind(params, batch, { config });
 
 const weightOf = (f: FactoredParams) => composeDense({ u: f.u, s: f.s, v: f.v }).weight;
 

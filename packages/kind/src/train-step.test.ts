@@ -3,40 +3,13 @@ import { orthogonalityPenalty } from '@learngene/tensor-svd';
 import { expectClose, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it as test } from 'vitest';
+import { step } from '../test/one-step';
 import { GROUPS, inputsFor, noisyKind, tinyConfig, valuesOf } from '../test/tiny';
 import { applyKind } from './apply';
-import type { KindConfig } from './config';
 import type { KindParams } from './params';
 import { disposeKindTraining, disposeReplaced, initKindTraining, type KindTrainState } from './train-state';
-import { type KindTrainOptions, kindTrainStep } from './train-step';
 
 beforeAll(useTestBackend);
-
-const OPTIONS: KindTrainOptions = { learningRate: 0.01, trainable: 'all', emaDecay: 0.9 };
-
-/** One step on random inputs; loss and norm as numbers, the state before is left alone. */
-function step(
-  state: KindTrainState,
-  config: KindConfig,
-  { labels, dropped, ...options }: Partial<KindTrainOptions> & { labels: number[]; dropped?: boolean[] },
-) {
-  const inputs = inputsFor(labels);
-  const result = kindTrainStep(
-    {
-      state,
-      config,
-      labels: inputs.labels,
-      ...(dropped && { dropped }),
-      loss: (denoiser) => tf.mean(tf.square(denoiser(inputs.x, inputs.t))) as tf.Scalar,
-    },
-    { ...OPTIONS, ...options },
-  );
-  disposeParams({ x: inputs.x, t: inputs.t });
-  const [loss, norm] = [result.loss, result.gradientNorm].map((scalar) => scalar.dataSync()[0]);
-  result.loss.dispose();
-  result.gradientNorm.dispose();
-  return { state: result.state, loss, norm };
-}
 
 const leaves = (tree: ParamTree | undefined) => [...flattenParams(tree ?? {}).values()];
 const same = (a: ParamTree, b: ParamTree) => leaves(a).every((leaf, i) => leaf === leaves(b)[i]);
