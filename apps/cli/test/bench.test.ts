@@ -95,3 +95,18 @@ describe('wrong usage', () => {
     expect([code, JSON.parse(again)]).toEqual([0, JSON.parse(stdout)]);
   });
 });
+
+test('a benchmark package that is not installed is named, with how to install it', async () => {
+  // Node's own error for a package that it does not find.
+  const hook = `export async function resolve(name, context, next) {
+    if (name !== '@learngene/transfer-benchmark') return next(name, context);
+    throw Object.assign(new Error("Cannot find package '" + name + "' imported from here"), { code: 'ERR_MODULE_NOT_FOUND' });
+  }`;
+  const data = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`;
+  const register = `import { register } from 'node:module'; register(${JSON.stringify(data(hook))});`;
+  const env = { NODE_OPTIONS: `--import=${data(register)}` };
+  const { code, stderr } = await start(['bench', 'transfer', '--smoke', '--show-plan'], { env }).finished;
+  expect([code, stderr]).toEqual([2, expect.stringContaining('npm install @learngene/transfer-benchmark')]);
+  const { code: other } = await start(['data', 'list', '--data', images], { env }).finished;
+  expect(other).toBe(0);
+});

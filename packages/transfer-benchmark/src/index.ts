@@ -1,3 +1,4 @@
+export type { JobContext } from './data/context';
 export type {
   BaseInput,
   BaseJob,
@@ -20,10 +21,49 @@ export type {
 } from './jobs/job';
 export { resolveJobs } from './jobs/resolve-jobs';
 export { hasResult, methodOf, selectJobs } from './jobs/select-jobs';
-export { type BenchmarkPlan, type BenchmarkPlanInput, parsePlan, readPlan } from './plan/benchmark-plan';
+export type { BaseSpec } from './plan/base-spec';
+export {
+  type BenchmarkPlan,
+  type BenchmarkPlanInput,
+  type DatasetPlan,
+  type EvaluationPlan,
+  type ModelPlan,
+  type PretrainingPlan,
+  parsePlan,
+  readPlan,
+  type TransferPlan,
+  type TuningPlan,
+} from './plan/benchmark-plan';
+export type { MethodForm, MethodSpec, TailorStart } from './plan/methods';
+export type { AblationName, BudgetMethod, MethodName } from './plan/names';
 export { benchmarkPlans } from './plan/plans/index';
-export { type TransferReport, type TransferReportOptions, writeTransferReport } from './report/index';
+export type { Evaluation, GuidanceMode, TrialError, TrialResult, TrialTable } from './plan/result';
+export {
+  type BudgetPoint,
+  type BudgetSummary,
+  type Comparison,
+  type Condition,
+  type Cost,
+  type Curve,
+  type CurvePoint,
+  type CurveSummary,
+  type GuidanceRow,
+  type MeanRatio,
+  type MethodRow,
+  type MetricKey,
+  type Standing,
+  type TableSummary,
+  type TaskComparison,
+  type TaskComparisonRow,
+  type TaskComparisons,
+  type TransferReport,
+  type TransferReportOptions,
+  type TransferSummary,
+  type Verdict,
+  writeTransferReport,
+} from './report/index';
 export { type BenchmarkResult, type RunBenchmarkOptions, runBenchmark } from './schedule/run-benchmark';
 export { runJob } from './schedule/run-job';
 export type { Execute, ScheduleResult } from './schedule/scheduler';
 export { type WorkerOptions, workerExecutor } from './schedule/worker-process';
+export type { Interval, Spread } from './statistics';

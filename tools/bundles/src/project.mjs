@@ -16,7 +16,10 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Packages that need Node; what others have under `/node` does too. */
+/**
+ * Packages that need Node; what others have under `/node` does too: a Rust addon, and a benchmark that is folders and processes
+ * from end to end.
+ */
 const NODE_ONLY = ['@learngene/backend-native', '@learngene/transfer-benchmark'];
 
 /**
