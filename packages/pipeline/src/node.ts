@@ -1,3 +1,4 @@
+export { type BundleFile, bundleFiles } from './node/bundle-files';
 export {
   CHECKPOINT_FORMAT,
   type CheckpointContent,

@@ -49,3 +49,9 @@ export { sampleLosses } from './objective/sample-losses';
 export { type BatchSequence, meanLoss } from './train/evaluate';
 export { type TrainingSchedule, type TrainingScheduleOptions, trainingSchedule } from './train/schedule';
 export { type StepEvent, type TrainOptions, train } from './train/train';
+export {
+  type StartTransferOptions,
+  startTransfer,
+  TRAINABLE_OF_DOMAIN,
+  type TransferDomain,
+} from './transfer/start-transfer';

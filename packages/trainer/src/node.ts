@@ -1,6 +1,10 @@
 export { checkHoldOut, type DataPart, decodeData, partOf } from './data/decode-data';
 export { chooseClasses, openData, pretrainingClasses } from './data/open-data';
 export { checkFits, checkShape, decodeTrainingData, openRecipe, reopenRunData } from './data/run-data';
+export { type DemoFolderState, demoFolderState } from './demo/folder';
+export { type DemoPlan, fullPlan, planFor, quickPlan } from './demo/plan';
+export { type DemoResult, type DemoStage, type RunDemoOptions, runDemo } from './demo/run-demo';
+export type { Score } from './demo/score';
 export {
   checkReference,
   checkSizes,

@@ -1,24 +1,10 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { saveBundle } from '@learngene/kind/node';
 import { bundleMetadata } from '@learngene/pipeline';
-import { describeModel, expectArtifact, loadModel, modelFolder } from '@learngene/pipeline/node';
+import { bundleFiles, describeModel, expectArtifact, loadModel, modelFolder } from '@learngene/pipeline/node';
 import { Command } from 'commander';
 import { type EngineOption, type OutputOptions, outputOf, withEngineOption, withOutputOptions } from '../cli/context';
 import { startEngine } from '../cli/start-engine';
 import { BUNDLE_ENTRIES, checkTarget, withForceOption } from '../cli/target';
-
-/** The files of a bundle with their sizes. */
-export async function bundleFiles(folder: string): Promise<{ file: string; bytes: number }[]> {
-  const names = (await readdir(folder, { recursive: true })).sort();
-  const files = await Promise.all(
-    names.map(async (file) => {
-      const entry = await stat(join(folder, file));
-      return entry.isFile() ? [{ file, bytes: entry.size }] : [];
-    }),
-  );
-  return files.flat();
-}
 
 interface DecomposeOptions extends OutputOptions, EngineOption {
   from: string;

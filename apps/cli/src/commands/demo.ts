@@ -1,5 +1,16 @@
 import { parseConfig } from '@learngene/pipeline';
-import { chooseClasses, openData, pretrainingClasses } from '@learngene/trainer/node';
+import {
+  chooseClasses,
+  type DemoPlan,
+  demoFolderState,
+  fullPlan,
+  openData,
+  planFor,
+  pretrainingClasses,
+  quickPlan,
+  runDemo,
+  type Score,
+} from '@learngene/trainer/node';
 import { Command } from 'commander';
 import { type ClassOptions, namedClasses, namedNovel, withClassOptions, withNovelOptions } from '../cli/classes';
 import {
@@ -12,13 +23,11 @@ import {
   withSeedOption,
 } from '../cli/context';
 import { UsageError } from '../cli/errors';
+import { interruptible } from '../cli/interrupt';
 import { duration, type Output } from '../cli/output';
 import { startEngine } from '../cli/start-engine';
 import { withForceOption } from '../cli/target';
 import { dataOfFlags, dataWords } from '../data/data-flags';
-import { checkDemoFolder } from '../demo/folder';
-import { type DemoPlan, fullPlan, planFor, quickPlan } from '../demo/plan';
-import { runDemo } from '../demo/run-demo';
 
 interface DemoOptions extends OutputOptions, EngineOption, ClassOptions {
   seed?: number;
@@ -77,19 +86,40 @@ export function demoCommand(): Command {
       config: { ...base.config, training: { ...training, steps: options.steps ?? training?.steps } },
     };
     const { out, seed = 0, force } = options;
-    await checkDemoFolder(out, plan, { seed, force });
+    await checkFolder(plan, options);
     const engine = await startEngine(options.engine, output);
     if (engine.name === 'cpu') output.warn('plain JavaScript takes hours here; --engine wasm takes minutes');
-    const result = await runDemo(plan, { out, engine: engine.name, seed, force, output });
-    const { pretraining, novel, seconds } = result;
-    output.print(`\nDone in ${duration(seconds.total)} on ${engine.name}`);
-    output.print(
-      `Pre-training classes: FID ${pretraining.fid.toFixed(2)} (noise ${pretraining.noiseFid.toFixed(2)}), ${(100 * pretraining.classAccuracy).toFixed(0)} % taken for their class`,
+    const result = await interruptible((signal) =>
+      runDemo(plan, {
+        out,
+        engine: engine.name,
+        seed,
+        replace: force,
+        progress: output,
+        signal,
+        onStage: ({ number, title, seconds }) => output.info(`\n${number}. ${title}  (${duration(seconds)})`),
+      }),
     );
-    output.print(
-      `Novel classes:        FID ${novel.fid.toFixed(2)} (noise ${novel.noiseFid.toFixed(2)}), ${(100 * novel.classAccuracy).toFixed(0)} % taken for their class`,
-    );
+    output.print(`\nDone in ${duration(result.seconds.total)} on ${engine.name}`);
+    output.print(`Pre-training classes: ${scoreLine(result.pretraining)}`);
+    output.print(`Novel classes:        ${scoreLine(result.novel)}`);
     output.print(`Report: ${result.report}`);
     output.result(result);
   });
+}
+
+function scoreLine({ fid, noiseFid, classAccuracy }: Score): string {
+  const share = (100 * classAccuracy).toFixed(0);
+  return `FID ${fid.toFixed(2)} (noise ${noiseFid.toFixed(2)}), ${share} % taken for their class`;
+}
+
+/** Refuses a folder that the demo may not write. */
+async function checkFolder(plan: DemoPlan, { out, seed = 0, force }: DemoOptions): Promise<void> {
+  const found = await demoFolderState(out, plan, seed);
+  if (found.state === 'foreign') {
+    throw new UsageError(`--out ${out}: expected a new folder or an earlier demo's, got one that holds ${found.entry}`);
+  }
+  if (force || (found.state !== 'finished' && found.state !== 'different')) return;
+  const what = found.state === 'finished' ? 'a finished demo' : 'a demo of other settings';
+  throw new UsageError(`--out ${out}: holds ${what}; give --force to replace it, or another --out`);
 }

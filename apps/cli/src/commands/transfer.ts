@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type ImageDataset, listNames } from '@learngene/datasets';
-import { countTransferParams, initKindTraining, type KindModel, transferKind } from '@learngene/kind';
+import { countTransferParams, initKindTraining, type KindModel } from '@learngene/kind';
 import { disposeParams } from '@learngene/nn';
 import type { Config } from '@learngene/pipeline';
 import { classNamesOf, mergeConfig, parseConfig } from '@learngene/pipeline';
@@ -15,8 +15,7 @@ import {
   readKindRecord,
   runFormat,
 } from '@learngene/pipeline/node';
-import { createGenerator, stream } from '@learngene/random';
-import { groupsOf, transferClasses } from '@learngene/trainer';
+import { startTransfer, TRAINABLE_OF_DOMAIN, transferClasses } from '@learngene/trainer';
 import {
   checkFits,
   checkHoldOut,
@@ -63,26 +62,8 @@ interface TransferOptions extends OutputOptions, EngineOption, ConfigOptions, Cl
   resume: boolean;
 }
 
-/** What is trained: for a near domain tailors alone, for a distant one the dense parts too. */
-const TRAINABLE_OF = { near: 'tailors', distant: 'tailors-and-shared' } as const;
-
 /** Defaults of a transfer where neither the file nor the flags say otherwise. */
 const TRANSFER_DEFAULTS = { training: { steps: 500, warmup: 20, checkpointEvery: 250, sampleEvery: 0 } };
-
-/** The model before its first transfer step: the base's learngenes, fresh tailors for the novel classes. */
-export function startTransfer(
-  base: KindModel,
-  classes: readonly string[],
-  { config, domain, tailorRank }: { config: Config; domain: 'near' | 'distant'; tailorRank?: number },
-): KindModel {
-  return transferKind(base, {
-    groups: groupsOf(classes),
-    generator: stream(createGenerator(config.seed), 'transfer'),
-    domain,
-    labels: domain === 'near' ? 'null' : 'random',
-    ...(tailorRank === undefined ? {} : { tailorRank }),
-  });
-}
 
 /** What is known of a transfer before an engine starts and a picture is decoded. */
 interface Prepared {
@@ -160,7 +141,7 @@ async function startOf({ record, base, tailorRank }: Prepared): Promise<KindMode
   if (base === undefined || record.base === undefined) return undefined;
   const { classes, domain } = record.base;
   const { model } = await loadModel(base, []);
-  const start = startTransfer(model, classes, { config: record.config, domain, tailorRank });
+  const start = startTransfer(model, classes, { seed: record.config.seed, domain, tailorRank });
   disposeParams(model.params);
   return start;
 }
@@ -220,7 +201,7 @@ export function transferCommand(): Command {
     if (!prepare.resumed) await createRunFolder(options.out, record);
     else if (options.dataPath !== undefined) await writeRunRecord(options.out, record);
     const { model } = record;
-    const trainable = TRAINABLE_OF[record.base?.domain ?? 'near'];
+    const trainable = TRAINABLE_OF_DOMAIN[record.base?.domain ?? 'near'];
     const trained = countTransferParams(model, { groups: model.groups.length, classes: model.dit.classes });
     if (trainable === 'tailors')
       output.info(`Training ${trained.toLocaleString('en-US')} parameters for ${model.dit.classes} novel classes`);

@@ -1,0 +1,273 @@
+import { join } from 'node:path';
+import type { ImageDataset } from '@learngene/datasets';
+import { assembleFactored, countAssembled, initKindTraining, type KindModel } from '@learngene/kind';
+import { saveBundle } from '@learngene/kind/node';
+import {
+  bundleMetadata,
+  type Config,
+  createDiffusionProcess,
+  mergeConfig,
+  type Progress,
+  parseConfig,
+  sampleClasses,
+} from '@learngene/pipeline';
+import { bundleFiles, isRunFolder, type KindRunRecord, runFormat } from '@learngene/pipeline/node';
+import type { Images } from '@learngene/report';
+import * as tf from '@tensorflow/tfjs-core';
+import { modelConfig } from '../config/model-config';
+import { type DataPart, decodeData, partOf } from '../data/decode-data';
+import { chooseClasses, openData } from '../data/open-data';
+import { type InDomainExtractor, trainExtractor } from '../evaluate/in-domain-extractor';
+import { gridLabels, runTraining } from '../run/run-training';
+import { createRunFolder } from '../run-folder/create-run';
+import { versions } from '../run-folder/versions';
+import { startTransfer } from '../transfer/start-transfer';
+import { type BundleSizes, type DemoData, writeDemoReport } from './demo-report';
+import { prepareDemoFolder } from './folder';
+import type { DemoPlan } from './plan';
+import { type Score, score } from './score';
+
+/** A stage of a demo that begins. */
+export interface DemoStage {
+  /** Its place, from 1. */
+  number: number;
+  /** A word for it. */
+  name: string;
+  /** What is done, in a sentence. */
+  title: string;
+  /** Seconds since the demo began. */
+  seconds: number;
+}
+
+/** The options of {@link runDemo}. */
+export interface RunDemoOptions {
+  /** Folder to write; an interrupted demo of the same plan and seed continues there. */
+  out: string;
+  /** Name of the engine that is selected, for the records. */
+  engine: string;
+  /** Seed of all randomness. */
+  seed: number;
+  /** Whether a finished demo, or one of other settings, may be replaced (default false). */
+  replace?: boolean;
+  /** Takes notes and bars. */
+  progress: Progress;
+  /** Stops the demo between two steps; a training writes a checkpoint first. */
+  signal: AbortSignal;
+  /** Called when a stage begins. */
+  onStage?: (stage: DemoStage) => void;
+}
+
+/** What {@link runDemo} gives. */
+export interface DemoResult {
+  /** The folder. */
+  out: string;
+  /** The report's file. */
+  report: string;
+  /** The engine. */
+  engine: string;
+  /** Seconds that each stage took, by its name, and in `total`. */
+  seconds: Record<string, number>;
+  /** Scores of the pre-training classes. */
+  pretraining: Score;
+  /** Scores of the novel classes. */
+  novel: Score;
+}
+
+/** Works through the stages, with the time that each takes. */
+class Stages {
+  readonly seconds: Record<string, number> = {};
+  #started = performance.now();
+  #count = 0;
+  #options: RunDemoOptions;
+
+  constructor(options: RunDemoOptions) {
+    this.#options = options;
+  }
+
+  async run<T>(name: string, title: string, work: () => Promise<T>): Promise<T> {
+    this.#options.signal.throwIfAborted();
+    this.#options.onStage?.({ number: ++this.#count, name, title, seconds: this.total() });
+    const begin = performance.now();
+    const result = await work();
+    this.seconds[name] = (performance.now() - begin) / 1000;
+    return result;
+  }
+
+  total(): number {
+    return (performance.now() - this.#started) / 1000;
+  }
+}
+
+/**
+ * The main job on a few classes: pre-train, take apart, transfer, sample, score, report.
+ *
+ * @throws ConfigError for a folder that may not be written, InterruptedError where the signal aborts
+ */
+export async function runDemo(plan: DemoPlan, options: RunDemoOptions): Promise<DemoResult> {
+  const { out, engine, seed, replace, progress } = options;
+  const stages = new Stages(options);
+  if (await prepareDemoFolder(out, plan, { seed, replace }))
+    progress.info(`Continuing the demo in ${out} that was interrupted`);
+  const config = parseConfig(mergeConfig(plan.config as Record<string, unknown>, { seed }), 'demo');
+  const data = await stages.run(
+    'data',
+    `Pictures (${config.data.source}): ${plan.pretraining.length} classes to learn, ${plan.novel.length} kept out: ${plan.novel.join(', ')}`,
+    () => openDemoData(plan, config, progress),
+  );
+  const features = await stages.run(
+    'classifier',
+    'A classifier on the real pictures, for the features that FID compares',
+    () => trainClassifier(data.all, plan, options),
+  );
+  progress.info(`   accuracy ${((features.accuracy ?? 0) * 100).toFixed(0)} % on held-out pictures`);
+
+  const kind = modelConfig(config, data.base.train);
+  const record: KindRunRecord = {
+    format: runFormat,
+    command: 'train',
+    kind: 'kind',
+    config,
+    model: kind,
+    engine,
+    versions: versions(),
+  };
+  const trained = await stages.run(
+    'pretraining',
+    `KIND pre-training with the class gate, ${config.training.steps} steps`,
+    () => pretrain(record, data.base.train, options),
+  );
+  const model: KindModel = { config: kind, params: trained.model().params };
+  const bundle = await stages.run(
+    'decompose',
+    'Taking the model apart: learngenes, shared parts, one file of tailors a class',
+    () => decompose(model, config, { out, first: plan.pretraining[0] }),
+  );
+  for (const { file, bytes } of bundle.files) progress.info(`   ${String(bytes).padStart(9)} bytes  ${file}`);
+  const adapted = await stages.run(
+    'transfer',
+    `Novel classes (${plan.novel.join(', ')}) on frozen learngenes, fresh tailors, ${plan.transferSteps} steps`,
+    () => transfer({ plan, record, model }, data.novel.train, options),
+  );
+  const novelModel = adapted.model();
+  const samples = await stages.run('sampling', 'Drawing samples of all classes', async () => ({
+    base: await draw(model, 'Pre-training classes', { plan, config, options }),
+    novel: await draw(novelModel, 'Novel classes', { plan, config, options }),
+  }));
+  const scores = await stages.run('scoring', 'Scoring against held-out pictures and against noise', () =>
+    scoreBoth({ plan, data, samples, seed }, features),
+  );
+  features.dispose();
+  const report = await stages.run('report', 'Writing the report', () =>
+    writeDemoReport({ plan, config, data, samples, scores, model, bundle, out, engine, seconds: stages.seconds }),
+  );
+  trained.dispose();
+  adapted.dispose();
+  stages.seconds.total = stages.total();
+  return { out, report, engine, seconds: stages.seconds, pretraining: scores.base, novel: scores.novel };
+}
+
+async function openDemoData(plan: DemoPlan, config: Config, progress: Progress): Promise<DemoData> {
+  const opened = await openData(config.data, progress);
+  const classes = [...plan.pretraining, ...plan.novel];
+  const all = await decodeData(chooseClasses(opened.dataset, classes), opened.recipe, progress);
+  return {
+    all: partOf(all, classes, config),
+    base: partOf(all, plan.pretraining, config),
+    novel: partOf(all, plan.novel, config),
+  };
+}
+
+function trainClassifier(
+  { train, heldOut }: DataPart,
+  { classifierSteps: steps }: DemoPlan,
+  { out, seed, progress, signal }: RunDemoOptions,
+): Promise<InDomainExtractor> {
+  const path = join(out, 'classifier.safetensors');
+  return trainExtractor({ train, heldOut, steps, seed, path, output: progress, signal });
+}
+
+async function pretrain(record: KindRunRecord, data: ImageDataset, { out, progress, signal }: RunDemoOptions) {
+  const run = join(out, 'pretrain');
+  if (!isRunFolder(run)) await createRunFolder(run, record);
+  return runTraining({ run, record, data, progress, signal });
+}
+
+async function decompose(
+  model: KindModel,
+  config: Config,
+  { out, first }: { out: string; first: string },
+): Promise<BundleSizes> {
+  const folder = join(out, 'bundle');
+  await saveBundle(folder, model, { metadata: bundleMetadata(config), replace: true });
+  const one = tf.tidy(() => ({ ...countAssembled(assembleFactored(model, { groups: [first] })) }));
+  return { files: await bundleFiles(folder), one, all: countAssembled(model) };
+}
+
+async function transfer(
+  { plan, record, model }: { plan: DemoPlan; record: KindRunRecord; model: KindModel },
+  data: ImageDataset,
+  { out, seed, progress, signal }: RunDemoOptions,
+) {
+  const config: Config = {
+    ...record.config,
+    data: { ...record.config.data, classes: [...plan.novel], novel: [] },
+    training: {
+      ...record.config.training,
+      steps: plan.transferSteps,
+      warmup: 10,
+      checkpointEvery: plan.transferSteps,
+      sampleEvery: 0,
+    },
+  };
+  const run = join(out, 'transfer');
+  const start = startTransfer(model, plan.novel, { seed, domain: 'near' });
+  const own: KindRunRecord = {
+    ...record,
+    command: 'transfer',
+    config,
+    model: start.config,
+    base: { path: join(out, 'pretrain'), classes: [...plan.novel], domain: 'near' },
+  };
+  if (!isRunFolder(run)) await createRunFolder(run, own);
+  return runTraining({
+    run,
+    record: own,
+    trainable: 'tailors',
+    data,
+    start: () => initKindTraining(start.params, { trainable: 'tailors' }),
+    progress,
+    signal,
+  });
+}
+
+function draw(
+  model: KindModel,
+  title: string,
+  { plan, config, options }: { plan: DemoPlan; config: Config; options: RunDemoOptions },
+): Promise<Images> {
+  const { classes } = model.config.dit;
+  const { seed, progress, signal } = options;
+  const labels = gridLabels(classes, plan.samplesPerClass, classes);
+  const { sampling } = config;
+  return sampleClasses(model, createDiffusionProcess(config), { labels, sampling, seed, progress, signal, title });
+}
+
+/** Scores the samples of both parts; the classifier's classes are those of pre-training, then the novel ones. */
+async function scoreBoth(
+  {
+    plan,
+    data,
+    samples,
+    seed,
+  }: { plan: DemoPlan; data: DemoData; samples: { base: Images; novel: Images }; seed: number },
+  { extractor }: InDomainExtractor,
+): Promise<{ base: Score; novel: Score }> {
+  const own = (images: Images, first: number, heldOut: ImageDataset) => {
+    const classes = Int32Array.from({ length: images.count }, (_, i) => first + Math.floor(i / plan.samplesPerClass));
+    return score(extractor, { images, classes, heldOut, seed });
+  };
+  return {
+    base: await own(samples.base, 0, data.base.heldOut),
+    novel: await own(samples.novel, plan.pretraining.length, data.novel.heldOut),
+  };
+}
