@@ -1,7 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+// @boundaries-ignore a tool of the repository
 import { build } from 'esbuild';
+// @boundaries-ignore the build of all packages is configured in one place
 import { bundleGradients } from '../../../tsup.gradients';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

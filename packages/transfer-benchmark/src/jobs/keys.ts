@@ -45,6 +45,7 @@ export function classifierKey(
   dataset: string,
   { role, classes }: { role: ClassifierRole; classes: readonly string[] },
 ): string {
+  // Keys keep the words of format 1 (plan/old-formats.ts).
   const inputs = [plan.datasets[dataset], classes, plan.classifier];
   return slug(dataset, role === 'accuracy' ? 'judge' : role, fingerprint(inputs));
 }
