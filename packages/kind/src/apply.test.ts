@@ -1,13 +1,21 @@
-import { applyDit, blockLinearNames, type DitParams, nullLabel, withEpilogue } from '@learngene/dit';
-import { applyLinear, classPlaces, flattenParams, type ParamTree, valueAndGrad } from '@learngene/nn';
+import { applyDit, type DitParams, nullLabel, withEpilogue } from '@learngene/dit';
+import {
+  applyLinear,
+  classPlaces,
+  flattenParams,
+  type LinearParams,
+  type ParamTree,
+  valueAndGrad,
+} from '@learngene/nn';
 import { composeDense, concatComponents, type FactoredParams } from '@learngene/tensor-svd';
 import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it as test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { DIT, expectSameGradient, inputsFor, noisyKind, tinyConfig, weighted } from '../test/tiny';
 import { applyKind } from './apply';
-import type { KindConfig } from './config';
-import { type KindParams, mainLayers, subTree } from './params';
+import type { KindConfig } from './config-types';
+import { ditNetwork } from './dit-network';
+import { type KindParams, layerTree, type MainLayers, subTree } from './params';
 
 beforeAll(useTestBackend);
 
@@ -57,10 +65,10 @@ function applyMasked(params: KindParams, { x, t, labels }: Inputs, config: KindC
 function denseOf(params: KindParams, config: KindConfig, id: number): DitParams {
   const place = classPlaces(config.groups).get(id);
   const own = place && params.tailors[config.groups[place.group].name];
-  const layers = mainLayers(blockLinearNames(config.dit), (name) => {
+  const { blocks: layers } = layerTree(ditNetwork(config.dit).layers, ({ name }) => {
     const common = subTree<FactoredParams>(params.learngenes, name)!;
     return composeDense(own ? concatComponents(common, subTree<FactoredParams>(own, name)!) : common);
-  });
+  }) as { blocks: MainLayers<LinearParams> };
   const blocks = Object.entries(layers).map(([i, layer]) => [i, { ...layer, adaln: params.shared.blocks[i].adaln }]);
   const row = own ? tf.slice(own.label.rows, [place.row, 0], [1, DIT.hiddenSize]) : params.shared.label.null;
   const table = tf.tile(row, [config.dit.classes + 1, 1]) as tf.Tensor2D;

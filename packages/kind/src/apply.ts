@@ -1,13 +1,9 @@
-import { type ApplyLinear, applyDit, type DitInputs, withEpilogue } from '@learngene/dit';
-import { type BatchPlan, groupedLowRank, type LowRankFactors, reorderRows } from '@learngene/nn';
-import type { FactoredParams } from '@learngene/tensor-svd';
+import { applyDit, type DitInputs } from '@learngene/dit';
 import * as tf from '@tensorflow/tfjs-core';
-import { kindBatchPlan } from './batch-plan';
-import type { KindConfig } from './config';
-import { softGate } from './gate';
+import { applyGated, type GatedBatch } from './apply-gated';
+import type { KindConfig } from './config-types';
 import { checkOptionNames } from './option-names';
-import { embedLabels, type KindParams, subTree, tailorsOf } from './params';
-import { softLowRank } from './soft-low-rank';
+import { embedLabels, type KindParams, type SharedParams } from './params';
 
 /** Settings of {@link applyKind}. */
 export interface ApplyKindOptions {
@@ -34,75 +30,36 @@ export function applyKind(params: KindParams, inputs: DitInputs, options: ApplyK
   checkOptionNames('applyKind', options, ['config', 'dropped']);
   const { config, dropped } = options;
   checkSizes(inputs);
-  return applyPlanned(params, inputs, { config, plan: kindBatchPlan(inputs.labels, config, dropped) });
+  return applyGated(params, inputs.labels, { config, ...(dropped && { dropped }) }, (batch) =>
+    applyDitGated(params, inputs, { config, batch }),
+  );
 }
 
-/** {@link applyKind} of a batch that is planned already. The inputs are in the order of the batch, not of the plan. */
-export function applyPlanned(params: KindParams, inputs: DitInputs, { config, plan }: PlannedBatch): tf.Tensor4D {
+/** {@link applyKind} of a batch whose gates are set. The inputs are in the order of the batch, not of the plan. */
+export function applyDitGated(
+  params: KindParams,
+  inputs: DitInputs,
+  { config, batch }: { readonly config: KindConfig; readonly batch: GatedBatch },
+): tf.Tensor4D {
   checkSizes(inputs);
-  if (config.gate === 'soft') return applySoft(params, inputs, { config, plan });
   return tf.tidy(() => {
-    const { order, inverse, labels, activeGroups } = plan;
-    const reorder = <T extends tf.Tensor>(rows: T) => (order && inverse ? reorderRows(rows, order, inverse) : rows);
-    const embedding = embedLabels(params, labels, { config, groups: activeGroups }); // [N, D]
+    const { shared, linear, plan, reorder, restore } = batch;
+    const groups = config.gate === 'soft' ? config.groups.map((group) => group.name) : plan.activeGroups;
+    const embedding = embedLabels(params, plan.labels, { config, groups }); // [N, D]
     const out = applyDit(
-      params.shared,
-      { x: reorder(inputs.x), t: reorder(inputs.t), labels },
-      { config: config.dit, linear: binaryLinear(params, plan), embedLabels: () => embedding },
+      shared as SharedParams,
+      { x: reorder(inputs.x), t: reorder(inputs.t), labels: plan.labels },
+      {
+        config: config.dit,
+        linear: (_, x, name, epilogue) => linear(x, name, epilogue),
+        embedLabels: () => embedding,
+      },
     );
-    return order && inverse ? reorderRows(out, inverse, order) : out;
+    return restore(out);
   });
 }
 
 function checkSizes({ x, t, labels }: DitInputs): void {
   if (x.shape[0] === labels.length && t.size === labels.length) return;
   throw new Error(`labels: expected ${x.shape[0]} labels and timesteps, got ${labels.length} and ${t.size}`);
-}
-
-/** A configuration and the plan of a batch made for it. */
-interface PlannedBatch {
-  readonly config: KindConfig;
-  readonly plan: BatchPlan;
-}
-
-/** The main layers of a batch grouped by class. */
-function binaryLinear(params: KindParams, { segments }: BatchPlan): ApplyLinear {
-  const ownAt = (name: string) =>
-    segments.flatMap(({ start, end, group }) => {
-      const factors = group === null ? undefined : subTree<LowRankFactors>(tailorsOf(params, group), name);
-      return factors ? [{ start, end, factors }] : [];
-    });
-  return (_, x, name, epilogue) =>
-    groupedLowRank(x, { common: learngenesAt(params, name), segments: ownAt(name), epilogue });
-}
-
-function applySoft(
-  params: KindParams,
-  { x, t, labels: given }: DitInputs,
-  { config, plan }: PlannedBatch,
-): tf.Tensor4D {
-  const { dit, groups } = config;
-  return tf.tidy(() => {
-    // Grouping gains nothing here: undo the plan's order on the host.
-    const unsorted = (values: Int32Array) => (plan.inverse ? plan.inverse.map((at) => values[at]) : values);
-    const natural: BatchPlan = { ...plan, labels: unsorted(plan.labels), classes: given, gates: unsorted(plan.gates) };
-    const names = groups.map((group) => group.name);
-    const alpha = softGate(params, natural, config); // [N, K]
-    const embedding = embedLabels(params, natural.labels, { config, groups: names }); // [N, D]
-    const linear = withEpilogue((_, input, name) => {
-      const tailors = names.map((group) => subTree<LowRankFactors>(tailorsOf(params, group), name));
-      return softLowRank(input, learngenesAt(params, name), { tailors, alpha });
-    });
-    return applyDit(
-      params.shared,
-      { x, t, labels: natural.labels },
-      { config: dit, linear, embedLabels: () => embedding },
-    );
-  });
-}
-
-function learngenesAt(params: KindParams, name: string): FactoredParams {
-  const layer = subTree<FactoredParams>(params.learngenes, name);
-  if (!layer) throw new Error(`params: expected learngenes at ${name}, got none`);
-  return layer;
 }

@@ -1,9 +1,9 @@
-import { blockLinearNames, linearShape, tokenCount } from '@learngene/dit';
-import type { LowRankFactors } from '@learngene/nn';
+import type { LowRankFactors, ParamTree } from '@learngene/nn';
 import { componentCost, componentEnergies, type FactoredParams } from '@learngene/tensor-svd';
+import { type AnyKindConfig, networkOf } from './config-types';
 import { BYTES, countDense } from './count-assembled';
 import { checkOptionNames } from './option-names';
-import { type KindModel, subTree, tailorsOf } from './params';
+import { type NetworkParams, subTree, tailorsOf } from './params';
 
 /** What an assembled model may cost; every field given is kept to. */
 export interface AssemblyBudget {
@@ -13,6 +13,11 @@ export interface AssemblyBudget {
   readonly macs?: number;
   /** Bytes of the float32 tensors that are shipped, without the headers of files. */
   readonly bytes?: number;
+}
+
+interface Model {
+  readonly config: AnyKindConfig;
+  readonly params: NetworkParams;
 }
 
 /** Components to keep, rising, by layer. */
@@ -45,7 +50,7 @@ interface Candidate {
  * then so few are left that samples are no longer of their class. The root of the share keeps both. With budgets of
  * several kinds the costs count as parts of theirs.
  */
-export function chooseComponents(model: KindModel, budget: AssemblyBudget): ChosenComponents {
+export function chooseComponents(model: Model, budget: AssemblyBudget): ChosenComponents {
   const { config } = model;
   const candidates = listCandidates(model, budget);
   const best = new Map<string, Candidate>();
@@ -84,21 +89,19 @@ export function chooseComponents(model: KindModel, budget: AssemblyBudget): Chos
 }
 
 /** All components by falling worth; equal ones learngenes first, then in the order of groups, layers, components. */
-function listCandidates({ config, params }: KindModel, budget: AssemblyBudget): Candidate[] {
-  const tokens = tokenCount(config.dit);
+function listCandidates({ config, params }: Model, budget: AssemblyBudget): Candidate[] {
   const classes = config.groups.reduce((sum, group) => sum + group.classes.length, 0);
   const shares = [1, ...config.groups.map((group) => group.classes.length / classes)];
-  const sources = [params.learngenes, ...config.groups.map(({ name }) => tailorsOf(params, name))];
+  const sources: ParamTree[] = [params.learngenes, ...config.groups.map(({ name }) => tailorsOf(params, name))];
   const candidates = sources.flatMap((source, i) =>
-    blockLinearNames(config.dit).flatMap((layer) => {
-      const factors = subTree<FactoredParams | LowRankFactors>(source, layer);
+    networkOf(config).layers.flatMap((layer) => {
+      const factors = subTree<FactoredParams | LowRankFactors>(source, layer.name);
       if (!factors) return [];
-      const shape = linearShape(config.dit, layer);
-      const parameters = componentCost(shape, 'params');
-      const macs = tokens * componentCost(shape, 'macs');
+      const parameters = componentCost(layer, 'params');
+      const macs = layer.tokens * componentCost(layer, 'macs');
       const cost = relativeCost({ parameters: parameters / Math.sqrt(shares[i]), macs }, budget);
       return Array.from(componentEnergies(factors), (energy, component): Candidate => {
-        return { group: i - 1, layer, component, worth: energy / cost, parameters, macs };
+        return { group: i - 1, layer: layer.name, component, worth: energy / cost, parameters, macs };
       });
     }),
   );
@@ -143,13 +146,11 @@ export function checkBudget(budget: AssemblyBudget): void {
  * Throws on a budget below the dense parts and one learngene component a layer, naming it. All components of a layer cost
  * the same, so that this reads no values.
  */
-export function checkMinimum(model: KindModel, budget: AssemblyBudget): void {
-  const { dit } = model.config;
+export function checkMinimum(model: Model, budget: AssemblyBudget): void {
   let { parameters, macs } = countDense(model);
-  for (const layer of blockLinearNames(dit)) {
-    const shape = linearShape(dit, layer);
-    parameters += componentCost(shape, 'params');
-    macs += tokenCount(dit) * componentCost(shape, 'macs');
+  for (const layer of networkOf(model.config).layers) {
+    parameters += componentCost(layer, 'params');
+    macs += layer.tokens * componentCost(layer, 'macs');
   }
   const minimum = { parameters, macs, bytes: BYTES * parameters };
   for (const unit of UNITS) {

@@ -1,10 +1,11 @@
-import { blockLinearNames, type DitConfig, type DitParams } from '@learngene/dit';
+import type { DitConfig, DitParams } from '@learngene/dit';
 import { cloneParams, groupByName, type LinearParams, type LowRankFactors, listNames } from '@learngene/nn';
 import { composeDense, concatComponents, type FactoredParams } from '@learngene/tensor-svd';
 import type { TensorContainer } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { ditNetwork } from './dit-network';
 import { checkOptionNames } from './option-names';
-import { type KindModel, mainLayers, subTree, tailorsOf } from './params';
+import { type KindModel, layerTree, type MainLayers, subTree, tailorsOf } from './params';
 import type { TailorGroup } from './tailor-groups';
 
 /** What {@link assembleDense} composes. */
@@ -41,18 +42,21 @@ export function assembleDense(model: KindModel, options: AssembleDenseOptions = 
   const group = oneGroup(model, options.group);
   const own = group && tailorsOf(params, group.name);
   const built = tf.tidy(() => {
-    const layers = mainLayers(blockLinearNames(config.dit), (layer): LinearParams => {
-      const common = subTree<FactoredParams>(params.learngenes, layer);
-      if (!common) throw new Error(`params: expected learngenes at ${layer}, got none`);
-      const tailor = own && subTree<LowRankFactors>(own, layer);
+    const composed = layerTree(ditNetwork(config.dit).layers, ({ name }): LinearParams => {
+      const common = subTree<FactoredParams>(params.learngenes, name);
+      if (!common) throw new Error(`params: expected learngenes at ${name}, got none`);
+      const tailor = own && subTree<LowRankFactors>(own, name);
       return composeDense(tailor ? concatComponents(common, tailor) : common);
-    });
+    }) as { blocks: MainLayers<LinearParams> };
     const { label, blocks, ...frame } = params.shared;
     const dense: DitParams = {
       ...cloneParams(frame),
       label: { table: tf.concat([own ? own.label.rows : label.null, label.null], 0) }, // [classes + 1, D]
       blocks: Object.fromEntries(
-        Object.entries(blocks).map(([block, { adaln }]) => [block, { adaln: cloneParams(adaln), ...layers[block] }]),
+        Object.entries(blocks).map(([block, { adaln }]) => [
+          block,
+          { adaln: cloneParams(adaln), ...composed.blocks[block] },
+        ]),
       ),
     };
     return dense as unknown as TensorContainer;

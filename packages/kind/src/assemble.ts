@@ -1,4 +1,3 @@
-import { blockLinearNames } from '@learngene/dit';
 import {
   cloneParams,
   groupByName,
@@ -19,10 +18,12 @@ import {
   chooseComponents,
   fits,
 } from './assemble-budget';
-import { type KindConfig, validateKindConfig } from './config';
+import { validateKindConfig } from './config';
+import { type AnyKindConfig, networkOf, withClasses } from './config-types';
 import { countAssembled } from './count-assembled';
+import type { KindNetwork } from './network';
 import { checkNames, checkOptionNames } from './option-names';
-import { type KindModel, type KindParams, mainLayers, subTree, type TailorParams, tailorsOf } from './params';
+import { type AnyKindModel, layerTree, type NetworkParams, rowsIn, subTree, tailorsOf } from './params';
 import type { TailorGroup } from './tailor-groups';
 
 /** What {@link assembleFactored} keeps. */
@@ -36,7 +37,7 @@ export interface AssembleOptions {
 /**
  * A KIND model of the chosen groups: learngenes, their tailors and label rows, optionally cut to a budget.
  *
- * Class ids are counted anew from 0 in the order of the groups' classes, and `config.dit.classes` is their number
+ * Class ids are counted anew from 0 in the order of the groups' classes, and `classes` of the network is their number
  * (1, a class that is in no group, when there is no group: every sample then has the null label). A soft gate keeps the
  * rows of these groups, so its softmax spreads over them alone.
  *
@@ -53,7 +54,7 @@ export interface AssembleOptions {
  *   on an unknown option or unit of the budget, and on a budget below the minimum, naming it; `ReadBackError` with a budget
  *   on WebGPU, which reads asynchronously.
  */
-export function assembleFactored(model: KindModel, options: AssembleOptions = {}): KindModel {
+export function assembleFactored<M extends AnyKindModel>(model: M, options: AssembleOptions = {}): M {
   checkOptions('assembleFactored', options);
   const { groups, budget } = options;
   const kept = keptGroups(model.config, groups);
@@ -61,18 +62,22 @@ export function assembleFactored(model: KindModel, options: AssembleOptions = {}
     const picked = pickGroups(model, kept);
     return (budget ? cut(picked, budget) : cloneParams(picked.params)) as unknown as TensorContainer;
   };
-  const pieces = readingBack('assembleFactored', () => tf.tidy(assembled)) as unknown as KindParams;
+  const params = readingBack('assembleFactored', () => tf.tidy(assembled)) as unknown as NetworkParams;
   const config = { ...renumbered(model.config, kept), pruned: model.config.pruned || budget !== undefined };
-  return { config, params: pieces };
+  return { config, params } as M;
 }
 
 /** {@link assembleFactored} on every engine: waits for the factors that a budget makes it read. */
-export async function assembleFactoredAsync(model: KindModel, options: AssembleOptions = {}): Promise<KindModel> {
+export async function assembleFactoredAsync<M extends AnyKindModel>(
+  model: M,
+  options: AssembleOptions = {},
+): Promise<M> {
   checkOptions('assembleFactoredAsync', options);
   if (options.budget) {
-    const { learngenes } = model.params;
-    const tailors = keptGroups(model.config, options.groups).map(({ name }) => tailorsOf(model.params, name).blocks);
-    await prefetch(...([learngenes, ...tailors] as unknown as ParamTree[]));
+    const { learngenes }: NetworkParams = model.params;
+    const kept = keptGroups(model.config, options.groups);
+    const factors = kept.map(({ name }) => factorsOf(tailorsOf(model.params, name), networkOf(model.config)));
+    await prefetch(learngenes, ...factors);
   }
   return assembleFactored(model, options);
 }
@@ -83,23 +88,29 @@ function checkOptions(of: string, options: AssembleOptions): void {
   if (options.budget !== undefined) checkBudget(options.budget);
 }
 
-function keptGroups({ groups }: KindConfig, names?: readonly string[]): readonly TailorGroup[] {
+function keptGroups({ groups }: AnyKindConfig, names?: readonly string[]): readonly TailorGroup[] {
   if (!names) return groups;
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new Error(`groups: expected each group once, got '${twice}' twice`);
   return names.map((name) => groupByName(groups, name));
 }
 
-function renumbered(config: KindConfig, kept: readonly TailorGroup[]): KindConfig {
+function renumbered(config: AnyKindConfig, kept: readonly TailorGroup[]): AnyKindConfig {
   let next = 0;
   const groups = kept.map((group) => ({ ...group, classes: group.classes.map(() => next++) }));
-  const result = { ...config, groups, dit: { ...config.dit, classes: Math.max(1, next) } };
+  const result = withClasses<AnyKindConfig>({ ...config, groups }, Math.max(1, next));
   validateKindConfig(result);
   return result;
 }
 
+/** A model of any network; configuration and parameters fit, but TypeScript need not know which network it is. */
+interface Model {
+  readonly config: AnyKindConfig;
+  readonly params: NetworkParams;
+}
+
 /** The model of some groups over the same tensors, but for the soft gate's rows. */
-function pickGroups({ config, params }: KindModel, kept: readonly TailorGroup[]): KindModel {
+function pickGroups({ config, params }: Model, kept: readonly TailorGroup[]): Model {
   const { gate, shared, learngenes } = params;
   const tailors = Object.fromEntries(kept.map(({ name }) => [name, tailorsOf(params, name)]));
   const rows = kept.map((group) => config.groups.indexOf(group));
@@ -115,47 +126,52 @@ function pickRows({ weight, bias }: LinearParams, rows: readonly number[]): Line
 }
 
 /** The model within a budget. */
-function cut(model: KindModel, budget: AssemblyBudget): KindParams {
-  if (fits(countAssembled(model), budget)) return cloneParams(model.params);
+function cut(model: Model, budget: AssemblyBudget): NetworkParams {
+  if (fits(countAssembled(model), budget)) return cloneParams<ParamTree>(model.params) as NetworkParams;
   checkMinimum(model, budget); // before anything is read or computed
   const ordered = { config: model.config, params: singular(model) };
   return prune(ordered, chooseComponents(ordered, budget));
 }
 
-/** The same main weights by singular components, learngenes and every group's tailors each by themselves. */
-function singular({ config, params }: KindModel): KindParams {
-  const names = blockLinearNames(config.dit);
-  const tailors = config.groups.map(({ name: group }): [string, TailorParams] => {
+/** The same factored layers by singular components, learngenes and every group's tailors each by themselves. */
+function singular({ config, params }: Model): NetworkParams {
+  const { layers } = networkOf(config);
+  const tailors = config.groups.map(({ name: group }): [string, ParamTree] => {
     const own = tailorsOf(params, group);
-    const blocks = mainLayers(names, (name): LowRankFactors | undefined => {
-      const factors = subTree<LowRankFactors>(own, name);
-      return factors && orthogonalizeFactored(factors);
+    const factors = layerTree(layers, ({ name }) => {
+      const layer = subTree<LowRankFactors>(own, name);
+      return layer && orthogonalizeFactored(layer);
     });
-    return [group, { ...own, blocks }];
+    return [group, { ...own, ...factors }];
   });
-  const common = (name: string) => orthogonalizeFactored(subTree<FactoredParams>(params.learngenes, name)!);
-  return { ...params, learngenes: { blocks: mainLayers(names, common) }, tailors: Object.fromEntries(tailors) };
+  const learngenes = layerTree(layers, ({ name }) =>
+    orthogonalizeFactored(subTree<FactoredParams>(params.learngenes, name)!),
+  );
+  return { ...params, learngenes, tailors: Object.fromEntries(tailors) };
 }
 
-function prune({ config, params }: KindModel, chosen: ChosenComponents): KindParams {
-  const names = blockLinearNames(config.dit);
+function prune({ config, params }: Model, chosen: ChosenComponents): NetworkParams {
+  const network = networkOf(config);
   const { shared, gate } = params;
-  const tailors = config.groups.map(({ name: group }): [string, TailorParams] => {
+  const tailors = config.groups.map(({ name: group }): [string, ParamTree] => {
     const own = tailorsOf(params, group);
-    const blocks = mainLayers(names, (name): LowRankFactors | undefined => {
+    const factors = layerTree(network.layers, ({ name }) => {
       const indices = chosen.tailors.get(group)?.get(name) ?? [];
       return indices.length ? selectComponents(subTree<LowRankFactors>(own, name)!, indices) : undefined;
     });
-    return [group, { blocks, label: { rows: tf.clone(own.label.rows) } }];
+    return [group, { ...factors, ...cloneParams(rowsIn(own, network)) }];
   });
   return {
     shared: cloneParams(shared),
-    learngenes: {
-      blocks: mainLayers(names, (name) =>
-        selectComponents(subTree<FactoredParams>(params.learngenes, name)!, chosen.learngenes.get(name)!),
-      ),
-    },
+    learngenes: layerTree(network.layers, ({ name }) =>
+      selectComponents(subTree<FactoredParams>(params.learngenes, name)!, chosen.learngenes.get(name)!),
+    ),
     tailors: Object.fromEntries(tailors),
     ...(gate && { gate: cloneParams(gate) }),
   };
+}
+
+/** The factored layers of a group's tailors. */
+function factorsOf(tailors: ParamTree, { layers }: KindNetwork): ParamTree {
+  return layerTree(layers, ({ name }) => subTree<ParamTree>(tailors, name));
 }

@@ -1,4 +1,4 @@
-import { expect, it as test } from 'vitest';
+import { expect, test } from 'vitest';
 import { GROUPS, tinyConfig } from '../test/tiny';
 import { kindBatchPlan } from './batch-plan';
 

@@ -1,22 +1,23 @@
 import { type BatchPlan, planBatch } from '@learngene/nn';
-import type { KindConfig } from './config';
+import { type AnyKindConfig, networkOf } from './config-types';
 
 /**
  * Groups a batch by the gates of a model, see `planBatch` of `@learngene/nn`. A sample with the null label uses learngenes
  * only. A dropped sample gets the null embedding, and the gate that `nullGate` says.
  *
- * @param labels - [N] class ids in [0, dit.classes]; `dit.classes` is the null label.
+ * @param labels - [N] class ids in [0, classes] of the network; `classes` is the null label.
  * @param dropped - [N] whether each sample's label was dropped (default none).
  * @throws Error on a label out of range and on a class that is in no group.
  */
 export function kindBatchPlan(
   labels: Int32Array,
-  { groups, dit, nullGate }: KindConfig,
+  config: AnyKindConfig,
   dropped?: ArrayLike<number | boolean>,
 ): BatchPlan {
+  const { groups, nullGate } = config;
   return planBatch(labels, {
     groups,
-    nullLabel: dit.classes,
+    nullLabel: networkOf(config).classes,
     droppedKeepGroup: nullGate === 'own-class',
     ...(dropped && { dropped }),
   });

@@ -1,51 +1,43 @@
-import { type DitConfig, MAX_PARAMETERS, mlpWidth, validateDitConfig } from '@learngene/dit';
+import { MAX_PARAMETERS, validateDitConfig } from '@learngene/dit';
 import { groupPerClass } from '@learngene/nn';
+import {
+  type AnyKindConfig,
+  type KindConfig,
+  type KindSettings,
+  type NetworkKindConfig,
+  networkOf,
+  SETTINGS_FIELDS,
+} from './config-types';
 import { countKindParams } from './count';
-import { type TailorGroup, validateTailorGroups } from './tailor-groups';
+import { validateNetwork } from './network';
+import { validateTailorGroups } from './tailor-groups';
 
-/** Everything that decides a KIND model's shapes and numbers. Plain JSON. */
-export interface KindConfig {
-  /** The Diffusion Transformer whose six main weights a block are factored. Its null label is `dit.classes`. */
-  readonly dit: DitConfig;
-  /** N_G: rank-1 components of every main weight that all classes use. */
-  readonly learngeneRank: number;
-  /** N_t: rank-1 components of every main weight that one group owns. */
-  readonly tailorRank: number;
-  /** The groups of classes, one set of tailors each. A class is in at most one group. */
-  readonly groups: readonly TailorGroup[];
-  /** 'binary': a sample uses its own group's tailors. 'soft': all groups', weighted by softmax(G(label embedding)). */
-  readonly gate: 'binary' | 'soft';
-  /**
-   * What a sample whose label was dropped uses: 'learngenes' no tailors (the class-agnostic model is the unconditional
-   * branch), 'own-class' the tailors of the class it had, with the null embedding.
-   */
-  readonly nullGate: 'learngenes' | 'own-class';
-  /** True after an assembly to a budget: a layer may hold fewer components than N_G and N_t. */
-  readonly pruned: boolean;
-}
-
+type Ranks = Pick<KindSettings, 'learngeneRank' | 'tailorRank'> & Partial<KindSettings>;
 /** What {@link kindConfig} takes: the fields without a default, and any of the others. */
-export type KindConfigInput = Pick<KindConfig, 'dit' | 'learngeneRank' | 'tailorRank'> & Partial<KindConfig>;
-
-const FIELDS = ['dit', 'learngeneRank', 'tailorRank', 'groups', 'gate', 'nullGate', 'pruned'];
+export type KindConfigInput = Ranks & Pick<KindConfig, 'dit'>;
+/** What {@link kindConfig} takes for another network than a Diffusion Transformer. */
+export type NetworkKindConfigInput = Ranks & Pick<NetworkKindConfig, 'network'>;
 
 /**
- * A complete, validated configuration. Defaults: one group a class, named 'class-<id>'; gate 'binary'; nullGate
- * 'learngenes'; pruned false. Throws on a field that is missing, unknown or out of range, naming it.
+ * A complete, validated configuration, of a Diffusion Transformer (`dit`) or of another network (`network`). Defaults: one
+ * group a class, named 'class-<id>'; gate 'binary'; nullGate 'learngenes'; pruned false. Throws on a field that is missing,
+ * unknown or out of range, naming it.
  */
-export function kindConfig(input: KindConfigInput): KindConfig {
+export function kindConfig(input: KindConfigInput): KindConfig;
+export function kindConfig(input: NetworkKindConfigInput): NetworkKindConfig;
+export function kindConfig(input: KindConfigInput | NetworkKindConfigInput): AnyKindConfig {
   // First of all: the default groups are as many as its classes.
-  validateDit(input.dit);
-  const config: KindConfig = {
-    dit: input.dit,
+  checkNetwork(input);
+  const settings: KindSettings = {
     learngeneRank: input.learngeneRank,
     tailorRank: input.tailorRank,
-    groups: input.groups ?? groupPerClass(input.dit.classes),
+    groups: input.groups ?? groupPerClass(networkOf(input).classes),
     gate: input.gate ?? 'binary',
     nullGate: input.nullGate ?? 'learngenes',
     pruned: input.pruned ?? false,
   };
   checkFields(input);
+  const config = 'network' in input ? { network: input.network, ...settings } : { dit: input.dit, ...settings };
   validateKindConfig(config);
   return config;
 }
@@ -54,16 +46,17 @@ export function kindConfig(input: KindConfigInput): KindConfig {
  * Throws on the first field that is missing, unknown or out of range; the message names it. Learngenes, shared parts and all
  * groups' tailors may hold `MAX_PARAMETERS` of `@learngene/dit` numbers in all.
  */
-export function validateKindConfig(config: KindConfig): void {
+export function validateKindConfig(config: AnyKindConfig): void {
   checkFields(config);
-  validateDit(config.dit);
+  checkNetwork(config);
   for (const name of ['learngeneRank', 'tailorRank'] as const) {
     const value = config[name];
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new Error(`${name}: expected a positive integer, got ${String(value)}`);
     }
   }
-  const width = Math.min(config.dit.hiddenSize, mlpWidth(config.dit));
+  const { layers, classes, embedding } = networkOf(config);
+  const width = layers.reduce((least, layer) => Math.min(least, layer.in, layer.out), Number.POSITIVE_INFINITY);
   for (const name of ['learngeneRank', 'tailorRank'] as const) {
     if (config[name] > width) {
       throw new Error(
@@ -74,8 +67,11 @@ export function validateKindConfig(config: KindConfig): void {
   oneOf('gate', config.gate, ['binary', 'soft']);
   oneOf('nullGate', config.nullGate, ['learngenes', 'own-class']);
   if (typeof config.pruned !== 'boolean') throw new Error(`pruned: expected a boolean, got ${String(config.pruned)}`);
-  validateTailorGroups(config.groups, config.dit.classes);
+  validateTailorGroups(config.groups, classes);
   if (config.gate === 'soft' && config.groups.length === 0) throw new Error('groups: a soft gate needs at least one');
+  if (config.gate === 'soft' && !embedding) {
+    throw new Error("gate: expected binary for a network without `embedding`, got 'soft'");
+  }
   const { total } = countKindParams(config);
   if (total > MAX_PARAMETERS) {
     const ranks = `learngeneRank ${config.learngeneRank}, tailorRank ${config.tailorRank}`;
@@ -86,12 +82,18 @@ export function validateKindConfig(config: KindConfig): void {
 }
 
 function checkFields(config: object): void {
+  const known = ['network' in config ? 'network' : 'dit', ...SETTINGS_FIELDS];
   for (const name of Object.keys(config)) {
-    if (!FIELDS.includes(name)) throw new Error(`config: expected only ${FIELDS.join(', ')}, got '${name}'`);
+    if (!known.includes(name)) throw new Error(`config: expected only ${known.join(', ')}, got '${name}'`);
   }
 }
 
-function validateDit(dit: DitConfig): void {
+function checkNetwork(config: Pick<KindConfig, 'dit'> | Pick<NetworkKindConfig, 'network'>): void {
+  if ('network' in config) {
+    validateNetwork(config.network);
+    return;
+  }
+  const { dit } = config;
   if (typeof dit !== 'object' || dit === null) throw new Error(`dit: expected a DitConfig, got ${String(dit)}`);
   validateDitConfig(dit);
 }

@@ -1,7 +1,7 @@
-import { blockLinearNames, countDitMacs, linearShape, tokenCount } from '@learngene/dit';
-import { countParams, type LowRankFactors } from '@learngene/nn';
+import { countParams, type LowRankFactors, type ParamTree } from '@learngene/nn';
 import { type FactoredParams, factoredMacs } from '@learngene/tensor-svd';
-import { type KindModel, type KindParams, subTree } from './params';
+import { type AnyKindConfig, networkOf } from './config-types';
+import { type AnyKindModel, type NetworkParams, rowsIn, subTree } from './params';
 
 /** Bytes of a stored number (float32). */
 export const BYTES = 4;
@@ -19,35 +19,35 @@ export interface AssembledCounts {
   readonly bytes: number;
 }
 
-/** Counts a model by the ranks that its tensors have, also where it was pruned; reads nothing back. */
-export function countAssembled({ config, params }: KindModel): AssembledCounts {
-  const parameters = Object.values(params)
-    .filter((piece) => piece !== undefined)
-    .reduce((total, piece) => total + countParams(piece), 0);
-  const { dit } = config;
-  const macsOf = (tree: KindParams['learngenes'] | KindParams['tailors'][string]) =>
-    blockLinearNames(dit).reduce((total, name) => {
-      const factors = subTree<FactoredParams | LowRankFactors>(tree, name);
-      return total + (factors ? factoredMacs({ ...linearShape(dit, name), rank: factors.s.size }) : 0);
-    }, 0);
-  const own = Object.values(params.tailors).map(macsOf);
-  const active = config.gate === 'soft' ? own.reduce((total, macs) => total + macs, 0) : Math.max(0, ...own);
-  const macs = denseMacs(config) + tokenCount(dit) * (macsOf(params.learngenes) + active);
-  return { parameters, macs, bytes: BYTES * parameters };
+/** A model of any network. */
+interface Model {
+  readonly config: AnyKindConfig;
+  readonly params: NetworkParams;
 }
 
-/** What a model costs without any component: shared parts, biases of the main layers, label rows, gate. */
-export function countDense({ config, params }: KindModel): { parameters: number; macs: number } {
+/** Counts a model by the ranks that its tensors have, also where it was pruned; reads nothing back. */
+export function countAssembled({ config, params }: AnyKindModel | Model): AssembledCounts {
+  const parts: readonly (ParamTree | undefined)[] = Object.values(params);
+  const parameters = parts.reduce((total, part) => total + (part ? countParams(part) : 0), 0);
+  const { layers, denseMacs } = networkOf(config);
+  const macsOf = (tree: ParamTree) =>
+    layers.reduce((total, { name, in: inputs, out, tokens }) => {
+      const factors = subTree<FactoredParams | LowRankFactors>(tree, name);
+      return total + (factors ? tokens * factoredMacs({ in: inputs, out, rank: factors.s.size }) : 0);
+    }, 0);
+  const own = Object.values<ParamTree>(params.tailors).map(macsOf);
+  const active = config.gate === 'soft' ? own.reduce((total, macs) => total + macs, 0) : Math.max(0, ...own);
+  return { parameters, macs: denseMacs + macsOf(params.learngenes) + active, bytes: BYTES * parameters };
+}
+
+/** What a model costs without any component: shared parts, biases of the factored layers, rows of classes, gate. */
+export function countDense({ config, params }: Model): { parameters: number; macs: number } {
   const { shared, gate, learngenes, tailors } = params;
+  const network = networkOf(config);
   let parameters = countParams(shared) + (gate ? countParams(gate) : 0);
-  for (const name of blockLinearNames(config.dit)) {
+  for (const { name } of network.layers) {
     parameters += subTree<FactoredParams>(learngenes, name)?.bias?.size ?? 0;
   }
-  for (const { label } of Object.values(tailors)) parameters += label.rows.size;
-  return { parameters, macs: denseMacs(config) };
-}
-
-function denseMacs({ dit }: KindModel['config']): number {
-  const macs = countDitMacs(dit);
-  return macs.total - macs.linear;
+  for (const own of Object.values(tailors)) parameters += countParams(rowsIn(own, network));
+  return { parameters, macs: network.denseMacs };
 }

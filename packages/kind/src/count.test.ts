@@ -1,5 +1,5 @@
 import { ditConfig } from '@learngene/dit';
-import { describe, expect, it as test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { kindConfig } from './config';
 import {
   componentParams,

@@ -1,59 +1,77 @@
-import { countDitMacs, countDitParams, type DitMacCounts, mlpWidth } from '@learngene/dit';
-import type { KindConfig } from './config';
+import { countDitMacs, type DitMacCounts, tokenCount } from '@learngene/dit';
+import { type AnyKindConfig, type KindConfig, type NetworkKindConfig, networkOf } from './config-types';
+import type { Shape } from './network';
 import { checkOptionNames } from './option-names';
 
 /** Bytes of a stored number (float32). */
 const BYTES = 4;
-/** Main weights of a block: q, k, v, o and the two layers of the MLP. */
-const MAIN_WEIGHTS = 6;
 
-/** Parameters of a KIND model by piece, from shapes alone. */
+/** Parameters of a KIND model by part, from shapes alone. */
 export interface KindParamCounts {
-  /** Dense parts: patch, time, adaLN, final layer and the null label row. */
+  /** Dense parts that all classes share; of a DiT: patch, time, adaLN, final layer and the null label row. */
   readonly shared: number;
-  /** Learngenes: N_G components of every main weight and the biases. */
+  /** Learngenes: N_G components of every factored layer and the biases. */
   readonly learngenes: number;
-  /** Factors of one group: N_t components of every main weight. */
+  /** Factors of one group: N_t components of every factored layer. */
   readonly tailorGroup: number;
-  /** Width of a class's label row; every group has one row a class. */
+  /** Dense numbers that belong to one class; of a DiT: the width of its label row. */
   readonly labelRow: number;
-  /** All groups: factors and label rows. */
+  /** All groups: factors and the rows of their classes. */
   readonly tailors: number;
   /** The soft gate's linear layer; 0 with a binary gate. */
   readonly gate: number;
   /** What pre-training trains: the sum of all parts. */
   readonly total: number;
-  /** The dense DiT of the same config, label table included. */
+  /** The dense network of the same config, the rows of all classes included. */
   readonly dense: number;
 }
 
-/** Parameters that one rank-1 component of all main weights of all blocks costs: the sum of in + out + 1. */
-export function componentParams(config: Pick<KindConfig, 'dit'>): number {
-  const D = config.dit.hiddenSize;
-  const M = mlpWidth(config.dit);
-  return config.dit.depth * (4 * 2 * D + 2 * (D + M) + MAIN_WEIGHTS);
+/** What a configuration says of its network. */
+type OfNetwork = Pick<KindConfig, 'dit'> | Pick<NetworkKindConfig, 'network'>;
+
+/** Parameters that one rank-1 component of every factored layer costs: the sum of in + out + 1. */
+export function componentParams(config: OfNetwork): number {
+  return sum(networkOf(config).layers.map((layer) => layer.in + layer.out + 1));
 }
 
 /** Counts parameters in pre-training from the config; makes no tensor. */
-export function countKindParams(config: KindConfig): KindParamCounts {
-  const { dit, learngeneRank, tailorRank, groups } = config;
-  const dense = countDitParams(dit);
+export function countKindParams(config: AnyKindConfig): KindParamCounts {
+  const { learngeneRank, tailorRank, groups } = config;
+  const network = networkOf(config);
   const component = componentParams(config);
-  const labelRow = dit.hiddenSize;
-  const classes = sum(groups.map((group) => group.classes.length));
+  const biases = biasParams(config);
+  const row = sizeOf(network.rows);
   const parts = {
-    shared: dense.patch + dense.time + dense.adaln + dense.final + labelRow,
-    learngenes: learngeneRank * component + dense.linearBias,
-    tailors: groups.length * tailorRank * component + classes * labelRow,
-    gate: config.gate === 'soft' ? groups.length * (labelRow + 1) : 0,
+    shared: sizeOf(network.shared),
+    learngenes: learngeneRank * component + biases,
+    tailors: groups.length * tailorRank * component + sum(groups.map((group) => group.classes.length)) * row,
+    gate: config.gate === 'soft' ? groups.length * (gateWidth(config) + 1) : 0,
   };
+  const weights = sum(network.layers.map((layer) => layer.in * layer.out));
   return {
     ...parts,
     tailorGroup: tailorRank * component,
-    labelRow,
+    labelRow: row,
     total: sum(Object.values(parts)),
-    dense: dense.trainable,
+    dense: parts.shared + weights + biases + network.classes * row,
   };
+}
+
+/** Numbers of one class, or of what is shared. */
+function sizeOf(shapes: Readonly<Record<string, Shape>>): number {
+  return sum(Object.values(shapes).map((shape) => shape.reduce((size, axis) => size * axis, 1)));
+}
+
+/** Biases of the factored layers. */
+function biasParams(config: OfNetwork): number {
+  return sum(networkOf(config).layers.map(({ out }) => out));
+}
+
+/** Width of the class embedding that a soft gate reads. */
+export function gateWidth(config: OfNetwork): number {
+  const { name, rows, embedding } = networkOf(config);
+  if (!embedding) throw new Error(`gate: expected binary for '${name}', a network without class embeddings, got soft`);
+  return rows[embedding.rows][0];
 }
 
 /** What a transfer trains; the fields of {@link countTransferParams}. */
@@ -70,16 +88,18 @@ export interface TransferCountOptions {
 
 /** Trainable parameters in a transfer with frozen learngenes and shared parts; makes no tensor. */
 export function countTransferParams(
-  config: Pick<KindConfig, 'dit' | 'tailorRank'>,
+  config: OfNetwork & Pick<KindConfig, 'tailorRank'>,
   options: TransferCountOptions,
 ): number {
   checkOptionNames('countTransferParams', options, ['groups', 'classes', 'trainNull', 'trainBiases']);
   const { groups, classes, trainNull = false, trainBiases = false } = options;
   checkCount('groups', groups);
   checkCount('classes', classes);
-  const rows = classes + (trainNull ? 1 : 0);
-  const biases = trainBiases ? countDitParams(config.dit).linearBias : 0;
-  return groups * config.tailorRank * componentParams(config) + rows * config.dit.hiddenSize + biases;
+  const { rows, embedding } = networkOf(config);
+  if (trainNull && !embedding) throw new Error('trainNull: expected a network with a null label, got one without');
+  const none = trainNull ? gateWidth(config) : 0;
+  const biases = trainBiases ? biasParams(config) : 0;
+  return groups * config.tailorRank * componentParams(config) + classes * sizeOf(rows) + none + biases;
 }
 
 /** Multiply-accumulates of one sample's forward pass, without guidance. */
@@ -105,8 +125,8 @@ export interface KindMacCounts {
 export function countKindMacs(config: KindConfig, rank: number = activeRank(config)): KindMacCounts {
   checkCount('rank', rank);
   const dense = countDitMacs(config.dit);
-  const tokens = (config.dit.inputSize / config.dit.patchSize) ** 2;
-  const linear = tokens * rank * (componentParams(config) - MAIN_WEIGHTS * config.dit.depth);
+  const widths = sum(networkOf(config).layers.map((layer) => layer.in + layer.out));
+  const linear = tokenCount(config.dit) * rank * widths;
   const rest = dense.total - dense.linear;
   const total = rest + linear;
   return { linear, rest, total, dense, saved: dense.total - total };
@@ -124,12 +144,12 @@ export interface KindByteCounts {
   readonly total: number;
   /** What a device loads for one class of the largest group: learngenes, shared and that group's tailors. */
   readonly oneGroup: number;
-  /** The dense DiT of the same config. */
+  /** The dense network of the same config. */
   readonly dense: number;
 }
 
 /** Counts the bytes of a bundle from the config; makes no tensor. */
-export function countKindBytes(config: KindConfig): KindByteCounts {
+export function countKindBytes(config: AnyKindConfig): KindByteCounts {
   const counts = countKindParams(config);
   const tailors = Object.fromEntries(
     config.groups.map((group) => [group.name, BYTES * (counts.tailorGroup + group.classes.length * counts.labelRow)]),
@@ -147,7 +167,7 @@ export function countKindBytes(config: KindConfig): KindByteCounts {
 
 /** All of the above: what `learngene` prints about a config. */
 export interface KindCounts {
-  /** Parameters by piece. */
+  /** Parameters by part. */
   readonly params: KindParamCounts;
   /** Inference MACs of a class. */
   readonly macs: KindMacCounts;

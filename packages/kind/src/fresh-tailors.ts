@@ -1,46 +1,78 @@
-import { blockLinearNames, linearShape } from '@learngene/dit';
+import { type ParamTree, unflattenParams } from '@learngene/nn';
 import { type Generator, normal } from '@learngene/random';
 import { initFactored } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
-import type { KindConfig } from './config';
+import { type KindConfig, type NetworkKindConfig, networkOf } from './config-types';
 import { checkOptionNames } from './option-names';
-import { mainLayers, type TailorParams } from './params';
+import { layerTree, type TailorParams } from './params';
 import type { TailorGroup } from './tailor-groups';
 
-/** Standard deviation of new label embeddings, DiT's. */
-const LABEL_STD = 0.02;
+/** Standard deviation of new rows of classes, DiT's of label embeddings. */
+const ROW_STD = 0.02;
 
 /** Options of {@link freshTailors}. */
 export interface FreshTailorsOptions {
-  /** [1, D], copied into every label row of the group in place of random rows: the class-agnostic start. */
+  /** [1, D], copied into every class embedding of the group in place of random rows: the class-agnostic start. */
   readonly labelRow?: tf.Tensor2D;
 }
 
+type Fresh<C> = Pick<KindConfig, 'tailorRank'> & C;
+
 /**
- * Tailors of a group that nobody has trained: u = 0, s = 1, v random orthonormal in every main layer. They add exactly
+ * Tailors of a group that nobody has trained: u = 0, s = 1, v random orthonormal in every factored layer. They add exactly
  * nothing, so every class starts as the learngenes' model, and u has a live gradient from the first step; s = 0 with
- * random u and v would give s a gradient but leave u and v without one. Label rows are N(0, 0.02²).
+ * random u and v would give s a gradient but leave u and v without one. Rows of classes are N(0, 0.02²).
  *
- * @param g - advances by the layers' v in the order of `blockLinearNames`, then the label rows.
- * @param config - only `dit` and `tailorRank` are read.
+ * @param g - advances by the layers' v in the order of the network's layers, then the rows of classes.
+ * @param config - only the network and `tailorRank` are read.
  * @returns f32 parameters that the caller owns. Throws when tailorRank is above a layer's input width.
  */
 export function freshTailors(
   g: Generator,
-  { dit, tailorRank }: Pick<KindConfig, 'dit' | 'tailorRank'>,
+  config: Fresh<Pick<KindConfig, 'dit'>>,
+  group: TailorGroup,
+  options?: FreshTailorsOptions,
+): TailorParams;
+export function freshTailors(
+  g: Generator,
+  config: Fresh<Pick<KindConfig, 'dit'> | Pick<NetworkKindConfig, 'network'>>,
+  group: TailorGroup,
+  options?: FreshTailorsOptions,
+): ParamTree;
+export function freshTailors(
+  g: Generator,
+  config: Fresh<Pick<KindConfig, 'dit'> | Pick<NetworkKindConfig, 'network'>>,
   group: TailorGroup,
   options: FreshTailorsOptions = {},
-): TailorParams {
+): ParamTree {
   checkOptionNames('freshTailors', options, ['labelRow']);
+  const { layers, embedding } = networkOf(config);
   const { labelRow } = options;
-  const blocks = mainLayers(blockLinearNames(dit), (name) =>
-    initFactored(g, { ...linearShape(dit, name), rank: tailorRank, init: 'zero-output', bias: false }),
+  if (labelRow && !embedding)
+    throw new Error('labelRow: expected none for a network without class embeddings, got one');
+  const factors = layerTree(layers, (layer) =>
+    initFactored(g, { in: layer.in, out: layer.out, rank: config.tailorRank, init: 'zero-output', bias: false }),
   );
-  const rows = group.classes.length;
-  return { blocks, label: { rows: labelRow ? tf.tile(labelRow, [rows, 1]) : labelRows(g, rows, dit.hiddenSize) } };
+  return { ...factors, ...classRows(g, config, group.classes.length, labelRow) };
+}
+
+/** The tables of `count` classes, N(0, 0.02²); class embeddings are copies of `embedding` where it is given. */
+export function classRows(
+  g: Generator,
+  config: Pick<KindConfig, 'dit'> | Pick<NetworkKindConfig, 'network'>,
+  count: number,
+  embedding?: tf.Tensor2D,
+): ParamTree {
+  const network = networkOf(config);
+  const tables = Object.entries(network.rows).map(([name, shape]): [string, tf.Tensor] => {
+    if (embedding && name === network.embedding?.rows) return [name, tf.tile(embedding, [count, 1])];
+    const sizes = [count, ...shape];
+    return [name, tf.tensor(normal(g, tf.util.sizeFromShape(sizes), { std: ROW_STD }), sizes)];
+  });
+  return unflattenParams(new Map(tables));
 }
 
 /** [count, D] label embeddings N(0, 0.02²). */
 export function labelRows(g: Generator, count: number, D: number): tf.Tensor2D {
-  return tf.tensor2d(normal(g, count * D, { std: LABEL_STD }), [count, D]);
+  return tf.tensor2d(normal(g, count * D, { std: ROW_STD }), [count, D]);
 }

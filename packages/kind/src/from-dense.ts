@@ -3,10 +3,19 @@ import { cloneParams, dims, type LinearParams, type LowRankFactors, prefetch, re
 import type { Generator } from '@learngene/random';
 import { type FactoredParams, factorDense, selectComponents } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
-import { type KindConfig, validateKindConfig } from './config';
+import { validateKindConfig } from './config';
+import type { KindConfig } from './config-types';
+import { ditNetwork } from './dit-network';
 import { zeroGate } from './init';
 import { checkFlag, checkOptionNames } from './option-names';
-import { type KindParams, mainLayers, type SharedParams, subTree, type TailorParams } from './params';
+import {
+  type KindParams,
+  type LearngeneParams,
+  layerTree,
+  type SharedParams,
+  subTree,
+  type TailorParams,
+} from './params';
 
 /** Options of {@link kindFromDense}. */
 export interface FromDenseOptions {
@@ -68,19 +77,19 @@ function factored(
         layers.get(name)!,
         Int32Array.from({ length: count }, (_, i) => from + i),
       );
-    const blocks = mainLayers([...layers.keys()], (name) => take(name, 0, N_G));
-    const rest = mainLayers([...layers.keys()], (name): LowRankFactors => {
+    const learngenes = layerTree(ditNetwork(dit).layers, ({ name }) => take(name, 0, N_G)) as LearngeneParams;
+    const rest = layerTree(ditNetwork(dit).layers, ({ name }): LowRankFactors => {
       const { u, s, v } = take(name, N_G, N_t);
       return { u, s, v };
-    });
+    }) as Pick<TailorParams, 'blocks'>;
     const rows = (ids: readonly number[]) => gatherRows(dense.label.table, Int32Array.from(ids));
     const tailorsOf = (classes: readonly number[]): TailorParams => ({
-      blocks: cloneParams(rest),
+      ...cloneParams(rest),
       label: { rows: rows(classes) },
     });
     return {
       shared: sharedOf(dense, rows([nullLabel(dit)])),
-      learngenes: { blocks },
+      learngenes,
       tailors: Object.fromEntries(groups.map(({ name, classes }) => [name, tailorsOf(classes)])),
       ...zeroGate(config),
     };

@@ -1,7 +1,7 @@
 import { applyLinear, type BatchPlan } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
-import type { KindConfig } from './config';
-import { embedLabels, type KindParams } from './params';
+import type { AnyKindConfig } from './config-types';
+import { embedLabels, type NetworkParams } from './params';
 
 /**
  * The soft gate of DivControl: alpha = softmax(G(e)) over the groups, one row a sample, shared by all layers. Rows of
@@ -9,7 +9,7 @@ import { embedLabels, type KindParams } from './params';
  *
  * @returns [N, groups]; the caller owns it. Throws when the parameters have no gate.
  */
-export function softGate(params: KindParams, plan: BatchPlan, config: KindConfig): tf.Tensor2D {
+export function softGate(params: NetworkParams, plan: BatchPlan, config: AnyKindConfig): tf.Tensor2D {
   const { gate } = params;
   if (!gate) throw new Error("params: expected gate.weight for gate 'soft', got none");
   return tf.tidy(() => {

@@ -1,17 +1,22 @@
 export { type ApplyKindOptions, applyKind } from './apply';
+export { type ApplyGatedOptions, applyGated, type GatedBatch, type GatedLinear } from './apply-gated';
 export { type AssembleOptions, assembleFactored, assembleFactoredAsync } from './assemble';
 export type { AssemblyBudget } from './assemble-budget';
 export { type AssembleDenseOptions, assembleDense, type DenseModel } from './assemble-dense';
 export { BundleError } from './bundle/bundle-error';
 export { decomposeKind } from './bundle/decompose';
 export {
+  type BundleMetadata,
   type BundleModel,
   type FetchPiece,
+  type NetworkBundleModel,
   type OpenBundleOptions,
+  type OpenNetworkBundleOptions,
   openBundle,
   openBundleManifest,
 } from './bundle/open';
-export { type KindConfig, type KindConfigInput, kindConfig, validateKindConfig } from './config';
+export { type KindConfigInput, kindConfig, type NetworkKindConfigInput, validateKindConfig } from './config';
+export type { AnyKindConfig, KindConfig, KindSettings, NetworkKindConfig } from './config-types';
 export {
   componentParams,
   countKind,
@@ -26,11 +31,29 @@ export {
   type TransferCountOptions,
 } from './count';
 export { type AssembledCounts, countAssembled } from './count-assembled';
+export { ditNetwork } from './dit-network';
 export { type FreshTailorsOptions, freshTailors } from './fresh-tailors';
 export { type FromDenseOptions, kindFromDense, kindFromDenseAsync } from './from-dense';
 export { softGate } from './gate';
-export { type InitKindOptions, initKind } from './init';
-export type { KindModel, KindParams, LearngeneParams, MainLayers, SharedParams, TailorParams } from './params';
+export {
+  type GatedTrainInputs,
+  gatedTrainStep,
+  type KindTrainOptions,
+  type KindTrainResult,
+} from './gated-train-step';
+export { type InitKindOptions, type InitNetworkOptions, initKind } from './init';
+export type { FactoredLayer, KindNetwork, Shape } from './network';
+export type {
+  AnyKindModel,
+  KindModel,
+  KindParams,
+  LearngeneParams,
+  MainLayers,
+  NetworkKindModel,
+  NetworkParams,
+  SharedParams,
+  TailorParams,
+} from './params';
 export { softLowRank } from './soft-low-rank';
 export type { TailorGroup } from './tailor-groups';
 export { groupToKey } from './tailor-groups';
@@ -43,6 +66,6 @@ export {
   type KindTrainState,
 } from './train-state';
 export { type GroupSteps, inFixedOrder, paramsFromTree, stateFromTrees, stateToTrees } from './train-state-trees';
-export { type KindTrainInputs, type KindTrainOptions, type KindTrainResult, kindTrainStep } from './train-step';
+export { type KindTrainInputs, kindTrainStep } from './train-step';
 export type { Trainable } from './trainable';
 export { type TransferOptions, transferKind } from './transfer';

@@ -4,7 +4,7 @@ import { createGenerator } from '@learngene/random';
 import { composeDense, concatComponents, type FactoredParams, factorDense } from '@learngene/tensor-svd';
 import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it as test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { DIT, GROUPS, inputsFor, jitter, noisyKind, tinyConfig, valuesOf, weighted } from '../test/tiny';
 import { applyKind } from './apply';
 import { kindConfig } from './config';

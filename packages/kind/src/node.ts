@@ -1,3 +1,9 @@
 export { BundleError } from './bundle/bundle-error';
 export { loadBundle, readBundleManifest, type SaveBundleOptions, saveBundle } from './bundle/folder';
-export type { BundleModel, OpenBundleOptions } from './bundle/open';
+export type {
+  BundleMetadata,
+  BundleModel,
+  NetworkBundleModel,
+  OpenBundleOptions,
+  OpenNetworkBundleOptions,
+} from './bundle/open';

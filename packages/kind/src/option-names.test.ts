@@ -2,7 +2,7 @@ import { initDit } from '@learngene/dit';
 import { createGenerator } from '@learngene/random';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inputsFor, noisyKind, tinyConfig } from '../test/tiny';
 import { applyKind } from './apply';
 import { assembleFactored, assembleFactoredAsync } from './assemble';
@@ -89,7 +89,7 @@ const MISSPELT: readonly [call: Call, options: object, message: string][] = [
   [trainOn, { drop: [1, 0] }, "kindTrainStep: expected state, config, labels, dropped or loss, got 'drop'"],
 ];
 
-it.each(CALLS)('%s refuses an option that it does not have', async (of, call) => {
+test.each(CALLS)('%s refuses an option that it does not have', async (of, call) => {
   const before = tf.memory().numTensors;
   tf.engine().startScope();
   const message = new RegExp(`^${of}: expected .*, got 'foo'$`);
@@ -98,7 +98,7 @@ it.each(CALLS)('%s refuses an option that it does not have', async (of, call) =>
   expect(tf.memory().numTensors).toBe(before);
 });
 
-it.each(MISSPELT)('%# %j is refused by its name', async (call, options, message) => {
+test.each(MISSPELT)('%# %j is refused by its name', async (call, options, message) => {
   tf.engine().startScope();
   await expect((async () => call(options as never))()).rejects.toThrow(message);
   tf.engine().endScope();

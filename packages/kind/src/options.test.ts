@@ -1,14 +1,15 @@
 import { createGenerator } from '@learngene/random';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, expect, it as test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inputsFor, noisyKind, tinyConfig } from '../test/tiny';
 import { assembleFactored } from './assemble';
 import { kindConfig } from './config';
 import { countKindMacs, countTransferParams } from './count';
+import type { KindTrainOptions } from './gated-train-step';
 import type { KindParams } from './params';
 import { disposeKindTraining, initKindTraining, type KindTrainState } from './train-state';
-import { type KindTrainOptions, kindTrainStep } from './train-step';
+import { kindTrainStep } from './train-step';
 import { transferKind } from './transfer';
 
 const config = tinyConfig();

@@ -2,7 +2,8 @@ import { type DitBaseParams, embedClasses } from '@learngene/dit';
 import type { LinearParams, LowRankFactors, ParamTree } from '@learngene/nn';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
-import type { KindConfig } from './config';
+import { type AnyKindConfig, type KindConfig, type NetworkKindConfig, networkOf } from './config-types';
+import { type FactoredLayer, type KindNetwork, topOf } from './network';
 
 /** One entry a block, '0' first, of the six main layers; T is absent where a pruned layer has no component. */
 export type MainLayers<T> = Readonly<
@@ -67,7 +68,7 @@ export type TailorParams = Readonly<{
   };
 }>;
 
-/** A KIND model: parameters by piece, f32. Each piece is a file of a bundle. */
+/** A KIND model of a Diffusion Transformer: parameters by part, f32. Each part is a file of a bundle. */
 export type KindParams = Readonly<{
   /** Dense parts. */
   shared: SharedParams;
@@ -79,6 +80,18 @@ export type KindParams = Readonly<{
   gate?: LinearParams;
 }>;
 
+/** A KIND model of any network: parameters by part, f32. Each part is a file of a bundle. */
+export type NetworkParams = Readonly<{
+  /** Dense parts, named as in `network.shared`. */
+  shared: ParamTree;
+  /** What all classes use: `u`, `s`, `v` and `bias` of every factored layer. */
+  learngenes: ParamTree;
+  /** By group name: `u`, `s` and `v` of the factored layers, and the group's tables of `network.rows`. */
+  tailors: Readonly<Record<string, ParamTree>>;
+  /** The soft gate G: class embedding to one logit a group, weight [groups, D]; absent with a binary gate. */
+  gate?: LinearParams;
+}>;
+
 /** A config and the parameters made for it. */
 export interface KindModel {
   /** Shapes, groups and gate. */
@@ -87,6 +100,20 @@ export interface KindModel {
   readonly params: KindParams;
 }
 
+/** A config of another network than a Diffusion Transformer, and the parameters made for it. */
+export interface NetworkKindModel {
+  /** Network, groups and gate. */
+  readonly config: NetworkKindConfig;
+  /** Parameters. */
+  readonly params: NetworkParams;
+}
+
+/** A KIND model of any network. */
+export type AnyKindModel = KindModel | NetworkKindModel;
+
+/** The parameters of a configuration. */
+export type ParamsOf<C extends AnyKindConfig> = C extends KindConfig ? KindParams : NetworkParams;
+
 /** The sub-tree at a dotted name such as 'blocks.3.attn.q'; undefined where there is none. */
 export function subTree<T>(tree: ParamTree, name: string): T | undefined {
   let node: unknown = tree;
@@ -94,39 +121,53 @@ export function subTree<T>(tree: ParamTree, name: string): T | undefined {
   return node as T | undefined;
 }
 
-/** Main layers by block from one value a layer name. */
-export function mainLayers<T>(names: readonly string[], value: (name: string) => T): MainLayers<T> {
-  const blocks: Record<string, Record<string, Record<string, T>>> = {};
-  for (const name of names) {
-    const [, block, part, layer] = name.split('.');
-    const parts = (blocks[block] ??= { attn: {}, mlp: {} });
-    parts[part][layer] = value(name);
+/** A tree with one node, leaf or sub-tree, at every layer's dotted name. */
+export function layerTree(layers: readonly FactoredLayer[], node: (layer: FactoredLayer) => Node): ParamTree {
+  const tree: { [key: string]: Node } = {};
+  for (const layer of layers) {
+    const path = layer.name.split('.');
+    const last = path.pop()!;
+    let parent = tree;
+    for (const part of path) parent = (parent[part] ??= {}) as typeof tree;
+    parent[last] = node(layer);
   }
-  return blocks as unknown as MainLayers<T>;
+  return tree;
+}
+
+type Node = ParamTree[string];
+
+/** The class tables of a group: what its tailors hold beside the factored layers. */
+export function rowsIn(tailors: ParamTree, { layers }: KindNetwork): ParamTree {
+  const tops = new Set(layers.map(({ name }) => topOf(name)));
+  return Object.fromEntries(Object.entries(tailors).filter(([key]) => !tops.has(key)));
 }
 
 /** The tailors of a group; throws when they are not in the tree. */
-export function tailorsOf(params: KindParams, group: string): TailorParams {
-  const tailors = Object.hasOwn(params.tailors, group) ? params.tailors[group] : undefined;
-  if (!tailors) throw new Error(`params: the tailors of group '${group}' are not loaded`);
-  return tailors;
+export function tailorsOf<T extends ParamTree>(
+  { tailors }: { tailors: Readonly<Record<string, T>> },
+  group: string,
+): T {
+  const own = Object.hasOwn(tailors, group) ? tailors[group] : undefined;
+  if (!own) throw new Error(`params: the tailors of group '${group}' are not loaded`);
+  return own;
 }
 
 /**
- * Label embeddings [N, D] from the label rows of the groups named and the null row, see `embedClasses` of
- * `@learngene/dit`.
+ * Class embeddings [N, D] from the rows of the groups named and the null row, see `embedClasses` of `@learngene/dit`.
  *
  * @param ids - [N] class ids, each in one of `groups`, or the null label.
  */
 export function embedLabels(
-  params: KindParams,
+  params: NetworkParams,
   ids: Int32Array,
-  { config, groups }: { config: KindConfig; groups: readonly string[] },
+  { config, groups }: { config: AnyKindConfig; groups: readonly string[] },
 ): Tensor2D {
+  const { embedding } = networkOf(config);
+  if (!embedding) throw new Error('network: expected one with class embeddings, got none');
   return embedClasses(ids, {
     groups: config.groups,
     active: groups,
-    rowsOf: (group) => tailorsOf(params, group).label.rows,
-    nullRow: params.shared.label.null,
+    rowsOf: (group) => subTree<Tensor2D>(tailorsOf(params, group), embedding.rows)!,
+    nullRow: subTree<Tensor2D>(params.shared, embedding.null)!,
   });
 }

@@ -3,7 +3,7 @@ import { mapParams, type ParamTree } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { useDeviceBackend, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, expect, it as test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { bits, randomModel, tinyConfig } from '../test/random-model';
 import {
   assembleFactored,

@@ -3,7 +3,7 @@ import { createGenerator, normal } from '@learngene/random';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import { checkGradient, expectClose, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it as test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { softLowRank } from './soft-low-rank';
 
 beforeAll(useTestBackend);

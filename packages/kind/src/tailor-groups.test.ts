@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it as test } from 'vitest';
+import { expect, test } from 'vitest';
 import { byGroupName, groupToKey } from './tailor-groups';
 
 const name = fc.oneof(fc.string({ minLength: 1 }), fc.constantFrom('g0', 'g1', '%670', '.', '%', 'a.b', 'a%2Eb', '10'));

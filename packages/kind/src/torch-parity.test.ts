@@ -6,7 +6,7 @@ import { readSafetensors } from '@learngene/tensor-io/node';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import { relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it as test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { applyKind } from './apply';
 import { kindConfig } from './config';
 import type { KindParams } from './params';

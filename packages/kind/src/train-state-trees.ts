@@ -1,7 +1,7 @@
 import { type AdamWState, countParams, type ParamTree, sortParams } from '@learngene/nn';
-import type { KindConfig } from './config';
-import { countKind } from './count';
-import type { KindParams } from './params';
+import type { AnyKindConfig } from './config-types';
+import { countKindParams } from './count';
+import type { NetworkParams, ParamsOf } from './params';
 import { byGroupName, groupToKey } from './tailor-groups';
 import type { KindTrainState } from './train-state';
 
@@ -17,7 +17,7 @@ export interface GroupSteps {
 type Parts = Readonly<Record<string, ParamTree | undefined>>;
 
 /** The tree of a file: groups by their names, written so that they can be a part of a tensor's dotted name. */
-function toFileTree(tree: Parts & { tailors?: ParamTree }, { groups }: KindConfig): ParamTree {
+function toFileTree(tree: Parts & { tailors?: ParamTree }, { groups }: AnyKindConfig): ParamTree {
   const tailors = groups.flatMap(({ name }) => {
     const own = tree.tailors && Object.hasOwn(tree.tailors, name) ? tree.tailors[name] : undefined;
     return own === undefined ? [] : [[groupToKey(name), own]];
@@ -27,8 +27,8 @@ function toFileTree(tree: Parts & { tailors?: ParamTree }, { groups }: KindConfi
 
 /** The trees of a checkpoint, and the optimiser steps that go with them. */
 export function stateToTrees(
-  { params, ema, optimizer }: KindTrainState,
-  config: KindConfig,
+  { params, ema, optimizer }: KindTrainState<NetworkParams>,
+  config: AnyKindConfig,
 ): { trees: Record<'params' | 'ema' | 'optimizer', ParamTree>; steps: GroupSteps } {
   const tailors = config.groups.flatMap(({ name }) =>
     Object.hasOwn(optimizer.tailors, name) ? [[name, optimizer.tailors[name]] as const] : [],
@@ -60,30 +60,30 @@ export function stateToTrees(
  *
  * @throws Error where the tree is not of the size that the model has.
  */
-export function paramsFromTree(tree: ParamTree, config: KindConfig): KindParams {
-  const expected = countKind(config).params.total;
+export function paramsFromTree<C extends AnyKindConfig>(tree: ParamTree, config: C): ParamsOf<C> {
+  const expected = countKindParams(config).total;
   const came = countParams(tree);
   if (came !== expected) {
     throw new Error(`checkpoint: expected ${expected} parameters as the model of config.json has, got ${came}`);
   }
   const tailors = byGroupName((tree.tailors ?? {}) as Record<string, ParamTree>, config.groups);
-  return { ...tree, tailors } as unknown as KindParams;
+  return { ...tree, tailors } as unknown as ParamsOf<C>;
 }
 
 /**
  * The same state with the names of its parameters in one fixed order. The global norm of the gradient sums in the order of
  * the names, and files have another order than a fresh model; without this a resumed run would differ in the last bits.
  */
-export function inFixedOrder(state: KindTrainState): KindTrainState {
-  const params = sortParams(state.params as unknown as ParamTree) as unknown as KindParams;
+export function inFixedOrder<P extends NetworkParams>(state: KindTrainState<P>): KindTrainState<P> {
+  const params = sortParams(state.params as unknown as ParamTree) as unknown as P;
   return { ...state, params };
 }
 
 /** The training state that {@link stateToTrees} took apart; of the format before, with groups by place, too. */
-export function stateFromTrees(
+export function stateFromTrees<C extends AnyKindConfig>(
   { trees, steps, step }: { trees: Readonly<Record<string, ParamTree>>; steps: GroupSteps; step: number },
-  config: KindConfig,
-): KindTrainState {
+  config: C,
+): KindTrainState<ParamsOf<C>> {
   for (const name of ['params', 'ema', 'optimizer']) {
     if (trees[name] === undefined) throw new Error(`checkpoint: expected ${name}.safetensors, got none`);
   }
@@ -108,5 +108,5 @@ export function stateFromTrees(
       ...Object.fromEntries(dense.filter(([, state]) => state !== undefined)),
       tailors: Object.fromEntries(tailors),
     },
-  } as KindTrainState);
+  } as KindTrainState<ParamsOf<C>>);
 }

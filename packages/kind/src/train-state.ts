@@ -1,7 +1,7 @@
 import { type AdamWState, cloneParams, initAdamW, type ParamTree, paramLeaves } from '@learngene/nn';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames } from './option-names';
-import type { KindParams } from './params';
+import type { KindParams, NetworkParams } from './params';
 import { type Trainable, trainableGroups, withGroups } from './trainable';
 
 /** AdamW's state by parameter group; no entry for a frozen one, nor for a group that was never in a batch. */
@@ -17,16 +17,18 @@ export interface KindOptimizerState {
 }
 
 /** Everything that a diversion step reads and replaces. */
-export interface KindTrainState {
+export interface KindTrainState<P extends NetworkParams = KindParams> {
   /** Steps done; 0 at the start. */
   readonly step: number;
   /** Parameters. */
-  readonly params: KindParams;
+  readonly params: P;
   /** Moving averages of what is trained; the leaves of what is frozen are the very tensors of `params`. */
-  readonly ema: KindParams;
+  readonly ema: P;
   /** Optimiser. */
   readonly optimizer: KindOptimizerState;
 }
+
+type AnyTrainState = KindTrainState<NetworkParams>;
 
 /** Options of {@link initKindTraining}. */
 export interface InitKindTrainingOptions {
@@ -40,7 +42,10 @@ export interface InitKindTrainingOptions {
  * start at the parameters; the optimiser's zeros are new tensors. A group's optimiser state appears with its first
  * batch. Throws on an unknown `trainable`.
  */
-export function initKindTraining(params: KindParams, options: InitKindTrainingOptions): KindTrainState {
+export function initKindTraining<P extends NetworkParams>(
+  params: P,
+  options: InitKindTrainingOptions,
+): KindTrainState<P> {
   checkOptionNames('initKindTraining', options, ['trainable']);
   const { trainable } = options;
   const groups = trainableGroups(params, trainable, Object.keys(params.tailors));
@@ -57,7 +62,7 @@ export function initKindTraining(params: KindParams, options: InitKindTrainingOp
  * Disposes every tensor of `before` that is not in `after`: what a step has replaced. Trees that are the same objects in
  * both are passed over, so that the cost is that of the groups in the batch.
  */
-export function disposeReplaced(before: KindTrainState, after: KindTrainState): void {
+export function disposeReplaced(before: AnyTrainState, after: AnyTrainState): void {
   const untouched = new Set(partsOf(after));
   const replaced = partsOf(before).filter((part) => !untouched.has(part));
   const former = new Set(partsOf(before));
@@ -67,12 +72,12 @@ export function disposeReplaced(before: KindTrainState, after: KindTrainState): 
 }
 
 /** Disposes every tensor of a state: parameters (frozen ones too), moving averages, optimiser. */
-export function disposeKindTraining(state: KindTrainState): void {
+export function disposeKindTraining(state: AnyTrainState): void {
   for (const tensor of tensorsOf(partsOf(state))) if (!tensor.isDisposed) tensor.dispose();
 }
 
 /** The trees that a step replaces as a whole: those of parameters and averages, moments. */
-function partsOf({ params, ema, optimizer }: KindTrainState): ParamTree[] {
+function partsOf({ params, ema, optimizer }: AnyTrainState): ParamTree[] {
   const values = [params, ema].flatMap(({ tailors, ...rest }) => [...Object.values(rest), ...Object.values(tailors)]);
   const { tailors, ...dense } = optimizer;
   const moments = [...Object.values(dense), ...Object.values(tailors)].flatMap(({ m, v }) => [m, v]);

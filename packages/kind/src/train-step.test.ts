@@ -2,7 +2,7 @@ import { disposeParams, flattenParams, type ParamTree, valueAndGrad } from '@lea
 import { orthogonalityPenalty } from '@learngene/tensor-svd';
 import { expectClose, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it as test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { step } from '../test/one-step';
 import { GROUPS, inputsFor, noisyKind, tinyConfig, valuesOf } from '../test/tiny';
 import { applyKind } from './apply';

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { OPTIONS, step } from '../test/one-step';
 import { DIT, inputsFor, noisyKind, tinyConfig } from '../test/tiny';
 import { applyKind } from './apply';
-import type { KindConfig } from './config';
+import type { KindConfig } from './config-types';
 import { initKind } from './init';
 import type { KindParams } from './params';
 import { disposeKindTraining, disposeReplaced, initKindTraining } from './train-state';

@@ -1,5 +1,5 @@
 import type { ParamTree } from '@learngene/nn';
-import { type KindParams, tailorsOf } from './params';
+import { type NetworkParams, tailorsOf } from './params';
 
 /**
  * Which parts of a model a training changes. 'all': pre-training. 'tailors': transfer to novel classes, only tailors and label
@@ -29,7 +29,7 @@ const TRAINED: Readonly<Record<Trainable, readonly KindParameterGroup['part'][]>
 
 /** The parameter groups that a training changes, of the tailors those of `groups`; throws on an unknown `trainable`. */
 export function trainableGroups(
-  params: KindParams,
+  params: NetworkParams,
   trainable: Trainable,
   groups: readonly string[],
 ): KindParameterGroup[] {
@@ -46,23 +46,23 @@ export function trainableGroups(
 }
 
 /** The tree at a parameter group's place in params of the same structure, such as the moving averages. */
-export function treeOf(params: KindParams, { part, group }: Pick<KindParameterGroup, 'part' | 'group'>): ParamTree {
+export function treeOf(params: NetworkParams, { part, group }: Pick<KindParameterGroup, 'part' | 'group'>): ParamTree {
   return (part === 'tailors' ? tailorsOf(params, group!) : params[part]) as ParamTree;
 }
 
 /** The trees of some parameter groups alone, at their places in the params. */
-export function partialParams(groups: readonly KindParameterGroup[]): KindParams {
-  const { tailors, ...parts } = withGroups({ tailors: {} } as unknown as KindParams, groups);
+export function partialParams(groups: readonly KindParameterGroup[]): NetworkParams {
+  const { tailors, ...parts } = withGroups({ tailors: {} } as unknown as NetworkParams, groups);
   return { ...parts, tailors };
 }
 
 /** `params` with some parameter groups in place of its own; all other leaves are the same tensors. */
-export function withGroups(params: KindParams, groups: readonly KindParameterGroup[]): KindParams {
+export function withGroups<P extends NetworkParams>(params: P, groups: readonly KindParameterGroup[]): P {
   const parts: Record<string, ParamTree> = {};
   const tailors: Record<string, ParamTree> = {};
   for (const { part, group, params: own } of groups) {
     if (group === undefined) parts[part] = own;
     else tailors[group] = own;
   }
-  return { ...params, ...parts, tailors: { ...params.tailors, ...tailors } } as KindParams;
+  return { ...params, ...parts, tailors: { ...params.tailors, ...tailors } } as P;
 }

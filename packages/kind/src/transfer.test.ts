@@ -2,7 +2,7 @@ import { disposeParams, flattenParams, type ParamTree } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it as test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { inputsFor, noisyKind, tinyConfig, valuesOf } from '../test/tiny';
 import { applyKind } from './apply';
 import type { KindModel } from './params';

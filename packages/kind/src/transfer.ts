@@ -1,12 +1,13 @@
 import type { DitConfig } from '@learngene/dit';
-import { cloneParams, type LinearParams, listNames } from '@learngene/nn';
+import { cloneParams, type LinearParams, listNames, type ParamTree } from '@learngene/nn';
 import type { Generator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { type KindConfig, validateKindConfig } from './config';
+import { validateKindConfig } from './config';
+import { type AnyKindConfig, isDitConfig, networkOf, withClasses } from './config-types';
 import { freshTailors } from './fresh-tailors';
-import { initShared, zeroGate } from './init';
+import { givenShared, initShared, zeroGate } from './init';
 import { checkFlag, checkOptionNames } from './option-names';
-import { type KindModel, type KindParams, tailorsOf } from './params';
+import { type AnyKindModel, type NetworkParams, subTree, tailorsOf } from './params';
 import type { TailorGroup } from './tailor-groups';
 
 /** Options of {@link transferKind}. */
@@ -23,11 +24,13 @@ export interface TransferOptions {
    * adaLN is zero ('tailors-and-shared').
    */
   readonly domain: 'near' | 'distant';
-  /** The input of a distant domain where it differs (default: the model's; only with 'distant'). */
+  /** The input of a DiT in a distant domain where it differs (default: the model's; only with 'distant'). */
   readonly input?: Partial<Pick<DitConfig, 'inputSize' | 'patchSize' | 'inChannels' | 'learnSigma'>>;
+  /** Dense parts of another network than a DiT as they start in a distant domain; cloned, never disposed. */
+  readonly shared?: ParamTree;
   /** Keep the old groups beside the novel ones, their classes renumbered from n on (default false; only with 'near'). */
   readonly keepGroups?: boolean;
-  /** How label rows start: 'random' N(0, 0.02²) or 'null', at the null label's row (default 'random'). */
+  /** How class embeddings start: 'random' N(0, 0.02²) or 'null', at the null label's (default 'random'). */
   readonly labels?: 'random' | 'null';
 }
 
@@ -36,39 +39,49 @@ export interface TransferOptions {
  * zero-output tailors every novel class starts as the class-agnostic model. A soft gate starts at zero for novel groups.
  *
  * @param model - never disposed. What comes along is cloned: tensors of their own over the same data, no bytes copied.
- * @returns a config whose `dit.classes` counts the novel (and kept) classes, and f32 parameters that the caller owns.
+ * @returns a config whose network counts the novel (and kept) classes, and f32 parameters that the caller owns.
  *   Throws on groups that are malformed or leave a gap, on kept groups of another tailor rank or a name used twice, on an
  *   unknown option or word, on keepGroups with 'distant' and on input with 'near'.
  */
-export function transferKind(model: KindModel, options: TransferOptions): KindModel {
+export function transferKind<M extends AnyKindModel>(model: M, options: TransferOptions): M {
   checkOptions(model.config, options);
-  const { groups, generator, domain, keepGroups = false, labels = 'random' } = options;
+  const { groups, generator, keepGroups = false, labels = 'random' } = options;
   const config = transferConfig(model.config, options);
-  const params = tf.tidy((): KindParams => {
-    const shared = domain === 'near' ? cloneParams(model.params.shared) : initShared(generator, config);
-    const start = labels === 'null' ? { labelRow: shared.label.null } : {};
+  const { embedding } = networkOf(config);
+  const params = tf.tidy((): NetworkParams => {
+    const shared = transferShared(model, config, options);
+    const start = labels === 'null' ? { labelRow: subTree<tf.Tensor2D>(shared, embedding!.null)! } : {};
     const kept = keepGroups ? model.config.groups : [];
     return {
       shared,
-      learngenes: cloneParams(model.params.learngenes),
+      learngenes: cloneParams<ParamTree>(model.params.learngenes),
       tailors: Object.fromEntries([
         ...groups.map((group) => [group.name, freshTailors(generator, config, group, start)]),
-        ...kept.map(({ name }) => [name, cloneParams(tailorsOf(model.params, name))]),
+        ...kept.map(({ name }) => [name, cloneParams<ParamTree>(tailorsOf(model.params, name))]),
       ]),
       ...(keepGroups && model.params.gate ? extendGate(model.params.gate, groups.length) : zeroGate(config)),
     };
   });
-  return { config, params };
+  return { config, params } as M;
 }
 
-const OPTIONS = ['groups', 'generator', 'tailorRank', 'domain', 'input', 'keepGroups', 'labels'];
+/** Dense parts of the new model: those of the old one, or others that start anew. */
+function transferShared(model: AnyKindModel, config: AnyKindConfig, options: TransferOptions): ParamTree {
+  if (options.domain === 'near') return cloneParams<ParamTree>(model.params.shared);
+  return isDitConfig(config) ? initShared(options.generator, config) : givenShared(config, options.shared);
+}
+
+const OPTIONS = ['groups', 'generator', 'tailorRank', 'domain', 'input', 'shared', 'keepGroups', 'labels'];
 const INPUT = ['inputSize', 'patchSize', 'inChannels', 'learnSigma'];
 
-function checkOptions(old: KindConfig, options: TransferOptions): void {
+function checkOptions(old: AnyKindConfig, options: TransferOptions): void {
   checkOptionNames('transferKind', options, OPTIONS);
-  const { groups, domain, tailorRank = old.tailorRank, keepGroups, input, labels } = options;
+  const { groups, domain, tailorRank = old.tailorRank, keepGroups, input, shared, labels } = options;
   if (labels !== undefined && labels !== 'random' && labels !== 'null') {
     throw new Error(`labels: expected 'random' or 'null', got ${JSON.stringify(labels)}`);
+  }
+  if (labels === 'null' && !networkOf(old).embedding) {
+    throw new Error("labels: expected 'random' for a network without class embeddings, got 'null'");
   }
   checkFlag('keepGroups', keepGroups);
   if (input !== undefined) checkOptionNames('input', input, INPUT);
@@ -77,23 +90,23 @@ function checkOptions(old: KindConfig, options: TransferOptions): void {
   }
   if (keepGroups && domain === 'distant') throw new Error("keepGroups: expected false with domain 'distant', got true");
   if (input && domain === 'near') throw new Error("input: expected none with domain 'near', whose shared parts stay");
+  if (shared && domain === 'near') throw new Error("shared: expected none with domain 'near', whose shared parts stay");
+  if (input && !isDitConfig(old)) throw new Error('input: expected none for a network that is no DiT, got one');
+  if (shared && isDitConfig(old)) throw new Error('shared: expected none for a DiT, which starts its own, got some');
   if (keepGroups && tailorRank !== old.tailorRank) {
     throw new Error(`tailorRank: expected ${old.tailorRank} as the kept groups have, got ${tailorRank}`);
   }
   if (!Array.isArray(groups) || groups.length === 0) throw new Error('groups: expected at least one, got none');
 }
 
-function transferConfig(old: KindConfig, options: TransferOptions): KindConfig {
+function transferConfig(old: AnyKindConfig, options: TransferOptions): AnyKindConfig {
   const { groups, tailorRank = old.tailorRank, keepGroups, input } = options;
   const classes = groups.flatMap((group: TailorGroup) => group.classes);
   const n = classes.length;
   const kept = keepGroups ? old.groups.map((group) => ({ ...group, classes: group.classes.map((id) => n + id) })) : [];
-  const config: KindConfig = {
-    ...old,
-    dit: { ...old.dit, ...input, classes: n + (keepGroups ? old.dit.classes : 0) },
-    tailorRank,
-    groups: [...groups, ...kept],
-  };
+  const changed = isDitConfig(old) ? { ...old, dit: { ...old.dit, ...input } } : old;
+  const count = n + (keepGroups ? networkOf(old).classes : 0);
+  const config = { ...withClasses<AnyKindConfig>(changed, count), tailorRank, groups: [...groups, ...kept] };
   const missing = Array.from({ length: n }, (_, id) => id).filter((id) => !classes.includes(id));
   if (missing.length > 0) {
     const wanted = `classes 0 to ${n - 1}, each once`;
@@ -104,7 +117,7 @@ function transferConfig(old: KindConfig, options: TransferOptions): KindConfig {
 }
 
 /** A gate with zero rows for `count` novel groups before the old ones. */
-function extendGate({ weight, bias }: LinearParams, count: number): Pick<KindParams, 'gate'> {
+function extendGate({ weight, bias }: LinearParams, count: number): Pick<NetworkParams, 'gate'> {
   const rows = tf.concat([tf.zeros<tf.Rank.R2>([count, weight.shape[1]]), weight], 0);
   return { gate: { weight: rows, ...(bias && { bias: tf.concat([tf.zeros<tf.Rank.R1>([count]), bias]) }) } };
 }

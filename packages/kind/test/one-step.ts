@@ -1,8 +1,9 @@
 import { disposeParams } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
-import type { KindConfig } from '../src/config';
+import type { KindConfig } from '../src/config-types';
+import type { KindTrainOptions } from '../src/gated-train-step';
 import type { KindTrainState } from '../src/train-state';
-import { type KindTrainOptions, kindTrainStep } from '../src/train-step';
+import { kindTrainStep } from '../src/train-step';
 import { inputsFor } from './tiny';
 
 /** What a step of the tests trains, and how. */

@@ -3,7 +3,8 @@ import { flattenParams, type ParamTree, unflattenParams } from '@learngene/nn';
 import { createGenerator, normal } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { learngeneShapes, sharedShapes, tailorShapes } from '../src/bundle/shapes';
-import { type KindConfig, type KindConfigInput, kindConfig } from '../src/config';
+import { type KindConfigInput, kindConfig } from '../src/config';
+import type { KindConfig } from '../src/config-types';
 import type { KindModel, KindParams } from '../src/params';
 
 /** A config small enough for tests: two blocks of width 8, five classes in three groups with awkward names. */

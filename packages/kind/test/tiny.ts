@@ -3,7 +3,8 @@ import { flattenParams, mapParams, type ParamTree } from '@learngene/nn';
 import { createGenerator, type Generator, normal } from '@learngene/random';
 import { expectClose, relativeError } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { type KindConfig, type KindConfigInput, kindConfig } from '../src/config';
+import { type KindConfigInput, kindConfig } from '../src/config';
+import type { KindConfig } from '../src/config-types';
 import { initKind } from '../src/init';
 import type { KindParams } from '../src/params';
 

@@ -1,7 +1,7 @@
 import { disposeParams } from '@learngene/nn';
 import { decodeSafetensors } from '@learngene/tensor-io';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { memory } from '../../test/memory-bundle';
 import { bits, randomModel, tinyConfig } from '../../test/random-model';
 import { assembleFactored } from '../assemble';
@@ -9,12 +9,13 @@ import { countAssembled } from '../count-assembled';
 import { decomposeKind } from './decompose';
 import { tailorFiles } from './file-names';
 import { openBundle, openBundleManifest } from './open';
+import { sha256 } from './sha256';
 
 beforeAll(useTestBackend);
 const NAMES = ['katze-hund', '7', 'a-b-c'].map((name) => `tailors/${name}.safetensors`);
 
 describe('decomposeKind', () => {
-  it('writes the files of the format, the same bytes every time', async () => {
+  test('writes the files of the format, the same bytes every time', async () => {
     const model = randomModel(tinyConfig());
     const files = await decomposeKind(model, { schedule: 'linear' });
     expect([...files.keys()]).toEqual(['kind.json', 'learngenes.safetensors', 'shared.safetensors', ...NAMES]);
@@ -30,7 +31,21 @@ describe('decomposeKind', () => {
     disposeParams(model.params);
   });
 
-  it('names tensors by layer, without the group', async () => {
+  test.each([
+    ['binary', '34d198fed428e7be3fec9e8a28b563e1d3c85c5fc6b827a397f98db4dbdb861e'],
+    ['soft', 'd4afa42a090c42a00eb3a86c186654c470ecae290d7f939251627457a9118025'],
+  ] as const)(
+    'writes a DiT with a %s gate as version 1 has written it from the first, to the byte',
+    async (gate, hash) => {
+      const model = randomModel(tinyConfig({ gate }));
+      const files = await decomposeKind(model, { schedule: 'linear' });
+      const lines = await Promise.all([...files].map(async ([name, bytes]) => `${name} ${await sha256(bytes)}`));
+      expect(await sha256(new TextEncoder().encode(lines.join('\n')))).toBe(hash);
+      disposeParams(model.params);
+    },
+  );
+
+  test('names tensors by layer, without the group', async () => {
     const model = randomModel(tinyConfig({ gate: 'soft' }));
     const files = await decomposeKind(model);
     const namesOf = (file: string) => [...decodeSafetensors(files.get(file)!).tensors.keys()];
@@ -45,7 +60,7 @@ describe('decomposeKind', () => {
     disposeParams(model.params);
   });
 
-  it('refuses parameters that do not fit the config, and metadata that is not text', async () => {
+  test('refuses parameters that do not fit the config, and metadata that is not text', async () => {
     const model = randomModel(tinyConfig());
     const { config, params } = model;
     const lower = { config: { ...config, tailorRank: 1 }, params };
@@ -66,7 +81,7 @@ describe('decomposeKind', () => {
 });
 
 describe('openBundle', () => {
-  it.each([
+  test.each([
     ['binary', false],
     ['soft', false],
     ['binary', true],
@@ -82,7 +97,7 @@ describe('openBundle', () => {
     for (const { params } of [whole, model, opened]) disposeParams(params);
   });
 
-  it('is undone by assembleFactored with all groups and no budget', async () => {
+  test('is undone by assembleFactored with all groups and no budget', async () => {
     const model = randomModel(tinyConfig());
     const opened = await openBundle(memory(await decomposeKind(model)).fetchPiece);
     const whole = assembleFactored(opened);
@@ -90,7 +105,7 @@ describe('openBundle', () => {
     for (const { params } of [model, opened, whole]) disposeParams(params);
   });
 
-  it('is preceded by openBundleManifest, which fetches kind.json alone', async () => {
+  test('is preceded by openBundleManifest, which fetches kind.json alone', async () => {
     const model = randomModel(tinyConfig());
     const files = await decomposeKind(model, { schedule: 'linear' });
     const { asked, fetchPiece } = memory(files);
@@ -100,7 +115,7 @@ describe('openBundle', () => {
     disposeParams(model.params);
   });
 
-  it('fetches only the pieces asked for, with their sizes', async () => {
+  test('fetches only the pieces asked for, with their sizes', async () => {
     const model = randomModel(tinyConfig());
     const files = await decomposeKind(model);
     const { asked, fetchPiece } = memory(files);
@@ -120,7 +135,7 @@ describe('openBundle', () => {
     for (const { params } of [model, one, part, same, none]) disposeParams(params);
   });
 
-  it('names a group that is not there', async () => {
+  test('names a group that is not there', async () => {
     const model = randomModel(tinyConfig());
     const { asked, fetchPiece } = memory(await decomposeKind(model));
     await expect(openBundle(fetchPiece, { groups: ['__proto__'] })).rejects.toThrow("got '__proto__'");
@@ -128,7 +143,7 @@ describe('openBundle', () => {
     disposeParams(model.params);
   });
 
-  it('leaks nothing, also where a piece is bad', async () => {
+  test('leaks nothing, also where a piece is bad', async () => {
     const model = randomModel(tinyConfig());
     const files = await decomposeKind(model);
     const bad = new Map(files).set(NAMES[1], files.get(NAMES[0])!);
@@ -145,7 +160,7 @@ describe('tailorFiles', () => {
   const stems = (...names: string[]) =>
     named(...names).map((file) => file.slice('tailors/'.length, -'.safetensors'.length));
 
-  it('are distinct, lower case and safe on every system', () => {
+  test('are distinct, lower case and safe on every system', () => {
     expect(stems('Cat', 'cat', 'CAT!', 'cat-2')).toEqual(['cat', 'cat-2', 'cat-3', 'cat-2-2']);
     expect(stems('..', '猫', 'con', 'Übung', '-')).toEqual(['group', 'group-2', 'group-con', 'u-bung', 'group-3']);
     expect(stems('x'.repeat(200), '\ud800')).toEqual(['x'.repeat(60), 'group']);

@@ -1,11 +1,12 @@
 import { flattenParams, type ParamTree, paramsToTensorData } from '@learngene/nn';
 import { encodeSafetensors } from '@learngene/tensor-io';
+import { checkShapes } from '../check-shapes';
 import { validateKindConfig } from '../config';
-import { type KindModel, tailorsOf } from '../params';
+import { type AnyKindModel, type NetworkParams, tailorsOf } from '../params';
 import { LEARNGENES_FILE, MANIFEST_FILE, SHARED_FILE, tailorFiles } from './file-names';
 import { type BundleFile, encodeManifest, parseMetadata } from './manifest';
 import { sha256 } from './sha256';
-import { checkShapes, learngeneShapes, sharedShapes, tailorShapes } from './shapes';
+import { learngeneShapes, sharedShapes, tailorShapes } from './shapes';
 
 /**
  * Takes a model apart into the files of a bundle: 'kind.json', 'learngenes.safetensors', 'shared.safetensors' and one
@@ -18,10 +19,11 @@ import { checkShapes, learngeneShapes, sharedShapes, tailorShapes } from './shap
  *   not fit the config, before anything is read back.
  */
 export async function decomposeKind(
-  model: KindModel,
+  model: AnyKindModel,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Map<string, Uint8Array>> {
-  const { config, params } = model;
+  const { config } = model;
+  const params: NetworkParams = model.params;
   validateKindConfig(config);
   const kept = parseMetadata(metadata);
   const shared: ParamTree = params.gate ? { ...params.shared, gate: params.gate } : params.shared;

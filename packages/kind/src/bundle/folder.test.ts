@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { disposeParams } from '@learngene/nn';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it as test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { bits, randomModel, tinyConfig } from '../../test/random-model';
 import type { KindModel } from '../params';
 import { BundleError } from './bundle-error';

@@ -2,11 +2,19 @@ import { mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { fileSource, writeFileAtomic, writeFolderAtomic } from '@learngene/tensor-io/node';
 import { checkFlag, checkOptionNames } from '../option-names';
-import type { KindModel } from '../params';
+import type { AnyKindModel } from '../params';
 import { BundleError } from './bundle-error';
 import { decomposeKind } from './decompose';
 import { MAX_MANIFEST_BYTES } from './manifest';
-import { type BundleModel, type FetchPiece, type OpenBundleOptions, openBundle, openBundleManifest } from './open';
+import {
+  type BundleModel,
+  type FetchPiece,
+  type NetworkBundleModel,
+  type OpenBundleOptions,
+  type OpenNetworkBundleOptions,
+  openBundle,
+  openBundleManifest,
+} from './open';
 
 /** Options of {@link saveBundle}. */
 export type SaveBundleOptions = {
@@ -21,7 +29,7 @@ export type SaveBundleOptions = {
  *
  * Rejects when the folder exists (without `replace`), when it cannot be written, and as `decomposeKind` does.
  */
-export async function saveBundle(folder: string, model: KindModel, options: SaveBundleOptions = {}): Promise<void> {
+export async function saveBundle(folder: string, model: AnyKindModel, options: SaveBundleOptions = {}): Promise<void> {
   checkOptionNames('saveBundle', options, ['metadata', 'replace']);
   const { metadata, replace } = options;
   checkFlag('replace', replace);
@@ -42,13 +50,18 @@ export async function saveBundle(folder: string, model: KindModel, options: Save
  *
  * @returns A model owned by the caller. Rejects with {@link BundleError}, or a plain Error for a group it does not have.
  */
-export async function loadBundle(folder: string, options: OpenBundleOptions = {}): Promise<BundleModel> {
-  checkOptionNames('loadBundle', options, ['groups']);
-  return openBundle(filesOf(folder), options);
+export function loadBundle(folder: string, options?: OpenBundleOptions): Promise<BundleModel>;
+export function loadBundle(folder: string, options: OpenNetworkBundleOptions): Promise<NetworkBundleModel>;
+export async function loadBundle(
+  folder: string,
+  options: OpenBundleOptions & Partial<OpenNetworkBundleOptions> = {},
+): Promise<BundleModel | NetworkBundleModel> {
+  checkOptionNames('loadBundle', options, ['groups', 'network']);
+  return openBundle(filesOf(folder), options as OpenNetworkBundleOptions);
 }
 
 /**
- * Reads kind.json of a bundle's folder alone: what the model is, before any tensor is.
+ * Reads kind.json of a Diffusion Transformer's bundle alone: what the model is, before any tensor is.
  *
  * @returns The config of all groups and the strings kept beside it. Rejects with {@link BundleError}.
  */

@@ -3,7 +3,7 @@ import { createGenerator, type Generator, randomIntegers } from '@learngene/rand
 import { decodeSafetensors, encodeSafetensors, type NamedTensors, type TensorData } from '@learngene/tensor-io';
 import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it as test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { memory } from '../../test/memory-bundle';
 import { bits, randomModel, tinyConfig } from '../../test/random-model';
 import { BundleError } from './bundle-error';
@@ -82,7 +82,8 @@ describe('kind.json', () => {
 
   test.each([
     ['format', 'zip', 'format: expected \'learngene-kind\', got "zip"'],
-    ['version', 2, 'version: expected 1, got 2'],
+    ['version', 3, 'version: expected 1 or 2, got 3'],
+    ['version', 2, 'config: expected only network, learngeneRank'],
     ['extra', 1, 'expected only format, version, config, metadata, files, got "extra"'],
     ['config', null, 'config: expected an object, got null'],
     ['config/gate', 'hard', 'gate: expected binary or soft'],

@@ -1,52 +1,67 @@
 import { ditConfig, MAX_DIT_DEPTH, MAX_DIT_SIZE } from '@learngene/dit';
 import { duplicateKey } from '@learngene/tensor-io';
-import { type KindConfig, validateKindConfig } from '../config';
+import { validateKindConfig } from '../config';
+import {
+  type AnyKindConfig,
+  isDitConfig,
+  type KindConfig,
+  type NetworkKindConfig,
+  networkOf,
+  SETTINGS_FIELDS,
+} from '../config-types';
 import { countKindBytes } from '../count';
+import { LAYER_FIELDS, NETWORK_FIELDS } from '../network';
 import { asBundleError } from './bundle-error';
 import { isTailorFile, LEARNGENES_FILE, MANIFEST_FILE, SHARED_FILE } from './file-names';
 
 /** What kind.json says of a file. */
-export interface BundleFile {
+export type BundleFile = {
   /** Path inside the bundle, with forward slashes. */
   readonly file: string;
   /** Size. */
   readonly bytes: number;
   /** SHA-256 of the content as 64 lower-case hexadecimal digits. */
   readonly sha256: string;
-}
+};
 
 /** The content of kind.json. */
-export interface Manifest {
-  readonly config: KindConfig;
+export type Manifest = {
+  readonly config: AnyKindConfig;
   readonly metadata: Readonly<Record<string, string>>;
   readonly learngenes: BundleFile;
   readonly shared: BundleFile;
   /** In the order of the config's groups. */
   readonly tailors: readonly BundleFile[];
-}
+};
 
 const FORMAT = 'learngene-kind';
-const VERSION = 1;
+/** Version of a bundle of a Diffusion Transformer, and of one of another network, which describes it. */
+const VERSIONS = { dit: 1, network: 2 } as const;
 /** The largest kind.json that is read. */
 export const MAX_MANIFEST_BYTES = 2 ** 24;
 /** What a safetensors header may take for a tensor, and once. */
 const HEADER_BYTES = 256;
 
-const CONFIG_FIELDS = ['dit', 'learngeneRank', 'tailorRank', 'groups', 'gate', 'nullGate', 'pruned'];
-
 /** The bytes of kind.json, the same for the same manifest whatever the order of the fields given. */
 export function encodeManifest({ config, metadata, learngenes, shared, tailors }: Manifest): Uint8Array {
-  const dit = pick(config.dit, Object.keys(ditConfig({})));
   const groups = config.groups.map((group) => pick(group, ['name', 'classes', 'classNames']));
   const files = { learngenes, shared, tailors };
   const content = {
     format: FORMAT,
-    version: VERSION,
-    config: { ...pick(config, CONFIG_FIELDS), dit, groups },
+    version: isDitConfig(config) ? VERSIONS.dit : VERSIONS.network,
+    config: { ...networkIn(config), ...pick(config, SETTINGS_FIELDS), groups },
     metadata,
     files,
   };
   return new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** What a manifest says of the network. */
+function networkIn(config: AnyKindConfig): object {
+  if (isDitConfig(config)) return { dit: pick(config.dit, Object.keys(ditConfig({}))) };
+  const { network } = config;
+  const layers = network.layers.map((layer) => pick(layer, LAYER_FIELDS));
+  return { network: { ...pick(network, NETWORK_FIELDS), layers } };
 }
 
 /** Reads kind.json and checks all of it, so that what it says may be trusted; throws {@link BundleError}. */
@@ -57,9 +72,12 @@ export function parseManifest(bytes: Uint8Array): Manifest {
     const twice = duplicateKey(text);
     if (twice !== undefined) throw new Error(`kind.json: holds a key twice: ${shown(twice)}`);
     if (content.format !== FORMAT) throw new Error(`format: expected '${FORMAT}', got ${shown(content.format)}`);
-    if (content.version !== VERSION) throw new Error(`version: expected ${VERSION}, got ${shown(content.version)}`);
+    const { version } = content;
+    if (version !== VERSIONS.dit && version !== VERSIONS.network) {
+      throw new Error(`version: expected ${VERSIONS.dit} or ${VERSIONS.network}, got ${shown(version)}`);
+    }
     onlyKeys('kind.json', content, ['format', 'version', 'config', 'metadata', 'files']);
-    const config = parseConfig(content.config);
+    const config = version === VERSIONS.dit ? parseDitConfig(content.config) : parseNetworkConfig(content.config);
     return { config, metadata: parseMetadata(content.metadata), ...parseFiles(content.files, config) };
   });
 }
@@ -74,9 +92,17 @@ export function parseMetadata(value: unknown): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-function parseConfig(value: unknown): KindConfig {
+function parseNetworkConfig(value: unknown): NetworkKindConfig {
   const config = record('config', value);
-  onlyKeys('config', config, CONFIG_FIELDS);
+  onlyKeys('config', config, ['network', ...SETTINGS_FIELDS]);
+  const network = record('config.network', config.network);
+  for (const table of ['shared', 'rows']) record(`config.network.${table}`, network[table]);
+  return parseSettings(config) as NetworkKindConfig;
+}
+
+function parseDitConfig(value: unknown): KindConfig {
+  const config = record('config', value);
+  onlyKeys('config', config, ['dit', ...SETTINGS_FIELDS]);
   const dit = record('config.dit', config.dit);
   for (const [name, example] of Object.entries(ditConfig({}))) {
     const got = Object.hasOwn(dit, name) ? dit[name] : undefined;
@@ -87,6 +113,11 @@ function parseConfig(value: unknown): KindConfig {
     }
   }
   onlyKeys('config.dit', dit, Object.keys(ditConfig({})));
+  return parseSettings(config) as KindConfig;
+}
+
+/** Checks the ranks, the groups and the configuration as a whole. */
+function parseSettings(config: Record<string, unknown>): AnyKindConfig {
   for (const name of ['learngeneRank', 'tailorRank']) {
     if (!((config[name] as number) <= MAX_DIT_SIZE))
       throw new Error(`config.${name}: expected at most ${MAX_DIT_SIZE}, got ${shown(config[name])}`);
@@ -95,7 +126,7 @@ function parseConfig(value: unknown): KindConfig {
   for (const [i, group] of config.groups.entries()) {
     onlyKeys(`config.groups[${i}]`, record(`config.groups[${i}]`, group), ['name', 'classes', 'classNames']);
   }
-  const checked = config as unknown as KindConfig;
+  const checked = config as unknown as AnyKindConfig;
   validateKindConfig(checked);
   return checked;
 }
@@ -104,7 +135,7 @@ function largest(name: string): number {
   return name === 'depth' ? MAX_DIT_DEPTH : MAX_DIT_SIZE;
 }
 
-function parseFiles(value: unknown, config: KindConfig): Pick<Manifest, 'learngenes' | 'shared' | 'tailors'> {
+function parseFiles(value: unknown, config: AnyKindConfig): Pick<Manifest, 'learngenes' | 'shared' | 'tailors'> {
   const files = record('files', value);
   onlyKeys('files', files, ['learngenes', 'shared', 'tailors']);
   const { tailors } = files;
@@ -114,7 +145,9 @@ function parseFiles(value: unknown, config: KindConfig): Pick<Manifest, 'learnge
     );
   }
   const bytes = countKindBytes(config);
-  const layers = 6 * config.dit.depth;
+  const network = networkOf(config);
+  const layers = network.layers.length;
+  const [dense, tables] = [network.shared, network.rows].map((shapes) => Object.keys(shapes).length);
   const read = (at: string, entry: unknown, limits: { data: number; tensors: number }): BundleFile => {
     const { file, bytes: size, sha256 } = record(at, entry);
     onlyKeys(at, entry as object, ['file', 'bytes', 'sha256']);
@@ -130,10 +163,10 @@ function parseFiles(value: unknown, config: KindConfig): Pick<Manifest, 'learnge
     return { file, bytes: size as number, sha256 };
   };
   const learngenes = read('files.learngenes', files.learngenes, { data: bytes.learngenes, tensors: 4 * layers });
-  const shared = read('files.shared', files.shared, { data: bytes.shared, tensors: 2 * config.dit.depth + 16 });
+  const shared = read('files.shared', files.shared, { data: bytes.shared, tensors: dense + 2 });
   const own = tailors.map((entry, i) => {
     const data = bytes.tailors[config.groups[i].name];
-    return read(`files.tailors[${i}]`, entry, { data, tensors: 3 * layers + 1 });
+    return read(`files.tailors[${i}]`, entry, { data, tensors: 3 * layers + tables });
   });
   if (learngenes.file !== LEARNGENES_FILE)
     throw new Error(`files.learngenes.file: expected '${LEARNGENES_FILE}', got ${shown(learngenes.file)}`);

@@ -1,27 +1,25 @@
-import { blockLinearNames } from '@learngene/dit';
-import {
-  groupByName,
-  type LinearParams,
-  type LowRankFactors,
-  type ParamTree,
-  paramsFromTensorData,
-} from '@learngene/nn';
+import { groupByName, type LinearParams, type ParamTree, paramsFromTensorData } from '@learngene/nn';
 import { decodeSafetensors, type NamedTensors } from '@learngene/tensor-io';
-import type { FactoredParams } from '@learngene/tensor-svd';
-import type { Tensor2D } from '@tensorflow/tfjs-core';
-import type { KindConfig } from '../config';
+import { checkShapes } from '../check-shapes';
+import { type AnyKindConfig, isDitConfig, type KindConfig, networkOf } from '../config-types';
 import { checkNames, checkOptionNames } from '../option-names';
-import { type KindModel, mainLayers, type SharedParams, subTree, type TailorParams } from '../params';
+import { type KindModel, layerTree, type NetworkKindModel, type NetworkParams, rowsIn, subTree } from '../params';
 import { asBundleError, BundleError, messageOf } from './bundle-error';
 import { MANIFEST_FILE } from './file-names';
 import { type BundleFile, MAX_MANIFEST_BYTES, parseManifest } from './manifest';
 import { sha256 } from './sha256';
-import { checkShapes, learngeneShapes, sharedShapes, tailorShapes } from './shapes';
+import { learngeneShapes, sharedShapes, tailorShapes } from './shapes';
 
 /** Options of {@link openBundle}. */
 export type OpenBundleOptions = {
   /** Names of the groups whose tailors are wanted (default all); `[]` gives the learngenes and the shared parts alone. */
   readonly groups?: readonly string[];
+};
+
+/** Options of {@link openBundle} for a bundle of another network than a Diffusion Transformer. */
+export type OpenNetworkBundleOptions = OpenBundleOptions & {
+  /** The `name` of the network; a bundle of another one is refused. */
+  readonly network: string;
 };
 
 /**
@@ -33,17 +31,23 @@ export type OpenBundleOptions = {
  */
 export type FetchPiece = (file: string, expected: { readonly bytes: number } | undefined) => Promise<Uint8Array>;
 
-/** A model from a bundle. */
-export type BundleModel = KindModel & {
+/** What a bundle holds beside a model. */
+export type BundleMetadata = {
   /** The strings kept in kind.json. */
   readonly metadata: Record<string, string>;
 };
 
-/** Pieces that are fetched at a time. */
+/** A model of a Diffusion Transformer from a bundle. */
+export type BundleModel = KindModel & BundleMetadata;
+
+/** A model of another network from a bundle. */
+export type NetworkBundleModel = NetworkKindModel & BundleMetadata;
+
+/** Files that are fetched at a time. */
 const PARALLEL = 6;
 
 /**
- * Reads a bundle piece by piece: kind.json, then the learngenes, the shared parts and the tailors asked for, nothing else.
+ * Reads a bundle file by file: kind.json, then the learngenes, the shared parts and the tailors asked for, nothing else.
  * Sizes and SHA-256 are compared with kind.json before a file is parsed, names, dtypes and shapes with the config before
  * any tensor is made.
  *
@@ -51,11 +55,16 @@ const PARALLEL = 6;
  *   tailors asked for: `assembleFactored` with the same names makes the config fit. Rejects with {@link BundleError} for
  *   whatever is wrong with the bundle, with a plain Error for a group that it does not have.
  */
-export async function openBundle(fetchPiece: FetchPiece, options: OpenBundleOptions = {}): Promise<BundleModel> {
-  checkOptionNames('openBundle', options, ['groups']);
+export function openBundle(fetchPiece: FetchPiece, options?: OpenBundleOptions): Promise<BundleModel>;
+export function openBundle(fetchPiece: FetchPiece, options: OpenNetworkBundleOptions): Promise<NetworkBundleModel>;
+export async function openBundle(
+  fetchPiece: FetchPiece,
+  options: OpenBundleOptions & Partial<OpenNetworkBundleOptions> = {},
+): Promise<BundleModel | NetworkBundleModel> {
+  checkOptionNames('openBundle', options, ['groups', 'network']);
   const { groups } = options;
   checkNames('groups', groups);
-  const { config, metadata, learngenes, shared, tailors } = await fetchManifest(fetchPiece);
+  const { config, metadata, learngenes, shared, tailors } = await fetchManifest(fetchPiece, options.network);
   const names = new Set(groups ?? config.groups.map((group) => group.name));
   const wanted = [...names].map((name) => {
     const group = groupByName(config.groups, name);
@@ -80,42 +89,51 @@ export async function openBundle(fetchPiece: FetchPiece, options: OpenBundleOpti
     });
   });
   const { gate, ...rest } = paramsFromTensorData(dense);
-  const params = {
-    shared: rest as SharedParams,
-    learngenes: { blocks: layers<FactoredParams>(config, paramsFromTensorData(common)) },
-    tailors: Object.fromEntries(wanted.map(({ name }, i) => [name, tailorParams(config, own[i])])),
+  const params: NetworkParams = {
+    shared: rest,
+    learngenes: inLayerOrder(config, paramsFromTensorData(common)),
+    tailors: Object.fromEntries(
+      wanted.map(({ name }, i) => {
+        const tree = paramsFromTensorData(own[i]);
+        return [name, { ...inLayerOrder(config, tree), ...rowsIn(tree, networkOf(config)) }];
+      }),
+    ),
     ...(gate && { gate: gate as LinearParams }),
   };
-  return { config, params, metadata: { ...metadata } };
+  return { config, params, metadata: { ...metadata } } as BundleModel | NetworkBundleModel;
 }
 
 /**
- * Reads kind.json of a bundle alone: what the model is, before any tensor is.
+ * Reads kind.json of a Diffusion Transformer's bundle alone: what the model is, before any tensor is.
  *
  * @returns The config of all groups and the strings kept beside it. Rejects with {@link BundleError}.
  */
 export async function openBundleManifest(fetchPiece: FetchPiece): Promise<Pick<BundleModel, 'config' | 'metadata'>> {
-  const { config, metadata } = await fetchManifest(fetchPiece);
-  return { config, metadata: { ...metadata } };
+  const { config, metadata } = await fetchManifest(fetchPiece, undefined);
+  return { config: config as KindConfig, metadata: { ...metadata } };
 }
 
-async function fetchManifest(fetchPiece: FetchPiece) {
+/** kind.json of a bundle of the network asked for; without a name, of a Diffusion Transformer. */
+async function fetchManifest(fetchPiece: FetchPiece, network: string | undefined) {
   const bytes = await fetched(fetchPiece, MANIFEST_FILE);
   if (bytes.length > MAX_MANIFEST_BYTES) {
     throw new BundleError(MANIFEST_FILE, `expected at most ${MAX_MANIFEST_BYTES} bytes, got ${bytes.length}`);
   }
-  return parseManifest(bytes);
+  const manifest = parseManifest(bytes);
+  checkNetworkName(manifest.config, network);
+  return manifest;
 }
 
-function tailorParams(config: KindConfig, tensors: NamedTensors): TailorParams {
-  const tree = paramsFromTensorData(tensors);
-  const rows = subTree<Tensor2D>(tree, 'label.rows') as Tensor2D;
-  return { blocks: layers<LowRankFactors | undefined>(config, tree), label: { rows } };
+/** Throws unless a bundle is of the network asked for; without a name, of a Diffusion Transformer. */
+function checkNetworkName(config: AnyKindConfig, name: string | undefined): void {
+  const expected = name === undefined ? 'a Diffusion Transformer' : `the network '${name}'`;
+  const got = isDitConfig(config) ? 'a Diffusion Transformer' : `the network '${config.network.name}'`;
+  if (got !== expected) throw new BundleError(MANIFEST_FILE, `expected a model of ${expected}, got one of ${got}`);
 }
 
-/** The main layers of a tree in the order of the config. */
-function layers<T>({ dit }: KindConfig, tree: ParamTree) {
-  return mainLayers(blockLinearNames(dit), (name) => subTree<T>(tree, name) as T);
+/** The factored layers of a tree in the order of the network. */
+function inLayerOrder(config: AnyKindConfig, tree: ParamTree): ParamTree {
+  return layerTree(networkOf(config).layers, ({ name }) => subTree<ParamTree>(tree, name));
 }
 
 async function verified(

@@ -1,0 +1,129 @@
+import {
+  applyEpilogue,
+  type BatchPlan,
+  type Epilogue,
+  groupedLowRank,
+  type LowRankFactors,
+  reorderRows,
+} from '@learngene/nn';
+import type { FactoredParams } from '@learngene/tensor-svd';
+import * as tf from '@tensorflow/tfjs-core';
+import { kindBatchPlan } from './batch-plan';
+import type { AnyKindConfig } from './config-types';
+import { softGate } from './gate';
+import { checkOptionNames } from './option-names';
+import { type NetworkParams, subTree, tailorsOf } from './params';
+import { softLowRank } from './soft-low-rank';
+
+/** Applies the factored layer `name` to x [N, T, in] and gives [N, T, out]; `epilogue` is what follows the layer, if anything. */
+export type GatedLinear = (x: tf.Tensor3D, name: string, epilogue?: Epilogue) => tf.Tensor3D;
+
+/** A batch whose class gates are set: what a network is computed with. */
+export interface GatedBatch {
+  /** Dense parameters that all classes share. */
+  readonly shared: NetworkParams['shared'];
+  /** The factored layers, with each sample's own components; samples are in planned order. */
+  readonly linear: GatedLinear;
+  /** The plan: runs of samples of one group, and labels, in planned order. */
+  readonly plan: BatchPlan;
+  /** Factors and class tables of a group. */
+  readonly tailors: (group: string) => NetworkParams['tailors'][string];
+  /** Puts rows [N, ...] of the batch in planned order. */
+  readonly reorder: <T extends tf.Tensor>(rows: T) => T;
+  /** Puts rows in planned order back in the order of the batch. */
+  readonly restore: <T extends tf.Tensor>(rows: T) => T;
+}
+
+/** Settings of {@link applyGated}. */
+export interface ApplyGatedOptions {
+  /** The configuration that the parameters were made for. */
+  readonly config: AnyKindConfig;
+  /** For every sample, whether its label was dropped: the gate is as `nullGate` says. */
+  readonly dropped?: ArrayLike<number | boolean>;
+}
+
+/**
+ * Computes any network with W_c = sum of learngenes + the tailors that the class gate opens, in every factored layer (KIND,
+ * arXiv 2408.07337, section 3). With a binary gate the batch is grouped by class on the host and each sample pays for
+ * N_G + N_t components. With a soft gate all groups' components are computed, and the batch keeps its order.
+ *
+ * @param params - never disposed; only the tailors of groups in the batch need to be there (all, with a soft gate).
+ * @param labels - [N] class ids in [0, classes] of the network; `classes` is the null label, which uses learngenes only.
+ * @param network - the network: it puts its inputs in planned order with `reorder`, calls `linear` for every factored
+ *   layer, and gives its output back with `restore`. Called once, inside a tidy.
+ * @returns what `network` returns; the caller owns it. Differentiable in the parameters that take part.
+ *   Throws on labels out of range and when a group's tailors are not loaded.
+ */
+export function applyGated<T extends tf.TensorContainer>(
+  params: NetworkParams,
+  labels: Int32Array,
+  options: ApplyGatedOptions,
+  network: (batch: GatedBatch) => T,
+): T {
+  checkOptionNames('applyGated', options, ['config', 'dropped']);
+  const { config, dropped } = options;
+  const plan = kindBatchPlan(labels, config, dropped);
+  return tf.tidy(() => network(gatedBatch(params, { config, plan })));
+}
+
+/** A configuration and the plan of a batch made for it. */
+export interface PlannedBatch {
+  readonly config: AnyKindConfig;
+  readonly plan: BatchPlan;
+}
+
+/** The batch of a plan with its gates set; call it inside a tidy. */
+export function gatedBatch(params: NetworkParams, { config, plan }: PlannedBatch): GatedBatch {
+  const { shared } = params;
+  const tailors = (group: string) => tailorsOf(params, group);
+  if (config.gate === 'soft') {
+    const natural = inBatchOrder(plan);
+    const same = <T extends tf.Tensor>(rows: T) => rows;
+    const linear = softLinear(params, { config, plan: natural });
+    return { shared, tailors, linear, plan: natural, reorder: same, restore: same };
+  }
+  const { order, inverse } = plan;
+  return {
+    shared,
+    tailors,
+    linear: binaryLinear(params, plan),
+    plan,
+    reorder: (rows) => (order && inverse ? reorderRows(rows, order, inverse) : rows),
+    restore: (rows) => (order && inverse ? reorderRows(rows, inverse, order) : rows),
+  };
+}
+
+/** The factored layers of a batch grouped by class. */
+function binaryLinear(params: NetworkParams, { segments }: BatchPlan): GatedLinear {
+  const ownAt = (name: string) =>
+    segments.flatMap(({ start, end, group }) => {
+      const factors = group === null ? undefined : subTree<LowRankFactors>(tailorsOf(params, group), name);
+      return factors ? [{ start, end, factors }] : [];
+    });
+  return (x, name, epilogue) =>
+    groupedLowRank(x, { common: learngenesAt(params, name), segments: ownAt(name), ...(epilogue && { epilogue }) });
+}
+
+/** The plan without its order: with a soft gate there is nothing to group. */
+function inBatchOrder(plan: BatchPlan): BatchPlan {
+  const { order, inverse, ...rest } = plan;
+  const unsorted = (values: Int32Array) => (inverse ? inverse.map((at) => values[at]) : values);
+  return { ...rest, labels: unsorted(plan.labels), classes: unsorted(plan.classes), gates: unsorted(plan.gates) };
+}
+
+/** The factored layers with all groups' tailors, weighted for each sample. */
+function softLinear(params: NetworkParams, { config, plan }: PlannedBatch): GatedLinear {
+  const names = config.groups.map((group) => group.name);
+  const alpha = softGate(params, plan, config); // [N, K]
+  return (x, name, epilogue) => {
+    const tailors = names.map((group) => subTree<LowRankFactors>(tailorsOf(params, group), name));
+    const y = softLowRank(x, learngenesAt(params, name), { tailors, alpha });
+    return epilogue ? applyEpilogue(y, epilogue) : y;
+  };
+}
+
+function learngenesAt(params: NetworkParams, name: string): FactoredParams {
+  const layer = subTree<FactoredParams>(params.learngenes, name);
+  if (!layer) throw new Error(`params: expected learngenes at ${name}, got none`);
+  return layer;
+}

@@ -1,0 +1,57 @@
+import type { DitConfig } from '@learngene/dit';
+import { ditNetwork } from './dit-network';
+import type { KindNetwork } from './network';
+import type { TailorGroup } from './tailor-groups';
+
+/** Ranks, groups and gate: what a KIND model has on any network. Plain JSON. */
+export interface KindSettings {
+  /** N_G: rank-1 components of every factored layer that all classes use. */
+  readonly learngeneRank: number;
+  /** N_t: rank-1 components of every factored layer that one group owns. */
+  readonly tailorRank: number;
+  /** The groups of classes, one set of tailors each. A class is in at most one group. */
+  readonly groups: readonly TailorGroup[];
+  /** 'binary': a sample uses its own group's tailors. 'soft': all groups', weighted by softmax(G(class embedding)). */
+  readonly gate: 'binary' | 'soft';
+  /**
+   * What a sample whose label was dropped uses: 'learngenes' no tailors (the class-agnostic model is the unconditional
+   * branch), 'own-class' the tailors of the class it had, with the null embedding.
+   */
+  readonly nullGate: 'learngenes' | 'own-class';
+  /** True after an assembly to a budget: a layer may hold fewer components than N_G and N_t. */
+  readonly pruned: boolean;
+}
+
+/** Everything that decides the shapes and numbers of a KIND model of a Diffusion Transformer. Plain JSON. */
+export type KindConfig = KindSettings & {
+  /** The Diffusion Transformer whose six main weights a block are factored. Its null label is `dit.classes`. */
+  readonly dit: DitConfig;
+};
+
+/** Everything that decides the shapes of a KIND model of another network. Plain JSON. */
+export type NetworkKindConfig = KindSettings & {
+  /** The network's factored layers and dense parameters. Its null label is `network.classes`. */
+  readonly network: KindNetwork;
+};
+
+/** The configuration of a KIND model of any network. */
+export type AnyKindConfig = KindConfig | NetworkKindConfig;
+
+/** The fields of {@link KindSettings}, in the order of files. */
+export const SETTINGS_FIELDS = ['learngeneRank', 'tailorRank', 'groups', 'gate', 'nullGate', 'pruned'];
+
+/** Whether a configuration is of a Diffusion Transformer. */
+export function isDitConfig(config: AnyKindConfig): config is KindConfig {
+  return !('network' in config);
+}
+
+/** The network that a configuration is for. */
+export function networkOf(config: Pick<KindConfig, 'dit'> | Pick<NetworkKindConfig, 'network'>): KindNetwork {
+  return 'network' in config ? config.network : ditNetwork(config.dit);
+}
+
+/** The same configuration with another number of classes; checked with the rest by `validateKindConfig`. */
+export function withClasses<C extends AnyKindConfig>(config: C, classes: number): C {
+  if (isDitConfig(config)) return { ...config, dit: { ...config.dit, classes } };
+  return { ...config, network: { ...config.network, classes } };
+}
