@@ -2,12 +2,12 @@ import { type ApplyLinear, applyDit, type DitInputs, embedClasses, withEpilogue 
 import { applyLinear, type BatchPlan, type GroupSegment, type LinearParams, reorderRows } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { adapterBatchPlan } from './batch-plan';
-import { layerConfig } from './layer-settings';
-import type { LayerMethod } from './method';
+import { layerConfig } from './core/layer-settings';
+import type { LayerMethod } from './core/method';
+import type { LayerSegment } from './core/segments';
+import { type Leaves, overlay, subTree } from './core/trees';
 import { type AdapterConfig, methodOf } from './methods';
 import { type AdaptedModel, adapterOf, type FrozenParams } from './model';
-import type { LayerSegment } from './segments';
-import { type Leaves, overlay, subTree } from './trees';
 
 /** Settings of {@link applyAdapted}. */
 export interface ApplyAdaptedOptions {

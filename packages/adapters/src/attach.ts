@@ -3,14 +3,14 @@ import { type ClassGroup, cloneParams, dims, type ParamTree, prefetch, readingBa
 import { type Generator, normal, stream } from '@learngene/random';
 import type { FactoredParams } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkFields, checkGroups, checkOneOf } from './checks';
-import { layerConfig } from './layer-settings';
+import { checkFields, checkGroups, checkOneOf } from './core/checks';
+import { layerConfig } from './core/layer-settings';
+import type { LayerMethod } from './core/method';
+import { type Leaves, mainLayers, overlay, subTree } from './core/trees';
 import type { LowRankDitParams } from './low-rank-dit';
-import type { LayerMethod } from './method';
 import { type AdapterConfig, type AdapterConfigInput, adapterConfig, methodOf } from './methods';
 import type { AdaptedConfig, AdaptedModel, AdapterParams, FrozenParams } from './model';
 import { trainedTree } from './trained-tree';
-import { type Leaves, mainLayers, overlay, subTree } from './trees';
 
 /** Options of {@link attachAdapters}. */
 export interface AttachOptions {

@@ -1,5 +1,5 @@
 import { countDitMacs, countDitParams, type LinearShape, linearShape, tokenCount } from '@learngene/dit';
-import { adaptedLayers } from './layer-settings';
+import { adaptedLayers } from './core/layer-settings';
 import { type AdapterConfig, methodOf } from './methods';
 import type { AdaptedConfig } from './model';
 import { trainedShapes } from './trained-shapes';

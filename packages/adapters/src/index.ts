@@ -1,11 +1,14 @@
 export { type ApplyAdaptedOptions, adaptedLinear, applyAdapted } from './apply';
 export { type AttachOptions, attachAdapters, attachAdaptersAsync } from './attach';
+export type { LayerSettings } from './core/layer-settings';
+export type { AdapterMethod, LayerContext, LayerMethod, MethodFacts, OverlayMethod } from './core/method';
+export type { LayerSegment } from './core/segments';
+export type { Leaves } from './core/trees';
 export { type AdapterCounts, countAdapted } from './count';
 export { type DecodedAdapter, decodeAdapter } from './files/decode';
 export { encodeAdapter } from './files/encode';
+export { withDecodedAdapters } from './files/load';
 export { AdapterFileError } from './files/names';
-export type { LayerSettings } from './layer-settings';
-export { withDecodedAdapters } from './load';
 export {
   applyLowRankDit,
   initLowRankDit,
@@ -15,7 +18,6 @@ export {
 } from './low-rank-dit';
 export { type MatchedRank, type MatchRankOptions, matchRank } from './match-rank';
 export { disposeMerged, type MergedModel, mergeAdapters, unmergeAdapters } from './merge';
-export type { AdapterMethod, LayerContext, LayerMethod, MethodFacts, OverlayMethod } from './method';
 export {
   type AdapterConfig,
   type AdapterConfigInput,
@@ -52,7 +54,6 @@ export {
   trainableParams,
 } from './model';
 export { loraOfPissa } from './pissa-to-lora';
-export type { LayerSegment } from './segments';
 export {
   type AdapterTrainInputs,
   type AdapterTrainOptions,
@@ -63,7 +64,6 @@ export {
   disposeReplacedAdapters,
   initAdapterTraining,
 } from './train';
-export type { Leaves } from './trees';
 export {
   type Combination,
   type CombineOptions,

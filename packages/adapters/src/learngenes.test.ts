@@ -6,10 +6,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it as test } from 'vitest';
 import { DIT, denseBase, inputsFor } from '../test/tiny';
 import { attachAdapters } from './attach';
+import { overlay, subTree } from './core/trees';
 import { chooseLearngeneBlocks } from './methods/choose-blocks';
 import { fineDescendant } from './methods/fine-descendant';
 import { type AdaptedModel, trainableNames } from './model';
-import { overlay, subTree } from './trees';
 
 beforeAll(useTestBackend);
 

@@ -6,8 +6,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it as test } from 'vitest';
 import { DIT, denseBase, inputsFor, tinyModel } from '../test/tiny';
 import { applyAdapted } from './apply';
+import { subTree } from './core/trees';
 import { applyLowRankDit, initLowRankDit, lowRankFromDense } from './low-rank-dit';
-import { subTree } from './trees';
 
 beforeAll(useTestBackend);
 

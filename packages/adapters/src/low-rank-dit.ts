@@ -13,9 +13,9 @@ import { cloneParams, type LinearParams, type ParamTree, prefetch, readingBack }
 import type { Generator } from '@learngene/random';
 import { applyFactored, type FactoredParams, factorDense, initFactored } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkCount } from './checks';
+import { checkCount } from './core/checks';
+import { type Leaves, mainLayers, overlay, subTree } from './core/trees';
 import { largestRank } from './methods/rank';
-import { type Leaves, mainLayers, overlay, subTree } from './trees';
 
 /** A DiT whose main layers are factors u [out, r], s [r], v [in, r] and a bias, in the place of weights. */
 export type LowRankDitParams = DitBaseParams & {

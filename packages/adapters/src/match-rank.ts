@@ -1,6 +1,6 @@
 import type { DitConfig } from '@learngene/dit';
 import type { ClassGroup } from '@learngene/nn';
-import { checkPositive } from './checks';
+import { checkPositive } from './core/checks';
 import { countAdapted } from './count';
 import { type AdapterConfig, type AdapterConfigInput, adapterConfig, methodOf } from './methods';
 

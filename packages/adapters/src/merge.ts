@@ -1,10 +1,10 @@
 import type { DitConfig, DitParams } from '@learngene/dit';
 import { cloneParams, disposeParams, type ParamTree } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
-import { layerConfig } from './layer-settings';
+import { layerConfig } from './core/layer-settings';
+import { type Leaves, mainLayers, overlay, subTree } from './core/trees';
 import { methodOf } from './methods';
 import { type AdaptedModel, type AdapterParams, adapterOf, disposeAdapted } from './model';
-import { type Leaves, mainLayers, overlay, subTree } from './trees';
 
 /** A plain DiT that has an adapter in its weights, and what takes it out again. */
 export interface MergedModel {

@@ -1,7 +1,7 @@
 import type { DitConfig } from '@learngene/dit';
-import { shown } from './checks';
-import { withLayerSettings } from './layer-settings';
-import type { AdapterMethod } from './method';
+import { shown } from './core/checks';
+import { withLayerSettings } from './core/layer-settings';
+import type { AdapterMethod } from './core/method';
 import { type BitfitConfig, bitfit } from './methods/bitfit';
 import { type DoraConfig, dora } from './methods/dora';
 import { type FineConfig, fine } from './methods/fine';

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it as test } from 'vitest';
 import { DIT, denseBase, tinyModel } from '../test/tiny';
 import { attachAdapters } from './attach';
-import { checkGroups } from './checks';
+import { checkGroups } from './core/checks';
 import { saveAdapter } from './files/folder';
 import { adapterTrainStep, initAdapterTraining } from './train';
 

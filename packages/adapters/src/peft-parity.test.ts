@@ -14,14 +14,14 @@ import { beforeAll, describe, expect, it as test } from 'vitest';
 import { DIT, fixture, fixtureBase, NAMES, peftFiles, short, tensor } from '../test/peft';
 import { adaptedLinear } from './apply';
 import { attachAdapters } from './attach';
+import { subTree } from './core/trees';
 import { decodeAdapter } from './files/decode';
 import { encodeAdapter, transposedData } from './files/encode';
 import { fileKey } from './files/keys';
+import { withDecodedAdapters } from './files/load';
 import { FILES } from './files/names';
-import { withDecodedAdapters } from './load';
 import type { AdapterConfigInput } from './methods';
 import { type AdaptedModel, disposeAdapted } from './model';
-import { subTree } from './trees';
 
 beforeAll(useTestBackend);
 

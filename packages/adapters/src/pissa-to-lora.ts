@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { type Leaves, mainLayers, subTree } from './core/trees';
 import type { LoraConfig } from './methods/lora';
 import { type AdaptedModel, adapterOf } from './model';
-import { type Leaves, mainLayers, subTree } from './trees';
 import type { LoraAdapter } from './weighted';
 
 /**

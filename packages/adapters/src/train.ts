@@ -11,7 +11,7 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { applyPlanned } from './apply';
 import { adapterBatchPlan } from './batch-plan';
-import { checkFields } from './checks';
+import { checkFields } from './core/checks';
 import { type AdaptedModel, type AdapterParams, trainableParams } from './model';
 
 /** Everything that a training step reads and replaces. */

@@ -1,5 +1,5 @@
 import { type DitConfig, ditTensorShapes, linearShape } from '@learngene/dit';
-import { adaptedLayers } from './layer-settings';
+import { adaptedLayers } from './core/layer-settings';
 import { type AdapterConfig, methodOf } from './methods';
 
 /**

@@ -4,8 +4,8 @@ import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learn
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it as test } from 'vitest';
 import { DIT, fixture, NAMES, short, tensor } from '../test/peft';
+import { type Leaves, mainLayers, subTree } from './core/trees';
 import type { LoraConfig } from './methods/lora';
-import { type Leaves, mainLayers, subTree } from './trees';
 import { type CombineOptions, combineLoras, combineTailors, type LoraAdapter } from './weighted';
 
 beforeAll(useTestBackend);

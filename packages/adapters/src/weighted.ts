@@ -2,9 +2,9 @@ import { blockLinearNames, type DitConfig } from '@learngene/dit';
 import { dims, disposeParams, type ParamTree, prefetch, readingBack, sumTensors } from '@learngene/nn';
 import { type FactoredParams, orthogonalizeFactored } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkCount, checkOneOf } from './checks';
+import { checkCount, checkOneOf } from './core/checks';
+import { type Leaves, mainLayers, subTree } from './core/trees';
 import { type LoraConfig, scalingOf } from './methods/lora';
-import { type Leaves, mainLayers, subTree } from './trees';
 
 /**
  * How updates B_i A_i with weights w_i become one, as PEFT's `add_weighted_adapter`. 'cat': exact, ranks add up.

@@ -4,8 +4,8 @@ import { type ParamTree, paramsFromTensorData } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { decodeSafetensors, type TensorData, toFloat32 } from '@learngene/tensor-io';
 import * as tf from '@tensorflow/tfjs-core';
+import { overlay } from '../src/core/trees';
 import { FILES } from '../src/files/names';
-import { overlay } from '../src/trees';
 
 /** The architecture of the fixtures: one block of width 8 with an MLP of 16. */
 export const DIT: DitConfig = ditConfig({

@@ -1,5 +1,5 @@
 import { ADAMW_OPTIONS, type AdamWOptions, type AdamWResult, checkAdamW } from './adamw';
-import { checkNumber, checkOptions } from './check';
+import { checkNumber, checkOptions } from './core/check';
 import type { AdamWEmaAttrs } from './ops/adamw-ema';
 import type { ParamTree } from './tree';
 

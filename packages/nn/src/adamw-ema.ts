@@ -1,8 +1,8 @@
 import type { Scalar } from '@tensorflow/tfjs-core';
 import type { AdamWInputs } from './adamw';
 import { type AdamWEmaOptions, type AdamWEmaResult, stepAttrs } from './adamw-ema-options';
-import { checkCount } from './check';
 import { globalNorm } from './clip';
+import { checkCount } from './core/check';
 import { stepGroup } from './step-group';
 import type { ParamTree } from './tree';
 

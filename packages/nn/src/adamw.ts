@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { checkCount, checkNumber, checkOptions } from './check';
+import { checkCount, checkNumber, checkOptions } from './core/check';
 import { adamW } from './ops/adamw';
 import { leavesLike, mapParams, type ParamTree, paramLeaves, replaceLeaves } from './tree';
 

@@ -1,7 +1,7 @@
 import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { withNeededGrads } from './core/needs-input-grad';
 import { registerGradients } from './gradients';
-import { withNeededGrads } from './needs-input-grad';
 
 /** An op on the tape of tfjs-core 4. */
 interface TapeNode {

@@ -1,6 +1,6 @@
 import type { Scalar } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkNumber } from './check';
+import { checkNumber } from './core/check';
 import { clipTo } from './ops/adamw-ema';
 import { globalSquaredNorm } from './ops/global-norm';
 import { type ParamTree, paramLeaves, replaceLeaves } from './tree';

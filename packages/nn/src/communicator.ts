@@ -1,4 +1,4 @@
-import { checkWord } from './check';
+import { checkWord } from './core/check';
 
 /** Numbers that processes exchange. */
 export type Exchanged = Float32Array | Float64Array | Int32Array;

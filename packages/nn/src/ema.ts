@@ -1,4 +1,4 @@
-import { checkCount, checkNumber } from './check';
+import { checkCount, checkNumber } from './core/check';
 import { ema as emaLeaves } from './ops/ema';
 import { cloneParams, leavesLike, type ParamTree, paramLeaves, replaceLeaves } from './tree';
 

@@ -3,7 +3,7 @@ export { type AdamWEmaInputs, adamWEmaStep } from './adamw-ema';
 export type { AdamWEmaOptions, AdamWEmaResult } from './adamw-ema-options';
 export { type ClippedGrads, clipByGlobalNorm, globalNorm } from './clip';
 export { type Communicator, type Exchanged, type ReduceOperation, singleProcess } from './communicator';
-export { type AxisName, type AxisNames, dims } from './dims';
+export { type AxisName, type AxisNames, dims } from './core/dims';
 export { initEma, updateEma, warmupDecay } from './ema';
 export { registerGradients } from './gradients';
 export { type GateRule, gateOrder, opensGate } from './grouped/gate';
@@ -20,7 +20,6 @@ export {
   validateGroups,
 } from './grouped/groups';
 export { reorderRows } from './grouped/reorder-rows';
-export { applyLinear, initLinear, type LinearInit, type LinearOptions, type LinearParams } from './linear-layer';
 export { type AttentionOptions, attention } from './ops/attention';
 export { type CustomOp, customOp, hasKernel, runKernel } from './ops/custom-op';
 export {
@@ -36,6 +35,7 @@ export { gelu } from './ops/gelu';
 export { type GroupedLowRank, groupedLowRank, type LowRankFactors, type LowRankSegment } from './ops/grouped-low-rank';
 export { type LayerNormOptions, layerNorm, layerNormModulate } from './ops/layer-norm';
 export { linear } from './ops/linear';
+export { applyLinear, initLinear, type LinearInit, type LinearOptions, type LinearParams } from './ops/linear-layer';
 export { lowRankLinear } from './ops/low-rank-linear';
 export { stackTensors, sumTensors } from './ops/many-tensors';
 export { matmulNN, matmulNT, matmulTN } from './ops/matmul';

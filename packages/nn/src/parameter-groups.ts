@@ -1,7 +1,7 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import { type AdamWEmaOptions, type AdamWEmaResult, stepAttrs } from './adamw-ema-options';
-import { checkCount, checkFunction, checkNumber, checkOptions } from './check';
 import { globalNorm } from './clip';
+import { checkCount, checkFunction, checkNumber, checkOptions } from './core/check';
 import { type GroupSettings, type ParameterGroup, stepGroup } from './step-group';
 import { type ParamTree, paramLeaves } from './tree';
 

@@ -35,7 +35,7 @@ describe('what WebGPU cannot do', () => {
 
   test('tensors are read synchronously only where an async form or a refusal by name stands beside it', () => {
     const reasons = {
-      'packages/adapters/src/cayley.ts': 'refuses by name: the inverse is in the forward pass',
+      'packages/adapters/src/methods/cayley.ts': 'refuses by name: the inverse is in the forward pass',
       'packages/adapters/src/methods/choose-blocks.ts': 'async form',
       'packages/dit/src/timestep.ts': 'only where canReadSync; else on the device',
       'packages/nn/src/read-back.ts': 'the function itself',
@@ -70,7 +70,7 @@ describe('what WebGPU cannot do', () => {
     );
     // Without a budget it only clones; the tailors' base is prefetched.
     const allowed = [
-      'apps/cli/src/demo/run-demo.ts: assembleFactored',
+      'packages/trainer/src/demo/run-demo.ts: assembleFactored',
       'packages/transfer-benchmark/src/attach/attach-tailors.ts: lowRankFromDense',
       'packages/transfer-benchmark/src/attach/attach-tailors.ts: orthogonalizeFactored',
     ];

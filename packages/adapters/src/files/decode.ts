@@ -8,7 +8,7 @@ import {
   type TensorData,
   toFloat32,
 } from '@learngene/tensor-io';
-import { checkFields, checkGroups, shown } from '../checks';
+import { checkFields, checkGroups, shown } from '../core/checks';
 import { type AdapterConfig, type AdapterConfigInput, adapterConfig } from '../methods';
 import { trainedShapes } from '../trained-shapes';
 import { transposedData, VERSION } from './encode';

@@ -12,11 +12,11 @@ import { peftFiles, DIT as SMALL } from '../../test/peft';
 import { baseFor, bits, DIT, inputsFor, METHODS, tinyModel, titleOf } from '../../test/tiny';
 import { applyAdapted } from '../apply';
 import { attachAdapters } from '../attach';
-import { withDecodedAdapters } from '../load';
 import { type AdaptedModel, disposeAdapted } from '../model';
 import { decodeAdapter } from './decode';
 import { encodeAdapter } from './encode';
 import { loadAdapter, saveAdapter } from './folder';
+import { withDecodedAdapters } from './load';
 import { AdapterFileError, FILES } from './names';
 
 let folder: string;

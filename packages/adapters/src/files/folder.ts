@@ -2,7 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DitConfig } from '@learngene/dit';
 import { writeFolderAtomic } from '@learngene/tensor-io/node';
-import { checkFields } from '../checks';
+import { checkFields } from '../core/checks';
 import type { AdaptedModel } from '../model';
 import { type DecodedAdapter, decodeAdapter } from './decode';
 import { encodeAdapter } from './encode';

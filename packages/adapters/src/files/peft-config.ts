@@ -1,5 +1,5 @@
 import { type DitConfig, linearShape } from '@learngene/dit';
-import { adaptedLayers } from '../layer-settings';
+import { adaptedLayers } from '../core/layer-settings';
 import type { AdapterConfig } from '../methods';
 import type { OftConfig } from '../methods/oft';
 import { adjustedSize } from './oft-size';

@@ -1,4 +1,4 @@
-import { shown } from '../checks';
+import { shown } from '../core/checks';
 import { AdapterFileError, FILES } from './names';
 
 /** A JSON object of unknown fields. */

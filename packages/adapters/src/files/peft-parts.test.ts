@@ -8,13 +8,13 @@ import { beforeAll, describe, expect, it as test } from 'vitest';
 import { fixture, DIT as ONE_BLOCK, peftFiles, tensor } from '../../test/peft';
 import { adaptedLinear } from '../apply';
 import { attachAdapters } from '../attach';
+import { overlay, subTree } from '../core/trees';
 import { countAdapted } from '../count';
-import { withDecodedAdapters } from '../load';
 import { mergeAdapters } from '../merge';
 import { type AdaptedModel, disposeAdapted } from '../model';
-import { overlay, subTree } from '../trees';
 import { decodeAdapter } from './decode';
 import { encodeAdapter } from './encode';
+import { withDecodedAdapters } from './load';
 import { FILES } from './names';
 
 beforeAll(useTestBackend);

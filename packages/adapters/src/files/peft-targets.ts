@@ -1,5 +1,5 @@
 import { blockLinearNames, type DitConfig } from '@learngene/dit';
-import { shown } from '../checks';
+import { shown } from '../core/checks';
 import { AdapterFileError, FILES } from './names';
 import { failField, type Json } from './peft-fields';
 import { pythonPattern } from './python-pattern';

@@ -1,5 +1,5 @@
 import { blockLinearNames, type DitConfig, linearShape } from '@learngene/dit';
-import { shown } from '../checks';
+import { shown } from '../core/checks';
 import { type AdapterConfig, type AdapterConfigInput, adapterConfig } from '../methods';
 import { blockSizes } from '../methods/oft';
 import { AdapterFileError, FILES } from './names';

@@ -1,5 +1,5 @@
-import { checkFields, checkOneOf } from '../checks';
-import type { OverlayMethod } from '../method';
+import { checkFields, checkOneOf } from '../core/checks';
+import type { OverlayMethod } from '../core/method';
 
 /** Biases alone are trained. */
 export interface BitfitConfig {

@@ -11,8 +11,8 @@ import {
 } from '@learngene/nn';
 import type { Generator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkCount } from '../checks';
-import { subTree } from '../trees';
+import { checkCount } from '../core/checks';
+import { subTree } from '../core/trees';
 
 /** Options of {@link chooseLearngeneBlocks}. */
 export interface ChooseBlocksOptions {

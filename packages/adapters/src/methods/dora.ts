@@ -1,8 +1,8 @@
 import { applyLinear, type LinearParams } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
-import type { LayerMethod } from '../method';
-import { addDelta, constant, perSample } from '../segments';
-import type { Leaves } from '../trees';
+import type { LayerMethod } from '../core/method';
+import { addDelta, constant, perSample } from '../core/segments';
+import type { Leaves } from '../core/trees';
 import { addProduct, applyLoras, completeLora, factorShapes, freshLora, type LoraConfig, scalingOf } from './lora';
 import { rankAndAlpha, ranks } from './rank';
 

@@ -1,8 +1,8 @@
 import { blockLinearNames, type DitConfig, type DitParams } from '@learngene/dit';
 import { cloneParams, mapParams, type ParamTree, prefetch, readingBack } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkCount } from '../checks';
-import { type Leaves, overlay, subTree } from '../trees';
+import { checkCount } from '../core/checks';
+import { type Leaves, overlay, subTree } from '../core/trees';
 import { type FineConfig, fine } from './fine';
 
 /** Options of {@link fineDescendant}. */

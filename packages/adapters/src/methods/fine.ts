@@ -1,11 +1,11 @@
 import type { DitConfig } from '@learngene/dit';
 import { matrixFromTensor, tensorFromMatrix } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkCount, checkFields, shown } from '../checks';
-import type { LayerMethod } from '../method';
-import { sharedFactors } from '../shared-factors';
-import type { Leaves } from '../trees';
+import { checkCount, checkFields, shown } from '../core/checks';
+import type { LayerMethod } from '../core/method';
+import type { Leaves } from '../core/trees';
 import { largestRank, ranks } from './rank';
+import { sharedFactors } from './shared-factors';
 import { applySpectral, mergeSpectral } from './spectral';
 
 /** All blocks share u and v of a kind of layer; s is each block's own. */

@@ -1,5 +1,5 @@
-import { checkFields } from '../checks';
-import type { OverlayMethod } from '../method';
+import { checkFields } from '../core/checks';
+import type { OverlayMethod } from '../core/method';
 
 /** Every parameter is trained. */
 export interface FullConfig {

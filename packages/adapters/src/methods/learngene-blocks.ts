@@ -1,8 +1,8 @@
 import { type DitConfig, type DitParams, initDit } from '@learngene/dit';
 import type { ParamTree } from '@learngene/nn';
-import { checkCount, checkFields, checkOneOf, shown } from '../checks';
-import type { OverlayMethod } from '../method';
-import { overlay } from '../trees';
+import { checkCount, checkFields, checkOneOf, shown } from '../core/checks';
+import type { OverlayMethod } from '../core/method';
+import { overlay } from '../core/trees';
 
 /** Which blocks of a trained model a descendant inherits. */
 export interface LearngeneBlocks {

@@ -1,11 +1,11 @@
 import { applyLinear, type LinearParams, matmulNN } from '@learngene/nn';
 import { type Generator, uniform } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkCount, checkFields, checkPositive } from '../checks';
-import type { LayerSettings } from '../layer-settings';
-import type { LayerMethod } from '../method';
-import { mapSegments } from '../segments';
-import type { Leaves } from '../trees';
+import { checkCount, checkFields, checkPositive } from '../core/checks';
+import type { LayerSettings } from '../core/layer-settings';
+import type { LayerMethod } from '../core/method';
+import { mapSegments } from '../core/segments';
+import type { Leaves } from '../core/trees';
 import { largestRank, rankAndAlpha, ranks } from './rank';
 
 /** The update is the Hadamard product of two low-rank matrices. */

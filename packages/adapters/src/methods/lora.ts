@@ -2,11 +2,11 @@ import type { DitConfig, LinearShape } from '@learngene/dit';
 import { applyLinear, groupedLowRank, type LinearParams, matmulNT } from '@learngene/nn';
 import { type Generator, uniform } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkCount, checkFields, checkOneOf, checkPositive } from '../checks';
-import type { LayerSettings } from '../layer-settings';
-import type { LayerMethod } from '../method';
-import { addDelta, type LayerSegment } from '../segments';
-import type { Leaves } from '../trees';
+import { checkCount, checkFields, checkOneOf, checkPositive } from '../core/checks';
+import type { LayerSettings } from '../core/layer-settings';
+import type { LayerMethod } from '../core/method';
+import { addDelta, type LayerSegment } from '../core/segments';
+import type { Leaves } from '../core/trees';
 import { largestRank, rankAndAlpha, ranks } from './rank';
 
 /** Low-rank adaptation, W + scaling B A. */

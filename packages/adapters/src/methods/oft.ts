@@ -1,11 +1,11 @@
 import { type DitConfig, mlpWidth } from '@learngene/dit';
 import { applyLinear, type LinearParams, matmulNN } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
-import { cayley, skewMatrices } from '../cayley';
-import { checkCount, checkFields } from '../checks';
-import type { LayerSettings } from '../layer-settings';
-import type { LayerMethod } from '../method';
-import { type LayerSegment, mapSegments } from '../segments';
+import { checkCount, checkFields } from '../core/checks';
+import type { LayerSettings } from '../core/layer-settings';
+import type { LayerMethod } from '../core/method';
+import { type LayerSegment, mapSegments } from '../core/segments';
+import { cayley, skewMatrices } from './cayley';
 
 /** Inputs are rotated block by block before a frozen weight. */
 export interface OftConfig {

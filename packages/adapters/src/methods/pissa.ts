@@ -2,10 +2,10 @@ import { applyLinear, type LinearParams } from '@learngene/nn';
 import { createGenerator, stream } from '@learngene/random';
 import { matrixFromTensor, randomizedSvd, svd, tensorFromMatrix } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkCount, checkFields, checkPositive } from '../checks';
-import type { LayerSettings } from '../layer-settings';
-import type { LayerMethod } from '../method';
-import { addDelta } from '../segments';
+import { checkCount, checkFields, checkPositive } from '../core/checks';
+import type { LayerSettings } from '../core/layer-settings';
+import type { LayerMethod } from '../core/method';
+import { addDelta } from '../core/segments';
 import { addProduct, applyLoras, factorShapes, scalingOf } from './lora';
 import { largestRank, rankAndAlpha, ranks } from './rank';
 

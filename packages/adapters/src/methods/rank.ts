@@ -1,5 +1,5 @@
 import { type DitConfig, type LinearShape, mlpWidth } from '@learngene/dit';
-import { checkCount, checkPositive } from '../checks';
+import { checkCount, checkPositive } from '../core/checks';
 
 /** The largest rank that every main layer can have. */
 export function largestRank(dit: DitConfig): number {

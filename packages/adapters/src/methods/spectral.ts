@@ -1,7 +1,7 @@
 import { applyLinear, type LinearParams, lowRankLinear, matmulNN, matmulNT } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
-import { type LayerSegment, perSample } from '../segments';
-import type { Leaves } from '../trees';
+import { type LayerSegment, perSample } from '../core/segments';
+import type { Leaves } from '../core/trees';
 
 /**
  * x V diag(s) Uᵀ + bias where only s differs between segments: both products are taken for the whole batch, so the cost

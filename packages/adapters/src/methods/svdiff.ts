@@ -1,9 +1,9 @@
 import type { LinearParams } from '@learngene/nn';
 import { factorDense } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkFields, checkPositive } from '../checks';
-import type { LayerMethod } from '../method';
-import type { Leaves } from '../trees';
+import { checkFields, checkPositive } from '../core/checks';
+import type { LayerMethod } from '../core/method';
+import type { Leaves } from '../core/trees';
 import { applySpectral, mergeSpectral } from './spectral';
 
 /** Singular values move, singular vectors stay. */

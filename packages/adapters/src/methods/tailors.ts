@@ -10,10 +10,10 @@ import {
   orthogonalizeFactored,
 } from '@learngene/tensor-svd';
 import type { Tensor3D } from '@tensorflow/tfjs-core';
-import { checkCount, checkFields } from '../checks';
-import type { LayerMethod } from '../method';
-import { addDelta } from '../segments';
-import type { Leaves } from '../trees';
+import { checkCount, checkFields } from '../core/checks';
+import type { LayerMethod } from '../core/method';
+import { addDelta } from '../core/segments';
+import type { Leaves } from '../core/trees';
 import { largestRank, ranks } from './rank';
 
 /** Tailors on a model that was pre-trained in plain low-rank form: KIND without its gate. */

@@ -1,4 +1,4 @@
-import { checkOptions } from '../check';
+import { checkOptions } from '../core/check';
 import { type GateRule, opensGate, stableOrder } from './gate';
 import { type ClassGroup, classPlaces } from './groups';
 

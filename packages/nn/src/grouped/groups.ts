@@ -1,4 +1,4 @@
-import { checkCount } from '../check';
+import { checkCount } from '../core/check';
 
 /** Classes that share parameters of their own, such as one set of tailors or one adapter. */
 export interface ClassGroup {

@@ -1,6 +1,6 @@
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { dims } from '../dims';
+import { dims } from '../core/dims';
 import { customOp, hasKernel, runKernel, stateInputs } from './custom-op';
 import { product } from './matmul';
 

@@ -1,6 +1,6 @@
 import type { NamedAttrMap, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { needsInputGrad } from '../needs-input-grad';
+import { needsInputGrad } from '../core/needs-input-grad';
 
 /** A function with its own gradient, see {@link customOp}. */
 export interface CustomOp<T extends Tensor, Name extends string> {

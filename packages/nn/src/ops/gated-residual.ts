@@ -1,6 +1,6 @@
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { dims } from '../dims';
+import { dims } from '../core/dims';
 import { customOp, hasKernel, runKernel } from './custom-op';
 import { sumTokens } from './sums';
 

@@ -1,6 +1,6 @@
 import type { NamedTensorMap, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { dims } from '../dims';
+import { dims } from '../core/dims';
 import { customOp, hasKernel, runKernel, stateInputs } from './custom-op';
 import { applyEpilogue, type Epilogue, epilogueGrads, hasEpilogueGrads } from './epilogue';
 import { groupedBackward, groupedForward } from './grouped-low-rank-composite';

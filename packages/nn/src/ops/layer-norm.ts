@@ -1,7 +1,7 @@
 import type { NamedTensorMap, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkNumber } from '../check';
-import { dims } from '../dims';
+import { checkNumber } from '../core/check';
+import { dims } from '../core/dims';
 import { customOp, hasKernel, runKernel, stateInputs } from './custom-op';
 import { meanLast, sumRows, sumTokens } from './sums';
 

@@ -1,6 +1,6 @@
 import type { NamedTensorMap, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { dims } from '../dims';
+import { dims } from '../core/dims';
 import { customOp, hasKernel, runKernel } from './custom-op';
 import { affine, product } from './matmul';
 import { sumRows } from './sums';

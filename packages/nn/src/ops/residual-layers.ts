@@ -1,11 +1,11 @@
 import type { NamedTensorMap, Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { dims } from '../dims';
-import type { LinearParams } from '../linear-layer';
+import { dims } from '../core/dims';
 import { customOp, hasKernel, runKernel } from './custom-op';
 import { gatedResidual } from './gated-residual';
 import { gelu } from './gelu';
 import { columnSums, linear, linearInputGrad, linearWeightGrad } from './linear';
+import type { LinearParams } from './linear-layer';
 
 /** What goes into the residual stream: x + gate branch(input). */
 export interface ResidualInputs {

@@ -1,8 +1,8 @@
 import { type Generator, normal, uniform } from '@learngene/random';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkCount, checkNumber } from './check';
-import { linear } from './ops/linear';
+import { checkCount, checkNumber } from '../core/check';
+import { linear } from './linear';
 
 /** Parameters of a dense linear layer. */
 export type LinearParams = Readonly<{

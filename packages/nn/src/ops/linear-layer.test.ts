@@ -2,7 +2,7 @@ import { createGenerator, uniform } from '@learngene/random';
 import { expectClose, expectNoLeak } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it as test } from 'vitest';
-import { normals, useNnBackend } from '../test/setup';
+import { normals, useNnBackend } from '../../test/setup';
 import {
   applyLinear,
   attention,
@@ -11,7 +11,7 @@ import {
   layerNorm,
   layerNormModulate,
   lowRankLinear,
-} from './index';
+} from '../index';
 
 beforeAll(useNnBackend);
 

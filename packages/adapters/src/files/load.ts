@@ -1,8 +1,8 @@
 import { disposeParams, paramsFromTensorData } from '@learngene/nn';
 import { toFloat32 } from '@learngene/tensor-io';
 import * as tf from '@tensorflow/tfjs-core';
-import type { DecodedAdapter } from './files/decode';
-import { type AdaptedModel, type AdapterParams, adapterOf } from './model';
+import { type AdaptedModel, type AdapterParams, adapterOf } from '../model';
+import type { DecodedAdapter } from './decode';
 
 /**
  * A model with the adapters of some groups replaced by ones read from files. The model must come from `attachAdapters`
