@@ -1,4 +1,4 @@
-"""Training steps of KIND in PyTorch: masked as most would write it, and two ways that skip absent classes."""
+"""Training steps of KIND in PyTorch: one that masks, as most would write it, and two that skip absent classes."""
 
 import torch
 from data import weights_of
@@ -24,17 +24,17 @@ class KindMain(nn.Module):
         return torch.cat([self.q(x), self.k(x), self.v(x)], -1)
 
 
-def build(spec: dict, batch: dict, way: str) -> tuple[DiT, list, Gate]:
+def build(spec: dict, batch: dict, implementation: str) -> tuple[DiT, list, Gate]:
     """The model with our weights; group g's s is that of the file times 1 + g / 100, so that no two are alike."""
     gate = Gate()
     labels = batch["labels"]
     classes, counts = labels.unique_consecutive(return_counts=True)
     ends = counts.cumsum(0).tolist()
     gate.runs = [(c, e - n, e) for c, n, e in zip(classes.tolist(), counts.tolist(), ends, strict=True)]
-    if way == "masked":
+    if implementation == "masked":
         per_class = torch.nn.functional.one_hot(labels, spec["groups"]).float()
         gate.mask = per_class.repeat_interleave(spec["tailorRank"], 1)[:, None]
-    model = DiT(spec, lambda width, hidden: KindMain(width, hidden, spec, gate, LAYERS[way]))
+    model = DiT(spec, lambda width, hidden: KindMain(width, hidden, spec, gate, LAYERS[implementation]))
     weights = weights_of(spec)
     model.load_frame(weights)
     layers = []
@@ -102,8 +102,8 @@ class GatheredTrainer(Trainer):
                 target[active] = row
 
 
-def trainer(spec: dict, batch: dict, way: str) -> Trainer:
-    model, layers, gate = build(spec, batch, way)
-    if way == "gathered":
+def trainer(spec: dict, batch: dict, implementation: str) -> Trainer:
+    model, layers, gate = build(spec, batch, implementation)
+    if implementation == "gathered":
         return GatheredTrainer(model, batch, layers=layers, gate=gate)
-    return (SegmentTrainer if way == "segments" else Trainer)(model, batch)
+    return (SegmentTrainer if implementation == "segments" else Trainer)(model, batch)

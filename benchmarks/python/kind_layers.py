@@ -1,4 +1,4 @@
-"""KIND's factored main layers (arXiv 2408.07337) in PyTorch: W_c = learngenes + tailors of class c, three ways.
+"""KIND in PyTorch (arXiv 2408.07337), main layers implemented three times: W_c = learngenes + tailors of class c.
 
 A layer holds learngenes u [out, G], s [G], v [in, G], bias [out], and tailors of every class. `Gate` tells all layers of a
 model which classes the samples of the batch have.
@@ -32,7 +32,7 @@ class Learngenes(nn.Module):
 
 
 class MaskedLayer(Learngenes):
-    """All tailors of all classes are computed, those of other classes multiplied by zero: the obvious way."""
+    """All tailors of all classes are computed, those of other classes multiplied by zero: as most would write it."""
 
     def __init__(self, width: int, out: int, spec: dict, gate: Gate):
         super().__init__(width, out, spec["learngeneRank"])

@@ -16,7 +16,7 @@ def dense_step(spec: dict):
 
 
 def kind_step(spec: dict):
-    work = trainer(spec, batch_of(spec), spec["way"])
+    work = trainer(spec, batch_of(spec), spec["implementation"])
     gc.collect()
     return work.step, lambda: [work.step() for _ in range(spec.get("checkSteps", 3))]
 

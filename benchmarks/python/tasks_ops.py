@@ -136,8 +136,8 @@ def conv2d(spec: dict):
         dy = pattern([N, H, W, spec["out"]], 9).permute(0, 3, 1, 2).contiguous(memory_format=layout)
         return (lambda: torch.autograd.grad(run(), [x, w], dy)), check
 
-    ways = [in_layout(layout) for layout in (torch.contiguous_format, torch.channels_last)]
-    return min(ways, key=lambda way: best_of(way[0]))
+    candidates = [in_layout(layout) for layout in (torch.contiguous_format, torch.channels_last)]
+    return min(candidates, key=lambda candidate: best_of(candidate[0]))
 
 
 def best_of(run, times: int = 3) -> float:

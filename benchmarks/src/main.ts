@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { catalog, type Row } from './catalog';
-import { Crew } from './crew';
 import { commit, describeMachine, hasCompiler, threadCount } from './machine';
 import type { Effort } from './measure';
 import { type Options, parseOptions } from './options';
@@ -13,6 +12,7 @@ import { writeReport } from './report';
 import { mergeRows, type ResultHeader, type ResultRow, type Results } from './result';
 import { profileRow, type RowContext, runRow } from './run-row';
 import { formatAmount, formatRatio } from './table';
+import { WorkerPool } from './worker-pool';
 
 const folder = fileURLToPath(new URL('..', import.meta.url));
 const root = join(folder, '..');
@@ -28,14 +28,14 @@ function wanted(row: Row, { quick, only }: Options): boolean {
   return quick ? Boolean(row.quick) : row.quick !== 'only';
 }
 
-function say(text: string): void {
+function log(text: string): void {
   const seconds = (performance.now() / 1000).toFixed(0).padStart(4);
   process.stderr.write(`[${seconds} s] ${text}\n`);
 }
 
 function show(row: ResultRow): void {
   const peer = row.peer === null ? '' : `, ${row.peer} ${formatAmount(row.peerMs as number, row.unit)}`;
-  say(`  ${row.name}: ${formatAmount(row.oursMs, row.unit)}${peer} ${formatRatio(row)}`);
+  log(`  ${row.name}: ${formatAmount(row.oursMs, row.unit)}${peer} ${formatRatio(row)}`);
 }
 
 /** Engines and precisions that are not here are no failure of the benchmark. */
@@ -47,7 +47,7 @@ async function measureAll(rows: readonly Row[], context: RowContext): Promise<{ 
   const made: ResultRow[] = [];
   let failed = 0;
   for (const [i, row] of rows.entries()) {
-    say(`(${i + 1}/${rows.length}) ${row.name}`);
+    log(`(${i + 1}/${rows.length}) ${row.name}`);
     try {
       const fresh = await runRow(row, context);
       fresh.forEach(show);
@@ -55,7 +55,7 @@ async function measureAll(rows: readonly Row[], context: RowContext): Promise<{ 
     } catch (error) {
       const absent = isAbsent(row, error);
       if (!absent) failed++;
-      say(`  ${absent ? 'left out' : 'FAILED'}: ${(error as Error).message}`);
+      log(`  ${absent ? 'left out' : 'FAILED'}: ${(error as Error).message}`);
     }
   }
   return { made, failed };
@@ -79,21 +79,21 @@ async function keep(options: Options, made: readonly ResultRow[], header: Result
 }
 
 async function compare(rows: readonly Row[], context: RowContext, options: Options): Promise<number> {
-  const { crew, threads } = context;
-  const peer = await crew.peer();
-  if (!context.compiler) say('There is no g++ (or $CXX): rows against torch.compile are left out');
+  const { pool, threads } = context;
+  const peer = await pool.peer();
+  if (!context.compiler) log('There is no g++ (or $CXX): rows against torch.compile are left out');
   const { made, failed } = await measureAll(rows, context);
   const results = await keep(options, made, {
     machine: describeMachine(),
     threads,
-    engine: { name: options.engine, detail: (await crew.ours(options.engine)).about.detail },
+    engine: { name: options.engine, detail: (await pool.ours(options.engine)).about.detail },
     versions: { node: process.versions.node, tfjs: '4.22.0', ...peer.about },
     commit: commit(root),
     date: new Date().toISOString(),
     quick: options.quick,
   });
   if (options.json) process.stdout.write(`${JSON.stringify(results)}\n`);
-  say(`Wrote benchmarks/results/latest.json and docs/benchmarks.md${failed > 0 ? `; ${failed} rows FAILED` : ''}`);
+  log(`Wrote benchmarks/results/latest.json and docs/benchmarks.md${failed > 0 ? `; ${failed} rows FAILED` : ''}`);
   return failed > 0 ? 1 : 0;
 }
 
@@ -104,22 +104,22 @@ async function bench(options: Options): Promise<number> {
     return 0;
   }
   if (rows.length === 0) throw new MissingError('--only: no row matches; --list shows them');
-  const python = options.profile ? '' : pythonEnvironment(folder, say);
+  const python = options.profile ? '' : pythonEnvironment(folder, log);
   const threads = threadCount();
-  const crew = new Crew({ folder, python, threads });
+  const pool = new WorkerPool({ folder, python, threads });
   const scratch = mkdtempSync(join(tmpdir(), 'learngene-bench-'));
   try {
-    say(`Starting with ${threads} threads`);
-    await crew.ours(options.engine).catch((error: Error) => {
+    log(`Starting with ${threads} threads`);
+    await pool.ours(options.engine).catch((error: Error) => {
       throw new MissingError(`engine ${options.engine}: ${error.message} (--engine wasm is always there)`);
     });
     const effort = efforts[options.quick ? 'quick' : 'full'];
-    const context = { crew, engine: options.engine, threads, effort, scratch, compiler: hasCompiler(), say };
+    const context = { pool, engine: options.engine, threads, effort, scratch, compiler: hasCompiler(), log };
     if (!options.profile) return await compare(rows, context, options);
     for (const row of rows) process.stdout.write(`${row.name}\n${await profileRow(row, context)}\n\n`);
     return 0;
   } finally {
-    await crew.stop();
+    await pool.stop();
     rmSync(scratch, { recursive: true, force: true });
   }
 }

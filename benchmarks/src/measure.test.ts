@@ -19,16 +19,16 @@ test('rounds fill the budget within their limits', () => {
   expect([50, 200, 4000, 6000].map((ms) => planRounds(ms, effort))).toEqual([10, 5, 3, 1]);
 });
 
-test('contestants take turns after a warm-up of each, and all samples are kept', async () => {
+test('workers take turns after a warm-up of each, and all samples are kept', async () => {
   const calls: string[] = [];
-  const contestant = (name: string, ms: number) => ({
+  const worker = (name: string, ms: number) => ({
     run: async (samples: number) => {
       calls.push(name);
       return new Array<number>(samples).fill(ms);
     },
   });
   const effort = { budget: 3000, minRounds: 3, maxRounds: 3 };
-  const times = await interleave([contestant('a', 2000), contestant('b', 60)], effort);
+  const times = await interleave([worker('a', 2000), worker('b', 60)], effort);
   expect(calls.join('')).toBe('abbababab');
   expect(times).toEqual([
     [2000, 2000, 2000],

@@ -7,7 +7,7 @@ export interface Timed {
 
 /** How long a comparison may take. */
 export interface Effort {
-  /** Time for all rounds of all contestants together, ms. */
+  /** Time for all rounds of all workers together, ms. */
   budget: number;
   /** Fewest rounds, whatever they take. */
   minRounds: number;
@@ -17,16 +17,16 @@ export interface Effort {
 
 /** A sample lasts at least this long, ms; shorter work is repeated within it. */
 const SAMPLE = 4;
-/** What one contestant does in one round, ms. */
+/** What one worker does in one round, ms. */
 const SLICE = 120;
-/** Between contestants: thread pools that spin for a while after their work go to sleep, ms. */
+/** Between workers: thread pools that spin for a while after their work go to sleep, ms. */
 const PAUSE = 25;
 
 /** Work of this length is warm after its check: its warm-up counts as a sample, ms. */
 const LONG = 5000;
 
-/** How a contestant's round is divided. */
-export interface Plan {
+/** How a worker's round is divided. */
+export interface RoundPlan {
   /** Samples in a round. */
   samples: number;
   /** Executions in a sample. */
@@ -34,7 +34,7 @@ export interface Plan {
 }
 
 /** The division of a round for work that takes `ms` an execution. */
-export function planRound(ms: number): Plan {
+export function planRound(ms: number): RoundPlan {
   const inner = Math.max(1, Math.min(10_000, Math.ceil(SAMPLE / ms)));
   const samples = Math.max(1, Math.min(20, Math.floor(SLICE / (inner * ms))));
   return { samples, inner };
@@ -47,27 +47,27 @@ export function planRounds(ms: number, { budget, minRounds, maxRounds }: Effort)
 }
 
 /**
- * Times contestants in turns, A B A B ..., after a warm-up of each, so that a machine that slows down slows all of them.
+ * Times workers in turns, A B A B ..., after a warm-up of each, so that a machine that slows down slows all of them.
  *
- * @returns for each contestant, milliseconds of every sample
+ * @returns for each worker, milliseconds of every sample
  */
-export async function interleave(contestants: readonly Timed[], effort: Effort): Promise<number[][]> {
-  const plans: Plan[] = [];
-  const times: number[][] = contestants.map(() => []);
+export async function interleave(workers: readonly Timed[], effort: Effort): Promise<number[][]> {
+  const plans: RoundPlan[] = [];
+  const times: number[][] = workers.map(() => []);
   let round = 0;
-  for (const [i, contestant] of contestants.entries()) {
-    const [first] = await contestant.run(1, 1);
+  for (const [i, worker] of workers.entries()) {
+    const [first] = await worker.run(1, 1);
     if (first > LONG) times[i].push(first);
-    const warm = first > 1000 ? first : Math.min(...(await contestant.run(3, Math.max(1, Math.floor(SAMPLE / first)))));
+    const warm = first > 1000 ? first : Math.min(...(await worker.run(3, Math.max(1, Math.floor(SAMPLE / first)))));
     const plan = planRound(warm);
     plans.push(plan);
     round += plan.samples * plan.inner * warm + PAUSE;
   }
   const rounds = planRounds(round, effort);
   for (let r = 0; r < rounds; r++) {
-    for (const [i, contestant] of contestants.entries()) {
+    for (const [i, worker] of workers.entries()) {
       await sleep(PAUSE);
-      times[i].push(...(await contestant.run(plans[i].samples, plans[i].inner)));
+      times[i].push(...(await worker.run(plans[i].samples, plans[i].inner)));
     }
   }
   return times;

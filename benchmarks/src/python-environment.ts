@@ -19,7 +19,7 @@ const check = 'import torch, sklearn, safetensors; torch.linalg.svd(torch.ones(8
  * @param folder - of this package
  * @throws MissingError naming what to install
  */
-export function pythonEnvironment(folder: string, say: (text: string) => void): string {
+export function pythonEnvironment(folder: string, log: (text: string) => void): string {
   const given = process.env.LEARNGENE_BENCH_PYTHON;
   if (given) {
     const { ok, output } = run(given, ['-c', check]);
@@ -35,31 +35,31 @@ export function pythonEnvironment(folder: string, say: (text: string) => void): 
   const key = hash.digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return python;
 
-  say(`Making a virtual environment with Python ${base.version} in ${venv}`);
+  log(`Making a virtual environment with Python ${base.version} in ${venv}`);
   rmSync(venv, { recursive: true, force: true });
   need(
     run(base.command, ['-m', 'venv', venv]),
     'python3 -m venv failed; install the package that has it (Debian, Ubuntu: apt-get install python3-venv)',
   );
-  install(python, join(folder, 'python'), say);
+  install(python, join(folder, 'python'), log);
   writeFileSync(stamp, key);
   return python;
 }
 
 /** On Linux x64 without torch's 2.7 GB of CUDA libraries (see python/stubs.py); with them, if it does not work so. */
-function install(python: string, folder: string, say: (text: string) => void): void {
+function install(python: string, folder: string, log: (text: string) => void): void {
   const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input'];
   const failed = 'pip could not install the peers from PyPI; is the network there?';
   if (process.platform === 'linux' && process.arch === 'x64') {
-    say('Installing torch (540 MB), scikit-learn and numpy from PyPI');
+    log('Installing torch (540 MB), scikit-learn and numpy from PyPI');
     need(run(python, [...pip, '--no-deps', '-r', join(folder, 'requirements-linux-x64.txt')]), failed);
     need(run(python, [join(folder, 'stubs.py')]), 'python/stubs.py failed');
     const { ok, output } = run(python, ['-c', check]);
     if (ok) return;
-    say(`torch does not load without its CUDA libraries here (${lastLine(output)}): installing those too (2.7 GB)`);
+    log(`torch does not load without its CUDA libraries here (${lastLine(output)}): installing those too (2.7 GB)`);
     need(run(python, [join(folder, 'stubs.py'), '--remove']), 'python/stubs.py --remove failed');
   } else {
-    say('Installing torch, scikit-learn and numpy from PyPI');
+    log('Installing torch, scikit-learn and numpy from PyPI');
   }
   need(run(python, [...pip, '-r', join(folder, 'requirements.txt')]), failed);
   need(run(python, ['-c', check]), 'the peers were installed and do not load');

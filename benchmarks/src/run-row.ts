@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { PeerWay, Row } from './catalog';
-import type { Contestant } from './contestant';
-import type { Crew } from './crew';
+import type { PeerImplementation, Row } from './catalog';
 import type { EngineName } from './engine-names';
 import { type Effort, interleave } from './measure';
 import { profileText } from './profile';
 import type { ResultRow } from './result';
 import { disagreement, type Summary, summarize } from './statistics';
+import type { WorkerPool } from './worker-pool';
+import type { Worker } from './worker-process';
 
 /** What a row is run with. */
 export interface RowContext {
-  crew: Crew;
+  pool: WorkerPool;
   /** Threads of rows that name none. */
   threads: number;
   /** Engine of rows that name none. */
@@ -22,7 +22,7 @@ export interface RowContext {
   /** Whether a C++ compiler is there for torch.compile. */
   compiler: boolean;
   /** Shows what is going on. */
-  say: (text: string) => void;
+  log: (text: string) => void;
 }
 
 /** Both sides compute the same numbers, or the row says where they do not. */
@@ -32,15 +32,17 @@ class DisagreementError extends Error {
 
 /** Makes one row, or several where it has several peers. */
 export async function runRow(row: Row, context: RowContext): Promise<ResultRow[]> {
-  const ways = row.peers.filter((way) => !way.compiled || context.compiler);
-  const skipped = row.peers.length - ways.length;
+  const implementations = row.peers.filter((implementation) => !implementation.compiled || context.compiler);
+  const skipped = row.peers.length - implementations.length;
   const note =
     skipped > 0 ? `${row.note ?? ''}; torch.compile needs g++, which is not here`.replace(/^; /, '') : row.note;
-  const rows = row.memory ? await measureMemory(row, ways, context) : await measureTime(row, ways, context);
+  const rows = row.memory
+    ? await measureMemory(row, implementations, context)
+    : await measureTime(row, implementations, context);
   return rows.map((made) => ({ ...made, note: note ?? '' }));
 }
 
-/** The spec with a place for the weights, the same for every way of computing the same model. */
+/** The spec with a place for the weights, the same for every implementation of the same model. */
 function specOf(row: Row, extra: object, { scratch }: RowContext): object {
   const { precision, rank, steps, checkSteps, ...sizes } = row.spec as Record<string, unknown>;
   const key = createHash('sha256')
@@ -50,47 +52,56 @@ function specOf(row: Row, extra: object, { scratch }: RowContext): object {
   return { ...row.spec, ...extra, weights: join(scratch, `${key}.safetensors`) };
 }
 
-async function measureTime(row: Row, ways: readonly PeerWay[], context: RowContext): Promise<ResultRow[]> {
-  const { crew, say, effort } = context;
+async function measureTime(
+  row: Row,
+  implementations: readonly PeerImplementation[],
+  context: RowContext,
+): Promise<ResultRow[]> {
+  const { pool, log, effort } = context;
   const engine = (row.engine ?? context.engine) as EngineName;
-  const contestants: Contestant[] = [];
-  const prepare = async (contestant: Contestant, task: string, spec: object) => {
-    contestants.push(contestant);
-    return contestant.prepare(task, spec);
+  const workers: Worker[] = [];
+  const prepare = async (worker: Worker, task: string, spec: object) => {
+    workers.push(worker);
+    return worker.prepare(task, spec);
   };
   try {
-    const ours = await prepare(await crew.ours(engine, row.threads), row.task, specOf(row, {}, context));
-    const fair: PeerWay[] = [];
-    for (const [i, way] of ways.entries()) {
-      say(`${row.name}: preparing ${way.label}`);
-      const theirs = await prepare(await crew.peer(row.threads, i), way.task, specOf(row, way.spec ?? {}, context));
+    const ours = await prepare(await pool.ours(engine, row.threads), row.task, specOf(row, {}, context));
+    const fair: PeerImplementation[] = [];
+    for (const [i, implementation] of implementations.entries()) {
+      log(`${row.name}: preparing ${implementation.label}`);
+      const theirs = await prepare(
+        await pool.peer(row.threads, i),
+        implementation.task,
+        specOf(row, implementation.spec ?? {}, context),
+      );
       const problem = disagreement(ours, theirs, row.tolerance ?? { relative: 1e-3 });
-      if (problem === undefined) fair.push(way);
-      else if (!way.compiled) throw new DisagreementError(`${row.name}: against ${way.label}, ${problem}`);
+      if (problem === undefined) fair.push(implementation);
+      else if (!implementation.compiled)
+        throw new DisagreementError(`${row.name}: against ${implementation.label}, ${problem}`);
       else {
         // The eager form of the same program agrees: what the compiler makes of it is not ours to answer for.
-        say(`${row.name}: ${way.label} left out, ${problem}`);
-        crew.forget(contestants.pop() as Contestant);
+        log(`${row.name}: ${implementation.label} left out, ${problem}`);
+        pool.forget(workers.pop() as Worker);
       }
     }
-    if (row.own) await prepare(await crew.ours(engine, row.threads, 1), row.own.task, row.own.spec);
-    say(`${row.name}: timing`);
-    const [own, ...others] = (await interleave(contestants, effort)).map(summarize);
-    await Promise.all(contestants.map((contestant) => contestant.release()));
-    const rivals = row.own ? [row.own] : fair;
-    const made = rivals.map((rival, i) => resultRow(row, engine, own, { ...rival, times: others[i] }));
+    if (row.own) await prepare(await pool.ours(engine, row.threads, 1), row.own.task, row.own.spec);
+    log(`${row.name}: timing`);
+    const [own, ...others] = (await interleave(workers, effort)).map(summarize);
+    await Promise.all(workers.map((worker) => worker.release()));
+    const peers = row.own ? [row.own] : fair;
+    const made = peers.map((peer, i) => resultRow(row, engine, own, { ...peer, times: others[i] }));
     if (made.length === 0) return [resultRow(row, engine, own)];
     if (!row.bestPeer) return made;
     return [made.reduce((best, next) => ((next.ratio ?? 0) < (best.ratio ?? 0) ? next : best))];
   } catch (error) {
-    for (const contestant of contestants) crew.forget(contestant);
+    for (const worker of workers) pool.forget(worker);
     throw error;
   }
 }
 
 /** Where our time goes in a row, as text. */
 export async function profileRow(row: Row, context: RowContext): Promise<string> {
-  const ours = await context.crew.ours((row.engine ?? context.engine) as EngineName, row.threads);
+  const ours = await context.pool.ours((row.engine ?? context.engine) as EngineName, row.threads);
   await ours.prepare(row.task, specOf(row, {}, context));
   await ours.run(1, 1);
   const text = profileText(await ours.profile(5));
@@ -99,28 +110,36 @@ export async function profileRow(row: Row, context: RowContext): Promise<string>
 }
 
 /** Processes of their own; the weights are written by another one before, for that takes memory too. */
-async function measureMemory(row: Row, ways: readonly PeerWay[], context: RowContext): Promise<ResultRow[]> {
-  const { crew, say } = context;
+async function measureMemory(
+  row: Row,
+  implementations: readonly PeerImplementation[],
+  context: RowContext,
+): Promise<ResultRow[]> {
+  const { pool, log } = context;
   const engine = (row.engine ?? context.engine) as EngineName;
-  say(`${row.name}: training in fresh processes`);
-  const writer = await crew.ours(engine);
+  log(`${row.name}: training in fresh processes`);
+  const writer = await pool.ours(engine);
   await writer.prepare(row.task, specOf(row, {}, context));
   await writer.release();
-  const peak = async (contestant: Contestant, task: string, spec: object): Promise<Summary> => {
+  const peak = async (worker: Worker, task: string, spec: object): Promise<Summary> => {
     try {
-      await contestant.prepare(task, spec); // three steps
-      await contestant.run(2, 1);
-      const median = await contestant.peakMiB();
+      await worker.prepare(task, spec); // three steps
+      await worker.run(2, 1);
+      const median = await worker.peakMiB();
       return { median, best: median, count: 1 };
     } finally {
-      contestant.stop();
+      worker.stop();
     }
   };
-  const own = await peak(await crew.startOurs(engine), row.task, specOf(row, {}, context));
+  const own = await peak(await pool.startOurs(engine), row.task, specOf(row, {}, context));
   const rows: ResultRow[] = [];
-  for (const way of ways) {
-    const times = await peak(await crew.startPeer(), way.task, specOf(row, way.spec ?? {}, context));
-    rows.push({ ...resultRow(row, engine, own, { ...way, times }), unit: 'MiB' });
+  for (const implementation of implementations) {
+    const times = await peak(
+      await pool.startPeer(),
+      implementation.task,
+      specOf(row, implementation.spec ?? {}, context),
+    );
+    rows.push({ ...resultRow(row, engine, own, { ...implementation, times }), unit: 'MiB' });
   }
   return rows;
 }
@@ -129,20 +148,20 @@ function resultRow(
   row: Row,
   engine: string,
   own: Summary,
-  rival?: { label: string; goal?: number; times: Summary },
+  peer?: { label: string; goal?: number; times: Summary },
 ): ResultRow {
   return {
     name: row.name,
     section: row.section,
     oursMs: own.median,
-    peer: rival?.label ?? null,
-    peerMs: rival?.times.median ?? null,
-    ratio: rival ? rival.times.median / own.median : null,
+    peer: peer?.label ?? null,
+    peerMs: peer?.times.median ?? null,
+    ratio: peer ? peer.times.median / own.median : null,
     note: row.note ?? '',
     oursBestMs: own.best,
-    peerBestMs: rival?.times.best ?? null,
-    bestRatio: rival ? rival.times.best / own.best : null,
-    ...(rival?.goal !== undefined && { goal: rival.goal }),
+    peerBestMs: peer?.times.best ?? null,
+    bestRatio: peer ? peer.times.best / own.best : null,
+    ...(peer?.goal !== undefined && { goal: peer.goal }),
     ...(row.x !== undefined && { x: row.x }),
     engine,
     at: new Date().toISOString(),

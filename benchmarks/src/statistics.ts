@@ -10,7 +10,7 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
 }
 
-/** What is kept of the samples of one contestant, in milliseconds. */
+/** What is kept of the samples of one worker, in milliseconds. */
 export interface Summary {
   /** Half of the samples took longer. */
   median: number;

@@ -20,9 +20,9 @@ export const growth: Row[] = [
       task: 'kind-step',
       spec: kindS({ batch: 16, depth: 2, groups, active: 1, tailorRank: 8 }),
       peers: [
-        { label: 'torch eager f32, loop over segments', task: 'kind-step', spec: { way: 'segments' } },
+        { label: 'torch eager f32, loop over segments', task: 'kind-step', spec: { implementation: 'segments' } },
         ...(groups <= 100
-          ? [{ label: 'torch eager f32, all tailors masked', task: 'kind-step', spec: { way: 'masked' } }]
+          ? [{ label: 'torch eager f32, all tailors masked', task: 'kind-step', spec: { implementation: 'masked' } }]
           : []),
       ],
       x: groups,

@@ -5,7 +5,7 @@ import { operations, products } from './operations';
 import type { Row } from './row';
 import { kind, memory, training } from './training';
 
-export type { PeerWay, Row, Tolerance } from './row';
+export type { PeerImplementation, Row, Tolerance } from './row';
 export { type Section, sections } from './sections';
 
 /** Every comparison, in the order in which they are made. */

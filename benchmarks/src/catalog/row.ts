@@ -8,8 +8,8 @@ export interface Tolerance {
   absolute?: number;
 }
 
-/** One way in which a peer does the work. */
-export interface PeerWay {
+/** One implementation of the work by a peer. */
+export interface PeerImplementation {
   /** What the table says: program, mode, precision. */
   label: string;
   /** Task of python/worker.py. */
@@ -30,7 +30,7 @@ export interface Row {
   task: string;
   spec: object;
   /** All are timed in the same rounds; of `best` peers only the faster one makes a row. */
-  peers: readonly PeerWay[];
+  peers: readonly PeerImplementation[];
   /** Only the fastest peer is reported, as one row (default false). */
   bestPeer?: boolean;
   /** Another work item of our own takes the peer's place. */

@@ -1,9 +1,13 @@
 import { ditB, ditS, kindS } from './models';
-import type { PeerWay, Row } from './row';
+import type { PeerImplementation, Row } from './row';
 
 const eager = 'torch eager f32';
 const compiled = 'torch.compile f32';
-const segments = { label: 'torch eager f32, loop over segments', task: 'kind-step', spec: { way: 'segments' } };
+const segments = {
+  label: 'torch eager f32, loop over segments',
+  task: 'kind-step',
+  spec: { implementation: 'segments' },
+};
 
 /** Whole training steps. */
 export const training: Row[] = [
@@ -58,7 +62,9 @@ function masked(batch: number): Row {
     section: 'KIND',
     task: 'kind-step',
     spec: { ...kindS({ batch }), checkSteps: 1 },
-    peers: [{ label: 'torch eager f32, all tailors masked', task: 'kind-step', spec: { way: 'masked' }, goal: 5 }],
+    peers: [
+      { label: 'torch eager f32, all tailors masked', task: 'kind-step', spec: { implementation: 'masked' }, goal: 5 },
+    ],
     quick: short ? 'only' : false,
     note: `batch ${batch} of 16 classes, 64 tokens; clipping, AdamW, EMA`,
   };
@@ -75,7 +81,7 @@ export const kind: Row[] = [
     spec: { ...kindS(), checkSteps: 2 },
     peers: [
       { ...segments, goal: 1.4 },
-      { label: 'torch eager f32, gathered, bmm', task: 'kind-step', spec: { way: 'gathered' }, goal: 1.4 },
+      { label: 'torch eager f32, gathered, bmm', task: 'kind-step', spec: { implementation: 'gathered' }, goal: 1.4 },
     ],
     bestPeer: true,
     quick: true,
@@ -83,7 +89,7 @@ export const kind: Row[] = [
   },
 ];
 
-function peak(name: string, quick: boolean, work: Pick<Row, 'task' | 'spec'> & { peer: PeerWay }): Row {
+function peak(name: string, quick: boolean, work: Pick<Row, 'task' | 'spec'> & { peer: PeerImplementation }): Row {
   const { task, spec, peer } = work;
   const note = 'peak resident size of a fresh process after 5 steps';
   return {

@@ -16,8 +16,8 @@ export const GEMM = {
   sameB: 32,
 } as const;
 
-/** What follows a product. */
-export const END = {
+/** Epilogues: what is done with a product before it is stored. */
+export const EPILOGUE = {
   /** Nothing. */
   store: 0,
   /** GELU; `of`, where given, gets its argument. */
@@ -32,7 +32,7 @@ export const END = {
 
 /** Products of matrices. */
 export interface LinearAddon {
-  /** C [m, n] = end(op(A) op(B) + bias). */
+  /** C [m, n] = epilogue(op(A) op(B) + bias). */
   gemm(
     m: number,
     n: number,
@@ -42,7 +42,7 @@ export interface LinearAddon {
     b: F32,
     c: F32,
     bias: F32 | undefined,
-    end: number,
+    epilogue: number,
     of?: F32,
   ): void;
   /** C [m, n] = x + gate (op(A) op(B) + bias), a row of the gate for `rows` rows; `branch` [m, n], where given, gets the product. */
@@ -80,10 +80,10 @@ export interface LinearAddon {
   ): void;
   /**
    * y [rows, out] = ((x v) s) uᵀ + bias, and for the rows [starts[c], ends[c]) the term of their own factors (`own`: u0,
-   * s0, v0, u1, ...); `hidden` gets x v, then x v_c of every segment. With `end` `END.gelu`, y is gelu of that; with a gate,
+   * s0, v0, u1, ...); `hidden` gets x v, then x v_c of every segment. With `epilogue` `EPILOGUE.gelu`, y is gelu of that; with a gate,
    * `stream` + gate times that, a row of the gate for `tokens` rows; `pre` [rows, out], where given, gets it as it was.
    */
-  gatedLowRank(
+  groupedLowRank(
     rows: number,
     inputs: number,
     out: number,
@@ -98,14 +98,14 @@ export interface LinearAddon {
     own: readonly F32[],
     y: F32,
     hidden: F32,
-    end?: number,
+    epilogue?: number,
     pre?: F32,
     stream?: F32,
     gate?: F32,
     tokens?: number,
   ): void;
-  /** The gradients of `gatedLowRank`; `dcommon` is du, ds, dv, or empty; `work` has the length of `hidden`, `down` those of `own`. */
-  gatedLowRankGrad(
+  /** The gradients of `groupedLowRank`; `dcommon` is du, ds, dv, or empty; `work` has the length of `hidden`, `down` those of `own`. */
+  groupedLowRankGrad(
     rows: number,
     inputs: number,
     out: number,

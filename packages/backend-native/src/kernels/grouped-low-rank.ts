@@ -1,5 +1,5 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { END, GEMM } from '../addon/linear';
+import { EPILOGUE, GEMM } from '../addon/linear';
 import type { KernelCall, KernelTable } from '../kernel';
 
 /** Sizes in rows, and the factors of the segments, u0, s0, v0, u1, ... */
@@ -28,12 +28,12 @@ function groupedLowRank(call: KernelCall): TensorInfo[] {
   const [xs, us, ss, vs, y, h] = [x, u, s, v, ...outputs].map((tensor) => backend.f32(tensor));
   const biases = bias ? backend.f32(bias) : undefined;
   const owns = layer.own.map((tensor) => backend.f32(tensor));
-  backend.addon.gatedLowRank(...sizes, xs, us, ss, vs, biases, owns, y, h);
+  backend.addon.groupedLowRank(...sizes, xs, us, ss, vs, biases, owns, y, h);
   return outputs;
 }
 
 /** The layer, then GELU, or stream + gate times it; where `keep` is set, the layer's own result and hidden rows too. */
-function groupedLowRankEnd(call: KernelCall): TensorInfo[] {
+function groupedLowRankEpilogue(call: KernelCall): TensorInfo[] {
   const { inputs, attrs, backend } = call;
   const { x, u, s, v, bias, stream, gate } = inputs;
   const layer = layerOf(call);
@@ -50,10 +50,10 @@ function groupedLowRankEnd(call: KernelCall): TensorInfo[] {
   const [xs, us, ss, vs] = [x, u, s, v].map((tensor) => backend.f32(tensor));
   const [biases, streams, gates] = [bias, stream, gate].map((tensor) => (tensor ? backend.f32(tensor) : undefined));
   const owns = layer.own.map((tensor) => backend.f32(tensor));
-  const end = gate ? END.store : END.gelu;
+  const epilogue = gate ? EPILOGUE.store : EPILOGUE.gelu;
   try {
     const { addon } = backend;
-    addon.gatedLowRank(...sizes, xs, us, ss, vs, biases, owns, y, h, end, pre, streams, gates, x.shape[1]);
+    addon.groupedLowRank(...sizes, xs, us, ss, vs, biases, owns, y, h, epilogue, pre, streams, gates, x.shape[1]);
   } finally {
     if (!keep) backend.giveScratch(h);
   }
@@ -74,7 +74,7 @@ function groupedLowRankGrad(call: KernelCall): TensorInfo[] {
   const owns = own.map((tensor) => backend.f32(tensor));
   const work = backend.takeScratch(util.sizeFromShape(state0.shape));
   try {
-    backend.addon.gatedLowRankGrad(...sizes, dys, xs, us, ss, vs, owns, hidden, work, dx, dcommon, dbias, others);
+    backend.addon.groupedLowRankGrad(...sizes, dys, xs, us, ss, vs, owns, hidden, work, dx, dcommon, dbias, others);
   } finally {
     backend.giveScratch(work);
   }
@@ -84,6 +84,6 @@ function groupedLowRankGrad(call: KernelCall): TensorInfo[] {
 /** The low-rank layer over a grouped batch, see `groupedLowRank` of `@learngene/nn`. */
 export const groupedLowRankKernels: KernelTable = {
   LearngeneGroupedLowRank: groupedLowRank,
-  LearngeneGroupedLowRankEpilogue: groupedLowRankEnd,
+  LearngeneGroupedLowRankEpilogue: groupedLowRankEpilogue,
   LearngeneGroupedLowRankGrad: groupedLowRankGrad,
 };

@@ -105,7 +105,7 @@ test('the addon refuses arrays that do not fit', () => {
   expect(() => addon.gemm(2, 3, 4, 0, f(8), f(11), f(6), undefined, 0)).toThrow('b: expected 12 elements, got 11');
   expect(() => addon.gemm(2, 3, 4, 0, f(8), f(12), f(6), f(2), 0)).toThrow('bias: expected 3 elements, got 2');
   expect(() => addon.gemm(2, 3, 4, 0, f(8), f(12), f(6), undefined, 3)).toThrow('of: expected');
-  expect(() => addon.gemm(2, 3, 4, 0, f(8), f(12), f(6), undefined, 9)).toThrow('end: expected 0 to 4, got 9');
+  expect(() => addon.gemm(2, 3, 4, 0, f(8), f(12), f(6), undefined, 9)).toThrow('epilogue: expected 0 to 4, got 9');
   const shared = f(20);
   expect(() => addon.gemm(2, 3, 4, 0, shared.subarray(0, 8), f(12), shared.subarray(6, 12), undefined, 0)).toThrow(
     'overlaps',
@@ -121,6 +121,6 @@ test('the addon refuses arrays that do not fit', () => {
   expect(() => addon.ema(0.9, [one], [f(3)], [one])).toThrow('overlaps');
   const segment = [f(6), f(2), f(8)];
   expect(() =>
-    addon.gatedLowRank(4, 4, 3, [2], [2], 0, f(16), f(3), f(1), f(4), undefined, segment, f(12), f(4)),
+    addon.groupedLowRank(4, 4, 3, [2], [2], 0, f(16), f(3), f(1), f(4), undefined, segment, f(12), f(4)),
   ).toThrow('segments[0]');
 });

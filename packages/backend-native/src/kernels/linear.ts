@@ -1,5 +1,5 @@
 import { getKernel, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { END, GEMM } from '../addon/linear';
+import { EPILOGUE, GEMM } from '../addon/linear';
 import type { NativeBackend } from '../backend';
 import { cpuKernel } from '../cpu-kernel';
 import type { KernelCall, KernelTable } from '../kernel';
@@ -49,9 +49,9 @@ function multiply(backend: NativeBackend, a: TensorInfo, b: TensorInfo, sides: S
     precisionOf(backend) | (sides.transposeA ? GEMM.transposeA : 0) | (sides.transposeB ? GEMM.transposeB : 0);
   const [countA, countB, count] = [leadA, leadB, lead].map((shape) => util.sizeFromShape(shape));
   if (count === 0) return output;
-  if (count === 1) addon.gemm(m, n, k, flags, as, bs, c, undefined, END.store);
+  if (count === 1) addon.gemm(m, n, k, flags, as, bs, c, undefined, EPILOGUE.store);
   else if (countB === 1 && countA === count && !sides.transposeA) {
-    addon.gemm(count * m, n, k, flags, as, bs, c, undefined, END.store); // all rows against one matrix
+    addon.gemm(count * m, n, k, flags, as, bs, c, undefined, EPILOGUE.store); // all rows against one matrix
   } else if ((countA === count || countA === 1) && (countB === count || countB === 1)) {
     const same = (countA === 1 ? GEMM.sameA : 0) | (countB === 1 ? GEMM.sameB : 0);
     addon.gemmBatch(count, m, n, k, flags | same, as, bs, c);
@@ -59,7 +59,7 @@ function multiply(backend: NativeBackend, a: TensorInfo, b: TensorInfo, sides: S
     const [indicesA, indicesB] = [matrixIndices(leadA, lead), matrixIndices(leadB, lead)];
     for (let i = 0; i < count; i++) {
       const [left, right] = [part(as, indicesA[i], m * k), part(bs, indicesB[i], k * n)];
-      addon.gemm(m, n, k, flags, left, right, part(c, i, m * n), undefined, END.store);
+      addon.gemm(m, n, k, flags, left, right, part(c, i, m * n), undefined, EPILOGUE.store);
     }
   }
   return output;
@@ -109,7 +109,7 @@ function fusedMatMul(call: KernelCall): TensorInfo | TensorInfo[] {
     const flags =
       precisionOf(backend) | (sides.transposeA ? GEMM.transposeA : 0) | (sides.transposeB ? GEMM.transposeB : 0);
     const [as, bs, c, biases] = [a, b, y, bias].map((tensor) => backend.f32(tensor));
-    backend.addon.gemm(m, n, k, flags, as, bs, c, biases, END.store);
+    backend.addon.gemm(m, n, k, flags, as, bs, c, biases, EPILOGUE.store);
   } else {
     y = multiply(backend, a, b, sides);
     if (bias) y = then(backend, 'Add', { a: y, b: bias }, y);
@@ -147,7 +147,7 @@ function linear({ inputs, backend }: KernelCall): TensorInfo {
   const rows = rowsOf(x);
   const biases = bias ? backend.f32(bias) : undefined;
   const [xs, weights, ys] = [x, weight, y].map((tensor) => backend.f32(tensor));
-  backend.addon.gemm(rows, out, width, flags, xs, weights, ys, biases, END.store);
+  backend.addon.gemm(rows, out, width, flags, xs, weights, ys, biases, EPILOGUE.store);
   return y;
 }
 
@@ -161,7 +161,7 @@ function linearInputGrad({ inputs, backend }: KernelCall): TensorInfo {
   const [out, width] = weight.shape;
   const dx = backend.output([...dy.shape.slice(0, -1), width]);
   const [dys, weights, dxs] = [dy, weight, dx].map((tensor) => backend.f32(tensor));
-  backend.addon.gemm(rowsOf(dy), width, out, precisionOf(backend), dys, weights, dxs, undefined, END.store);
+  backend.addon.gemm(rowsOf(dy), width, out, precisionOf(backend), dys, weights, dxs, undefined, EPILOGUE.store);
   return dx;
 }
 
@@ -171,7 +171,7 @@ function linearWeightGrad({ inputs, backend }: KernelCall): TensorInfo {
   const dweight = backend.output([out, width]);
   const flags = GEMM.transposeA | precisionOf(backend);
   const [dys, xs, dweights] = [dy, x, dweight].map((tensor) => backend.f32(tensor));
-  backend.addon.gemm(out, width, rowsOf(x), flags, dys, xs, dweights, undefined, END.store);
+  backend.addon.gemm(out, width, rowsOf(x), flags, dys, xs, dweights, undefined, EPILOGUE.store);
   return dweight;
 }
 
@@ -184,11 +184,11 @@ function linearGelu({ inputs, attrs, backend }: KernelCall): TensorInfo[] {
   const flags = GEMM.transposeB | precisionOf(backend);
   const biases = bias ? backend.f32(bias) : undefined;
   const [xs, weights, y, pre] = [x, weight, ...outputs].map((tensor) => backend.f32(tensor));
-  backend.addon.gemm(rowsOf(x), out, width, flags, xs, weights, y, biases, END.gelu, pre);
+  backend.addon.gemm(rowsOf(x), out, width, flags, xs, weights, y, biases, EPILOGUE.gelu, pre);
   return outputs;
 }
 
-/** Room for the result and, unless `keep` is false, for what the end of the product took. */
+/** Room for the result and, unless `keep` is false, for what the epilogue took. */
 function outputsOf(backend: NativeBackend, shape: number[], keep: unknown): TensorInfo[] {
   return keep === false ? [backend.output(shape)] : [backend.output(shape), backend.output(shape)];
 }
@@ -200,7 +200,7 @@ function linearGeluInputGrad({ inputs, backend }: KernelCall): TensorInfo {
   const dx = backend.output(pre.shape);
   const [dys, weights, pres, dxs] = [dy, weight, pre, dx].map((tensor) => backend.f32(tensor));
   const flags = precisionOf(backend);
-  backend.addon.gemm(rowsOf(dy), width, out, flags, dys, weights, dxs, undefined, END.geluGrad, pres);
+  backend.addon.gemm(rowsOf(dy), width, out, flags, dys, weights, dxs, undefined, EPILOGUE.geluGrad, pres);
   return dx;
 }
 

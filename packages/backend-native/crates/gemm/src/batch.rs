@@ -1,7 +1,7 @@
 //! Many products of one shape.
 
+use crate::epilogue::SharedEpilogue;
 use crate::error::{Error, matrix};
-use crate::finish::Finish;
 use crate::pack::Matrix;
 use crate::product::{Next, Product, Term};
 use crate::tile::{Kernels, kernels};
@@ -115,7 +115,7 @@ pub(crate) fn gemm_batch_with(kernels: Kernels, threads: usize, mut g: GemmBatch
             c_stride: g.ldc,
             c_transposed: false,
             add: g.accumulate,
-            end: Finish { n: g.n, alpha: g.alpha, ..Finish::PLAIN },
+            epilogue: SharedEpilogue { n: g.n, alpha: g.alpha, ..SharedEpilogue::PLAIN },
             next: following,
         }
     };

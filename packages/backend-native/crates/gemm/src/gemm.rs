@@ -1,7 +1,7 @@
 //! One product.
 
+use crate::epilogue::{Epilogue, SharedEpilogue, Then};
 use crate::error::{Error, matrix, vector};
-use crate::finish::{Epilogue, Finish, Then};
 use crate::pack::Matrix;
 use crate::product::{Product, Term};
 use crate::tile::{Kernels, bf16_kernels, kernels};
@@ -139,29 +139,29 @@ pub(crate) fn check_epilogue(epilogue: &Epilogue<'_>, m: usize, n: usize) -> Res
     }
 }
 
-pub(crate) fn finish_of<'a>(epilogue: Epilogue<'a>, n: usize, alpha: f32) -> Finish<'a> {
+pub(crate) fn shared_epilogue<'a>(epilogue: Epilogue<'a>, n: usize, alpha: f32) -> SharedEpilogue<'a> {
     let Epilogue { scale, bias, pre, then } = epilogue;
-    Finish { scale, bias, pre: pre.map(SendPtr::new), then, n, alpha }
+    SharedEpilogue { scale, bias, pre: pre.map(SendPtr::new), then, n, alpha }
 }
 
 /// The checked product.
 pub(crate) fn oriented(kernels: Kernels, g: Gemm<'_>) -> Product<'_> {
     let a = Matrix::new(g.a, g.lda, g.a_trans);
     let b = Matrix::new(g.b, g.ldb, g.b_trans);
-    let end = finish_of(g.epilogue, g.n, g.alpha);
-    let product = product_of(kernels, (g.m, g.n, g.k), (a, b), SendPtr::new(g.c), end);
+    let epilogue = shared_epilogue(g.epilogue, g.n, g.alpha);
+    let product = product_of(kernels, (g.m, g.n, g.k), (a, b), SendPtr::new(g.c), epilogue);
     let base = Term { scale: g.k_scale, ..product.base };
     Product { base, add: g.accumulate, c_stride: g.ldc, ..product }
 }
 
-/// C [m, n] = end(A B), turned round (Cᵀ = Bᵀ Aᵀ) where a large factor need not be packed then: B for a few rows of C,
+/// C [m, n] = epilogue(A B), turned round (Cᵀ = Bᵀ Aᵀ) where a large factor need not be packed then: B for a few rows of C,
 /// or A for a few columns.
 pub(crate) fn product_of<'a>(
     kernels: Kernels,
     (m, n, k): (usize, usize, usize),
     (a, b): (Matrix, Matrix),
     c: SendPtr<f32>,
-    end: Finish<'a>,
+    epilogue: SharedEpilogue<'a>,
 ) -> Product<'a> {
     let few = kernels.vectors * kernels.lanes;
     let rows = b.column != 1 && m <= few && n >= 2 * m;
@@ -170,5 +170,5 @@ pub(crate) fn product_of<'a>(
     let c_stride = n;
     let (m, n, a, b) = if turned { (n, m, b.transposed(), a.transposed()) } else { (m, n, a, b) };
     let base = Term { k, a, b, scale: None };
-    Product { kernels, m, n, base, tails: &[], c, c_stride, c_transposed: turned, add: false, end, next: None }
+    Product { kernels, m, n, base, tails: &[], c, c_stride, c_transposed: turned, add: false, epilogue, next: None }
 }

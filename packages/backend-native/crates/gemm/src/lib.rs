@@ -1,7 +1,7 @@
 //! Products of f32 matrices on the processor: own packed micro-kernels, fused ends, batches and low-rank layers.
 //!
 //! # What there is
-//! - [`gemm`]: C = end(alpha op(A) op(B) (+ C)), row-major with strides, an optional factor of every summand
+//! - [`gemm`]: C = epilogue(alpha op(A) op(B) (+ C)), row-major with strides, an optional factor of every summand
 //!   ([`Gemm::k_scale`]), and an [`Epilogue`]: column factors, bias, GELU, SiLU, their gradients, a gated residual, and the
 //!   value before the activation stored on the side.
 //! - [`gemm_batch`]: many small products of one shape; a stride of 0 shares a factor.
@@ -55,8 +55,8 @@
 mod batch;
 mod cache;
 mod column_sums;
+mod epilogue;
 mod error;
-mod finish;
 mod gemm;
 mod low_rank;
 mod pack;
@@ -78,8 +78,8 @@ mod testing;
 mod tests;
 
 pub use batch::{GemmBatch, gemm_batch};
+pub use epilogue::{Epilogue, Then};
 pub use error::Error;
-pub use finish::{Epilogue, Then};
 pub use gemm::{Gemm, gemm, gemm_bf16};
 pub use low_rank::{
     FactorGrads, Factors, LowRank, LowRankGrads, Segment, low_rank_backward, low_rank_backward_bf16, low_rank_forward,

@@ -1,9 +1,9 @@
 //! Linear layers whose weight is a product of narrow factors, with factors of their own for runs of rows.
 
 use crate::column_sums::{column_dots, column_sums};
+use crate::epilogue::{Epilogue, SharedEpilogue};
 use crate::error::{Error, matrix, vector};
-use crate::finish::{Epilogue, Finish};
-use crate::gemm::{check_epilogue, finish_of, product_of};
+use crate::gemm::{check_epilogue, product_of, shared_epilogue};
 use crate::pack::Matrix;
 use crate::product::{Product, Tail, Term, run_many};
 use crate::tile::{Kernels, bf16_kernels, kernels};
@@ -121,7 +121,7 @@ impl<'a> LowRank<'a> {
         tails: &'a [Tail<'a>],
         wide: impl Fn(&Factors<'a>) -> &'a [f32],
         to: SendPtr<f32>,
-        end: Finish<'a>,
+        epilogue: SharedEpilogue<'a>,
     ) -> Product<'a> {
         Product {
             kernels,
@@ -133,7 +133,7 @@ impl<'a> LowRank<'a> {
             c_stride: columns,
             c_transposed: false,
             add: kernels.pairs && !tails.is_empty(),
-            end,
+            epilogue,
             next: None,
         }
     }
@@ -163,7 +163,7 @@ impl<'a> LowRank<'a> {
                 c_stride: columns,
                 c_transposed: false,
                 add: false,
-                end: Finish { n: columns, ..Finish::PLAIN },
+                epilogue: SharedEpilogue { n: columns, ..SharedEpilogue::PLAIN },
                 next: None,
             })
             .collect();
@@ -192,7 +192,7 @@ impl<'a> LowRank<'a> {
                 let size = (range.len(), factors.rank, width);
                 // SAFETY: the hidden rows of the term start there.
                 let to = SendPtr(unsafe { to.0.add(at) });
-                product_of(kernels, size, (a, b), to, Finish { n: factors.rank, ..Finish::PLAIN })
+                product_of(kernels, size, (a, b), to, SharedEpilogue { n: factors.rank, ..SharedEpilogue::PLAIN })
             })
             .collect()
     }
@@ -253,8 +253,8 @@ pub(crate) fn forward_with<'a>(
     let hidden = &*hidden;
     let tails = layer.tails(hidden, |f| f.u);
     LowRank::tails_first(kernels, threads, layer.outputs, &tails, &mut y[..layer.rows * layer.outputs]);
-    let end = finish_of(epilogue, layer.outputs, 1.0);
-    layer.widen(kernels, layer.outputs, hidden, &tails, |f| f.u, SendPtr::new(y), end).run(threads);
+    let epilogue = shared_epilogue(epilogue, layer.outputs, 1.0);
+    layer.widen(kernels, layer.outputs, hidden, &tails, |f| f.u, SendPtr::new(y), epilogue).run(threads);
     Ok(())
 }
 
@@ -314,8 +314,8 @@ pub(crate) fn backward_with<'a>(
     let mut products = Vec::with_capacity(3 + 2 * layer.segments.len());
     if let Some(dx) = grads.x.as_deref_mut() {
         LowRank::tails_first(kernels, threads, inputs, &tails, &mut dx[..rows * inputs]);
-        let end = Finish { n: inputs, ..Finish::PLAIN };
-        products.push(layer.widen(kernels, inputs, g, &tails, |f| f.v, SendPtr::new(dx), end));
+        let epilogue = SharedEpilogue { n: inputs, ..SharedEpilogue::PLAIN };
+        products.push(layer.widen(kernels, inputs, g, &tails, |f| f.v, SendPtr::new(dx), epilogue));
     }
     let mut sums: Vec<Sum<'_>> = Vec::new();
     let wanted = match &mut grads.common {
@@ -325,12 +325,12 @@ pub(crate) fn backward_with<'a>(
     for ((factors, range, at), wanted) in layer.terms().zip(wanted) {
         let Some(wanted) = wanted else { continue };
         let rank = factors.rank;
-        let end = Finish { n: rank, scale: Some(factors.s), ..Finish::PLAIN };
+        let epilogue = SharedEpilogue { n: rank, scale: Some(factors.s), ..SharedEpilogue::PLAIN };
         // dU = dyᵀ (hidden s), dV = xᵀ (g s), ds = the columns' sums of g hidden.
         for (wide, width, narrow, to) in [(dy, outputs, hidden, &mut *wanted.u), (x, inputs, g, &mut *wanted.v)] {
             let a = Matrix::new(&wide[range.start * width..], width, true);
             let b = Matrix::new(&narrow[at..], rank, false);
-            products.push(product_of(kernels, (width, rank, range.len()), (a, b), SendPtr::new(to), end));
+            products.push(product_of(kernels, (width, rank, range.len()), (a, b), SendPtr::new(to), epilogue));
         }
         let words = at..at + range.len() * rank;
         sums.push(Sum { x: &g[words.clone()], y: Some(&hidden[words]), columns: rank, to: SendPtr::new(wanted.s) });

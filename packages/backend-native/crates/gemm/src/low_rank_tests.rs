@@ -1,6 +1,6 @@
 //! The low-rank layer against plain loops.
 
-use crate::finish::Epilogue;
+use crate::epilogue::Epilogue;
 use crate::low_rank::*;
 use crate::testing::{close, levels, random};
 use crate::tile::{Kernels, bf16_kernels};
@@ -118,8 +118,8 @@ fn forward_and_backward_at_every_level() {
         for kernels in levels().into_iter().chain(bf16_kernels()) {
             let what = format!("{:?} {rows} {inputs} {outputs} {rank} {runs:?}", kernels.level);
             let (mut hidden, mut y) = (vec![f32::NAN; layer.hidden_len()], vec![f32::NAN; rows * outputs]);
-            let end = Epilogue { bias: Some(&bias), ..Epilogue::default() };
-            forward_with(kernels, 2, layer, &x, &mut hidden, &mut y, end).expect("a right layer");
+            let epilogue = Epilogue { bias: Some(&bias), ..Epilogue::default() };
+            forward_with(kernels, 2, layer, &x, &mut hidden, &mut y, epilogue).expect("a right layer");
             agree(&kernels, &hidden, &want_hidden, 1e-5, &what);
             agree(&kernels, &y, &want_y, 1e-4, &what);
             let mut work = vec![f32::NAN; layer.hidden_len()];

@@ -7,7 +7,7 @@ mod packing;
 mod tiles;
 
 use crate::cache;
-use crate::finish::Finish;
+use crate::epilogue::SharedEpilogue;
 use crate::pack::{Matrix, pack_a};
 use crate::scratch;
 use crate::tile::{Kernels, Part};
@@ -35,7 +35,7 @@ pub(crate) struct Tail<'a> {
     pub term: Term<'a>,
 }
 
-/// C [m, n] = end(base (+ tails) (+ C)).
+/// C [m, n] = epilogue(base (+ tails) (+ C)).
 pub(crate) struct Product<'a> {
     pub kernels: Kernels,
     pub m: usize,
@@ -46,10 +46,10 @@ pub(crate) struct Product<'a> {
     pub c: SendPtr<f32>,
     /// Between the rows of C; or, if `c_transposed`, between its columns.
     pub c_stride: usize,
-    /// C is stored by columns; the end is told rows and columns as they are in memory.
+    /// C is stored by columns; the epilogue is told rows and columns as they are in memory.
     pub c_transposed: bool,
     pub add: bool,
-    pub end: Finish<'a>,
+    pub epilogue: SharedEpilogue<'a>,
     /// The product that this thread computes next.
     pub next: Option<Next>,
 }

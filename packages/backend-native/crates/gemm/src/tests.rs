@@ -1,6 +1,6 @@
 //! The product against plain loops in f64, at every level of instructions.
 
-use crate::finish::{Epilogue, Then};
+use crate::epilogue::{Epilogue, Then};
 use crate::gemm::{Gemm, gemm_with};
 use crate::testing::{close, levels, random, reference};
 use crate::tile::{Kernels, bf16_kernels};

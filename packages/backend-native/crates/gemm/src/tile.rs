@@ -33,7 +33,7 @@ pub(crate) struct Target {
     pub home: *const f32,
     /// Words from a row of `home` to the next.
     pub home_rows: usize,
-    /// What the end of the product reads or writes beside the tile: those lines are asked for too, unless it is null.
+    /// What the epilogue of the product reads or writes beside the tile: those lines are asked for too, unless it is null.
     pub beside: *const f32,
     /// Words from a row of `beside` to the next.
     pub beside_rows: usize,

@@ -46,8 +46,8 @@ fn check_matrices([m, n, k]: [u32; 3], [a, b, c]: [usize; 3]) -> Result<[usize; 
     Ok([m as usize, n as usize, k as usize])
 }
 
-/// C [m, n] = end(op(A) op(B) + bias). `flags`: 1 A is [k, m], 2 B is [n, k], 4 bfloat16, 8 C is added to. `end`: 0 as it
-/// is, 1 GELU, 2 SiLU (`of`, where given, gets the argument), 3 times gelu'(of), 4 times silu'(of).
+/// C [m, n] = epilogue(op(A) op(B) + bias). `flags`: 1 A is [k, m], 2 B is [n, k], 4 bfloat16, 8 C is added to.
+/// `epilogue`: 0 as it is, 1 GELU, 2 SiLU (`of`, where given, gets the argument), 3 times gelu'(of), 4 times silu'(of).
 #[napi]
 pub fn gemm(
     m: u32,
@@ -58,7 +58,7 @@ pub fn gemm(
     b: F32,
     mut c: F32Mut,
     bias: Option<F32>,
-    end: u32,
+    epilogue: u32,
     mut of: Option<F32Mut>,
 ) -> Result<()> {
     let sizes = check_matrices([m, n, k], [a.len(), b.len(), c.len()])?;
@@ -73,13 +73,13 @@ pub fn gemm(
     let outputs: Vec<&dyn Extent> = std::iter::once(&c as &dyn Extent).chain(of.as_ref().map(|of| of as _)).collect();
     disjoint(&outputs, &inputs)?;
     let missing = || Error::new(Status::InvalidArg, "of: expected the activation's argument, got none");
-    let (pre, then) = match end {
+    let (pre, then) = match epilogue {
         0 => (None, Then::Store),
         1 => (of.as_deref_mut(), Then::Gelu),
         2 => (of.as_deref_mut(), Then::Silu),
         3 => (None, Then::GeluGrad { of: of.as_deref().ok_or_else(missing)? }),
         4 => (None, Then::SiluGrad { of: of.as_deref().ok_or_else(missing)? }),
-        _ => return Err(Error::new(Status::InvalidArg, format!("end: expected 0 to 4, got {end}"))),
+        _ => return Err(Error::new(Status::InvalidArg, format!("epilogue: expected 0 to 4, got {epilogue}"))),
     };
     let flags = Flags::new(flags);
     let product = plain(sizes, flags, &a, &b, &mut c);

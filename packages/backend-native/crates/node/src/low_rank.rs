@@ -91,10 +91,10 @@ fn checked<'a>(
 }
 
 /// y [rows, out] = ((x v) s) uᵀ + bias, and for the rows [starts[c], ends[c]) also the term of their own factors (`own`:
-/// u0, s0, v0, u1, ...). `hidden` gets x v, then x v_c of every segment. `flags`: 4 bfloat16. `end` 1: y is gelu of that;
-/// with `gate` [rows / tokens, out]: y is `stream` [rows, out] + gate times that; `pre` gets it as it was.
+/// u0, s0, v0, u1, ...). `hidden` gets x v, then x v_c of every segment. `flags`: 4 bfloat16. `epilogue` 1: y is gelu of
+/// that; with `gate` [rows / tokens, out]: y is `stream` [rows, out] + gate times that; `pre` gets it as it was.
 #[napi]
-pub fn gated_low_rank(
+pub fn grouped_low_rank(
     rows: u32,
     inputs: u32,
     out: u32,
@@ -109,7 +109,7 @@ pub fn gated_low_rank(
     own: Vec<F32>,
     mut y: F32Mut,
     mut hidden: F32Mut,
-    end: Option<u32>,
+    epilogue: Option<u32>,
     mut pre: Option<F32Mut>,
     stream: Option<F32>,
     gate: Option<F32>,
@@ -130,7 +130,7 @@ pub fn gated_low_rank(
     if let Some(pre) = &pre {
         check_len("pre", pre.len(), y.len())?;
     }
-    let then = match (end.unwrap_or(0), &stream, &gate) {
+    let then = match (epilogue.unwrap_or(0), &stream, &gate) {
         (0, None, None) => Then::Store,
         (1, None, None) => Then::Gelu,
         (0, Some(stream), Some(gate)) => {
@@ -142,17 +142,19 @@ pub fn gated_low_rank(
             check_len("gate", gate.len(), product("gate", &[rows / tokens, out])?)?;
             Then::GatedResidual { x: stream, gate, rows_per_sample: tokens as usize }
         }
-        (end, ..) => return Err(invalid(format!("end: expected 0, 1, or 0 with a stream and a gate, got {end}"))),
+        (epilogue, ..) => {
+            return Err(invalid(format!("epilogue: expected 0, 1, or 0 with a stream and a gate, got {epilogue}")));
+        }
     };
     let epilogue = Epilogue { bias: bias.as_deref(), pre: pre.as_deref_mut(), then, scale: None };
     let run = if Flags::new(flags).bf16 { low_rank_forward_bf16 } else { low_rank_forward };
     run(layer, &x, &mut hidden, &mut y, epilogue).map_err(refused)
 }
 
-/// The gradients of [`gated_low_rank`]: dx, `common` (du, ds, dv, or nothing where they are not wanted), dbias where it is
-/// wanted, and those of `own` in its order. `work` has the length of `hidden`.
+/// The gradients of [`grouped_low_rank`]: dx, `common` (du, ds, dv, or nothing where they are not wanted), dbias where
+/// it is wanted, and those of `own` in its order. `work` has the length of `hidden`.
 #[napi]
-pub fn gated_low_rank_grad(
+pub fn grouped_low_rank_grad(
     rows: u32,
     inputs: u32,
     out: u32,

@@ -4,7 +4,7 @@ use super::Product;
 use super::ahead::Coming;
 use super::cut::Cut;
 use super::packing::AHEAD;
-use crate::finish::{Finish, Sums, finish};
+use crate::epilogue::{SharedEpilogue, Sums, apply};
 use crate::tile::{Part, Target};
 use crate::transpose::transpose;
 use std::ops::Range;
@@ -45,11 +45,11 @@ impl Product<'_> {
     ) {
         let lanes = self.kernels.lanes;
         let words = self.words(ks.len());
-        let end = if last { self.end } else { self.end.partial() };
+        let epilogue = if last { self.epilogue } else { self.epilogue.partial() };
         let add = self.add || later;
-        let plain = end.is_plain() && !self.c_transposed;
-        let bias = end.is_bias().filter(|_| !self.c_transposed);
-        let beside = end.beside().filter(|_| !self.c_transposed);
+        let plain = epilogue.is_plain() && !self.c_transposed;
+        let bias = epilogue.is_bias().filter(|_| !self.c_transposed);
+        let beside = epilogue.beside().filter(|_| !self.c_transposed);
         for panel in 0..panels.parts {
             let strip = panels.part(panel);
             let start = columns.start + strip.start * lanes;
@@ -83,8 +83,8 @@ impl Product<'_> {
                 start: bias,
                 home: if self.c_transposed { std::ptr::null() } else { home },
                 home_rows: self.c_stride,
-                beside: beside.map_or(std::ptr::null(), |at| at.wrapping_add(rows.start * end.n + start)),
-                beside_rows: end.n,
+                beside: beside.map_or(std::ptr::null(), |at| at.wrapping_add(rows.start * epilogue.n + start)),
+                beside_rows: epilogue.n,
                 next,
                 next_step,
             };
@@ -96,7 +96,7 @@ impl Product<'_> {
                     target.at = staging.sums.0.as_mut_ptr();
                     (target.rows, target.columns, target.add) = (width, width, false);
                     kernel(parts, &target);
-                    self.finish_tile(&end, staging, rows.clone(), start..start + valid, width, add);
+                    self.store_tile(&epilogue, staging, rows.clone(), start..start + valid, width, add);
                 }
             }
         }
@@ -104,9 +104,9 @@ impl Product<'_> {
 
     /// # Safety
     /// As [`Product::strip`].
-    unsafe fn finish_tile(
+    unsafe fn store_tile(
         &self,
-        end: &Finish<'_>,
+        epilogue: &SharedEpilogue<'_>,
         Tiles { sums, turned }: &mut Tiles,
         rows: Range<usize>,
         columns: Range<usize>,
@@ -125,11 +125,11 @@ impl Product<'_> {
                     row0: rows.start,
                     column0: columns.start,
                 };
-                return finish(level, end, tile, self.c.0, self.c_stride, add);
+                return apply(level, epilogue, tile, self.c.0, self.c_stride, add);
             }
             let stride = rows.len().next_multiple_of(lanes);
             let size = (rows.len(), columns.len());
-            if end.is_plain() && !add && stride == rows.len() {
+            if epilogue.is_plain() && !add && stride == rows.len() {
                 let to = self.c.0.add(columns.start * self.c_stride + rows.start);
                 return transpose(level, lanes, size, sums.0.as_ptr(), width, to, self.c_stride);
             }
@@ -142,7 +142,7 @@ impl Product<'_> {
                 row0: columns.start,
                 column0: rows.start,
             };
-            finish(level, end, tile, self.c.0, self.c_stride, add);
+            apply(level, epilogue, tile, self.c.0, self.c_stride, add);
         }
     }
 }

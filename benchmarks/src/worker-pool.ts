@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { Contestant, type Launch } from './contestant';
 import type { EngineName } from './engine-names';
+import { type Launch, Worker } from './worker-process';
 
 /** What every worker process gets. */
-export interface CrewOptions {
+export interface WorkerPoolOptions {
   /** Folder of this package. */
   folder: string;
   /** The interpreter that has the peers' packages. */
@@ -13,34 +13,34 @@ export interface CrewOptions {
 }
 
 /** Starts worker processes when they are first needed, and ends them. */
-export class Crew {
-  readonly #options: CrewOptions;
-  readonly #running = new Map<string, Promise<Contestant>>();
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #running = new Map<string, Promise<Worker>>();
 
-  constructor(options: CrewOptions) {
+  constructor(options: WorkerPoolOptions) {
     this.#options = options;
   }
 
   /** A process of ours; `place` tells apart several that hold work at the same time. */
-  ours(engine: EngineName, threads = this.#options.threads, place = 0): Promise<Contestant> {
+  ours(engine: EngineName, threads = this.#options.threads, place = 0): Promise<Worker> {
     return this.#get(`ours ${engine} ${threads} ${place}`, () => this.startOurs(engine, threads));
   }
 
   /** A process of the peers. */
-  peer(threads = this.#options.threads, place = 0): Promise<Contestant> {
+  peer(threads = this.#options.threads, place = 0): Promise<Worker> {
     return this.#get(`peer ${threads} ${place}`, () => this.startPeer(threads));
   }
 
   /** A process of ours that nobody else uses; the caller stops it. */
-  startOurs(engine: EngineName, threads = this.#options.threads): Promise<Contestant> {
+  startOurs(engine: EngineName, threads = this.#options.threads): Promise<Worker> {
     const worker = join(this.#options.folder, 'dist', 'worker.js');
-    return Contestant.start(this.#launch(process.execPath, ['--expose-gc', worker, engine], threads));
+    return Worker.start(this.#launch(process.execPath, ['--expose-gc', worker, engine], threads));
   }
 
   /** A process of the peers that nobody else uses; the caller stops it. */
-  startPeer(threads = this.#options.threads): Promise<Contestant> {
+  startPeer(threads = this.#options.threads): Promise<Worker> {
     const worker = join(this.#options.folder, 'python', 'worker.py');
-    return Contestant.start(this.#launch(this.#options.python, [worker], threads));
+    return Worker.start(this.#launch(this.#options.python, [worker], threads));
   }
 
   /** Ends every process that {@link ours} and {@link peer} started. */
@@ -50,24 +50,24 @@ export class Crew {
     for (const outcome of await Promise.allSettled(running)) if (outcome.status === 'fulfilled') outcome.value.stop();
   }
 
-  #get(key: string, start: () => Promise<Contestant>): Promise<Contestant> {
-    let contestant = this.#running.get(key);
-    if (contestant === undefined) {
-      contestant = start();
-      contestant.catch(() => this.#running.delete(key)); // The next row tries anew.
-      this.#running.set(key, contestant);
+  #get(key: string, start: () => Promise<Worker>): Promise<Worker> {
+    let worker = this.#running.get(key);
+    if (worker === undefined) {
+      worker = start();
+      worker.catch(() => this.#running.delete(key)); // The next row tries anew.
+      this.#running.set(key, worker);
     }
-    return contestant;
+    return worker;
   }
 
   /** Drops a process that failed in the middle of its work. */
-  forget(contestant: Contestant): void {
+  forget(worker: Worker): void {
     for (const [key, promise] of this.#running) {
       void promise.then((value) => {
-        if (value === contestant) this.#running.delete(key);
+        if (value === worker) this.#running.delete(key);
       });
     }
-    contestant.stop();
+    worker.stop();
   }
 
   /** libgomp's threads spin for some milliseconds after their work and then sleep; a pause between turns covers that. */

@@ -13,7 +13,7 @@ export interface Launch {
 type Answer = { error?: string } & Record<string, unknown>;
 
 /** A worker process that prepares and times work items on request; one request at a time. */
-export class Contestant {
+export class Worker {
   /** What it said of itself when it was ready. */
   readonly about: Readonly<Record<string, string>>;
   readonly #child: ChildProcessWithoutNullStreams;
@@ -32,7 +32,7 @@ export class Contestant {
   }
 
   /** Starts a process and waits until it is ready. */
-  static async start({ command, args, env, cwd }: Launch): Promise<Contestant> {
+  static async start({ command, args, env, cwd }: Launch): Promise<Worker> {
     const child = spawn(command, [...args], { cwd, env: { ...process.env, ...env }, stdio: 'pipe' });
     const errors: string[] = [];
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -43,10 +43,10 @@ export class Contestant {
     child.stdin.on('error', () => {}); // A worker that died is reported by its missing answer.
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const { ready } = await nextAnswer(lines, errors);
-    return new Contestant(child, lines, { about: ready as Record<string, string>, errors });
+    return new Worker(child, lines, { about: ready as Record<string, string>, errors });
   }
 
-  /** Makes the work item; returns numbers that all contestants must agree on. */
+  /** Makes the work item; returns numbers that all workers must agree on. */
   async prepare(task: string, spec: object): Promise<number[]> {
     const check = (await this.#ask({ op: 'prepare', task, spec })).check as (number | null)[];
     return check.map((number) => number ?? Number.NaN);

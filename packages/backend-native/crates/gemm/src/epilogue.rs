@@ -35,7 +35,7 @@ pub enum Then<'a> {
     },
 }
 
-/// A fused end of a product; the default stores it as it is.
+/// What is done with a product before it is stored; the default stores it as it is.
 #[derive(Debug, Default)]
 pub struct Epilogue<'a> {
     /// A factor of every column, [n].
@@ -50,7 +50,7 @@ pub struct Epilogue<'a> {
 
 /// An [`Epilogue`] that tasks share.
 #[derive(Clone, Copy)]
-pub(crate) struct Finish<'a> {
+pub(crate) struct SharedEpilogue<'a> {
     pub scale: Option<&'a [f32]>,
     pub bias: Option<&'a [f32]>,
     pub pre: Option<SendPtr<f32>>,
@@ -60,9 +60,9 @@ pub(crate) struct Finish<'a> {
     pub alpha: f32,
 }
 
-impl Finish<'_> {
+impl SharedEpilogue<'_> {
     /// The sums as they are.
-    pub const PLAIN: Self = Finish { scale: None, bias: None, pre: None, then: Then::Store, n: 0, alpha: 1.0 };
+    pub const PLAIN: Self = SharedEpilogue { scale: None, bias: None, pre: None, then: Then::Store, n: 0, alpha: 1.0 };
 
     /// Whether a tile may be stored as it is.
     pub fn is_plain(&self) -> bool {
@@ -75,7 +75,7 @@ impl Finish<'_> {
 
     /// Whether all that happens to a tile is that a bias is added.
     pub fn is_bias(&self) -> Option<&[f32]> {
-        let plain = Finish { bias: None, ..*self }.is_plain();
+        let plain = SharedEpilogue { bias: None, ..*self }.is_plain();
         self.bias.filter(|_| plain)
     }
 
@@ -88,9 +88,9 @@ impl Finish<'_> {
         }
     }
 
-    /// The sums without the end: what all passes over K but the last store.
+    /// The sums without the epilogue: what all passes over K but the last store.
     pub fn partial(&self) -> Self {
-        Finish { scale: None, bias: None, pre: None, then: Then::Store, ..*self }
+        SharedEpilogue { scale: None, bias: None, pre: None, then: Then::Store, ..*self }
     }
 }
 
@@ -108,32 +108,39 @@ pub(crate) struct Sums<'a> {
 ///
 /// # Safety
 /// The processor has `level`; the tile is within C and within what the epilogue names, and nobody else touches it.
-pub(crate) unsafe fn finish(level: Level, end: &Finish<'_>, tile: Sums<'_>, c: *mut f32, c_row: usize, add: bool) {
+pub(crate) unsafe fn apply(
+    level: Level,
+    epilogue: &SharedEpilogue<'_>,
+    tile: Sums<'_>,
+    c: *mut f32,
+    c_row: usize,
+    add: bool,
+) {
     /// # Safety
-    /// As [`finish`].
+    /// As [`apply`].
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")]
-    unsafe fn avx512(end: &Finish<'_>, tile: Sums<'_>, c: *mut f32, c_row: usize, add: bool) {
+    unsafe fn avx512(epilogue: &SharedEpilogue<'_>, tile: Sums<'_>, c: *mut f32, c_row: usize, add: bool) {
         // SAFETY: promised by the caller.
-        unsafe { finish_rows::<learngene_simd::Avx512>(end, tile, c, c_row, add) }
+        unsafe { apply_rows::<learngene_simd::Avx512>(epilogue, tile, c, c_row, add) }
     }
     /// # Safety
-    /// As [`finish`].
+    /// As [`apply`].
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma,bmi2")]
-    unsafe fn avx2(end: &Finish<'_>, tile: Sums<'_>, c: *mut f32, c_row: usize, add: bool) {
+    unsafe fn avx2(epilogue: &SharedEpilogue<'_>, tile: Sums<'_>, c: *mut f32, c_row: usize, add: bool) {
         // SAFETY: promised by the caller.
-        unsafe { finish_rows::<learngene_simd::Avx2>(end, tile, c, c_row, add) }
+        unsafe { apply_rows::<learngene_simd::Avx2>(epilogue, tile, c, c_row, add) }
     }
     // SAFETY: promised by the caller.
     unsafe {
         match level {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => avx512(end, tile, c, c_row, add),
+            Level::Avx512 => avx512(epilogue, tile, c, c_row, add),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => avx2(end, tile, c, c_row, add),
-            Level::Neon => finish_rows::<learngene_simd::Neon>(end, tile, c, c_row, add),
-            _ => finish_rows::<learngene_simd::Scalar>(end, tile, c, c_row, add),
+            Level::Avx2 => avx2(epilogue, tile, c, c_row, add),
+            Level::Neon => apply_rows::<learngene_simd::Neon>(epilogue, tile, c, c_row, add),
+            _ => apply_rows::<learngene_simd::Scalar>(epilogue, tile, c, c_row, add),
         }
     }
 }
@@ -173,24 +180,24 @@ unsafe fn store<const SIZE: usize>(to: *mut f32, count: usize, chunk: Chunk<SIZE
 }
 
 /// # Safety
-/// As [`finish`].
+/// As [`apply`].
 #[inline(always)]
-unsafe fn finish_rows<S: Isa>(end: &Finish<'_>, tile: Sums<'_>, c: *mut f32, c_row: usize, add: bool) {
+unsafe fn apply_rows<S: Isa>(epilogue: &SharedEpilogue<'_>, tile: Sums<'_>, c: *mut f32, c_row: usize, add: bool) {
     // SAFETY: promised by the caller.
     unsafe {
         match tile.columns {
-            48 => finish_chunks::<S, 48>(end, tile, c, c_row, add),
-            32 => finish_chunks::<S, 32>(end, tile, c, c_row, add),
-            _ => finish_chunks::<S, 16>(end, tile, c, c_row, add),
+            48 => apply_chunks::<S, 48>(epilogue, tile, c, c_row, add),
+            32 => apply_chunks::<S, 32>(epilogue, tile, c, c_row, add),
+            _ => apply_chunks::<S, 16>(epilogue, tile, c, c_row, add),
         }
     }
 }
 
 /// # Safety
-/// As [`finish`].
+/// As [`apply`].
 #[inline(always)]
-unsafe fn finish_chunks<S: Isa, const SIZE: usize>(
-    end: &Finish<'_>,
+unsafe fn apply_chunks<S: Isa, const SIZE: usize>(
+    epilogue: &SharedEpilogue<'_>,
     tile: Sums<'_>,
     c: *mut f32,
     c_row: usize,
@@ -201,7 +208,7 @@ unsafe fn finish_chunks<S: Isa, const SIZE: usize>(
         let row = tile.row0 + i;
         for j in (0..tile.columns).step_by(SIZE) {
             let (column, count) = (tile.column0 + j, tile.columns - j);
-            let at = row * end.n + column;
+            let at = row * epilogue.n + column;
             // SAFETY: the tile is within all that the epilogue names, as was checked at the door, and nobody else
             // touches it.
             unsafe {
@@ -209,22 +216,22 @@ unsafe fn finish_chunks<S: Isa, const SIZE: usize>(
                 let mut v = load::<SIZE>(tile.sums.as_ptr().add(i * tile.stride + j), count);
                 if add {
                     let old = load::<SIZE>(c, count);
-                    each(&mut v, |i, v| S::fma(end.alpha, v, old[i]));
-                } else if end.alpha != 1.0 {
-                    each(&mut v, |_, v| v * end.alpha);
+                    each(&mut v, |i, v| S::fma(epilogue.alpha, v, old[i]));
+                } else if epilogue.alpha != 1.0 {
+                    each(&mut v, |_, v| v * epilogue.alpha);
                 }
-                if let Some(scale) = end.scale {
+                if let Some(scale) = epilogue.scale {
                     let scale = load::<SIZE>(scale.as_ptr().add(column), count);
                     each(&mut v, |i, v| v * scale[i]);
                 }
-                if let Some(bias) = end.bias {
+                if let Some(bias) = epilogue.bias {
                     let bias = load::<SIZE>(bias.as_ptr().add(column), count);
                     each(&mut v, |i, v| v + bias[i]);
                 }
-                if let Some(pre) = end.pre {
+                if let Some(pre) = epilogue.pre {
                     store(pre.0.add(at), count, v);
                 }
-                match end.then {
+                match epilogue.then {
                     Then::Store => {}
                     Then::Gelu => each(&mut v, |_, v| gelu::<S>(v)),
                     Then::Silu => each(&mut v, |_, v| v * sigmoid::<S>(v)),
@@ -241,7 +248,7 @@ unsafe fn finish_chunks<S: Isa, const SIZE: usize>(
                     }
                     Then::GatedResidual { x, gate, rows_per_sample } => {
                         let x = load::<SIZE>(x.as_ptr().add(at), count);
-                        let gate = load::<SIZE>(gate.as_ptr().add(row / rows_per_sample * end.n + column), count);
+                        let gate = load::<SIZE>(gate.as_ptr().add(row / rows_per_sample * epilogue.n + column), count);
                         each(&mut v, |i, v| S::fma(v, gate[i], x[i]));
                     }
                 }
