@@ -28,7 +28,8 @@ export interface ApplyAdaptedOptions {
  * @param model - never disposed; only adapters of groups in the batch need to be there.
  * @param inputs - x f32 [N, H, W, C], t [N], labels [N] in [0, classes]; `classes` is the null label. Never disposed.
  * @returns f32 [N, H, W, C or 2C], in the order of the inputs, owned by the caller. Differentiable in the adapters that
- *   take part, the frozen tensors and x. Throws when inputs do not fit or an adapter is missing.
+ *   take part, the frozen tensors and x.
+ * @throws when inputs do not fit or an adapter is missing
  */
 export function applyAdapted(
   model: AdaptedModel,

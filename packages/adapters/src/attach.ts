@@ -41,10 +41,11 @@ const LABEL_STD = 0.02;
  * A model with fresh adapters on a trained one, every class starting as the base model (Heur-LG, Auto-LG and FINE
  * excepted, which start from a part of it).
  *
- * @param base - a dense DiT, or one of `initLowRankDit` for the method 'low-rank'. Never disposed. What the adapted model
- *   keeps of it are tensors of its own over the same data, no bytes copied.
- * @returns f32 parameters that the caller owns. Throws when the base does not fit `dit` or the method, and on options out
- *   of range; `ReadBackError` for the methods that factor weights, which read them back, on WebGPU.
+ * @param base - a dense DiT, or one of `initLowRankDit` for the method 'low-rank'. Never disposed. What the adapted
+ *   model keeps of it are tensors of its own over the same data, no bytes copied.
+ * @returns f32 parameters that the caller owns.
+ * @throws when the base does not fit `dit` or the method, and on options out of range; `ReadBackError` for the methods
+ *   that factor weights, which read them back, on WebGPU
  */
 export function attachAdapters(base: DitParams | LowRankDitParams, options: AttachOptions): AdaptedModel {
   return readingBack('attachAdapters', () => attached(base, options));

@@ -27,9 +27,11 @@ export type LowRankDitParams = DitBaseParams & {
 };
 
 /**
- * Fresh parameters of a plain low-rank DiT, f32, owned by the caller: KIND without tailors and gate, the control that is
- * pre-trained beside it. Main layers start with random orthonormal u and v and equal s of Xavier's energy, as learngenes
- * do (see `initKind` of @learngene/kind); all else as `initDit`. Throws on a rank out of range.
+ * Fresh parameters of a plain low-rank DiT, f32, owned by the caller: KIND without tailors and gate, the control that
+ * is pre-trained beside it. Main layers start with random orthonormal u and v and equal s of Xavier's energy, as
+ * learngenes do (see `initKind` of @learngene/kind); all else as `initDit`.
+ *
+ * @throws on a rank out of range
  */
 export function initLowRankDit(g: Generator, dit: DitConfig, { rank }: { readonly rank: number }): LowRankDitParams {
   checkCount('rank', rank, largestRank(dit));
@@ -46,11 +48,12 @@ export function initLowRankDit(g: Generator, dit: DitConfig, { rank }: { readonl
 }
 
 /**
- * A trained dense DiT with its main weights cut to `rank` singular components (Eckart & Young 1936); the rest is cloned.
- * Reads weights back.
+ * A trained dense DiT with its main weights cut to `rank` singular components (Eckart & Young 1936); the rest is
+ * cloned. Reads weights back.
  *
  * @param dense - never disposed.
- * @returns parameters that the caller owns. Throws on a rank out of range; `ReadBackError` on WebGPU, which reads asynchronously.
+ * @returns parameters that the caller owns.
+ * @throws on a rank out of range; `ReadBackError` on WebGPU, which reads asynchronously
  */
 export function lowRankFromDense(
   dense: DitParams,

@@ -27,12 +27,12 @@ export interface MatchedRank {
 }
 
 /**
- * The size of a method (its rank, or OFT's block) that trains a number of parameters nearest to a budget; of two equally
- * near the smaller. For tables of methods with equal trainable parameters. Makes no tensor.
+ * The size of a method (its rank, or OFT's block) that trains a number of parameters nearest to a budget; of two
+ * equally near the smaller. For tables of methods with equal trainable parameters. Makes no tensor.
  *
  * @param input - the method and any other fields; a size in it is replaced. LoRA-like methods without `alpha` get a
  *   scaling of 1 at any rank.
- * Throws on an invalid config or a budget that is not positive.
+ * @throws on an invalid config or a budget that is not positive
  */
 export function matchRank(input: AdapterConfigInput, { dit, groups, parameters }: MatchRankOptions): MatchedRank {
   checkPositive('parameters', parameters);

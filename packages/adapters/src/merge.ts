@@ -17,13 +17,14 @@ export interface MergedModel {
 }
 
 /**
- * A plain DiT with the adapter of one group in its weights: no cost at inference, and the same output up to rounding for
- * that group's classes. Its null label sees the adapter too, as with nullGate 'own-class'; for guidance against the base
- * model merge with `group: null`.
+ * A plain DiT with the adapter of one group in its weights: no cost at inference, and the same output up to rounding
+ * for that group's classes. Its null label sees the adapter too, as with nullGate 'own-class'; for guidance against the
+ * base model merge with `group: null`.
  *
  * @param model - never disposed.
  * @param group - name of the group (default the only one); null: the base model, with no classes but the null label.
- * @returns tensors that the caller owns, see {@link disposeMerged}. Throws on an unknown group, or none given of several.
+ * @returns tensors that the caller owns, see {@link disposeMerged}.
+ * @throws on an unknown group, or none given of several
  */
 export function mergeAdapters(model: AdaptedModel, group?: string | null): MergedModel {
   const { config, frozen } = model;

@@ -77,7 +77,7 @@ export function methodOf({ method }: { readonly method: AdapterName }): AdapterM
  *
  * @param input - the name of the method and any of its fields.
  * @param dit - the base model's architecture, which bounds ranks and blocks.
- * Throws on an unknown method and on a field that is unknown or out of range, naming it.
+ * @throws on an unknown method and on a field that is unknown or out of range, naming it
  */
 export function adapterConfig(input: AdapterConfigInput, dit: DitConfig): AdapterConfig {
   const method = methodOf(input);

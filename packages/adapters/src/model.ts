@@ -59,10 +59,11 @@ export function disposeAdapted({ frozen, adapters }: AdaptedModel): void {
 }
 
 /**
- * The trainable tensors of some groups as a tree by group name, for `valueAndGrad` and an optimiser; put new ones into a
- * model with `{ ...model, adapters: { ...model.adapters, ...trained } }`.
+ * The trainable tensors of some groups as a tree by group name, for `valueAndGrad` and an optimiser; put new ones into
+ * a model with `{ ...model, adapters: { ...model.adapters, ...trained } }`.
  *
- * @param groups - default: all. Throws on a group that the model does not have.
+ * @param groups - default: all.
+ * @throws on a group that the model does not have
  */
 export function trainableParams(
   { adapters }: AdaptedModel,

@@ -8,7 +8,8 @@ import type { LoraAdapter } from './weighted';
  * A PiSSA adapter as a LoRA adapter for the base model itself: [b, -b0] [a, a0]ᵀ of twice the rank, a0 and b0 the start
  * that left the base (PiSSA, appendix C; PEFT's `path_initial_model_for_weight_conversion`).
  *
- * @returns tensors that the caller owns. Throws for another method.
+ * @returns tensors that the caller owns.
+ * @throws for another method
  */
 export function loraOfPissa(model: AdaptedModel, group: string): LoraAdapter {
   const { adapter, dit } = model.config;

@@ -76,11 +76,11 @@ type Adapters = Record<string, AdapterParams>;
 const OPTIONS = ['learningRate', 'betas', 'weightDecay', 'clipNorm', 'emaDecay', 'donate'];
 
 /**
- * One AdamW step of the adapters of the groups in the batch, the same for every method; a group that is not in it is left
- * alone altogether, moments and moving average too, as in `kindTrainStep` of @learngene/kind. A batch without any (all
- * labels dropped, nullGate 'base') changes the step count alone.
+ * One AdamW step of the adapters of the groups in the batch, the same for every method; a group that is not in it is
+ * left alone altogether, moments and moving average too, as in `kindTrainStep` of @learngene/kind. A batch without any
+ * (all labels dropped, nullGate 'base') changes the step count alone.
  *
- * Throws on labels out of range and adapters that are missing.
+ * @throws on labels out of range and adapters that are missing
  */
 export function adapterTrainStep(inputs: AdapterTrainInputs, options: AdapterTrainOptions): AdapterTrainResult {
   checkFields('adapterTrainStep', inputs, ['state', 'labels', 'dropped', 'loss']);

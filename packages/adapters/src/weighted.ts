@@ -39,8 +39,9 @@ export interface LoraAdapter {
  *
  * @param adapters - trees with u [out, r], s [r], v [in, r] of every main layer: `layers` of the methods 'low-rank' and
  *   'svd-cut', or a group of a KIND model. Never disposed.
- * @returns a tree of the same form that the caller owns; s is 1 except after 'svd'. Throws when numbers or shapes differ,
- *   or on a rank out of range; `ReadBackError` for 'svd', which reads back, on WebGPU.
+ * @returns a tree of the same form that the caller owns; s is 1 except after 'svd'.
+ * @throws when numbers or shapes differ, or on a rank out of range; `ReadBackError` for 'svd', which reads back, on
+ *   WebGPU
  */
 export function combineTailors(adapters: readonly ParamTree[], options: CombineOptions): ParamTree {
   return readingBack('combineTailors', () => tf.tidy(() => recombined(joinTailors(adapters, options), options)));
@@ -58,8 +59,9 @@ export async function combineTailorsAsync(adapters: readonly ParamTree[], option
  * The weighted sum of LoRA adapters as one LoRA adapter, layer by layer; equal to PEFT's.
  *
  * @param adapters - never disposed.
- * @returns an adapter with a scaling of 1 whose tensors the caller owns. Throws when numbers or shapes differ, or on a rank
- *   out of range; `ReadBackError` for 'svd', which reads back, on WebGPU.
+ * @returns an adapter with a scaling of 1 whose tensors the caller owns.
+ * @throws when numbers or shapes differ, or on a rank out of range; `ReadBackError` for 'svd', which reads back, on
+ *   WebGPU
  */
 export function combineLoras(adapters: readonly LoraAdapter[], options: CombineOptions): LoraAdapter {
   const combine = () => tf.tidy(() => loraLayers(recombined(joinLoras(adapters, options), options), options));

@@ -31,7 +31,8 @@ const NORM_EPS = 1e-6;
  * @param params - see `DitParams`; never disposed.
  * @param inputs - noisy images, timesteps and labels, see `DitInputs`; never disposed.
  * @returns f32 [N, H, W, Cout], Cout = C, or 2C with `learnSigma`: the prediction, then the variance channels. Owned by
- *   the caller. Differentiable in the parameters and in x. Throws when the inputs do not fit the config.
+ *   the caller. Differentiable in the parameters and in x.
+ * @throws when the inputs do not fit the config
  */
 export function applyDit(params: DitBaseParams, inputs: DitInputs, options: ApplyDitOptions): tf.Tensor4D {
   checkObject('params', params);

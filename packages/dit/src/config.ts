@@ -43,7 +43,8 @@ const VARIANTS: Readonly<Record<DitVariant, Pick<DitConfig, 'frequencyShift' | '
  * The two config fields in which facebookresearch/DiT and diffusers differ, to be spread into overrides.
  *
  * Use the variant that a checkpoint was trained with; at t = 999 the two timestep embeddings have nothing in common.
- * Throws for an unknown name.
+ *
+ * @throws for an unknown name
  */
 export function ditVariant(variant: DitVariant): Pick<DitConfig, 'frequencyShift' | 'mlpNormEps'> {
   const fields = VARIANTS[variant];
@@ -68,8 +69,7 @@ const DEFAULTS: DitConfig = {
  * @param preset - one of the twelve names of the paper, 'DiT-{S,B,L,XL}/{2,4,8}', or the fields of a free size; fields
  *   not given are those of DiT-XL/2 on 32x32x4 latents with 1000 classes, as in facebookresearch/DiT.
  * @param overrides - fields that replace the preset's.
- *
- * Throws on an unknown preset or field and on a value out of range, naming the field.
+ * @throws on an unknown preset or field and on a value out of range, naming the field
  */
 export function ditConfig(preset: DitPreset | Partial<DitConfig>, overrides: Partial<DitConfig> = {}): DitConfig {
   if (typeof preset === 'string' && !isDitPreset(preset)) {

@@ -105,10 +105,11 @@ const NUMBERS = [
 /**
  * Our config, diffusers variant, of a parsed `transformer/config.json`; fields it lacks have diffusers' defaults.
  *
- * Also reads the files that the hub holds since before the class had its name (`_class_name: Transformer2DModel`).
- * The table has a row more than `num_embeds_ada_norm`, the null label's: diffusers always gives it one. Fields that DiT does
- * not use are passed over where they stand in a list; dropout of activations is training-only and dropped. Throws when
- * the file describes another network or has a field that is not known, naming the field.
+ * Also reads the files that the hub holds since before the class had its name (`_class_name: Transformer2DModel`). The
+ * table has a row more than `num_embeds_ada_norm`, the null label's: diffusers always gives it one. Fields that DiT
+ * does not use are passed over where they stand in a list; dropout of activations is training-only and dropped.
+ *
+ * @throws when the file describes another network or has a field that is not known, naming the field
  */
 export function ditConfigFromDiffusers(json: unknown): DitConfig {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
@@ -153,9 +154,9 @@ export function ditConfigFromDiffusers(json: unknown): DitConfig {
 /**
  * The `transformer/config.json` that makes diffusers build this network.
  *
- * Throws for what diffusers cannot express: another MLP ratio than 4, and the timestep frequencies of
- * facebookresearch/DiT. (Its own converter passes over the latter; to do the same, convert
- * `{ ...config, ...ditVariant('diffusers') }` and accept slightly different outputs.)
+ * @throws for what diffusers cannot express: another MLP ratio than 4, and the timestep frequencies of
+ *   facebookresearch/DiT. (Its own converter passes over the latter; to do the same, convert
+ *   `{ ...config, ...ditVariant('diffusers') }` and accept slightly different outputs.)
  */
 export function ditConfigToDiffusers(config: DitConfig): DiffusersDitConfig {
   validateDitConfig(config);

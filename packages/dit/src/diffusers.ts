@@ -19,8 +19,8 @@ export interface FromDiffusersOptions {
  * (`transformer/diffusion_pytorch_model.safetensors`).
  *
  * @param tensors - any dtype; arrays of the result are views of its arrays.
- * @returns tensors in the layout of `DitParams`; use a config with `ditVariant('diffusers')`. Throws on a missing or
- *   unexpected key, a wrong shape, or unequal copies of an embedder; the message names the key.
+ * @returns tensors in the layout of `DitParams`; use a config with `ditVariant('diffusers')`.
+ * @throws on a missing or unexpected key, a wrong shape, or unequal copies of an embedder; the message names the key
  */
 export function ditFromDiffusers(
   tensors: NamedTensors,
@@ -43,7 +43,7 @@ export function ditFromDiffusers(
  * The inverse of {@link ditFromDiffusers}, bit for bit.
  *
  * @param tensors - in the layout of `DitParams`; the result shares its arrays, copies share one.
- * Throws on a missing or unexpected name and on a wrong shape.
+ * @throws on a missing or unexpected name and on a wrong shape
  */
 export function ditToDiffusers(tensors: NamedTensors, config: DitConfig): Map<string, TensorData> {
   checkTensors(tensors);

@@ -27,8 +27,9 @@ export interface FromFacebookOptions {
  * The fused qkv is split; `pos_embed` may be absent, is checked against the fixed table and dropped.
  *
  * @param tensors - any dtype; arrays of the result are views of its arrays.
- * @returns tensors in the layout of `DitParams`. Throws on a missing or unexpected key, a wrong shape, another position
- *   table, or a label table without the null label's row (see `nullRow`); the message names the key.
+ * @returns tensors in the layout of `DitParams`.
+ * @throws on a missing or unexpected key, a wrong shape, another position table, or a label table without the null
+ *   label's row (see `nullRow`); the message names the key
  */
 export function ditFromFacebook(
   tensors: NamedTensors,
@@ -78,7 +79,7 @@ function withNullRow(tensors: NamedTensors, { classes }: DitConfig, nullRow: 'fi
  * recomputed in the dtype of the patch weight. The inverse of {@link ditFromFacebook}, bit for bit.
  *
  * @param tensors - in the layout of `DitParams`; arrays that need no join are shared with the result.
- * Throws on a missing or unexpected name, a wrong shape, and q, k, v of different dtypes.
+ * @throws on a missing or unexpected name, a wrong shape, and q, k, v of different dtypes
  */
 export function ditToFacebook(tensors: NamedTensors, config: DitConfig): Map<string, TensorData> {
   checkTensors(tensors);

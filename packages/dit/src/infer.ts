@@ -89,11 +89,12 @@ function checkGiven(told: Partial<DitConfig>, given: Partial<DitConfig>): void {
  * The configuration that a state dict's shapes tell, in any of the three layouts.
  *
  * @param tensors - only shapes are read.
- * @param given - fields that are known; a file that says otherwise is refused. Needed: `heads`, unless depth and width are a preset's;
- *   `inChannels` and `patchSize` in the 'learngene' layout (one of them); `inputSize` where the file has no `pos_embed`
- *   and it is not 32; `classes` in the 'facebook' layout, unless it has the 1001 rows of the published models (or
- *   `labelDropout` above 0, which says that the last row is the null label's). The variant is diffusers' for that layout, facebookresearch's for the others.
- * Throws when a field cannot be told or contradicts a shape, naming it, a key is missing, or some keys have a prefix.
+ * @param given - fields that are known; a file that says otherwise is refused. Needed: `heads`, unless depth and width
+ *   are a preset's; `inChannels` and `patchSize` in the 'learngene' layout (one of them); `inputSize` where the file
+ *   has no `pos_embed` and it is not 32; `classes` in the 'facebook' layout, unless it has the 1001 rows of the
+ *   published models (or `labelDropout` above 0, which says that the last row is the null label's). The variant is
+ *   diffusers' for that layout, facebookresearch's for the others.
+ * @throws when a field cannot be told or contradicts a shape, naming it, a key is missing, or some keys have a prefix
  */
 export function inferDitConfig(tensors: NamedShapes, given: Partial<DitConfig> = {}): DitConfig {
   const layout = ditLayout(tensors);

@@ -11,7 +11,9 @@ import { mlpWidth, outChannels, TIMESTEP_DIMS } from './sizes';
  * Linear layers and the flattened patch convolution are Xavier uniform (q, k, v as the one [3D, D] matrix that they are
  * there), the timestep MLP and the label table N(0, 0.02²), every bias 0; adaLN layers and the output projection are 0,
  * so each block starts as the identity and the model's output is exactly 0 (adaLN-Zero). Advances `g`; the draws come
- * in the order of the parameters' names. Throws on an invalid config.
+ * in the order of the parameters' names.
+ *
+ * @throws on an invalid config
  */
 export function initDit(g: Generator, config: DitConfig): DitParams {
   validateDitConfig(config);

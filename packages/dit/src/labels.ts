@@ -16,7 +16,8 @@ export interface DropLabelsOptions {
  * model for classifier-free guidance (Ho & Salimans 2022, algorithm 1). For training only.
  *
  * @param labels - class ids, [N]; not changed.
- * @returns a new array [N]. Throws when `probability` is outside [0, 1] or `nullLabel` is no class id.
+ * @returns a new array [N].
+ * @throws when `probability` is outside [0, 1] or `nullLabel` is no class id
  */
 export function dropLabels(labels: Int32Array, options: DropLabelsOptions): Int32Array {
   checkLabelArray(labels);

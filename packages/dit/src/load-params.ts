@@ -10,7 +10,8 @@ import type { DitParams } from './params';
  * Parameters of tensors in our layout (as `paramsToTensorData`, `ditFromFacebook` and `ditFromDiffusers` return them).
  *
  * @param tensors - any dtype.
- * @returns f32 parameters owned by the caller. Throws on a missing or unexpected name and on a wrong shape, naming it.
+ * @returns f32 parameters owned by the caller.
+ * @throws on a missing or unexpected name and on a wrong shape, naming it
  */
 export function ditParamsFromTensorData(tensors: NamedTensors, config: DitConfig): DitParams {
   checkTensors(tensors);

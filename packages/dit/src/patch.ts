@@ -4,8 +4,9 @@ import * as tf from '@tensorflow/tfjs-core';
  * Cuts images into square patches: [N, H, W, C] to [N, (H/p)·(W/p), C·p·p].
  *
  * Patches come in row-major order; inside one the order is (channel, row, column), that of a flattened torch
- * convolution weight, so the embedding is one matrix product. The caller owns the result. Throws when p does not divide
- * H and W.
+ * convolution weight, so the embedding is one matrix product. The caller owns the result.
+ *
+ * @throws when p does not divide H and W
  */
 export function patchify(x: tf.Tensor4D, patchSize: number): tf.Tensor3D {
   const [N, H, W, C] = x.shape;
@@ -31,7 +32,9 @@ export interface UnpatchifyOptions {
  * Puts square images together from patches: [N, g·g, p·p·C] to [N, g·p, g·p, C].
  *
  * Inside a patch the order is (row, column, channel), that of DiT's output projection, and not the order that
- * `patchify` makes. The caller owns the result. Throws when the number of patches is no square or their width is wrong.
+ * `patchify` makes. The caller owns the result.
+ *
+ * @throws when the number of patches is no square or their width is wrong
  */
 export function unpatchify(tokens: tf.Tensor3D, { patchSize: p, channels: C }: UnpatchifyOptions): tf.Tensor4D {
   const [N, T, width] = tokens.shape;

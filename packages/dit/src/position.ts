@@ -5,8 +5,9 @@ const cache = new Map<string, Float32Array>();
  *
  * The first half of the dimensions encodes the column, the second the row; each half is [sin, cos] of the coordinate
  * times 10000^(-i / (dims / 4)) (Vaswani et al. 2017, section 3.5, over integer grid coordinates as in MAE and DiT).
- * Computed in float64 and rounded once. The table is made once for each size and shared: do not write to it. Throws
- * when `dims` is not a multiple of 4 or `grid` is not a positive integer.
+ * Computed in float64 and rounded once. The table is made once for each size and shared: do not write to it.
+ *
+ * @throws when `dims` is not a multiple of 4 or `grid` is not a positive integer
  */
 export function positionTable(dims: number, grid: number): Float32Array {
   if (!Number.isSafeInteger(dims / 4) || dims < 4) throw new Error(`dims: expected a multiple of 4, got ${dims}`);

@@ -22,8 +22,9 @@ export function ditPrefixes(tensors: NamedShapes): string[] {
 }
 
 /**
- * The tensors whose keys begin with `prefix`, without it; the others are left out. Throws where there are none, naming the
- * prefixes that there are.
+ * The tensors whose keys begin with `prefix`, without it; the others are left out.
+ *
+ * @throws where there are none, naming the prefixes that there are
  */
 export function withoutPrefix(tensors: NamedTensors, prefix: string): Map<string, TensorData> {
   checkTensors(tensors);

@@ -10,7 +10,8 @@ import * as tf from '@tensorflow/tfjs-core';
  *
  * @param table - f32 [K, D].
  * @param indices - on the host, [N], each in [0, K).
- * @returns f32 [N, D], owned by the caller. Throws on an index outside the table.
+ * @returns f32 [N, D], owned by the caller.
+ * @throws on an index outside the table
  */
 export function gatherRows(table: tf.Tensor2D, indices: Int32Array): tf.Tensor2D {
   const [K, D] = table.shape;

@@ -31,14 +31,15 @@ export function timestepFrequencies({ dims, shift }: TimestepEmbeddingOptions): 
 }
 
 /**
- * Sinusoidal embedding of (possibly fractional) timesteps: [cos(t f), sin(t f)] over the frequencies f
- * (Ho et al. 2020 after Vaswani et al. 2017; cosines first as in guided-diffusion and DiT).
+ * Sinusoidal embedding of (possibly fractional) timesteps: [cos(t f), sin(t f)] over the frequencies f (Ho et al. 2020
+ * after Vaswani et al. 2017; cosines first as in guided-diffusion and DiT).
  *
- * Computed on the host, where sines of large angles are exact: GPUs promise none (WGSL), and lose 3e-5 to 4e-3. Timesteps
- * that only a device has (WebGPU, made by ops) are embedded there, by `cosSin`.
+ * Computed on the host, where sines of large angles are exact: GPUs promise none (WGSL), and lose 3e-5 to 4e-3.
+ * Timesteps that only a device has (WebGPU, made by ops) are embedded there, by `cosSin`.
  *
  * @param t - timesteps [N], int32 or float32, usually 0..999.
- * @returns f32 [N, dims] in [-1, 1], owned by the caller; differentiable. Throws when `dims` is odd or below 4.
+ * @returns f32 [N, dims] in [-1, 1], owned by the caller; differentiable.
+ * @throws when `dims` is odd or below 4
  */
 export function timestepEmbedding(t: tf.Tensor1D, options: TimestepEmbeddingOptions): tf.Tensor2D {
   const half = options.dims / 2;

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Milliseconds that a round of products should take: long beside the read-back that ends it. */
-const roundMilliseconds = 100;
+const ROUND_MILLISECONDS = 100;
 
 /** Multiplies two matrices `count` times and waits for the last product by one number; the seconds this took. */
 async function timeProducts([a, b]: readonly tf.Tensor2D[], count: number): Promise<number> {
@@ -36,7 +36,7 @@ export async function productRate(milliseconds = 1000): Promise<number> {
       await timeProducts(pair, 1); // compiles shaders, fills buffer pools, wakes threads
       one = await timeProducts(pair, 1);
     } while (one < 0.01 && size < 2048);
-    const count = Math.min(1000, Math.max(3, Math.ceil(roundMilliseconds / 1000 / one)));
+    const count = Math.min(1000, Math.max(3, Math.ceil(ROUND_MILLISECONDS / 1000 / one)));
     const rates: number[] = [];
     const started = performance.now();
     while (rates.length < 3 || performance.now() - started < milliseconds) {

@@ -24,7 +24,8 @@ export interface ApplyKindOptions {
  * @param inputs - x f32 [N, H, W, C], t [N], labels [N] in [0, classes]; `classes` is the null label, which uses
  *   learngenes only. Never disposed.
  * @returns f32 [N, H, W, C or 2C], in the order of the inputs, owned by the caller. Differentiable in the parameters
- *   that take part and in x. Throws when inputs do not fit or a group's tailors are not loaded.
+ *   that take part and in x.
+ * @throws when inputs do not fit or a group's tailors are not loaded
  */
 export function applyKind(params: KindParams, inputs: DitInputs, options: ApplyKindOptions): tf.Tensor4D {
   checkOptionNames('applyKind', options, ['config', 'dropped']);

@@ -23,18 +23,19 @@ export interface DenseModel {
 }
 
 /**
- * The plain DiT of one group: W_c = sum of s_i u_i v_iᵀ over the learngenes and the group's tailors, in every main layer.
- * Class i is the group's i-th class; label.table holds its rows, then the null row.
+ * The plain DiT of one group: W_c = sum of s_i u_i v_iᵀ over the learngenes and the group's tailors, in every main
+ * layer. Class i is the group's i-th class; label.table holds its rows, then the null row.
  *
- * Of a model without groups (`assembleFactored(model, { groups: [] })`) it is the class-agnostic DiT: W of the learngenes,
- * `classes` 1 and the null row twice, so that either label means "no class".
+ * Of a model without groups (`assembleFactored(model, { groups: [] })`) it is the class-agnostic DiT: W of the
+ * learngenes, `classes` 1 and the null row twice, so that either label means "no class".
  *
- * The null label of a group's dense model uses W_c, for a dense model has one W; the KIND model's uses the learngenes alone
- * (nullGate 'learngenes'). For the same guidance take the class-agnostic model as the unconditional branch.
+ * The null label of a group's dense model uses W_c, for a dense model has one W; the KIND model's uses the learngenes
+ * alone (nullGate 'learngenes'). For the same guidance take the class-agnostic model as the unconditional branch.
  *
  * @param model - never disposed.
- * @returns New tensors that the caller owns. Throws without `group` where the model has several, on an unknown group, and
- *   for a soft gate with several groups, of which every sample uses a mixture of its own.
+ * @returns New tensors that the caller owns.
+ * @throws without `group` where the model has several, on an unknown group, and for a soft gate with several groups, of
+ *   which every sample uses a mixture of its own
  */
 export function assembleDense(model: KindModel, options: AssembleDenseOptions = {}): DenseModel {
   checkOptionNames('assembleDense', options, ['group']);

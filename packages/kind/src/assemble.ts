@@ -45,14 +45,15 @@ export interface AssembleOptions {
  * re-factored into their singular components, exactly: trained factors are far from orthogonal, and a component as
  * trained says little of what the layer loses without it. Then all components of all layers compete, learngenes and
  * tailors, by energy s_i² for what they cost in the budget's unit; for parameters and bytes a tailor costs the more the
- * fewer of the classes it serves (by the root of their share). The best of them are taken until the next one would exceed
- * the budget, so that a smaller cut to the same unit is a part of a bigger one. The best learngene component of every
- * layer is kept first, and all dense parts. With a budget, factors are read back and decomposed in float64 on the processor.
+ * fewer of the classes it serves (by the root of their share). The best of them are taken until the next one would
+ * exceed the budget, so that a smaller cut to the same unit is a part of a bigger one. The best learngene component of
+ * every layer is kept first, and all dense parts. With a budget, factors are read back and decomposed in float64 on the
+ * processor.
  *
  * @param model - never disposed; the tailors of the chosen groups must be loaded.
- * @returns New tensors that the caller owns; `config.pruned` is true with a budget. Throws on an unknown or repeated group,
- *   on an unknown option or unit of the budget, and on a budget below the minimum, naming it; `ReadBackError` with a budget
- *   on WebGPU, which reads asynchronously.
+ * @returns New tensors that the caller owns; `config.pruned` is true with a budget.
+ * @throws on an unknown or repeated group, on an unknown option or unit of the budget, and on a budget below the
+ *   minimum, naming it; `ReadBackError` with a budget on WebGPU, which reads asynchronously
  */
 export function assembleFactored<M extends AnyKindModel>(model: M, options: AssembleOptions = {}): M {
   checkOptions('assembleFactored', options);

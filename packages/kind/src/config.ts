@@ -19,9 +19,10 @@ export type KindConfigInput = Ranks & Pick<KindConfig, 'dit'>;
 export type NetworkKindConfigInput = Ranks & Pick<NetworkKindConfig, 'network'>;
 
 /**
- * A complete, validated configuration, of a Diffusion Transformer (`dit`) or of another network (`network`). Defaults: one
- * group a class, named 'class-<id>'; gate 'binary'; nullGate 'learngenes'; pruned false. Throws on a field that is missing,
- * unknown or out of range, naming it.
+ * A complete, validated configuration, of a Diffusion Transformer (`dit`) or of another network (`network`). Defaults:
+ * one group a class, named 'class-<id>'; gate 'binary'; nullGate 'learngenes'; pruned false.
+ *
+ * @throws on a field that is missing, unknown or out of range, naming it
  */
 export function kindConfig(input: KindConfigInput): KindConfig;
 export function kindConfig(input: NetworkKindConfigInput): NetworkKindConfig;

@@ -19,13 +19,14 @@ export interface FreshTailorsOptions {
 type Fresh<C> = Pick<KindConfig, 'tailorRank'> & C;
 
 /**
- * Tailors of a group that nobody has trained: u = 0, s = 1, v random orthonormal in every factored layer. They add exactly
- * nothing, so every class starts as the learngenes' model, and u has a live gradient from the first step; s = 0 with
- * random u and v would give s a gradient but leave u and v without one. Rows of classes are N(0, 0.02²).
+ * Tailors of a group that nobody has trained: u = 0, s = 1, v random orthonormal in every factored layer. They add
+ * exactly nothing, so every class starts as the learngenes' model, and u has a live gradient from the first step; s = 0
+ * with random u and v would give s a gradient but leave u and v without one. Rows of classes are N(0, 0.02²).
  *
  * @param g - advances by the layers' v in the order of the network's layers, then the rows of classes.
  * @param config - only the network and `tailorRank` are read.
- * @returns f32 parameters that the caller owns. Throws when tailorRank is above a layer's input width.
+ * @returns f32 parameters that the caller owns.
+ * @throws when tailorRank is above a layer's input width
  */
 export function freshTailors(
   g: Generator,

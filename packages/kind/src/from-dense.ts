@@ -32,8 +32,9 @@ export interface FromDenseOptions {
  * Label rows and the null row are those of `label.table`. Reads the weights back.
  *
  * @param dense - never disposed; must have the shapes of `config.dit`.
- * @returns f32 parameters that the caller owns. Throws when shapes do not fit or N_G + N_t is above a layer's rank;
- *   `ReadBackError` on WebGPU, which reads asynchronously.
+ * @returns f32 parameters that the caller owns.
+ * @throws when shapes do not fit or N_G + N_t is above a layer's rank; `ReadBackError` on WebGPU, which reads
+ *   asynchronously
  */
 export function kindFromDense(dense: DitParams, config: KindConfig, options: FromDenseOptions): KindParams {
   checkOptions('kindFromDense', options);

@@ -7,7 +7,8 @@ import { embedLabels, type NetworkParams } from './params';
  * The soft gate of DivControl: alpha = softmax(G(e)) over the groups, one row a sample, shared by all layers. Rows of
  * samples that use learngenes only (the null label; a dropped label with nullGate 'learngenes') are zero.
  *
- * @returns [N, groups]; the caller owns it. Throws when the parameters have no gate.
+ * @returns [N, groups]; the caller owns it.
+ * @throws when the parameters have no gate
  */
 export function softGate(params: NetworkParams, plan: BatchPlan, config: AnyKindConfig): tf.Tensor2D {
   const { gate } = params;

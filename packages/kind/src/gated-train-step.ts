@@ -88,15 +88,15 @@ const RATES = [
 const OPTIONS = [...RATES, 'trainable', 'donate'];
 
 /**
- * One step of knowledge diversion (KIND, arXiv 2408.07337, algorithm 1) of any network: the loss's gradient with respect to
- * the trainable parts, of the tailors only those of the groups in the batch, then AdamW and moving averages of just these.
- * With a soft gate all groups are in every batch.
+ * One step of knowledge diversion (KIND, arXiv 2408.07337, algorithm 1) of any network: the loss's gradient with
+ * respect to the trainable parts, of the tailors only those of the groups in the batch, then AdamW and moving averages
+ * of just these. With a soft gate all groups are in every batch.
  *
  * A group that is not in the batch is left alone altogether: parameters, moments, step count, and its moving average,
  * whose clock is the group's own. A batch that touches no trainable part (all labels dropped, tailors alone trained)
  * changes nothing but the step count.
  *
- * Throws on labels out of range, tailors that are not loaded, and a state made for another `trainable`.
+ * @throws on labels out of range, tailors that are not loaded, and a state made for another `trainable`
  */
 export function gatedTrainStep<P extends NetworkParams>(
   inputs: GatedTrainInputs<P>,

@@ -37,17 +37,17 @@ interface LayerStart {
 /**
  * Fresh parameters of a KIND model, f32, owned by the caller.
  *
- * Shared parts of a DiT start as DiT's (adaLN-Zero: the model's output is exactly 0); those of another network are given.
- * Learngenes and tailors are by default random
- * orthonormal u and v with equal s, scaled so that the weight composed for a class has at any rank about the Frobenius norm that DiT's
- * Xavier weight has (q, k and v as parts of one [3D, D] matrix): activations start at the usual size, no component starts
- * ahead of another, and no SVD is taken. All groups start from the same tailors, as in `kindFromDense`, so every class
- * starts as the same model. On a toy task (5 classes, D = 32, N_G = 8, N_t = 4, 3 seeds) this reached a loss of 1.34
- * after 100 steps, tailors at zero output (see `freshTailors`) 1.48, small tailors of each group's own 1.45.
- * Rows of classes (label embeddings, rows of a head) and a DiT's null row are N(0, 0.02²). A soft gate starts at zero: all groups weigh the same.
+ * Shared parts of a DiT start as DiT's (adaLN-Zero: the model's output is exactly 0); those of another network are
+ * given. Learngenes and tailors are by default random orthonormal u and v with equal s, scaled so that the weight
+ * composed for a class has at any rank about the Frobenius norm that DiT's Xavier weight has (q, k and v as parts of
+ * one [3D, D] matrix): activations start at the usual size, no component starts ahead of another, and no SVD is taken.
+ * All groups start from the same tailors, as in `kindFromDense`, so every class starts as the same model. On a toy task
+ * (5 classes, D = 32, N_G = 8, N_t = 4, 3 seeds) this reached a loss of 1.34 after 100 steps, tailors at zero output
+ * (see `freshTailors`) 1.48, small tailors of each group's own 1.45. Rows of classes (label embeddings, rows of a head)
+ * and a DiT's null row are N(0, 0.02²). A soft gate starts at zero: all groups weigh the same.
  *
  * @param g - advances: shared parts of a DiT as `initDit`, learngenes and tailors layer by layer, rows of classes.
- * Throws on an invalid config, naming the field, or a rank above a layer's widths.
+ * @throws on an invalid config, naming the field, or a rank above a layer's widths
  */
 export function initKind(g: Generator, config: KindConfig, options?: InitKindOptions): KindParams;
 export function initKind(g: Generator, config: NetworkKindConfig, options: InitNetworkOptions): NetworkParams;

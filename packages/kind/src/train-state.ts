@@ -40,7 +40,9 @@ export interface InitKindTrainingOptions {
  * The state before the first step. Its params are the given tensors themselves, no copies: {@link disposeReplaced} and
  * {@link disposeKindTraining} dispose them, so hand in `cloneParams(params)` to keep the start. The moving averages
  * start at the parameters; the optimiser's zeros are new tensors. A group's optimiser state appears with its first
- * batch. Throws on an unknown `trainable`.
+ * batch.
+ *
+ * @throws on an unknown `trainable`
  */
 export function initKindTraining<P extends NetworkParams>(
   params: P,

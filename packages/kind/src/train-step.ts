@@ -20,10 +20,10 @@ export type KindTrainInputs = {
 };
 
 /**
- * One step of knowledge diversion of a Diffusion Transformer (KIND, arXiv 2408.07337, algorithm 1): `gatedTrainStep` with
- * the loss of a denoiser.
+ * One step of knowledge diversion of a Diffusion Transformer (KIND, arXiv 2408.07337, algorithm 1): `gatedTrainStep`
+ * with the loss of a denoiser.
  *
- * Throws on labels out of range, tailors that are not loaded, and a state made for another `trainable`.
+ * @throws on labels out of range, tailors that are not loaded, and a state made for another `trainable`
  */
 export function kindTrainStep(inputs: KindTrainInputs, options: KindTrainOptions): KindTrainResult {
   checkTrainStep('kindTrainStep', inputs, options);

@@ -1,6 +1,10 @@
 import { checkCount, checkFinite, checkFunction, checkNumber, checkOptions } from './core/check';
 
-/** A value (a learning rate, a decay) for every step, counted from 0. Throws on a step below 0 or one that is NaN. */
+/**
+ * A value (a learning rate, a decay) for every step, counted from 0.
+ *
+ * @throws on a step below 0 or one that is NaN
+ */
 export type Schedule = (step: number) => number;
 
 /** Options of {@link warmupSchedule}. */

@@ -1,5 +1,5 @@
 export { mergeConfig, parseAssignment, parseConfig } from './config/load';
-export { type Config, type ConfigInput, dataSources, type Sampling } from './config/schema';
+export { type Config, type ConfigInput, DATA_SOURCES, type Sampling } from './config/schema';
 export { ConfigError, PipelineDisposedError } from './errors';
 export { nearestWord } from './nearest-word';
 export type { ComposeOptions } from './pipeline/compose';

@@ -21,9 +21,9 @@ export { type OpenPathOptions, openPipeline } from './node/open-pipeline';
 export { type DescribeSourceOptions, describeSource, type PathSource } from './node/path-source';
 export { readConfigFile } from './node/read-config-file';
 export {
+  CONFIG_FILE,
   checkpointPath,
   checkpointSteps,
-  configFile,
   type DenseRunModel,
   type DenseRunRecord,
   isRunFolder,
@@ -32,4 +32,4 @@ export {
   readKindRecord,
   readRunRecord,
 } from './node/run-folder';
-export { runFormat } from './node/run-format';
+export { RUN_FORMAT } from './node/run-format';

@@ -99,7 +99,7 @@ export function bootstrapInterval(
 }
 
 // Student's t, 97.5 %, for 1, 2, ... 30 degrees of freedom.
-const studentTable = [
+const STUDENT_TABLE = [
   12.7062, 4.30265, 3.18245, 2.77645, 2.57058, 2.44691, 2.36462, 2.306, 2.26216, 2.22814, 2.20099, 2.17881, 2.16037,
   2.14479, 2.13145, 2.11991, 2.10982, 2.10092, 2.09302, 2.08596, 2.07961, 2.07387, 2.06866, 2.0639, 2.05954, 2.05553,
   2.05183, 2.04841, 2.04523, 2.04227,
@@ -107,7 +107,7 @@ const studentTable = [
 
 /** The 97.5 % point of Student's t; beyond the table by two terms of its expansion in 1/df (error below 1e-4). */
 export function studentPoint(degrees: number): number {
-  if (degrees <= studentTable.length) return studentTable[degrees - 1];
+  if (degrees <= STUDENT_TABLE.length) return STUDENT_TABLE[degrees - 1];
   const z = 1.959964;
   return z + (z ** 3 + z) / (4 * degrees) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * degrees ** 2);
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createGenerator, normal, stream } from '@learngene/random';
 import { gridPng } from '@learngene/report/node';
-import { type GuidanceMode, guidanceModes, type TrialResult } from '../src/plan/result';
+import { GUIDANCE_MODES, type GuidanceMode, type TrialResult } from '../src/plan/result';
 
 /** The fields that tests change in a trial of {@link syntheticTrial}. */
 export type CellChange = Partial<TrialResult> & { method: string; seed: number; task: string; fid: number };
@@ -49,7 +49,7 @@ export function syntheticTrial({ fid, ...change }: CellChange): TrialResult {
     evaluations: [
       at(steps / 3, chosen, fid * 2.2),
       at((2 * steps) / 3, chosen, fid * 1.4),
-      ...guidanceModes.map((mode) => at(steps, mode, mode === chosen ? fid : fid * 1.3)),
+      ...GUIDANCE_MODES.map((mode) => at(steps, mode, mode === chosen ? fid : fid * 1.3)),
     ],
     stepMs: 42,
     peakRssMiB: 410,

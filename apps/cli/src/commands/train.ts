@@ -11,9 +11,9 @@ import {
   denseParams,
   expectArtifact,
   imageRecord,
+  RUN_FORMAT,
   type RunRecord,
   readRunRecord,
-  runFormat,
 } from '@learngene/pipeline/node';
 import { createGenerator, stream } from '@learngene/random';
 import { readSafetensors } from '@learngene/tensor-io/node';
@@ -136,7 +136,7 @@ async function prepare(command: Command, options: TrainOptions, output: Output):
   const classes = pretrainingClasses(dataset, config.data);
   const view = chooseClasses(dataset, classes);
   const record: RunRecord = {
-    format: runFormat,
+    format: RUN_FORMAT,
     command: 'train',
     ...asUsageError('model', () => modelOf(options.kind, config, view)),
     config: { ...config, data: { ...recipe, classes: [...classes] } },

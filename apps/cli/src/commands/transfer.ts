@@ -12,8 +12,8 @@ import {
   loadModel,
   type ModelDescription,
   modelFolder,
+  RUN_FORMAT,
   readKindRecord,
-  runFormat,
 } from '@learngene/pipeline/node';
 import { startTransfer, TRAINABLE_OF_DOMAIN, transferClasses } from '@learngene/trainer';
 import {
@@ -123,7 +123,7 @@ async function prepared(options: TransferOptions, from: string, output: Output):
   const classes = transferClasses(dataset, { named, known: classNamesOf(description.model), novel }, output);
   const view = chooseClasses(dataset, classes);
   const record: KindRunRecord = {
-    format: runFormat,
+    format: RUN_FORMAT,
     command: 'transfer',
     kind: 'kind',
     config: { ...config, data: { ...recipe, classes: [...classes] } },

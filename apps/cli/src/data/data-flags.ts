@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Config, dataSources, nearestWord } from '@learngene/pipeline';
+import { type Config, DATA_SOURCES, nearestWord } from '@learngene/pipeline';
 import { UsageError } from '../cli/errors';
 
 type Data = Config['data'];
@@ -13,10 +13,10 @@ export interface DataFlags {
 }
 
 /** The words for the help of `--data`. */
-export const dataWords = `a path (its kind is detected), or a kind of data: ${dataSources.join(', ')}`;
+export const dataWords = `a path (its kind is detected), or a kind of data: ${DATA_SOURCES.join(', ')}`;
 
 function isSource(word: string): word is Source {
-  return (dataSources as readonly string[]).includes(word);
+  return (DATA_SOURCES as readonly string[]).includes(word);
 }
 
 /**
@@ -31,7 +31,7 @@ export function dataOfFlags({ data, dataPath }: DataFlags): Pick<Data, 'source' 
   if (isSource(data)) return { source: data, path };
   if (!existsSync(data)) {
     if (/[/\\.]/.test(data)) throw new UsageError(`--data ${data}: there is nothing at this path`);
-    const nearest = nearestWord(data, dataSources);
+    const nearest = nearestWord(data, DATA_SOURCES);
     const hint = nearest === undefined ? 'there is nothing at this path' : `did you mean ${nearest}?`;
     throw new UsageError(`--data ${data}: expected ${dataWords}; ${hint}`);
   }

@@ -31,9 +31,10 @@ export function adaptedLayers<C extends object>(config: C, dit: DitConfig): { na
 }
 
 /**
- * A complete config with settings of single layers, in one form for the same meaning: in the order of the model, without
- * what the config says anyway. Throws on a name that is no main layer, a field that may not differ, a value out of range,
- * and when no layer is left.
+ * A complete config with settings of single layers, in one form for the same meaning: in the order of the model,
+ * without what the config says anyway.
+ *
+ * @throws on a name that is no main layer, a field that may not differ, a value out of range, and when no layer is left
  */
 export function withLayerSettings<C extends object>(
   config: C,

@@ -38,9 +38,9 @@ export interface DecodedAdapter {
  * whose main layers have our names ('blocks.0.attn.q').
  *
  * @param files - bytes by file name; others than the four are ignored.
- * @param dit - the architecture that the adapter is for, with the classes of the label space (for Heur-LG and Auto-LG: the
- *   base model's).
- * Throws {@link AdapterFileError} on whatever is missing, malformed, unknown or does not fit, before a tensor is made.
+ * @param dit - the architecture that the adapter is for, with the classes of the label space (for Heur-LG and Auto-LG:
+ *   the base model's).
+ * @throws {@link AdapterFileError} on whatever is missing, malformed, unknown or does not fit, before a tensor is made
  */
 export function decodeAdapter(files: ReadonlyMap<string, Uint8Array>, dit: DitConfig): DecodedAdapter {
   const peft = parseJson(files, FILES.config);

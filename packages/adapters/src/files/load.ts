@@ -11,8 +11,8 @@ import type { DecodedAdapter } from './decode';
  *
  * @param model - consumed: its replaced adapters are disposed, all else moves on.
  * @param decoded - by group name; an adapter without label rows leaves the model's.
- * @returns a model that the caller owns. Throws on an unknown group, another method or settings, and another number of
- *   classes, before anything is changed.
+ * @returns a model that the caller owns.
+ * @throws on an unknown group, another method or settings, and another number of classes, before anything is changed
  */
 export function withDecodedAdapters(
   model: AdaptedModel,

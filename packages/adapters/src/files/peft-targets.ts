@@ -68,9 +68,11 @@ function layerFilter({ layers_to_transform: wanted, layers_pattern: given }: Jso
 }
 
 /**
- * The main layers that an adapter_config.json names by target_modules, exclude_modules and layers_to_transform, by PEFT's
- * rules. A config without target_modules is taken for all main layers: the tensors in the file say whether that is so.
- * Throws on what is no list or pattern, and where no main layer is named.
+ * The main layers that an adapter_config.json names by target_modules, exclude_modules and layers_to_transform, by
+ * PEFT's rules. A config without target_modules is taken for all main layers: the tensors in the file say whether that
+ * is so.
+ *
+ * @throws on what is no list or pattern, and where no main layer is named
  */
 export function targetedLayers(json: Json, dit: DitConfig): Set<string> {
   const { target_modules: target, exclude_modules: exclude, layers_to_transform: numbers } = json;

@@ -14,9 +14,11 @@ const PLAIN_INITS: readonly unknown[] = [true, false, null, 'gaussian', 'eva', '
 const SERIES_SINCE = [0, 18];
 
 /**
- * The method and settings of a PEFT config (LORA with its DoRA, rsLoRA and PiSSA forms, OFT, LOHA), with the layers that
- * it names and their ranks. Throws {@link AdapterFileError} on another type, on any field that is not known here or asks
- * for what we do not compute, and on values out of range, naming the field.
+ * The method and settings of a PEFT config (LORA with its DoRA, rsLoRA and PiSSA forms, OFT, LOHA), with the layers
+ * that it names and their ranks.
+ *
+ * @throws {@link AdapterFileError} on another type, on any field that is not known here or asks for what we do not
+ *   compute, and on values out of range, naming the field
  */
 export function fromPeftConfig(json: Json, dit: DitConfig): AdapterConfig {
   checkPeftFields(json);

@@ -39,13 +39,14 @@ export interface ChosenBlocks {
 }
 
 /**
- * The search of Auto-LG (Wang et al. 2023, arXiv 2305.02279) by gradient: block l of a descendant is
- * g_l (trained block) + (1 - g_l)(fresh block), g = sigmoid(alpha), alpha zero at first; alpha alone is trained on the
- * loss by Adam, and the blocks with the largest gates are the learngenes. The paper's meta-network compares
- * layers of an ancestor and a pseudo-descendant; here the gates of the mixture take its place.
+ * The search of Auto-LG (Wang et al. 2023, arXiv 2305.02279) by gradient: block l of a descendant is g_l (trained
+ * block) + (1 - g_l)(fresh block), g = sigmoid(alpha), alpha zero at first; alpha alone is trained on the loss by Adam,
+ * and the blocks with the largest gates are the learngenes. The paper's meta-network compares layers of an ancestor and
+ * a pseudo-descendant; here the gates of the mixture take its place.
  *
  * @param ancestor - a trained DiT, never disposed.
- * Throws on options out of range; `ReadBackError` on WebGPU, where the gates at the end can only be read asynchronously.
+ * @throws on options out of range; `ReadBackError` on WebGPU, where the gates at the end can only be read
+ *   asynchronously
  */
 export function chooseLearngeneBlocks(ancestor: DitParams, options: ChooseBlocksOptions): ChosenBlocks {
   const kept = searchGates(ancestor, options);

@@ -19,12 +19,13 @@ export interface FineDescendantOptions {
 
 /**
  * A dense DiT of another depth from a trained one's shared factors (FINE, Xie et al. 2024, arXiv 2409.19289): main
- * weights U diag(s_l) Vᵀ with the s, biases and adaLN of block l interpolated between the old blocks at the same relative
- * depth; everything outside the blocks comes along. FINE draws and trains s for the new depth; train all of the result.
+ * weights U diag(s_l) Vᵀ with the s, biases and adaLN of block l interpolated between the old blocks at the same
+ * relative depth; everything outside the blocks comes along. FINE draws and trains s for the new depth; train all of
+ * the result.
  *
  * @param ancestor - never disposed. Its main weights are read back.
- * @returns parameters for `{ ...dit, depth }` that the caller owns. Throws on options out of range; `ReadBackError` on WebGPU, which
- *   reads asynchronously.
+ * @returns parameters for `{ ...dit, depth }` that the caller owns.
+ * @throws on options out of range; `ReadBackError` on WebGPU, which reads asynchronously
  */
 export function fineDescendant(ancestor: DitParams, options: FineDescendantOptions): DitParams {
   return readingBack('fineDescendant', () => descendant(ancestor, options));

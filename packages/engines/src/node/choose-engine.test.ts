@@ -6,18 +6,18 @@ import { EngineError } from '../errors';
 import { NODE_ENGINE_NAMES } from '../types';
 import { chooseEngine, examineEngine, NODE_ENGINES } from './choose-engine';
 import { findOptional } from './optional-package';
-import { cpuPackage, findWorkspaceBuild, gpuPackage } from './tensorflow-package';
+import { CPU_PACKAGE, findWorkspaceBuild, GPU_PACKAGE } from './tensorflow-package';
 
 /** The npm packages without which an engine cannot load; of native, wasm and cpu none is optional. */
 const NEEDS: Partial<Record<(typeof NODE_ENGINE_NAMES)[number], readonly string[]>> = {
-  'tfjs-node-gpu': [gpuPackage.name],
-  'tfjs-node': [cpuPackage.name],
+  'tfjs-node-gpu': [GPU_PACKAGE.name],
+  'tfjs-node': [CPU_PACKAGE.name],
   webgpu: ['webgpu', '@tensorflow/tfjs-backend-webgpu'],
 };
 
 /** Whether the optional packages of an engine are on this machine. */
 function isInstalled(name: (typeof NODE_ENGINE_NAMES)[number]): boolean {
-  const builds = { 'tfjs-node-gpu': gpuPackage.folder, 'tfjs-node': cpuPackage.folder } as Record<string, string>;
+  const builds = { 'tfjs-node-gpu': GPU_PACKAGE.folder, 'tfjs-node': CPU_PACKAGE.folder } as Record<string, string>;
   const build = builds[name] && findWorkspaceBuild(builds[name]);
   return (NEEDS[name] ?? []).every((each) => findOptional(each, build) !== undefined);
 }

@@ -38,7 +38,7 @@ function isGlobal(file: string): boolean {
   return at >= 0 && !existsSync(join(file.slice(0, at), 'package.json'));
 }
 
-const adders = {
+const ADDERS = {
   'pnpm-lock.yaml': 'pnpm add',
   'yarn.lock': 'yarn add',
   'bun.lock': 'bun add',
@@ -46,7 +46,7 @@ const adders = {
   'package-lock.json': 'npm install',
 } as const;
 
-const lockFiles = Object.keys(adders) as (keyof typeof adders)[];
+const lockFiles = Object.keys(ADDERS) as (keyof typeof ADDERS)[];
 
 /**
  * The shell command that installs optional packages where this package finds them: into the workspace of a clone, into
@@ -71,7 +71,7 @@ export function installCommand(
   if (project === undefined && isGlobal(self)) return `npm install --global ${list}`;
   // The lock file may be that of a workspace further up.
   const lock = project && nearest(project.folder, lockFiles)?.file;
-  const adder = adders[(lock ?? 'package-lock.json') as keyof typeof adders];
+  const adder = ADDERS[(lock ?? 'package-lock.json') as keyof typeof ADDERS];
   return `${adder}${adder === 'pnpm add' ? allowed : ''} ${list}`;
 }
 

@@ -23,7 +23,7 @@ export interface TensorflowPackage {
 }
 
 /** libtensorflow on the CPU. */
-export const cpuPackage: TensorflowPackage = {
+export const CPU_PACKAGE: TensorflowPackage = {
   name: '@tensorflow/tfjs-node',
   engine: 'tfjs-node',
   wantsGpu: false,
@@ -33,7 +33,7 @@ export const cpuPackage: TensorflowPackage = {
 };
 
 /** libtensorflow with CUDA. */
-export const gpuPackage: TensorflowPackage = {
+export const GPU_PACKAGE: TensorflowPackage = {
   name: '@tensorflow/tfjs-node-gpu',
   engine: 'tfjs-node-gpu',
   wantsGpu: true,

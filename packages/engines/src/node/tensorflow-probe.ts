@@ -15,7 +15,7 @@ export interface TensorflowProbe {
 }
 
 /** Loads the package and prints whether it uses a GPU. */
-const program = `
+const PROGRAM = `
 const util = require('node:util');
 util.isNullOrUndefined ??= (value) => value === null || value === undefined;
 util.isArray ??= Array.isArray;
@@ -23,7 +23,7 @@ const { isUsingGpuDevice } = require(process.argv[1]).backend();
 require('node:fs').writeSync(1, '\\n' + JSON.stringify({ gpu: isUsingGpuDevice === true }) + '\\n');
 process.exit(0);`;
 
-const timeoutSeconds = 120;
+const TIMEOUT_SECONDS = 120;
 
 /**
  * Loads tfjs-node or tfjs-node-gpu in a process of its own, with TensorFlow's log turned up, and reads what it used and
@@ -36,8 +36,8 @@ const timeoutSeconds = 120;
 export async function probeTensorflow(file: string, defaults: Record<string, string>): Promise<TensorflowProbe> {
   const env = { ...defaults, ...process.env, TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_VMODULE: 'dso_loader=1' };
   return new Promise((resolve) => {
-    const options = { env, timeout: timeoutSeconds * 1000, maxBuffer: 2 ** 28 };
-    execFile(process.execPath, ['-e', program, file], options, (error, stdout, stderr) => {
+    const options = { env, timeout: TIMEOUT_SECONDS * 1000, maxBuffer: 2 ** 28 };
+    execFile(process.execPath, ['-e', PROGRAM, file], options, (error, stdout, stderr) => {
       const log = readTensorflowLog(stderr);
       const answer = /^\{"gpu":(true|false)\}$/m.exec(stdout)?.[1];
       if (answer !== undefined) resolve({ gpu: answer === 'true', ...log });
@@ -62,7 +62,7 @@ function readTensorflowLog(log: string): Pick<TensorflowProbe, 'device' | 'missi
 }
 
 function describeFailure(error: (Error & { signal?: string | null; killed?: boolean }) | null, stderr: string): string {
-  if (error?.killed) return `it did not load within ${timeoutSeconds} s`;
+  if (error?.killed) return `it did not load within ${TIMEOUT_SECONDS} s`;
   const said = /^(?:\w*Error(?: \[\w+\])?|\s*what\(\)): +(.*)/m.exec(stderr)?.[1];
   if (error?.signal) return `loading it ended the process by ${error.signal}${said ? ` (${said})` : ''}`;
   return `loading it failed: ${said ?? error?.message.split('\n')[0] ?? 'it said nothing'}`;

@@ -8,10 +8,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadTensorflow } from './tensorflow';
 import {
-  cpuPackage,
+  CPU_PACKAGE,
   explainNoGpu,
   findWorkspaceBuild,
-  gpuPackage,
+  GPU_PACKAGE,
   installRemedy,
   type TensorflowPackage,
 } from './tensorflow-package';
@@ -37,12 +37,12 @@ describe('in a clone', () => {
   test('the remedy is its tool, elsewhere npm; each says what its libtensorflow wants', () => {
     const self = join(deep, 'node.js');
     const npm = /^npm install @tensorflow\/tfjs-node-gpu \(.* libtensorflow 2\.9, for CUDA 11\.2 and cuDNN 8\.1/;
-    expect(installRemedy(gpuPackage, { self, cwd: clone })).toMatch(npm);
+    expect(installRemedy(GPU_PACKAGE, { self, cwd: clone })).toMatch(npm);
     writeFileSync(join(tool, 'build.mjs'), '');
     const made = process.platform === 'linux' && process.arch === 'x64';
     const own = (flags: string) => (made ? `node ${join(tool, 'build.mjs')}${flags}` : 'npm install');
-    expect(installRemedy(gpuPackage, { self })).toContain(own(' --gpu'));
-    expect(installRemedy(cpuPackage, { self })).toContain(own(''));
+    expect(installRemedy(GPU_PACKAGE, { self })).toContain(own(' --gpu'));
+    expect(installRemedy(CPU_PACKAGE, { self })).toContain(own(''));
   });
 });
 
@@ -100,7 +100,7 @@ describe('loading a package', () => {
   }
 
   test('leaves the selected backend selected', async () => {
-    const load = await loadTensorflow(cpuPackage, writePackage(cpuPackage, {}));
+    const load = await loadTensorflow(CPU_PACKAGE, writePackage(CPU_PACKAGE, {}));
     expect(load).toEqual({
       ok: true,
       backend: 'tensorflow',
@@ -118,7 +118,7 @@ describe('loading a package', () => {
     afterEach(() => vi.unstubAllEnvs());
 
     test('names it, the last one where there are several, and computes in f32', async () => {
-      expect(await loadTensorflow(gpuPackage, writePackage(gpuPackage, { gpu: true, log }))).toEqual({
+      expect(await loadTensorflow(GPU_PACKAGE, writePackage(GPU_PACKAGE, { gpu: true, log }))).toEqual({
         ok: true,
         backend: 'tensorflow',
         detail: 'libtensorflow 2.21.0 on NVIDIA A10G (compute capability 8.6)',
@@ -128,13 +128,13 @@ describe('loading a package', () => {
     });
     test('says that products are in TF32 where that is allowed', async () => {
       vi.stubEnv('NVIDIA_TF32_OVERRIDE', '1');
-      expect(await loadTensorflow(gpuPackage, writePackage(gpuPackage, { gpu: true, log }))).toMatchObject({
+      expect(await loadTensorflow(GPU_PACKAGE, writePackage(GPU_PACKAGE, { gpu: true, log }))).toMatchObject({
         detail: expect.stringMatching(/, TF32 products$/),
       });
     });
     test('leaves no room for the other package', async () => {
-      await loadTensorflow(gpuPackage, writePackage(gpuPackage, { gpu: true }));
-      expect(await loadTensorflow(cpuPackage, writePackage(cpuPackage, {}))).toEqual({
+      await loadTensorflow(GPU_PACKAGE, writePackage(GPU_PACKAGE, { gpu: true }));
+      expect(await loadTensorflow(CPU_PACKAGE, writePackage(CPU_PACKAGE, {}))).toEqual({
         ok: false,
         reason:
           'it is installed, but @tensorflow/tfjs-node-gpu is loaded in this process and a process can hold one libtensorflow',
@@ -144,24 +144,24 @@ describe('loading a package', () => {
   });
   test('the GPU package on the CPU is not the GPU engine, and leaves no trace in this process', async () => {
     const log = "I dso_loader.cc:144] Could not load dynamic library 'libcuda.so.1'; dlerror: no such file\n";
-    expect(await loadTensorflow(gpuPackage, writePackage(gpuPackage, { log }))).toMatchObject({
+    expect(await loadTensorflow(GPU_PACKAGE, writePackage(GPU_PACKAGE, { log }))).toMatchObject({
       ok: false,
       reason: "libcuda.so.1 of NVIDIA's driver was not found; TensorFlow would compute on the CPU",
     });
     expect(tf.findBackendFactory('tensorflow')).toBeNull();
     // It would make the CPU package slower.
     expect(process.env.TF_ENABLE_ONEDNN_OPTS).toBeUndefined();
-    expect(await loadTensorflow(cpuPackage, writePackage(cpuPackage, {}))).toMatchObject({ ok: true });
+    expect(await loadTensorflow(CPU_PACKAGE, writePackage(CPU_PACKAGE, {}))).toMatchObject({ ok: true });
   });
   test('a GPU package that ends the process ends its own, not this one', async () => {
     const log = "Could not load dynamic library 'libcublas.so.12'; dlerror: none\n  what():  Bad StatusOr access\n";
     const then = "process.kill(process.pid, 'SIGKILL')";
-    expect(await loadTensorflow(gpuPackage, writePackage(gpuPackage, { log, then }))).toMatchObject({
+    expect(await loadTensorflow(GPU_PACKAGE, writePackage(GPU_PACKAGE, { log, then }))).toMatchObject({
       ok: false,
       reason: 'TensorFlow finds no libcublas.so.12; loading it ended the process by SIGKILL (Bad StatusOr access)',
     });
   });
-  test.each([cpuPackage, gpuPackage])('an error of $name is one line', async (kind) => {
+  test.each([CPU_PACKAGE, GPU_PACKAGE])('an error of $name is one line', async (kind) => {
     const then = "throw new Error('libtensorflow.so.2: cannot open shared object file\\nmore')";
     const load = await loadTensorflow(kind, writePackage(kind, { then }));
     expect(load).toMatchObject({
@@ -175,7 +175,7 @@ describe('loading a package', () => {
     ['deps/lib/libtensorflow.so', cut, 'libtensorflow.so is cut off'],
     ['lib/napi-v8/tfjs_binding.node', foreign, 'tfjs_binding.node was built for linux'],
   ])('the broken file %s is named before it is loaded', async (file, content, reason) => {
-    for (const kind of [cpuPackage, gpuPackage]) {
+    for (const kind of [CPU_PACKAGE, GPU_PACKAGE]) {
       const then = "process.kill(process.pid, 'SIGKILL')";
       const load = await loadTensorflow(kind, writePackage(kind, { then, broken: { [file]: content } }));
       expect(load).toMatchObject({ ok: false, reason: expect.stringContaining(`/${reason}`) });
@@ -183,7 +183,7 @@ describe('loading a package', () => {
   });
   test('a package that is not there is not installed', async () => {
     const build = join(root, 'package.json');
-    expect(await loadTensorflow({ ...gpuPackage, name: '@tensorflow/none' }, build)).toMatchObject({
+    expect(await loadTensorflow({ ...GPU_PACKAGE, name: '@tensorflow/none' }, build)).toMatchObject({
       ok: false,
       reason: 'not installed',
     });
@@ -225,7 +225,7 @@ describe('why TensorFlow uses no GPU', () => {
 });
 
 // What `node tools/tfjs-node/build.mjs --gpu` made, where it was made.
-const build = findWorkspaceBuild(gpuPackage.folder);
+const build = findWorkspaceBuild(GPU_PACKAGE.folder);
 const stamp = build && JSON.parse(readFileSync(join(dirname(build), 'built.json'), 'utf8'));
 
 describe.runIf(build)("the workspace's tfjs-node-gpu", () => {
@@ -233,7 +233,7 @@ describe.runIf(build)("the workspace's tfjs-node-gpu", () => {
 
   test('says that there is no driver or no device, and leaves no trace in this process', async () => {
     vi.stubEnv('CUDA_VISIBLE_DEVICES', '');
-    const load = await loadTensorflow(gpuPackage, build);
+    const load = await loadTensorflow(GPU_PACKAGE, build);
     expect(load).toMatchObject({ ok: false, reason: expect.stringMatching(/libcuda\S+ of NVIDIA's driver|no device/) });
     expect(tf.findBackendFactory('tensorflow')).toBeNull();
   });
@@ -248,7 +248,7 @@ describe.runIf(build)("the workspace's tfjs-node-gpu", () => {
     }
     vi.stubEnv('LD_LIBRARY_PATH', driver);
     vi.stubEnv('CUDA_VISIBLE_DEVICES', '0');
-    expect(await loadTensorflow(gpuPackage, build)).toMatchObject({
+    expect(await loadTensorflow(GPU_PACKAGE, build)).toMatchObject({
       ok: false,
       reason: expect.stringMatching(
         /^TensorFlow finds no (libcu[\w.]+, no ){5}libcu[\w.]+; loading it ended the process/,

@@ -4,11 +4,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Engine, EngineLoad } from '../types';
 import { findOptional, importFile } from './optional-package';
 import {
-  cpuPackage,
+  CPU_PACKAGE,
   explainNoGpu,
   findNativeFault,
   findWorkspaceBuild,
-  gpuPackage,
+  GPU_PACKAGE,
   installRemedy,
   type TensorflowPackage,
 } from './tensorflow-package';
@@ -22,11 +22,11 @@ interface TensorflowBackend {
 }
 
 /** What libtensorflow reads from the environment while it loads. */
-const cpuEnvironment = {
+const CPU_ENVIRONMENT = {
   TF_CPP_MIN_LOG_LEVEL: '1', // no greeting on stderr
 };
-const gpuEnvironment = {
-  ...cpuEnvironment,
+const GPU_ENVIRONMENT = {
+  ...CPU_ENVIRONMENT,
   TF_ENABLE_ONEDNN_OPTS: '0', // oneDNN is for the CPU, and announces itself on stderr
   TF_FORCE_GPU_ALLOW_GROWTH: 'true', // takes the memory that it needs, not all that the GPU has
   NVIDIA_TF32_OVERRIDE: '0', // f32 products are f32
@@ -74,7 +74,7 @@ export async function loadTensorflow(
   if (fault !== undefined) return fail(fault);
   const other = activeBackend();
   if (other !== null && other.isGPUPackage !== kind.wantsGpu) {
-    const holder = (other.isGPUPackage ? gpuPackage : cpuPackage).name;
+    const holder = (other.isGPUPackage ? GPU_PACKAGE : CPU_PACKAGE).name;
     return fail(
       `it is installed, but ${holder} is loaded in this process and a process can hold one libtensorflow`,
       `choose ${kind.engine} by its name`,
@@ -82,7 +82,7 @@ export async function loadTensorflow(
   }
   restoreUtilHelpers();
   try {
-    const defaults = kind.wantsGpu ? gpuEnvironment : cpuEnvironment;
+    const defaults = kind.wantsGpu ? GPU_ENVIRONMENT : CPU_ENVIRONMENT;
     const probe = kind.wantsGpu ? await probeTensorflow(file, defaults) : undefined;
     if (probe?.gpu === false) return { ok: false, ...explainNoGpu(probe, own, install) };
     setDefaults(defaults);
@@ -108,12 +108,12 @@ export async function loadTensorflow(
 export const tfjsNodeGpu: Engine<'tfjs-node-gpu'> = {
   name: 'tfjs-node-gpu',
   title: 'libtensorflow with CUDA (@tensorflow/tfjs-node-gpu)',
-  load: () => loadTensorflow(gpuPackage),
+  load: () => loadTensorflow(GPU_PACKAGE),
 };
 
 /** libtensorflow on the CPU. */
 export const tfjsNode: Engine<'tfjs-node'> = {
   name: 'tfjs-node',
   title: 'libtensorflow on the CPU (@tensorflow/tfjs-node)',
-  load: () => loadTensorflow(cpuPackage),
+  load: () => loadTensorflow(CPU_PACKAGE),
 };

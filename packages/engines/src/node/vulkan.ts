@@ -19,13 +19,13 @@ export interface Machine {
   root?: string;
 }
 
-const libraryFolders = ['/lib', '/lib64', '/usr/lib', '/usr/lib64', '/usr/local/lib', '/usr/local/lib64'];
+const LIBRARY_FOLDERS = ['/lib', '/lib64', '/usr/lib', '/usr/lib64', '/usr/local/lib', '/usr/local/lib64'];
 
 /** Folders that the dynamic linker of Linux looks into: those named, the usual ones, and the usual ones by machine. */
 function linkerFolders({ env = process.env, root = '/' }: Machine): string[] {
   const named = (env.LD_LIBRARY_PATH ?? '').split(delimiter).filter(Boolean);
   const triples = ['x86_64-linux-gnu', 'aarch64-linux-gnu'];
-  const usual = libraryFolders.flatMap((folder) => [folder, ...triples.map((triple) => join(folder, triple))]);
+  const usual = LIBRARY_FOLDERS.flatMap((folder) => [folder, ...triples.map((triple) => join(folder, triple))]);
   return [...named, ...usual].map((folder) => join(root, folder));
 }
 

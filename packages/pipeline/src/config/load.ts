@@ -7,7 +7,7 @@ import { type Config, configSchema } from './schema';
 /** A JSON object. */
 export type Json = Record<string, unknown>;
 
-const unsafeKeys = new Set(['__proto__', 'constructor', 'prototype']);
+const UNSAFE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** Whether a value is a JSON object. */
 export function isObject(value: unknown): value is Json {
@@ -18,7 +18,7 @@ export function isObject(value: unknown): value is Json {
 export function mergeConfig(base: Json, override: Json): Json {
   const merged: Json = { ...base };
   for (const [key, value] of Object.entries(override)) {
-    if (unsafeKeys.has(key)) throw new ConfigError(`unknown key ${key}`);
+    if (UNSAFE_KEYS.has(key)) throw new ConfigError(`unknown key ${key}`);
     if (value === undefined) continue;
     const before = merged[key];
     merged[key] = isObject(value) ? mergeConfig(isObject(before) ? before : {}, value) : value;

@@ -4,12 +4,15 @@ const positive = () => z.int().positive();
 const fraction = () => z.number().min(0).max(1);
 
 /** The kinds of data that are read. */
-export const dataSources = ['emoji', 'folder', 'idx', 'cifar10', 'cifar100', 'packed'] as const;
+export const DATA_SOURCES = ['emoji', 'folder', 'idx', 'cifar10', 'cifar100', 'packed'] as const;
 
 /** Where the images come from, and which classes are for pre-training and which are held back as novel. */
 const dataSchema = () =>
   z.strictObject({
-    source: z.enum(dataSources).optional().describe('kind of data; told by what lies at the path where it is left out'),
+    source: z
+      .enum(DATA_SOURCES)
+      .optional()
+      .describe('kind of data; told by what lies at the path where it is left out'),
     path: z.string().optional().describe('folder or file of the data (not needed for emoji)'),
     size: z
       .int()

@@ -119,7 +119,7 @@ async function identifyArrays(path: string): Promise<Artifact> {
 }
 
 /** Files that are for people, or parts of a folder. */
-const byEnding: Readonly<Record<string, string>> = {
+const BY_ENDING: Readonly<Record<string, string>> = {
   '.png': 'a PNG image',
   '.html': 'a report',
   '.json': 'a JSON file',
@@ -140,7 +140,7 @@ export async function identify(path: string): Promise<Artifact> {
   if (ending === '.npz') return identifyArrays(path);
   if (ending === '.npy') return { kind: 'images', what: 'one array' };
   const whole = await owner(dirname(resolve(path)));
-  const what = byEnding[ending] ?? 'a file of none of these';
+  const what = BY_ENDING[ending] ?? 'a file of none of these';
   return { kind: 'other', what: whole === undefined ? what : `${what}, a part of ${whole}` };
 }
 

@@ -4,7 +4,7 @@ import { withCurrentNames } from '../config/renamed-fields';
 import { ConfigError } from '../errors';
 
 /** The largest config file that is read, in bytes. */
-const maxConfigBytes = 1 << 20;
+const MAX_CONFIG_BYTES = 1 << 20;
 
 /**
  * Reads a JSON configuration file as written, without defaults; fields of older versions get the names of today.
@@ -18,7 +18,8 @@ export async function readConfigFile(path: string): Promise<Json> {
   } catch (error) {
     throw new ConfigError(`${path}: cannot be read`, { cause: error });
   }
-  if (bytes.length > maxConfigBytes) throw new ConfigError(`${path}: ${bytes.length} bytes is too large for a config`);
+  if (bytes.length > MAX_CONFIG_BYTES)
+    throw new ConfigError(`${path}: ${bytes.length} bytes is too large for a config`);
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString('utf8'));

@@ -9,12 +9,12 @@ import type { Config } from '../config/schema';
 import { ConfigError } from '../errors';
 import { identify } from './identify';
 import type { ImageRecord } from './image-record';
-import { isRunFormat, runFormat } from './run-format';
+import { isRunFormat, RUN_FORMAT } from './run-format';
 
 /** What every run's record holds. */
 interface CommonRecord {
   /** The format of the run folder. */
-  format: typeof runFormat;
+  format: typeof RUN_FORMAT;
   /** `train` or `transfer`. */
   command: 'train' | 'transfer';
   /** The whole configuration. */
@@ -59,7 +59,7 @@ export interface DenseRunRecord extends CommonRecord {
 export type RunRecord = KindRunRecord | DenseRunRecord;
 
 /** The file of a run's record. */
-export const configFile = 'config.json';
+export const CONFIG_FILE = 'config.json';
 
 /** Every field of a {@link RunRecord}; another one might change what a run does and is refused. */
 const recordFields = Object.keys({
@@ -77,14 +77,14 @@ const recordFields = Object.keys({
 
 /** Reads the record of a run folder. */
 export async function readRunRecord(path: string): Promise<RunRecord> {
-  const file = join(path, configFile);
+  const file = join(path, CONFIG_FILE);
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
     if (!existsSync(path)) throw new ConfigError(`${path}: not a run folder; there is nothing`, { cause: error });
     const { what } = await identify(path);
-    throw new ConfigError(`${path}: not a run folder (no ${configFile}); this is ${what}`, { cause: error });
+    throw new ConfigError(`${path}: not a run folder (no ${CONFIG_FILE}); this is ${what}`, { cause: error });
   }
   let record: Omit<CommonRecord, 'format'> & { format: unknown; kind?: unknown; model: unknown };
   try {
@@ -96,7 +96,7 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
   if (twice !== undefined) throw new ConfigError(`${file}: holds a key twice: ${JSON.stringify(twice)}`);
   if (record === null || typeof record !== 'object' || !isRunFormat(record.format)) {
     throw new ConfigError(
-      `${file}: expected a run record of format 1 or ${runFormat}; this is of ${(await identify(path)).what}`,
+      `${file}: expected a run record of format 1 or ${RUN_FORMAT}; this is of ${(await identify(path)).what}`,
     );
   }
   const unknown = Object.keys(record).find((field) => !recordFields.includes(field));
@@ -104,7 +104,7 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
     throw new ConfigError(`${file}: expected only ${recordFields.join(', ')}, got ${JSON.stringify(unknown)}`);
   }
   try {
-    const common = { ...record, format: runFormat, config: parseConfig(record.config, file) } as const;
+    const common = { ...record, format: RUN_FORMAT, config: parseConfig(record.config, file) } as const;
     const { kind = 'kind', model } = record;
     if (kind === 'kind') return { ...common, kind, model: kindConfig(model as KindConfig) };
     if (kind === 'dense') return { ...common, kind, model: denseRunModel(model) };
@@ -142,7 +142,7 @@ export async function readKindRecord(path: string): Promise<KindRunRecord> {
 
 /** Whether a folder holds a run; other folders have a config.json, too. */
 export function isRunFolder(path: string): boolean {
-  return existsSync(join(path, configFile)) && existsSync(join(path, 'checkpoints'));
+  return existsSync(join(path, CONFIG_FILE)) && existsSync(join(path, 'checkpoints'));
 }
 
 /** The steps of the complete checkpoints of a run, rising. A checkpoint appears by rename, so what is there is whole. */

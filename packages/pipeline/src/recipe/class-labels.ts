@@ -11,11 +11,11 @@ export interface ClassOwner {
 }
 
 /** More names than these are counted in a message, not listed. */
-const mostListed = 40;
+const MOST_LISTED = 40;
 
 function unknownClass(known: readonly string[], name: string, { owner, argument }: ClassOwner): ConfigError {
   const parts = [`${argument}: ${owner} has no class ${JSON.stringify(name)}`];
-  parts.push(known.length === 0 ? 'it has none' : `it has ${listNames(known, mostListed)}`);
+  parts.push(known.length === 0 ? 'it has none' : `it has ${listNames(known, MOST_LISTED)}`);
   const nearest = nearestWord(name, known);
   if (nearest !== undefined) parts.push(`did you mean ${JSON.stringify(nearest)}?`);
   if (known.some((other) => /[,:]/.test(other))) {

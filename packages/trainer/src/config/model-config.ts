@@ -4,7 +4,7 @@ import { type KindConfig, kindConfig, type TailorGroup } from '@learngene/kind';
 import type { Config } from '@learngene/pipeline';
 
 /** A model that a laptop trains in minutes; the configuration's fields override it. */
-const defaultSize = { patchSize: 4, hiddenSize: 192, depth: 6, heads: 6, mlpRatio: 4 };
+const DEFAULT_SIZE = { patchSize: 4, hiddenSize: 192, depth: 6, heads: 6, mlpRatio: 4 };
 
 /** One group of tailors for each class, under the class's name. */
 export function groupsOf(classes: readonly string[]): TailorGroup[] {
@@ -16,7 +16,7 @@ export function networkConfig({ model }: Config, dataset: ImageDataset): DitConf
   const { preset, labelDropout, learnSigma, variant, patchSize, hiddenSize, depth, heads, mlpRatio } = model;
   const sizes = { patchSize, hiddenSize, depth, heads, mlpRatio };
   const base: Partial<DitConfig> =
-    preset === undefined ? defaultSize : { ...DIT_PRESETS[preset as keyof typeof DIT_PRESETS], mlpRatio: 4 };
+    preset === undefined ? DEFAULT_SIZE : { ...DIT_PRESETS[preset as keyof typeof DIT_PRESETS], mlpRatio: 4 };
   const given = Object.fromEntries(Object.entries(sizes).filter(([, value]) => value !== undefined));
   return ditConfig({
     ...base,

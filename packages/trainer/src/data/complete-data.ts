@@ -12,7 +12,7 @@ type Data = Config['data'];
 /** Data whose kind and place are known: what a run or a bundle keeps, so that they are found from any folder. */
 export type DataRecipe = Data & { source: NonNullable<Data['source']> };
 
-const kindWords: Readonly<Record<DatasetKind, string>> = {
+const KIND_WORDS: Readonly<Record<DatasetKind, string>> = {
   emoji: 'the package of emoji',
   folder: 'a folder of class folders',
   idx: 'IDX files of the MNIST family',
@@ -46,7 +46,7 @@ async function refuseArtifact(path: string, flag: string): Promise<void> {
 async function kindAt(path: string, progress: Progress): Promise<DatasetKind> {
   try {
     const { kind, by } = await detectDataset(path);
-    progress.info(`Data: ${kindWords[kind]} (${by}) in ${path}`);
+    progress.info(`Data: ${KIND_WORDS[kind]} (${by}) in ${path}`);
     return kind;
   } catch (error) {
     if (!(error instanceof DatasetFileError)) throw error;

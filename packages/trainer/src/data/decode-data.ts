@@ -4,7 +4,7 @@ import { ConfigError } from '@learngene/pipeline';
 import { chooseClasses } from './open-data';
 
 /** More bytes of decoded images than this are not kept in memory. */
-const maxBytes = 2 ** 33;
+const MAX_BYTES = 2 ** 33;
 
 /** Throws where the fraction held out leaves nothing to train on; cheap, to be asked before anything is decoded. */
 export function checkHoldOut({ data }: Config): void {
@@ -25,7 +25,7 @@ export async function decodeData(
   const bar = progress.startBar('Decoding pictures', dataset.size, 'pictures');
   try {
     const onProgress = ({ done }: { done: number }) => bar.update(done);
-    const decoded = await cacheDataset(dataset, { onCorrupt, onProgress, maxBytes });
+    const decoded = await cacheDataset(dataset, { onCorrupt, onProgress, maxBytes: MAX_BYTES });
     const { skipped } = decoded;
     if (skipped.length > 0) progress.warn(`${skipped.length} pictures could not be read and were skipped`);
     const left = new Set(decoded.labels);

@@ -24,7 +24,7 @@ import { completeData, type DataRecipe } from './complete-data';
 type DataConfig = Config['data'];
 
 /** The size that pictures from files are brought to when neither the configuration nor a model names one. */
-const usualSize = 32;
+const USUAL_SIZE = 32;
 
 /** The folder of the npm package with the emoji pictures. */
 function emojiRoot(path: string | undefined): string {
@@ -53,19 +53,19 @@ function nativeSize(dataset: ImageDataset, data: DataConfig): ImageDataset {
 }
 
 /** How many of the files that were passed over are named. */
-const mostNamed = 5;
+const MOST_NAMED = 5;
 
 function tellIgnored(ignored: readonly IgnoredEntry[], progress: Progress): void {
   if (ignored.length === 0) return;
-  const named = ignored.slice(0, mostNamed).map(({ path, reason }) => `${path} (${reason})`);
-  const more = ignored.length > mostNamed ? ` and ${ignored.length - mostNamed} more` : '';
+  const named = ignored.slice(0, MOST_NAMED).map(({ path, reason }) => `${path} (${reason})`);
+  const more = ignored.length > MOST_NAMED ? ` and ${ignored.length - MOST_NAMED} more` : '';
   progress.info(
     `Passed over ${ignored.length} that ${ignored.length === 1 ? 'is' : 'are'} no data: ${named.join(', ')}${more}`,
   );
 }
 
 async function openSource(data: DataRecipe, progress: Progress): Promise<ImageDataset> {
-  const { source, autoOrient, split: part, size = usualSize, skinVariations } = data;
+  const { source, autoOrient, split: part, size = USUAL_SIZE, skinVariations } = data;
   const path = data.path ?? '';
   switch (source) {
     case 'emoji':
@@ -109,7 +109,7 @@ export interface OpenData {
 export async function openData(
   data: Config['data'],
   progress: Progress,
-  { size = usualSize }: { size?: number } = {},
+  { size = USUAL_SIZE }: { size?: number } = {},
 ): Promise<OpenData> {
   const complete = await completeData(data, progress);
   const fromFiles = complete.source === 'folder' || complete.source === 'emoji';

@@ -13,7 +13,7 @@ export interface TransferChoice {
 }
 
 /** More names than these are counted in a message, not listed. */
-const mostListed = 40;
+const MOST_LISTED = 40;
 
 /**
  * The classes to teach a base: those named; else, of the base's own data, those that its recipe keeps out as novel, and of
@@ -32,7 +32,7 @@ export function transferClasses(
   const again = classes.filter((name) => classLabel(known, name) >= 0);
   if (again.length > 0) {
     progress.warn(
-      `the base knows ${listNames(again, mostListed)} already; fresh tailors are trained for them all the same`,
+      `the base knows ${listNames(again, MOST_LISTED)} already; fresh tailors are trained for them all the same`,
     );
   }
   return classes;
@@ -46,7 +46,7 @@ function ofRecipe(dataset: ImageDataset, { known, novel }: { known: readonly str
   const choice =
     unknown.length === 0
       ? 'the base knows all classes of the data'
-      : `those that the base does not know are ${listNames(unknown, mostListed)}`;
+      : `those that the base does not know are ${listNames(unknown, MOST_LISTED)}`;
   throw new ConfigError(
     `--classes: say by --class or --classes which classes to teach, as the base's recipe keeps none out as novel; ${choice}`,
   );

@@ -11,7 +11,7 @@ import {
   parseConfig,
   sampleClasses,
 } from '@learngene/pipeline';
-import { bundleFiles, isRunFolder, type KindRunRecord, runFormat } from '@learngene/pipeline/node';
+import { bundleFiles, isRunFolder, type KindRunRecord, RUN_FORMAT } from '@learngene/pipeline/node';
 import type { Images } from '@learngene/report';
 import * as tf from '@tensorflow/tfjs-core';
 import { modelConfig } from '../config/model-config';
@@ -123,7 +123,7 @@ export async function runDemo(plan: DemoPlan, options: RunDemoOptions): Promise<
 
   const kind = modelConfig(config, data.base.train);
   const record: KindRunRecord = {
-    format: runFormat,
+    format: RUN_FORMAT,
     command: 'train',
     kind: 'kind',
     config,

@@ -25,7 +25,11 @@ export interface DitLearnerOptions {
 
 /** A Diffusion Transformer in training. */
 export interface DitLearner extends DiffusionLearner {
-  /** The averaged weights of a dense model; the tensors stay the learner's. Throws for a low-rank one. */
+  /**
+   * The averaged weights of a dense model; the tensors stay the learner's.
+   *
+   * @throws for a low-rank one
+   */
   model(): DenseModel;
 }
 

@@ -10,8 +10,8 @@ import {
   isRunFolder,
   type KindRunRecord,
   loadCheckpoint,
+  RUN_FORMAT,
   readRunRecord,
-  runFormat,
 } from '@learngene/pipeline/node';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
@@ -25,7 +25,7 @@ beforeAll(useTestBackend);
 
 const dit = ditConfig({ inputSize: 4, patchSize: 2, inChannels: 1, hiddenSize: 8, depth: 1, heads: 2, classes: 1 });
 const record: KindRunRecord = {
-  format: runFormat,
+  format: RUN_FORMAT,
   command: 'train',
   kind: 'kind',
   config: parseConfig({}, 'test'),

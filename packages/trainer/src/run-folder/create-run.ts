@@ -2,25 +2,25 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
-import { checkpointPath, checkpointSteps, configFile, type RunRecord } from '@learngene/pipeline/node';
+import { CONFIG_FILE, checkpointPath, checkpointSteps, type RunRecord } from '@learngene/pipeline/node';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { checkParents, strangerIn } from './new-folder';
 
 /** What a run that failed before its first step leaves behind. */
-const emptyRun = ['checkpoints', 'samples'];
+const EMPTY_RUN = ['checkpoints', 'samples'];
 
 /** Throws a ConfigError for a path that is no new or empty folder; cheap, to be asked before any work. */
 export async function checkNewRun(path: string): Promise<void> {
-  if (existsSync(join(path, configFile))) {
+  if (existsSync(join(path, CONFIG_FILE))) {
     throw new ConfigError(`${path}: there is a run already; continue it with --resume, or give another --out`);
   }
   if ((await checkpointSteps(path)).length > 0) {
-    throw new ConfigError(`${path}: there are checkpoints of a run without its ${configFile}; give another --out`);
+    throw new ConfigError(`${path}: there are checkpoints of a run without its ${CONFIG_FILE}; give another --out`);
   }
   checkParents(path, '--out');
   if (!existsSync(path)) return;
   if (!(await stat(path)).isDirectory()) throw new ConfigError(`--out ${path}: expected a new folder, this is a file`);
-  const stranger = strangerIn(path, emptyRun);
+  const stranger = strangerIn(path, EMPTY_RUN);
   if (stranger !== undefined) {
     throw new ConfigError(`--out ${path}: expected a new or empty folder, this one holds ${stranger}; give another`);
   }
@@ -36,7 +36,7 @@ export async function createRunFolder(path: string, record: RunRecord): Promise<
 
 /** Writes the record of a run folder, whole or not at all. */
 export async function writeRunRecord(path: string, record: RunRecord): Promise<void> {
-  await writeFileAtomic(join(path, configFile), `${JSON.stringify(record, null, 2)}\n`);
+  await writeFileAtomic(join(path, CONFIG_FILE), `${JSON.stringify(record, null, 2)}\n`);
 }
 
 /** Deletes all but the newest `keep` checkpoints, and what an interrupted write left behind. */

@@ -34,11 +34,11 @@ export interface MetricsLog {
 }
 
 /** The name of the log in a run folder. */
-const metricsFile = 'metrics.jsonl';
+const METRICS_FILE = 'metrics.jsonl';
 
 /** Opens the log of a run, cut back to `bytes`. */
 export function openMetricsLog(run: string, bytes: number): MetricsLog {
-  const path = join(run, metricsFile);
+  const path = join(run, METRICS_FILE);
   const file = openSync(path, existsSync(path) ? 'r+' : 'w+');
   let position = Math.min(bytes, statSync(path).size);
   ftruncateSync(file, position);
@@ -62,7 +62,7 @@ export function openMetricsLog(run: string, bytes: number): MetricsLog {
 
 /** Reads the log of a run; a last line cut off by a crash is left out. */
 export function readMetricsLog(run: string): MetricsLine[] {
-  const path = join(run, metricsFile);
+  const path = join(run, METRICS_FILE);
   if (!existsSync(path)) return [];
   const lines: MetricsLine[] = [];
   for (const text of readFileSync(path, 'utf8').split('\n')) {

@@ -11,9 +11,9 @@ import {
   type DenseRunRecord,
   describeModel,
   describeSource,
+  RUN_FORMAT,
   readKindRecord,
   readRunRecord,
-  runFormat,
 } from '@learngene/pipeline/node';
 import { expectNoLeak, tinyImages, useTestBackend } from '@learngene/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -60,7 +60,7 @@ const config = parseConfig(
   'test',
 );
 const record: DenseRunRecord = {
-  format: runFormat,
+  format: RUN_FORMAT,
   command: 'train',
   kind: 'dense',
   config,

@@ -19,7 +19,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { baseDit, baseKindConfig } from '../plan/base-spec';
 import { parsePlan } from '../plan/benchmark-plan';
 import { methodSpec } from '../plan/methods';
-import { type AblationName, ablations, type MethodName, methodNames } from '../plan/names';
+import { ABLATIONS, type AblationName, METHOD_NAMES, type MethodName } from '../plan/names';
 
 import { calibrationBatch } from '../training/batches';
 import { diffusion } from '../training/process';
@@ -126,7 +126,7 @@ const isShared = (name: MethodName | AblationName) => {
   return form.kind === 'scratch' || form.shared || (form.kind === 'tailors' && form.distant);
 };
 
-describe.each([...methodNames, ...(Object.keys(ablations) as AblationName[])])('%s', (name) => {
+describe.each([...METHOD_NAMES, ...(Object.keys(ABLATIONS) as AblationName[])])('%s', (name) => {
   // AdamW's first step is the learning rate times the sign of the gradient g. To first order the loss falls by the rate times
   // |g|_1, which lies between |g|_2 and |g|_2 times the root of the number of parameters.
   test.each([

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KindConfig } from '@learngene/kind';
 import { noProgress, parseConfig } from '@learngene/pipeline';
-import { checkpointSteps, loadCheckpoint, runFormat } from '@learngene/pipeline/node';
+import { checkpointSteps, loadCheckpoint, RUN_FORMAT } from '@learngene/pipeline/node';
 import { type DiffusionLearner, trainingSchedule } from '@learngene/trainer';
 import { type DataPart, saveCheckpoint, trainRun, versions } from '@learngene/trainer/node';
 import type { JobContext } from '../data/context';
@@ -50,7 +50,7 @@ function runRecord(base: BaseModel, { model, rate, engine }: { model: KindConfig
     },
     'plan',
   );
-  return { format: runFormat, command: 'train', config, model, engine, versions: versions() };
+  return { format: RUN_FORMAT, command: 'train', config, model, engine, versions: versions() };
 }
 
 interface Training {

@@ -1,6 +1,6 @@
 import type { BenchmarkPlan, Sweep } from '../plan/benchmark-plan';
 import { equalMacsRank, methodSpec } from '../plan/methods';
-import { type AblationName, ablations, budgetMethods } from '../plan/names';
+import { ABLATIONS, type AblationName, BUDGET_METHODS } from '../plan/names';
 import type { BudgetId, TrialId } from './job';
 
 /** N_G + N_t of the factored models of a sweep; undefined where it is that of the plan's model. */
@@ -19,7 +19,7 @@ export function listTrials(plan: BenchmarkPlan, sweep: Sweep): TrialId[] {
   const variants = methods.map((name) => {
     const method = name as TrialId['method'];
     const factored = methodSpec(method, plan.model).form.kind === 'tailors';
-    const group = Object.hasOwn(ablations, method) ? ablations[method as AblationName] : undefined;
+    const group = Object.hasOwn(ABLATIONS, method) ? ABLATIONS[method as AblationName] : undefined;
     return { method, group, macsRank: factored ? rank : undefined };
   });
   return tasks.flatMap((task) =>
@@ -49,12 +49,10 @@ export function listBudgets(plan: BenchmarkPlan, { table, tasks, methods, seeds 
   const { budgets } = plan;
   if (budgets === undefined || table !== 'budget') return [];
   return tasks.flatMap((task) =>
-    budgetMethods
-      .filter((method) => methods.includes(method))
-      .flatMap((method) =>
-        (method === 'small' ? budgets.smallWidths : budgets.fractions).flatMap((size) =>
-          seeds.map((seed) => ({ task, method, size, seed })),
-        ),
+    BUDGET_METHODS.filter((method) => methods.includes(method)).flatMap((method) =>
+      (method === 'small' ? budgets.smallWidths : budgets.fractions).flatMap((size) =>
+        seeds.map((seed) => ({ task, method, size, seed })),
       ),
+    ),
   );
 }

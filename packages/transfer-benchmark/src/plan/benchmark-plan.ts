@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { ConfigError } from '@learngene/pipeline';
 import { z } from 'zod';
-import { ablations, budgetMethods, methodNames } from './names';
+import { ABLATIONS, BUDGET_METHODS, METHOD_NAMES } from './names';
 import { PLAN_FORMAT, planOfFormat1 } from './old-formats';
-import { trialTables } from './result';
+import { TRIAL_TABLES } from './result';
 
 const positive = z.int().positive();
 const fraction = z.number().min(0).max(1);
@@ -42,10 +42,10 @@ const taskSchema = z.strictObject({
 
 /** All pairs of some tasks, methods, numbers of images, steps and seeds: each is a trial of one table. */
 const sweepSchema = z.strictObject({
-  table: z.enum(trialTables),
+  table: z.enum(TRIAL_TABLES),
   tasks: z.array(name).min(1),
   methods: z
-    .array(z.enum([...methodNames, ...(Object.keys(ablations) as (keyof typeof ablations)[]), ...budgetMethods]))
+    .array(z.enum([...METHOD_NAMES, ...(Object.keys(ABLATIONS) as (keyof typeof ABLATIONS)[]), ...BUDGET_METHODS]))
     .min(1),
   imagesPerClass: z.array(z.int().min(0)).min(1).default([100]).describe('training images a novel class; 0: all'),
   steps: z.array(positive).min(1).default([300]).describe('optimiser steps of the transfer'),
@@ -199,12 +199,12 @@ export function parsePlan(value: unknown, source: string): BenchmarkPlan {
   for (const [i, sweep] of plan.sweeps.entries()) {
     for (const task of sweep.tasks)
       check(Object.hasOwn(plan.tasks, task), `${source}: sweeps.${i}: unknown task ${task}`);
-    const budget = sweep.methods.filter((method) => (budgetMethods as readonly string[]).includes(method));
+    const budget = sweep.methods.filter((method) => (BUDGET_METHODS as readonly string[]).includes(method));
     check(
       sweep.table === 'budget'
         ? budget.length === sweep.methods.length && plan.budgets !== undefined
         : budget.length === 0,
-      `${source}: sweeps.${i}: the table 'budget' takes ${budgetMethods.join(', ')} and the plan's budgets, no other table does`,
+      `${source}: sweeps.${i}: the table 'budget' takes ${BUDGET_METHODS.join(', ')} and the plan's budgets, no other table does`,
     );
   }
   return plan;

@@ -7,7 +7,7 @@ import { parameterBudget } from '../attach/attach';
 import { type BaseSpec, baseSteps, denseStart } from './base-spec';
 import { parsePlan } from './benchmark-plan';
 import { equalMacsRank, methodSpec } from './methods';
-import { ablations, methodNames } from './names';
+import { ABLATIONS, METHOD_NAMES } from './names';
 import { benchmarkPlans } from './plans';
 
 const plan = parsePlan(benchmarkPlans.quick, 'quick');
@@ -17,7 +17,7 @@ const dit = ditConfig({ inputSize: 20, patchSize, inChannels: 1, hiddenSize, dep
 describe('equal trainable parameters', () => {
   const classes = 3;
   const wanted = parameterBudget(plan.model, dit, classes);
-  const adjustable = methodNames.filter((name) => /^(lora|rslora|dora|pissa|loha)/.test(name));
+  const adjustable = METHOD_NAMES.filter((name) => /^(lora|rslora|dora|pissa|loha)/.test(name));
   test.each(adjustable)('%s comes within a twelfth of KIND', (name) => {
     const { form } = methodSpec(name, plan.model);
     if (form.kind !== 'adapter') throw new Error('expected an adapter');
@@ -91,8 +91,8 @@ describe('equal footing of the bases', () => {
     }
   });
   test('ablations of the ranks cost the MACs of KIND', () => {
-    for (const [name, group] of Object.entries(ablations)) {
-      const { ranks } = methodSpec(name as keyof typeof ablations, plan.model);
+    for (const [name, group] of Object.entries(ABLATIONS)) {
+      const { ranks } = methodSpec(name as keyof typeof ABLATIONS, plan.model);
       if (group === 'gate-small-ranks') continue;
       expect(ranks.learngenes + ranks.tailors).toBe(48);
       if (group === 'ranks') expect(name).toBe(`kind/ranks-${ranks.learngenes}-${ranks.tailors}`);

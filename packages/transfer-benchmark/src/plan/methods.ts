@@ -50,11 +50,11 @@ export function equalMacsRank(dit: DitConfig): number {
  * Learning rate of the factors in pre-training, relative to that of the dense parts, where both come from a short sweep. U, s
  * and V all move, so their product takes a larger step than a dense weight does (docs/decisions/0023-a-rate-for-factors.md).
  */
-const factorLearningRateScale = 0.5;
+const FACTOR_LEARNING_RATE_SCALE = 0.5;
 
-const tailors = { kind: 'tailors', shared: false, start: 'fresh', unfreezeAt: 1, distant: false } as const;
+const TAILORS = { kind: 'tailors', shared: false, start: 'fresh', unfreezeAt: 1, distant: false } as const;
 
-const adapters: Partial<Record<MethodName, AdapterConfigInput>> = {
+const ADAPTERS: Partial<Record<MethodName, AdapterConfigInput>> = {
   lora: { method: 'lora' },
   rslora: { method: 'lora', rsLora: true },
   dora: { method: 'dora' },
@@ -84,7 +84,7 @@ export function methodSpec(
   const ranks = { learngenes: macsRank === undefined ? learngeneRank : macsRank - tailorRank, tailors: tailorRank };
   // A short sweep cannot detect rates that diverge later; the higher the rank, the lower the rate that diverges.
   const sweep = macsRank === undefined ? {} : ({ sweepSteps: 'full' } as const);
-  const slower = macsRank === undefined ? { factorLearningRateScale } : {};
+  const slower = macsRank === undefined ? { factorLearningRateScale: FACTOR_LEARNING_RATE_SCALE } : {};
   const fullRate: BaseSpec & { form: 'kind' } = {
     form: 'kind',
     ...sweep,
@@ -101,7 +101,7 @@ export function methodSpec(
   const split = (learngenes: number, own: number): MethodSpec => ({
     method,
     base: { ...kind, learngeneRank: learngenes, tailorRank: own },
-    form: tailors,
+    form: TAILORS,
     ranks: { learngenes, tailors: own },
   });
   // Fractions of N_G + N_t: the sum, and with it the MACs, stays the same at every size of model.
@@ -112,33 +112,33 @@ export function methodSpec(
   };
   switch (method) {
     case 'kind':
-      return of(kind, tailors);
+      return of(kind, TAILORS);
     case 'kind-shared':
-      return of(kind, { ...tailors, shared: true });
+      return of(kind, { ...TAILORS, shared: true });
     case 'low-rank+tailors':
-      return of({ form: 'low-rank', rank: total, ...sweep, ...slower }, tailors);
+      return of({ form: 'low-rank', rank: total, ...sweep, ...slower }, TAILORS);
     case 'svd-cut+tailors':
-      return of(dense, tailors);
+      return of(dense, TAILORS);
     case 'scratch':
       return of(dense, { kind: 'scratch' });
     case 'kind/soft-gate':
-      return of({ ...kind, gate: 'soft' }, tailors);
+      return of({ ...kind, gate: 'soft' }, TAILORS);
     case 'kind/small-ranks':
       return split(Math.max(1, Math.round(total / 2) - ranks.tailors), ranks.tailors);
     case 'low-rank/small-ranks': {
       const half = Math.round(total / 2);
       const learngenes = Math.max(1, half - ranks.tailors);
       return {
-        ...of({ form: 'low-rank', rank: learngenes + ranks.tailors, ...slower }, tailors),
+        ...of({ form: 'low-rank', rank: learngenes + ranks.tailors, ...slower }, TAILORS),
         ranks: { ...ranks, learngenes },
       };
     }
     case 'kind/long':
-      return of({ ...kind, stepsScale: 3 }, tailors);
+      return of({ ...kind, stepsScale: 3 }, TAILORS);
     case 'low-rank/long':
-      return of({ form: 'low-rank', rank: total, stepsScale: 3, ...slower }, tailors);
+      return of({ form: 'low-rank', rank: total, stepsScale: 3, ...slower }, TAILORS);
     case 'kind/own-class-null':
-      return of({ ...kind, nullGate: 'own-class' }, tailors);
+      return of({ ...kind, nullGate: 'own-class' }, TAILORS);
     case 'kind/ranks-44-4':
       return part(4);
     case 'kind/ranks-32-16':
@@ -146,34 +146,34 @@ export function methodSpec(
     case 'kind/ranks-24-24':
       return part(24);
     case 'kind/xavier':
-      return of({ ...kind, init: 'xavier' }, tailors);
+      return of({ ...kind, init: 'xavier' }, TAILORS);
     case 'kind/from-dense':
-      return of({ ...fullRate, init: 'dense', stepsScale: 0.5 }, tailors);
+      return of({ ...fullRate, init: 'dense', stepsScale: 0.5 }, TAILORS);
     case 'low-rank/from-dense':
-      return of({ form: 'low-rank', rank: total, init: 'dense', stepsScale: 0.5 }, tailors);
+      return of({ form: 'low-rank', rank: total, init: 'dense', stepsScale: 0.5 }, TAILORS);
     case 'kind/full-rate':
-      return of(fullRate, tailors);
+      return of(fullRate, TAILORS);
     case 'low-rank/full-rate':
-      return of({ form: 'low-rank', rank: total }, tailors);
+      return of({ form: 'low-rank', rank: total }, TAILORS);
     case 'kind/orthogonality':
-      return of({ ...kind, orthogonality: 1e-3 }, tailors);
+      return of({ ...kind, orthogonality: 1e-3 }, TAILORS);
     case 'kind/tailors-frozen':
-      return of(kind, { ...tailors, start: 'frozen' });
+      return of(kind, { ...TAILORS, start: 'frozen' });
     case 'kind/tailors-warm':
-      return of(kind, { ...tailors, start: 'warm' });
+      return of(kind, { ...TAILORS, start: 'warm' });
     case 'kind/init-orthogonal':
-      return of(kind, { ...tailors, start: 'orthogonal' });
+      return of(kind, { ...TAILORS, start: 'orthogonal' });
     case 'kind/init-random':
-      return of(kind, { ...tailors, start: 'random' });
+      return of(kind, { ...TAILORS, start: 'random' });
     case 'kind/init-own-zero':
-      return of(kind, { ...tailors, start: 'own-zero' });
+      return of(kind, { ...TAILORS, start: 'own-zero' });
     case 'kind/unfreeze-late':
-      return of(kind, { ...tailors, unfreezeAt: 0.75 });
+      return of(kind, { ...TAILORS, unfreezeAt: 0.75 });
     case 'kind/distant':
-      return of(kind, { ...tailors, distant: true });
+      return of(kind, { ...TAILORS, distant: true });
     default: {
       const shared = !method.endsWith('-class');
-      const adapter = adapters[method.replace(/-class$/, '') as MethodName];
+      const adapter = ADAPTERS[method.replace(/-class$/, '') as MethodName];
       if (adapter === undefined) throw new Error(`method: unknown method ${method}`);
       return of(dense, { kind: 'adapter', shared, adapter });
     }

@@ -1,5 +1,5 @@
 /** The rows of the main table. '-class': an adapter a class, chosen by the label, as tailors are. */
-export const methodNames = [
+export const METHOD_NAMES = [
   'kind',
   'kind-shared',
   'low-rank+tailors',
@@ -23,10 +23,10 @@ export const methodNames = [
 ] as const;
 
 /** A method of the main table. */
-export type MethodName = (typeof methodNames)[number];
+export type MethodName = (typeof METHOD_NAMES)[number];
 
 /** KIND, or its control without a gate, with one thing changed; the group says which question the ablation answers. */
-export const ablations = {
+export const ABLATIONS = {
   'kind/soft-gate': 'gate',
   // The question of the gate again, with half as many components, and after three times as much pre-training.
   'kind/small-ranks': 'gate-small-ranks',
@@ -54,13 +54,13 @@ export const ablations = {
 } as const;
 
 /** An ablation's name. */
-export type AblationName = keyof typeof ablations;
+export type AblationName = keyof typeof ABLATIONS;
 
 /**
  * Pre-training classes drawn within a budget: KIND's bundle cut to parameters or to multiply-accumulates, a dense model cut by
  * SVD, a small dense model.
  */
-export const budgetMethods = ['bundle-cut', 'bundle-cut-macs', 'svd-cut', 'small'] as const;
+export const BUDGET_METHODS = ['bundle-cut', 'bundle-cut-macs', 'svd-cut', 'small'] as const;
 
 /** A row of the deployment table. */
-export type BudgetMethod = (typeof budgetMethods)[number];
+export type BudgetMethod = (typeof BUDGET_METHODS)[number];

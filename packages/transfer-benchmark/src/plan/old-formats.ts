@@ -13,14 +13,14 @@ export const RENAMED_FOLDERS: readonly (readonly [old: string, now: string])[] =
   ['retired', 'archived'],
 ];
 
-const oldTables: Readonly<Record<TrialTable, string>> = {
+const OLD_TABLES: Readonly<Record<TrialTable, string>> = {
   'iso-parameters': 'parameters',
   'iso-macs': 'macs',
   ablation: 'ablation',
   budget: 'budget',
 };
 
-const newTables = new Map(Object.entries(oldTables).map(([now, old]) => [old, now]));
+const newTables = new Map(Object.entries(OLD_TABLES).map(([now, old]) => [old, now]));
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -54,16 +54,17 @@ export function resultOfAnyFormat(value: unknown): unknown {
 }
 
 /** Words of a base's spec that changed: the name of today, the names that it had, and its value in format 1. */
-const specWords: readonly { now: string; old: readonly string[]; values?: readonly (readonly [string, string])[] }[] = [
-  { now: 'factorLearningRateScale', old: ['factorRate'] },
-  { now: 'stepsScale', old: ['longer'] },
-  { now: 'sweepSteps', old: ['sweep'], values: [['full', 'whole']] },
-];
+const SPEC_WORDS: readonly { now: string; old: readonly string[]; values?: readonly (readonly [string, string])[] }[] =
+  [
+    { now: 'factorLearningRateScale', old: ['factorRate'] },
+    { now: 'stepsScale', old: ['longer'] },
+    { now: 'sweepSteps', old: ['sweep'], values: [['full', 'whole']] },
+  ];
 
 /** The spec of a base: one of format 1 in the words of today, another one as it is. */
 export function specOfAnyFormat(spec: Fields): Fields {
   return renamed(spec, (name, value) => {
-    const word = specWords.find(({ old }) => old.includes(name));
+    const word = SPEC_WORDS.find(({ old }) => old.includes(name));
     if (word === undefined) return [name, value];
     return [word.now, word.values?.find(([, before]) => before === value)?.[0] ?? value];
   });
@@ -72,7 +73,7 @@ export function specOfAnyFormat(spec: Fields): Fields {
 /** A base's spec as names of files are made of it. */
 export function specInKey(spec: BaseSpec): Fields {
   return renamed({ ...spec }, (name, value) => {
-    const word = specWords.find(({ now }) => now === name);
+    const word = SPEC_WORDS.find(({ now }) => now === name);
     if (word === undefined) return [name, value];
     return [word.old[0], word.values?.find(([now]) => now === value)?.[1] ?? value];
   });
@@ -80,5 +81,5 @@ export function specInKey(spec: BaseSpec): Fields {
 
 /** A table as names of files are made of it. */
 export function tableInKey(table: TrialTable): string {
-  return oldTables[table];
+  return OLD_TABLES[table];
 }

@@ -2,7 +2,7 @@
 export type GuidanceMode = 'none' | 'null-label' | 'class-agnostic';
 
 /** The modes, in the order that tables show them. */
-export const guidanceModes: readonly GuidanceMode[] = ['none', 'null-label', 'class-agnostic'];
+export const GUIDANCE_MODES: readonly GuidanceMode[] = ['none', 'null-label', 'class-agnostic'];
 
 /** The scores of the samples drawn at one step of a transfer. */
 export interface Evaluation {
@@ -25,10 +25,10 @@ export interface Evaluation {
 }
 
 /** The tables: equal trainable parameters, equal multiply-accumulates at inference, ablations of KIND, deployment budgets. */
-export const trialTables = ['iso-parameters', 'iso-macs', 'ablation', 'budget'] as const;
+export const TRIAL_TABLES = ['iso-parameters', 'iso-macs', 'ablation', 'budget'] as const;
 
 /** The table that a trial belongs to. */
-export type TrialTable = (typeof trialTables)[number];
+export type TrialTable = (typeof TRIAL_TABLES)[number];
 
 /** result.json of a trial: one method with one task, seed, number of images a class and number of steps. */
 export interface TrialResult {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Cell, Section } from '@learngene/report';
 import { z } from 'zod';
 import { specOfAnyFormat } from '../plan/old-formats';
-import { compact, fixed, nothing } from './format';
+import { compact, fixed, NOTHING } from './format';
 import { byMethod } from './methods';
 import { nameCell } from './table-sections';
 
@@ -133,7 +133,7 @@ function classifierSection(classifiers: readonly z.output<typeof classifierSchem
         // Folders of format 1 call it so.
         role === 'judge' ? 'accuracy' : role,
         String(classes.length),
-        Number.isFinite(accuracy) ? `${(100 * accuracy).toFixed(1)} %` : nothing,
+        Number.isFinite(accuracy) ? `${(100 * accuracy).toFixed(1)} %` : NOTHING,
       ]),
     },
   ];

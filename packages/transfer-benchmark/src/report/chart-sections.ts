@@ -1,12 +1,12 @@
 import type { Cell, Chart, Section } from '@learngene/report';
 import { type IntervalRow, intervalChart, lineChart, type Series } from '@learngene/report';
 import { conditionTitle } from './conditions';
-import { nothing } from './format';
-import { families, kindMethod, methodFamily, methodTitle } from './methods';
+import { NOTHING } from './format';
+import { FAMILIES, KIND_METHOD, methodFamily, methodTitle } from './methods';
 import type { BudgetSummary, Curve, CurvePoint, CurveSummary, TableSummary } from './summary-types';
 import { nameCell } from './table-sections';
 
-const size = { width: 400, height: 230 };
+const SIZE = { width: 400, height: 230 };
 
 /** Whether values are so far apart that only a logarithmic axis shows them all. */
 function spansDecades(series: readonly Series[]): boolean {
@@ -17,7 +17,7 @@ function spansDecades(series: readonly Series[]): boolean {
 function seriesOf(method: string, points: readonly CurvePoint[]): Series {
   return {
     name: methodTitle(method),
-    strong: method === kindMethod,
+    strong: method === KIND_METHOD,
     points: points.flatMap(({ step, value: { mean, deviation } }) => {
       if (mean === null) return [];
       return [{ x: step, y: mean, ...(deviation === null ? {} : { low: mean - deviation, high: mean + deviation }) }];
@@ -30,10 +30,10 @@ async function familyCharts(
   curves: readonly Curve[],
   { quantity, yTitle, title }: { quantity: 'fid' | 'validation'; yTitle: string; title: string },
 ): Promise<Chart[]> {
-  const kind = curves.filter(({ method }) => method === kindMethod);
+  const kind = curves.filter(({ method }) => method === KIND_METHOD);
   const charts: Chart[] = [];
-  for (const family of families) {
-    const others = curves.filter(({ method }) => method !== kindMethod && methodFamily(method) === family);
+  for (const family of FAMILIES) {
+    const others = curves.filter(({ method }) => method !== KIND_METHOD && methodFamily(method) === family);
     const series = [...kind, ...others].map((curve) => seriesOf(curve.method, curve[quantity]));
     const drawn = series.filter(({ points }) => points.length > 0);
     if (others.length === 0 || drawn.length === 0) continue;
@@ -43,7 +43,7 @@ async function familyCharts(
       yTitle,
       logY: spansDecades(drawn),
       dots: true,
-      size,
+      size: SIZE,
       legend: 'bottom',
     });
     charts.push({
@@ -65,7 +65,7 @@ export async function curveCharts({ curves, title }: CurveSummary): Promise<Char
 
 /** Who is there first: KIND or the method. */
 export function stepsToMatchTable({ curves, title }: CurveSummary): Section {
-  const step = (value: number | null) => (value === null ? nothing : `step ${value}`);
+  const step = (value: number | null) => (value === null ? NOTHING : `step ${value}`);
   return {
     kind: 'table',
     minor: true,
@@ -73,7 +73,7 @@ export function stepsToMatchTable({ curves, title }: CurveSummary): Section {
     note: 'By the mean curves over seeds, at the checkpoints that were scored; – where it is never.',
     header: ['method', 'KIND has the method’s last FID at', 'the method has KIND’s last FID at'],
     rows: curves
-      .filter(({ method }) => method !== kindMethod)
+      .filter(({ method }) => method !== KIND_METHOD)
       .map(({ method, kindIsAsGoodAt, asGoodAsKindAt }): Cell[] => [
         nameCell(method),
         step(kindIsAsGoodAt),
@@ -125,7 +125,7 @@ export async function budgetCharts({ condition, lines }: BudgetSummary): Promise
       }),
     );
     const title = `FID against ${xTitle}: ${condition.task}`;
-    const options = { title, xTitle, yTitle: 'FID', logX: true, logY: spansDecades(series), dots: true, size };
+    const options = { title, xTitle, yTitle: 'FID', logX: true, logY: spansDecades(series), dots: true, size: SIZE };
     return {
       svg: await lineChart(series, { ...options, legend: 'bottom' }),
       file: `budget-${axis}-${condition.task}`,

@@ -1,6 +1,6 @@
 import type { TrialResult } from '../plan/result';
 import { conditionKey, type Scope, scopesOf } from './conditions';
-import { kindMethod } from './methods';
+import { KIND_METHOD } from './methods';
 import { curveEvaluations } from './metrics';
 import { type SeedValue, seedSpread } from './seed-spread';
 import type { Curve, CurvePoint, CurveSummary } from './summary-types';
@@ -41,7 +41,7 @@ function firstAtOrBelow(curve: readonly CurvePoint[], goal: number | null | unde
 }
 
 function curvesOf(trials: readonly TrialResult[], scope: Scope): Curve[] {
-  const kind = byStep(fidValues(trials.filter(({ method }) => method === kindMethod)), scope);
+  const kind = byStep(fidValues(trials.filter(({ method }) => method === KIND_METHOD)), scope);
   return groupByMethod(trials).map(([method, members]) => {
     const fid = byStep(fidValues(members), scope);
     return {

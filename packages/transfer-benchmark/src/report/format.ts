@@ -1,11 +1,11 @@
 import type { Interval, Spread } from '../statistics';
 
 /** What stands where there is no number. */
-export const nothing = '–';
+export const NOTHING = '–';
 
 /** A number with a fixed count of digits after the point. */
 export function fixed(value: number | null, digits: number): string {
-  return value === null || !Number.isFinite(value) ? nothing : value.toFixed(digits);
+  return value === null || !Number.isFinite(value) ? NOTHING : value.toFixed(digits);
 }
 
 /** A number with its sign, minus as a true minus. */
@@ -18,7 +18,7 @@ export function signed(value: number, digits: number): string {
 /** Mean and standard deviation, and how many runs diverged. */
 export function meanDeviation({ mean, deviation, notFinite }: Spread, digits: number): string {
   const diverged = notFinite > 0 ? ` (${notFinite} diverged)` : '';
-  if (mean === null) return diverged === '' ? nothing : diverged.trim();
+  if (mean === null) return diverged === '' ? NOTHING : diverged.trim();
   return `${mean.toFixed(digits)}${deviation === null ? '' : ` ± ${deviation.toFixed(digits)}`}${diverged}`;
 }
 
@@ -39,7 +39,7 @@ export function intervalText([low, high]: Interval, digits: number): string {
 
 /** A count in thousands, millions, ... with three digits. */
 export function compact(value: number): string {
-  if (!Number.isFinite(value)) return nothing;
+  if (!Number.isFinite(value)) return NOTHING;
   const units = ['', 'K', 'M', 'G', 'T'];
   const unit = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, Math.abs(value))) / 3)));
   return unit === 0 ? String(Math.round(value)) : `${Number((value / 1000 ** unit).toPrecision(3))}${units[unit]}`;
@@ -47,7 +47,7 @@ export function compact(value: number): string {
 
 /** Bytes in binary units. */
 export function bytesText(value: number): string {
-  if (!Number.isFinite(value)) return nothing;
+  if (!Number.isFinite(value)) return NOTHING;
   if (value < 1024) return `${Math.round(value)} B`;
   return value < 2 ** 20 ? `${(value / 1024).toFixed(1)} KiB` : `${(value / 2 ** 20).toFixed(2)} MiB`;
 }

@@ -1,8 +1,8 @@
-import { guidanceModes, type TrialResult } from '../plan/result';
+import { GUIDANCE_MODES, type TrialResult } from '../plan/result';
 import { median, type Spread } from '../statistics';
 import { type Comparison, compare } from './compare';
 import type { Scope } from './conditions';
-import { finalEvaluation, finalValue, type MetricKey, metrics } from './metrics';
+import { finalEvaluation, finalValue, METRICS, type MetricKey } from './metrics';
 import { seedSpread } from './seed-spread';
 import type { Cost, GuidanceRow, MethodRow } from './summary-types';
 
@@ -24,7 +24,7 @@ function costOf(trials: readonly TrialResult[]): Cost {
 const different = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b);
 
 function guidanceRows(trials: readonly TrialResult[], scope: Scope): GuidanceRow[] {
-  return guidanceModes.map((mode) => {
+  return GUIDANCE_MODES.map((mode) => {
     const at = (trial: TrialResult) => {
       const { step } = finalEvaluation(trial);
       return trial.evaluations
@@ -47,7 +47,7 @@ function guidanceRows(trials: readonly TrialResult[], scope: Scope): GuidanceRow
 /** Sums up a method's trials in a scope, against KIND's (none for KIND itself). */
 export function methodRow(trials: readonly TrialResult[], kind: readonly TrialResult[], scope: Scope): MethodRow {
   const acrossTasks = scope.conditions.length > 1;
-  const compared = metrics.flatMap(({ key }): [MetricKey, Comparison][] => {
+  const compared = METRICS.flatMap(({ key }): [MetricKey, Comparison][] => {
     const comparison = compare(trials, kind, { metric: key, acrossTasks });
     return comparison === undefined ? [] : [[key, comparison]];
   });
@@ -59,7 +59,7 @@ export function methodRow(trials: readonly TrialResult[], kind: readonly TrialRe
     learningRates: different(trials.flatMap(({ learningRate }) => (learningRate === undefined ? [] : [learningRate]))),
     ranks: different(trials.flatMap(({ rank }) => (rank === undefined ? [] : [rank]))),
     metrics: Object.fromEntries(
-      metrics.map(({ key }) => [
+      METRICS.map(({ key }) => [
         key,
         seedSpread(
           trials.map((trial) => ({ ...trial, value: finalValue(trial, key) })),

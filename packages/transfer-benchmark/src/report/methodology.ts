@@ -5,7 +5,7 @@ import type { Results } from './read-results';
 import type { TransferSummary } from './summary-types';
 
 /** What makes the comparison fair. */
-export const fairness: Section = {
+export const FAIRNESS: Section = {
   kind: 'list',
   title: 'How it is fair',
   items: [
@@ -19,7 +19,7 @@ export const fairness: Section = {
 };
 
 /** How to read the intervals and verdicts. */
-export const reading: Section = {
+export const READING: Section = {
   kind: 'text',
   title: 'How to read it',
   text: 'Differences are of pairs: a method’s trial less KIND’s of the same task and seed. The interval is the paired percentile bootstrap of their mean (95 %, 10,000 resamples, fixed seed). With few pairs it is too narrow: of three pairs, all differ to the same side by chance one time in four. So a method is called better or worse only where Student’s paired interval leaves zero out as well; where only the bootstrap does, it is called equal within noise with the side to which it leans. Over several tasks the verdict is by the mean ratio of FIDs, because the tasks have different scales; pairs of one task are alike, so that interval speaks of these tasks, not of all there could be. A seed is a base of its own as well: what differs between seeds is pre-training and transfer.\n\nMany methods are compared at once: of twenty that are equal to KIND, one is expected outside of its interval. FIDs of few samples and of a small classifier’s features rank methods on one task; they do not compare with figures made elsewhere.',

@@ -1,13 +1,13 @@
 /** Kinds of methods, in the order that charts show them. */
-export const families = ['tailors', 'shared adapters', 'adapters per class', 'whole models', 'other'] as const;
+export const FAMILIES = ['tailors', 'shared adapters', 'adapters per class', 'whole models', 'other'] as const;
 
 /** A kind of methods. */
-export type Family = (typeof families)[number];
+export type Family = (typeof FAMILIES)[number];
 
 /** The method that all others are compared with. */
-export const kindMethod = 'kind';
+export const KIND_METHOD = 'kind';
 
-const named: Record<string, { title: string; family: Family }> = {
+const NAMED: Record<string, { title: string; family: Family }> = {
   kind: { title: 'KIND', family: 'tailors' },
   'kind-shared': { title: 'KIND, shared tailors', family: 'tailors' },
   'low-rank+tailors': { title: 'low rank + tailors', family: 'tailors' },
@@ -56,22 +56,22 @@ const named: Record<string, { title: string; family: Family }> = {
 /** A method's name for people. */
 export function methodTitle(method: string): string {
   const shared = method.replace(/-class$/, '');
-  if (method !== shared && named[shared]) return `${named[shared].title} per class`;
+  if (method !== shared && NAMED[shared]) return `${NAMED[shared].title} per class`;
   const ranks = /^kind\/ranks-(\d+)-(\d+)$/.exec(method);
   if (ranks) return `KIND, ranks divided ${ranks[1]} : ${ranks[2]}`;
-  return named[method]?.title ?? method;
+  return NAMED[method]?.title ?? method;
 }
 
 /** What kind of method it is. */
 export function methodFamily(method: string): Family {
   const shared = method.replace(/-class$/, '');
-  if (method !== shared && named[shared]) return 'adapters per class';
-  return named[method]?.family ?? 'other';
+  if (method !== shared && NAMED[shared]) return 'adapters per class';
+  return NAMED[method]?.family ?? 'other';
 }
 
 /** The order of methods where no score orders them: KIND first, then as above, others by name. */
 export function byMethod(a: string, b: string): number {
-  const names = Object.keys(named);
+  const names = Object.keys(NAMED);
   const place = (method: string) => {
     const shared = method.replace(/-class$/, '');
     const at = names.indexOf(shared);

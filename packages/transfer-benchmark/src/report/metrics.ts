@@ -16,7 +16,7 @@ export interface Metric {
 }
 
 /** All metrics, in the order that tables show them. */
-export const metrics: readonly Metric[] = [
+export const METRICS: readonly Metric[] = [
   { key: 'fid', title: 'FID', lowerIsBetter: true, digits: 2, ratios: true },
   { key: 'sfid', title: 'sFID', lowerIsBetter: true, digits: 2, ratios: true },
   { key: 'inceptionScore', title: 'IS', lowerIsBetter: false, digits: 2, ratios: true },
@@ -28,7 +28,7 @@ export const metrics: readonly Metric[] = [
 
 /** The metric of a key. */
 export function metricOf(key: MetricKey): Metric {
-  return metrics.find((metric) => metric.key === key) as Metric;
+  return METRICS.find((metric) => metric.key === key) as Metric;
 }
 
 /** The last moment of a trial with its chosen guidance and most samples; another mode's where that was not evaluated. */

@@ -6,7 +6,7 @@ import type { Jobs } from '../jobs/job';
 import { resolveJobs } from '../jobs/resolve-jobs';
 import { type BenchmarkPlan, readPlan } from '../plan/benchmark-plan';
 import { RENAMED_FOLDERS, resultOfAnyFormat } from '../plan/old-formats';
-import { type TrialError, type TrialResult, trialTables } from '../plan/result';
+import { TRIAL_TABLES, type TrialError, type TrialResult } from '../plan/result';
 
 /** The results in a benchmark's folder. */
 export interface Results {
@@ -58,7 +58,7 @@ const resultSchema: z.ZodType<TrialResult> = z.object({
   seed: z.number(),
   imagesPerClass: z.number(),
   steps: z.number(),
-  table: z.enum(trialTables),
+  table: z.enum(TRIAL_TABLES),
   group: z.string().optional(),
   learningRate: number.optional(),
   rank: z.number().optional(),

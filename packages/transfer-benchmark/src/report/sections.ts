@@ -2,8 +2,8 @@ import type { Section } from '@learngene/report';
 import { basesAndTuningSections } from './bases-and-tuning';
 import { budgetCharts, curveCharts, differenceChart, stepsToMatchTable } from './chart-sections';
 import { dataAndStepsSections } from './data-and-steps';
-import { failureSections, fairness, reading, repeatSections } from './methodology';
-import { kindMethod } from './methods';
+import { FAIRNESS, failureSections, READING, repeatSections } from './methodology';
+import { KIND_METHOD } from './methods';
 import type { Results } from './read-results';
 import { gallerySections } from './samples';
 import { spectraSections } from './spectra';
@@ -33,7 +33,7 @@ function answer(summary: TransferSummary): Section[] {
   if (main === undefined)
     return [{ kind: 'text', title: 'What came out', text: 'No trial of the main table is done yet.' }];
   const shown = summary.standings.filter(({ metric }) => metric === 'fid' || metric === 'sfid');
-  const others = main.rows.filter(({ method }) => method !== kindMethod);
+  const others = main.rows.filter(({ method }) => method !== KIND_METHOD);
   return [
     {
       kind: 'text',
@@ -147,9 +147,9 @@ export async function reportSections(
     ...(await budgetSections(summary)),
     ...(await spectraSections(results)).filter(({ kind }) => !(brief && kind === 'details')),
     ...(main === undefined ? [] : [costTable(main, `Cost: ${main.title}`)]),
-    fairness,
+    FAIRNESS,
     ...(await basesAndTuningSections(results.folder)),
-    reading,
+    READING,
     ...failureSections(summary),
     ...repeatSections(results, command),
   ];

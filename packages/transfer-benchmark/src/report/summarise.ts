@@ -2,7 +2,7 @@ import type { TrialResult, TrialTable } from '../plan/result';
 import { budgetSummaries } from './budgets';
 import { conditionKey, conditionsOf, scopesOf } from './conditions';
 import { curveSummaries } from './curves';
-import { kindMethod } from './methods';
+import { KIND_METHOD } from './methods';
 import type { Metric } from './metrics';
 import { openTrials } from './open-trials';
 import type { Results } from './read-results';
@@ -12,9 +12,9 @@ import { compareOverTasks } from './task-comparison';
 
 /** Trials, and KIND's of the main table where they have none of their own under these conditions. */
 function withKind(trials: readonly TrialResult[], main: readonly TrialResult[]): TrialResult[] {
-  if (trials.some(({ method }) => method === kindMethod)) return [...trials];
+  if (trials.some(({ method }) => method === KIND_METHOD)) return [...trials];
   const conditions = new Set(conditionsOf(trials).map(conditionKey));
-  return [...trials, ...main.filter((trial) => trial.method === kindMethod && conditions.has(conditionKey(trial)))];
+  return [...trials, ...main.filter((trial) => trial.method === KIND_METHOD && conditions.has(conditionKey(trial)))];
 }
 
 /** The tables of all scopes of some trials. */
@@ -35,7 +35,7 @@ function ablationTables(trials: readonly TrialResult[], main: readonly TrialResu
   );
 }
 
-const headlines: readonly Metric['key'][] = [
+const HEADLINES: readonly Metric['key'][] = [
   'fid',
   'sfid',
   'inceptionScore',
@@ -59,7 +59,7 @@ export function summariseResults(results: Results): TransferSummary {
     open: openTrials(results),
     failed: errors,
     unreadable,
-    standings: isoParameters.length === 0 ? [] : headlines.map((metric) => standing(isoParameters[0], metric)),
+    standings: isoParameters.length === 0 ? [] : HEADLINES.map((metric) => standing(isoParameters[0], metric)),
     isoParameters,
     ...(taskComparison && { taskComparison }),
     isoMacs: isoMacs.length === 0 ? [] : tables(withKind(isoMacs, main), { table: 'iso-macs' }),

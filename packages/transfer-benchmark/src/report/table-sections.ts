@@ -1,27 +1,27 @@
 import type { Cell, Section } from '@learngene/report';
 import type { Comparison, Verdict } from './compare';
 import { conditionTitle } from './conditions';
-import { bytesText, compact, fixed, meanDeviation, nothing, percentIntervalText, percentText, plural } from './format';
-import { kindMethod, methodTitle } from './methods';
-import { type MetricKey, metricOf, metrics } from './metrics';
+import { bytesText, compact, fixed, meanDeviation, NOTHING, percentIntervalText, percentText, plural } from './format';
+import { KIND_METHOD, methodTitle } from './methods';
+import { METRICS, type MetricKey, metricOf } from './metrics';
 import type { BudgetSummary, MeanRatio, MethodRow, TableSummary, TaskComparisons } from './summary-types';
 import { differenceText, verdictWords } from './verdict-text';
 
 type TableSection = Extract<Section, { kind: 'table' }>;
 
-const signs: Record<Verdict, string> = { better: '▲', worse: '▼', equal: '=', unknown: '' };
+const SIGNS: Record<Verdict, string> = { better: '▲', worse: '▼', equal: '=', unknown: '' };
 
 const toneOf = ({ verdict }: Pick<Comparison, 'verdict'>) =>
   verdict === 'better' ? ('good' as const) : verdict === 'worse' ? ('bad' as const) : ('soft' as const);
 
 /** The first cell of a row; KIND stands out. */
 export function nameCell(method: string): Cell {
-  return method === kindMethod ? { text: methodTitle(method), tone: 'strong' } : methodTitle(method);
+  return method === KIND_METHOD ? { text: methodTitle(method), tone: 'strong' } : methodTitle(method);
 }
 
 /** What FID is against KIND's, and what that means. */
 function verdictCell(table: TableSummary, { against: { fid }, method }: MethodRow): Cell {
-  if (method === kindMethod) return { text: 'reference', tone: 'soft' };
+  if (method === KIND_METHOD) return { text: 'reference', tone: 'soft' };
   if (fid === undefined) return { text: 'no pair', tone: 'soft' };
   return { text: `${verdictWords(fid)}, ${differenceText(table, fid, 'fid')}`, tone: toneOf(fid) };
 }
@@ -46,9 +46,9 @@ const sizeCells = ({ cost }: MethodRow): Cell[] => [compact(cost.trainable), com
 function scoreCells(summary: TableSummary, row: MethodRow): Cell[] {
   const score = (key: MetricKey, digits: number): Cell => {
     const verdict = key === 'fid' ? undefined : row.against[key]?.verdict;
-    const sign = verdict ? signs[verdict] : '';
+    const sign = verdict ? SIGNS[verdict] : '';
     const text = `${meanDeviation(row.metrics[key], digits)}${sign === '' ? '' : ` ${sign}`}`;
-    return row.method === kindMethod ? { text, tone: 'strong' } : text;
+    return row.method === KIND_METHOD ? { text, tone: 'strong' } : text;
   };
   return [
     score('fid', 2),
@@ -95,10 +95,10 @@ export function resultTable(summary: TableSummary, { title, minor }: { title: st
 /** The ablations under the same conditions as one table: KIND first, then the questions one after another. */
 export function ablationTable(tables: readonly TableSummary[], title: string): TableSection {
   const [first] = tables;
-  const kind = first.rows.find(({ method }) => method === kindMethod);
+  const kind = first.rows.find(({ method }) => method === KIND_METHOD);
   const rows = tables.flatMap((table) =>
     table.rows
-      .filter(({ method }) => method !== kindMethod)
+      .filter(({ method }) => method !== KIND_METHOD)
       .map((row): Cell[] => [nameCell(row.method), table.group ?? '', ...sizeCells(row), ...scoreCells(table, row)]),
   );
   const { header, note } = resultTable(first, { title });
@@ -107,7 +107,7 @@ export function ablationTable(tables: readonly TableSummary[], title: string): T
     title,
     note,
     header: [header[0], 'question', ...header.slice(1)],
-    rows: [...(kind ? [[nameCell(kindMethod), '', ...sizeCells(kind), ...scoreCells(first, kind)]] : []), ...rows],
+    rows: [...(kind ? [[nameCell(KIND_METHOD), '', ...sizeCells(kind), ...scoreCells(first, kind)]] : []), ...rows],
   };
 }
 
@@ -146,17 +146,17 @@ export function differenceTable(summary: TableSummary, title: string): TableSect
     title,
     minor: true,
     note: 'Method less KIND, with the paired bootstrap interval (95 %); ▲ the method is better, ▼ worse, = equal within noise.',
-    header: ['method', 'pairs', ...metrics.map((metric) => `${metric.title} ${metric.lowerIsBetter ? '↓' : '↑'}`)],
+    header: ['method', 'pairs', ...METRICS.map((metric) => `${metric.title} ${metric.lowerIsBetter ? '↓' : '↑'}`)],
     rows: summary.rows
-      .filter(({ method }) => method !== kindMethod)
+      .filter(({ method }) => method !== KIND_METHOD)
       .map(({ method, against }): Cell[] => [
         nameCell(method),
         String(against.fid?.pairs ?? 0),
-        ...metrics.map(({ key }): Cell => {
+        ...METRICS.map(({ key }): Cell => {
           const comparison = against[key];
-          if (comparison === undefined) return nothing;
+          if (comparison === undefined) return NOTHING;
           return {
-            text: `${differenceText(summary, comparison, key)} ${signs[comparison.verdict]}`,
+            text: `${differenceText(summary, comparison, key)} ${SIGNS[comparison.verdict]}`,
             tone: toneOf(comparison),
           };
         }),
@@ -210,12 +210,12 @@ export function costTable(summary: TableSummary, title: string): TableSection {
       compact(cost.trainable),
       compact(cost.parameters),
       compact(cost.macs),
-      dense === undefined ? nothing : fixed(cost.macs / dense, 2),
+      dense === undefined ? NOTHING : fixed(cost.macs / dense, 2),
       fixed(cost.stepMs, 1),
-      Number.isFinite(cost.peakRssMiB) ? `${cost.peakRssMiB.toFixed(0)} MiB` : nothing,
+      Number.isFinite(cost.peakRssMiB) ? `${cost.peakRssMiB.toFixed(0)} MiB` : NOTHING,
       bytesText(cost.bytesPerClass),
       learningRates.map((rate) => rate.toExponential()).join(', '),
-      ranks.length === 0 ? nothing : ranks.join(', '),
+      ranks.length === 0 ? NOTHING : ranks.join(', '),
     ]),
   };
 }

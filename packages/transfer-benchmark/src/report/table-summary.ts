@@ -1,7 +1,7 @@
 import type { TrialResult, TrialTable } from '../plan/result';
 import { conditionKey, pairKey, type Scope } from './conditions';
 import { methodRow } from './method-row';
-import { byMethod, kindMethod } from './methods';
+import { byMethod, KIND_METHOD } from './methods';
 import { type MetricKey, metricOf } from './metrics';
 import type { MethodRow, Standing, TableSummary } from './summary-types';
 
@@ -20,9 +20,9 @@ export function tableSummary(
 ): TableSummary {
   const keys = new Set(scope.conditions.map(conditionKey));
   const own = trials.filter((trial) => keys.has(conditionKey(trial)));
-  const kind = own.filter(({ method }) => method === kindMethod);
+  const kind = own.filter(({ method }) => method === KIND_METHOD);
   const methods = groupByMethod(own);
-  const rows = methods.map(([method, members]) => methodRow(members, method === kindMethod ? [] : kind, scope));
+  const rows = methods.map(([method, members]) => methodRow(members, method === KIND_METHOD ? [] : kind, scope));
   const places = new Map(own.map((trial) => [pairKey(trial), trial]));
   const missing = methods.flatMap(([method, members]) => {
     const has = new Set(members.map(pairKey));
@@ -44,14 +44,14 @@ export function tableSummary(
 
 /** Where KIND stands in a table by a metric. */
 export function standing({ rows }: TableSummary, metric: MetricKey): Standing {
-  const others = rows.filter(({ method }) => method !== kindMethod);
+  const others = rows.filter(({ method }) => method !== KIND_METHOD);
   const withVerdict = (wanted: string) =>
     others.filter(({ against }) => (against[metric]?.verdict ?? 'unknown') === wanted).map(({ method }) => method);
   const sign = metricOf(metric).lowerIsBetter ? 1 : -1;
   const ranked = rows
     .filter(({ metrics }) => metrics[metric].mean !== null)
     .sort((a, b) => sign * ((a.metrics[metric].mean as number) - (b.metrics[metric].mean as number)));
-  const place = ranked.findIndex(({ method }) => method === kindMethod);
+  const place = ranked.findIndex(({ method }) => method === KIND_METHOD);
   return {
     metric,
     place: place < 0 ? null : place + 1,

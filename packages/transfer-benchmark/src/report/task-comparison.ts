@@ -3,7 +3,7 @@ import type { TrialResult } from '../plan/result';
 import { studentInterval } from '../statistics';
 import { type Comparison, compare, percentOf, verdictOf } from './compare';
 import { type Condition, conditionKey, conditionsOf, settingTitle } from './conditions';
-import { kindMethod } from './methods';
+import { KIND_METHOD } from './methods';
 import { metricOf } from './metrics';
 import type { MeanRatio, TaskComparison, TaskComparisonRow, TaskComparisons } from './summary-types';
 import { groupByMethod } from './table-summary';
@@ -72,12 +72,12 @@ function compareTasks(
  * counting once, and of the base models that they stand on. Undefined with fewer than three tasks.
  */
 export function compareOverTasks(trials: readonly TrialResult[], jobs?: Jobs): TaskComparisons | undefined {
-  const kind = trials.filter(({ method }) => method === kindMethod);
+  const kind = trials.filter(({ method }) => method === KIND_METHOD);
   const tasks = tasksOf(kind);
   if (tasks.length < FEWEST_TASKS) return undefined;
   const baseOf = baseDataOf(jobs);
   const rows = groupByMethod(trials).flatMap(([method, own]): TaskComparisonRow[] => {
-    if (method === kindMethod) return [];
+    if (method === KIND_METHOD) return [];
     const [fid, sfid] = (['fid', 'sfid'] as const).map((metric) => compareTasks(own, kind, { metric, tasks, baseOf }));
     return fid && sfid ? [{ method, fid, sfid }] : [];
   });

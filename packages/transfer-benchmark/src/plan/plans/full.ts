@@ -1,11 +1,11 @@
 import type { BenchmarkPlanInput } from '../benchmark-plan';
-import { type AblationName, ablations, budgetMethods, methodNames } from '../names';
+import { ABLATIONS, type AblationName, BUDGET_METHODS, METHOD_NAMES } from '../names';
 
 /** The methods that are compared where all of them would take too long. */
-const leading = ['kind', 'low-rank+tailors', 'svd-cut+tailors', 'lora-class', 'lora', 'full'] as const;
+const LEADING = ['kind', 'low-rank+tailors', 'svd-cut+tailors', 'lora-class', 'lora', 'full'] as const;
 
 /** Emoji classes that look alike, merged so that there are enough images to train on and to score with. */
-const emojiClasses = {
+const EMOJI_CLASSES = {
   animal: ['animal-mammal', 'animal-bird', 'animal-marine', 'animal-bug', 'animal-reptile'],
   people: ['person-role', 'person-activity', 'person-fantasy'],
   transport: ['transport-ground', 'transport-air', 'transport-water'],
@@ -28,28 +28,28 @@ const emojiClasses = {
   plant: ['plant-flower', 'plant-other'],
 };
 
-const emojiSplit = {
+const EMOJI_SPLIT = {
   pretraining: ['country-flag', 'animal', 'people', 'transport', 'clothing', 'sky & weather', 'time', 'geometric'],
   tuning: ['hand', 'alphanum', 'building'],
   novel: ['face', 'food', 'sign'],
 };
 
-const emojiOthers = ['plant', 'sport', 'tool', 'household', 'heart', 'office', 'game', 'event'];
+const EMOJI_OTHERS = ['plant', 'sport', 'tool', 'household', 'heart', 'office', 'game', 'event'];
 
-const fashionSplit = {
+const FASHION_SPLIT = {
   pretraining: ['T-shirt/top', 'Pullover', 'Sandal', 'Shirt', 'Ankle boot'],
   tuning: ['Trouser', 'Coat'],
   novel: ['Dress', 'Sneaker', 'Bag'],
 };
 
 /** KIND from a dense start, and its control without a gate. */
-const denseStarts = ['kind/from-dense', 'low-rank/from-dense'] as const;
+const DENSE_STARTS = ['kind/from-dense', 'low-rank/from-dense'] as const;
 
 /** Factors that learn as fast as the dense parts in pre-training. */
-const fullRates = ['kind/full-rate', 'low-rank/full-rate'] as const;
+const FULL_RATES = ['kind/full-rate', 'low-rank/full-rate'] as const;
 
 /** Ablations that change the transfer alone: they stand on KIND's own base. */
-const transferAblations = [
+const TRANSFER_ABLATIONS = [
   'kind/tailors-frozen',
   'kind/init-orthogonal',
   'kind/init-random',
@@ -58,7 +58,7 @@ const transferAblations = [
 ] as const;
 
 /** Ablations that change the pre-training: the gate, the null label, the ratio N_G : N_t, the loss. */
-const pretrainingAblations = [
+const PRETRAINING_ABLATIONS = [
   'kind/soft-gate',
   'kind/own-class-null',
   'kind/ranks-24-24',
@@ -68,10 +68,10 @@ const pretrainingAblations = [
 ] as const;
 
 /** The ablations within one dataset. */
-const localAblations = (Object.keys(ablations) as AblationName[]).filter((name) => name !== 'kind/distant');
+const localAblations = (Object.keys(ABLATIONS) as AblationName[]).filter((name) => name !== 'kind/distant');
 
 /** The methods of the iso-MACs table. */
-const macsMethods = [
+const MACS_METHODS = [
   'kind',
   'kind-shared',
   'low-rank+tailors',
@@ -83,7 +83,7 @@ const macsMethods = [
 ] as const;
 
 /** Learngenes of one dataset on the other. */
-const distantTasks = ['fashion-to-emoji', 'emoji-to-fashion'];
+const DISTANT_TASKS = ['fashion-to-emoji', 'emoji-to-fashion'];
 
 /** All tables with three seeds: many hours on two cores. It may be stopped and continued; the main table comes first. */
 export const fullPlan: BenchmarkPlanInput = {
@@ -92,11 +92,11 @@ export const fullPlan: BenchmarkPlanInput = {
   datasets: {
     fashion: { source: 'idx', path: '/usr/share/datasets/fashion-mnist', size: 20, perClass: 2000, holdOut: 0.25 },
     // Colour, and a few dozen images a class: half of them are needed to score.
-    emoji: { source: 'emoji', size: 20, holdOut: 0.5, perClass: 120, merge: emojiClasses },
-    'emoji-grey': { source: 'emoji', size: 20, holdOut: 0.5, perClass: 120, channels: 1, merge: emojiClasses },
+    emoji: { source: 'emoji', size: 20, holdOut: 0.5, perClass: 120, merge: EMOJI_CLASSES },
+    'emoji-grey': { source: 'emoji', size: 20, holdOut: 0.5, perClass: 120, channels: 1, merge: EMOJI_CLASSES },
   },
   tasks: {
-    'fashion-a': { dataset: 'fashion', ...fashionSplit },
+    'fashion-a': { dataset: 'fashion', ...FASHION_SPLIT },
     'fashion-b': {
       dataset: 'fashion',
       pretraining: ['Trouser', 'Dress', 'Sneaker', 'Bag', 'Ankle boot'],
@@ -109,30 +109,30 @@ export const fullPlan: BenchmarkPlanInput = {
       tuning: ['Dress', 'Bag'],
       novel: ['Trouser', 'Sandal', 'Ankle boot'],
     },
-    emoji: { dataset: 'emoji', ...emojiSplit },
-    'fashion-one': { dataset: 'fashion', ...fashionSplit, novel: ['Bag'], tuneAs: 'fashion-a' },
+    emoji: { dataset: 'emoji', ...EMOJI_SPLIT },
+    'fashion-one': { dataset: 'fashion', ...FASHION_SPLIT, novel: ['Bag'], tuneAs: 'fashion-a' },
     'emoji-many': {
       dataset: 'emoji',
-      ...emojiSplit,
-      novel: [...emojiSplit.novel, ...emojiOthers],
+      ...EMOJI_SPLIT,
+      novel: [...EMOJI_SPLIT.novel, ...EMOJI_OTHERS],
       tuneAs: 'emoji',
     },
     'emoji-wide': {
       dataset: 'emoji',
-      ...emojiSplit,
-      pretraining: [...emojiSplit.pretraining, ...emojiOthers],
+      ...EMOJI_SPLIT,
+      pretraining: [...EMOJI_SPLIT.pretraining, ...EMOJI_OTHERS],
     },
     'fashion-to-emoji': {
-      ...emojiSplit,
+      ...EMOJI_SPLIT,
       dataset: 'emoji-grey',
       pretrainingDataset: 'fashion',
-      pretraining: fashionSplit.pretraining,
+      pretraining: FASHION_SPLIT.pretraining,
     },
     'emoji-to-fashion': {
-      ...fashionSplit,
+      ...FASHION_SPLIT,
       dataset: 'fashion',
       pretrainingDataset: 'emoji-grey',
-      pretraining: emojiSplit.pretraining,
+      pretraining: EMOJI_SPLIT.pretraining,
     },
   },
   model: { patchSize: 4, hiddenSize: 128, depth: 4, heads: 4, learngeneRank: 40, tailorRank: 8 },
@@ -169,49 +169,49 @@ export const fullPlan: BenchmarkPlanInput = {
     {
       table: 'iso-parameters',
       tasks: ['fashion-b'],
-      methods: methodNames.filter((name) => name !== 'oft' && name !== 'loha'), // the slowest to train
+      methods: METHOD_NAMES.filter((name) => name !== 'oft' && name !== 'loha'), // the slowest to train
     },
     // Two starts that may make KIND better.
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/from-dense', 'kind/tailors-warm'] },
-    { table: 'iso-parameters', tasks: ['emoji'], methods: [...leading, 'scratch'] },
+    { table: 'iso-parameters', tasks: ['emoji'], methods: [...LEADING, 'scratch'] },
     { table: 'ablation', tasks: ['emoji'], methods: ['kind/from-dense'] },
-    { table: 'iso-parameters', tasks: ['fashion-b'], methods: [...methodNames] },
+    { table: 'iso-parameters', tasks: ['fashion-b'], methods: [...METHOD_NAMES] },
     // Repeats the findings of the first splits on one that had no part in them. The same start without a gate is the control.
-    { table: 'iso-parameters', tasks: ['fashion-a'], methods: [...leading] },
-    { table: 'ablation', tasks: ['fashion-a', 'fashion-b', 'emoji'], methods: [...denseStarts] },
-    { table: 'iso-parameters', tasks: ['emoji'], methods: [...methodNames] },
+    { table: 'iso-parameters', tasks: ['fashion-a'], methods: [...LEADING] },
+    { table: 'ablation', tasks: ['fashion-a', 'fashion-b', 'emoji'], methods: [...DENSE_STARTS] },
+    { table: 'iso-parameters', tasks: ['emoji'], methods: [...METHOD_NAMES] },
     // The learning rate of the factors in pre-training: that of the dense parts, not half of it.
-    { table: 'ablation', tasks: ['fashion-b', 'emoji', 'fashion-a'], methods: [...fullRates] },
+    { table: 'ablation', tasks: ['fashion-b', 'emoji', 'fashion-a'], methods: [...FULL_RATES] },
     // Whether learngenes are better with more pre-training classes.
-    { table: 'iso-parameters', tasks: ['emoji-wide'], methods: [...leading], seeds: [0, 1] },
-    { table: 'iso-macs', tasks: ['fashion-b'], methods: [...macsMethods], seeds: [0, 1] },
+    { table: 'iso-parameters', tasks: ['emoji-wide'], methods: [...LEADING], seeds: [0, 1] },
+    { table: 'iso-macs', tasks: ['fashion-b'], methods: [...MACS_METHODS], seeds: [0, 1] },
     // Ablations of the transfer, which need no pre-training of their own.
-    { table: 'ablation', tasks: ['fashion-b'], methods: [...transferAblations] },
-    { table: 'iso-parameters', tasks: ['fashion-one'], methods: [...leading] },
-    { table: 'ablation', tasks: ['fashion-one'], methods: [...fullRates] },
-    { table: 'ablation', tasks: ['emoji-wide'], methods: [...fullRates], seeds: [0, 1] },
-    { table: 'ablation', tasks: ['emoji-many'], methods: [...fullRates], seeds: [0] },
+    { table: 'ablation', tasks: ['fashion-b'], methods: [...TRANSFER_ABLATIONS] },
+    { table: 'iso-parameters', tasks: ['fashion-one'], methods: [...LEADING] },
+    { table: 'ablation', tasks: ['fashion-one'], methods: [...FULL_RATES] },
+    { table: 'ablation', tasks: ['emoji-wide'], methods: [...FULL_RATES], seeds: [0, 1] },
+    { table: 'ablation', tasks: ['emoji-many'], methods: [...FULL_RATES], seeds: [0] },
     // Expensive sweeps begin with one or two seeds: each question has a first answer before any has its last.
-    { table: 'iso-parameters', tasks: ['emoji-many'], methods: [...leading], seeds: [0] },
+    { table: 'iso-parameters', tasks: ['emoji-many'], methods: [...LEADING], seeds: [0] },
     { table: 'budget', tasks: ['fashion-b'], methods: ['bundle-cut', 'bundle-cut-macs', 'svd-cut'] },
     { table: 'budget', tasks: ['fashion-b'], methods: ['small'], seeds: [0] },
-    { table: 'iso-parameters', tasks: distantTasks, methods: [...leading], seeds: [0] },
-    { table: 'ablation', tasks: distantTasks, methods: ['kind/distant'], seeds: [0] },
-    { table: 'ablation', tasks: ['fashion-b'], methods: [...pretrainingAblations], seeds: [0] },
+    { table: 'iso-parameters', tasks: DISTANT_TASKS, methods: [...LEADING], seeds: [0] },
+    { table: 'ablation', tasks: DISTANT_TASKS, methods: ['kind/distant'], seeds: [0] },
+    { table: 'ablation', tasks: ['fashion-b'], methods: [...PRETRAINING_ABLATIONS], seeds: [0] },
     // Again on a split that had no part in any finding.
-    { table: 'iso-parameters', tasks: ['fashion-c'], methods: [...leading] },
+    { table: 'iso-parameters', tasks: ['fashion-c'], methods: [...LEADING] },
     // Ablations of pre-training with all seeds.
-    { table: 'ablation', tasks: ['fashion-b'], methods: [...pretrainingAblations] },
+    { table: 'ablation', tasks: ['fashion-b'], methods: [...PRETRAINING_ABLATIONS] },
     // Whether the gate helps with fewer components.
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/small-ranks', 'low-rank/small-ranks'] },
     { table: 'ablation', tasks: ['fashion-b'], methods: localAblations, seeds: [0] },
     // The sweeps that had few seeds, with all seeds.
-    { table: 'iso-parameters', tasks: ['emoji-many', 'emoji-wide'], methods: [...leading] },
-    { table: 'iso-macs', tasks: ['fashion-b'], methods: [...macsMethods] },
-    { table: 'budget', tasks: ['fashion-b'], methods: [...budgetMethods] },
-    { table: 'iso-parameters', tasks: distantTasks, methods: [...leading, 'scratch'] },
-    { table: 'ablation', tasks: distantTasks, methods: ['kind/distant'] },
-    { table: 'ablation', tasks: ['fashion-c'], methods: [...denseStarts] },
+    { table: 'iso-parameters', tasks: ['emoji-many', 'emoji-wide'], methods: [...LEADING] },
+    { table: 'iso-macs', tasks: ['fashion-b'], methods: [...MACS_METHODS] },
+    { table: 'budget', tasks: ['fashion-b'], methods: [...BUDGET_METHODS] },
+    { table: 'iso-parameters', tasks: DISTANT_TASKS, methods: [...LEADING, 'scratch'] },
+    { table: 'ablation', tasks: DISTANT_TASKS, methods: ['kind/distant'] },
+    { table: 'ablation', tasks: ['fashion-c'], methods: [...DENSE_STARTS] },
     // The gate makes a small difference: more seeds for the methods that differ in the gate alone.
     {
       table: 'iso-parameters',
@@ -220,7 +220,7 @@ export const fullPlan: BenchmarkPlanInput = {
       seeds: [3, 4],
     },
     { table: 'ablation', tasks: ['fashion-b'], methods: localAblations },
-    { table: 'iso-parameters', tasks: ['fashion-b', 'emoji'], methods: [...leading], imagesPerClass: [10, 0] },
-    { table: 'iso-parameters', tasks: ['fashion-b'], methods: [...leading], steps: [100, 1000] },
+    { table: 'iso-parameters', tasks: ['fashion-b', 'emoji'], methods: [...LEADING], imagesPerClass: [10, 0] },
+    { table: 'iso-parameters', tasks: ['fashion-b'], methods: [...LEADING], steps: [100, 1000] },
   ],
 };

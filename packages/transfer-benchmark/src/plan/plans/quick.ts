@@ -1,8 +1,8 @@
 import type { BenchmarkPlanInput } from '../benchmark-plan';
-import { methodNames } from '../names';
+import { METHOD_NAMES } from '../names';
 
 /** The main table on one split of Fashion-MNIST with two seeds: under 45 minutes on two cores with the native engine. */
-export const quickPlan: BenchmarkPlanInput = {
+export const QUICK_PLAN: BenchmarkPlanInput = {
   name: 'quick',
   seeds: [0, 1],
   datasets: {
@@ -38,6 +38,6 @@ export const quickPlan: BenchmarkPlanInput = {
   },
   classifier: { steps: 600 },
   sweeps: [
-    { table: 'iso-parameters', tasks: ['fashion-a'], methods: [...methodNames], imagesPerClass: [100], steps: [200] },
+    { table: 'iso-parameters', tasks: ['fashion-a'], methods: [...METHOD_NAMES], imagesPerClass: [100], steps: [200] },
   ],
 };

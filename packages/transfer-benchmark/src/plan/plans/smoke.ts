@@ -1,5 +1,5 @@
 import type { BenchmarkPlanInput } from '../benchmark-plan';
-import { type AblationName, ablations, budgetMethods, methodNames } from '../names';
+import { ABLATIONS, type AblationName, BUDGET_METHODS, METHOD_NAMES } from '../names';
 
 /** Runs every part of the benchmark once, on emoji: a few minutes on two cores. Its scores mean nothing. */
 export const smokePlan: BenchmarkPlanInput = {
@@ -49,7 +49,7 @@ export const smokePlan: BenchmarkPlanInput = {
     {
       table: 'iso-parameters',
       tasks: ['emoji'],
-      methods: [...methodNames],
+      methods: [...METHOD_NAMES],
       imagesPerClass: [12],
       steps: [24],
     },
@@ -57,10 +57,10 @@ export const smokePlan: BenchmarkPlanInput = {
     {
       table: 'ablation',
       tasks: ['emoji'],
-      methods: Object.keys(ablations) as AblationName[],
+      methods: Object.keys(ABLATIONS) as AblationName[],
       imagesPerClass: [12],
       steps: [24],
     },
-    { table: 'budget', tasks: ['emoji'], methods: [...budgetMethods] },
+    { table: 'budget', tasks: ['emoji'], methods: [...BUDGET_METHODS] },
   ],
 };
