@@ -36,20 +36,20 @@ const extractor: FeatureExtractor = {
   },
 };
 
-/** Noise pictures, `contrast` of the full range wide. */
-function pictures(name: string, count: number, contrast: number): ImageBatch {
+/** Noise images, `contrast` of the full range wide. */
+function images(name: string, count: number, contrast: number): ImageBatch {
   const high = Math.round(256 * contrast);
   const data = Uint8Array.from(randomIntegers(stream(g, name), count * PIXELS, { high }), (x) => x + (256 - high) / 2);
   return { data, count, height: 8, width: 8, channels: 3 };
 }
 
-const real = pictures('real', 500, 1);
+const real = images('real', 500, 1);
 for (const [name, contrast] of [
   ['as real', 1],
   ['paler', 0.7],
   ['much paler', 0.4],
 ] as const) {
-  const samples = imageSource(pictures(name, 500, contrast));
+  const samples = imageSource(images(name, 500, contrast));
   const { fid } = await evaluate({ extractor, reference: imageSource(real), samples });
   console.log(`${name.padEnd(10)} FID ${fid?.toFixed(3)}`);
 }

@@ -20,8 +20,8 @@ const stripes: Record<string, (row: number, column: number) => number> = {
   bands: (row) => row >> 1,
 };
 
-/** [N, 4, 4, 1] pictures of the named stripes with a little noise. */
-function pictures(names: readonly string[]): tf.Tensor4D {
+/** [N, 4, 4, 1] images of the named stripes with a little noise. */
+function images(names: readonly string[]): tf.Tensor4D {
   const dark = names.flatMap((name) => Array.from({ length: 16 }, (_, i) => stripes[name](i >> 2, i % 4) % 2));
   const grain = normal(g, dark.length, { std: 0.1 });
   return tf.tensor4d(
@@ -35,7 +35,7 @@ function train({ config, params }: kind.KindModel, trainable: kind.Trainable, st
   let state = kind.initKindTraining(params, { trainable });
   for (let step = 0; step < steps; step++) {
     const labels = randomIntegers(g, 12, { high: config.groups.length });
-    const x0 = pictures(Array.from(labels, (label) => config.groups[label].name));
+    const x0 = images(Array.from(labels, (label) => config.groups[label].name));
     const t = randomIntegers(g, 12, { high: 100 });
     const noise = diffusion.drawNoise(g, x0.shape);
     const loss = (denoiser: diffusion.Denoiser) =>
@@ -57,7 +57,7 @@ async function recognised({ config, params }: kind.KindModel, name: string): Pro
   const x = await diffusion.sampleDdim(process, denoiser, { noise: diffusion.drawNoise(g, [20, 4, 4, 1]), steps: 10 });
   const names = Object.keys(stripes);
   const flat = (images: tf.Tensor4D) => tf.reshape(images, [-1, 16]) as tf.Tensor2D;
-  const best = tf.argMax(tf.matMul(flat(x), flat(pictures(names)), false, true), 1).dataSync(); // [20]
+  const best = tf.argMax(tf.matMul(flat(x), flat(images(names)), false, true), 1).dataSync(); // [20]
   return `${name} ${best.filter((i) => names[i] === name).length}/20`;
 }
 

@@ -16,7 +16,7 @@ def pattern(shape: list[int], seed: int) -> torch.Tensor:
 
 
 def batch_of(spec: dict) -> dict[str, torch.Tensor]:
-    """Pictures x0, noise [N, C, H, W] (the other side has them as [N, H, W, C]), timesteps and labels [N]."""
+    """Images x0, noise [N, C, H, W] (the other side has them as [N, H, W, C]), timesteps and labels [N]."""
     n, size, channels = spec["batch"], spec["inputSize"], spec["inChannels"]
     to_torch = lambda seed: pattern([n, size, size, channels], seed).permute(0, 3, 1, 2).contiguous()  # noqa: E731
     return {

@@ -12,7 +12,7 @@ import { inspectCommand } from '../src/commands/inspect';
 import { sampleCommand } from '../src/commands/sample';
 import { trainCommand } from '../src/commands/train';
 import { transferCommand } from '../src/commands/transfer';
-import { temporaryFolder, tiny, writePictures } from './run';
+import { temporaryFolder, tiny, writeImages } from './run';
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
@@ -49,7 +49,7 @@ const fresh = (ending = '') => at(`out-${count++}${ending}`);
 
 beforeAll(async () => {
   const data = at('packed.safetensors');
-  await writePictures(data);
+  await writeImages(data);
   await run(trainCommand, '--data', data, '--novel', 'flat', '--out', at('run'), '--steps', '1', ...cpu, ...tiny);
   await run(decomposeCommand, '--from', at('run'), '--out', at('bundle'), ...cpu);
   for (const layout of ['learngene', 'facebook']) await dense(layout, at(`${layout}.safetensors`));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tinyPlan } from '@learngene/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { json, run, start, temporaryFolder, windows, writePictures } from './run';
+import { json, run, start, temporaryFolder, windows, writeImages } from './run';
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
@@ -14,7 +14,7 @@ const bench = (out: string, ...more: string[]) => {
 };
 
 beforeAll(async () => {
-  await writePictures(images);
+  await writeImages(images);
   writeFileSync(plan, JSON.stringify(tinyPlan(images)));
   mkdirSync(at('other'));
   writeFileSync(at('other', 'letter.txt'), '');

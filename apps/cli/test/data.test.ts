@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readSafetensors, writeNpz } from '@learngene/tensor-io/node';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { fingerprint, run, start, succeed, temporaryFolder, tiny, writePictures } from './run';
+import { fingerprint, run, start, succeed, temporaryFolder, tiny, writeImages } from './run';
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
@@ -12,9 +12,9 @@ const photos = at('photos');
 const base = at('base');
 const bundle = at('bundle');
 
-/** A folder of photos in three classes, names with commas, what file managers leave, and a class without pictures. */
+/** A folder of photos in three classes, names with commas, what file managers leave, and a class without images. */
 async function writePhotos(path: string): Promise<void> {
-  const { tensors } = await readSafetensors(at('pictures.safetensors'));
+  const { tensors } = await readSafetensors(at('images.safetensors'));
   const images = tensors.get('images')?.data as Uint8Array;
   for (const [label, name] of ['tench, Tinca tinca', 'caf\u00e9', 'third: one'].entries()) {
     mkdirSync(join(path, name), { recursive: true });
@@ -30,7 +30,7 @@ async function writePhotos(path: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  await writePictures(at('pictures.safetensors'));
+  await writeImages(at('images.safetensors'));
   await writePhotos(photos);
   const black = { dtype: 'U8', shape: [2, 8, 8, 3], data: new Uint8Array(384) } as const;
   await writeNpz(at('images.npz'), new Map([['arr_0', black]]));
@@ -52,8 +52,8 @@ beforeAll(async () => {
   if (code !== 0) throw new Error(stderr);
   expect(stderr).toContain('Data: a folder of class folders (4 folders)');
   expect(stderr).toContain('Passed over 3 that are no data:');
-  expect(stderr).toContain('classes without pictures are left out: "empty"');
-  expect(stderr.match(/Decoding pictures: 24\/24/g)).toHaveLength(1); // the novel class is not decoded
+  expect(stderr).toContain('classes without images are left out: "empty"');
+  expect(stderr.match(/Decoding images: 24\/24/g)).toHaveLength(1); // the novel class is not decoded
   await succeed('decompose', '--from', base, '--out', bundle, ...cpu, '--quiet');
 });
 
@@ -80,7 +80,7 @@ describe('a forgotten --data', () => {
     const out = at('novel');
     const args = ['transfer', '--from', bundle, '--steps', '2', '--out', out, ...cpu]; // the novel class by default
     const { stderr } = await succeed(...args, '--set', 'training.warmup=0', '--set', 'training.batchSize=8');
-    expect(stderr.match(/Decoding pictures: 12\/12/g)).toHaveLength(1); // once, and the novel class alone
+    expect(stderr.match(/Decoding images: 12\/12/g)).toHaveLength(1); // once, and the novel class alone
     const record = JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'));
     expect(record.config.data).toMatchObject({ source: 'folder', path: photos, classes: ['third: one'] });
     expect(record.base.path).toBe(bundle);
@@ -110,7 +110,7 @@ describe('a forgotten --data', () => {
 
 test('data that moved: the message says how to give their place, and a resume keeps it', async () => {
   const [here, there, out] = [at('here.safetensors'), at('there.safetensors'), at('moved')];
-  await writePictures(here);
+  await writeImages(here);
   const train = ['train', '--data', here, '--steps', '10', ...cpu, ...tiny, '--quiet'];
   await succeed(...train, '--out', out);
   await succeed(...train, '--out', at('unmoved'));
@@ -122,7 +122,7 @@ test('data that moved: the message says how to give their place, and a resume ke
     1,
     expect.stringContaining('if the data are elsewhere now, say where by --data-path'),
   ]);
-  await writePictures(at('fewer.safetensors'), { perClass: 11 });
+  await writeImages(at('fewer.safetensors'), { perClass: 11 });
   const fewer = await run(...resume, '--data-path', at('fewer.safetensors'));
   expect([fewer.code, fewer.stderr]).toEqual([2, expect.stringMatching(/not those .*"\w+" has 11 images, had 12/)]);
   await succeed(...resume, '--data-path', there, '--quiet');
@@ -150,7 +150,7 @@ describe('--data takes a path', () => {
     ['a folder', () => [photos, '--size', '8'], 'a folder of class folders (4 folders)', 36],
     ['IDX files', () => [digits], 'IDX files of the MNIST family (train-images-idx3-ubyte)', 4],
     ['an npz', () => [at('images.npz')], 'packed arrays (its tensor "arr_0")', 2],
-    ['a safetensors file', () => [at('pictures.safetensors')], 'packed arrays (its tensor "images")', 36],
+    ['a safetensors file', () => [at('images.safetensors')], 'packed arrays (its tensor "images")', 36],
   ])('%s, its kind detected and said', async (_, args, said, size) => {
     const { stdout, stderr } = await succeed('data', 'list', '--data', ...args(), '--json');
     expect(stderr).toContain(`Data: ${said} in ${args()[0]}`);
@@ -172,12 +172,12 @@ describe('--data takes a path', () => {
   });
 });
 
-describe('what is cheap is checked before a picture is decoded and an engine starts', () => {
+describe('what is cheap is checked before an image is decoded and an engine starts', () => {
   const broken = at('broken');
   beforeAll(() => {
     for (const name of ['a', 'b']) {
       mkdirSync(join(broken, name), { recursive: true });
-      writeFileSync(join(broken, name, '1.png'), 'no picture');
+      writeFileSync(join(broken, name, '1.png'), 'no image');
     }
   });
   const gpu = ['--engine', 'tfjs-node-gpu'];

@@ -1,16 +1,16 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { bin, startProgram, succeed, temporaryFolder, trainTiny, windows, writePictures } from './run';
+import { bin, startProgram, succeed, temporaryFolder, trainTiny, windows, writeImages } from './run';
 
 const folder = temporaryFolder();
-const data = join(folder, 'pictures.safetensors');
+const data = join(folder, 'images.safetensors');
 const run = join(folder, 'run');
 const source = ['--data', 'packed', '--data-path', data];
 const engine = ['--engine', 'cpu'];
 
 beforeAll(async () => {
-  await writePictures(data);
+  await writeImages(data);
   await succeed(...trainTiny(data, run, 2, '--quiet'));
 });
 

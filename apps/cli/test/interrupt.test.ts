@@ -1,17 +1,17 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { start, succeed, temporaryFolder, trainTiny, windows, writePictures } from './run';
+import { start, succeed, temporaryFolder, trainTiny, windows, writeImages } from './run';
 
 const folder = temporaryFolder();
-const data = join(folder, 'pictures.safetensors');
+const data = join(folder, 'images.safetensors');
 const run = join(folder, 'run');
 const source = ['--data', 'packed', '--data-path', data];
 /** Long enough that only a signal ends it. */
 const endless = String(10_000_000);
 
 beforeAll(async () => {
-  await writePictures(data);
+  await writeImages(data);
   await succeed(...trainTiny(data, run, 2, '--quiet'));
 });
 

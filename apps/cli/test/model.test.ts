@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { readNpz, readSafetensors, writeNpz } from '@learngene/tensor-io/node';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { fingerprint, json, run, sha256, succeed, temporaryFolder, trainTiny, writePictures } from './run';
+import { fingerprint, json, run, sha256, succeed, temporaryFolder, trainTiny, writeImages } from './run';
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
-const data = at('pictures.safetensors');
+const data = at('images.safetensors');
 const base = at('base');
 const bundle = at('bundle');
 const cpu = ['--engine', 'cpu'];
@@ -19,7 +19,7 @@ interface Size {
 }
 
 beforeAll(async () => {
-  await writePictures(data);
+  await writeImages(data);
   await succeed(...trainTiny(data, base, 4, '--novel', 'flat', '--quiet'));
   await succeed('decompose', '--from', base, '--out', bundle, ...cpu, '--quiet');
 });
@@ -215,7 +215,7 @@ describe('transfer', () => {
 });
 
 describe('sample', () => {
-  test('PNG and npz hold the same pictures; a seed repeats them', async () => {
+  test('PNG and npz hold the same images; a seed repeats them', async () => {
     const args = (name: string) => [
       'sample',
       '--from',
@@ -272,7 +272,7 @@ describe('evaluate', () => {
     noiseFid: number;
     classAccuracy: number;
   }
-  test('a run against its held-out pictures; the classifier is kept beside it', async () => {
+  test('a run against its held-out images; the classifier is kept beside it', async () => {
     const args = ['evaluate', '--from', base, '--count', '8', '--set', 'data.holdOut=0.5', ...cpu];
     const { stdout, stderr } = await succeed(...args, '--classifier-steps', '3', '--json');
     const scores: Scores = JSON.parse(stdout);
@@ -308,12 +308,12 @@ describe('evaluate', () => {
       const values = new Float64Array(shape.reduce((a, b) => a * b));
       return { dtype: 'F64' as const, shape, data: values };
     };
-    const pictures = (size: number) => {
+    const images = (size: number) => {
       const values = new Uint8Array(4 * size * size * 3);
       return { dtype: 'U8' as const, shape: [4, size, size, 3], data: values };
     };
-    await writeNpz(at('large.npz'), new Map([['arr_0', pictures(16)]]));
-    await writeNpz(at('fit.npz'), new Map([['arr_0', pictures(8)]]));
+    await writeNpz(at('large.npz'), new Map([['arr_0', images(16)]]));
+    await writeNpz(at('fit.npz'), new Map([['arr_0', images(8)]]));
     await writeNpz(
       at('stats.npz'),
       new Map([
@@ -371,7 +371,7 @@ describe('evaluate', () => {
     expect(Number.isFinite(scores.fid)).toBe(true);
     expect(readdirSync(bundle)).toEqual(before);
   });
-  test('too few held-out pictures is wrong usage', async () => {
+  test('too few held-out images is wrong usage', async () => {
     const { code, stderr } = await run(
       'evaluate',
       '--from',

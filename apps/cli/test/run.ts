@@ -89,7 +89,7 @@ export function temporaryFolder(): string {
 }
 
 /** Writes a packed dataset of small images. */
-export async function writePictures(path: string, sizes: Parameters<typeof tinyImages>[0] = {}): Promise<void> {
+export async function writeImages(path: string, sizes: Parameters<typeof tinyImages>[0] = {}): Promise<void> {
   const { tensors, metadata } = tinyImages(sizes);
   await writeSafetensors(path, tensors, { metadata });
 }

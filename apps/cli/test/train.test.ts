@@ -15,11 +15,11 @@ import {
   trainTiny,
   until,
   windows,
-  writePictures,
+  writeImages,
 } from './run';
 
 const folder = temporaryFolder();
-const data = join(folder, 'pictures.safetensors');
+const data = join(folder, 'images.safetensors');
 const unbroken = join(folder, 'unbroken');
 const steps = 20;
 const resume = (out: string) => ['train', '--out', out, '--resume', '--engine', 'cpu'];
@@ -33,7 +33,7 @@ function stopped(name: string): string {
 }
 
 beforeAll(async () => {
-  await writePictures(data);
+  await writeImages(data);
   await succeed(...trainTiny(data, unbroken, steps, '--set', 'training.sampleEvery=10', '--quiet'));
 });
 
@@ -274,17 +274,17 @@ describe('failing', () => {
 
   test('data that changed is noticed', async () => {
     const own = join(folder, 'own.safetensors');
-    await writePictures(own);
+    await writeImages(own);
     const out = join(folder, 'changed');
     await succeed(...trainTiny(own, out, 1, '--quiet'));
-    await writePictures(own, { perClass: 9 });
+    await writeImages(own, { perClass: 9 });
     const { code, stderr } = await run(...resume(out), '--quiet');
     expect([code, stderr]).toEqual([2, expect.stringContaining('"bars" has 9 images, had 12')]);
     const { images: _, ...older } = JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'));
     writeFileSync(join(out, 'config.json'), JSON.stringify(older)); // of an older version: the state of the batches tells
     const late = await run(...resume(out), '--quiet');
     expect([late.code, late.stderr]).toEqual([1, expect.stringContaining('state.size')]);
-    await writePictures(own, { size: 12 });
+    await writeImages(own, { size: 12 });
     const other = await run(...resume(out), '--quiet');
     expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('the model takes 8x8x3, got 12x12x3')]);
   });

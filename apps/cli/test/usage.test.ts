@@ -1,27 +1,16 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  bin,
-  json,
-  run,
-  start,
-  startProgram,
-  succeed,
-  temporaryFolder,
-  trainTiny,
-  windows,
-  writePictures,
-} from './run';
+import { bin, json, run, start, startProgram, succeed, temporaryFolder, trainTiny, windows, writeImages } from './run';
 
 const folder = temporaryFolder();
-const data = join(folder, 'pictures.safetensors');
+const data = join(folder, 'images.safetensors');
 const source = ['--data', 'packed', '--data-path', data];
 
 const damaged = join(folder, 'damaged.safetensors');
 
 beforeAll(async () => {
-  await writePictures(data);
+  await writeImages(data);
   writeFileSync(damaged, 'no tensors at all, only words that fill a line');
 });
 
@@ -122,7 +111,7 @@ describe('wrong usage exits with 2', () => {
     ],
     ['heads that do not fit', train('--set', 'model.heads=3'), /heads/],
     ['everything held out', train('--set', 'data.holdOut=1'), /data.holdOut: expected below 1, got 1/],
-    ['a size that arrays do not have', train('--size', '16'), /these pictures are 8 pixels a side, got 16/],
+    ['a size that arrays do not have', train('--size', '16'), /these images are 8 pixels a side, got 16/],
     [
       'too many sampling steps',
       train('--set', 'diffusion.timesteps=3'),
@@ -206,11 +195,7 @@ describe('wrong usage exits with 2', () => {
     ],
     ['a run among other files', trainTiny(data, folder, 1), /--out .*: expected a new or empty folder, this one holds/],
     ['a run below a file', trainTiny(data, join(data, 'run'), 1), /is a file, not a folder/],
-    [
-      'a file as a run',
-      trainTiny(data, data, 1),
-      /--out .*pictures.safetensors: expected a new folder, this is a file/,
-    ],
+    ['a file as a run', trainTiny(data, data, 1), /--out .*images.safetensors: expected a new folder, this is a file/],
     [
       'a folder with the ending of a file',
       ['assemble', '--from', out, '--out', 'x.safetensors'],
@@ -296,17 +281,17 @@ describe('what cannot be read or written exits with 1 and one line', () => {
         mkdirSync(join(path, 'class'), { recursive: true });
         return ['data', 'list', '--data', 'folder', '--data-path', path];
       },
-      /expected pictures, got none in the classes "class"/,
+      /expected images, got none in the classes "class"/,
     ],
     [
-      'a picture that is none',
+      'an image that is none',
       () => {
         const path = join(folder, 'broken');
         mkdirSync(join(path, 'class'), { recursive: true });
-        writeFileSync(join(path, 'class', 'a.png'), 'no picture');
+        writeFileSync(join(path, 'class', 'a.png'), 'no image');
         return ['data', 'list', '--data', 'folder', '--data-path', path, '--quiet'];
       },
-      /a.png: .*; --set data.onCorrupt=skip leaves such pictures out/,
+      /a.png: .*; --set data.onCorrupt=skip leaves such images out/,
     ],
   ])('%s', async (_, args, message) => {
     const { code, stdout, stderr } = await run(...args());
@@ -333,9 +318,9 @@ describe('data', () => {
     expect(again).toMatchObject({ size: 24, classes: { flat: 12, bars: 12 } });
   });
 
-  test('one picture, grey, smaller than a batch', async () => {
+  test('one image, grey, smaller than a batch', async () => {
     const one = join(folder, 'one.safetensors');
-    await writePictures(one, { perClass: 1, channels: 1 });
+    await writeImages(one, { perClass: 1, channels: 1 });
     const out = join(folder, 'one');
     const { stdout, stderr } = await succeed(
       ...trainTiny(one, out, 2, '--set', 'training.batchSize=64', '--set', 'training.sampleEvery=2'),

@@ -93,13 +93,13 @@ export interface IdxFiles {
  */
 export async function idxDataset(options: IdxFiles): Promise<ImageDataset> {
   const { name = 'idx', transposed = false, files = { images: `${name} images`, labels: `${name} labels` } } = options;
-  const [pictures, answers] = await Promise.all([
+  const [images, answers] = await Promise.all([
     decodeIdx(options.images, files.images),
     decodeIdx(options.labels, files.labels),
   ]);
-  const [count, height, width, channels = 1] = pictures.shape;
-  if (pictures.shape.length < 3 || height * width * channels === 0) {
-    throw new DatasetFileError(files.images, `expected images [N, H, W], got [${pictures.shape.join(', ')}]`);
+  const [count, height, width, channels = 1] = images.shape;
+  if (images.shape.length < 3 || height * width * channels === 0) {
+    throw new DatasetFileError(files.images, `expected images [N, H, W], got [${images.shape.join(', ')}]`);
   }
   if (answers.shape.length !== 1 || answers.shape[0] !== count) {
     throw new DatasetFileError(files.labels, `expected labels [${count}], got [${answers.shape.join(', ')}]`);
@@ -109,11 +109,9 @@ export async function idxDataset(options: IdxFiles): Promise<ImageDataset> {
   if (largest >= classes.length) {
     throw new DatasetFileError(files.labels, `expected labels below ${classes.length}, got ${largest}`);
   }
-  const images = transposed
-    ? transpose(pictures.data, { count, rows: height, columns: width, channels })
-    : pictures.data;
+  const pixels = transposed ? transpose(images.data, { count, rows: height, columns: width, channels }) : images.data;
   const sides = transposed ? { height: width, width: height } : { height, width };
-  return inMemoryDataset({ name, images, labels: answers.data, ...sides, channels, classes });
+  return inMemoryDataset({ name, images: pixels, labels: answers.data, ...sides, channels, classes });
 }
 
 function transpose(

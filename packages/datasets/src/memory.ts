@@ -123,12 +123,12 @@ export async function cacheDataset(dataset: ImageDataset, options: CacheOptions 
     try {
       await keep(piece);
     } catch (error) {
-      if (onCorrupt === 'error' || !isPictureError(error)) throw error;
+      if (onCorrupt === 'error' || !isImageError(error)) throw error;
       for (const index of piece) {
         try {
           await keep(Int32Array.of(index));
         } catch (one) {
-          if (!isPictureError(one)) throw one;
+          if (!isImageError(one)) throw one;
           skipped.push({ file: one.file, reason: one.message });
         }
       }
@@ -139,8 +139,8 @@ export async function cacheDataset(dataset: ImageDataset, options: CacheOptions 
   return { ...inMemoryDataset({ name, ...left, height, width, channels, classes }), skipped };
 }
 
-function isPictureError(error: unknown): error is DatasetFileError {
-  return error instanceof DatasetFileError && error.isPicture;
+function isImageError(error: unknown): error is DatasetFileError {
+  return error instanceof DatasetFileError && error.isImage;
 }
 
 /** The integers from `start` to `end - 1`. */

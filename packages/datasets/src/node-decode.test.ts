@@ -10,31 +10,31 @@ import { decodeImageFile } from './node';
 const root = mkdtempSync(join(tmpdir(), 'datasets-decode-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
-interface Picture {
+interface DecodedImage {
   name: string;
   file: string;
   height: number;
   width: number;
   pixels: string;
 }
-const { pictures, refused } = readFixture<{ pictures: Picture[]; refused: Pick<Picture, 'name' | 'file'>[] }>(
-  import.meta.url,
-  '../fixtures/pictures.json',
-);
+const { pictures: images, refused } = readFixture<{
+  pictures: DecodedImage[];
+  refused: Pick<DecodedImage, 'name' | 'file'>[];
+}>(import.meta.url, '../fixtures/pictures.json');
 
-function written({ name, file }: Pick<Picture, 'name' | 'file'>): string {
+function written({ name, file }: Pick<DecodedImage, 'name' | 'file'>): string {
   const path = join(root, name);
   writeFileSync(path, Buffer.from(file, 'base64'));
   return path;
 }
 
-describe('every kind of picture', () => {
+describe('every kind of image', () => {
   // libjpeg and mozjpeg may round an inverse DCT differently by one.
-  test.each(pictures)('$name as Pillow reads it', async (picture) => {
-    const { name, width, height, pixels } = picture;
+  test.each(images)('$name as Pillow reads it', async (image) => {
+    const { name, width, height, pixels } = image;
     const size = Math.min(width, height);
     const expected = centerCrop({ data: Buffer.from(pixels, 'base64'), width, height, channels: 3 }, size);
-    const found = await decodeImageFile(written(picture), { size });
+    const found = await decodeImageFile(written(image), { size });
     const worst = found.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i])), 0);
     expect(worst).toBeLessThanOrEqual(name.endsWith('.jpg') ? 1 : 0);
   });
@@ -54,28 +54,26 @@ describe('every kind of picture', () => {
     ['ycbcr.tif', /expected a TIFF of RGB, CMYK or grey samples, got YCbCr/],
     ['without-end.jpg', /premature end/i],
     ['half.jpg', /premature end/i],
-    ['half.png', /expected a picture that can be decoded/],
+    ['half.png', /expected an image that can be decoded/],
   ])('%s is refused', async (name, message) => {
     const file = refused.find((one) => one.name === name);
     if (file === undefined) throw new Error(`no fixture ${name}`);
     const refusal = decodeImageFile(written(file), { size: 4 });
     await expect(refusal).rejects.toThrow(message);
-    await expect(refusal).rejects.toHaveProperty('isPicture', true);
+    await expect(refusal).rejects.toHaveProperty('isImage', true);
   });
 
   test('a scan whose codes are damaged is refused, not repaired', async () => {
-    const whole = Buffer.from(pictures.find(({ name }) => name === 'turned-1.jpg')?.file ?? '', 'base64');
+    const whole = Buffer.from(images.find(({ name }) => name === 'turned-1.jpg')?.file ?? '', 'base64');
     const scan = whole.indexOf(Buffer.from([0xff, 0xda])) + 20;
     const damaged = Buffer.concat([whole.subarray(0, scan), Buffer.from([0xff, 0xd9])]);
     const file = written({ name: 'damaged.jpg', file: damaged.toString('base64') });
-    await expect(decodeImageFile(file, { size: 4 })).rejects.toThrow(/expected a picture that can be decoded/);
+    await expect(decodeImageFile(file, { size: 4 })).rejects.toThrow(/expected an image that can be decoded/);
   });
 
   test('of many files decoded at once, each is blamed for its own damage alone', async () => {
-    const files = Object.fromEntries(
-      [...pictures, ...refused].map((picture) => [picture.name, written(picture)] as const),
-    );
-    const stray = pictures.filter(({ name }) => name.startsWith('stray'));
+    const files = Object.fromEntries([...images, ...refused].map((image) => [image.name, written(image)] as const));
+    const stray = images.filter(({ name }) => name.startsWith('stray'));
     expect(stray.length).toBeGreaterThan(0);
     const bad = ['half.jpg', 'without-end.jpg', 'half.png'];
     const names = Array.from({ length: 40 }, () => [...stray.map(({ name }) => name), ...bad]).flat();
@@ -93,9 +91,9 @@ describe('every kind of picture', () => {
   });
 
   test('is turned by its EXIF tag, unless told not to be', async () => {
-    const picture = pictures.find(({ name }) => name === 'turned-6.png') as Picture;
-    const lying = await decodeImageFile(written(picture), { size: 6, autoOrient: false });
-    const upright = await decodeImageFile(written(picture), { size: 6 });
+    const image = images.find(({ name }) => name === 'turned-6.png') as DecodedImage;
+    const lying = await decodeImageFile(written(image), { size: 6, autoOrient: false });
+    const upright = await decodeImageFile(written(image), { size: 6 });
     // Six columns stand there as six rows, from the last row of the file to the first.
     expect(Array.from(lying)).not.toEqual(Array.from(upright));
     const at = (image: Uint8Array, y: number, x: number) =>

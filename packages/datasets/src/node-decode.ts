@@ -52,7 +52,7 @@ export async function decodeImageFile(file: string, options: DecodeOptions): Pro
     );
   } catch (cause) {
     const reason = reasonOf(cause);
-    throw new DatasetFileError(file, `expected a picture that can be decoded: ${reason}`, { cause, isPicture: true });
+    throw new DatasetFileError(file, `expected an image that can be decoded: ${reason}`, { cause, isImage: true });
   }
   return centerCrop(image, size);
 }
@@ -96,8 +96,8 @@ async function decodeStrictly(bytes: Uint8Array, { background, autoOrient }: Dec
   if (!DEPTHS.includes(depth)) throw new RangeError(`expected samples of 8 or 16 bits, got ${depth}`);
   if (isPlainYcbcrTiff(bytes)) throw new RangeError('expected a TIFF of RGB, CMYK or grey samples, got YCbCr');
   const isCmyk = space === 'cmyk';
-  const picture = sharp(bytes, options);
-  const inSpace = isCmyk ? picture.pipelineColourspace('cmyk').toColourspace('cmyk') : picture.toColourspace('srgb');
+  const decoder = sharp(bytes, options);
+  const inSpace = isCmyk ? decoder.pipelineColourspace('cmyk').toColourspace('cmyk') : decoder.toColourspace('srgb');
   const { data, info } = await inSpace.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   const image = { data, width: info.width, height: info.height, channels: info.channels };
   return isCmyk ? cmykToRgb(image) : toRgb(image, background);

@@ -59,7 +59,7 @@ describe('detectDataset', () => {
   test.each<[string, () => string | Promise<string>, RegExp]>([
     ['nothing', () => join(root, 'none'), /expected a folder or a file, found none/],
     ['an empty folder', () => folder('empty'), /got an empty one/],
-    ['loose pictures', () => folder('loose', '1.png', '2.png'), /got files alone \(1\.png, 2\.png\)/],
+    ['loose images', () => folder('loose', '1.png', '2.png'), /got files alone \(1\.png, 2\.png\)/],
     ['CIFAR-10 for Python', () => folder('python', 'data_batch_1'), /Python version of CIFAR-10; expected the binary/],
     [
       'one IDX file',

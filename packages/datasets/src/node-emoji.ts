@@ -37,13 +37,13 @@ export async function emojiDataset(options: EmojiOptions): Promise<FileDataset> 
   checkInteger('minPerClass', minPerClass, 1);
   const root = options.root ?? (await findPackage());
   const byClass = new Map<string, number>();
-  const pictures: { file: string; className: string }[] = [];
+  const images: { file: string; className: string }[] = [];
   for (const emoji of await readList(join(root, 'emoji.json'))) {
     const variations = skinVariations ? Object.values(emoji.skin_variations ?? {}) : [];
     for (const { image, has_img_google } of [emoji, ...variations]) {
       if (!has_img_google) continue;
       const className = emoji[classBy];
-      pictures.push({ file: join(root, 'img', 'google', '64', image), className });
+      images.push({ file: join(root, 'img', 'google', '64', image), className });
       byClass.set(className, (byClass.get(className) ?? 0) + 1);
     }
   }
@@ -52,7 +52,7 @@ export async function emojiDataset(options: EmojiOptions): Promise<FileDataset> 
     const most = Math.max(0, ...byClass.values());
     throw new RangeError(`minPerClass: expected at most ${most}, the largest ${classBy}, got ${minPerClass}`);
   }
-  const chosen = pictures.filter(({ className }) => classes.includes(className));
+  const chosen = images.filter(({ className }) => classes.includes(className));
   const labels = chosen.map(({ className }) => classes.indexOf(className));
   return imageFiles({ files: chosen.map(({ file }) => file), labels, classes }, { ...options, name, cache });
 }
@@ -91,17 +91,17 @@ function isEmoji(entry: unknown): entry is Emoji {
   if (typeof entry !== 'object' || entry === null) return false;
   const fields = entry as Record<string, unknown>;
   return (
-    isPictureName(fields.image) &&
+    isImageName(fields.image) &&
     typeof fields.category === 'string' &&
     typeof fields.subcategory === 'string' &&
     typeof fields.has_img_google === 'boolean' &&
     Object.values(fields.skin_variations ?? {}).every((variation: unknown) =>
-      isPictureName((variation as { image?: unknown } | null)?.image),
+      isImageName((variation as { image?: unknown } | null)?.image),
     )
   );
 }
 
 /** Whether a value is a plain file name: the list must not lead out of the package's folder. */
-function isPictureName(value: unknown): value is string {
+function isImageName(value: unknown): value is string {
   return typeof value === 'string' && /^[\w-]+\.png$/.test(value);
 }

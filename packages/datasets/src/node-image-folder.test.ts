@@ -8,7 +8,7 @@ import { imageFolder } from './node';
 const root = mkdtempSync(join(tmpdir(), 'datasets-levels-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
-/** A folder of files with names of pictures; they are not decoded here. */
+/** A folder of files with names of images; they are not decoded here. */
 function tree(name: string, ...files: string[]): string {
   for (const file of files) {
     mkdirSync(dirname(join(root, name, file)), { recursive: true });
@@ -27,10 +27,10 @@ test('the folder above that of the class folders is refused, with the one that m
 });
 
 test.each<[string, string[]]>([
-  ['one class folder with pictures of its own', ['a/1.png', 'b/x/1.png', 'b/y/1.png']],
-  ['a class folder with one folder of pictures', ['a/x/1.png', 'b/x/1.png', 'b/y/1.png']],
-  ['pictures beside folders', ['a/1.png', 'a/x/1.png', 'a/y/1.png']],
-])('pictures may lie deeper: %s', async (name, files) => {
+  ['one class folder with images of its own', ['a/1.png', 'b/x/1.png', 'b/y/1.png']],
+  ['a class folder with one folder of images', ['a/x/1.png', 'b/x/1.png', 'b/y/1.png']],
+  ['images beside folders', ['a/1.png', 'a/x/1.png', 'a/y/1.png']],
+])('images may lie deeper: %s', async (name, files) => {
   const { classes, size } = await imageFolder(tree(name, ...files), { size: 4 });
   expect([classes, size]).toEqual([[...new Set(files.map((file) => file[0]))], files.length]);
 });

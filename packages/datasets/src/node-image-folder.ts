@@ -22,7 +22,7 @@ export interface IgnoredEntry {
   readonly reason:
     | 'hidden'
     | 'left by a file manager'
-    | 'no picture by its ending'
+    | 'no image by its ending'
     | 'in no class folder'
     | 'a broken link';
 }
@@ -68,9 +68,9 @@ export async function imageFolder(path: string, options: ImageFolderOptions): Pr
   const layouts: FolderLayout[] = [];
   for (const [label, className] of classes.entries()) {
     const folder = join(path, byName.get(className) as string);
-    const found = await pictures(folder, extensions, ignored);
+    const found = await images(folder, extensions, ignored);
     if (found.length === 0 && !allowEmpty) {
-      throw new DatasetFileError(folder, `expected pictures (${extensions.join(' ')}), got none`);
+      throw new DatasetFileError(folder, `expected images (${extensions.join(' ')}), got none`);
     }
     if (found.length > 0) layouts.push({ folder, ...layoutOf(folder, found) });
     for (const file of found) {
@@ -107,7 +107,7 @@ function refuseLevelAbove(path: string, layouts: readonly FolderLayout[]): void 
   const { folder } = layouts.find((layout) => basename(layout.folder) === 'train') ?? layouts[0];
   throw new DatasetFileError(
     path,
-    `expected pictures in the class folders, but all of them hold folders alone: did you mean ${folder}?`,
+    `expected images in the class folders, but all of them hold folders alone: did you mean ${folder}?`,
   );
 }
 
@@ -117,16 +117,16 @@ export function listClassFolders(path: string): Promise<{ folders: string[]; fil
 }
 
 /** Lists all images under a folder, and notes what else is there. */
-async function pictures(root: string, extensions: readonly string[], ignored: IgnoredEntry[]): Promise<string[]> {
+async function images(root: string, extensions: readonly string[], ignored: IgnoredEntry[]): Promise<string[]> {
   const found: { folder: string; files: string[] }[] = [];
   const walk = async (folder: string, parents: readonly string[]): Promise<void> => {
     const real = await realpath(folder);
     if (parents.includes(real)) return; // a link back to a folder that we are in
     const { folders, files } = await list(folder, ignored);
-    const isPicture = (file: string) => extensions.some((end) => file.toLowerCase().endsWith(end));
-    found.push({ folder, files: files.filter(isPicture) });
+    const isImage = (file: string) => extensions.some((end) => file.toLowerCase().endsWith(end));
+    found.push({ folder, files: files.filter(isImage) });
     for (const file of files) {
-      if (!isPicture(file)) ignored.push({ path: join(folder, file), reason: 'no picture by its ending' });
+      if (!isImage(file)) ignored.push({ path: join(folder, file), reason: 'no image by its ending' });
     }
     for (const name of folders) await walk(join(folder, name), [...parents, real]);
   };

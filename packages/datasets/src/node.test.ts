@@ -17,8 +17,8 @@ afterAll(() => rmSync(root, { recursive: true }));
 
 type Pixel = readonly number[];
 
-/** A picture of one colour; 4 channels have alpha. */
-async function picture(path: string, pixel: Pixel, side = 8): Promise<string> {
+/** An image of one colour; 4 channels have alpha. */
+async function imageFile(path: string, pixel: Pixel, side = 8): Promise<string> {
   const file = join(root, path);
   mkdirSync(join(file, '..'), { recursive: true });
   const data = Buffer.from(Array.from({ length: side * side }, () => pixel).flat());
@@ -28,13 +28,13 @@ async function picture(path: string, pixel: Pixel, side = 8): Promise<string> {
 }
 
 async function folderOf(name: string, files: Record<string, Pixel>): Promise<string> {
-  for (const [path, pixel] of Object.entries(files)) await picture(`${name}/${path}`, pixel);
+  for (const [path, pixel] of Object.entries(files)) await imageFile(`${name}/${path}`, pixel);
   return join(root, name);
 }
 
 describe('decodeImageFile', () => {
-  test('lays transparent pictures on white, on a colour, or leaves alpha out', async () => {
-    const file = await picture('alpha.png', [200, 100, 0, 51]);
+  test('lays transparent images on white, on a colour, or leaves alpha out', async () => {
+    const file = await imageFile('alpha.png', [200, 100, 0, 51]);
     const first = async (background?: readonly [number, number, number] | 'ignore') =>
       [...(await decodeImageFile(file, { size: 4, background }))].slice(0, 3);
     expect(await first()).toEqual([244, 224, 204]);
@@ -42,8 +42,8 @@ describe('decodeImageFile', () => {
     expect(await first('ignore')).toEqual([200, 100, 0]);
   });
 
-  test('grey pictures become coloured ones', async () => {
-    const grey = await picture('grey.png', [77]);
+  test('grey images become coloured ones', async () => {
+    const grey = await imageFile('grey.png', [77]);
     expect([...(await decodeImageFile(grey, { size: 2 }))]).toEqual(new Array(12).fill(77));
   });
 
@@ -68,11 +68,11 @@ describe('decodeImageFile', () => {
       .toBuffer();
     writeFileSync(photo, bytes.subarray(0, bytes.length / 2));
     const text = join(root, 'text.png');
-    writeFileSync(text, 'not a picture');
+    writeFileSync(text, 'not an image');
     for (const file of [photo, text, join(root, 'missing.png')]) {
       const refusal = decodeImageFile(file, { size: 8 });
       await expect(refusal).rejects.toBeInstanceOf(DatasetFileError);
-      await expect(refusal).rejects.toThrow(`${file}: expected a picture that can be decoded`);
+      await expect(refusal).rejects.toThrow(`${file}: expected an image that can be decoded`);
       await expect(refusal).rejects.toHaveProperty('file', file);
     }
   });
@@ -87,10 +87,10 @@ describe('imageFolder', () => {
     'a/y.png': [5, 0, 0],
   };
 
-  test('orders classes and pictures as torchvision does', async () => {
+  test('orders classes and images as torchvision does', async () => {
     const path = await folderOf('order', { ...files, '\u{1f600}/1.png': [6, 0, 0], '\uff5e/1.png': [7, 0, 0] });
     writeFileSync(join(path, 'readme.txt'), 'no class');
-    writeFileSync(join(path, 'a', 'notes.txt'), 'no picture');
+    writeFileSync(join(path, 'a', 'notes.txt'), 'no image');
     const data = await imageFolder(path, { size: 4 });
     expect(data.classes).toEqual(['B', 'a', 'b', '\uff5e', '\u{1f600}']);
     const images = await data.read(data.labels.map((_, i) => i));
@@ -99,13 +99,13 @@ describe('imageFolder', () => {
     expect([data.name, data.height, data.width, data.channels, data.skipped]).toEqual(['order', 4, 4, 3, []]);
   });
 
-  test('passes over hidden files, leftovers and what is no picture, and lists them', async () => {
+  test('passes over hidden files, leftovers and what is no image, and lists them', async () => {
     const path = await folderOf('leftovers', { 'a/1.png': [1, 0, 0], 'b/1.png': [2, 0, 0] });
-    const one = await picture('leftovers/loose.png', [3, 0, 0]);
+    const one = await imageFile('leftovers/loose.png', [3, 0, 0]);
     for (const folder of ['.ipynb_checkpoints', '__MACOSX', '.git', 'a/.ipynb_checkpoints', 'a/__MACOSX']) {
-      await picture(`leftovers/${folder}/1.png`, [4, 0, 0]);
+      await imageFile(`leftovers/${folder}/1.png`, [4, 0, 0]);
     }
-    await picture('leftovers/a/x.png', [5, 0, 0]);
+    await imageFile('leftovers/a/x.png', [5, 0, 0]);
     for (const name of ['a/._x.png', 'a/Thumbs.db', 'b/.DS_Store', 'b/notes.txt']) writeFileSync(join(path, name), 'x');
     symlinkSync(join(path, 'nowhere'), join(path, 'b', 'gone.png'));
     const data = await imageFolder(path, { size: 4, cache: true });
@@ -123,16 +123,16 @@ describe('imageFolder', () => {
       'a/__MACOSX': 'left by a file manager',
       'a/Thumbs.db': 'left by a file manager',
       'b/gone.png': 'a broken link',
-      'b/notes.txt': 'no picture by its ending',
+      'b/notes.txt': 'no image by its ending',
       'loose.png': 'in no class folder',
     });
   });
 
-  test('a cached view leaves unreadable pictures out where told to, and only those', async () => {
+  test('a cached view leaves unreadable images out where told to, and only those', async () => {
     const path = await folderOf('partly', { 'a/1.png': [1, 0, 0], 'a/3.png': [3, 0, 0], 'b/4.png': [4, 0, 0] });
-    writeFileSync(join(path, 'a', '2.png'), 'no picture');
+    writeFileSync(join(path, 'a', '2.png'), 'no image');
     const view = selectClasses(await imageFolder(path, { size: 4 }), ['b', 'a']);
-    await expect(cacheDataset(view)).rejects.toThrow(/2\.png: expected a picture/);
+    await expect(cacheDataset(view)).rejects.toThrow(/2\.png: expected an image/);
     const seen: Progress[] = [];
     const cached = await cacheDataset(view, { onCorrupt: 'skip', onProgress: (progress) => seen.push(progress) });
     expect([...cached.labels]).toEqual([1, 1, 0]);
@@ -155,7 +155,7 @@ describe('imageFolder', () => {
       expect(mergeClasses(data, { all: [name, 'z'] }).size).toBe(2);
     }
     expect(() => selectClasses(data, [composed, decomposed])).toThrow('every class once');
-    await picture(`spelling/${composed}/1.png`, [3, 0, 0]);
+    await imageFile(`spelling/${composed}/1.png`, [3, 0, 0]);
     await expect(imageFolder(path, { size: 4 })).rejects.toThrow("two of Unicode's spellings");
   });
 
@@ -184,7 +184,7 @@ describe('imageFolder', () => {
     expect(batch.images).toEqual(await cached.read(batch.indices));
   });
 
-  test('a damaged picture is an error that names it, or is skipped and counted', async () => {
+  test('a damaged image is an error that names it, or is skipped and counted', async () => {
     const path = await folderOf('damaged', files);
     const bad = join(path, 'b', '15.png');
     writeFileSync(bad, 'x');
@@ -194,7 +194,7 @@ describe('imageFolder', () => {
     for (const cache of [false, true]) {
       const rest = await imageFolder(path, { size: 4, onCorrupt: 'skip', cache });
       expect([rest.size, rest.skipped.map(({ file }) => file)]).toEqual([5, [bad]]);
-      expect(rest.skipped[0].reason).toContain('expected a picture');
+      expect(rest.skipped[0].reason).toContain('expected an image');
       expect([...(await rest.read([3, 4]))].filter((_, i) => i % 48 === 0)).toEqual([10, 2]);
     }
   });
@@ -208,7 +208,7 @@ describe('imageFolder', () => {
     );
   });
 
-  test('refuses folders without classes or without pictures', async () => {
+  test('refuses folders without classes or without images', async () => {
     const path = await folderOf('bare', { 'a/1.png': [1, 0, 0] });
     mkdirSync(join(path, 'empty'));
     await expect(imageFolder(join(root, 'none'), { size: 4 })).rejects.toThrow(
@@ -217,9 +217,9 @@ describe('imageFolder', () => {
     await expect(imageFolder(join(path, 'empty'), { size: 4 })).rejects.toThrow(
       /empty: expected a folder for every class/,
     );
-    await expect(imageFolder(path, { size: 4 })).rejects.toThrow(/empty: expected pictures \(\.jpg .*got none/);
+    await expect(imageFolder(path, { size: 4 })).rejects.toThrow(/empty: expected images \(\.jpg .*got none/);
     expect((await imageFolder(path, { size: 4, allowEmpty: true })).classes).toEqual(['a', 'empty']);
-    await expect(imageFolder(path, { size: 0 })).rejects.toThrow(/^size: .*got 0|expected pictures/);
+    await expect(imageFolder(path, { size: 0 })).rejects.toThrow(/^size: .*got 0|expected images/);
     const files = [join(path, 'a', '1.png')];
     await expect(imageFiles({ files, labels: [0, 0], classes: ['a'] }, { size: 4 })).rejects.toThrow(
       /^labels: expected 1, got 2/,
@@ -244,7 +244,7 @@ describe('emojiDataset', () => {
   ];
   const fake = async (name: string, content: unknown) => {
     for (const [i, image] of ['1', '2', '3', '4', '1-x'].entries()) {
-      await picture(`${name}/img/google/64/${image}.png`, [i, 0, 0, 255], 64);
+      await imageFile(`${name}/img/google/64/${image}.png`, [i, 0, 0, 255], 64);
     }
     writeFileSync(join(root, name, 'emoji.json'), typeof content === 'string' ? content : JSON.stringify(content));
     return join(root, name);
@@ -269,7 +269,7 @@ describe('emojiDataset', () => {
     await expect(at([{ image: 'x.png' }])).rejects.toThrow(/emoji\.json: expected image, category.*in entry 0/);
     await expect(at([entry('../../x.png', 'a', 'b')])).rejects.toThrow(/in entry 0/);
     await expect(at([null])).rejects.toThrow(/in entry 0/);
-    await expect(at([entry('9.png', 'a', 'b')])).rejects.toThrow(/9\.png: expected a picture/);
+    await expect(at([entry('9.png', 'a', 'b')])).rejects.toThrow(/9\.png: expected an image/);
     const folder = await fake('emoji', list);
     await expect(emojiDataset({ root: folder, size: 16, minPerClass: 3 })).rejects.toThrow(
       /^minPerClass: expected at most 2/,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { tinyDataset } from '../test/tiny-dataset';
 import { packDataset, packedDataset } from './packed';
 
-const pictures: TensorData = { dtype: 'U8', shape: [2, 1, 2, 3], data: Uint8Array.from({ length: 12 }, (_, i) => i) };
+const images: TensorData = { dtype: 'U8', shape: [2, 1, 2, 3], data: Uint8Array.from({ length: 12 }, (_, i) => i) };
 const tensors = (entries: Record<string, TensorData>) => new Map(Object.entries(entries));
 const labels = (...values: number[]): TensorData => ({
   dtype: 'I32',
@@ -15,7 +15,7 @@ describe('packedDataset', () => {
   test('reads arr_0 and labels, whatever integers they are', async () => {
     const wide: TensorData = { dtype: 'I64', shape: [2], data: BigInt64Array.of(2n, 0n) };
     for (const answers of [labels(2, 0), wide]) {
-      const data = packedDataset(tensors({ arr_0: pictures, labels: answers }));
+      const data = packedDataset(tensors({ arr_0: images, labels: answers }));
       expect([data.size, data.height, data.width, data.channels]).toEqual([2, 1, 2, 3]);
       expect([data.classes, [...data.labels]]).toEqual([
         ['0', '1', '2'],
@@ -25,8 +25,8 @@ describe('packedDataset', () => {
     }
   });
   test('images without labels are of one class; three dimensions are grey', () => {
-    expect(packedDataset(tensors({ arr_0: pictures })).classes).toEqual(['0']);
-    const grey = packedDataset(tensors({ x: { ...pictures, shape: [3, 2, 2] } as TensorData }), { images: 'x' });
+    expect(packedDataset(tensors({ arr_0: images })).classes).toEqual(['0']);
+    const grey = packedDataset(tensors({ x: { ...images, shape: [3, 2, 2] } as TensorData }), { images: 'x' });
     expect([grey.size, grey.channels]).toEqual([3, 1]);
   });
   test('reads what packDataset makes', async () => {
@@ -37,26 +37,26 @@ describe('packedDataset', () => {
   });
   test.each<[string, Record<string, TensorData>, Parameters<typeof packedDataset>[1], RegExp]>([
     ['nothing', {}, {}, /^packed: expected images in "arr_0" or "images", got nothing/],
-    ['no images', { a: pictures }, {}, /^packed: expected images in "arr_0" or "images", got "a"/],
-    ['a name that is not there', { arr_0: pictures }, { labels: 'y' }, /^packed: expected a tensor "y", got "arr_0"/],
+    ['no images', { a: images }, {}, /^packed: expected images in "arr_0" or "images", got "a"/],
+    ['a name that is not there', { arr_0: images }, { labels: 'y' }, /^packed: expected a tensor "y", got "arr_0"/],
     ['flat images', { images: labels(1) }, {}, /^packed: images: expected U8 \[N, H, W, C\], got I32 \[1\]/],
-    ['too few labels', { images: pictures, labels: labels(1) }, {}, /^packed: labels: expected \[2\], got \[1\]/],
+    ['too few labels', { images: images, labels: labels(1) }, {}, /^packed: labels: expected \[2\], got \[1\]/],
     [
       'negative labels',
-      { images: pictures, labels: labels(0, -1) },
+      { images: images, labels: labels(0, -1) },
       {},
       /^packed: labels: expected 0 to \d+, got -1 at 1/,
     ],
-    ['huge labels', { images: pictures, labels: labels(0, 2 ** 30) }, {}, /^packed: labels: .*got 1073741824 at 1/],
+    ['huge labels', { images: images, labels: labels(0, 2 ** 30) }, {}, /^packed: labels: .*got 1073741824 at 1/],
     [
       'too few classes',
-      { images: pictures, labels: labels(0, 1) },
+      { images: images, labels: labels(0, 1) },
       { classes: ['a'] },
       /^packed: labels: .*below 1, got 1/,
     ],
     [
       'floats as labels',
-      { images: pictures, labels: { dtype: 'F32', shape: [2], data: new Float32Array(2) } },
+      { images: images, labels: { dtype: 'F32', shape: [2], data: new Float32Array(2) } },
       {},
       /^packed: labels: expected integers, got F32/,
     ],

@@ -41,10 +41,10 @@ export function packedDataset(tensors: NamedTensors, options: PackedOptions = {}
     if (asked !== undefined && !tensor) fail(`expected a tensor "${asked}", got ${listNames([...tensors.keys()])}`);
     return tensor;
   };
-  const pictures = find(options.images, IMAGE_TENSORS);
-  if (!pictures)
+  const images = find(options.images, IMAGE_TENSORS);
+  if (!images)
     return fail(`expected images in "arr_0" or "images", got ${listNames([...tensors.keys()]) || 'nothing'}`);
-  const { dtype, shape } = pictures;
+  const { dtype, shape } = images;
   if (dtype !== 'U8' || shape.length < 3 || shape.length > 4 || shape.slice(1).includes(0)) {
     fail(`images: expected U8 [N, H, W, C], got ${dtype} [${shape.join(', ')}]`);
   }
@@ -57,7 +57,7 @@ export function packedDataset(tensors: NamedTensors, options: PackedOptions = {}
   const largest = labels.reduce((most, label) => Math.max(most, label), 0);
   const classes = options.classes ?? Array.from({ length: largest + 1 }, (_, label) => `${label}`);
   if (largest >= classes.length) fail(`labels: expected numbers below ${classes.length}, got ${largest}`);
-  return inMemoryDataset({ name, images: pictures.data as Uint8Array, labels, height, width, channels, classes });
+  return inMemoryDataset({ name, images: images.data as Uint8Array, labels, height, width, channels, classes });
 }
 
 /** More classes than any dataset has. A larger label means a broken file, and would need as many class names. */

@@ -94,7 +94,7 @@ const COUNTS = ['inputSize', 'patchSize', 'inChannels', 'hiddenSize', 'depth', '
 export const MAX_DIT_DEPTH = 2 ** 12;
 /** The largest value of every other number of a config. */
 export const MAX_DIT_SIZE = 2 ** 16;
-/** The most tokens of an input: a picture of 1024 x 1024 pixels in patches of one pixel. */
+/** The most tokens of an input: an image of 1024 x 1024 pixels in patches of one pixel. */
 export const MAX_DIT_TOKENS = 2 ** 20;
 /** The most parameters that a config may ask for: 128 GiB of float32, above any Diffusion Transformer. */
 export const MAX_PARAMETERS = 2 ** 35;

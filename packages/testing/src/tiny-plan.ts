@@ -1,4 +1,4 @@
-/** A plan of the transfer benchmark for tests that takes seconds in plain JavaScript, on the pictures that the tests write. */
+/** A plan of the transfer benchmark for tests that takes seconds in plain JavaScript, on the images that the tests write. */
 export function tinyPlan(path: string) {
   return {
     name: 'tiny',

@@ -1,7 +1,7 @@
 import { classCounts, type ImageDataset, subset } from '@learngene/datasets';
 
 /**
- * A view in which all classes have as many pictures as the largest: pictures of small classes come several times an
+ * A view in which all classes have as many images as the largest: images of small classes come several times an
  * epoch, so that every class's tailors get as many samples.
  */
 export function balanceClasses(dataset: ImageDataset): ImageDataset {

@@ -14,7 +14,7 @@ export function checkHoldOut({ data }: Config): void {
 /**
  * Decodes all images of a view, with progress, into memory; images of arrays are decoded already.
  *
- * @throws Error for a picture that cannot be read, unless data.onCorrupt is skip; for a class of which none can
+ * @throws Error for an image that cannot be read, unless data.onCorrupt is skip; for a class of which none can
  */
 export async function decodeData(
   dataset: ImageDataset,
@@ -22,19 +22,19 @@ export async function decodeData(
   progress: Progress,
 ): Promise<ImageDataset> {
   if (source !== 'folder' && source !== 'emoji') return dataset;
-  const bar = progress.startBar('Decoding pictures', dataset.size, 'pictures');
+  const bar = progress.startBar('Decoding images', dataset.size, 'images');
   try {
     const onProgress = ({ done }: { done: number }) => bar.update(done);
     const decoded = await cacheDataset(dataset, { onCorrupt, onProgress, maxBytes: MAX_BYTES });
     const { skipped } = decoded;
-    if (skipped.length > 0) progress.warn(`${skipped.length} pictures could not be read and were skipped`);
+    if (skipped.length > 0) progress.warn(`${skipped.length} images could not be read and were skipped`);
     const left = new Set(decoded.labels);
     const lost = dataset.classes.filter((_, label) => !left.has(label) && dataset.labels.includes(label));
-    if (lost.length > 0) throw new Error(`${dataset.name}: no picture can be read of ${listNames(lost)}`);
+    if (lost.length > 0) throw new Error(`${dataset.name}: no image can be read of ${listNames(lost)}`);
     return decoded;
   } catch (error) {
-    if (!(error instanceof DatasetFileError && error.isPicture)) throw error;
-    throw new Error(`${error.message}; --set data.onCorrupt=skip leaves such pictures out`, { cause: error });
+    if (!(error instanceof DatasetFileError && error.isImage)) throw error;
+    throw new Error(`${error.message}; --set data.onCorrupt=skip leaves such images out`, { cause: error });
   } finally {
     bar.stop();
   }
@@ -47,13 +47,13 @@ export interface DataPart {
 }
 
 /**
- * Some classes of a dataset, a fixed fraction of each held out for evaluation. A class keeps one picture at least.
+ * Some classes of a dataset, a fixed fraction of each held out for evaluation. A class keeps one image at least.
  *
  * @throws ConfigError for unknown classes, and where nothing is left to train on
  */
 export function partOf(dataset: ImageDataset, classes: readonly string[], config: Config): DataPart {
   const chosen = chooseClasses(dataset, classes);
-  if (chosen.size === 0) throw new ConfigError(`data: ${listNames(classes)}: expected pictures, got none`);
+  if (chosen.size === 0) throw new ConfigError(`data: ${listNames(classes)}: expected images, got none`);
   if (config.data.holdOut === 0) return { train: chosen, heldOut: subset(chosen, []) };
   if (config.data.holdOut === 1) throw new ConfigError('data.holdOut: expected below 1, got 1: nothing to train on');
   return holdOut(chosen, { fraction: config.data.holdOut, seed: config.seed });

@@ -25,7 +25,7 @@ const raw = { raw: { width: 4, height: 4, channels: 3 } } as const;
 const configOf = (data: object) => parseConfig({ data }, 'test');
 
 describe('balanceClasses', () => {
-  test('gives every class as many pictures as the largest has', async () => {
+  test('gives every class as many images as the largest has', async () => {
     const balanced = balanceClasses(dataset(0, 1, 1, 1, 2, 2));
     expect([...classCounts(balanced)]).toEqual([3, 3, 3]);
     const pixels = await balanced.read([0, 1, 2, 3, 6, 7, 8]);
@@ -61,7 +61,7 @@ describe('classes', () => {
 
 describe('partOf', () => {
   const all = dataset(0, 0, 0, 0, 1, 2, 2);
-  test('holds out the same pictures of a class whatever else is chosen; a single picture is trained on', () => {
+  test('holds out the same images of a class whatever else is chosen; a single image is trained on', () => {
     const config = configOf({ holdOut: 0.5 });
     const { train, heldOut } = partOf(all, ['a', 'b', 'c, d'], config);
     expect([...classCounts(train)]).toEqual([2, 1, 1]);
@@ -71,11 +71,11 @@ describe('partOf', () => {
   test('nothing held out at 0, refused at 1 and for an empty class', () => {
     expect(partOf(all, ['a'], configOf({ holdOut: 0 })).heldOut.size).toBe(0);
     expect(() => partOf(all, ['a'], configOf({ holdOut: 1 }))).toThrow('expected below 1');
-    expect(() => partOf(dataset(0), ['b'], configOf({}))).toThrow('expected pictures, got none');
+    expect(() => partOf(dataset(0), ['b'], configOf({}))).toThrow('expected images, got none');
   });
 });
 
-test('leftovers are said, classes without pictures are left out with a warning', async () => {
+test('leftovers are said, classes without images are left out with a warning', async () => {
   const path = mkdtempSync(join(tmpdir(), 'learngene-folder-'));
   try {
     for (const folder of ['a', 'b, c', 'empty', '.ipynb_checkpoints']) mkdirSync(join(path, folder));
@@ -92,12 +92,12 @@ test('leftovers are said, classes without pictures are left out with a warning',
     expect((await decodeData(dataset, recipe, output as never)).size).toBe(2);
     expect(said).toEqual([
       `Passed over 2 that are no data: ${join(path, '.ipynb_checkpoints')} (hidden), ${join(path, 'a', '._1.png')} (hidden)`,
-      `${basename(path)}: classes without pictures are left out: "empty"`,
+      `${basename(path)}: classes without images are left out: "empty"`,
     ]);
     rmSync(join(path, 'a'), { recursive: true });
     rmSync(join(path, 'b, c'), { recursive: true });
     await expect(openData(configOf({ source: 'folder', path }).data, output as never)).rejects.toThrow(
-      'expected pictures, got none in the classes',
+      'expected images, got none in the classes',
     );
   } finally {
     rmSync(path, { recursive: true });
@@ -154,22 +154,22 @@ describe('recipes', () => {
     }
   });
 
-  test('a picture that cannot be read is named with the way out, or left out', async () => {
+  test('an image that cannot be read is named with the way out, or left out', async () => {
     const path = mkdtempSync(join(tmpdir(), 'learngene-corrupt-'));
     try {
       for (const name of ['a', 'b']) mkdirSync(join(path, name));
       await sharp(Buffer.alloc(48), raw)
         .png()
         .toFile(join(path, 'a', '1.png'));
-      writeFileSync(join(path, 'a', '2.png'), 'no picture');
+      writeFileSync(join(path, 'a', '2.png'), 'no image');
       const { dataset, recipe } = await openData(configOf({ path }).data, output);
       await expect(decodeData(dataset, recipe, output)).rejects.toThrow(
         /2\.png: .*; --set data\.onCorrupt=skip leaves/,
       );
       expect((await decodeData(dataset, { ...recipe, onCorrupt: 'skip' }, output)).size).toBe(1);
-      writeFileSync(join(path, 'b', '1.png'), 'no picture');
+      writeFileSync(join(path, 'b', '1.png'), 'no image');
       const both = await openData(configOf({ path, onCorrupt: 'skip' }).data, output);
-      await expect(decodeData(both.dataset, both.recipe, output)).rejects.toThrow('no picture can be read of "b"');
+      await expect(decodeData(both.dataset, both.recipe, output)).rejects.toThrow('no image can be read of "b"');
     } finally {
       rmSync(path, { recursive: true });
     }

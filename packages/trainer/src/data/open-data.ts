@@ -23,10 +23,10 @@ import { completeData, type DataRecipe } from './complete-data';
 
 type DataConfig = Config['data'];
 
-/** The size that pictures from files are brought to when neither the configuration nor a model names one. */
+/** The size that images from files are brought to when neither the configuration nor a model names one. */
 const USUAL_SIZE = 32;
 
-/** The folder of the npm package with the emoji pictures. */
+/** The folder of the npm package with the emoji images. */
 function emojiRoot(path: string | undefined): string {
   if (path !== undefined) return path;
   for (const base of [join(process.cwd(), 'package.json'), import.meta.url]) {
@@ -39,14 +39,14 @@ function emojiRoot(path: string | undefined): string {
   throw new ConfigError('data.source emoji: npm install emoji-datasource-google, or give its folder as data.path');
 }
 
-/** Pictures in arrays have the size they have. */
+/** Images in arrays have the size they have. */
 function nativeSize(dataset: ImageDataset, data: DataConfig): ImageDataset {
   if (dataset.height !== dataset.width) {
-    throw new ConfigError(`data: expected square pictures, got ${dataset.height}x${dataset.width}`);
+    throw new ConfigError(`data: expected square images, got ${dataset.height}x${dataset.width}`);
   }
   if (data.size !== undefined && data.size !== dataset.height) {
     throw new ConfigError(
-      `data.size: these pictures are ${dataset.height} pixels a side, got ${data.size}; leave it out`,
+      `data.size: these images are ${dataset.height} pixels a side, got ${data.size}; leave it out`,
     );
   }
   return dataset;
@@ -94,16 +94,16 @@ async function openSource(data: DataRecipe, progress: Progress): Promise<ImageDa
 
 /** Images that are listed but not yet decoded, and where they come from. */
 export interface OpenData {
-  /** All classes, superclasses merged and small classes left out; images of picture files are decoded when read. */
+  /** All classes, superclasses merged and small classes left out; image files are decoded when read. */
   dataset: ImageDataset;
   /** What a run or a bundle keeps of it. */
   recipe: DataRecipe;
 }
 
 /**
- * Opens the configured data without decoding a picture, so that classes and sizes are checked first.
+ * Opens the configured data without decoding an image, so that classes and sizes are checked first.
  *
- * @param size - pixels a side of picture files where the configuration names none: those of the model, else 32
+ * @param size - pixels a side of image files where the configuration names none: those of the model, else 32
  * @throws ConfigError as {@link completeData}, and DatasetFileError where files are missing or damaged
  */
 export async function openData(
@@ -121,19 +121,18 @@ export async function openData(
   return { dataset: withoutSmallClasses(dataset, recipe.minPerClass, progress), recipe };
 }
 
-/** Leaves out classes with fewer pictures than `least`, and warns of those that have none. */
+/** Leaves out classes with fewer images than `least`, and warns of those that have none. */
 function withoutSmallClasses(dataset: ImageDataset, least: number, progress: Progress): ImageDataset {
   const counts = classCounts(dataset);
   const small = dataset.classes.filter((_, label) => counts[label] < least);
   if (small.length === 0) return dataset;
   const empty = small.filter((name) => counts[dataset.classes.indexOf(name)] === 0);
   if (empty.length === dataset.classes.length) {
-    throw new Error(`${dataset.name}: expected pictures, got none in the classes ${listNames(empty)}`);
+    throw new Error(`${dataset.name}: expected images, got none in the classes ${listNames(empty)}`);
   }
-  if (empty.length > 0)
-    progress.warn(`${dataset.name}: classes without pictures are left out: ${listNames(empty, 20)}`);
+  if (empty.length > 0) progress.warn(`${dataset.name}: classes without images are left out: ${listNames(empty, 20)}`);
   const kept = dataset.classes.filter((_, label) => counts[label] >= least);
-  if (kept.length === 0) throw new ConfigError(`data.minPerClass: no class has ${least} pictures`);
+  if (kept.length === 0) throw new ConfigError(`data.minPerClass: no class has ${least} images`);
   return selectClasses(dataset, kept);
 }
 

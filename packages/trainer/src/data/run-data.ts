@@ -7,7 +7,7 @@ import { checkSameImages } from '@learngene/pipeline/node';
 import { decodeData, partOf } from './decode-data';
 import { chooseClasses, type OpenData, openData } from './open-data';
 
-/** Opens the data of a recipe (picture files in the size of a model); where they are not there any more, the error says how to give their new place. */
+/** Opens the data of a recipe (image files in the size of a model); where they are not there any more, the error says how to give their new place. */
 export async function openRecipe(
   data: RunRecord['config']['data'],
   progress: Progress,

@@ -51,7 +51,7 @@ export const quickPlan: DemoPlan = {
   samplesPerClass: 16,
 };
 
-/** As long as good pictures take: small patches, a wider and deeper model. */
+/** As long as good images take: small patches, a wider and deeper model. */
 export const fullPlan: DemoPlan = {
   ...quickPlan,
   config: {
@@ -74,13 +74,13 @@ export const fullPlan: DemoPlan = {
   samplesPerClass: 64,
 };
 
-/** The largest patch that divides the picture and leaves at least `across` patches a side. */
+/** The largest patch that divides the image and leaves at least `across` patches a side. */
 function patchFor(size: number, across: number): number {
   for (let patch = Math.floor(size / across); patch > 1; patch--) if (size % patch === 0) return patch;
   return 1;
 }
 
-/** The plan on other data: the same model and schedule, classes of that data, patches that divide its pictures. */
+/** The plan on other data: the same model and schedule, classes of that data, patches that divide its images. */
 export function planFor(
   plan: DemoPlan,
   data: ConfigInput['data'],

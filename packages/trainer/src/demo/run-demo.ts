@@ -111,15 +111,15 @@ export async function runDemo(plan: DemoPlan, options: RunDemoOptions): Promise<
   const config = parseConfig(mergeConfig(plan.config as Record<string, unknown>, { seed }), 'demo');
   const data = await stages.run(
     'data',
-    `Pictures (${config.data.source}): ${plan.pretraining.length} classes to learn, ${plan.novel.length} kept out: ${plan.novel.join(', ')}`,
+    `Images (${config.data.source}): ${plan.pretraining.length} classes to learn, ${plan.novel.length} kept out: ${plan.novel.join(', ')}`,
     () => openDemoData(plan, config, progress),
   );
   const features = await stages.run(
     'classifier',
-    'A classifier on the real pictures, for the features that FID compares',
+    'A classifier on the real images, for the features that FID compares',
     () => trainClassifier(data.all, plan, options),
   );
-  progress.info(`   accuracy ${((features.accuracy ?? 0) * 100).toFixed(0)} % on held-out pictures`);
+  progress.info(`   accuracy ${((features.accuracy ?? 0) * 100).toFixed(0)} % on held-out images`);
 
   const kind = modelConfig(config, data.base.train);
   const record: KindRunRecord = {
@@ -153,7 +153,7 @@ export async function runDemo(plan: DemoPlan, options: RunDemoOptions): Promise<
     base: await draw(model, 'Pre-training classes', { plan, config, options }),
     novel: await draw(novelModel, 'Novel classes', { plan, config, options }),
   }));
-  const scores = await stages.run('scoring', 'Scoring against held-out pictures and against noise', () =>
+  const scores = await stages.run('scoring', 'Scoring against held-out images and against noise', () =>
     scoreBoth({ plan, data, samples, seed }, features),
   );
   features.dispose();

@@ -12,7 +12,7 @@ describe('classAccuracy', () => {
     classes,
     extract: async () => ({ features: new Float32Array(3), logits: logits && Float32Array.from(logits) }),
   });
-  test('is the share of pictures whose largest logit is their label', async () => {
+  test('is the share of images whose largest logit is their label', async () => {
     const logits = [3, 1, -1, -5, 0, 2];
     expect(await classAccuracy(extractor(logits, 2), images, [1, 0, 0])).toBeCloseTo(1 / 3);
     expect(await classAccuracy(extractor(logits, 2), images, [0, 0, 1])).toBeCloseTo(1);

@@ -21,7 +21,7 @@ export interface InDomainExtractor {
   extractor: FeatureExtractor;
   /** Names of its classes, where they are known. */
   classes?: readonly string[];
-  /** Accuracy on the held-out pictures, where it was measured. */
+  /** Accuracy on the held-out images, where it was measured. */
   accuracy?: number;
   /** Frees the classifier. */
   dispose(): void;
@@ -45,9 +45,9 @@ export async function openClassifier(path: string): Promise<InDomainExtractor> {
 
 /** What {@link trainExtractor} needs. */
 export interface TrainExtractorOptions {
-  /** Pictures to train on. */
+  /** Images to train on. */
   train: ImageDataset;
-  /** Pictures to measure the accuracy on; may be empty. */
+  /** Images to measure the accuracy on; may be empty. */
   heldOut: ImageDataset;
   steps: number;
   /** Images of a step (default 64). */
@@ -87,10 +87,10 @@ export async function trainExtractor(options: TrainExtractorOptions): Promise<In
   }
 }
 
-/** Pictures of which the class is told at a time. */
+/** Images of which the class is told at a time. */
 const BATCH = 256;
 
-/** The share of pictures that an extractor with logits takes for their intended class. */
+/** The share of images that an extractor with logits takes for their intended class. */
 export async function classAccuracy(
   extractor: FeatureExtractor,
   images: ImageSource,
