@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import packageJson from '../package.json' with { type: 'json' };
-import { errorLine, exitCode, UsageError } from './cli/errors';
+import { errorLine, exitCode, isUsageError, UsageError } from './cli/errors';
 import { assembleCommand } from './commands/assemble';
 import { benchCommand } from './commands/bench';
 import { dataCommand } from './commands/data';
@@ -55,7 +55,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 /** The error as the one JSON document of a call with `--json`. */
 function printErrorDocument(error: unknown, code: number): void {
-  const name = error instanceof Error ? error.name : 'Error';
+  const name = isUsageError(error) ? 'UsageError' : error instanceof Error ? error.name : 'Error';
   const message = errorLine(error).replace(/^error: /, '');
   process.stdout.write(`${JSON.stringify({ error: { name, message, exitCode: code } }, null, 2)}\n`);
 }
