@@ -15,7 +15,7 @@ import { checkFields } from './core/checks';
 import { type AdaptedModel, type AdapterParams, trainableParams } from './model';
 
 /** Everything that a training step reads and replaces. */
-export type AdapterTrainState = {
+export interface AdapterTrainState {
   /** Steps done; 0 at the start. */
   readonly step: number;
   /** The model; its frozen tensors never change. */
@@ -24,10 +24,10 @@ export type AdapterTrainState = {
   readonly ema: AdaptedModel['adapters'];
   /** AdamW's state by group; none for a group that was never in a batch. Each counts the steps it took part in. */
   readonly optimizer: Readonly<Record<string, AdamWState>>;
-};
+}
 
 /** What a step reads; nothing of it is disposed. With the option `donate` the state is written over. */
-export type AdapterTrainInputs = {
+export interface AdapterTrainInputs {
   /** State before the step. */
   readonly state: AdapterTrainState;
   /** [N] class ids of the batch; `classes` is the null label. */
@@ -36,10 +36,10 @@ export type AdapterTrainInputs = {
   readonly dropped?: ArrayLike<number | boolean>;
   /** The loss of a denoiser whose labels are the batch's: x [N, H, W, C] and t [N] to the prediction. */
   readonly loss: (denoiser: (x: tf.Tensor4D, t: tf.Tensor1D) => tf.Tensor4D) => tf.Scalar;
-};
+}
 
 /** Hyper-parameters of a step. */
-export type AdapterTrainOptions = {
+export interface AdapterTrainOptions {
   /** Learning rate of this step. */
   readonly learningRate: number;
   /** AdamW's decays (default [0.9, 0.999]). */
@@ -52,17 +52,17 @@ export type AdapterTrainOptions = {
   readonly emaDecay?: number;
   /** Whether the memory of the state before may be written over; the caller then only disposes it (default false). */
   readonly donate?: boolean;
-};
+}
 
 /** What a step returns; the caller owns all that is new. */
-export type AdapterTrainResult = {
+export interface AdapterTrainResult {
   /** State after the step: new tensors for groups in the batch, the same tensors for all else. */
   readonly state: AdapterTrainState;
   /** The loss before the step, f32. */
   readonly loss: tf.Scalar;
   /** Global norm of the gradients before clipping, f32. */
   readonly gradientNorm: tf.Scalar;
-};
+}
 
 /**
  * The state before the first step. Its model is the given one, no copy; the moving averages start at the adapters.

@@ -12,11 +12,12 @@ import { countKindParams } from './count';
 import { validateNetwork } from './network';
 import { validateTailorGroups } from './tailor-groups';
 
-type Ranks = Pick<KindSettings, 'learngeneRank' | 'tailorRank'> & Partial<KindSettings>;
+/** What a configuration is made from: the ranks, and the settings that differ from their defaults. */
+export type KindSettingsInput = Pick<KindSettings, 'learngeneRank' | 'tailorRank'> & Partial<KindSettings>;
 /** What {@link kindConfig} takes: the fields without a default, and any of the others. */
-export type KindConfigInput = Ranks & Pick<KindConfig, 'dit'>;
+export type KindConfigInput = KindSettingsInput & Pick<KindConfig, 'dit'>;
 /** What {@link kindConfig} takes for another network than a Diffusion Transformer. */
-export type NetworkKindConfigInput = Ranks & Pick<NetworkKindConfig, 'network'>;
+export type NetworkKindConfigInput = KindSettingsInput & Pick<NetworkKindConfig, 'network'>;
 
 /**
  * A complete, validated configuration, of a Diffusion Transformer (`dit`) or of another network (`network`). Defaults:

@@ -19,14 +19,16 @@ export interface AssembledCounts {
   readonly bytes: number;
 }
 
-/** A model of any network. */
-interface Model {
+/** A model of any network, whose factors may have been cut. */
+export interface AssembledModel {
+  /** Network, groups and gate. */
   readonly config: AnyKindConfig;
+  /** Parameters. */
   readonly params: NetworkParams;
 }
 
 /** Counts a model by the ranks that its tensors have, also where it was pruned; reads nothing back. */
-export function countAssembled({ config, params }: AnyKindModel | Model): AssembledCounts {
+export function countAssembled({ config, params }: AnyKindModel | AssembledModel): AssembledCounts {
   const parts: readonly (ParamTree | undefined)[] = Object.values(params);
   const parameters = parts.reduce((total, part) => total + (part ? countParams(part) : 0), 0);
   const { layers, denseMacs } = networkOf(config);
@@ -41,7 +43,7 @@ export function countAssembled({ config, params }: AnyKindModel | Model): Assemb
 }
 
 /** What a model costs without any component: shared parts, biases of the factored layers, rows of classes, gate. */
-export function countDense({ config, params }: Model): { parameters: number; macs: number } {
+export function countDense({ config, params }: AssembledModel): { parameters: number; macs: number } {
   const { shared, gate, learngenes, tailors } = params;
   const network = networkOf(config);
   let parameters = countParams(shared) + (gate ? countParams(gate) : 0);

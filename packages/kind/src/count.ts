@@ -27,10 +27,11 @@ export interface KindParamCounts {
 }
 
 /** What a configuration says of its network. */
-type OfNetwork = Pick<KindConfig, 'dit'> | Pick<NetworkKindConfig, 'network'>;
+/** What tells a network: a Diffusion Transformer's architecture, or a description. */
+export type DescribedNetwork = Pick<KindConfig, 'dit'> | Pick<NetworkKindConfig, 'network'>;
 
 /** Parameters that one rank-1 component of every factored layer costs: the sum of in + out + 1. */
-export function componentParams(config: OfNetwork): number {
+export function componentParams(config: DescribedNetwork): number {
   return sum(networkOf(config).layers.map((layer) => layer.in + layer.out + 1));
 }
 
@@ -63,12 +64,12 @@ function sizeOf(shapes: Readonly<Record<string, Shape>>): number {
 }
 
 /** Biases of the factored layers. */
-function biasParams(config: OfNetwork): number {
+function biasParams(config: DescribedNetwork): number {
   return sum(networkOf(config).layers.map(({ out }) => out));
 }
 
 /** Width of the class embedding that a soft gate reads. */
-export function gateWidth(config: OfNetwork): number {
+export function gateWidth(config: DescribedNetwork): number {
   const { name, rows, embedding } = networkOf(config);
   if (!embedding) throw new Error(`gate: expected binary for '${name}', a network without class embeddings, got soft`);
   return rows[embedding.rows][0];
@@ -88,7 +89,7 @@ export interface TransferCountOptions {
 
 /** Trainable parameters in a transfer with frozen learngenes and shared parts; makes no tensor. */
 export function countTransferParams(
-  config: OfNetwork & Pick<KindConfig, 'tailorRank'>,
+  config: DescribedNetwork & Pick<KindConfig, 'tailorRank'>,
   options: TransferCountOptions,
 ): number {
   checkOptionNames('countTransferParams', options, ['groups', 'classes', 'trainNull', 'trainBiases']);

@@ -2,7 +2,8 @@ import { type ParamTree, unflattenParams } from '@learngene/nn';
 import { type Generator, normal } from '@learngene/random';
 import { initFactored } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
-import { type KindConfig, type NetworkKindConfig, networkOf } from './config-types';
+import { type KindConfig, networkOf } from './config-types';
+import type { DescribedNetwork } from './count';
 import { checkOptionNames } from './option-names';
 import { layerTree, type TailorParams } from './params';
 import type { TailorGroup } from './tailor-groups';
@@ -16,8 +17,6 @@ export interface FreshTailorsOptions {
   readonly labelRow?: tf.Tensor2D;
 }
 
-type Fresh<C> = Pick<KindConfig, 'tailorRank'> & C;
-
 /**
  * Tailors of a group that nobody has trained: u = 0, s = 1, v random orthonormal in every factored layer. They add
  * exactly nothing, so every class starts as the learngenes' model, and u has a live gradient from the first step; s = 0
@@ -30,19 +29,19 @@ type Fresh<C> = Pick<KindConfig, 'tailorRank'> & C;
  */
 export function freshTailors(
   g: Generator,
-  config: Fresh<Pick<KindConfig, 'dit'>>,
+  config: Pick<KindConfig, 'dit' | 'tailorRank'>,
   group: TailorGroup,
   options?: FreshTailorsOptions,
 ): TailorParams;
 export function freshTailors(
   g: Generator,
-  config: Fresh<Pick<KindConfig, 'dit'> | Pick<NetworkKindConfig, 'network'>>,
+  config: DescribedNetwork & Pick<KindConfig, 'tailorRank'>,
   group: TailorGroup,
   options?: FreshTailorsOptions,
 ): ParamTree;
 export function freshTailors(
   g: Generator,
-  config: Fresh<Pick<KindConfig, 'dit'> | Pick<NetworkKindConfig, 'network'>>,
+  config: DescribedNetwork & Pick<KindConfig, 'tailorRank'>,
   group: TailorGroup,
   options: FreshTailorsOptions = {},
 ): ParamTree {

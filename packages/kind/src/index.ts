@@ -15,7 +15,13 @@ export {
   openBundle,
   openBundleManifest,
 } from './bundle/open';
-export { type KindConfigInput, kindConfig, type NetworkKindConfigInput, validateKindConfig } from './config';
+export {
+  type KindConfigInput,
+  type KindSettingsInput,
+  kindConfig,
+  type NetworkKindConfigInput,
+  validateKindConfig,
+} from './config';
 export type { AnyKindConfig, KindConfig, KindSettings, NetworkKindConfig } from './config-types';
 export {
   componentParams,
@@ -24,13 +30,14 @@ export {
   countKindMacs,
   countKindParams,
   countTransferParams,
+  type DescribedNetwork,
   type KindByteCounts,
   type KindCounts,
   type KindMacCounts,
   type KindParamCounts,
   type TransferCountOptions,
 } from './count';
-export { type AssembledCounts, countAssembled } from './count-assembled';
+export { type AssembledCounts, type AssembledModel, countAssembled } from './count-assembled';
 export { ditNetwork } from './dit-network';
 export { type FreshTailorsOptions, freshTailors } from './fresh-tailors';
 export { type FromDenseOptions, kindFromDense, kindFromDenseAsync } from './from-dense';
@@ -51,6 +58,7 @@ export type {
   MainLayers,
   NetworkKindModel,
   NetworkParams,
+  ParamsOf,
   SharedParams,
   TailorParams,
 } from './params';
@@ -65,7 +73,14 @@ export {
   type KindOptimizerState,
   type KindTrainState,
 } from './train-state';
-export { type GroupSteps, inFixedOrder, paramsFromTree, stateFromTrees, stateToTrees } from './train-state-trees';
+export {
+  type GroupSteps,
+  inFixedOrder,
+  paramsFromTree,
+  stateFromTrees,
+  stateToTrees,
+  type TrainStateTrees,
+} from './train-state-trees';
 export { type KindTrainInputs, kindTrainStep } from './train-step';
 export type { Trainable } from './trainable';
 export { type TransferOptions, transferKind } from './transfer';

@@ -44,7 +44,12 @@ export interface KindNetwork {
    * What a soft gate reads: the table of class embeddings in `rows`, of shape [D], and the embedding [1, D] of the null
    * label in `shared`. A network without it has a binary gate.
    */
-  readonly embedding?: { readonly rows: string; readonly null: string };
+  readonly embedding?: {
+    /** Name of the table of class embeddings in `rows`. */
+    readonly rows: string;
+    /** Name of the null label's embedding in `shared`. */
+    readonly null: string;
+  };
 }
 
 /** The fields of a {@link KindNetwork} and of its layers, in the order of files. */

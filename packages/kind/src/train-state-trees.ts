@@ -7,8 +7,11 @@ import type { KindTrainState } from './train-state';
 
 /** How many optimiser steps each parameter group has had. */
 export interface GroupSteps {
+  /** Of the dense parts that all classes share; none where they are not trained. */
   shared?: number;
+  /** Of the learngenes; none where they are not trained. */
   learngenes?: number;
+  /** Of the soft gate; none with a binary one. */
   gate?: number;
   /** By group of classes. */
   tailors: Record<string, number>;
@@ -25,11 +28,19 @@ function toFileTree(tree: Parts & { tailors?: ParamTree }, { groups }: AnyKindCo
   return { ...tree, tailors: Object.fromEntries(tailors) } as ParamTree;
 }
 
+/** A training's state as a checkpoint holds it. */
+export interface TrainStateTrees {
+  /** Parameters, their moving average, and the moments of AdamW. */
+  trees: Record<'params' | 'ema' | 'optimizer', ParamTree>;
+  /** The optimiser steps that go with them. */
+  steps: GroupSteps;
+}
+
 /** The trees of a checkpoint, and the optimiser steps that go with them. */
 export function stateToTrees(
   { params, ema, optimizer }: KindTrainState<NetworkParams>,
   config: AnyKindConfig,
-): { trees: Record<'params' | 'ema' | 'optimizer', ParamTree>; steps: GroupSteps } {
+): TrainStateTrees {
   const tailors = config.groups.flatMap(({ name }) =>
     Object.hasOwn(optimizer.tailors, name) ? [[name, optimizer.tailors[name]] as const] : [],
   );

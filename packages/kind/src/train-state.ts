@@ -28,8 +28,6 @@ export interface KindTrainState<P extends NetworkParams = KindParams> {
   readonly optimizer: KindOptimizerState;
 }
 
-type AnyTrainState = KindTrainState<NetworkParams>;
-
 /** Options of {@link initKindTraining}. */
 export interface InitKindTrainingOptions {
   /** Which parts the training changes; the same for every step. */
@@ -64,7 +62,7 @@ export function initKindTraining<P extends NetworkParams>(
  * Disposes every tensor of `before` that is not in `after`: what a step has replaced. Trees that are the same objects in
  * both are passed over, so that the cost is that of the groups in the batch.
  */
-export function disposeReplaced(before: AnyTrainState, after: AnyTrainState): void {
+export function disposeReplaced(before: KindTrainState<NetworkParams>, after: KindTrainState<NetworkParams>): void {
   const untouched = new Set(partsOf(after));
   const replaced = partsOf(before).filter((part) => !untouched.has(part));
   const former = new Set(partsOf(before));
@@ -74,12 +72,12 @@ export function disposeReplaced(before: AnyTrainState, after: AnyTrainState): vo
 }
 
 /** Disposes every tensor of a state: parameters (frozen ones too), moving averages, optimiser. */
-export function disposeKindTraining(state: AnyTrainState): void {
+export function disposeKindTraining(state: KindTrainState<NetworkParams>): void {
   for (const tensor of tensorsOf(partsOf(state))) if (!tensor.isDisposed) tensor.dispose();
 }
 
 /** The trees that a step replaces as a whole: those of parameters and averages, moments. */
-function partsOf({ params, ema, optimizer }: AnyTrainState): ParamTree[] {
+function partsOf({ params, ema, optimizer }: KindTrainState<NetworkParams>): ParamTree[] {
   const values = [params, ema].flatMap(({ tailors, ...rest }) => [...Object.values(rest), ...Object.values(tailors)]);
   const { tailors, ...dense } = optimizer;
   const moments = [...Object.values(dense), ...Object.values(tailors)].flatMap(({ m, v }) => [m, v]);

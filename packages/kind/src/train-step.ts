@@ -6,7 +6,7 @@ import { checkTrainStep, type KindTrainOptions, type KindTrainResult, step } fro
 import type { KindTrainState } from './train-state';
 
 /** What {@link kindTrainStep} reads; nothing of it is disposed. With the option `donate` the state is written over. */
-export type KindTrainInputs = {
+export interface KindTrainInputs {
   /** State before the step. */
   readonly state: KindTrainState;
   /** The model's configuration. */
@@ -17,7 +17,7 @@ export type KindTrainInputs = {
   readonly dropped?: ArrayLike<number | boolean>;
   /** The loss of a denoiser whose labels are the batch's: x [N, H, W, C] and t [N] to the prediction. */
   readonly loss: (denoiser: (x: tf.Tensor4D, t: tf.Tensor1D) => tf.Tensor4D) => tf.Scalar;
-};
+}
 
 /**
  * One step of knowledge diversion of a Diffusion Transformer (KIND, arXiv 2408.07337, algorithm 1): `gatedTrainStep`

@@ -4,17 +4,17 @@ import { adamW } from './ops/adamw';
 import { leavesLike, mapParams, type ParamTree, paramLeaves, replaceLeaves } from './tree';
 
 /** State of AdamW: the number of steps done and two trees of the parameters' shape. */
-export type AdamWState<P extends ParamTree = ParamTree> = {
+export type AdamWState<P extends ParamTree = ParamTree> = Readonly<{
   /** Steps done; 0 at the start. */
-  readonly step: number;
+  step: number;
   /** Running mean of the gradients. */
-  readonly m: P;
+  m: P;
   /** Running mean of the squared gradients. */
-  readonly v: P;
-};
+  v: P;
+}>;
 
 /** Hyper-parameters of {@link adamWStep}. */
-export type AdamWOptions = {
+export interface AdamWOptions {
   /** Learning rate of this step, at least 0. */
   readonly learningRate: number;
   /** Decay of the two running means, in [0, 1) (default [0.9, 0.999]). */
@@ -28,25 +28,25 @@ export type AdamWOptions = {
    * one), which halves the memory of the step (default false). The caller then only disposes them; clones of them are safe.
    */
   readonly donate?: boolean;
-};
+}
 
 /** What one step of AdamW reads. */
-export type AdamWInputs<P extends ParamTree> = {
+export interface AdamWInputs<P extends ParamTree> {
   /** Parameters before the step; not disposed. */
   readonly params: P;
   /** Gradients of the parameters' shape; not disposed. */
   readonly grads: P;
   /** State before the step; not disposed. */
   readonly state: AdamWState<P>;
-};
+}
 
 /** What one step of AdamW returns. */
-export type AdamWResult<P extends ParamTree> = {
+export type AdamWResult<P extends ParamTree> = Readonly<{
   /** Parameters after the step. */
-  readonly params: P;
+  params: P;
   /** State after the step. */
-  readonly state: AdamWState<P>;
-};
+  state: AdamWState<P>;
+}>;
 
 /** State before the first step: zeros. The caller owns it. */
 export function initAdamW<P extends ParamTree>(params: P): AdamWState<P> {

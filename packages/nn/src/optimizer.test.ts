@@ -1,6 +1,6 @@
 import { expectClose, expectNoLeak, readFixture, relativeError } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { withPlainKernels } from '../test/register-plain';
 import { normals, type Packed, unpack, useNnBackend } from '../test/setup';
 import {
@@ -18,8 +18,8 @@ import {
   warmupDecay,
 } from './index';
 
-type Leaves = { a: Packed; b: Packed };
-type Fixture = {
+type Leaves = Record<'a' | 'b', Packed>;
+interface Fixture {
   adamw: {
     options: { lr: number; betas: [number, number]; eps: number; weight_decay: number };
     params: Leaves;
@@ -28,7 +28,7 @@ type Fixture = {
   clip: { maxNorm: number; grads: Packed[]; norm: number; clipped: Packed[] }[];
   ema: { decay: number; start: Packed; updates: { params: Packed; ema: Packed }[] };
   schedules: Record<string, number[]>;
-};
+}
 
 const torch = readFixture<Fixture>(import.meta.url, '../fixtures/torch.json');
 const tree = ({ a, b }: Leaves) => ({ a: unpack(a), nested: { b: unpack(b) } });
@@ -74,19 +74,19 @@ describe('AdamW', () => {
     disposeParams({ params, m: state.m, v: state.v });
   };
 
-  it.each([0, 1])('follows torch.optim.AdamW for five steps (case %i)', (index) =>
+  test.each([0, 1])('follows torch.optim.AdamW for five steps (case %i)', (index) =>
     bothWays(() => run(index), ['LearngeneAdamW']),
   );
-  it('leaks nothing', () => expectNoLeak(() => run(0)));
+  test('leaks nothing', () => expectNoLeak(() => run(0)));
 
-  it('decays the weights by default as torch does', () => {
+  test('decays the weights by default as torch does', () => {
     const params = { w: tf.tensor1d([2]) };
     const grads = { w: tf.tensor1d([0]) };
     const next = adamWStep({ params, grads, state: initAdamW(params) }, { learningRate: 0.5 });
     expectClose(next.params.w, [2 * (1 - 0.5 * 0.01)]);
   });
 
-  it('names a leaf that is missing', () => {
+  test('names a leaf that is missing', () => {
     const params = { w: tf.scalar(1) };
     const grads = {} as typeof params;
     expect(() => adamWStep({ params, grads, state: initAdamW(params) }, { learningRate: 1 })).toThrow(
@@ -113,9 +113,9 @@ describe('clipByGlobalNorm', () => {
     }
   };
 
-  it('follows torch.nn.utils.clip_grad_norm_', () => bothWays(run, ['LearngeneGlobalSquaredNorm']));
-  it('leaks nothing', () => expectNoLeak(run));
-  it('of an empty tree is 0', () => expectClose(globalNorm({}), 0));
+  test('follows torch.nn.utils.clip_grad_norm_', () => bothWays(run, ['LearngeneGlobalSquaredNorm']));
+  test('leaks nothing', () => expectNoLeak(run));
+  test('of an empty tree is 0', () => expectClose(globalNorm({}), 0));
 });
 
 describe('EMA', () => {
@@ -134,9 +134,9 @@ describe('EMA', () => {
     disposeParams(ema);
   };
 
-  it('follows torch.optim.swa_utils', () => bothWays(run, ['LearngeneEma']));
-  it('leaks nothing', () => expectNoLeak(run));
-  it('pairs leaves by their names, whatever the order and the nesting', () => {
+  test('follows torch.optim.swa_utils', () => bothWays(run, ['LearngeneEma']));
+  test('leaks nothing', () => expectNoLeak(run));
+  test('pairs leaves by their names, whatever the order and the nesting', () => {
     const ema: ParamTree = { a: tf.scalar(1), nested: { b: tf.scalar(2) } };
     for (const params of [
       { 'nested.b': tf.scalar(20), a: tf.scalar(10) },
@@ -153,16 +153,16 @@ describe('EMA', () => {
     disposeParams(ema);
   });
 
-  it('names a leaf that is missing', () => {
+  test('names a leaf that is missing', () => {
     expect(() => updateEma<{ w?: tf.Tensor }>({ w: tf.scalar(1) }, {}, 0.9)).toThrow('params: w is missing');
   });
-  it('warms its decay up', () => {
+  test('warms its decay up', () => {
     expect([0, 1, 1e6].map((step) => warmupDecay(0.999, step))).toEqual([0.1, 2 / 11, 0.999]);
   });
 });
 
 describe('training', () => {
-  it('fits a line', () => {
+  test('fits a line', () => {
     const x = normals(3)<tf.Rank.R2>(32, 2);
     const y = tf.matMul(x, tf.tensor2d([[2], [-1]]));
     let params = { w: tf.zeros([2, 1]) as tf.Tensor };
@@ -187,7 +187,7 @@ describe('adamWEmaStep', () => {
   const draw = () => ({ a: random<tf.Rank.R2>(3, 5), nested: { b: random<tf.Rank.R1>(7) } });
   const options = { learningRate: 0.01, weightDecay: 0.1 };
 
-  it.each([undefined, 0.5, 1e3])('is clipping, AdamW and the average one after the other (clipNorm %s)', (clipNorm) =>
+  test.each([undefined, 0.5, 1e3])('is clipping, AdamW and the average one after the other (clipNorm %s)', (clipNorm) =>
     bothWays(
       () =>
         tf.tidy(() => {
@@ -217,7 +217,7 @@ describe('adamWEmaStep', () => {
     ),
   );
 
-  it('may write over what it was given, but not over clones of it', () =>
+  test('may write over what it was given, but not over clones of it', () =>
     tf.tidy(() => {
       // results of kernels: the caller's own arrays are never written
       const fresh = () => mapParams((x) => tf.square(x), draw());
@@ -244,7 +244,7 @@ describe('adamWEmaStep', () => {
       expect([...copies[0].a.dataSync()]).toEqual(before);
     }));
 
-  it('AdamW alone may write over what it was given too', () =>
+  test('AdamW alone may write over what it was given too', () =>
     tf.tidy(() => {
       const fresh = () => mapParams((x) => tf.square(x), draw());
       const [params, grads, m, v] = [fresh(), draw(), fresh(), fresh()];
@@ -259,7 +259,7 @@ describe('adamWEmaStep', () => {
       expect([...held.dataSync()]).toEqual(before);
     }));
 
-  it('leaks nothing, and disposes nothing that it was given', () =>
+  test('leaks nothing, and disposes nothing that it was given', () =>
     expectNoLeak(() => {
       const [params, grads, ema, m, v] = [draw(), draw(), draw(), draw(), draw()];
       const next = adamWEmaStep(

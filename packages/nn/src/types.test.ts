@@ -25,7 +25,10 @@ import {
 } from './index';
 import { type Checkpoint, loadParams, loadParamsLike } from './node';
 
-type Params = { readonly weight: Tensor2D; readonly head: { readonly bias?: Tensor1D } };
+type Params = Readonly<{
+  weight: Tensor2D;
+  head: { readonly bias?: Tensor1D };
+}>;
 declare const params: Params;
 declare const scalar: Scalar;
 declare const x: Tensor4D;

@@ -2,7 +2,10 @@
 // docs/kernels.md has their inputs, attributes and outputs.
 
 /** A tensor as shape and values. */
-export type Plain = { shape: number[]; values: Float32Array };
+export interface Plain {
+  shape: number[];
+  values: Float32Array;
+}
 /** A kernel over plain tensors. */
 export type PlainKernel = (inputs: Record<string, Plain>, attrs: Record<string, number>) => Plain[];
 

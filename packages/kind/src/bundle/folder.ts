@@ -17,12 +17,12 @@ import {
 } from './open';
 
 /** Options of {@link saveBundle}. */
-export type SaveBundleOptions = {
+export interface SaveBundleOptions {
   /** Strings to keep in kind.json. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** Put the bundle in the place of a folder that exists (default: that is an error). */
   readonly replace?: boolean;
-};
+}
 
 /**
  * Writes the files of `decomposeKind` into a new folder, whole or not at all.

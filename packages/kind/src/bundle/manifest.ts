@@ -15,24 +15,24 @@ import { asBundleError } from './bundle-error';
 import { isTailorFile, LEARNGENES_FILE, MANIFEST_FILE, SHARED_FILE } from './file-names';
 
 /** What kind.json says of a file. */
-export type BundleFile = {
+export interface BundleFile {
   /** Path inside the bundle, with forward slashes. */
   readonly file: string;
   /** Size. */
   readonly bytes: number;
   /** SHA-256 of the content as 64 lower-case hexadecimal digits. */
   readonly sha256: string;
-};
+}
 
 /** The content of kind.json. */
-export type Manifest = {
+export interface Manifest {
   readonly config: AnyKindConfig;
   readonly metadata: Readonly<Record<string, string>>;
   readonly learngenes: BundleFile;
   readonly shared: BundleFile;
   /** In the order of the config's groups. */
   readonly tailors: readonly BundleFile[];
-};
+}
 
 const FORMAT = 'learngene-kind';
 /** Version of a bundle of a Diffusion Transformer, and of one of another network, which describes it. */

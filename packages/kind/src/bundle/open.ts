@@ -11,10 +11,10 @@ import { sha256 } from './sha256';
 import { learngeneShapes, sharedShapes, tailorShapes } from './shapes';
 
 /** Options of {@link openBundle}. */
-export type OpenBundleOptions = {
+export interface OpenBundleOptions {
   /** Names of the groups whose tailors are wanted (default all); `[]` gives the learngenes and the shared parts alone. */
   readonly groups?: readonly string[];
-};
+}
 
 /** Options of {@link openBundle} for a bundle of another network than a Diffusion Transformer. */
 export type OpenNetworkBundleOptions = OpenBundleOptions & {
@@ -32,10 +32,10 @@ export type OpenNetworkBundleOptions = OpenBundleOptions & {
 export type FetchPiece = (file: string, expected: { readonly bytes: number } | undefined) => Promise<Uint8Array>;
 
 /** What a bundle holds beside a model. */
-export type BundleMetadata = {
+export interface BundleMetadata {
   /** The strings kept in kind.json. */
   readonly metadata: Record<string, string>;
-};
+}
 
 /** A model of a Diffusion Transformer from a bundle. */
 export type BundleModel = KindModel & BundleMetadata;

@@ -21,7 +21,7 @@ export function opensGate(dropped: number | boolean | undefined, { droppedKeepGr
  *
  * @param labels [N] class ids.
  * @param dropped [N] whether each label was dropped.
- * @returns [N]: sample `order[i]` comes i-th.
+ * @returns an order [N] where the sample `order[i]` comes i-th.
  */
 export function gateOrder(labels: Int32Array, dropped: ArrayLike<number | boolean>, rule: GateRule): Int32Array {
   const gates = labels.map((label, i) => (opensGate(dropped[i], rule) ? label : -1));

@@ -1,6 +1,6 @@
 import { expectClose, expectNoLeak } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it as test } from 'vitest';
 import { normals, useNnBackend } from '../../test/setup';
 import { fewTensors, foreach } from './foreach';
 
@@ -14,7 +14,7 @@ function leaves(seed: number): tf.Tensor[] {
 }
 
 describe('foreach', () => {
-  it('gives for every leaf, in its place, what the function gives for it alone', () => {
+  test('gives for every leaf, in its place, what the function gives for it alone', () => {
     const [a, b] = [leaves(1), leaves(2)];
     const f = ([x, y]: tf.Tensor[]) => [tf.add(tf.mul(x, 2), y), tf.sub(x, y)];
     const results = foreach([a, b], f);
@@ -26,7 +26,7 @@ describe('foreach', () => {
       }
     }
   });
-  it('results outlive each other and the inputs; nothing leaks', async () => {
+  test('results outlive each other and the inputs; nothing leaks', async () => {
     await expectNoLeak(() => {
       const a = leaves(3);
       const values = a.map((leaf) => leaf.dataSync().slice());
@@ -41,10 +41,10 @@ describe('foreach', () => {
       tf.dispose(negated);
     });
   });
-  it('takes no leaves', () => expect(foreach([[], []], () => [])).toEqual([]));
+  test('takes no leaves', () => expect(foreach([[], []], () => [])).toEqual([]));
 });
 
-it('fewTensors hold every element once', () => {
+test('fewTensors hold every element once', () => {
   const a = leaves(4);
   const sum = (list: tf.Tensor[]) =>
     list.flatMap((tensor) => [...tensor.dataSync()]).reduce((total, value) => total + value, 0);

@@ -7,27 +7,27 @@ import { groupedBackward, groupedForward } from './grouped-low-rank-composite';
 import { lowRankLinear } from './low-rank-linear';
 
 /** The factors of a weight u diag(s) vᵀ of rank r. */
-export type LowRankFactors = {
+export type LowRankFactors = Readonly<{
   /** float32 [out, r]. */
-  readonly u: Tensor2D;
+  u: Tensor2D;
   /** float32 [r]. */
-  readonly s: Tensor1D;
+  s: Tensor1D;
   /** float32 [in, r]. */
-  readonly v: Tensor2D;
-};
+  v: Tensor2D;
+}>;
 
 /** A run of samples and the factors that they alone use. */
-export type LowRankSegment = {
+export interface LowRankSegment {
   /** First sample. */
   readonly start: number;
   /** One past the last sample. */
   readonly end: number;
   /** Factors of these samples; segments may differ in rank. */
   readonly factors: LowRankFactors;
-};
+}
 
 /** The parameters of {@link groupedLowRank}. */
-export type GroupedLowRank = {
+export interface GroupedLowRank {
   /** Factors that all samples use, and the bias [out]; none: only the segments' factors. */
   readonly common?:
     | (LowRankFactors & {
@@ -39,7 +39,7 @@ export type GroupedLowRank = {
   readonly segments: readonly LowRankSegment[];
   /** The operation after the layer (default none), see `applyEpilogue`. */
   readonly epilogue?: Epilogue | undefined;
-};
+}
 
 const FORWARD = 'LearngeneGroupedLowRank';
 const FORWARD_EPILOGUE = 'LearngeneGroupedLowRankEpilogue';
