@@ -18,7 +18,7 @@ export function vitNetwork(classes: number): KindNetwork {
 }
 
 /** Features [N, D] of images [N, H, W, 3]: normalisation without weights, mean over tokens. */
-export function vit({ shared, linear }: GatedBatch, images: tf.Tensor4D): tf.Tensor2D {
+function vit({ shared, linear }: GatedBatch, images: tf.Tensor4D): tf.Tensor2D {
   const grid = tf.transpose(tf.reshape(images, [-1, size / patch, patch, size / patch, patch * 3]), [0, 1, 3, 2, 4]);
   let x = tf.add(linear(tf.reshape(grid, [-1, T, pixels]), 'embed'), shared.position as tf.Tensor2D) as tf.Tensor3D;
   for (let i = 0; i < depth; i++) {

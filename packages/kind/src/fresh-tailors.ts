@@ -57,12 +57,7 @@ export function freshTailors(
 }
 
 /** The tables of `count` classes, N(0, 0.02²); class embeddings are copies of `embedding` where it is given. */
-export function classRows(
-  g: Generator,
-  config: Pick<KindConfig, 'dit'> | Pick<NetworkKindConfig, 'network'>,
-  count: number,
-  embedding?: tf.Tensor2D,
-): ParamTree {
+export function classRows(g: Generator, config: DescribedNetwork, count: number, embedding?: tf.Tensor2D): ParamTree {
   const network = networkOf(config);
   const tables = Object.entries(network.rows).map(([name, shape]): [string, tf.Tensor] => {
     if (embedding && name === network.embedding?.rows) return [name, tf.tile(embedding, [count, 1])];
