@@ -43,8 +43,8 @@ interface Log {
   /** Milliseconds of every step. */
   times: number[];
   peakRssMiB: number;
-  /** Seconds of scoring between the steps. */
-  scoringSeconds: number;
+  /** Seconds of evaluation between the steps. */
+  evaluationSeconds: number;
 }
 
 /** Watches a training: losses, the convergence curve, memory. */
@@ -62,7 +62,7 @@ function watch(
     const { evaluations, losses } = log;
     log.times.push(ms);
     window.push(loss);
-    // Training alone: from the first scoring on, the process also holds the memory of sampling.
+    // Training alone: from the first evaluation on, the process also holds the memory of sampling.
     if (evaluations.length === 0) log.peakRssMiB = Math.max(log.peakRssMiB, process.memoryUsage.rss() / 2 ** 20);
     const begun = performance.now();
     if (step % evaluation.logEvery === 0 || validated.has(step)) {
@@ -80,7 +80,7 @@ function watch(
       const known = validation === undefined ? {} : { validationLoss: validation };
       evaluations.push({ step, guidance: chosen.mode, scale: chosen.scale, ...scores, ...known });
     }
-    log.scoringSeconds += (performance.now() - begun) / 1000;
+    log.evaluationSeconds += (performance.now() - begun) / 1000;
     progress((0.6 * step) / steps);
   };
 }
@@ -136,14 +136,14 @@ export async function runTrial(context: JobContext, job: TrialJob): Promise<void
   const { learningRate, guidance } = tuned;
   const evaluator = await openTransferEvaluator(context, job);
   const chosen: Guidance = { mode: guidance.chosen, scale: guidance.scale };
-  const log: Log = { evaluations: [], losses: [], times: [], peakRssMiB: 0, scoringSeconds: 0 };
+  const log: Log = { evaluations: [], losses: [], times: [], peakRssMiB: 0, evaluationSeconds: 0 };
   const started = performance.now();
   let learner: DiffusionLearner | undefined;
   try {
     const onStep = watch(context, { job, chosen, evaluator, log });
     const trained = await runTransfer(context, { input, learningRate, train: evaluator.train, onStep });
     learner = trained.learner;
-    const trainSeconds = (performance.now() - started) / 1000 - log.scoringSeconds;
+    const trainSeconds = (performance.now() - started) / 1000 - log.evaluationSeconds;
     const shown = await scoreModes(context, { job, tuned, evaluator, learner, log });
     const timed = log.times.slice(WARM_UP_STEPS);
     const result: TrialResult = {
