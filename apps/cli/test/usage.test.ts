@@ -249,7 +249,7 @@ describe('with --json an error is a document too', () => {
       'of a value',
       trainTiny(data, join(folder, 'never'), 1, '--novel', 'x'),
       2,
-      { name: 'UsageError', message: /data\.novel.*: .* has no class "x"/ },
+      { name: 'ConfigError', message: /data\.novel.*: .* has no class "x"/ },
     ],
     ['of a file', ['inspect', damaged], 1, { name: 'TensorFileError', message: /damaged.safetensors/ }],
   ])('%s', async (_, args, exitCode, { name, message }) => {

@@ -11,6 +11,23 @@ export { denseFile, denseMetadata, denseParams } from './node/dense-model';
 export { DIFFUSERS_FILE, expectArtifact, identify } from './node/identify';
 export { checkSameImages, imageRecord } from './node/image-record';
 export {
+  type BundleInspection,
+  type DenseRunInspection,
+  type InspectedTensor,
+  type Inspection,
+  type InspectPathOptions,
+  inspectPath,
+  type KindRunInspection,
+  type TensorsInspection,
+} from './node/inspect/inspect-path';
+export {
+  inspectKindPreset,
+  inspectPreset,
+  type KindPresetInspection,
+  type KindPresetOptions,
+  type PresetInspection,
+} from './node/inspect/inspect-preset';
+export {
   describeModel,
   loadModel,
   type ModelDescription,
@@ -33,3 +50,4 @@ export {
   readRunRecord,
 } from './node/run-folder';
 export { RUN_FORMAT } from './node/run-format';
+export { type DenseLayout, type WriteDenseOptions, type WrittenDense, writeDense } from './node/write-dense';

@@ -1,18 +1,33 @@
+export { dataFromRecipe } from './data/data-from-recipe';
 export { checkHoldOut, type DataPart, decodeData, partOf } from './data/decode-data';
+export { firstImages } from './data/first-images';
 export { chooseClasses, openData, pretrainingClasses } from './data/open-data';
 export { checkFits, checkShape, decodeTrainingData, openRecipe, reopenRunData } from './data/run-data';
 export { type DemoFolderState, demoFolderState } from './demo/folder';
 export { type DemoPlan, fullPlan, planFor, quickPlan } from './demo/plan';
 export { type DemoResult, type DemoStage, type RunDemoOptions, runDemo } from './demo/run-demo';
 export type { Score } from './demo/score';
-export {
-  checkReference,
-  checkSizes,
-  describeSamples,
-  type PictureSize,
-  type SampleDescription,
-} from './evaluate/check-inputs';
+export type { ImageSize, SampleDescription } from './evaluate/check-inputs';
 export { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from './evaluate/in-domain-extractor';
+export {
+  type EvaluationRequest,
+  type PreparedClassifier,
+  type PreparedDrawing,
+  type PreparedEvaluation,
+  type PreparedSamples,
+  prepareEvaluation,
+} from './evaluate/prepare-evaluation';
+export { type EvaluationResult, type RunEvaluationOptions, runEvaluation } from './evaluate/run-evaluation';
+export { denseStartFile } from './pretrain/dense-start';
+export {
+  countRunModel,
+  type PreparePretrainingOptions,
+  preparePretraining,
+  pretrain,
+  type RunModelCounts,
+  resumePretraining,
+} from './pretrain/pretrain';
+export type { PreparedRun, ResumeOptions, TrainedRun, TrainPreparedOptions } from './run/prepared-run';
 export { gridLabels, type RunLearner, type RunTrainingOptions, runTraining } from './run/run-training';
 export { type TrainRunOptions, trainRun } from './run/train-run';
 export { checkNewRun, createRunFolder, pruneCheckpoints, writeRunRecord } from './run-folder/create-run';
@@ -22,3 +37,12 @@ export { curveSections, sizeSection, spectrumSection } from './run-folder/report
 export { saveCheckpoint } from './run-folder/save-checkpoint';
 export { versions } from './run-folder/versions';
 export { writeGrid } from './run-folder/write-grid';
+export { type SampledFiles, type SampleToFilesOptions, sampleToFiles } from './sample/sample-to-files';
+export {
+  type PreparedTransfer,
+  prepareTransfer,
+  resumeTransfer,
+  type TrainedTransfer,
+  type TransferRequest,
+  transfer,
+} from './transfer/transfer';

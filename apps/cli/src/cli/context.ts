@@ -4,9 +4,10 @@ import { mergeConfig, parseAssignment, parseConfig } from '@learngene/pipeline';
 import { readConfigFile } from '@learngene/pipeline/node';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { dataOfFlags, dataWords } from '../data/data-flags';
+import { dataOfFlags, dataWords } from './data-flags';
 import { UsageError } from './errors';
-import { createOutput, type Output } from './output';
+
+export { createOutput as outputOf } from './output';
 
 /** The options of {@link withOutputOptions}. */
 export interface OutputOptions {
@@ -102,12 +103,8 @@ export function withTrainingOptions(command: Command): Command {
     .option('--learning-rate <x>', 'AdamW learning rate', number('--learning-rate'));
 }
 
-/** The options among these that stand on the command line, as they are written there: `--count`. */
-function givenOptions(command: Command, names: readonly string[]): string[] {
-  return names
-    .filter((name) => command.getOptionValueSource(name) === 'cli')
-    .map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
-}
+/** An option as it is written on the command line: `batchSize` is `--batch-size`. */
+const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /**
  * Refuses options that would change nothing in this call.
@@ -116,7 +113,7 @@ function givenOptions(command: Command, names: readonly string[]): string[] {
  * @throws UsageError naming them
  */
 export function refuseUnused(command: Command, names: readonly string[], why: string): void {
-  const given = givenOptions(command, names);
+  const given = names.filter((name) => command.getOptionValueSource(name) === 'cli').map(flagOf);
   if (given.length > 0) throw new UsageError(`${given.join(', ')}: ${why}`);
 }
 
@@ -178,28 +175,16 @@ function withoutPlace(data: unknown): unknown {
   return rest;
 }
 
-/** The flags of a configuration, and others by name, that were given on the command line. */
-function givenFlags(options: ConfigOptions, more: readonly string[]): string[] {
-  const names = ['config', 'set', 'data', 'size', 'steps', 'batchSize', 'learningRate', 'seed', ...more];
-  const values = options as unknown as Record<string, unknown>;
-  const given = names.filter((name) => values[name] !== undefined && (name !== 'set' || options.set.length > 0));
-  return given.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
-}
-
 /** Refuses, with --resume, the options that the run's own configuration answers. */
 export function refuseConfigOnResume(options: ConfigOptions, more: readonly string[]): void {
-  const given = givenFlags(options, more);
-  if (given.length > 0) {
-    throw new UsageError(`--resume takes the configuration of the run; leave out ${given.join(', ')}`);
-  }
+  const names = ['config', 'set', 'data', 'size', 'steps', 'batchSize', 'learningRate', 'seed', ...more];
+  const values: Record<string, unknown> = { ...options, set: options.set.length > 0 ? options.set : undefined };
+  const given = names.filter((name) => values[name] !== undefined).map(flagOf);
+  if (given.length === 0) return;
+  throw new UsageError(`--resume takes the configuration of the run; leave out ${given.join(', ')}`);
 }
 
 /** The complete configuration of a command: defaults, file, flags and --set, in rising precedence. */
 export async function resolveConfig(options: ConfigOptions, flags: Record<string, unknown> = {}): Promise<Config> {
   return parseConfig(await requestedConfig(options, flags), options.config ?? 'options');
-}
-
-/** The terminal output that the common options ask for. */
-export function outputOf(options: OutputOptions): Output {
-  return createOutput(options);
 }

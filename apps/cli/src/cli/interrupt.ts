@@ -1,12 +1,8 @@
 import { InterruptedError } from '@learngene/trainer';
 import { exitCode } from './errors';
 
-/**
- * A signal that Ctrl-C or SIGTERM aborts. A second one ends the process at once.
- *
- * @returns the signal, and `release`, which gives the default behaviour back
- */
-export function interruptSignal(): { signal: AbortSignal; release: () => void } {
+/** Does work that a first Ctrl-C or SIGTERM aborts; a second one ends the process at once. */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const stop = (signal: 'SIGINT' | 'SIGTERM') => {
     const error = new InterruptedError('interrupted', { signal });
@@ -16,21 +12,10 @@ export function interruptSignal(): { signal: AbortSignal; release: () => void } 
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  return {
-    signal: controller.signal,
-    release() {
-      process.off('SIGINT', stop);
-      process.off('SIGTERM', stop);
-    },
-  };
-}
-
-/** Does work that a first Ctrl-C or SIGTERM aborts. */
-export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { signal, release } = interruptSignal();
   try {
-    return await work(signal);
+    return await work(controller.signal);
   } finally {
-    release();
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
   }
 }

@@ -1,20 +1,16 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { listNames } from '@learngene/datasets';
-import { ditConfigToDiffusers, ditToDiffusers, ditToFacebook, ditVariant } from '@learngene/dit';
-import { type AssemblyBudget, assembleDense, assembleFactoredAsync, countAssembled } from '@learngene/kind';
+import { type AssemblyBudget, assembleFactoredAsync, countAssembled } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
-import { paramsToTensorData } from '@learngene/nn';
 import { bundleMetadata } from '@learngene/pipeline';
 import {
+  type DenseLayout,
   DIFFUSERS_FILE,
-  denseMetadata,
   describeModel,
   loadModel,
   modelFolder,
   modelGroups,
+  writeDense,
 } from '@learngene/pipeline/node';
-import { writeFileAtomic, writeSafetensors } from '@learngene/tensor-io/node';
 import { Command, Option } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
@@ -26,7 +22,7 @@ import {
   withEngineOption,
   withOutputOptions,
 } from '../cli/context';
-import { asUsageError, UsageError } from '../cli/errors';
+import { UsageError } from '../cli/errors';
 import { startEngine } from '../cli/start-engine';
 import { BUNDLE_ENTRIES, checkTarget, withForceOption } from '../cli/target';
 
@@ -37,7 +33,7 @@ interface AssembleOptions extends OutputOptions, EngineOption, ClassOptions {
   from: string;
   out: string;
   form: 'factored' | 'dense';
-  layout: 'learngene' | 'facebook' | 'diffusers';
+  layout: DenseLayout;
   parameters?: number;
   macs?: number;
   bytes?: number;
@@ -49,6 +45,11 @@ function budgetOf({ parameters, macs, bytes }: AssembleOptions): AssemblyBudget 
     Object.entries({ parameters, macs, bytes }).filter(([, value]) => value !== undefined),
   );
   return Object.keys(given).length === 0 ? undefined : (given as AssemblyBudget);
+}
+
+function sizeOf({ parameters, macs, bytes }: ReturnType<typeof countAssembled>): string {
+  const count = parameters.toLocaleString('en-US');
+  return `${count} parameters, ${(macs / 1e6).toFixed(2)} M MACs, ${(bytes / 2 ** 20).toFixed(2)} MiB`;
 }
 
 /** `learngene assemble`: learngenes and chosen tailors, to a budget. */
@@ -93,10 +94,8 @@ export function assembleCommand(): Command {
     const { model: described, config } = await describeModel(from);
     const groups = named === undefined ? undefined : modelGroups(described.groups, named, '--classes');
     if (options.form === 'dense' && (groups ?? described.groups).length !== 1) {
-      const all = listNames(
-        described.groups.map(({ name }) => name),
-        40,
-      );
+      const names = described.groups.map(({ name }) => name);
+      const all = listNames(names, 40);
       throw new UsageError(`--form dense: give one of --classes ${all}; a dense model has one weight`);
     }
     await startEngine(options.engine, output);
@@ -107,45 +106,15 @@ export function assembleCommand(): Command {
     });
     if (options.form === 'factored') {
       await saveBundle(options.out, factored, { metadata: bundleMetadata(config), replace: options.force });
-      const before = countAssembled(model);
-      const after = countAssembled(factored);
-      output.print(
-        `${options.out}: ${after.parameters.toLocaleString('en-US')} parameters, ${(after.macs / 1e6).toFixed(2)} M MACs, ${(after.bytes / 2 ** 20).toFixed(2)} MiB`,
-      );
-      output.result({
-        out: options.out,
-        form: 'factored',
-        before,
-        after,
-        groups: factored.config.groups.map(({ name }) => name),
-      });
+      const [before, after] = [countAssembled(model), countAssembled(factored)];
+      output.print(`${options.out}: ${sizeOf(after)}`);
+      const names = factored.config.groups.map(({ name }) => name);
+      output.result({ out: options.out, form: 'factored', before, after, groups: names });
       return;
     }
-    const dense = assembleDense(factored);
-    const tensors = await paramsToTensorData(dense.params);
-    const metadata = denseMetadata(dense.config, {
-      classes: factored.config.groups[0].classNames ?? [factored.config.groups[0].name],
-      recipe: bundleMetadata(config).config,
-    });
-    if (options.layout === 'diffusers') {
-      // As diffusers' own converter does, but said: its timesteps have other frequencies than facebookresearch's.
-      if (dense.config.frequencyShift !== 1) {
-        output.warn(
-          `${options.out}: diffusers embeds timesteps a little differently from this model, so images drawn there differ; learngene reads it as it is (train with model.variant diffusers for the same)`,
-        );
-      }
-      const described = asUsageError('--layout diffusers', () =>
-        ditConfigToDiffusers({ ...dense.config, ...ditVariant('diffusers') }),
-      );
-      await mkdir(options.out, { recursive: true });
-      await writeFileAtomic(join(options.out, 'config.json'), `${JSON.stringify(described, null, 2)}\n`);
-      await writeSafetensors(join(options.out, DIFFUSERS_FILE), ditToDiffusers(tensors, dense.config), { metadata });
-    } else {
-      await mkdir(dirname(options.out), { recursive: true });
-      const named = options.layout === 'facebook' ? ditToFacebook(tensors, dense.config) : tensors;
-      await writeSafetensors(options.out, named, { metadata });
-    }
-    output.print(`${options.out}: dense DiT, ${tensors.size} tensors, ${options.layout} keys`);
-    output.result({ out: options.out, form: 'dense', layout: options.layout, config: dense.config });
+    const { layout } = options;
+    const dense = await writeDense(options.out, factored, { layout, config, argument: '--layout', progress: output });
+    output.print(`${options.out}: dense DiT, ${dense.tensors} tensors, ${layout} keys`);
+    output.result({ out: options.out, form: 'dense', layout, config: dense.config });
   });
 }

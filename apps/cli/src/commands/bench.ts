@@ -1,85 +1,19 @@
 import { availableParallelism } from 'node:os';
 import { interruptedBy } from '@learngene/trainer';
-import type { BenchmarkPlan } from '@learngene/transfer-benchmark';
 import { Command } from 'commander';
 import {
-  type EngineOption,
-  list,
-  type OutputOptions,
-  outputOf,
-  refuseUnused,
-  wholeNumber,
-  withEngineOption,
-  withOutputOptions,
-} from '../cli/context';
-import { UsageError } from '../cli/errors';
-import { interruptSignal } from '../cli/interrupt';
+  checkOnly,
+  chosenPlan,
+  dataPath,
+  neededFolder,
+  planFlags,
+  reportOptions,
+  type TransferBenchOptions,
+} from '../cli/benchmark-plan';
+import { list, outputOf, refuseUnused, wholeNumber, withEngineOption, withOutputOptions } from '../cli/context';
+import { interruptible } from '../cli/interrupt';
 import { loadTransferBenchmark } from '../cli/load-transfer-benchmark';
 import { startEngine } from '../cli/start-engine';
-
-interface TransferBenchOptions extends OutputOptions, EngineOption {
-  plan?: string;
-  quick: boolean;
-  smoke: boolean;
-  full: boolean;
-  out?: string;
-  jobs: number;
-  only?: string[];
-  dataPath: Record<string, string>;
-  docs?: string;
-  showPlan: boolean;
-  reportOnly: boolean;
-}
-
-/** `fashion=/data/fashion-mnist`, collected by name. */
-function dataPath(text: string, before: Record<string, string>): Record<string, string> {
-  const at = text.indexOf('=');
-  if (at <= 0) throw new UsageError(`--data-path: expected dataset=path, got ${text}`);
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
-}
-
-/** The plans that were asked for, as flags. */
-function planFlags(options: TransferBenchOptions): string[] {
-  const named = (['quick', 'smoke', 'full'] as const).filter((name) => options[name]).map((name) => `--${name}`);
-  return options.plan === undefined ? named : [...named, `--plan ${options.plan}`];
-}
-
-async function chosenPlan(options: TransferBenchOptions): Promise<{ plan: BenchmarkPlan; flags: string }> {
-  const { benchmarkPlans, parsePlan, readPlan } = await loadTransferBenchmark();
-  const [flags, ...more] = planFlags(options);
-  if (flags === undefined || more.length > 0) {
-    throw new UsageError('give one of --plan FILE, --smoke, --quick and --full');
-  }
-  const name = flags.slice(2) as keyof typeof benchmarkPlans;
-  const plan = options.plan === undefined ? parsePlan(benchmarkPlans[name], flags) : await readPlan(options.plan);
-  for (const [name, path] of Object.entries(options.dataPath)) {
-    if (!Object.hasOwn(plan.datasets, name)) {
-      throw new UsageError(
-        `--data-path: the plan has no dataset ${name}; it has ${Object.keys(plan.datasets).join(', ')}`,
-      );
-    }
-    plan.datasets[name] = { ...plan.datasets[name], path };
-  }
-  return { plan, flags };
-}
-
-function neededFolder({ out }: TransferBenchOptions): string {
-  if (out === undefined) throw new UsageError('--out: give the folder to write');
-  return out;
-}
-
-function reportOptions({ docs, out }: TransferBenchOptions, flags?: string) {
-  const command = flags === undefined ? {} : { command: `learngene bench transfer ${flags} --out ${out}` };
-  return { ...command, ...(docs !== undefined && { docs }) };
-}
-
-function checkOnly(plan: BenchmarkPlan, only: readonly string[] | undefined): void {
-  for (const method of only ?? []) {
-    if (!plan.sweeps.some(({ methods }) => (methods as readonly string[]).includes(method))) {
-      throw new UsageError(`--only: the plan has no trial of ${method}`);
-    }
-  }
-}
 
 function transferBench(): Command {
   const command = new Command('transfer')
@@ -126,23 +60,21 @@ function transferBench(): Command {
     const engine = await startEngine(options.engine, output);
     const workers = Math.min(options.jobs, availableParallelism());
     const jobs = resolveJobs(plan);
-    const { signal, release } = interruptSignal();
-    try {
+    const { only } = options;
+    const result = await interruptible(async (signal) => {
       const warn = (text: string) => output.warn(text);
       const execute = workerExecutor({ out, engine: engine.name, workers, signal, warn });
-      const { only } = options;
-      const result = await runBenchmark({ out, plan, jobs, engine, workers, only, execute, output, signal });
-      const { report, document } = await writeTransferReport(out, reportOptions(options, flags));
-      const failed = result.failed.map(({ job, message }) => ({ key: job.key, kind: job.kind, message }));
-      output.print(`${result.trials} trials, ${failed.length} jobs failed. Report: ${report}`);
-      output.result({ out, report, document, trials: result.trials, done: result.done, failed });
-      if (failed.length > 0) process.exitCode = 1;
-    } catch (error) {
-      if (signal.aborted) throw interruptedBy(signal, 'interrupted; the same command continues');
-      throw error;
-    } finally {
-      release();
-    }
+      try {
+        return await runBenchmark({ out, plan, jobs, engine, workers, only, execute, output, signal });
+      } catch (error) {
+        throw signal.aborted ? interruptedBy(signal, 'interrupted; the same command continues') : error;
+      }
+    });
+    const { report, document } = await writeTransferReport(out, reportOptions(options, flags));
+    const failed = result.failed.map(({ job, message }) => ({ key: job.key, kind: job.kind, message }));
+    output.print(`${result.trials} trials, ${failed.length} jobs failed. Report: ${report}`);
+    output.result({ out, report, document, trials: result.trials, done: result.done, failed });
+    if (failed.length > 0) process.exitCode = 1;
   });
 }
 

@@ -1,9 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { classCounts, packDataset } from '@learngene/datasets';
-import { gridPng } from '@learngene/report/node';
-import { writeFileAtomic, writeSafetensors } from '@learngene/tensor-io/node';
-import { chooseClasses, decodeData, openData } from '@learngene/trainer/node';
+import { writeSafetensors } from '@learngene/tensor-io/node';
+import { chooseClasses, decodeData, firstImages, openData, writeGrid } from '@learngene/trainer/node';
 import { Command } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
@@ -35,9 +34,9 @@ interface PrepareOptions extends DataOptions, ClassOptions {
 
 function listCommand(): Command {
   const command = new Command('list')
-    .description('Show the classes of a dataset and how many pictures each has')
-    .option('--grid <file>', 'also write a PNG with the first pictures of every class')
-    .option('--columns <n>', 'pictures a class in the grid', wholeNumber('--columns', 1), 8);
+    .description('Show the classes of a dataset and how many images each has')
+    .option('--grid <file>', 'also write a PNG with the first images of every class')
+    .option('--columns <n>', 'images a class in the grid', wholeNumber('--columns', 1), 8);
   withForceOption(command);
   withDataOptions(command);
   withOutputOptions(command, [
@@ -55,29 +54,17 @@ function listCommand(): Command {
     const dataset = await decodeData(opened.dataset, opened.recipe, output);
     const counts = classCounts(dataset);
     if (options.grid !== undefined) {
-      const rows = dataset.classes.map((_, label) =>
-        Array.from(dataset.labels.keys())
-          .filter((i) => dataset.labels[i] === label)
-          .slice(0, options.columns),
-      );
-      const blank = dataset.height * dataset.width * dataset.channels;
-      checkMemory('--columns', `${rows.length} rows of ${options.columns}`, rows.length * options.columns * blank);
-      const data = new Uint8Array(rows.length * options.columns * blank).fill(255);
-      for (const [row, indices] of rows.entries()) data.set(await dataset.read(indices), row * options.columns * blank);
-      const pictures = {
-        data,
-        count: rows.length * options.columns,
-        height: dataset.height,
-        width: dataset.width,
-        channels: dataset.channels,
-      };
+      const { columns } = options;
+      const rows = dataset.classes.length;
+      const bytes = dataset.height * dataset.width * dataset.channels;
+      checkMemory('--columns', `${rows} rows of ${columns}`, rows * columns * bytes);
       await mkdir(dirname(options.grid), { recursive: true });
-      await writeFileAtomic(options.grid, await gridPng(pictures, options.columns));
+      await writeGrid(options.grid, await firstImages(dataset, columns), columns);
       output.info(`Wrote ${options.grid}`);
     }
     const width = Math.max(...dataset.classes.map((name) => name.length));
     output.print(
-      `${dataset.name}: ${dataset.size} pictures, ${dataset.height}x${dataset.width}x${dataset.channels}, ${dataset.classes.length} classes`,
+      `${dataset.name}: ${dataset.size} images, ${dataset.height}x${dataset.width}x${dataset.channels}, ${dataset.classes.length} classes`,
     );
     for (const [label, name] of dataset.classes.entries()) output.print(`${name.padEnd(width)}  ${counts[label]}`);
     output.result({
@@ -113,7 +100,7 @@ function prepareCommand(): Command {
     await writeSafetensors(options.out, await packDataset(dataset), {
       metadata: { name: dataset.name, classes: JSON.stringify(dataset.classes) },
     });
-    output.print(`${options.out}: ${dataset.size} pictures of ${dataset.classes.length} classes`);
+    output.print(`${options.out}: ${dataset.size} images of ${dataset.classes.length} classes`);
     output.result({ file: options.out, size: dataset.size, classes: dataset.classes });
   });
 }

@@ -22,12 +22,12 @@ import {
   withOutputOptions,
   withSeedOption,
 } from '../cli/context';
+import { dataOfFlags, dataWords } from '../cli/data-flags';
 import { UsageError } from '../cli/errors';
 import { interruptible } from '../cli/interrupt';
 import { duration, type Output } from '../cli/output';
 import { startEngine } from '../cli/start-engine';
 import { withForceOption } from '../cli/target';
-import { dataOfFlags, dataWords } from '../data/data-flags';
 
 interface DemoOptions extends OutputOptions, EngineOption, ClassOptions {
   seed?: number;
@@ -39,14 +39,12 @@ interface DemoOptions extends OutputOptions, EngineOption, ClassOptions {
   dataPath?: string;
 }
 
-/** The plan for the pictures that were asked for: emoji, or any other data with its novel classes named. */
+/** The plan for the images that were asked for: emoji, or any other data with its novel classes named. */
 async function planOf(options: DemoOptions, output: Output): Promise<DemoPlan> {
   const plan = options.full ? fullPlan : quickPlan;
   const [classes, novel] = [namedClasses(options), namedNovel(options)];
   if (options.data === undefined) {
-    if (options.dataPath ?? classes ?? novel) {
-      throw new UsageError('--data-path, --classes and --novel go with --data');
-    }
+    if (options.dataPath ?? classes ?? novel) throw new UsageError('--data-path, --classes and --novel go with --data');
     return plan;
   }
   if (novel === undefined) throw new UsageError('--data needs --novel, the classes to keep out');
@@ -62,9 +60,9 @@ export function demoCommand(): Command {
   const command = new Command('demo')
     .description('Pre-train on emoji, take the model apart, teach it classes it has never seen, sample, score, report')
     .option('--out <folder>', 'folder to write; an interrupted demo continues', 'runs/demo')
-    .option('--full', 'train as long as good pictures take (hours without a GPU)', false)
+    .option('--full', 'train as long as good images take (hours without a GPU)', false)
     .option('--steps <n>', 'pre-training steps', wholeNumber('--steps', 1))
-    .option('--data <path>', `other pictures than emoji: ${dataWords}`)
+    .option('--data <path>', `other images than emoji: ${dataWords}`)
     .option('--data-path <path>', 'where data of that kind lie');
   withClassOptions(command, 'classes to pre-train on (default: all that are not novel)');
   withNovelOptions(command, 'classes to keep out and transfer to');
@@ -80,11 +78,8 @@ export function demoCommand(): Command {
   return command.action(async (options: DemoOptions) => {
     const output = outputOf(options);
     const base = await planOf(options, output);
-    const { training } = base.config;
-    const plan = {
-      ...base,
-      config: { ...base.config, training: { ...training, steps: options.steps ?? training?.steps } },
-    };
+    const training = { ...base.config.training, steps: options.steps ?? base.config.training?.steps };
+    const plan = { ...base, config: { ...base.config, training } };
     const { out, seed = 0, force } = options;
     await checkFolder(plan, options);
     const engine = await startEngine(options.engine, output);

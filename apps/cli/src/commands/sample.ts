@@ -1,20 +1,7 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { listNames } from '@learngene/datasets';
-import { writeSamples } from '@learngene/metrics/node';
-import { disposeParams, type ParamTree } from '@learngene/nn';
-import type { Config } from '@learngene/pipeline';
-import {
-  checkEta,
-  classLabels,
-  createDiffusionProcess,
-  imageBytes,
-  mergeConfig,
-  parseConfig,
-  sampleClasses,
-} from '@learngene/pipeline';
+import { type Config, checkEta, classLabels, imageBytes, mergeConfig, parseConfig } from '@learngene/pipeline';
 import { describeSource } from '@learngene/pipeline/node';
-import { writeGrid } from '@learngene/trainer/node';
+import { sampleToFiles } from '@learngene/trainer/node';
 import { Command, Option } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
@@ -27,7 +14,7 @@ import {
   withOutputOptions,
   withSeedOption,
 } from '../cli/context';
-import { interruptSignal } from '../cli/interrupt';
+import { interruptible } from '../cli/interrupt';
 import { checkMemory } from '../cli/memory';
 import { startEngine } from '../cli/start-engine';
 import { checkTarget, withForceOption } from '../cli/target';
@@ -48,19 +35,19 @@ interface SampleOptions extends OutputOptions, EngineOption, ClassOptions {
 }
 
 /** The ids of classes by name; all classes where none is named. */
-export function classIds(names: readonly string[], wanted: readonly string[] | undefined): number[] {
+function classIds(names: readonly string[], wanted: readonly string[] | undefined): number[] {
   if (wanted === undefined) return names.map((_, id) => id);
   return classLabels(names, wanted, { owner: 'the model', argument: '--classes' });
 }
 
-/** `learngene sample`: pictures of classes. */
+/** `learngene sample`: images of classes. */
 export function sampleCommand(): Command {
   const command = new Command('sample')
-    .description('Draw pictures of classes from a run, a bundle or a dense model')
+    .description('Draw images of classes from a run, a bundle or a dense model')
     .requiredOption('--from <path>', 'run, bundle, demo or dense model')
     .requiredOption('--out <file>', 'PNG grid to write, a row a class')
-    .option('--count <n>', 'pictures a class', wholeNumber('--count', 1), 8)
-    .option('--columns <n>', 'pictures in a row of the grid', wholeNumber('--columns', 1), 8)
+    .option('--count <n>', 'images a class', wholeNumber('--count', 1), 8)
+    .option('--columns <n>', 'images in a row of the grid', wholeNumber('--columns', 1), 8)
     .option(
       '--npz <file>',
       'also write arr_0 (uint8 NHWC) and arr_1 (labels), as the ADM evaluator reads, and the names of the classes',
@@ -71,7 +58,7 @@ export function sampleCommand(): Command {
     .option('--steps <n>', 'sampling steps', wholeNumber('--steps', 1))
     .option('--guidance <scale>', 'classifier-free guidance; 1 is none', number('--guidance'))
     .option('--eta <x>', 'noise of DDIM, 0 to 1', number('--eta'))
-    .option('--batch-size <n>', 'pictures at a time', wholeNumber('--batch-size', 1), 32);
+    .option('--batch-size <n>', 'images at a time', wholeNumber('--batch-size', 1), 32);
   withClassOptions(command, 'classes to draw (default: all)');
   withForceOption(command);
   withSeedOption(command);
@@ -91,53 +78,28 @@ export function sampleCommand(): Command {
     const { classNames: names, recipe: config } = source;
     const ids = classIds(names, namedClasses(options));
     const given = { sampler: options.sampler, steps: options.steps, guidance: options.guidance, eta: options.eta };
-    const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-    const asked = mergeConfig(config as unknown as Record<string, unknown>, { sampling: set });
+    const asked = mergeConfig(config as unknown as Record<string, unknown>, { sampling: given });
     const { sampling } = parseConfig(asked, 'options');
     if (options.eta !== undefined) checkEta('--eta', sampling);
     const count = ids.length * options.count;
     checkMemory('--count', `${count} images`, count * imageBytes(source.dit));
     const engine = await startEngine(options.engine, output);
-    const model = await source.load();
-    const { signal, release } = interruptSignal();
-    try {
-      const labels = Int32Array.from(ids.flatMap((id) => new Array<number>(options.count).fill(id)));
-      const started = performance.now();
-      const seed = options.seed ?? config.seed;
-      const pictures = await sampleClasses(model, createDiffusionProcess(config), {
-        labels,
-        sampling,
-        seed,
-        batchSize: options.batchSize,
-        progress: output,
-        signal,
-      });
-      const seconds = (performance.now() - started) / 1000;
-      await mkdir(dirname(options.out), { recursive: true });
-      await writeGrid(options.out, pictures, Math.min(options.columns, options.count));
-      if (options.npz !== undefined) {
-        await mkdir(dirname(options.npz), { recursive: true });
-        await writeSamples(options.npz, { images: pictures, labels, classes: names });
-      }
-      output.print(
-        `${options.out}: ${pictures.count} pictures of ${listNames(
-          ids.map((id) => names[id]),
-          40,
-        )} in ${seconds.toFixed(1)} s`,
-      );
-      output.result({
-        out: options.out,
-        npz: options.npz ?? null,
-        classes: ids.map((id) => names[id]),
-        count: pictures.count,
-        seed,
-        sampling,
-        seconds,
-        engine: engine.name,
-      });
-    } finally {
-      release();
-      disposeParams(model.params as unknown as ParamTree);
-    }
+    const { out, npz, columns, batchSize } = options;
+    const seed = options.seed ?? config.seed;
+    const shared = { out, npz, columns, batchSize, ids, count: options.count, sampling, seed };
+    const result = await interruptible((signal) => sampleToFiles(source, { ...shared, progress: output, signal }));
+    const classes = ids.map((id) => names[id]);
+    const { seconds } = result;
+    output.print(`${out}: ${result.count} images of ${listNames(classes, 40)} in ${seconds.toFixed(1)} s`);
+    output.result({
+      out,
+      npz: npz ?? null,
+      classes,
+      count: result.count,
+      seed,
+      sampling,
+      seconds,
+      engine: engine.name,
+    });
   });
 }

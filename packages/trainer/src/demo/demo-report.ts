@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { ImageDataset } from '@learngene/datasets';
 import type { countAssembled, KindModel } from '@learngene/kind';
 import type { Config } from '@learngene/pipeline';
 import type { BundleFile } from '@learngene/pipeline/node';
@@ -7,6 +6,7 @@ import { type Images, reportPage, type Section, takePerClass } from '@learngene/
 import { gridPng } from '@learngene/report/node';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import type { DataPart } from '../data/decode-data';
+import { firstImages } from '../data/first-images';
 import { curveSections, sizeSection, spectrumSection } from '../run-folder/report';
 import { writeGrid } from '../run-folder/write-grid';
 import type { DemoPlan } from './plan';
@@ -63,8 +63,12 @@ export async function writeDemoReport(input: DemoReportInput): Promise<string> {
     },
     await gridSection('Samples of the pre-training classes', shown.base, plan.pretraining),
     await gridSection('Samples of the novel classes', shown.novel, plan.novel),
-    await gridSection('Real pictures of the pre-training classes', await realImages(data.base.train), plan.pretraining),
-    await gridSection('Real pictures of the novel classes', await realImages(data.novel.train), plan.novel),
+    await gridSection(
+      'Real images of the pre-training classes',
+      await firstImages(data.base.train, COLUMNS),
+      plan.pretraining,
+    ),
+    await gridSection('Real images of the novel classes', await firstImages(data.novel.train, COLUMNS), plan.novel),
     scoreTable([
       ['pre-training classes', input.scores.base],
       ['novel classes', input.scores.novel],
@@ -90,23 +94,11 @@ async function gridSection(title: string, images: Images, rowNames: readonly str
   return { kind: 'image', title, png: await gridPng(images, COLUMNS), rowNames };
 }
 
-/** Real images of every class, a row a class; white where a class has fewer. */
-async function realImages(dataset: ImageDataset): Promise<Images> {
-  const { height, width, channels } = dataset;
-  const bytes = height * width * channels;
-  const data = new Uint8Array(dataset.classes.length * COLUMNS * bytes).fill(255);
-  for (const label of dataset.classes.keys()) {
-    const own = Array.from(dataset.labels.keys()).filter((i) => dataset.labels[i] === label);
-    data.set(await dataset.read(own.slice(0, COLUMNS)), label * COLUMNS * bytes);
-  }
-  return { data, count: dataset.classes.length * COLUMNS, height, width, channels };
-}
-
 function scoreTable(rows: readonly (readonly [string, Score])[]): Section {
   return {
     kind: 'table',
     title: 'Scores',
-    note: 'Features of a small classifier trained on the real training pictures; references are real pictures that nothing was trained on. Distances of so few pictures are rough: compare with noise.',
+    note: 'Features of a small classifier trained on the real training images; references are real images that nothing was trained on. Distances of so few images are rough: compare with noise.',
     header: ['samples of', 'samples', 'reals', 'FID', 'FID of noise', 'precision', 'recall', 'taken for their class'],
     rows: rows.map(([name, s]) => [
       name,

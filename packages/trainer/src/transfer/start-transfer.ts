@@ -6,7 +6,10 @@ import { groupsOf } from '../config/model-config';
 export type TransferDomain = 'near' | 'distant';
 
 /** What a transfer trains: for a near domain tailors alone, for a distant one the dense parts too. */
-export const TRAINABLE_OF_DOMAIN = { near: 'tailors', distant: 'tailors-and-shared' } as const;
+export const TRAINABLE_OF_DOMAIN: Readonly<Record<TransferDomain, 'tailors' | 'tailors-and-shared'>> = {
+  near: 'tailors',
+  distant: 'tailors-and-shared',
+};
 
 /** The options of {@link startTransfer}. */
 export interface StartTransferOptions {

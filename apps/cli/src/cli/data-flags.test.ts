@@ -1,9 +1,8 @@
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
-import { parseConfig } from '@learngene/pipeline';
 import { describe, expect, test } from 'vitest';
-import { UsageError } from '../cli/errors';
-import { dataFromRecipe, dataOfFlags } from './data-flags';
+import { dataOfFlags } from './data-flags';
+import { UsageError } from './errors';
 
 describe('--data and --data-path', () => {
   test('a kind of data, a path, or the place of data', () => {
@@ -26,17 +25,4 @@ describe('--data and --data-path', () => {
   });
   test('two paths are refused', () =>
     expect(() => dataOfFlags({ data: tmpdir(), dataPath: 'x' })).toThrow('--data-path:'));
-});
-
-test('other data replace the place of a recipe, another place keeps it', () => {
-  const { data } = parseConfig(
-    { data: { source: 'folder', path: '/a', size: 64, split: 'test', holdOut: 0.3, superclasses: { x: ['y'] } } },
-    'test',
-  );
-  expect(dataFromRecipe(data, {}, {})).toEqual(data);
-  expect(dataFromRecipe(data, { path: '/b' }, {})).toEqual(data);
-  for (const other of [dataFromRecipe(data, {}, { data: 'x.npz' }), dataFromRecipe(data, { source: 'idx' }, {})]) {
-    expect(other).toMatchObject({ holdOut: 0.3 });
-    for (const key of ['source', 'path', 'size', 'split', 'superclasses']) expect(other).not.toHaveProperty(key);
-  }
 });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Config, DATA_SOURCES, nearestWord } from '@learngene/pipeline';
-import { UsageError } from '../cli/errors';
+import { UsageError } from './errors';
 
 type Data = Config['data'];
 type Source = NonNullable<Data['source']>;
@@ -41,17 +41,4 @@ export function dataOfFlags({ data, dataPath }: DataFlags): Pick<Data, 'source' 
     );
   }
   return { path: resolve(data) };
-}
-
-/** What of a recipe says which images are read; the rest says what is done with them. */
-const PLACE_KEYS = ['source', 'path', 'size', 'split', 'superclasses', 'skinVariations', 'minPerClass'] as const;
-
-/**
- * The data of a recipe with what was asked for on top: `--data` (or `data.source`) replaces where the recipe's images come
- * from, `--data-path` alone says where the same images lie now.
- */
-export function dataFromRecipe(recipe: Data, asked: Partial<Data>, { data }: DataFlags): Record<string, unknown> {
-  const kept: Record<string, unknown> = { ...recipe };
-  if (data !== undefined || asked.source !== undefined) for (const key of PLACE_KEYS) delete kept[key];
-  return kept;
 }

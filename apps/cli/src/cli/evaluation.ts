@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import type { MetricName } from '@learngene/metrics';
+import type { EvaluationResult } from '@learngene/trainer/node';
+import type { Command } from 'commander';
+import type { ClassOptions } from './classes';
+import {
+  type ConfigOptions,
+  type EngineOption,
+  type OutputOptions,
+  refuseUnreadSections,
+  refuseUnused,
+} from './context';
+import { UsageError } from './errors';
+
+/** The options of `learngene evaluate`. */
+export interface EvaluateOptions extends OutputOptions, EngineOption, ConfigOptions, ClassOptions {
+  from?: string;
+  samples?: string;
+  reference?: string;
+  count: number;
+  metrics: string[];
+  convention: 'adm' | 'torch-fidelity';
+  classifier?: string;
+  classifierSteps: number;
+}
+
+/** The metrics that can be asked for. */
+export const METRIC_NAMES: readonly MetricName[] = ['fid', 'sfid', 'inception-score', 'kid', 'precision-recall'];
+
+/** The metrics of `--metrics`. */
+export function checkMetrics(names: readonly string[]): MetricName[] {
+  if (names.length === 0) throw new UsageError(`--metrics: expected some of ${METRIC_NAMES.join(', ')}, got none`);
+  for (const name of names) {
+    if (!METRIC_NAMES.includes(name as MetricName)) {
+      throw new UsageError(`--metrics: expected ${METRIC_NAMES.join(', ')}, got ${name}`);
+    }
+  }
+  return names as MetricName[];
+}
+
+/** The figures that were computed, with their names. */
+export function figureRows(result: EvaluationResult): [string, string][] {
+  const { fid, sfid, inceptionScore, kid, precisionRecall } = result;
+  const number = (value: number | undefined) => value?.toPrecision(6);
+  const all: [string, string | undefined][] = [
+    ['FID', number(fid)],
+    ['FID of noise', number(result.noiseFid)],
+    ['sFID', number(sfid)],
+    ['Inception Score', inceptionScore && `${number(inceptionScore.mean)} ± ${number(inceptionScore.std)}`],
+    ['KID', kid && `${number(kid.mean)} ± ${number(kid.std)}`],
+    ['precision', number(precisionRecall?.precision)],
+    ['recall', number(precisionRecall?.recall)],
+    ['class accuracy of the samples', number(result.classAccuracy)],
+  ];
+  return all.filter((row): row is [string, string] => row[1] !== undefined);
+}
+
+/** Refuses what would change nothing in this call. */
+export function refuseWithoutPart(command: Command, options: EvaluateOptions): void {
+  if (options.from !== undefined && options.samples !== undefined) {
+    throw new UsageError('evaluate: give one of --from and --samples');
+  }
+  if (options.from === undefined && options.samples === undefined) {
+    throw new UsageError('evaluate: give --from (a run or a bundle) or --samples (an npz or npy)');
+  }
+  for (const option of ['samples', 'reference'] as const) {
+    const path = options[option];
+    if (path !== undefined && !existsSync(path)) throw new UsageError(`--${option} ${path}: no such file`);
+  }
+  refuseUnreadSections(options, 'evaluate', ['data', 'sampling', 'seed']);
+  if (options.samples !== undefined) {
+    refuseUnused(command, ['count'], 'has no part with --samples: all samples of the file count');
+  }
+  if (options.reference !== undefined) {
+    refuseUnused(command, ['data', 'dataPath', 'size', 'config'], 'has no part with --reference');
+    if (options.samples !== undefined)
+      refuseUnused(command, ['classes', 'class'], 'has no part in comparing two files');
+  }
+}

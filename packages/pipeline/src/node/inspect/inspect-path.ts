@@ -1,0 +1,173 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  countDitMacs,
+  countDitParams,
+  type DitConfig,
+  ditLayout,
+  inferDitConfig,
+  type NamedShapes,
+} from '@learngene/dit';
+import { countKind, type KindConfig } from '@learngene/kind';
+import { loadBundle } from '@learngene/kind/node';
+import { disposeParams } from '@learngene/nn';
+import { openSafetensorsFile } from '@learngene/tensor-io/node';
+import { ConfigError } from '../../errors';
+import { noProgress, type Progress } from '../../progress';
+import { denseFile } from '../dense-model';
+import { identify } from '../identify';
+import { checkpointSteps, type DenseRunRecord, type KindRunRecord, readRunRecord } from '../run-folder';
+
+/** A run of KIND, and what its model costs. */
+export interface KindRunInspection {
+  /** Says which inspection it is. */
+  what: 'kind-run';
+  /** The run folder. */
+  path: string;
+  /** Configuration and model. */
+  record: KindRunRecord;
+  /** Its parameters, by piece. */
+  parameters: ReturnType<typeof countKind>['params'];
+  /** Multiply-accumulates of a class. */
+  macs: ReturnType<typeof countKind>['macs'];
+  /** The steps that checkpoints were written after. */
+  checkpoints: readonly number[];
+}
+
+/** A run of a plain DiT, and what its model costs. */
+export interface DenseRunInspection {
+  /** Says which inspection it is. */
+  what: 'dense-run';
+  /** The run folder. */
+  path: string;
+  /** Configuration and model. */
+  record: DenseRunRecord;
+  /** Its parameters. */
+  parameters: {
+    /** All that are trained. */
+    total: number;
+  };
+  /** Multiply-accumulates of a forward pass. */
+  macs: ReturnType<typeof countDitMacs>;
+  /** The steps that checkpoints were written after. */
+  checkpoints: readonly number[];
+}
+
+/** A bundle, whose files are what they should be. */
+export interface BundleInspection {
+  /** Says which inspection it is. */
+  what: 'bundle';
+  /** Shapes, groups and gate. */
+  config: KindConfig;
+  /** What it costs. */
+  counts: ReturnType<typeof countKind>;
+}
+
+/** A tensor of a file. */
+export interface InspectedTensor {
+  /** Its name. */
+  name: string;
+  /** What its numbers are, as the file says it, for instance `F32`. */
+  dtype: string;
+  /** Its sides. */
+  shape: readonly number[];
+}
+
+/** A file of tensors. */
+export interface TensorsInspection {
+  /** Says which inspection it is. */
+  what: 'tensors';
+  /** What the file is, in words. */
+  kind: string;
+  /** Its tensors, in their order. */
+  tensors: readonly InspectedTensor[];
+  /** Its metadata. */
+  metadata: Readonly<Record<string, string>>;
+  /** The layout of a DiT's weights; null for anything else. */
+  layout: string | null;
+  /** The network that the shapes tell; null where they do not tell all of it, as the heads of a size that is no preset. */
+  config: DitConfig | null;
+}
+
+/** What lies at a path. */
+export type Inspection = KindRunInspection | DenseRunInspection | BundleInspection | TensorsInspection;
+
+/** The options of {@link inspectPath}. */
+export interface InspectPathOptions {
+  /** Called before weights are read, which a tfjs backend must be selected for. */
+  needEngine: () => Promise<unknown>;
+  /** Takes a note where a folder holds several models (default: nothing). */
+  progress?: Progress;
+}
+
+/**
+ * Reads what a run, a bundle, a demo, a dense model or a `.safetensors` file is and costs.
+ *
+ * @throws ConfigError that says what else lies at the path
+ */
+export async function inspectPath(path: string, options: InspectPathOptions): Promise<Inspection> {
+  const { needEngine, progress = noProgress } = options;
+  const artifact = await identify(path);
+  if (path.endsWith('.safetensors') && statSync(path).isFile()) return inspectTensors(path, artifact.what);
+  switch (artifact.kind) {
+    case 'bundle':
+      await needEngine();
+      return inspectBundle(path);
+    case 'run':
+      return inspectRun(path);
+    case 'demo':
+      progress.info(`${path} is ${artifact.what}; this is the first`);
+      return inspectRun(join(path, 'pretrain'));
+    case 'dense':
+      return inspectTensors(denseFile(path), artifact.what);
+    default:
+      throw new ConfigError(
+        `${path}: expected a run, a bundle, a demo or a .safetensors file; this is ${artifact.what}`,
+      );
+  }
+}
+
+async function inspectRun(path: string): Promise<KindRunInspection | DenseRunInspection> {
+  const record = await readRunRecord(path);
+  const checkpoints = await checkpointSteps(path);
+  if (record.kind === 'dense') {
+    const { dit } = record.model;
+    const parameters = { total: countDitParams(dit).trainable };
+    return { what: 'dense-run', path, record, parameters, macs: countDitMacs(dit), checkpoints };
+  }
+  const { params: parameters, macs } = countKind(record.model);
+  return { what: 'kind-run', path, record, parameters, macs, checkpoints };
+}
+
+async function inspectBundle(path: string): Promise<BundleInspection> {
+  const { params, config } = await loadBundle(path);
+  disposeParams(params);
+  return { what: 'bundle', config, counts: countKind(config) };
+}
+
+async function inspectTensors(path: string, kind: string): Promise<TensorsInspection> {
+  const file = await openSafetensorsFile(path);
+  try {
+    const tensors = file.names.map((name) => {
+      const { dtype, shape } = file.info(name);
+      return { name, dtype, shape };
+    });
+    const shapes = new Map(tensors.map(({ name, dtype, shape }) => [name, { dtype, shape }]));
+    const layout = orNull(() => ditLayout(shapes));
+    const config = layout === null ? null : configOf(shapes);
+    return { what: 'tensors', kind, tensors, metadata: file.metadata, layout, config };
+  } finally {
+    await file.close();
+  }
+}
+
+const configOf = (shapes: NamedShapes) => orNull(() => inferDitConfig(shapes));
+
+/** What shapes tell; null where they do not. */
+function orNull<T>(f: () => T): T | null {
+  try {
+    return f();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,148 @@
+import {
+  datasetSource,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  type ImageSource,
+  imageSource,
+  type MetricName,
+  type ReferenceStatistics,
+} from '@learngene/metrics';
+import { openSamples, readStatistics, referenceContent } from '@learngene/metrics/node';
+import { disposeParams, type ParamTree } from '@learngene/nn';
+import { ConfigError, createDiffusionProcess, type Progress, sampleClasses } from '@learngene/pipeline';
+import { type DataPart, decodeData, partOf } from '../data/decode-data';
+import { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from './in-domain-extractor';
+import { mapLabels, type NamedLabels } from './map-labels';
+import { noiseSource } from './noise-baseline';
+import { nothingHeldOut, type PreparedEvaluation } from './prepare-evaluation';
+
+/** The options of {@link runEvaluation}. */
+export interface RunEvaluationOptions {
+  /** Samples to draw, where a model draws them. */
+  count: number;
+  /** Whose conventions count where programs differ. */
+  convention: EvaluateOptions['convention'];
+  /** Training steps of a new classifier. */
+  classifierSteps: number;
+  /** How a message calls a part of the request (default: by its name). */
+  label?: (part: string) => string;
+  /** Takes notes and bars. */
+  progress: Progress;
+  /** Stops the work between two steps. */
+  signal: AbortSignal;
+}
+
+/** What {@link runEvaluation} gives: the figures, and what they are to be compared with. */
+export interface EvaluationResult extends Evaluation {
+  /** FID of noise in the place of the samples, where FID is wanted. */
+  noiseFid?: number;
+  /** Share of samples that are taken for their class, where it can be told. */
+  classAccuracy?: number;
+  /** Accuracy of a new classifier on held-out images. */
+  classifierAccuracy?: number;
+}
+
+interface SampleSet extends NamedLabels {
+  /** A batch at a time: a file of samples may be larger than the memory. */
+  images: ImageSource;
+}
+
+/**
+ * Draws or opens the samples, takes or trains the classifier, and computes the figures. Warnings are in the result.
+ *
+ * @throws ConfigError where too few images were held out
+ */
+export async function runEvaluation(
+  prepared: PreparedEvaluation,
+  options: RunEvaluationOptions,
+): Promise<EvaluationResult> {
+  const { config, metrics, view, compared } = prepared;
+  const { convention, progress, signal } = options;
+  const decoded = view && (await decodeData(view, config.data, progress));
+  const real = decoded && partOf(decoded, compared, config).heldOut;
+  if (real && real.size < 2) throw nothingHeldOut(options.label);
+  const samples = await samplesOf(prepared, options);
+  const { images } = samples;
+  const own = await extractorOf(prepared, decoded && partOf(decoded, decoded.classes, config), options);
+  try {
+    const { extractor } = own;
+    const reference = real ? datasetSource(real) : await referenceOf(prepared.reference as string, metrics);
+    const shared = { extractor, reference, convention, signal };
+    const reals = 'count' in reference ? reference.count : images.count;
+    // KID draws subsets of 1000; of fewer images it takes all.
+    const kid = { subsetSize: Math.min(1000, images.count, reals) };
+    const bar = progress.startBar('Scoring', 1, 'images');
+    const result = await evaluate({ ...shared, samples: images, metrics, kid });
+    bar.stop();
+    const noise = metrics.includes('fid')
+      ? await evaluate({ ...shared, samples: noiseSource(images, config.seed), metrics: ['fid'] })
+      : undefined;
+    const accuracy = await accuracyOf(own, samples, progress);
+    return { ...result, noiseFid: noise?.fid, classAccuracy: accuracy, classifierAccuracy: own.accuracy };
+  } finally {
+    own.dispose();
+  }
+}
+
+async function samplesOf(
+  { config, drawing, samples }: PreparedEvaluation,
+  { count, progress, signal }: RunEvaluationOptions,
+): Promise<SampleSet> {
+  if (samples !== undefined) {
+    return { images: await openSamples(samples.path), labels: samples.labels, names: samples.classes };
+  }
+  if (drawing === undefined) throw new ConfigError('evaluate: expected a model or a file of samples, got none');
+  const { from, ids } = drawing;
+  const labels = Int32Array.from({ length: count }, (_, i) => ids[Math.floor((i * ids.length) / count)]);
+  const { sampling, seed } = config;
+  const model = await from.load();
+  try {
+    const process = createDiffusionProcess(config);
+    const images = await sampleClasses(model, process, { labels, sampling, seed, progress, signal });
+    return { images: imageSource(images), labels, names: from.classNames };
+  } finally {
+    disposeParams(model.params as unknown as ParamTree);
+  }
+}
+
+async function extractorOf(
+  { config, classifier }: PreparedEvaluation,
+  part: DataPart | undefined,
+  { classifierSteps: steps, label = (name) => name, progress, signal }: RunEvaluationOptions,
+): Promise<InDomainExtractor> {
+  const { path } = classifier;
+  if (path !== undefined && classifier.description !== undefined) {
+    progress.info(`Features by ${path}`);
+    return openClassifier(path);
+  }
+  if (part === undefined) {
+    throw new ConfigError(`evaluate: without data, give ${label('classifier')} with a trained classifier`);
+  }
+  const trained = await trainExtractor({ ...part, steps, seed: config.seed, path, output: progress, signal });
+  const accuracy = trained.accuracy === undefined ? '' : `, accuracy ${trained.accuracy.toFixed(3)} on held-out images`;
+  progress.info(`Features by a new classifier${accuracy}`);
+  if (path !== undefined) progress.info(`Wrote ${path}; later evaluations take it as it is`);
+  return trained;
+}
+
+/** The share of samples that are taken for their class; where it cannot be told, a line says why. */
+async function accuracyOf(
+  { extractor, classes }: InDomainExtractor,
+  { images, ...named }: SampleSet,
+  progress: Progress,
+): Promise<number | undefined> {
+  const mapped = mapLabels(named, classes);
+  if ('labels' in mapped) return classAccuracy(extractor, images, mapped.labels);
+  const why = `the class accuracy is left out: ${mapped.why}`;
+  if (named.labels === undefined) progress.info(why);
+  else progress.warn(why);
+  return undefined;
+}
+
+/** Real images, or their statistics where a file has them and the metrics need no more. */
+async function referenceOf(path: string, metrics: readonly MetricName[]): Promise<ImageSource | ReferenceStatistics> {
+  const { images, statistics } = await referenceContent(path);
+  const needsImages = metrics.some((metric) => metric === 'kid' || metric === 'precision-recall');
+  return statistics && !(images && needsImages) ? readStatistics(path) : openSamples(path);
+}

@@ -1,0 +1,118 @@
+import type { ImageDataset } from '@learngene/datasets';
+import { countDitMacs, countDitParams, type DitMacCounts } from '@learngene/dit';
+import { countKind, initKindTraining } from '@learngene/kind';
+import { type Config, ConfigError, type Progress } from '@learngene/pipeline';
+import { checkpointSteps, imageRecord, RUN_FORMAT, type RunRecord, readRunRecord } from '@learngene/pipeline/node';
+import { modelConfig, networkConfig } from '../config/model-config';
+import { checkHoldOut } from '../data/decode-data';
+import { chooseClasses, openData, pretrainingClasses } from '../data/open-data';
+import { reopenRunData } from '../data/run-data';
+import {
+  openRun,
+  type PreparedRun,
+  type ResumeOptions,
+  type TrainedRun,
+  type TrainPreparedOptions,
+  trainedRun,
+  warnOfOtherEngine,
+} from '../run/prepared-run';
+import { runTraining } from '../run/run-training';
+import { versions } from '../run-folder/versions';
+import { kindFromDenseFile } from './dense-start';
+
+/** The options of {@link preparePretraining}. */
+export interface PreparePretrainingOptions {
+  /** What is trained: learngenes and tailors, or a plain DiT. */
+  kind: RunRecord['kind'];
+  /** The file of a dense DiT whose SVD the learngenes start from. */
+  dense?: string;
+  /** Takes notes on the data. */
+  progress: Progress;
+}
+
+/**
+ * Prepares a new pre-training run: opens the data, chooses the classes, and makes the record.
+ *
+ * @throws ConfigError naming what of the configuration does not fit the data
+ */
+export async function preparePretraining(config: Config, options: PreparePretrainingOptions): Promise<PreparedRun> {
+  const { kind, dense, progress } = options;
+  checkHoldOut(config);
+  const { dataset, recipe } = await openData(config.data, progress);
+  const classes = pretrainingClasses(dataset, config.data);
+  const view = chooseClasses(dataset, classes);
+  const record: RunRecord = {
+    format: RUN_FORMAT,
+    command: 'train',
+    ...modelOf(kind, config, view),
+    config: { ...config, data: { ...recipe, classes: [...classes] } },
+    engine: 'none yet',
+    versions: versions(),
+    images: imageRecord(view),
+    ...(dense === undefined ? {} : { dense }),
+  };
+  return { record, resumed: false, view };
+}
+
+/** The model that a run trains; what cannot be is a fault of the configuration. */
+function modelOf(kind: RunRecord['kind'], config: Config, data: ImageDataset) {
+  try {
+    if (kind === 'kind') return { kind, model: modelConfig(config, data) };
+    return { kind, model: { dit: networkConfig(config, data), classNames: [...data.classes] } };
+  } catch (error) {
+    throw error instanceof ConfigError ? error : new ConfigError('model', { cause: error });
+  }
+}
+
+/**
+ * Opens a pre-training run again.
+ *
+ * @throws ConfigError for a run of another command, and for data that are not those that it was started on
+ */
+export async function resumePretraining(run: string, options: ResumeOptions): Promise<PreparedRun> {
+  const record = await readRunRecord(run);
+  if (record.command !== 'train') {
+    throw new ConfigError(`${run}: a ${record.command} run; resume it with learngene ${record.command}`);
+  }
+  return { resumed: true, ...(await reopenRunData(record, options)) };
+}
+
+/** What {@link countRunModel} gives. */
+export interface RunModelCounts {
+  /** Its parameters. */
+  params: {
+    /** All that are trained. */
+    total: number;
+  };
+  /** Multiply-accumulates of a forward pass of one class. */
+  macs: Pick<DitMacCounts, 'total'>;
+}
+
+/** What a run's model costs. */
+export function countRunModel(record: RunRecord): RunModelCounts {
+  if (record.kind === 'kind') return countKind(record.model);
+  const { dit } = record.model;
+  return { params: { total: countDitParams(dit).trainable }, macs: countDitMacs(dit) };
+}
+
+/**
+ * Trains a prepared run to its end, in its folder.
+ *
+ * @throws InterruptedError after an abort
+ */
+export async function pretrain(prepared: PreparedRun, options: TrainPreparedOptions): Promise<TrainedRun> {
+  const { run, engine, progress, signal } = options;
+  warnOfOtherEngine(prepared, engine, progress);
+  const record = { ...prepared.record, engine };
+  const fresh = !prepared.resumed || (await checkpointSteps(run)).length === 0;
+  const params =
+    fresh && record.dense !== undefined && record.kind === 'kind'
+      ? await kindFromDenseFile(record.dense, record.model, { seed: record.config.seed, progress })
+      : undefined;
+  // A continued run keeps the name of the engine that it was started on.
+  const data = await openRun(prepared, prepared.resumed ? prepared.record : record, options);
+  const start = params && (() => initKindTraining(params, { trainable: 'all' }));
+  const learner = await runTraining({ run, record, data, ...(start && { start }), progress, signal });
+  learner.dispose();
+  return trainedRun(run, record);
+}

@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import type { ImageDataset } from '@learngene/datasets';
+import type { Progress } from '@learngene/pipeline';
+import type { RunRecord } from '@learngene/pipeline/node';
+import { decodeTrainingData } from '../data/run-data';
+import { createRunFolder, writeRunRecord } from '../run-folder/create-run';
+import { type MetricsLine, readMetricsLog } from '../run-folder/metrics-log';
+
+/** A run before an engine starts and an image is decoded: all that is cheap to check is checked. */
+export interface PreparedRun<R extends RunRecord = RunRecord> {
+  /** Configuration and model; the engine is set when it trains. */
+  record: R;
+  /** Whether a run folder is continued. */
+  resumed: boolean;
+  /** Images of the run's classes, not decoded yet. */
+  view: ImageDataset;
+}
+
+/** How a run is opened again. */
+export interface ResumeOptions {
+  /** Where the data lie now, if not where the run's recipe says. */
+  place?: string;
+  /** Takes notes on the data. */
+  progress: Progress;
+}
+
+/** How a prepared run is trained. */
+export interface TrainPreparedOptions {
+  /** The run folder to create or to continue. */
+  run: string;
+  /** Name of the engine that is selected. */
+  engine: string;
+  /** Whether the data of a continued run lie elsewhere now: its record is written anew (default false). */
+  moved?: boolean;
+  /** Takes notes and bars. */
+  progress: Progress;
+  /** An abort saves a checkpoint and ends the run. */
+  signal: AbortSignal;
+}
+
+/** What a trained run gives. */
+export interface TrainedRun {
+  /** The run folder. */
+  run: string;
+  /** Steps of the whole training. */
+  steps: number;
+  /** The last line of its metrics. */
+  last: MetricsLine | undefined;
+  /** The report's file. */
+  report: string;
+}
+
+/** Warns where a run goes on with another engine than it was started on. */
+export function warnOfOtherEngine({ record, resumed }: PreparedRun, engine: string, progress: Progress): void {
+  if (!resumed || record.engine === engine) return;
+  progress.warn(`the run was started on ${record.engine}; on ${engine} its numbers continue, but not bit for bit`);
+}
+
+/**
+ * Decodes the images of a run, and writes its folder or, where its data moved, its record.
+ *
+ * @param record The prepared record with what became known since.
+ * @returns the images to train on
+ */
+export async function openRun<R extends RunRecord>(
+  { resumed, view }: PreparedRun,
+  record: R,
+  { run, moved = false, progress }: TrainPreparedOptions,
+): Promise<ImageDataset> {
+  const data = await decodeTrainingData(view, record, progress);
+  if (!resumed) await createRunFolder(run, record);
+  else if (moved) await writeRunRecord(run, record);
+  return data;
+}
+
+/** What a run folder says of its training. */
+export function trainedRun(run: string, { config }: RunRecord): TrainedRun {
+  const last = readMetricsLog(run).at(-1);
+  return { run, steps: config.training.steps, last, report: join(run, 'report.html') };
+}

@@ -1,0 +1,61 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { writeSamples } from '@learngene/metrics/node';
+import { disposeParams, type ParamTree } from '@learngene/nn';
+import { type Config, createDiffusionProcess, type Progress, sampleClasses } from '@learngene/pipeline';
+import type { PathSource } from '@learngene/pipeline/node';
+import { writeGrid } from '../run-folder/write-grid';
+
+/** The options of {@link sampleToFiles}. */
+export interface SampleToFilesOptions {
+  /** The PNG file of the grid, a row a class. */
+  out: string;
+  /** An npz file as the ADM evaluator reads it (default: none). */
+  npz?: string;
+  /** Numbers of the classes to sample. */
+  ids: readonly number[];
+  /** Images of each class. */
+  count: number;
+  /** Images in a row of the grid. */
+  columns: number;
+  /** Sampler, steps and guidance. */
+  sampling: Config['sampling'];
+  /** Seed of the noise. */
+  seed: number;
+  /** Images at a time. */
+  batchSize: number;
+  /** Takes a bar. */
+  progress: Progress;
+  /** Stops between two steps. */
+  signal: AbortSignal;
+}
+
+/** What {@link sampleToFiles} gives. */
+export interface SampledFiles {
+  /** How many images there are. */
+  count: number;
+  /** Seconds that sampling took. */
+  seconds: number;
+}
+
+/** Samples images of classes, and writes them as a grid and, where it is named, as an npz file. */
+export async function sampleToFiles(source: PathSource, options: SampleToFilesOptions): Promise<SampledFiles> {
+  const { out, npz, ids, count, columns, sampling, seed, batchSize, progress, signal } = options;
+  const labels = Int32Array.from(ids.flatMap((id) => new Array<number>(count).fill(id)));
+  const model = await source.load();
+  try {
+    const started = performance.now();
+    const process = createDiffusionProcess(source.recipe);
+    const images = await sampleClasses(model, process, { labels, sampling, seed, batchSize, progress, signal });
+    const seconds = (performance.now() - started) / 1000;
+    await mkdir(dirname(out), { recursive: true });
+    await writeGrid(out, images, Math.min(columns, count));
+    if (npz !== undefined) {
+      await mkdir(dirname(npz), { recursive: true });
+      await writeSamples(npz, { images, labels, classes: source.classNames });
+    }
+    return { count: images.count, seconds };
+  } finally {
+    disposeParams(model.params as unknown as ParamTree);
+  }
+}

@@ -1,0 +1,147 @@
+import { resolve } from 'node:path';
+import { countTransferParams, initKindTraining, type KindModel } from '@learngene/kind';
+import { disposeParams } from '@learngene/nn';
+import { type Config, ConfigError, classNamesOf, type Progress } from '@learngene/pipeline';
+import {
+  checkpointSteps,
+  describeModel,
+  imageRecord,
+  type KindRunRecord,
+  loadModel,
+  RUN_FORMAT,
+  readKindRecord,
+} from '@learngene/pipeline/node';
+import { checkHoldOut } from '../data/decode-data';
+import { chooseClasses } from '../data/open-data';
+import { checkFits, checkShape, openRecipe, reopenRunData } from '../data/run-data';
+import { transferClasses } from '../data/transfer-classes';
+import {
+  openRun,
+  type PreparedRun,
+  type ResumeOptions,
+  type TrainedRun,
+  type TrainPreparedOptions,
+  trainedRun,
+  warnOfOtherEngine,
+} from '../run/prepared-run';
+import { runTraining } from '../run/run-training';
+import { versions } from '../run-folder/versions';
+import { startTransfer, TRAINABLE_OF_DOMAIN, type TransferDomain } from './start-transfer';
+import { transferConfig } from './transfer-config';
+
+/** A transfer before an engine starts and an image is decoded. */
+export interface PreparedTransfer extends PreparedRun<KindRunRecord> {
+  /** The model to start from; undefined where a checkpoint is continued. */
+  base?: string;
+  /** Components of each novel class (default: as in the base). */
+  tailorRank?: number;
+}
+
+/** What is asked of a new transfer. */
+export interface TransferRequest {
+  /** Values of the configuration, over the base's. */
+  requested: Record<string, unknown>;
+  /** Where they stand, for messages. */
+  source: string;
+  /** Whether data are asked for by a path or a kind. */
+  dataGiven: boolean;
+  /** Names of the novel classes (default: those that the base's recipe keeps out; of other data all). */
+  classes?: readonly string[];
+  /** How near they are to the base's. */
+  domain: TransferDomain;
+  /** Components of each novel class (default: as in the base). */
+  tailorRank?: number;
+  /** Takes notes on the data. */
+  progress: Progress;
+}
+
+/**
+ * Prepares a new transfer run: opens the data, chooses the novel classes, and makes the record.
+ *
+ * @param from The folder of a run or a bundle.
+ * @throws ConfigError naming what does not fit the base
+ */
+export async function prepareTransfer(from: string, request: TransferRequest): Promise<PreparedTransfer> {
+  const { requested, source, dataGiven, domain, tailorRank, progress } = request;
+  const { config: recipeOfBase, model } = await describeModel(from);
+  const otherData = dataGiven || (requested.data as Partial<Config['data']> | undefined)?.source !== undefined;
+  const config = transferConfig(recipeOfBase, requested, { from, source, otherData });
+  checkHoldOut(config);
+  const { dataset, recipe } = await openRecipe(config.data, progress, model.dit);
+  checkShape(dataset, model.dit);
+  const named = request.classes ?? config.data.classes;
+  const novel = otherData ? undefined : recipeOfBase.data.novel;
+  const classes = transferClasses(dataset, { named, known: classNamesOf(model), novel }, progress);
+  const view = chooseClasses(dataset, classes);
+  const record: KindRunRecord = {
+    format: RUN_FORMAT,
+    command: 'transfer',
+    kind: 'kind',
+    config: { ...config, data: { ...recipe, classes: [...classes] } },
+    model, // the transfer's own once its weights are there
+    engine: 'none yet',
+    versions: versions(),
+    base: { path: resolve(from), classes: [...classes], domain },
+    images: imageRecord(view),
+  };
+  return { record, resumed: false, view, base: from, tailorRank };
+}
+
+/**
+ * Opens a transfer run again.
+ *
+ * @throws ConfigError for another run, and for data that are not those that it was started on
+ */
+export async function resumeTransfer(run: string, options: ResumeOptions): Promise<PreparedTransfer> {
+  const kept = await readKindRecord(run);
+  if (kept.command !== 'transfer' || kept.base === undefined) throw new ConfigError(`${run}: not a transfer run`);
+  const { record, view } = await reopenRunData(kept, options);
+  const started = (await checkpointSteps(run)).length > 0;
+  const base = started ? undefined : kept.base.path;
+  if (base !== undefined) await describeModel(base);
+  return { record, resumed: true, view, base, tailorRank: kept.model.tailorRank };
+}
+
+/** The weights that a transfer starts from. */
+async function loadStart({ record, base, tailorRank }: PreparedTransfer): Promise<KindModel | undefined> {
+  if (base === undefined || record.base === undefined) return undefined;
+  const { classes, domain } = record.base;
+  const { model } = await loadModel(base, []);
+  const start = startTransfer(model, classes, { seed: record.config.seed, domain, tailorRank });
+  disposeParams(model.params);
+  return start;
+}
+
+/** What a trained transfer gives. */
+export interface TrainedTransfer extends TrainedRun {
+  /** Parameters that were trained. */
+  trainedParameters: number;
+}
+
+/**
+ * Trains a prepared transfer to its end, in its folder.
+ *
+ * @throws InterruptedError after an abort
+ */
+export async function transfer(prepared: PreparedTransfer, options: TrainPreparedOptions): Promise<TrainedTransfer> {
+  const { run, engine, progress, signal } = options;
+  warnOfOtherEngine(prepared, engine, progress);
+  const base = await loadStart(prepared);
+  const record = prepared.resumed
+    ? prepared.record
+    : { ...prepared.record, model: base?.config ?? prepared.record.model, engine };
+  const { model } = record;
+  checkFits(prepared.view, model);
+  const data = await openRun(prepared, record, options);
+  const trainable = TRAINABLE_OF_DOMAIN[record.base?.domain ?? 'near'];
+  const trained = countTransferParams(model, { groups: model.groups.length, classes: model.dit.classes });
+  if (trainable === 'tailors')
+    progress.info(`Training ${trained.toLocaleString('en-US')} parameters for ${model.dit.classes} novel classes`);
+  const start = () => {
+    if (base === undefined) throw new Error(`${run}: the run has no checkpoint to continue; start it anew`);
+    return initKindTraining(base.params, { trainable });
+  };
+  const learner = await runTraining({ run, record, trainable, data, start, progress, signal });
+  learner.dispose();
+  return { ...trainedRun(run, record), trainedParameters: trained };
+}
