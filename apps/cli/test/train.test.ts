@@ -7,7 +7,6 @@ import {
   fingerprint,
   json,
   run,
-  sha256,
   start,
   startProgram,
   succeed,
@@ -288,29 +287,4 @@ describe('failing', () => {
     const other = await run(...resume(out), '--quiet');
     expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('the model takes 8x8x3, got 12x12x3')]);
   });
-});
-
-test('a dense model is taken apart as the start, and the resume of a run without checkpoint takes it again', async () => {
-  const dense = join(folder, 'dense.safetensors');
-  await succeed(
-    'assemble',
-    '--from',
-    unbroken,
-    '--classes',
-    'bars',
-    '--form',
-    'dense',
-    '--layout',
-    'facebook',
-    '--out',
-    dense,
-  );
-  const [one, two] = [join(folder, 'dense-1'), join(folder, 'dense-2')];
-  const settings = ['--dense', dense, '--classes', 'bars', '--quiet'];
-  await succeed(...trainTiny(data, one, 2, ...settings));
-  await succeed(...trainTiny(data, two, 2, ...settings));
-  rmSync(join(two, 'checkpoints/step-2'), { recursive: true });
-  await succeed(...resume(two), '--quiet');
-  expect(fingerprint(two, 2)).toEqual(fingerprint(one, 2));
-  expect(sha256(join(one, 'checkpoints/step-2/ema.safetensors'))).toHaveLength(64);
 });
