@@ -234,6 +234,8 @@ const jobs = {
     pnpm(['exec', 'turbo', 'run', 'typecheck', '--output-logs=errors-only']);
     say('turbo boundaries: who may import whom');
     pnpm(['exec', 'turbo', 'boundaries', '--no-color']);
+    say('The house: folders in circles, imports past an index, lengths, levels, thin commands');
+    run(process.execPath, [join('tools', 'house', 'check.mjs')]);
     say('knip: unused files, exports and dependencies');
     pnpm(['exec', 'knip']);
     say('publint and attw: what would be published');
