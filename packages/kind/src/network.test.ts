@@ -153,7 +153,7 @@ describe('a network that is no Diffusion Transformer', () => {
     [
       'another layer',
       ({ config }) => Object.assign((config.network.layers as object[])[0], { in: 7 }),
-      'tensor mix.in.v: expected [7, 3], got [6, 3]',
+      'tensor mix.in.v: expected [7, ', // of whichever file is read first
     ],
     [
       'a table too many',

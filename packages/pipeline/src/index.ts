@@ -1,4 +1,4 @@
-export { mergeConfig, parseAssignment, parseConfig } from './config/load';
+export { type Json, mergeConfig, parseAssignment, parseConfig } from './config/load';
 export { type Config, type ConfigInput, DATA_SOURCES, type Sampling } from './config/schema';
 export { ConfigError, PipelineDisposedError } from './errors';
 export { nearestWord } from './nearest-word';
@@ -8,7 +8,7 @@ export type { LoadedSource } from './pipeline/model-source';
 export { type OpenPipelineOptions, openPipeline, type PipelineSource } from './pipeline/open-pipeline';
 export type { Pipeline, SampleOptions } from './pipeline/pipeline';
 export { noProgress, type Progress, type ProgressBar } from './progress';
-export { classLabels } from './recipe/class-labels';
+export { type ClassOwner, classLabels } from './recipe/class-labels';
 export { classNamesOf } from './recipe/class-names';
 export { createDiffusionProcess, type DiffusionProcess } from './recipe/diffusion-process';
 export { bundleMetadata, type Recipe, readRecipe, recipeOf } from './recipe/recipe';

@@ -8,8 +8,8 @@ export {
   type StateFile,
 } from './node/checkpoint';
 export { denseFile, denseMetadata, denseParams } from './node/dense-model';
-export { DIFFUSERS_FILE, expectArtifact, identify } from './node/identify';
-export { checkSameImages, imageRecord } from './node/image-record';
+export { type Artifact, DIFFUSERS_FILE, expectArtifact, identify } from './node/identify';
+export { checkSameImages, type ImageRecord, imageRecord } from './node/image-record';
 export {
   type BundleInspection,
   type DenseRunInspection,
@@ -29,6 +29,7 @@ export {
 } from './node/inspect/inspect-preset';
 export {
   describeModel,
+  type LoadedModel,
   loadModel,
   type ModelDescription,
   modelFolder,

@@ -1,5 +1,6 @@
 /** Stopped by a signal, a run after its state was saved: exit code 130 after Ctrl-C, 143 after SIGTERM. */
 export class InterruptedError extends Error {
+  /** Always `'InterruptedError'`. */
   override name = 'InterruptedError';
 
   /** The signal, where it was not Ctrl-C. */
@@ -18,6 +19,7 @@ export function interruptedBy({ reason }: AbortSignal, message: string): Interru
 
 /** A step of which the loss or the norm of the gradient is no finite number. */
 export class NonFiniteLossError extends Error {
+  /** Always `'NonFiniteLossError'`. */
   override name = 'NonFiniteLossError';
 
   /** Steps done, the failing one included. */

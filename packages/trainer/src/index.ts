@@ -27,15 +27,16 @@ export type {
 } from './contracts/diffusion';
 export type { Learner, LearnerCounts, LearnerState, StepOptions, StepResult } from './contracts/learner';
 export { balanceClasses } from './data/balance-classes';
-export { transferClasses } from './data/transfer-classes';
+export { type TransferChoice, transferClasses } from './data/transfer-classes';
 export { InterruptedError, interruptedBy, NonFiniteLossError } from './errors';
-export { mapLabels, type NamedLabels } from './evaluate/map-labels';
+export { type MappedLabels, mapLabels, type NamedLabels } from './evaluate/map-labels';
 export { noiseSource } from './evaluate/noise-baseline';
 export {
   disposeTree,
   freshTree,
   stepTree,
   type TreeState,
+  type TreeStep,
   type TreeStepOptions,
   treeFromState,
   treeToState,

@@ -1,14 +1,28 @@
+export type { DataRecipe } from './data/complete-data';
 export { dataFromRecipe } from './data/data-from-recipe';
 export { checkHoldOut, type DataPart, decodeData, partOf } from './data/decode-data';
 export { firstImages } from './data/first-images';
-export { chooseClasses, openData, pretrainingClasses } from './data/open-data';
-export { checkFits, checkShape, decodeTrainingData, openRecipe, reopenRunData } from './data/run-data';
+export { chooseClasses, type OpenData, openData, pretrainingClasses } from './data/open-data';
+export {
+  checkFits,
+  checkShape,
+  decodeTrainingData,
+  openRecipe,
+  type ReopenedRun,
+  reopenRunData,
+} from './data/run-data';
 export { type DemoFolderState, demoFolderState } from './demo/folder';
 export { type DemoPlan, fullPlan, planFor, quickPlan } from './demo/plan';
 export { type DemoResult, type DemoStage, type RunDemoOptions, runDemo } from './demo/run-demo';
 export type { Score } from './demo/score';
 export type { ImageSize, SampleDescription } from './evaluate/check-inputs';
-export { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from './evaluate/in-domain-extractor';
+export {
+  classAccuracy,
+  type InDomainExtractor,
+  openClassifier,
+  type TrainExtractorOptions,
+  trainExtractor,
+} from './evaluate/in-domain-extractor';
 export {
   type EvaluationRequest,
   type PreparedClassifier,
@@ -31,7 +45,7 @@ export type { PreparedRun, ResumeOptions, TrainedRun, TrainPreparedOptions } fro
 export { gridLabels, type RunLearner, type RunTrainingOptions, runTraining } from './run/run-training';
 export { type TrainRunOptions, trainRun } from './run/train-run';
 export { checkNewRun, createRunFolder, pruneCheckpoints, writeRunRecord } from './run-folder/create-run';
-export { type MetricsLine, openMetricsLog, readMetricsLog } from './run-folder/metrics-log';
+export { type MetricsLine, type MetricsLog, openMetricsLog, readMetricsLog } from './run-folder/metrics-log';
 export { checkParents, strangerIn } from './run-folder/new-folder';
 export { curveSections, sizeSection, spectrumSection } from './run-folder/report';
 export { saveCheckpoint } from './run-folder/save-checkpoint';

@@ -35,9 +35,23 @@ export {
   type TuningPlan,
 } from './plan/benchmark-plan';
 export type { MethodForm, MethodSpec, TailorStart } from './plan/methods';
-export type { AblationName, BudgetMethod, MethodName } from './plan/names';
+export {
+  ABLATIONS,
+  type AblationName,
+  BUDGET_METHODS,
+  type BudgetMethod,
+  METHOD_NAMES,
+  type MethodName,
+} from './plan/names';
 export { benchmarkPlans } from './plan/plans/index';
-export type { Evaluation, GuidanceMode, TrialError, TrialResult, TrialTable } from './plan/result';
+export {
+  type Evaluation,
+  type GuidanceMode,
+  TRIAL_TABLES,
+  type TrialError,
+  type TrialResult,
+  type TrialTable,
+} from './plan/result';
 export {
   type BudgetPoint,
   type BudgetSummary,

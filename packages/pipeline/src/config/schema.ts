@@ -9,59 +9,87 @@ export const DATA_SOURCES = ['emoji', 'folder', 'idx', 'cifar10', 'cifar100', 'p
 /** Where the images come from, and which classes are for pre-training and which are held back as novel. */
 const dataSchema = () =>
   z.strictObject({
+    /** Kind of data; told by what lies at the path where it is left out. */
     source: z
       .enum(DATA_SOURCES)
       .optional()
       .describe('kind of data; told by what lies at the path where it is left out'),
+    /** Folder or file of the data (not needed for emoji). */
     path: z.string().optional().describe('folder or file of the data (not needed for emoji)'),
+    /** Pixels a side that image files are cropped and resized to (default 32); arrays keep their own size. */
     size: z
       .int()
       .min(4)
       .max(1024)
       .optional()
       .describe('pixels a side that image files are cropped and resized to (default 32); arrays keep their own size'),
+    /** Which part of IDX and CIFAR data. */
     split: z.enum(['train', 'test']).default('train').describe('which part of IDX and CIFAR data'),
+    /** Classes to pre-train on (default: all that are not novel). */
     classes: z.array(z.string()).optional().describe('classes to pre-train on (default: all that are not novel)'),
+    /** Classes kept out of pre-training. */
     novel: z.array(z.string()).default([]).describe('classes kept out of pre-training'),
+    /** Classes to merge: { superclass: [class, ...], ... }, or a JSON file of that. */
     superclasses: z
       .union([z.string(), z.record(z.string(), z.array(z.string()))])
       .optional()
       .describe('classes to merge: { superclass: [class, ...], ... }, or a JSON file of that'),
+    /** Classes with fewer images are left out. */
     minPerClass: positive().default(1).describe('classes with fewer images are left out'),
+    /** Fraction of each class kept for evaluation. */
     holdOut: fraction().default(0.1).describe('fraction of each class kept for evaluation'),
+    /** Draw all classes equally often, however many images they have. */
     balance: z.boolean().default(true).describe('draw all classes equally often, however many images they have'),
+    /** Mirror images at random. */
     flip: z.boolean().default(true).describe('mirror images at random'),
+    /** Emoji: with the skin-tone variations. */
     skinVariations: z.boolean().default(false).describe('emoji: with the skin-tone variations'),
+    /** Folder: turn images upright by their EXIF tag. */
     autoOrient: z.boolean().default(true).describe('folder: turn images upright by their EXIF tag'),
+    /** What to do with images that cannot be read. */
     onCorrupt: z.enum(['error', 'skip']).default('error').describe('what to do with images that cannot be read'),
   });
 
 /** The factored Diffusion Transformer. */
 const modelSchema = () =>
   z.strictObject({
+    /** Published size; the fields below override it. */
     preset: z
       .string()
       .regex(/^DiT-(S|B|L|XL)\/(2|4|8)$/, 'expected DiT-{S,B,L,XL}/{2,4,8}')
       .optional()
       .describe('published size; the fields below override it'),
+    /** Pixels a side of a token. */
     patchSize: positive().optional().describe('pixels a side of a token'),
+    /** Width. */
     hiddenSize: positive().optional().describe('width'),
+    /** Number of blocks. */
     depth: positive().optional().describe('number of blocks'),
+    /** Attention heads. */
     heads: positive().optional().describe('attention heads'),
+    /** Width of the MLP over the width. */
     mlpRatio: z.number().positive().optional().describe('width of the MLP over the width'),
+    /** How often the label is dropped in training, for guidance. */
     labelDropout: fraction().default(0.1).describe('how often the label is dropped in training, for guidance'),
+    /** Whether the network predicts the variance too. */
     learnSigma: z.boolean().default(false).describe('whether the network predicts the variance too'),
+    /** Whose timestep embedding and epsilon; diffusers for weights that diffusers will load. */
     variant: z
       .enum(['facebook', 'diffusers'])
       .default('facebook')
       .describe('whose timestep embedding and epsilon; diffusers for weights that diffusers will load'),
+    /** Rank-1 components of each weight that all classes share. */
     learngeneRank: positive().default(40).describe('rank-1 components of each weight that all classes share'),
+    /** Rank-1 components of each weight that a class has to itself. */
     tailorRank: positive().default(8).describe('rank-1 components of each weight that a class has to itself'),
+    /** Start: random orthonormal components, or the SVD of a Xavier-initialised weight. */
     init: z
       .enum(['orthogonal', 'xavier'])
       .default('orthogonal')
       .describe('start: random orthonormal components, or the SVD of a Xavier-initialised weight'),
+    /** Class gate: on/off, or softmax over groups. */
     gate: z.enum(['binary', 'soft']).default('binary').describe('class gate: on/off, or softmax over groups'),
+    /** Which components answer when the label is dropped. */
     nullGate: z
       .enum(['learngenes', 'own-class'])
       .default('learngenes')
@@ -71,14 +99,20 @@ const modelSchema = () =>
 /** The diffusion process and its objective. */
 const diffusionSchema = () =>
   z.strictObject({
+    /** Gaussian diffusion or flow matching. */
     process: z.enum(['gaussian', 'flow']).default('gaussian').describe('Gaussian diffusion or flow matching'),
+    /** Noise schedule. */
     schedule: z.enum(['linear', 'cosine', 'scaled_linear', 'sigmoid']).default('cosine').describe('noise schedule'),
+    /** Training timesteps. */
     timesteps: z.int().min(2).max(10_000).default(1000).describe('training timesteps'),
+    /** What the network predicts. */
     prediction: z.enum(['epsilon', 'x0', 'velocity']).default('x0').describe('what the network predicts'),
+    /** Reverse variance; learned-range needs model.learnSigma. */
     variance: z
       .enum(['fixed-small', 'fixed-large', 'learned-range'])
       .default('fixed-small')
       .describe('reverse variance; learned-range needs model.learnSigma'),
+    /** How training timesteps are drawn. */
     timestepSampler: z
       .enum(['uniform', 'loss-second-moment'])
       .default('uniform')
@@ -88,50 +122,76 @@ const diffusionSchema = () =>
 /** How long and how to train. */
 const trainingSchema = () =>
   z.strictObject({
+    /** Optimiser steps in all. */
     steps: positive().default(10_000).describe('optimiser steps in all'),
+    /** Images a step. */
     batchSize: positive().default(32).describe('images a step'),
+    /** AdamW learning rate after warm-up. */
     learningRate: z.number().positive().default(1e-3).describe('AdamW learning rate after warm-up'),
+    /** Factor on the learning rate of learngenes and tailors. */
     factorLearningRateScale: z
       .number()
       .positive()
       .default(1)
       .describe('factor on the learning rate of learngenes and tailors'),
+    /** Steps of linear warm-up. */
     warmup: z.int().min(0).default(100).describe('steps of linear warm-up'),
+    /** Learning rate after warm-up. */
     decay: z.enum(['constant', 'cosine']).default('constant').describe('learning rate after warm-up'),
+    /** Decoupled weight decay of the dense parts. */
     weightDecay: z.number().min(0).default(0).describe('decoupled weight decay of the dense parts'),
+    /** Largest global norm of the gradient. */
     clipNorm: z.number().positive().default(1).describe('largest global norm of the gradient'),
+    /** Products of matrices; bf16 (with float32 sums and weights) needs --engine native and AVX512-BF16. */
     precision: z
       .enum(['f32', 'bf16'])
       .default('f32')
       .describe('products of matrices; bf16 (with float32 sums and weights) needs --engine native and AVX512-BF16'),
+    /** Decay of the averaged weights that are sampled from. */
     emaDecay: fraction().default(0.999).describe('decay of the averaged weights that are sampled from'),
+    /** Weight of ‖UᵀU−I‖² + ‖VᵀV−I‖² in the loss. */
     orthogonality: z.number().min(0).default(0).describe('weight of ‖UᵀU−I‖² + ‖VᵀV−I‖² in the loss'),
+    /** Steps between checkpoints. */
     checkpointEvery: positive().default(500).describe('steps between checkpoints'),
+    /** How many checkpoints stay on disk. */
     keepCheckpoints: positive().default(2).describe('how many checkpoints stay on disk'),
+    /** Steps between lines of metrics.jsonl. */
     logEvery: positive().default(10).describe('steps between lines of metrics.jsonl'),
+    /** Steps between sample grids; 0 for none. */
     sampleEvery: z.int().min(0).default(1000).describe('steps between sample grids; 0 for none'),
   });
 
 /** How images are sampled. */
 const samplingSchema = () =>
   z.strictObject({
+    /** Sampler; flow matching takes euler or heun. */
     sampler: z
       .enum(['ddpm', 'ddim', 'dpm-solver++', 'unipc', 'euler', 'heun'])
       .default('ddim')
       .describe('sampler; flow matching takes euler or heun'),
+    /** Network evaluations (heun: two a step). */
     steps: positive().default(50).describe('network evaluations (heun: two a step)'),
+    /** Classifier-free guidance scale; 1 is none. */
     guidance: z.number().min(0).default(1.5).describe('classifier-free guidance scale; 1 is none'),
+    /** Noise of DDIM. */
     eta: fraction().default(0).describe('noise of DDIM'),
+    /** Keep predicted images inside [-1, 1]. */
     clip: z.boolean().default(true).describe('keep predicted images inside [-1, 1]'),
   });
 
 const makeSchema = () =>
   z.strictObject({
+    /** Seed of all randomness. */
     seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).describe('seed of all randomness'),
+    /** Which images, and what is done with them. */
     data: dataSchema().prefault({}),
+    /** The network. */
     model: modelSchema().prefault({}),
+    /** The diffusion process and its objective. */
     diffusion: diffusionSchema().prefault({}),
+    /** How long and how to train. */
     training: trainingSchema().prefault({}),
+    /** How images are sampled. */
     sampling: samplingSchema().prefault({}),
   });
 

@@ -25,11 +25,13 @@ export const CHECKPOINT_FORMAT = 2;
 
 /** What `state.json` of a checkpoint holds. */
 export interface StateFile {
+  /** The format of the fields of `state`. */
   format: 1 | typeof CHECKPOINT_FORMAT;
   /** sha256 of `files` and `state`, so that a damaged or edited file is noticed. */
   checksum: string;
   /** sha256 of every tree's file, by the tree's name. */
   files: Record<string, string>;
+  /** Everything that is not a tensor. */
   state: Record<string, unknown>;
 }
 

@@ -9,6 +9,7 @@ import { isRunFormat } from './run-format';
 
 /** What a command wrote at a path, as far as other commands tell it apart. */
 export interface Artifact {
+  /** Which of the things that commands write. */
   readonly kind:
     | 'run'
     | 'bundle'

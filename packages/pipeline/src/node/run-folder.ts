@@ -26,7 +26,14 @@ interface CommonRecord {
   /** The file of the dense model that a pre-training started from. */
   dense?: string;
   /** What a transfer started from. */
-  base?: { path: string; classes: string[]; domain: 'near' | 'distant' };
+  base?: {
+    /** The run or the bundle. */
+    path: string;
+    /** The classes that it knows. */
+    classes: string[];
+    /** Whether its shared part was kept, or trained anew for another domain. */
+    domain: 'near' | 'distant';
+  };
   /** What is known of the images that it was started on; runs of older versions have none. */
   images?: ImageRecord;
 }

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 
 /** A network gave pixels that are NaN or infinite. */
 export class NonFinitePixelsError extends Error {
+  /** Always `'NonFinitePixelsError'`. */
   override name = 'NonFinitePixelsError';
 }
 

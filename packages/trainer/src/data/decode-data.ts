@@ -42,7 +42,9 @@ export async function decodeData(
 
 /** A part of the data: what is trained on, and what is kept for evaluation. */
 export interface DataPart {
+  /** What is trained on. */
   train: ImageDataset;
+  /** What is kept for evaluation. */
   heldOut: ImageDataset;
 }
 

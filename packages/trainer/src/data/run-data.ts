@@ -21,6 +21,14 @@ export async function openRecipe(
   }
 }
 
+/** What {@link reopenRunData} gives. */
+export interface ReopenedRun<R extends RunRecord> {
+  /** The record, with the place where the data lie now. */
+  record: R;
+  /** The images of the run's classes, not yet decoded. */
+  view: ImageDataset;
+}
+
 /**
  * The images that a run trains on, opened anew and not yet decoded.
  *
@@ -32,7 +40,7 @@ export async function openRecipe(
 export async function reopenRunData<R extends RunRecord>(
   record: R,
   { place, progress }: { place?: string; progress: Progress },
-): Promise<{ record: R; view: ImageDataset }> {
+): Promise<ReopenedRun<R>> {
   const { config, model } = record;
   const asked = place === undefined ? config.data : { ...config.data, path: place };
   const { dataset, recipe } = await openRecipe(asked, progress, model.dit);

@@ -18,6 +18,7 @@ import { balanceClasses } from '../data/balance-classes';
 
 /** An in-domain feature extractor with what is known of it. */
 export interface InDomainExtractor {
+  /** Features of images, by the classifier. */
   extractor: FeatureExtractor;
   /** Names of its classes, where they are known. */
   classes?: readonly string[];
@@ -49,13 +50,17 @@ export interface TrainExtractorOptions {
   train: ImageDataset;
   /** Images to measure the accuracy on; may be empty. */
   heldOut: ImageDataset;
+  /** Optimiser steps. */
   steps: number;
   /** Images of a step (default 64). */
   batchSize?: number;
+  /** Seed of all randomness. */
   seed: number;
   /** Where the classifier is kept; nowhere where none is given. */
   path?: string;
+  /** Where it is shown how far the training is. */
   output: Progress;
+  /** An abort ends the training before its next step. */
   signal?: AbortSignal;
 }
 

@@ -41,6 +41,16 @@ export interface TreeStepOptions extends StepOptions {
   readonly donate?: boolean;
 }
 
+/** What {@link stepTree} gives; the caller owns it. */
+export interface TreeStep {
+  /** The state after the step. */
+  readonly state: TreeState;
+  /** The loss before the step, f32. */
+  readonly loss: tf.Scalar;
+  /** Global norm of the gradient before clipping, f32. */
+  readonly gradientNorm: tf.Scalar;
+}
+
 /**
  * One step of AdamW on a tree by the gradient of a loss. It disposes the state before.
  *
@@ -50,7 +60,7 @@ export function stepTree(
   { params, ema, optimizer }: TreeState,
   loss: (params: ParamTree) => tf.Scalar,
   { learningRate, emaDecay, clipNorm, leaves, donate }: TreeStepOptions,
-): { state: TreeState; loss: tf.Scalar; gradientNorm: tf.Scalar } {
+): TreeStep {
   const { after, value, norm } = tf.tidy(() => {
     const { value, grads } = valueAndGrad(loss, params);
     const { groups, gradientNorm } = stepParameterGroups(

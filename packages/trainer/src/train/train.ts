@@ -27,9 +27,14 @@ export interface TrainOptions<B> {
   /** Steps done before (default 0): those of the state that the learner and the batch maker were restored from. */
   from?: number;
   /** Held-out data: its mean loss is measured every so many steps and after the last (default: not at all). */
-  validation?: { every: number; batches: () => BatchSequence<B> };
+  validation?: {
+    /** Steps between two measurements. */
+    every: number;
+    /** Starts the held-out batches anew. */
+    batches: () => BatchSequence<B>;
+  };
   /** Called after every step and awaited. It may save the state; what it throws ends the training. */
-  onStep?(event: StepEvent): void | Promise<void>;
+  onStep?: (event: StepEvent) => void | Promise<void>;
   /** An abort ends the training after the step that is running and its `onStep`. */
   signal?: AbortSignal;
   /** The processes that train together (default: this one alone). */
