@@ -1,4 +1,4 @@
-export type { DataRecipe } from './data/complete-data';
+export type { DataConfig, DataRecipe } from './data/complete-data';
 export { dataFromRecipe } from './data/data-from-recipe';
 export { checkHoldOut, type DataPart, decodeData, partOf } from './data/decode-data';
 export { firstImages } from './data/first-images';

@@ -24,9 +24,9 @@ export const FUNCTION_BUDGETS = [
   { name: 'flattenParams', from: '@learngene/nn', most: 3 }, // the requirement is 15
   { name: 'adamWStep', from: '@learngene/nn', most: 6 },
   { name: 'valueAndGrad', from: '@learngene/nn', most: 50 }, // tfjs-core's gradients
-  { name: 'countKind', from: '@learngene/kind', most: 6 }, // the requirement is 40
-  { name: 'applyKind', from: '@learngene/kind', most: 35 },
-  { name: 'openBundle', from: '@learngene/kind', most: 32 },
+  { name: 'countKind', from: '@learngene/kind', most: 9 }, // the requirement is 40
+  { name: 'applyKind', from: '@learngene/kind', most: 37 },
+  { name: 'openBundle', from: '@learngene/kind', most: 37 },
   { name: 'sampleImages', from: '@learngene/pipeline', most: 26 },
   { name: 'applyDit', from: '@learngene/dit', most: 25 },
   { name: 'sampleDdim', from: '@learngene/diffusion', most: 12 },

@@ -7,10 +7,14 @@ import type { Config, Progress } from '@learngene/pipeline';
 import { ConfigError } from '@learngene/pipeline';
 import { identify } from '@learngene/pipeline/node';
 
-type Data = Config['data'];
+/** Data as a configuration asks for them. */
+export type DataConfig = Config['data'];
 
 /** Data whose kind and place are known: what a run or a bundle keeps, so that they are found from any folder. */
-export type DataRecipe = Data & { source: NonNullable<Data['source']> };
+export interface DataRecipe extends DataConfig {
+  /** The kind of the data. */
+  source: NonNullable<DataConfig['source']>;
+}
 
 const KIND_WORDS: Readonly<Record<DatasetKind, string>> = {
   emoji: 'the package of emoji',
@@ -60,7 +64,7 @@ async function kindAt(path: string, progress: Progress): Promise<DatasetKind> {
  *
  * @throws ConfigError where neither a kind nor a path is given, or the path that a kind needs is missing
  */
-export async function completeData(data: Data, progress: Progress): Promise<DataRecipe> {
+export async function completeData(data: DataConfig, progress: Progress): Promise<DataRecipe> {
   const path = data.path === undefined ? undefined : resolve(data.path);
   if (data.source === undefined && path === undefined) {
     throw new ConfigError(
@@ -78,7 +82,7 @@ export async function completeData(data: Data, progress: Progress): Promise<Data
     source,
     ...(path === undefined ? {} : { path }),
     ...(typeof superclasses === 'string'
-      ? { superclasses: { ...(await readTable(superclasses)) } as Data['superclasses'] }
+      ? { superclasses: { ...(await readTable(superclasses)) } as DataConfig['superclasses'] }
       : {}),
   };
 }

@@ -104,7 +104,7 @@ export interface OpenData {
  * Opens the configured data without decoding an image, so that classes and sizes are checked first.
  *
  * @param size - pixels a side of image files where the configuration names none: those of the model, else 32
- * @throws ConfigError as {@link completeData}, and DatasetFileError where files are missing or damaged
+ * @throws ConfigError as `completeData`, and DatasetFileError where files are missing or damaged
  */
 export async function openData(
   data: Config['data'],
