@@ -46,7 +46,7 @@ const settings = [
   `training.steps=${values.steps}`,
   'training.checkpointEvery=5',
   // Always clipped, so that the order in which the norm is summed would show.
-  'training.gradientClip=0.01',
+  'training.clipNorm=0.01',
   'training.sampleEvery=0',
   'training.logEvery=5',
   'diffusion.timestepSampler=loss-second-moment',

@@ -1,5 +1,6 @@
 // What is left out of a run on software WebGPU, each with its reason. A training step of a tiny model is 2,000 to 17,000
 // programs there, some seconds; what a step does is tested once, its many variants on the other engines.
+import { existsSync } from 'node:fs';
 import { beforeEach } from 'vitest';
 
 const variants = 'a variant of a step that another test of the file runs';
@@ -7,7 +8,7 @@ const many = 'many steps of some seconds each; one step is tested';
 
 const leftOut: readonly [file: string, test: RegExp, reason: string][] = [
   ['diffusion/src/sampler-sweep.test.ts', /./, 'hundreds of trajectories; parity, golden loops and convergence run'],
-  ['kind/src/train-step.test.ts', /^training on a toy task/, many],
+  ['kind/src/train-toy.test.ts', /^training on a toy task/, many],
   [
     'kind/src/train-step.test.ts',
     /^one step > (gives each|moves learngenes|adds the|trains the soft|decays the)/,
@@ -21,11 +22,11 @@ const leftOut: readonly [file: string, test: RegExp, reason: string][] = [
     'torch-parity compares the same',
   ],
   [
-    'kind/src/assemble.test.ts',
+    'kind/src/assemble-budget.test.ts',
     /^a budget > of (macs|bytes) is kept to/,
     'as of parameters: dozens of cuts, computed on the host',
   ],
-  ['kind/src/assemble.test.ts', /^a budget > of parameters .* \(soft gate\)/, 'as with the binary gate'],
+  ['kind/src/assemble-budget.test.ts', /^a budget > of parameters .* \(soft gate\)/, 'as with the binary gate'],
   ['nn/src/ops/accuracy.test.ts', /gradient of a bias of many/, 'half a minute for one more sum'],
   [
     'nn/src/ops/accuracy.test.ts',
@@ -38,6 +39,10 @@ const leftOut: readonly [file: string, test: RegExp, reason: string][] = [
     'as for attention, and they are compared with torch',
   ],
 ];
+
+for (const [file] of leftOut) {
+  if (!existsSync(new URL(`../packages/${file}`, import.meta.url))) throw new Error(`webgpu-left-out: no file ${file}`);
+}
 
 beforeEach((context) => {
   const file = context.task.file.filepath;

@@ -17,7 +17,7 @@ import {
   noisyMixer,
 } from '../test/tiny-network';
 import { applyGated } from './apply-gated';
-import { assembleFactored } from './assemble';
+import { assembleFactoredAsync } from './assemble';
 import { BundleError } from './bundle/bundle-error';
 import { decomposeKind } from './bundle/decompose';
 import { openBundle } from './bundle/open';
@@ -31,7 +31,7 @@ import { gatedTrainStep } from './gated-train-step';
 import { initKind } from './init';
 import { type NetworkParams, subTree } from './params';
 import { disposeKindTraining, disposeReplaced, initKindTraining, type KindTrainState } from './train-state';
-import { stateFromTrees, stateToTrees } from './train-state-trees';
+import { inFixedOrder, stateFromTrees, stateToTrees } from './train-state-trees';
 import { transferKind } from './transfer';
 
 beforeAll(useTestBackend);
@@ -175,7 +175,7 @@ describe('a network that is no Diffusion Transformer', () => {
 
   test('its training goes to trees and back', () => {
     const config = mixerConfig();
-    const { state } = step(initKindTraining(noisyMixer(config), { trainable: 'all' }), config, [2, 1]);
+    const { state } = step(inFixedOrder(initKindTraining(noisyMixer(config), { trainable: 'all' })), config, [2, 1]);
     const again = stateFromTrees({ ...stateToTrees(state, config), step: 1 }, config);
     const [a, b] = [state, again].map((each) => step(each, config, [2, 3, 1]).state);
     for (const tree of ['params', 'ema'] as const)
@@ -186,7 +186,7 @@ describe('a network that is no Diffusion Transformer', () => {
     expect(b.optimizer.tailors.b.step).toBe(2);
   });
 
-  test('is counted from its description as from its tensors, and assembled to a budget', () => {
+  test('is counted from its description as from its tensors, and assembled to a budget', async () => {
     const model = { config: mixerConfig(), params: noisyMixer(mixerConfig()) };
     const { total, tailorGroup, labelRow } = countKindParams(model.config);
     const counts = countAssembled(model);
@@ -195,12 +195,12 @@ describe('a network that is no Diffusion Transformer', () => {
     expect([tailorGroup, labelRow]).toEqual([2 * (15 + 15), 7]);
     expect(counts.macs).toBe(MIXER.denseMacs + 3 * 5 * (14 + 14));
     expect(countTransferParams(model.config, { groups: 1, classes: 2 })).toBe(tailorGroup + 14);
-    const two = assembleFactored(model, { groups: ['c', 'b'] });
+    const two = await assembleFactoredAsync(model, { groups: ['c', 'b'] });
     expect(two.config.network.classes).toBe(3);
     expect(two.config.groups.map(({ classes }) => classes)).toEqual([[0, 1], [2]]);
     expect(values(two.params.tailors.c)).toEqual(values(model.params.tailors.c));
     const budget = { parameters: Math.round(0.8 * total), macs: Math.round(0.9 * counts.macs) };
-    const cut = assembleFactored(model, { budget });
+    const cut = await assembleFactoredAsync(model, { budget });
     expect(cut.config.pruned).toBe(true);
     expect(countAssembled(cut).parameters).toBeLessThanOrEqual(budget.parameters);
     expect(countAssembled(cut).macs).toBeLessThanOrEqual(budget.macs);
