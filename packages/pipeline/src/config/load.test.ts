@@ -38,6 +38,47 @@ describe('parseConfig', () => {
     ['a variance without its head', { diffusion: { variance: 'learned-range' } }, 'needs model.learnSigma true'],
     ['a flow with ddim', { diffusion: { process: 'flow' } }, 'flow matching takes euler or heun, got ddim'],
     [
+      'a flow that predicts images',
+      { diffusion: { process: 'flow', prediction: 'x0' } },
+      'diffusion.prediction: a flow predicts velocity, got x0',
+    ],
+    [
+      'a flow with numbered timesteps',
+      { diffusion: { process: 'flow', timestepSampler: 'loss-second-moment' } },
+      'diffusion.timestepSampler: a flow takes uniform or logit-normal, got loss-second-moment',
+    ],
+    [
+      'a flow with a noise schedule',
+      { diffusion: { process: 'flow', schedule: 'linear' } },
+      'diffusion.schedule: a flow has straight paths and no noise schedule, got linear; leave it out',
+    ],
+    [
+      'a flow of 50 timesteps',
+      { diffusion: { process: 'flow', timesteps: 50 } },
+      'diffusion.timesteps: the times of a',
+    ],
+    [
+      'a flow with a variance',
+      { diffusion: { process: 'flow', variance: 'fixed-large' } },
+      'diffusion.variance: a flow has no reverse variance, got fixed-large; leave it out',
+    ],
+    [
+      'logit-normal times of Gaussian diffusion',
+      { diffusion: { timestepSampler: 'logit-normal' } },
+      'diffusion.timestepSampler: logit-normal is for diffusion.process flow',
+    ],
+    [
+      'a mean of uniform timesteps',
+      { diffusion: { timestepMean: 0 } },
+      'diffusion.timestepMean: has a part only with timestepSampler logit-normal; leave it out',
+    ],
+    [
+      'a deviation of uniform times',
+      { diffusion: { process: 'flow', timestepSampler: 'uniform', timestepStd: 1 } },
+      'diffusion.timestepStd: has a part only with timestepSampler logit-normal; leave it out',
+    ],
+    ['no deviation', { diffusion: { process: 'flow', timestepStd: 0 } }, 'diffusion.timestepStd: '],
+    [
       'more sampling steps than there are',
       { diffusion: { timesteps: 10 } },
       'sampling.steps: expected at most diffusion.timesteps, 10, got 50',
@@ -46,6 +87,49 @@ describe('parseConfig', () => {
   ])('refuses %s', (_, value, message) => {
     expect(() => parseConfig(value, 'here')).toThrow(ConfigError);
     expect(() => parseConfig(value, 'here')).toThrow(message);
+  });
+});
+
+describe('a flow', () => {
+  const sampling = { sampler: 'euler' };
+  test('predicts velocities at logit-normal times by default, and says so', () => {
+    const config = parseConfig({ diffusion: { process: 'flow' }, sampling }, 'here');
+    expect(config.diffusion).toEqual({
+      process: 'flow',
+      schedule: 'cosine',
+      timesteps: 1000,
+      prediction: 'velocity',
+      variance: 'fixed-small',
+      timestepSampler: 'logit-normal',
+      timestepMean: 0,
+      timestepStd: 1,
+    });
+    expect(parseConfig(config, 'here')).toEqual(config);
+  });
+  test('keeps the times that are asked for', () => {
+    const even = parseConfig({ diffusion: { process: 'flow', timestepSampler: 'uniform' }, sampling }, 'here');
+    expect(even.diffusion).toMatchObject({ timestepSampler: 'uniform', prediction: 'velocity' });
+    expect(Object.keys(even.diffusion)).not.toContain('timestepMean');
+    const narrow = parseConfig(
+      { diffusion: { process: 'flow', timestepMean: -0.5, timestepStd: 2 }, sampling },
+      'here',
+    );
+    expect(narrow.diffusion).toMatchObject({ timestepSampler: 'logit-normal', timestepMean: -0.5, timestepStd: 2 });
+  });
+  test('of an older version is what it was, whatever its configuration said', () => {
+    const stored = {
+      process: 'flow',
+      schedule: 'linear',
+      timesteps: 50,
+      predict: 'start',
+      variance: 'fixed-small',
+      timestepSampler: 'loss-second-moment',
+    };
+    const { diffusion } = parseConfig({ diffusion: stored, sampling }, 'here');
+    expect(diffusion).toEqual(parseConfig({ diffusion: { process: 'flow' }, sampling }, 'here').diffusion);
+    const gaussian = parseConfig({ diffusion: { ...stored, process: 'gaussian' } }, 'here').diffusion;
+    expect(gaussian).toMatchObject({ schedule: 'linear', prediction: 'x0', timestepSampler: 'loss-second-moment' });
+    expect(Object.keys(gaussian)).not.toContain('timestepMean');
   });
 });
 

@@ -15,6 +15,15 @@ const RENAMED: Readonly<Record<string, Readonly<Record<string, Rename>>>> = {
   training: { factorRate: { name: 'factorLearningRateScale' }, gradientClip: { name: 'clipNorm' } },
 };
 
+/**
+ * A flow of an older version: it drew logit-normal times and predicted velocities whatever its configuration said, and read
+ * no noise schedule.
+ */
+function flowAsItWas(diffusion: Json): Json {
+  if (diffusion.process !== 'flow' || !Object.hasOwn(diffusion, 'predict')) return diffusion;
+  return { process: 'flow', prediction: 'velocity', timestepSampler: 'logit-normal' };
+}
+
 /** A field with the name and the value of today. */
 function renamed(value: unknown, { name, values = {} }: Rename): [string, unknown] {
   return [name, typeof value === 'string' && Object.hasOwn(values, value) ? values[value] : value];
@@ -34,8 +43,9 @@ function isObject(value: unknown): value is Json {
 export function withCurrentNames<T>(value: T, source: string): T {
   if (!isObject(value)) return value;
   const sections = Object.entries(RENAMED).flatMap(([section, names]) => {
-    const fields = Object.hasOwn(value, section) ? value[section] : undefined;
-    if (!isObject(fields)) return [];
+    const given = Object.hasOwn(value, section) ? value[section] : undefined;
+    if (!isObject(given)) return [];
+    const fields = section === 'diffusion' ? flowAsItWas(given) : given;
     const entries = Object.entries(fields).map(([name, field]) => {
       const [today, current] = Object.hasOwn(names, name) ? renamed(field, names[name]) : [name, field];
       if (today !== name && Object.hasOwn(fields, today)) {

@@ -105,18 +105,32 @@ const diffusionSchema = () =>
     schedule: z.enum(['linear', 'cosine', 'scaled_linear', 'sigmoid']).default('cosine').describe('noise schedule'),
     /** Training timesteps. */
     timesteps: z.int().min(2).max(10_000).default(1000).describe('training timesteps'),
-    /** What the network predicts. */
-    prediction: z.enum(['epsilon', 'x0', 'velocity']).default('x0').describe('what the network predicts'),
+    /** What the network predicts (default: x0, of a flow velocity). */
+    prediction: z
+      .enum(['epsilon', 'x0', 'velocity'])
+      .default('x0')
+      .describe('what the network predicts (default: x0, of a flow velocity)'),
     /** Reverse variance; learned-range needs model.learnSigma. */
     variance: z
       .enum(['fixed-small', 'fixed-large', 'learned-range'])
       .default('fixed-small')
       .describe('reverse variance; learned-range needs model.learnSigma'),
-    /** How training timesteps are drawn. */
+    /** How training timesteps are drawn (default: uniform, of a flow logit-normal). */
     timestepSampler: z
-      .enum(['uniform', 'loss-second-moment'])
+      .enum(['uniform', 'loss-second-moment', 'logit-normal'])
       .default('uniform')
-      .describe('how training timesteps are drawn'),
+      .describe('how training timesteps are drawn (default: uniform, of a flow logit-normal)'),
+    /** logit-normal: mean of the normal number of which a time is the sigmoid (default 0). */
+    timestepMean: z
+      .number()
+      .optional()
+      .describe('logit-normal: mean of the normal number of which a time is the sigmoid (default 0)'),
+    /** logit-normal: standard deviation of that number (default 1). */
+    timestepStd: z
+      .number()
+      .positive()
+      .optional()
+      .describe('logit-normal: standard deviation of that number (default 1)'),
   });
 
 /** How long and how to train. */

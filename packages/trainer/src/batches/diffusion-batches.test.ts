@@ -1,5 +1,6 @@
 import { inMemoryDataset } from '@learngene/datasets';
 import { flowMatching, gaussianDiffusion } from '@learngene/diffusion';
+import type { DiffusionProcess } from '@learngene/pipeline';
 import { createGenerator } from '@learngene/random';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
@@ -7,7 +8,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { DiffusionBatch } from '../contracts/diffusion';
 import { diffusionBatch } from './diffusion-batch';
 import { type DiffusionBatchesState, diffusionBatches } from './diffusion-batches';
-import { type BatchRandomness, savedRandomness, streamRandomness } from './randomness';
+import { type BatchRandomness, type SavedRandomnessOptions, savedRandomness, streamRandomness } from './randomness';
 
 beforeAll(useTestBackend);
 
@@ -118,7 +119,8 @@ describe('a batch maker', () => {
     dropped: [...dropped],
     weights: weights && [...weights],
   });
-  const start = (timestepSampler: 'uniform' | 'loss-second-moment', state?: DiffusionBatchesState) =>
+  type Sampler = SavedRandomnessOptions['timestepSampler'];
+  const start = (timestepSampler: Sampler, of: DiffusionProcess, state?: DiffusionBatchesState) =>
     diffusionBatches({
       data,
       batchSize: 3,
@@ -126,7 +128,7 @@ describe('a batch maker', () => {
       seed: 7,
       stream: 'batches',
       randomness: savedRandomness({
-        process: gaussian(2),
+        process: of,
         labelDropout: 0.3,
         generator: createGenerator(9),
         timestepSampler,
@@ -136,7 +138,12 @@ describe('a batch maker', () => {
       state: state?.images,
     });
 
-  test.each(['uniform', 'loss-second-moment'] as const)('goes on from its state, timesteps %s', async (sampler) => {
+  test.each<[string, Sampler, DiffusionProcess]>([
+    ['uniform', 'uniform', gaussian(2)],
+    ['loss-second-moment', 'loss-second-moment', gaussian(2)],
+    ['uniform in [0, 1]', 'uniform', flowMatching({})],
+    ['logit-normal', { kind: 'logit-normal', mean: 0.5, std: 0.3 }, flowMatching({})],
+  ])('goes on from its state, timesteps %s', async (_, sampler, of) => {
     const follow = async (maker: ReturnType<typeof start>, from: number, steps: number) => {
       const seen = [];
       for (let step = from; step < from + steps; step++) {
@@ -148,26 +155,44 @@ describe('a batch maker', () => {
       }
       return seen;
     };
-    const unbroken = start(sampler);
+    const unbroken = start(sampler, of);
     const all = await follow(unbroken, 0, 14);
     unbroken.close();
-    const first = start(sampler);
+    const first = start(sampler, of);
     await follow(first, 0, 10);
     const state = JSON.parse(JSON.stringify(first.state()));
     first.close();
-    const second = start(sampler, state);
+    const second = start(sampler, of, state);
     expect(await follow(second, 10, 4)).toEqual(all.slice(10));
     second.close();
-    expect(all.some(({ weights }) => weights?.some((weight) => weight !== 1))).toBe(sampler !== 'uniform');
+    expect(all.some(({ weights }) => weights?.some((weight) => weight !== 1))).toBe(sampler === 'loss-second-moment');
   });
 });
 
 test('a flow has no numbered timesteps to sample by their losses', () => {
   const options = { process: flowMatching({}), labelDropout: 0, generator: createGenerator(0) };
   expect(() => savedRandomness({ ...options, timestepSampler: 'loss-second-moment' })).toThrow(
-    "timestepSampler: expected 'uniform' for a flow, got 'loss-second-moment'",
+    "timestepSampler: expected 'uniform' or logit-normal for a flow, got 'loss-second-moment'",
   );
+  const logitNormal = { ...options, process, timestepSampler: { kind: 'logit-normal' } as const };
+  const message =
+    "timestepSampler: expected 'uniform' or 'loss-second-moment' for Gaussian diffusion, got logit-normal";
+  expect(() => savedRandomness(logitNormal)).toThrow(message);
+  expect(() => streamRandomness({ ...logitNormal, seed: 0, purpose: 'p' })).toThrow(message);
   const { t } = savedRandomness(options).draw(0, { count: 100, pixels: 1 });
   expect(t.every((time) => time > 0 && time < 1)).toBe(true);
   expect(t.some((time) => time !== Math.round(time))).toBe(true);
+});
+
+test('the times of a flow follow the distribution that is asked for; a stream draws the same law', () => {
+  const options = { process: flowMatching({}), labelDropout: 0, generator: createGenerator(0) };
+  const narrow = { kind: 'logit-normal', mean: 1, std: 0.01 } as const;
+  const drawn = [
+    savedRandomness({ ...options, timestepSampler: narrow }),
+    streamRandomness({ ...options, seed: 4, purpose: 'p', timestepSampler: narrow }),
+  ].map((randomness) => randomness.draw(0, { count: 50, pixels: 1 }).t);
+  for (const t of drawn) for (const time of t) expect(Math.abs(time - 1 / (1 + Math.exp(-1)))).toBeLessThan(0.02);
+  const even = savedRandomness({ ...options, timestepSampler: 'uniform' }).draw(0, { count: 4000, pixels: 1 }).t;
+  const outside = Array.from(even).filter((time) => time < 0.05 || time > 0.95).length;
+  expect(Math.abs(outside / 4000 - 0.1)).toBeLessThan(0.02); // of a standard logit-normal 0.003
 });

@@ -1,5 +1,6 @@
 import {
   createLossSecondMoment,
+  type FlowTimeDistribution,
   flowTimesteps,
   type GaussianDiffusion,
   type LossSecondMoment,
@@ -46,10 +47,36 @@ export interface BatchRandomness {
   state(): Readonly<Record<string, unknown>>;
 }
 
-/** The timesteps of a batch, of weight 1. */
-function drawTimes(process: DiffusionProcess, size: number, generator: Generator): Int32Array | Float32Array {
-  if (process.kind === 'flow') return flowTimesteps({ size, generator, distribution: { kind: 'logit-normal' } });
+/** The times of a flow where nothing else is asked for. */
+const STANDARD: FlowTimeDistribution = { kind: 'logit-normal' };
+
+/** Draws the timesteps of a batch, of weight 1. */
+function drawTimes(
+  process: DiffusionProcess,
+  {
+    size,
+    generator,
+    distribution = STANDARD,
+  }: { size: number; generator: Generator; distribution?: FlowTimeDistribution },
+): Int32Array | Float32Array {
+  if (process.kind === 'flow') return flowTimesteps({ size, generator, distribution });
   return uniformTimesteps({ timesteps: process.timesteps, size, generator }).t;
+}
+
+/** Refuses a way of drawing timesteps that a process does not have. */
+function checkSampler(
+  process: DiffusionProcess,
+  sampler: FlowTimeDistribution | 'loss-second-moment' | undefined,
+): void {
+  if (sampler === undefined || sampler === 'uniform') return;
+  if (process.kind === 'flow' && sampler === 'loss-second-moment') {
+    throw new Error("timestepSampler: expected 'uniform' or logit-normal for a flow, got 'loss-second-moment'");
+  }
+  if (process.kind !== 'flow' && sampler !== 'loss-second-moment') {
+    throw new Error(
+      "timestepSampler: expected 'uniform' or 'loss-second-moment' for Gaussian diffusion, got logit-normal",
+    );
+  }
 }
 
 const dropLabels = (generator: Generator, count: number, labelDropout: number) =>
@@ -64,10 +91,10 @@ export interface SavedRandomnessOptions {
   /** The generator of a training that begins; it is advanced. */
   generator: Generator;
   /**
-   * How timesteps are drawn (default 'uniform'). 'loss-second-moment' samples them by their losses (Nichol & Dhariwal,
-   * 2021, section 3.3).
+   * How timesteps are drawn (default 'uniform', of a flow logit-normal). 'loss-second-moment' samples them by their losses
+   * (Nichol & Dhariwal, 2021, section 3.3); logit-normal times are of a flow alone (Esser et al. 2024, eq. 19).
    */
-  timestepSampler?: 'uniform' | 'loss-second-moment';
+  timestepSampler?: FlowTimeDistribution | 'loss-second-moment';
   /** Where to go on: what `state` returned. `generator` is not used then. */
   state?: Readonly<Record<string, unknown>>;
 }
@@ -75,14 +102,13 @@ export interface SavedRandomnessOptions {
 /**
  * Randomness from one generator, whose state a checkpoint keeps. Noise and timesteps belong to the places in the batch.
  *
- * @throws Error for 'loss-second-moment' with a flow, whose times are not numbered
+ * @throws Error for 'loss-second-moment' with a flow, whose times are not numbered, and for logit-normal with anything else
  */
 export function savedRandomness(options: SavedRandomnessOptions): BatchRandomness {
-  const { process, labelDropout, timestepSampler = 'uniform', state } = options;
+  const { process, labelDropout, timestepSampler, state } = options;
+  checkSampler(process, timestepSampler);
   const byLoss = timestepSampler === 'loss-second-moment';
-  if (byLoss && process.kind === 'flow') {
-    throw new Error("timestepSampler: expected 'uniform' for a flow, got 'loss-second-moment'");
-  }
+  const distribution = byLoss ? undefined : timestepSampler;
   const generator = state ? restoreGenerator(state.generator as GeneratorState) : options.generator;
   let moments: LossSecondMoment | undefined;
   if (state) moments = state.moments as LossSecondMoment | undefined;
@@ -94,7 +120,7 @@ export function savedRandomness(options: SavedRandomnessOptions): BatchRandomnes
       const noise = normal(generator, count * pixels);
       const times = moments
         ? sampleLossSecondMoment(moments, { size: count, generator })
-        : { t: drawTimes(process, count, generator) };
+        : { t: drawTimes(process, { size: count, generator, distribution }) };
       return { dropped, noise, ...times };
     },
     observe(t, losses) {
@@ -114,19 +140,25 @@ export interface StreamRandomnessOptions {
   seed: number;
   /** Names the streams, so that two trainings with one seed draw apart. */
   purpose: string;
+  /** How the times of a flow are drawn (default logit-normal). */
+  timestepSampler?: FlowTimeDistribution;
 }
 
 /**
  * Randomness from a stream of its own for every step. It depends on seed, purpose and step alone and belongs to the images:
  * every model sees the same images with the same noise, whatever order of the batch suits it.
+ *
+ * @throws Error for logit-normal times of anything but a flow
  */
-export function streamRandomness({ process, labelDropout, seed, purpose }: StreamRandomnessOptions): BatchRandomness {
+export function streamRandomness(options: StreamRandomnessOptions): BatchRandomness {
+  const { process, labelDropout, seed, purpose, timestepSampler } = options;
+  checkSampler(process, timestepSampler);
   return {
     drawnFor: 'images',
     draw(step, { count, pixels }) {
       const generator = stream(createGenerator(seed), `${purpose}/${step}`);
       const dropped = dropLabels(generator, count, labelDropout);
-      const t = drawTimes(process, count, generator);
+      const t = drawTimes(process, { size: count, generator, distribution: timestepSampler });
       return { dropped, t, noise: normal(generator, count * pixels) };
     },
     state: () => ({}),

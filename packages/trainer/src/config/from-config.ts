@@ -27,6 +27,12 @@ export function scheduleOf({ training }: Config): TrainingSchedule {
   return trainingSchedule({ steps, learningRate, warmup, decay, emaDecay, clipNorm });
 }
 
+/** How a configuration draws timesteps. */
+function timestepSamplerOf({ timestepSampler, timestepMean, timestepStd }: Config['diffusion']) {
+  if (timestepSampler !== 'logit-normal') return timestepSampler;
+  return { kind: timestepSampler, mean: timestepMean, std: timestepStd } as const;
+}
+
 /**
  * The batches of a configuration: noise, timesteps and dropped labels from one generator, whose state is kept.
  *
@@ -47,7 +53,7 @@ export function batchesOf(config: Config, images: ImageDataset, state?: unknown)
       process,
       labelDropout: model.labelDropout,
       generator: stream(createGenerator(seed), 'training'),
-      timestepSampler: process.kind === 'flow' ? 'uniform' : diffusion.timestepSampler,
+      timestepSampler: timestepSamplerOf(diffusion),
       state: saved,
     }),
     droppedKeepGroup: model.nullGate === 'own-class',
