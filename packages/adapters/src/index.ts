@@ -1,6 +1,6 @@
 export { type ApplyAdaptedOptions, adaptedLinear, applyAdapted } from './apply';
 export { type AttachOptions, attachAdapters, attachAdaptersAsync } from './attach';
-export type { LayerSettings } from './core/layer-settings';
+export type { LayerBlockSize, LayerRank, LayerSettings } from './core/layer-settings';
 export type { AdapterMethod, LayerContext, LayerMethod, MethodFacts, OverlayMethod } from './core/method';
 export type { LayerSegment } from './core/segments';
 export type { Leaves } from './core/trees';

@@ -69,7 +69,7 @@ function misnamed(path: string, text: string): string[] {
 /** The docstrings that say in a later sentence what is thrown, in place of `@throws`. */
 function untagged(text: string): string[] {
   const docs = [...text.matchAll(/\/\*\*([\s\S]*?)\*\//g)].map(([, doc]) => doc.replace(/\s*\n\s*\*\s?/g, ' ').trim());
-  return docs.filter((doc) => /[.)`] Throws [a-zA-Z{]/.test(doc));
+  return docs.filter((doc) => /[.)`]\s+Throws [a-zA-Z{]/.test(doc));
 }
 
 describe('one dialect (see CONTRIBUTING.md)', () => {

@@ -43,9 +43,9 @@ async function work({ out, engine, job }: WorkerTask): Promise<void> {
       {
         out,
         engine: name,
-        output: { ...noProgress, warn: (warning) => tell({ warning }) },
+        progress: { ...noProgress, warn: (warning) => tell({ warning }) },
         signal,
-        progress(progress) {
+        onProgress(progress) {
           if (performance.now() - told < INTERVAL) return;
           told = performance.now();
           tell({ progress });

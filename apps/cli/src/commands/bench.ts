@@ -65,7 +65,7 @@ function transferBench(): Command {
       const warn = (text: string) => output.warn(text);
       const execute = workerExecutor({ out, engine: engine.name, workers, signal, warn });
       try {
-        return await runBenchmark({ out, plan, jobs, engine, workers, only, execute, output, signal });
+        return await runBenchmark({ out, plan, jobs, engine, workers, only, execute, progress: output, signal });
       } catch (error) {
         throw signal.aborted ? interruptedBy(signal, 'interrupted; the same command continues') : error;
       }

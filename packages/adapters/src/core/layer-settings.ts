@@ -2,17 +2,30 @@ import { blockLinearNames, type DitConfig, linearShape } from '@learngene/dit';
 import { checkFields, shown } from './checks';
 import type { LayerMethod } from './method';
 
+/** Rank and scaling of single layers, for LoRA and its relatives; PEFT's rank_pattern and alpha_pattern. */
+export interface LayerRank {
+  /** Rank of the update in this layer (default: the config's). */
+  readonly rank?: number;
+  /** Numerator of the scaling in this layer (default: the config's). */
+  readonly alpha?: number;
+}
+
+/** Size of the blocks in single layers, for OFT. */
+export interface LayerBlockSize {
+  /** Side of a block in this layer; must divide the layer's input width (default: the config's). */
+  readonly blockSize?: number;
+}
+
 /**
- * What single main layers have other than the rest, by dotted name ('blocks.3.attn.q'): fields of the method's config that
- * may differ (`rank` and `alpha`; of OFT `blockSize`), or null for a layer that the adapter leaves as it is. PEFT's
- * rank_pattern, alpha_pattern and target_modules.
+ * Settings of the main layers that differ from the rest, by dotted name ('blocks.3.attn.q'). A layer with null gets no
+ * adapter (PEFT's target_modules leaves such a layer out).
  */
-export type LayerSettings<Field extends string> = Readonly<Record<string, { readonly [F in Field]?: number } | null>>;
+export type LayerSettings<Settings extends object> = Readonly<Record<string, Settings | null>>;
 
 /** A config of any method, as far as it may differ between layers. */
 interface Layered {
   /** See {@link LayerSettings}. */
-  readonly layers?: LayerSettings<string>;
+  readonly layers?: LayerSettings<object>;
 }
 
 /** The config that a layer has; undefined for one that the adapter leaves as it is. */

@@ -2,7 +2,7 @@ import { applyLinear, type LinearParams, matmulNN } from '@learngene/nn';
 import { type Generator, uniform } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkFields, checkPositive } from '../core/checks';
-import type { LayerSettings } from '../core/layer-settings';
+import type { LayerRank, LayerSettings } from '../core/layer-settings';
 import type { LayerMethod } from '../core/method';
 import { mapSegments } from '../core/segments';
 import type { Leaves } from '../core/trees';
@@ -17,7 +17,7 @@ export interface LohaConfig {
   /** Numerator of the scaling alpha / rank (default the rank). */
   readonly alpha: number;
   /** Layers of another rank or alpha, or without adapter (default none). */
-  readonly layers?: LayerSettings<'rank' | 'alpha'>;
+  readonly layers?: LayerSettings<LayerRank>;
 }
 
 /**

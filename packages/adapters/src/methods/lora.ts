@@ -3,7 +3,7 @@ import { applyLinear, groupedLowRank, type LinearParams, matmulNT } from '@learn
 import { type Generator, uniform } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkFields, checkOneOf, checkPositive } from '../core/checks';
-import type { LayerSettings } from '../core/layer-settings';
+import type { LayerRank, LayerSettings } from '../core/layer-settings';
 import type { LayerMethod } from '../core/method';
 import { addDelta, type LayerSegment } from '../core/segments';
 import type { Leaves } from '../core/trees';
@@ -20,7 +20,7 @@ export interface LoraConfig {
   /** Scaling alpha / sqrt(rank) in place of alpha / rank (Kalajdzievski 2023, arXiv 2312.03732; default false). */
   readonly rsLora: boolean;
   /** Layers of another rank or alpha, or without adapter (default none). */
-  readonly layers?: LayerSettings<'rank' | 'alpha'>;
+  readonly layers?: LayerSettings<LayerRank>;
 }
 
 /** The fields that LoRA and its relatives share, completed and checked. */

@@ -2,7 +2,7 @@ import { type DitConfig, mlpWidth } from '@learngene/dit';
 import { applyLinear, type LinearParams, matmulNN } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkFields } from '../core/checks';
-import type { LayerSettings } from '../core/layer-settings';
+import type { LayerBlockSize, LayerSettings } from '../core/layer-settings';
 import type { LayerMethod } from '../core/method';
 import { type LayerSegment, mapSegments } from '../core/segments';
 import { cayley, skewMatrices } from './cayley';
@@ -16,7 +16,7 @@ export interface OftConfig {
   /** 'exact' Cayley transform, or the Neumann series cut to that many terms (default 5, as in PEFT). */
   readonly cayley: 'exact' | number;
   /** Layers of another block size, which must divide the layer's input width, or without adapter (default none). */
-  readonly layers?: LayerSettings<'blockSize'>;
+  readonly layers?: LayerSettings<LayerBlockSize>;
 }
 
 /**

@@ -3,7 +3,7 @@ import { createGenerator, stream } from '@learngene/random';
 import { matrixFromTensor, randomizedSvd, svd, tensorFromMatrix } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkFields, checkPositive } from '../core/checks';
-import type { LayerSettings } from '../core/layer-settings';
+import type { LayerRank, LayerSettings } from '../core/layer-settings';
 import type { LayerMethod } from '../core/method';
 import { addDelta } from '../core/segments';
 import { addProduct, applyLoras, factorShapes, scalingOf } from './lora';
@@ -27,7 +27,7 @@ export interface PissaConfig {
         readonly seed: number;
       };
   /** Layers of another rank or alpha, or without adapter (default none). */
-  readonly layers?: LayerSettings<'rank' | 'alpha'>;
+  readonly layers?: LayerSettings<LayerRank>;
 }
 
 /**

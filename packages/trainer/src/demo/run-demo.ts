@@ -183,7 +183,7 @@ function trainClassifier(
   { out, seed, progress, signal }: RunDemoOptions,
 ): Promise<InDomainExtractor> {
   const path = join(out, 'classifier.safetensors');
-  return trainExtractor({ train, heldOut, steps, seed, path, output: progress, signal });
+  return trainExtractor({ train, heldOut, steps, seed, path, progress, signal });
 }
 
 async function pretrain(record: KindRunRecord, data: ImageDataset, { out, progress, signal }: RunDemoOptions) {

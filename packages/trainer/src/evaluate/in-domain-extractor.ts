@@ -58,18 +58,18 @@ export interface TrainExtractorOptions {
   seed: number;
   /** Where the classifier is kept; nowhere where none is given. */
   path?: string;
-  /** Where it is shown how far the training is. */
-  output: Progress;
+  /** Told how far the training is. */
+  progress: Progress;
   /** An abort ends the training before its next step. */
   signal?: AbortSignal;
 }
 
 /** Trains a small classifier on the classes of a dataset, and keeps it in a file if one is named. */
 export async function trainExtractor(options: TrainExtractorOptions): Promise<InDomainExtractor> {
-  const { train, heldOut, steps, batchSize, seed, path, output, signal } = options;
+  const { train, heldOut, steps, batchSize, seed, path, progress, signal } = options;
   const { height, width, channels, classes } = train;
   const config: ClassifierConfig = classifierConfig({ height, width, channels, classes: Math.max(2, classes.length) });
-  const bar = output.startBar('Training the in-domain classifier', steps, 'steps');
+  const bar = progress.startBar('Training the in-domain classifier', steps, 'steps');
   try {
     const { params } = await trainClassifier({
       config,

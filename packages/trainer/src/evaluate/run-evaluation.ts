@@ -119,7 +119,7 @@ async function extractorOf(
   if (part === undefined) {
     throw new ConfigError(`evaluate: without data, give ${label('classifier')} with a trained classifier`);
   }
-  const trained = await trainExtractor({ ...part, steps, seed: config.seed, path, output: progress, signal });
+  const trained = await trainExtractor({ ...part, steps, seed: config.seed, path, progress, signal });
   const accuracy = trained.accuracy === undefined ? '' : `, accuracy ${trained.accuracy.toFixed(3)} on held-out images`;
   progress.info(`Features by a new classifier${accuracy}`);
   if (path !== undefined) progress.info(`Wrote ${path}; later evaluations take it as it is`);

@@ -14,20 +14,20 @@ const descriptionOf = ({ spec, dataset, classes }: LearningRateJob['base']) => (
 
 /** Chooses the learning rate of a form of base, by the loss on held-out images of its own classes. */
 export async function chooseLearningRate(context: JobContext, job: LearningRateJob): Promise<void> {
-  const { out, output, signal } = context;
+  const { out, progress, signal } = context;
   const { key, base, learningRates } = job;
-  const data = await baseData(out, base, output);
+  const data = await baseData(out, base, progress);
   const tried: { learningRate: number; validationLoss: number | null }[] = [];
   for (const [i, rate] of learningRates.entries()) {
     const run = join(out, 'tuning', key, `rate-${rate}`);
     let record = await readJson<BaseRecord>(join(run, 'base.json'));
     if (record === undefined) {
-      const progress = (done: number) => context.progress((i + done) / learningRates.length);
+      const onProgress = (done: number) => context.onProgress((i + done) / learningRates.length);
       try {
-        record = await trainBase({ ...context, progress }, data, { run, base, rate });
+        record = await trainBase({ ...context, onProgress }, data, { run, base, rate });
       } catch (error) {
         signal.throwIfAborted();
-        output.warn(`${key}: learning rate ${rate}: ${error instanceof Error ? error.message : error}`);
+        progress.warn(`${key}: learning rate ${rate}: ${error instanceof Error ? error.message : error}`);
       }
       if (record) await writeJson(join(run, 'base.json'), record);
     }
@@ -51,10 +51,10 @@ async function rateOf(out: string, { key, learningRate }: BaseJob): Promise<numb
 
 /** Pre-trains a base, and writes `base.json` when it is done. */
 export async function pretrainBase(context: JobContext, job: BaseJob): Promise<void> {
-  const { out, output } = context;
+  const { out, progress } = context;
   const { key, base } = job;
   const run = join(out, 'bases', key);
-  const data = await baseData(out, base, output);
+  const data = await baseData(out, base, progress);
   const record = await trainBase(context, data, { run, base, rate: await rateOf(out, job) });
   await writeJson(join(run, 'base.json'), { ...descriptionOf(base), seed: base.seed, ...record });
 }

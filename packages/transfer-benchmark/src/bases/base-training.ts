@@ -84,7 +84,7 @@ async function recordOf(data: DataPart, training: Training): Promise<BaseRecord>
 
 /** Trains a base to its last step, from its newest checkpoint, and leaves its averaged weights. */
 export async function trainBase(context: JobContext, data: DataPart, training: Training): Promise<BaseRecord> {
-  const { out, signal, progress, engine } = context;
+  const { out, signal, onProgress, engine } = context;
   const { run, base, rate } = training;
   const { pretraining, model, steps, seed, spec, dataset } = base;
   const config = spec.form === 'kind' ? baseKindConfig(model, spec, data.train) : undefined;
@@ -123,7 +123,7 @@ export async function trainBase(context: JobContext, data: DataPart, training: T
       intervals: { logEvery: 10, checkpointEvery, keepCheckpoints: 1, sampleEvery: 0 },
       onStep({ step, milliseconds }) {
         times.push(milliseconds);
-        progress(step / steps);
+        onProgress(step / steps);
       },
       progress: noProgress,
       signal,

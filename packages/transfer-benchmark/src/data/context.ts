@@ -6,8 +6,10 @@ export interface JobContext {
   out: string;
   /** The name of the engine that computes, for records. */
   engine: string;
-  output: Progress;
+  /** Told what the job does, and warned. */
+  progress: Progress;
+  /** An abort ends the job; what is on disk stays. */
   signal: AbortSignal;
   /** Tells how far the job is, from 0 to 1. */
-  progress(done: number): void;
+  onProgress(done: number): void;
 }

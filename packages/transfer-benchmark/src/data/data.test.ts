@@ -49,9 +49,9 @@ test('a dataset is brought to its size and channels once, and read from one file
   const plan = parsePlan({ ...input, datasets: { tiny: { ...input.datasets.tiny, size: 4, channels: 1 } } }, 'plan');
   const [data] = resolveJobs(plan).values();
   if (data.kind !== 'data') throw new Error('expected the data first');
-  const output = noProgress;
-  const first = await openDataset(folder, data.dataset, output);
+  const progress = noProgress;
+  const first = await openDataset(folder, data.dataset, progress);
   expect([first.height, first.width, first.channels, first.classes]).toEqual([4, 4, 1, ['bars', 'dots', 'flat']]);
   rmSync(path);
-  expect(await pixels(await openDataset(folder, data.dataset, output))).toEqual(await pixels(first));
+  expect(await pixels(await openDataset(folder, data.dataset, progress))).toEqual(await pixels(first));
 });

@@ -77,11 +77,11 @@ async function reshaped(
   return inMemoryDataset({ name, images, labels, height: size, width: size, channels, classes });
 }
 
-async function makeDataset(plan: DatasetPlan, output: Progress): Promise<ImageDataset> {
+async function makeDataset(plan: DatasetPlan, progress: Progress): Promise<ImageDataset> {
   const { source, path, size, merge, perClass } = plan;
   const files = source === 'emoji' || source === 'folder';
   const { data } = parseConfig({ data: { source, path, ...(files && { size }) } }, 'plan');
-  let { dataset } = await openData(data, output);
+  let { dataset } = await openData(data, progress);
   if (merge !== undefined) {
     const others = dataset.classes.filter((name) => !Object.values(merge).flat().includes(name));
     dataset = mergeClasses(dataset, { ...merge, ...Object.fromEntries(others.map((name) => [name, [name]])) });
@@ -94,12 +94,12 @@ async function makeDataset(plan: DatasetPlan, output: Progress): Promise<ImageDa
 export async function openDataset(
   out: string,
   { file, source }: DatasetInput,
-  output: Progress,
+  progress: Progress,
 ): Promise<ImageDataset> {
   const path = join(out, file);
   if (!existsSync(path)) {
     await mkdir(dirname(path), { recursive: true });
-    const made = await makeDataset(source, output);
+    const made = await makeDataset(source, progress);
     await writeSafetensors(path, await packDataset(made), { metadata: { classes: JSON.stringify(made.classes) } });
   }
   return packed(path);
@@ -114,7 +114,7 @@ export function splitOf(dataset: ImageDataset, classes: readonly string[], fract
 export async function baseData(
   out: string,
   { dataset, classes }: { dataset: DatasetInput; classes: readonly string[] },
-  output: Progress,
+  progress: Progress,
 ): Promise<DataPart> {
-  return splitOf(await openDataset(out, dataset, output), classes, dataset.source.holdOut);
+  return splitOf(await openDataset(out, dataset, progress), classes, dataset.source.holdOut);
 }

@@ -74,11 +74,11 @@ async function modelWithin(out: string, { base, budget }: BudgetJob, images: Ima
 
 /** Draws and scores the pre-training classes by a model within a budget; nothing is trained. */
 export async function runBudget(context: JobContext, job: BudgetJob): Promise<void> {
-  const { out, output, signal } = context;
+  const { out, progress, signal } = context;
   const { key, base, budget, evaluation } = job;
   const { dataset, classes } = base;
   const folder = join(out, 'trials', key);
-  const all = await openDataset(out, dataset, output);
+  const all = await openDataset(out, dataset, progress);
   const { train, heldOut } = splitOf(all, classes, dataset.source.holdOut);
   const evaluator = await openEvaluator({ out }, { input: job.evaluator, all, reference: heldOut });
   const { learner, parameters, macs, rank } = await modelWithin(out, job, train);

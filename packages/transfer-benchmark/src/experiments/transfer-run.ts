@@ -18,10 +18,10 @@ import { calibrationBatch, planBatches } from '../training/batches';
 const CALIBRATION_BATCHES = 20;
 
 async function calibrationBatches(
-  { out, output }: JobContext,
+  { out, progress }: JobContext,
   { base, transfer, seed }: TransferInput,
 ): Promise<(step: number) => DiffusionBatch> {
-  const { train: own } = await baseData(out, base, output);
+  const { train: own } = await baseData(out, base, progress);
   const batches = createBatches(own, { batchSize: transfer.batchSize, seed });
   const drawn = await Promise.all(Array.from({ length: CALIBRATION_BATCHES }, () => batches.next()));
   batches.close();

@@ -49,7 +49,7 @@ interface Log {
 
 /** Watches a training: losses, the convergence curve, memory. */
 function watch(
-  { progress }: JobContext,
+  { onProgress }: JobContext,
   { job, chosen, evaluator, log }: { job: TrialJob; chosen: Guidance; evaluator: TransferEvaluator; log: Log },
 ): (step: TransferStep) => Promise<void> {
   const { evaluation } = job;
@@ -81,13 +81,13 @@ function watch(
       evaluations.push({ step, guidance: chosen.mode, scale: chosen.scale, ...scores, ...known });
     }
     log.evaluationSeconds += (performance.now() - begun) / 1000;
-    progress((0.6 * step) / steps);
+    onProgress((0.6 * step) / steps);
   };
 }
 
 /** Scores a trained method in every guidance mode; returns the samples of the mode that was chosen. */
 async function scoreModes(
-  { progress }: JobContext,
+  { onProgress }: JobContext,
   {
     job: { trial, evaluation },
     tuned,
@@ -119,7 +119,7 @@ async function scoreModes(
         log.evaluations.push({ step: trial.steps, guidance: mode, scale: guidance.scale, ...last });
       }
     }
-    progress(0.6 + (0.4 * (i + 1)) / modes.length);
+    onProgress(0.6 + (0.4 * (i + 1)) / modes.length);
   }
   if (shown === undefined)
     throw new Error(`guidance: expected one of ${modes.join(', ')}, got ${tuned.guidance.chosen}`);

@@ -94,7 +94,7 @@ export async function tuneMethod(context: JobContext, job: TuningJob): Promise<v
       input,
       learningRate,
       train: evaluator.train,
-      onStep: async ({ step }) => context.progress(Math.min(0.99, (from + (0.7 * step) / steps) / parts)),
+      onStep: async ({ step }) => context.onProgress(Math.min(0.99, (from + (0.7 * step) / steps) / parts)),
     });
     kept?.learner.dispose();
     kept = { learningRate, learner };

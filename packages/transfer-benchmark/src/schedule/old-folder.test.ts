@@ -38,11 +38,11 @@ async function continued(out: string): Promise<Job[]> {
     jobs: resolveJobs(plan),
     engine: { name: 'test', detail: 'test' },
     workers: 1,
-    output: noProgress,
+    progress: noProgress,
     signal,
-    async execute(job, progress) {
+    async execute(job, onProgress) {
       done.push(job);
-      await runJob({ out, engine: 'test', output: noProgress, signal, progress }, job);
+      await runJob({ out, engine: 'test', progress: noProgress, signal, onProgress }, job);
     },
   });
   expect(failed).toEqual([]);

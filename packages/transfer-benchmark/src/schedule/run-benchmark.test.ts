@@ -17,7 +17,7 @@ import { runJob } from './run-job';
 
 const folder = mkdtempSync(join(tmpdir(), 'learngene-transfer-'));
 const images = join(folder, 'images.safetensors');
-const output = noProgress;
+const progress = noProgress;
 
 beforeAll(async () => {
   await useTestBackend();
@@ -48,17 +48,17 @@ async function benchmark(
     engine,
     workers: 1,
     only,
-    output,
+    progress,
     signal,
-    async execute(job, progress) {
+    async execute(job, told) {
       before?.(job);
       // As another process would have it.
       const sent = JSON.parse(JSON.stringify(job)) as Job;
       const tell = (done: number) => {
-        progress(done);
+        told(done);
         onProgress?.(job, done);
       };
-      await runJob({ out, engine: engine.name, output, signal, progress: tell }, sent);
+      await runJob({ out, engine: engine.name, progress, signal, onProgress: tell }, sent);
     },
   });
 }

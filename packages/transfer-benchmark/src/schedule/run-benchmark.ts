@@ -20,7 +20,7 @@ export interface RunBenchmarkOptions {
   only?: readonly string[];
   /** Does one job, e.g. in a process of its own by `workerExecutor`. */
   execute: Execute<Job>;
-  output: Progress;
+  progress: Progress;
   signal: AbortSignal;
 }
 
@@ -35,28 +35,28 @@ const UNIT = 1000;
 
 /** Runs the jobs of a plan that its folder does not have yet. */
 export async function runBenchmark(options: RunBenchmarkOptions): Promise<BenchmarkResult> {
-  const { out, plan, jobs, engine, workers, only, execute, output, signal } = options;
+  const { out, plan, jobs, engine, workers, only, execute, progress, signal } = options;
   await prepareFolder(out, plan, engine);
   await archiveTrials(out, jobs);
   const selected = only === undefined ? jobs : selectJobs(jobs, only);
   const trials = [...selected.values()].filter(hasResult).length;
-  output.info(`${plan.name}: ${trials} trials, ${selected.size} jobs, ${workers} at a time`);
+  progress.info(`${plan.name}: ${trials} trials, ${selected.size} jobs, ${workers} at a time`);
   let bar: ReturnType<Progress['startBar']> | undefined;
   try {
     const result = await runSchedule(selected, {
       workers,
       done: (job) => isDone(out, job),
-      async execute(job, progress) {
+      async execute(job, onProgress) {
         await clearFailure(out, job);
-        await execute(job, progress);
+        await execute(job, onProgress);
       },
       signal,
       async onFailure(job, message) {
         await writeFailure(out, job, message);
-        output.warn(`${job.key}: ${message}`);
+        progress.warn(`${job.key}: ${message}`);
       },
       onProgress({ cost, totalCost, done, total, failed, running }) {
-        bar ??= output.startBar('Benchmark', Math.ceil(totalCost / UNIT), 'k passes');
+        bar ??= progress.startBar('Benchmark', Math.ceil(totalCost / UNIT), 'k passes');
         const broken = failed > 0 ? `, ${failed} failed` : '';
         bar.update(Math.floor(cost / UNIT), `${done}/${total}${broken} ${running.join(' ')}`);
       },

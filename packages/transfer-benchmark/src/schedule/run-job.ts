@@ -11,7 +11,7 @@ import { trainClassifierJob } from '../score/classifier';
 export async function runJob(context: JobContext, job: Job): Promise<void> {
   switch (job.kind) {
     case 'data':
-      await openDataset(context.out, job.dataset, context.output);
+      await openDataset(context.out, job.dataset, context.progress);
       return;
     case 'classifier':
       return trainClassifierJob(context, job);

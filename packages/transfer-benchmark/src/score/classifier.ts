@@ -23,16 +23,16 @@ export function classifierFile(out: string, key: string): string {
 
 /** Trains a classifier on the training images of all classes, and writes it with its accuracy on the held-out ones. */
 export async function trainClassifierJob(context: JobContext, job: ClassifierJob): Promise<void> {
-  const { out, output, signal, progress } = context;
+  const { out, progress, signal, onProgress } = context;
   const { key, role, steps, batchSize } = job;
   const { dataset } = job.evaluator;
   const { holdOut } = dataset.source;
-  const all = await openDataset(out, dataset, output);
+  const all = await openDataset(out, dataset, progress);
   const classes = usedClasses(job.evaluator, all);
   const { train, heldOut } = splitOf(all, classes, holdOut);
   const reporting = {
-    ...output,
-    startBar: () => ({ update: (value: number) => progress(value / steps), stop() {} }),
+    ...progress,
+    startBar: () => ({ update: (value: number) => onProgress(value / steps), stop() {} }),
   };
   await mkdir(join(out, 'classifiers'), { recursive: true });
   const trained = await trainExtractor({
@@ -42,7 +42,7 @@ export async function trainClassifierJob(context: JobContext, job: ClassifierJob
     batchSize,
     seed: SEEDS[role],
     path: classifierFile(out, key),
-    output: reporting,
+    progress: reporting,
     signal,
   });
   trained.dispose();

@@ -27,14 +27,14 @@ export interface TransferEvaluator {
 
 /** Opens the images of a transfer and the evaluator of its samples. */
 export async function openTransferEvaluator(
-  { out, output, signal }: JobContext,
+  { out, progress, signal }: JobContext,
   {
     transfer: { dataset, classes, imagesPerClass, seed: imagesSeed },
     evaluation,
     evaluator: input,
   }: { transfer: TransferInput; evaluation: EvaluationPlan; evaluator: EvaluatorInput },
 ): Promise<TransferEvaluator> {
-  const all = await openDataset(out, dataset, output);
+  const all = await openDataset(out, dataset, progress);
   const { train: every, heldOut } = splitOf(all, classes, dataset.source.holdOut);
   const train = takePerClass(every, imagesPerClass, { purpose: 'images-per-class', seed: imagesSeed });
   const evaluator = await openEvaluator({ out }, { input, all, reference: heldOut });
