@@ -2,8 +2,8 @@
 // Usage: node worker.js <engine>
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { chooseEngine, usePrecision } from '@learngene/engines/node';
 import type { EngineName } from './engine-names';
-import { useEngine, usePrecision } from './engines';
 import { profile } from './profile';
 import { kindTasks } from './tasks/kind';
 import { linalgTasks } from './tasks/linalg';
@@ -11,8 +11,8 @@ import { modelTasks } from './tasks/models';
 import { opTasks } from './tasks/ops';
 import type { Task, WorkItem } from './tasks/task';
 
-const engine = process.argv[2] as EngineName;
 const tasks: Record<string, Task> = { ...opTasks, ...linalgTasks, ...modelTasks, ...kindTasks };
+let engine: Awaited<ReturnType<typeof chooseEngine>>;
 let item: WorkItem | undefined;
 
 type Request =
@@ -23,7 +23,7 @@ type Request =
 
 async function prepare(task: string, spec: { precision?: 'f32' | 'bf16' }): Promise<{ check: number[] }> {
   release();
-  await usePrecision(engine, spec.precision ?? 'f32');
+  usePrecision(spec.precision ?? 'f32', engine);
   item = await tasks[task](spec as never);
   return { check: await item.check() };
 }
@@ -81,8 +81,8 @@ console.log = console.info = console.error;
 const answer = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`);
 const failure = (error: unknown) => ({ error: (error instanceof Error ? error.message : String(error)).slice(0, 300) });
 try {
-  const detail = await useEngine(engine);
-  answer({ ready: { detail, node: process.version } });
+  engine = await chooseEngine(process.argv[2] as EngineName);
+  answer({ ready: { detail: engine.detail, node: process.version } });
   for await (const line of createInterface({ input: process.stdin })) {
     try {
       answer(await handle(JSON.parse(line) as Request));
