@@ -15,16 +15,19 @@ import { checkOptionNames } from './option-names';
 import { type NetworkParams, subTree, tailorsOf } from './params';
 import { softLowRank } from './soft-low-rank';
 
-/** Applies the factored layer `name` to x [N, T, in] and gives [N, T, out]; `epilogue` is what follows the layer, if anything. */
+/**
+ * Applies the factored layer `name` to x [N, T, in] and returns [N, T, out]. `epilogue` is the operation that follows
+ * the layer, if there is one.
+ */
 export type GatedLinear = (x: tf.Tensor3D, name: string, epilogue?: Epilogue) => tf.Tensor3D;
 
-/** A batch whose class gates are set: what a network is computed with. */
+/** A batch whose class gates are set. A network is computed from its fields. */
 export interface GatedBatch {
   /** Dense parameters that all classes share. */
   readonly shared: NetworkParams['shared'];
-  /** The factored layers, with each sample's own components; samples are in planned order. */
+  /** Applies a factored layer with the components that each sample's gate opens. Samples are in planned order. */
   readonly linear: GatedLinear;
-  /** The plan: runs of samples of one group, and labels, in planned order. */
+  /** The batch plan: segments of samples of one group, and the labels, in planned order. */
   readonly plan: BatchPlan;
   /** Factors and class tables of a group. */
   readonly tailors: (group: string) => NetworkParams['tailors'][string];
@@ -38,21 +41,24 @@ export interface GatedBatch {
 export interface ApplyGatedOptions {
   /** The configuration that the parameters were made for. */
   readonly config: AnyKindConfig;
-  /** For every sample, whether its label was dropped: the gate is as `nullGate` says. */
+  /**
+   * For every sample, whether its label was dropped (default none). `nullGate` decides which gate such a sample has.
+   */
   readonly dropped?: ArrayLike<number | boolean>;
 }
 
 /**
- * Computes any network with W_c = sum of learngenes + the tailors that the class gate opens, in every factored layer (KIND,
- * arXiv 2408.07337, section 3). With a binary gate the batch is grouped by class on the host and each sample pays for
- * N_G + N_t components. With a soft gate all groups' components are computed, and the batch keeps its order.
+ * Computes a network whose factored layers have the weight W_c: the sum of the learngenes and of the tailors that the
+ * gate of class c opens (KIND, arXiv 2408.07337, section 3). With a binary gate the batch is grouped by class on the
+ * host, and each sample pays for N_G + N_t components. With a soft gate the components of all groups are computed, and
+ * the batch keeps its order.
  *
  * @param params - never disposed; only the tailors of groups in the batch need to be there (all, with a soft gate).
  * @param labels - [N] class ids in [0, classes] of the network; `classes` is the null label, which uses learngenes only.
  * @param network - the network: it puts its inputs in planned order with `reorder`, calls `linear` for every factored
  *   layer, and gives its output back with `restore`. Called once, inside a tidy.
  * @returns what `network` returns; the caller owns it. Differentiable in the parameters that take part.
- *   Throws on labels out of range and when a group's tailors are not loaded.
+ * @throws on labels out of range and when a group's tailors are not loaded
  */
 export function applyGated<T extends tf.TensorContainer>(
   params: NetworkParams,

@@ -9,16 +9,18 @@ import { embedLabels, type KindParams, type SharedParams } from './params';
 export interface ApplyKindOptions {
   /** The configuration that the parameters were made for. */
   readonly config: KindConfig;
-  /** For every sample, whether its label was dropped: null embedding, and the gate that `nullGate` says. */
+  /**
+   * For every sample, whether its label was dropped (default none). Such a sample gets the null embedding, and
+   * `nullGate` decides which gate it has.
+   */
   readonly dropped?: ArrayLike<number | boolean>;
 }
 
 /**
- * The gated, factored Diffusion Transformer: `applyDit` with W_c = sum of learngenes + the tailors that the class gate
- * opens, in every main layer (KIND, arXiv 2408.07337, section 3).
- *
- * With a binary gate the batch is grouped by class on the host (at most one reordering of x, t and the output), each
- * sample pays for N_G + N_t components. With a soft gate all groups' components are computed.
+ * The gated, factored Diffusion Transformer: `applyDit` whose main layers have the weight W_c, the sum of the
+ * learngenes and of the tailors that the gate of class c opens (KIND, arXiv 2408.07337, section 3). With a binary gate
+ * the batch is grouped by class on the host, with at most one reordering of x, t and the output, and each sample pays
+ * for N_G + N_t components. With a soft gate the components of all groups are computed.
  *
  * @param params - never disposed; only the tailors of groups in the batch need to be there (all, with a soft gate).
  * @param inputs - x f32 [N, H, W, C], t [N], labels [N] in [0, classes]; `classes` is the null label, which uses

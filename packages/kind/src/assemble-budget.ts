@@ -5,9 +5,9 @@ import { BYTES, countDense } from './count-assembled';
 import { checkOptionNames } from './option-names';
 import { type NetworkParams, subTree, tailorsOf } from './params';
 
-/** What an assembled model may cost; every field given is kept to. */
+/** What an assembled model may cost. The model keeps to every field that is given. */
 export interface AssemblyBudget {
-  /** Numbers that are shipped: all parts together. */
+  /** Parameters that are shipped, of all parts together. */
   readonly parameters?: number;
   /** Multiply-accumulates of a forward pass of one sample of the most expensive class. */
   readonly macs?: number;
@@ -20,9 +20,9 @@ interface Model {
   readonly params: NetworkParams;
 }
 
-/** Components to keep, rising, by layer. */
+/** Components to keep, as ascending indices by layer. */
 export interface ChosenComponents {
-  /** By layer name; at least one each. */
+  /** By layer name; at least one component a layer. */
   readonly learngenes: ReadonlyMap<string, readonly number[]>;
   /** By group, then by layer name; a layer without components is absent. */
   readonly tailors: ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>;
@@ -33,22 +33,23 @@ interface Candidate {
   readonly group: number;
   readonly layer: string;
   readonly component: number;
-  /** Energy for the cost that the budget counts. */
-  readonly worth: number;
+  /** Score: energy s² divided by the cost in the unit of the budget. */
+  readonly score: number;
   readonly parameters: number;
   readonly macs: number;
 }
 
 /**
- * The components of most energy for their cost within a budget. They are taken in falling order of worth, after each
- * layer's best learngene, until the next would exceed it; what comes after is not tried. tensor-svd's `selectByBudget`
- * fills the gap with smaller components: then a smaller budget's model need not be a part of a bigger one's, and it has
- * no cost for the most expensive class.
+ * Chooses the components with the most energy for their cost. The best learngene of every layer comes first. Then the
+ * others are taken by falling score until the next one would exceed the budget; none after that one is tried, so the
+ * model of a smaller budget is a part of the model of a larger one. (`selectByBudget` of tensor-svd instead fills the
+ * gap with smaller components, and knows no cost of the most expensive class.)
  *
- * A budget of multiply-accumulates is every class's own, so that a tailor counts as a learngene does. Parameters and bytes
- * are shared: by the mean loss over the classes a tailor's energy would be worth the share of classes that it serves, but
- * then so few are left that samples are no longer of their class. The root of the share keeps both. With budgets of
- * several kinds the costs count as parts of theirs.
+ * The score of a component is energy / cost. Every class has the whole budget of multiply-accumulates for itself, so
+ * there a tailor costs as much as a learngene. Parameters and bytes are shared by all classes: there the cost of a
+ * tailor is divided by the square root of the share of classes that it serves. The plain share, which minimises the
+ * mean loss over the classes, would cut tailors so hard that samples lose their class. With budgets in several units a
+ * cost is the sum of its shares of them.
  */
 export function chooseComponents(model: Model, budget: AssemblyBudget): ChosenComponents {
   const { config } = model;
@@ -88,7 +89,10 @@ export function chooseComponents(model: Model, budget: AssemblyBudget): ChosenCo
   );
 }
 
-/** All components by falling worth; equal ones learngenes first, then in the order of groups, layers, components. */
+/**
+ * All components by falling score. Among equal scores learngenes come first, then the order is that of groups, layers
+ * and components.
+ */
 function listCandidates({ config, params }: Model, budget: AssemblyBudget): Candidate[] {
   const classes = config.groups.reduce((sum, group) => sum + group.classes.length, 0);
   const shares = [1, ...config.groups.map((group) => group.classes.length / classes)];
@@ -101,14 +105,14 @@ function listCandidates({ config, params }: Model, budget: AssemblyBudget): Cand
       const macs = layer.tokens * componentCost(layer, 'macs');
       const cost = relativeCost({ parameters: parameters / Math.sqrt(shares[i]), macs }, budget);
       return Array.from(componentEnergies(factors), (energy, component): Candidate => {
-        return { group: i - 1, layer: layer.name, component, worth: energy / cost, parameters, macs };
+        return { group: i - 1, layer: layer.name, component, score: energy / cost, parameters, macs };
       });
     }),
   );
-  return candidates.sort((a, b) => b.worth - a.worth); // stable
+  return candidates.sort((a, b) => b.score - a.score); // stable
 }
 
-/** Costs as parts of their budgets, summed. */
+/** The sum of the costs, each as a share of its budget. */
 function relativeCost({ parameters, macs }: { parameters: number; macs: number }, budget: AssemblyBudget): number {
   const kinds = [
     [parameters, budget.parameters],
@@ -128,7 +132,7 @@ export function fits(have: { readonly parameters: number; readonly macs: number 
 
 const UNITS = ['parameters', 'macs', 'bytes'] as const;
 
-/** Throws on a budget that is no object, without a unit, of an unknown one, or of what is no number of at least 0. */
+/** Throws unless a budget is an object with at least one known unit, each with a number of at least 0. */
 export function checkBudget(budget: AssemblyBudget): void {
   checkOptionNames('budget', budget, UNITS);
   const given = UNITS.filter((unit) => budget[unit] !== undefined);
@@ -143,8 +147,8 @@ export function checkBudget(budget: AssemblyBudget): void {
 }
 
 /**
- * Throws on a budget below the dense parts and one learngene component a layer, naming it. All components of a layer cost
- * the same, so that this reads no values.
+ * Throws on a budget below the minimum, the dense parts and one learngene component a layer; the message says the
+ * minimum. All components of a layer cost the same, so no values are read.
  */
 export function checkMinimum(model: Model, budget: AssemblyBudget): void {
   let { parameters, macs } = countDense(model);

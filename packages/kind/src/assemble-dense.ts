@@ -10,32 +10,34 @@ import type { TailorGroup } from './tailor-groups';
 
 /** What {@link assembleDense} composes. */
 export interface AssembleDenseOptions {
-  /** The group; may be left out when the model has one group or none. */
+  /** Name of the group (default: the only one). */
   readonly group?: string;
 }
 
 /** A plain Diffusion Transformer. */
 export interface DenseModel {
-  /** As the KIND model's, with the group's number of classes. */
+  /** The configuration of the KIND model, with the number of classes of the group. */
   readonly config: DitConfig;
   /** Parameters, f32. */
   readonly params: DitParams;
 }
 
 /**
- * The plain DiT of one group: W_c = sum of s_i u_i v_iᵀ over the learngenes and the group's tailors, in every main
- * layer. Class i is the group's i-th class; label.table holds its rows, then the null row.
+ * Makes the plain DiT of one group. Every main layer gets the weight W_c = sum of s_i u_i v_iᵀ over the learngenes and
+ * the tailors of the group. Class i is the i-th class of the group; `label.table` holds the rows of its classes, then
+ * the null row.
  *
- * Of a model without groups (`assembleFactored(model, { groups: [] })`) it is the class-agnostic DiT: W of the
- * learngenes, `classes` 1 and the null row twice, so that either label means "no class".
+ * A model without groups (`assembleFactored(model, { groups: [] })`) gives the class-agnostic DiT: its weights are
+ * those of the learngenes, it has one class, and both rows of `label.table` are the null row, so either label means "no
+ * class".
  *
- * The null label of a group's dense model uses W_c, for a dense model has one W; the KIND model's uses the learngenes
- * alone (nullGate 'learngenes'). For the same guidance take the class-agnostic model as the unconditional branch.
+ * A dense model has one weight, so its null label uses W_c too. The null label of the KIND model uses the learngenes
+ * alone (with nullGate 'learngenes'). For the same guidance take the class-agnostic model as the unconditional branch.
  *
  * @param model - never disposed.
  * @returns New tensors that the caller owns.
- * @throws without `group` where the model has several, on an unknown group, and for a soft gate with several groups, of
- *   which every sample uses a mixture of its own
+ * @throws without `group` where the model has several, on an unknown group, and for a soft gate with several groups,
+ *   where every sample uses its own mixture of tailors
  */
 export function assembleDense(model: KindModel, options: AssembleDenseOptions = {}): DenseModel {
   checkOptionNames('assembleDense', options, ['group']);

@@ -28,27 +28,31 @@ import type { TailorGroup } from './tailor-groups';
 
 /** What {@link assembleFactored} keeps. */
 export interface AssembleOptions {
-  /** Names of the groups to keep, in the order their classes shall have (default all); `[]`: learngenes only. */
+  /** Names of the groups to keep (default all). Class ids follow this order. `[]` keeps the learngenes only. */
   readonly groups?: readonly string[];
-  /** What the model may cost; without it all components stay. */
+  /** What the model may cost (default: all components stay). */
   readonly budget?: AssemblyBudget;
 }
 
 /**
- * A KIND model of the chosen groups: learngenes, their tailors and label rows, optionally cut to a budget.
+ * Makes a KIND model of the chosen groups: the learngenes, and the tailors and label rows of these groups, optionally
+ * cut to a budget.
  *
- * Class ids are counted anew from 0 in the order of the groups' classes, and `classes` of the network is their number
- * (1, a class that is in no group, when there is no group: every sample then has the null label). A soft gate keeps the
- * rows of these groups, so its softmax spreads over them alone.
+ * Class ids are counted anew from 0 in the order of the groups' classes, and `classes` of the network is their number.
+ * Without any group `classes` is 1, that class is in no group, and every sample has the null label. A soft gate keeps
+ * the rows of the chosen groups, so its softmax spreads over them alone.
  *
- * A whole within the budget stays as it is. Otherwise every layer's learngenes and every group's tailors are first
- * re-factored into their singular components, exactly: trained factors are far from orthogonal, and a component as
- * trained says little of what the layer loses without it. Then all components of all layers compete, learngenes and
- * tailors, by energy s_i² for what they cost in the budget's unit; for parameters and bytes a tailor costs the more the
- * fewer of the classes it serves (by the root of their share). The best of them are taken until the next one would
- * exceed the budget, so that a smaller cut to the same unit is a part of a bigger one. The best learngene component of
- * every layer is kept first, and all dense parts. With a budget, factors are read back and decomposed in float64 on the
- * processor.
+ * A model within the budget stays as it is. Otherwise the learngenes of every layer, and the tailors of every group in
+ * it, are first re-factored exactly into singular components. Trained factors are far from orthogonal, so a trained
+ * component says little about what the layer loses without it.
+ *
+ * Then all components of all layers compete. The score of a component is energy / cost: s_i² divided by what the
+ * component costs in the unit of the budget. For parameters and bytes, the cost of a tailor is divided by the square
+ * root of the share of classes that it serves. All dense parts and the best learngene of every layer are kept; then
+ * components are taken by falling score until the next one would exceed the budget. So a smaller cut to the same unit
+ * is a part of a larger one.
+ *
+ * With a budget, factors are read back and decomposed in float64 on the processor.
  *
  * @param model - never disposed; the tailors of the chosen groups must be loaded.
  * @returns New tensors that the caller owns; `config.pruned` is true with a budget.
@@ -68,7 +72,7 @@ export function assembleFactored<M extends AnyKindModel>(model: M, options: Asse
   return { config, params } as M;
 }
 
-/** {@link assembleFactored} on every engine: waits for the factors that a budget makes it read. */
+/** {@link assembleFactored} on every engine. With a budget it waits until the factors are read back. */
 export async function assembleFactoredAsync<M extends AnyKindModel>(
   model: M,
   options: AssembleOptions = {},
@@ -104,13 +108,13 @@ function renumbered(config: AnyKindConfig, kept: readonly TailorGroup[]): AnyKin
   return result;
 }
 
-/** A model of any network; configuration and parameters fit, but TypeScript need not know which network it is. */
+/** A model of any network. Its configuration and parameters fit each other; TypeScript does not check that here. */
 interface Model {
   readonly config: AnyKindConfig;
   readonly params: NetworkParams;
 }
 
-/** The model of some groups over the same tensors, but for the soft gate's rows. */
+/** The model of some groups. It shares all tensors with `model` except the rows of a soft gate. */
 function pickGroups({ config, params }: Model, kept: readonly TailorGroup[]): Model {
   const { gate, shared, learngenes } = params;
   const tailors = Object.fromEntries(kept.map(({ name }) => [name, tailorsOf(params, name)]));
@@ -134,7 +138,10 @@ function cut(model: Model, budget: AssemblyBudget): NetworkParams {
   return prune(ordered, chooseComponents(ordered, budget));
 }
 
-/** The same factored layers by singular components, learngenes and every group's tailors each by themselves. */
+/**
+ * The same factored layers in singular components. The learngenes are re-factored together, and so are the tailors of
+ * each group.
+ */
 function singular({ config, params }: Model): NetworkParams {
   const { layers } = networkOf(config);
   const tailors = config.groups.map(({ name: group }): [string, ParamTree] => {

@@ -2,8 +2,8 @@ import { type BatchPlan, planBatch } from '@learngene/nn';
 import { type AnyKindConfig, networkOf } from './config-types';
 
 /**
- * Groups a batch by the gates of a model, see `planBatch` of `@learngene/nn`. A sample with the null label uses learngenes
- * only. A dropped sample gets the null embedding, and the gate that `nullGate` says.
+ * Plans a batch by the gates of a model, see `planBatch` of `@learngene/nn`. A sample with the null label uses
+ * learngenes only. A sample whose label was dropped gets the null embedding, and `nullGate` decides which gate it has.
  *
  * @param labels - [N] class ids in [0, classes] of the network; `classes` is the null label.
  * @param dropped - [N] whether each sample's label was dropped (default none).

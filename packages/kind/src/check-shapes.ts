@@ -1,4 +1,4 @@
-/** What is checked of a tensor: a file's TensorData or a tfjs tensor. */
+/** What is checked of a tensor, be it a TensorData of a file or a tfjs tensor. */
 export interface Shaped {
   /** 'F32' in a file, 'float32' in memory. */
   readonly dtype: string;

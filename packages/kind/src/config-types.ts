@@ -11,24 +11,31 @@ export interface KindSettings {
   readonly tailorRank: number;
   /** The groups of classes, one set of tailors each. A class is in at most one group. */
   readonly groups: readonly TailorGroup[];
-  /** 'binary': a sample uses its own group's tailors. 'soft': all groups', weighted by softmax(G(class embedding)). */
+  /**
+   * How tailors are chosen. 'binary': a sample uses the tailors of its own group. 'soft': it uses those of all groups,
+   * weighted by softmax(G(class embedding)), where G is a linear layer.
+   */
   readonly gate: 'binary' | 'soft';
   /**
-   * What a sample whose label was dropped uses: 'learngenes' no tailors (the class-agnostic model is the unconditional
-   * branch), 'own-class' the tailors of the class it had, with the null embedding.
+   * What a sample uses whose label was dropped for classifier-free guidance. 'learngenes': no tailors, so the
+   * unconditional branch is the class-agnostic model. 'own-class': the null embedding with the tailors of the class it
+   * had.
    */
   readonly nullGate: 'learngenes' | 'own-class';
   /** True after an assembly to a budget: a layer may hold fewer components than N_G and N_t. */
   readonly pruned: boolean;
 }
 
-/** Everything that decides the shapes and numbers of a KIND model of a Diffusion Transformer. Plain JSON. */
+/** Everything that determines the shapes and numbers of a KIND model of a Diffusion Transformer. Plain JSON. */
 export type KindConfig = KindSettings & {
-  /** The Diffusion Transformer whose six main weights a block are factored. Its null label is `dit.classes`. */
+  /**
+   * The Diffusion Transformer. The six main weights of each of its blocks are factored. Its null label is
+   * `dit.classes`.
+   */
   readonly dit: DitConfig;
 };
 
-/** Everything that decides the shapes of a KIND model of another network. Plain JSON. */
+/** Everything that determines the shapes of a KIND model of another network. Plain JSON. */
 export type NetworkKindConfig = KindSettings & {
   /** The network's factored layers and dense parameters. Its null label is `network.classes`. */
   readonly network: KindNetwork;
@@ -50,7 +57,7 @@ export function networkOf(config: Pick<KindConfig, 'dit'> | Pick<NetworkKindConf
   return 'network' in config ? config.network : ditNetwork(config.dit);
 }
 
-/** The same configuration with another number of classes; checked with the rest by `validateKindConfig`. */
+/** The same configuration with another number of classes. It is not checked here; `validateKindConfig` does that. */
 export function withClasses<C extends AnyKindConfig>(config: C, classes: number): C {
   if (isDitConfig(config)) return { ...config, dit: { ...config.dit, classes } };
   return { ...config, network: { ...config.network, classes } };

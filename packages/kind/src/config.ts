@@ -45,8 +45,8 @@ export function kindConfig(input: KindConfigInput | NetworkKindConfigInput): Any
 }
 
 /**
- * Throws on the first field that is missing, unknown or out of range; the message names it. Learngenes, shared parts and all
- * groups' tailors may hold `MAX_PARAMETERS` of `@learngene/dit` numbers in all.
+ * Throws on the first field that is missing, unknown or out of range; the message names it. Together, learngenes,
+ * shared parts and all tailors may have at most `MAX_PARAMETERS` (of `@learngene/dit`) parameters.
  */
 export function validateKindConfig(config: AnyKindConfig): void {
   checkFields(config);

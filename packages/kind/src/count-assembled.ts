@@ -8,7 +8,7 @@ export const BYTES = 4;
 
 /** What an assembled model costs. */
 export interface AssembledCounts {
-  /** Numbers in all parts that are loaded. */
+  /** Parameters in all parts that are loaded. */
   readonly parameters: number;
   /**
    * Multiply-accumulates of a forward pass of one sample of the most expensive class, without guidance; a MAC counts
@@ -27,7 +27,7 @@ export interface AssembledModel {
   readonly params: NetworkParams;
 }
 
-/** Counts a model by the ranks that its tensors have, also where it was pruned; reads nothing back. */
+/** Counts what a model costs from the shapes of its tensors, so a pruned model is counted right. Reads nothing back. */
 export function countAssembled({ config, params }: AnyKindModel | AssembledModel): AssembledCounts {
   const parts: readonly (ParamTree | undefined)[] = Object.values(params);
   const parameters = parts.reduce((total, part) => total + (part ? countParams(part) : 0), 0);

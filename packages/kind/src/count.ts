@@ -27,7 +27,7 @@ export interface KindParamCounts {
 }
 
 /** What a configuration says of its network. */
-/** What tells a network: a Diffusion Transformer's architecture, or a description. */
+/** The network of a configuration: the architecture of a Diffusion Transformer, or a description. */
 export type DescribedNetwork = Pick<KindConfig, 'dit'> | Pick<NetworkKindConfig, 'network'>;
 
 /** Parameters that one rank-1 component of every factored layer costs: the sum of in + out + 1. */
@@ -35,7 +35,7 @@ export function componentParams(config: DescribedNetwork): number {
   return sum(networkOf(config).layers.map((layer) => layer.in + layer.out + 1));
 }
 
-/** Counts parameters in pre-training from the config; makes no tensor. */
+/** Counts the parameters that pre-training has, from the config; makes no tensor. */
 export function countKindParams(config: AnyKindConfig): KindParamCounts {
   const { learngeneRank, tailorRank, groups } = config;
   const network = networkOf(config);
@@ -113,15 +113,17 @@ export interface KindMacCounts {
   readonly total: number;
   /** The dense DiT of the same config, by part. */
   readonly dense: DitMacCounts;
-  /** dense.total - total: what the factored form saves; negative where the ranks are too high to save. */
+  /** dense.total - total: what the factored form saves. Negative where the ranks are too high to save anything. */
   readonly saved: number;
 }
 
 /**
- * Counts the inference MACs of a class: dense parts + N_G + N_t components (all groups' tailors with a soft gate).
- * As in the paper's "GFLOPs", a multiply-accumulate counts once; the scaling by s is not counted.
+ * Counts the multiply-accumulates of inference for one class: the dense parts and N_G + N_t components (with a soft
+ * gate, the tailors of all groups). As in the paper's "GFLOPs", a multiply-accumulate counts once. The scaling by s is
+ * not counted.
  *
- * @param rank - components a layer that take part; default what the config says. N_G gives the unconditional branch.
+ * @param rank - components of a layer that take part (default: those of the config). N_G gives the unconditional
+ *   branch.
  */
 export function countKindMacs(config: KindConfig, rank: number = activeRank(config)): KindMacCounts {
   checkCount('rank', rank);

@@ -13,16 +13,19 @@ const ROW_STD = 0.02;
 
 /** Options of {@link freshTailors}. */
 export interface FreshTailorsOptions {
-  /** [1, D], copied into every class embedding of the group in place of random rows: the class-agnostic start. */
+  /**
+   * [1, D], copied into every class embedding of the group (default: random rows). With the null row every class starts
+   * class-agnostic.
+   */
   readonly labelRow?: tf.Tensor2D;
 }
 
 /**
- * Tailors of a group that nobody has trained: u = 0, s = 1, v random orthonormal in every factored layer. They add
- * exactly nothing, so every class starts as the learngenes' model, and u has a live gradient from the first step; s = 0
- * with random u and v would give s a gradient but leave u and v without one. Rows of classes are N(0, 0.02²).
+ * Makes untrained tailors for a group: in every factored layer u is 0, s is 1 and v is random orthonormal. They add
+ * exactly nothing, so every class starts as the model of the learngenes, and u has a gradient from the first step.
+ * (With s = 0 and random u and v, only s would have one.) Rows of classes are drawn from N(0, 0.02²).
  *
- * @param g - advances by the layers' v in the order of the network's layers, then the rows of classes.
+ * @param g - the generator. It draws v of every layer in the order of the network, then the rows of classes.
  * @param config - only the network and `tailorRank` are read.
  * @returns f32 parameters that the caller owns.
  * @throws when tailorRank is above a layer's input width

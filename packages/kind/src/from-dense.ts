@@ -19,17 +19,20 @@ import {
 
 /** Options of {@link kindFromDense}. */
 export interface FromDenseOptions {
-  /** Draws the random projections of a randomised SVD; the exact one draws nothing. */
+  /** Draws the random projections of the randomised SVD. The exact SVD draws nothing. */
   readonly generator: Generator;
-  /** Takes a randomised SVD (Halko et al. 2011): much faster for small ranks of wide layers. Default false. */
+  /**
+   * Whether to take a randomised SVD (Halko et al. 2011), which is much faster for small ranks of wide layers (default
+   * false).
+   */
   readonly randomized?: boolean;
 }
 
 /**
- * A KIND model from a trained dense DiT. Every main weight is factored by SVD: the N_G components of largest singular
- * values become learngenes, the next N_t the tailors of every group alike, so that each class starts as the best
- * approximation of the dense model of rank N_G + N_t (Eckart & Young 1936); at full rank its output is the dense one.
- * Label rows and the null row are those of `label.table`. Reads the weights back.
+ * A KIND model from a trained dense DiT. Every main weight is factored by SVD. The N_G components with the largest
+ * singular values become learngenes; the next N_t become the first tailors of every group. So each class starts as the
+ * best approximation of rank N_G + N_t of the dense model (Eckart & Young 1936), and at full rank its output equals
+ * that of the dense model. Label rows and the null row come from `label.table`. Reads the weights back.
  *
  * @param dense - never disposed; must have the shapes of `config.dit`.
  * @returns f32 parameters that the caller owns.
@@ -41,7 +44,7 @@ export function kindFromDense(dense: DitParams, config: KindConfig, options: Fro
   return readingBack('kindFromDense', () => factored(dense, config, options));
 }
 
-/** {@link kindFromDense} on every engine: waits for the weights. */
+/** {@link kindFromDense} on every engine. It waits until the weights are read back. */
 export async function kindFromDenseAsync(
   dense: DitParams,
   config: KindConfig,

@@ -25,7 +25,9 @@ import {
   withGroups,
 } from './trainable';
 
-/** What {@link gatedTrainStep} reads; nothing of it is disposed. With the option `donate` the state is written over. */
+/**
+ * What {@link gatedTrainStep} reads. Nothing of it is disposed, but with the option `donate` the state is overwritten.
+ */
 export interface GatedTrainInputs<P extends NetworkParams = NetworkParams> {
   /** State before the step. */
   readonly state: KindTrainState<P>;
@@ -35,7 +37,7 @@ export interface GatedTrainInputs<P extends NetworkParams = NetworkParams> {
   readonly labels: Int32Array;
   /** For every sample, whether its label is dropped (default none); see `applyGated`. */
   readonly dropped?: ArrayLike<number | boolean>;
-  /** The loss of the network computed with the batch's gates, f32. Called once, inside a tidy. */
+  /** Computes the network from the gated batch, and its loss, an f32 scalar. Called once, inside a tidy. */
   readonly loss: (batch: GatedBatch) => tf.Scalar;
 }
 
@@ -44,9 +46,9 @@ export interface KindTrainOptions {
   /** Learning rate of this step. */
   readonly learningRate: number;
   /**
-   * Factor on the learning rate of learngenes and tailors, label rows included (default 1). The product of
-   * three factors that all move takes a larger step than a dense weight does, the more so the more components there are:
-   * where the loss rises in mid-training at a rate that suits the dense parts, 0.5 keeps both.
+   * Factor on the learning rate of learngenes and tailors, label rows included (default 1). A product of three moving
+   * factors takes a larger step than a dense weight, and the more components, the larger the step. Where the loss rises
+   * in mid-training at a rate that suits the dense parts, 0.5 keeps that rate for them.
    */
   readonly factorLearningRateScale?: number;
   /** Which parts change; as given to `initKindTraining`. */
@@ -59,7 +61,10 @@ export interface KindTrainOptions {
   readonly clipNorm?: number;
   /** Decay of the moving averages in [0, 1) (default 0.9999). */
   readonly emaDecay?: number;
-  /** Whether the memory of the state before may be written over; the caller then only disposes it (default false). */
+  /**
+   * Whether the step may overwrite the memory of the state before it (default false). The caller then only disposes
+   * that state.
+   */
   readonly donate?: boolean;
   /** Weight of ‖UᵀU - I‖² + ‖VᵀV - I‖² summed over the factored layers that train in this batch (default 0). */
   readonly orthogonality?: number;
@@ -67,7 +72,7 @@ export interface KindTrainOptions {
 
 /** What a diversion step returns; the caller owns all that is new. */
 export interface KindTrainResult<P extends NetworkParams = KindParams> {
-  /** State after the step: new tensors for what was active, the same tensors for all else. */
+  /** State after the step: new tensors for the active groups, the same tensors for the others. */
   readonly state: KindTrainState<P>;
   /** The loss before the step without the orthogonality penalty, f32. */
   readonly loss: tf.Scalar;
@@ -88,13 +93,13 @@ const RATES = [
 const OPTIONS = [...RATES, 'trainable', 'donate'];
 
 /**
- * One step of knowledge diversion (KIND, arXiv 2408.07337, algorithm 1) of any network: the loss's gradient with
- * respect to the trainable parts, of the tailors only those of the groups in the batch, then AdamW and moving averages
- * of just these. With a soft gate all groups are in every batch.
+ * One step of knowledge diversion (KIND, arXiv 2408.07337, algorithm 1) of any network. It takes the gradient of the
+ * loss with respect to the trainable parts; of the tailors, only those of the groups in the batch are active. Then it
+ * runs AdamW and the moving averages of the active parts. With a soft gate all groups are in every batch.
  *
- * A group that is not in the batch is left alone altogether: parameters, moments, step count, and its moving average,
- * whose clock is the group's own. A batch that touches no trainable part (all labels dropped, tailors alone trained)
- * changes nothing but the step count.
+ * A group that is not in the batch does not change: its parameters, moments, moving average and step count stay. A
+ * batch that touches no trainable part (only tailors are trained, and all labels are dropped) changes only the step
+ * count.
  *
  * @throws on labels out of range, tailors that are not loaded, and a state made for another `trainable`
  */
@@ -121,7 +126,7 @@ export function checkTrainStep(of: string, inputs: object, options: KindTrainOpt
 /** The loss of parameters on a planned batch. */
 type PlannedLoss<P> = (params: P, planned: PlannedBatch) => tf.Scalar;
 
-/** A step whose loss is given the parameters on the tape and the plan of the batch. */
+/** A training step. Its loss gets the parameters that are on the tape, and the batch plan. */
 export function step<P extends NetworkParams>(
   { state, config, labels, dropped }: Omit<GatedTrainInputs<P>, 'loss'>,
   options: KindTrainOptions,
@@ -201,8 +206,8 @@ function stepGroups(
 }
 
 /**
- * Weight decay is for the dense matrices of the shared parts alone: decaying factors would shrink components by the product
- * of three decays, and label rows and biases are not decayed by DiT's kind of recipe either.
+ * Only the dense matrices of the shared parts are decayed. Decaying factors would shrink components by the product of
+ * three decays; label rows and biases are not decayed in common recipes for DiT either.
  */
 function settingsOf(
   group: KindParameterGroup,
@@ -234,7 +239,7 @@ function stateAfter<P extends NetworkParams>(
   };
 }
 
-/** The optimiser's state of a parameter group; zeros for tailors that are active for the first time. */
+/** The state of the optimiser for a parameter group; zeros for tailors that are active for the first time. */
 function optimizerOf(
   { optimizer }: KindTrainState<NetworkParams>,
   { name, part, group, params }: KindParameterGroup,

@@ -15,16 +15,17 @@ import { type KindParams, layerTree, type NetworkParams, type SharedParams } fro
 /** Options of {@link initKind}. */
 export interface InitKindOptions {
   /**
-   * How the factored layers start. 'orthogonal' (default): random orthonormal u and v with equal s. 'xavier': the SVD of a
-   * Xavier-initialised dense weight, its leading N_G components as learngenes and the next N_t as every group's
-   * tailors, scaled to the energy of the whole; N_G + N_t must fit every layer. The same size of activations either way.
+   * How the factored layers start. 'orthogonal' (default): random orthonormal u and v with equal s. 'xavier': the SVD
+   * of a Xavier-initialised dense weight. Its leading N_G components become learngenes and the next N_t the tailors of
+   * every group, scaled to the energy of the whole weight; N_G + N_t must not exceed the rank of any layer. Activations
+   * have the same size either way.
    */
   readonly init?: 'orthogonal' | 'xavier';
 }
 
 /** Options of {@link initKind} for another network than a Diffusion Transformer. */
 export type InitNetworkOptions = InitKindOptions & {
-  /** The dense parts as they start, with the shapes of `network.shared`; cloned, never disposed. */
+  /** The initial dense parts, with the shapes of `network.shared`; cloned, never disposed. */
   readonly shared: ParamTree;
 };
 
@@ -37,16 +38,20 @@ interface LayerStart {
 /**
  * Fresh parameters of a KIND model, f32, owned by the caller.
  *
- * Shared parts of a DiT start as DiT's (adaLN-Zero: the model's output is exactly 0); those of another network are
- * given. Learngenes and tailors are by default random orthonormal u and v with equal s, scaled so that the weight
- * composed for a class has at any rank about the Frobenius norm that DiT's Xavier weight has (q, k and v as parts of
- * one [3D, D] matrix): activations start at the usual size, no component starts ahead of another, and no SVD is taken.
- * All groups start from the same tailors, as in `kindFromDense`, so every class starts as the same model. On a toy task
- * (5 classes, D = 32, N_G = 8, N_t = 4, 3 seeds) this reached a loss of 1.34 after 100 steps, tailors at zero output
- * (see `freshTailors`) 1.48, small tailors of each group's own 1.45. Rows of classes (label embeddings, rows of a head)
- * and a DiT's null row are N(0, 0.02²). A soft gate starts at zero: all groups weigh the same.
+ * Shared parts of a DiT start as in `initDit` (adaLN-Zero: the output of the model is exactly 0); those of another
+ * network are given. By default learngenes and tailors are random orthonormal u and v with equal s. Their scale gives
+ * the weight of a class, at any rank, about the Frobenius norm of the Xavier weight of DiT (q, k and v as parts of one
+ * [3D, D] matrix). So activations start at the usual size, no component starts ahead of another, and no SVD is taken.
  *
- * @param g - advances: shared parts of a DiT as `initDit`, learngenes and tailors layer by layer, rows of classes.
+ * All groups start from the same tailors, as in `kindFromDense`, so every class starts as the same model. On a toy task
+ * (5 classes, D = 32, N_G = 8, N_t = 4, 3 seeds) this start reached a loss of 1.34 after 100 steps. Tailors with zero
+ * output (see `freshTailors`) reached 1.48, and small tailors drawn for each group 1.45.
+ *
+ * Rows of classes (label embeddings, rows of a head) and the null row of a DiT are drawn from N(0, 0.02²). A soft gate
+ * starts at zero, so all groups have the same weight.
+ *
+ * @param g - the generator. It draws the shared parts of a DiT as `initDit` does, then learngenes and tailors layer by
+ *   layer, then rows of classes.
  * @throws on an invalid config, naming the field, or a rank above a layer's widths
  */
 export function initKind(g: Generator, config: KindConfig, options?: InitKindOptions): KindParams;

@@ -11,7 +11,7 @@ export interface FactoredLayer {
   readonly out: number;
   /** Rows of one sample that the layer is applied to, such as tokens; for counts of multiply-accumulates. */
   readonly tokens: number;
-  /** Output features that Xavier's initialisation counts, where the layer is a part of a wider matrix (default `out`). */
+  /** Output features for Xavier initialisation, where the layer is a part of a wider matrix (default `out`). */
   readonly fanOut?: number;
 }
 
@@ -20,11 +20,11 @@ export type Shape = readonly number[];
 
 /**
  * What KIND needs to know of a network: which linear layers are factored, which dense parameters all classes share, and
- * which dense rows belong to a class. Plain JSON. How the network is computed stays in the hands of its owner: a function
- * that applies a factored layer where the network has one, see `applyGated`.
+ * which dense rows belong to a class. Plain JSON. The owner of the network writes the function that computes it; that
+ * function calls back for every factored layer, see `applyGated`.
  */
 export interface KindNetwork {
-  /** Name of the kind of network, 1 to 200 characters; a reader of a bundle asks for it. */
+  /** Name of the kind of network, 1 to 200 characters. Whoever reads a bundle must give it. */
   readonly name: string;
   /** Number of classes; the id above the last one is the null label. */
   readonly classes: number;
@@ -40,14 +40,11 @@ export interface KindNetwork {
   readonly rows: Readonly<Record<string, Shape>>;
   /** Multiply-accumulates of one sample outside of the factored layers. */
   readonly denseMacs: number;
-  /**
-   * What a soft gate reads: the table of class embeddings in `rows`, of shape [D], and the embedding [1, D] of the null
-   * label in `shared`. A network without it has a binary gate.
-   */
+  /** The class embeddings that a soft gate reads. Without this field the gate must be binary. */
   readonly embedding?: {
-    /** Name of the table of class embeddings in `rows`. */
+    /** Name in `rows` of the table of class embeddings; its shape is [D]. */
     readonly rows: string;
-    /** Name of the null label's embedding in `shared`. */
+    /** Name in `shared` of the embedding of the null label; its shape is [1, D]. */
     readonly null: string;
   };
 }
@@ -109,7 +106,7 @@ function checkShapes(at: string, shapes: Readonly<Record<string, Shape>>): void 
   }
 }
 
-/** Throws unless names are apart: none comes twice, none lies below another. */
+/** Throws unless names are distinct and none is a prefix of another. */
 function checkDistinct(at: string, names: readonly string[]): void {
   const known = new Set(names);
   if (known.size < names.length) {
@@ -128,7 +125,10 @@ function checkDistinct(at: string, names: readonly string[]): void {
 /** The first part of a dotted name. */
 export const topOf = (name: string): string => name.split('.', 1)[0];
 
-/** Throws where layers and rows, which are in one tree of tailors, share a first part; or where 'gate' is taken. */
+/**
+ * Throws where a layer and a table of rows share the first part of their names (both lie in one tree), and where 'gate'
+ * is taken.
+ */
 function checkApart({ layers, rows, shared }: KindNetwork): void {
   const tops = new Set(layers.map(({ name }) => topOf(name)));
   for (const name of Object.keys(rows)) {

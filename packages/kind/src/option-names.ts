@@ -1,6 +1,6 @@
 /**
- * Throws on a field of `options` that is not in `known`, and on what is no object: without types a misspelt option would
- * be passed over.
+ * Throws unless `options` is an object whose fields are all in `known`. Without types a misspelt option would be
+ * ignored.
  *
  * @param of - what the message begins with: the function's name, or the option that holds the fields.
  */

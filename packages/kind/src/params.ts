@@ -5,7 +5,10 @@ import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { type AnyKindConfig, type KindConfig, type NetworkKindConfig, networkOf } from './config-types';
 import { type FactoredLayer, type KindNetwork, topOf } from './network';
 
-/** One entry a block, '0' first, of the six main layers; T is absent where a pruned layer has no component. */
+/**
+ * The six main layers of every block, by block number, '0' first. An entry is undefined where a pruned layer has no
+ * component.
+ */
 export type MainLayers<T> = Readonly<
   Record<
     string,
@@ -74,7 +77,10 @@ export type KindParams = Readonly<{
   shared: SharedParams;
   /** What all classes use. */
   learngenes: LearngeneParams;
-  /** What a group owns, by group name. Leaves of its own, so that a step touches only the groups in its batch. */
+  /**
+   * What each group owns, by group name. Every group has its own tensors, so a step touches only the groups in its
+   * batch.
+   */
   tailors: Readonly<Record<string, TailorParams>>;
   /** The soft gate G: label embedding to one logit a group, weight [groups, D]; absent with a binary gate. */
   gate?: LinearParams;

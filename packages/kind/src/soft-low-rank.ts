@@ -4,12 +4,14 @@ import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
- * A linear layer with the soft gate of DivControl: W = W_G + sum_k alpha_k T_k with weights of each sample's own. The
- * tailors of all groups form one low-rank product whose hidden rows are scaled by alpha.
+ * A linear layer with the soft gate of DivControl: W = W_G + sum_k alpha_k T_k, where W_G is the weight of the
+ * learngenes, T_k that of the tailors of group k, and alpha_k a weight of each sample. The tailors of all groups form
+ * one low-rank product; its hidden rows are scaled by alpha.
  *
  * @param x - [N, T, in], f32.
  * @param learngenes - u [out, N_G], s [N_G], v [in, N_G], bias [out] or none.
- * @param gate - `tailors`: one a group, K in all, undefined for a group without components here; `alpha`: [N, K].
+ * @param gate - `tailors`: the factors of each of the K groups, undefined for a group without components in this layer;
+ *   `alpha`: [N, K].
  * @returns [N, T, out]; the caller owns it.
  */
 export function softLowRank(

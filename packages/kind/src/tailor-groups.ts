@@ -1,6 +1,6 @@
 import { type ClassGroup, validateGroups } from '@learngene/nn';
 
-/** Classes that share one set of tailors. A name may be any text: file names are derived from it safely. */
+/** Classes that share one set of tailors. The name may be any text; file names that are safe are derived from it. */
 export type TailorGroup = ClassGroup & {
   /** Names of the classes for people, in the order of `classes`. */
   readonly classNames?: readonly string[];
@@ -35,7 +35,10 @@ export function groupToKey(name: string): string {
   return name.replace(/[%.]|^g(?=\d+$)/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** The groups' trees by name, from trees by {@link groupToKey} or, in files of the older format, by place ('g0'). */
+/**
+ * The trees of the groups by name. Their keys in a file are those of {@link groupToKey} or, in the older format, places
+ * such as 'g0'.
+ */
 export function byGroupName<T>(keyed: Readonly<Record<string, T>>, groups: readonly TailorGroup[]): Record<string, T> {
   const found: [string, T][] = [];
   for (const [place, { name }] of groups.entries()) {

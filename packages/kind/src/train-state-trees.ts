@@ -67,7 +67,7 @@ export function stateToTrees(
 }
 
 /**
- * Parameters of a checkpoint's tree, of this format or the one before, which had groups by place.
+ * The parameters in a tree of a checkpoint. The format before this one, which has groups by place, is read too.
  *
  * @throws Error where the tree is not of the size that the model has.
  */
@@ -90,7 +90,10 @@ export function inFixedOrder<P extends NetworkParams>(state: KindTrainState<P>):
   return { ...state, params };
 }
 
-/** The training state that {@link stateToTrees} took apart; of the format before, with groups by place, too. */
+/**
+ * Restores the training state that {@link stateToTrees} took apart. The format before this one, which has groups by
+ * place, is read too.
+ */
 export function stateFromTrees<C extends AnyKindConfig>(
   { trees, steps, step }: { trees: Readonly<Record<string, ParamTree>>; steps: GroupSteps; step: number },
   config: C,

@@ -4,7 +4,7 @@ import { checkOptionNames } from './option-names';
 import type { KindParams, NetworkParams } from './params';
 import { type Trainable, trainableGroups, withGroups } from './trainable';
 
-/** AdamW's state by parameter group; no entry for a frozen one, nor for a group that was never in a batch. */
+/** State of AdamW by parameter group. A frozen group has no entry, nor has one that was never in a batch. */
 export interface KindOptimizerState {
   /** Dense parts. */
   readonly shared?: AdamWState;
@@ -12,7 +12,7 @@ export interface KindOptimizerState {
   readonly learngenes?: AdamWState;
   /** Soft gate. */
   readonly gate?: AdamWState;
-  /** By group; each counts its own steps, those in which it was active. */
+  /** By group name. Each group counts only the steps in which it was active. */
   readonly tailors: Readonly<Record<string, AdamWState>>;
 }
 
@@ -22,7 +22,7 @@ export interface KindTrainState<P extends NetworkParams = KindParams> {
   readonly step: number;
   /** Parameters. */
   readonly params: P;
-  /** Moving averages of what is trained; the leaves of what is frozen are the very tensors of `params`. */
+  /** Moving averages of the trained parameters; frozen leaves are the same tensors as in `params`. */
   readonly ema: P;
   /** Optimiser. */
   readonly optimizer: KindOptimizerState;
@@ -35,8 +35,8 @@ export interface InitKindTrainingOptions {
 }
 
 /**
- * The state before the first step. Its params are the given tensors themselves, no copies: {@link disposeReplaced} and
- * {@link disposeKindTraining} dispose them, so hand in `cloneParams(params)` to keep the start. The moving averages
+ * The state before the first step. It holds the given tensors themselves, and {@link disposeReplaced} and {@link
+ * disposeKindTraining} dispose them; pass `cloneParams(params)` to keep the initial parameters. The moving averages
  * start at the parameters; the optimiser's zeros are new tensors. A group's optimiser state appears with its first
  * batch.
  *
@@ -59,8 +59,8 @@ export function initKindTraining<P extends NetworkParams>(
 }
 
 /**
- * Disposes every tensor of `before` that is not in `after`: what a step has replaced. Trees that are the same objects in
- * both are passed over, so that the cost is that of the groups in the batch.
+ * Disposes every tensor of `before` that is not in `after`: what a step has replaced. Trees that are the same object in
+ * both are skipped, so the cost depends only on the groups in the batch.
  */
 export function disposeReplaced(before: KindTrainState<NetworkParams>, after: KindTrainState<NetworkParams>): void {
   const untouched = new Set(partsOf(after));
@@ -76,7 +76,7 @@ export function disposeKindTraining(state: KindTrainState<NetworkParams>): void 
   for (const tensor of tensorsOf(partsOf(state))) if (!tensor.isDisposed) tensor.dispose();
 }
 
-/** The trees that a step replaces as a whole: those of parameters and averages, moments. */
+/** The trees that a step replaces as a whole: parameters, moving averages and moments. */
 function partsOf({ params, ema, optimizer }: KindTrainState<NetworkParams>): ParamTree[] {
   const values = [params, ema].flatMap(({ tailors, ...rest }) => [...Object.values(rest), ...Object.values(tailors)]);
   const { tailors, ...dense } = optimizer;

@@ -5,7 +5,9 @@ import type { KindConfig } from './config-types';
 import { checkTrainStep, type KindTrainOptions, type KindTrainResult, step } from './gated-train-step';
 import type { KindTrainState } from './train-state';
 
-/** What {@link kindTrainStep} reads; nothing of it is disposed. With the option `donate` the state is written over. */
+/**
+ * What {@link kindTrainStep} reads. Nothing of it is disposed, but with the option `donate` the state is overwritten.
+ */
 export interface KindTrainInputs {
   /** State before the step. */
   readonly state: KindTrainState;
@@ -15,7 +17,10 @@ export interface KindTrainInputs {
   readonly labels: Int32Array;
   /** For every sample, whether its label is dropped (default none); see `applyKind`. */
   readonly dropped?: ArrayLike<number | boolean>;
-  /** The loss of a denoiser whose labels are the batch's: x [N, H, W, C] and t [N] to the prediction. */
+  /**
+   * The loss, a scalar. It gets a denoiser, which already knows the labels of the batch and maps x [N, H, W, C] and t
+   * [N] to the prediction.
+   */
   readonly loss: (denoiser: (x: tf.Tensor4D, t: tf.Tensor1D) => tf.Tensor4D) => tf.Scalar;
 }
 

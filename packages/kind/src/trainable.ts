@@ -2,13 +2,14 @@ import type { ParamTree } from '@learngene/nn';
 import { type NetworkParams, tailorsOf } from './params';
 
 /**
- * Which parts of a model a training changes. 'all': pre-training. 'tailors': transfer to novel classes, only tailors and label
- * rows of the groups in the batch. 'tailors-and-shared': transfer to a distant domain, whose dense parts start anew.
- * 'tailors-and-learngenes': everything but the dense parts. A soft gate is trained in every case.
+ * Which parts of a model training changes. 'all': everything, for pre-training. 'tailors': only the tailors and label
+ * rows of the groups in the batch, for transfer to novel classes. 'tailors-and-shared': these and the dense parts, for
+ * transfer to a distant domain, where the dense parts start anew. 'tailors-and-learngenes': everything except the dense
+ * parts. A soft gate is trained in every case.
  */
 export type Trainable = 'all' | 'tailors' | 'tailors-and-shared' | 'tailors-and-learngenes';
 
-/** A parameter group of a KIND model: trained or frozen as a whole, with a clock of its own. */
+/** A parameter group of a KIND model. It is trained or frozen as a whole and counts its own steps. */
 export interface KindParameterGroup {
   /** Its path in params, averages and optimiser state, and its name in errors: 'shared', 'tailors.cat'. */
   readonly name: string;
@@ -50,7 +51,7 @@ export function treeOf(params: NetworkParams, { part, group }: Pick<KindParamete
   return (part === 'tailors' ? tailorsOf(params, group!) : params[part]) as ParamTree;
 }
 
-/** The trees of some parameter groups alone, at their places in the params. */
+/** The trees of some parameter groups, at their places in the parameters. */
 export function partialParams(groups: readonly KindParameterGroup[]): NetworkParams {
   const { tailors, ...parts } = withGroups({ tailors: {} } as unknown as NetworkParams, groups);
   return { ...parts, tailors };

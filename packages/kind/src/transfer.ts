@@ -19,29 +19,36 @@ export interface TransferOptions {
   /** N_t of the new tailors (default: the model's). */
   readonly tailorRank?: number;
   /**
-   * 'near', novel classes of the same domain: learngenes and shared parts come along, and only tailors need training
-   * ('tailors'). 'distant': learngenes alone come along; shared parts start anew and must be trained too, since a new
-   * adaLN is zero ('tailors-and-shared').
+   * How far the novel classes are from the old ones. 'near', the same domain: learngenes and shared parts are kept, and
+   * only tailors need training (`trainable: 'tailors'`). 'distant': only learngenes are kept. The shared parts start
+   * anew and must be trained too, since a new adaLN is zero (`trainable: 'tailors-and-shared'`).
    */
   readonly domain: 'near' | 'distant';
-  /** The input of a DiT in a distant domain where it differs (default: the model's; only with 'distant'). */
+  /** Input fields of a DiT that differ in the new domain (default: those of the model; only with 'distant'). */
   readonly input?: Partial<Pick<DitConfig, 'inputSize' | 'patchSize' | 'inChannels' | 'learnSigma'>>;
-  /** Dense parts of another network than a DiT as they start in a distant domain; cloned, never disposed. */
+  /** Initial dense parts for a distant domain, for a network that is not a DiT; cloned, never disposed. */
   readonly shared?: ParamTree;
-  /** Keep the old groups beside the novel ones, their classes renumbered from n on (default false; only with 'near'). */
+  /**
+   * Whether to keep the old groups beside the novel ones (default false; only with 'near'). Their classes get the ids
+   * from n on.
+   */
   readonly keepGroups?: boolean;
-  /** How class embeddings start: 'random' N(0, 0.02²) or 'null', at the null label's (default 'random'). */
+  /**
+   * How class embeddings start: 'random' from N(0, 0.02²), or 'null' as copies of the embedding of the null label
+   * (default 'random').
+   */
   readonly labels?: 'random' | 'null';
 }
 
 /**
- * A model for novel classes made of a trained one's learngenes and fresh tailors (KIND, arXiv 2408.07337). With
- * zero-output tailors every novel class starts as the class-agnostic model. A soft gate starts at zero for novel groups.
+ * Makes a model for novel classes from the learngenes of a trained model and fresh tailors (KIND, arXiv 2408.07337).
+ * Fresh tailors have zero output, so every novel class starts as the class-agnostic model. A soft gate starts at zero
+ * for novel groups.
  *
- * @param model - never disposed. What comes along is cloned: tensors of their own over the same data, no bytes copied.
- * @returns a config whose network counts the novel (and kept) classes, and f32 parameters that the caller owns.
- *   Throws on groups that are malformed or leave a gap, on kept groups of another tailor rank or a name used twice, on an
- *   unknown option or word, on keepGroups with 'distant' and on input with 'near'.
+ * @param model - never disposed. Tensors that are kept are cloned: they share the data, and no bytes are copied.
+ * @returns a config whose classes are the novel (and kept) ones, and f32 parameters that the caller owns.
+ * @throws on groups that are malformed or leave a gap, on kept groups of another tailor rank, on a name used twice, on
+ *   an unknown option or word, on keepGroups with 'distant' and on input with 'near'
  */
 export function transferKind<M extends AnyKindModel>(model: M, options: TransferOptions): M {
   checkOptions(model.config, options);
@@ -65,7 +72,7 @@ export function transferKind<M extends AnyKindModel>(model: M, options: Transfer
   return { config, params } as M;
 }
 
-/** Dense parts of the new model: those of the old one, or others that start anew. */
+/** Dense parts of the new model: clones of the old ones, or new ones. */
 function transferShared(model: AnyKindModel, config: AnyKindConfig, options: TransferOptions): ParamTree {
   if (options.domain === 'near') return cloneParams<ParamTree>(model.params.shared);
   return isDitConfig(config) ? initShared(options.generator, config) : givenShared(config, options.shared);

@@ -10,11 +10,10 @@ import { learngeneShapes, sharedShapes, tailorShapes } from './shapes';
 
 /**
  * Takes a model apart into the files of a bundle: 'kind.json', 'learngenes.safetensors', 'shared.safetensors' and one
- * 'tailors/<name>.safetensors' a group (KIND, arXiv 2408.07337: learngenes, and tailors a class). The same model gives the
- * same bytes.
+ * 'tailors/<name>.safetensors' for each group (KIND, arXiv 2408.07337). The same model gives the same bytes.
  *
- * @param model - its parameters (f32) are read back, not disposed; all groups must be there.
- * @param metadata - strings to keep in kind.json, such as diffusion settings.
+ * @param model - f32 parameters, which are read back and not disposed; the tailors of all groups must be loaded.
+ * @param metadata - strings to keep in kind.json, for example the settings of the diffusion process.
  * @returns Content by file name, kind.json first; the caller owns it. Rejects with a plain Error when the parameters do
  *   not fit the config, before anything is read back.
  */

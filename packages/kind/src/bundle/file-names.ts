@@ -8,10 +8,13 @@ export const LEARNGENES_FILE = 'learngenes.safetensors';
 export const SHARED_FILE = 'shared.safetensors';
 
 const TAILOR_FILE = /^tailors\/[a-z0-9_-]{1,80}\.safetensors$/;
-/** Names that Windows keeps for devices, with any extension. */
+/** Names that Windows reserves for devices, whatever the extension. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)$/;
 
-/** Whether a manifest may name this file for a group: one folder down, lower case, no dots but the extension's. */
+/**
+ * Whether a manifest may name this file for a group: one folder down, in lower case, with no dot but that of the
+ * extension.
+ */
 export function isTailorFile(file: string): boolean {
   return TAILOR_FILE.test(file);
 }

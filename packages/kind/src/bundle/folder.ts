@@ -20,14 +20,13 @@ import {
 export interface SaveBundleOptions {
   /** Strings to keep in kind.json. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Put the bundle in the place of a folder that exists (default: that is an error). */
+  /** Whether to replace a folder that exists already (default false: that is an error). */
   readonly replace?: boolean;
 }
 
 /**
- * Writes the files of `decomposeKind` into a new folder, whole or not at all.
- *
- * Rejects when the folder exists (without `replace`), when it cannot be written, and as `decomposeKind` does.
+ * Writes the files of `decomposeKind` into a new folder, all of them or none. Rejects when the folder exists (without
+ * `replace`), when it cannot be written, and where `decomposeKind` rejects.
  */
 export async function saveBundle(folder: string, model: AnyKindModel, options: SaveBundleOptions = {}): Promise<void> {
   checkOptionNames('saveBundle', options, ['metadata', 'replace']);
@@ -45,8 +44,8 @@ export async function saveBundle(folder: string, model: AnyKindModel, options: S
 }
 
 /**
- * Reads a bundle's folder as `openBundle` does. The size on disk is compared before a file is read; nothing outside the
- * folder is read, also not through a symbolic link.
+ * Reads the folder of a bundle as `openBundle` does. The size on disk is compared with kind.json before a file is read.
+ * Nothing outside the folder is read, not even through a symbolic link.
  *
  * @returns A model owned by the caller. Rejects with {@link BundleError}, or a plain Error for a group it does not have.
  */
@@ -61,7 +60,7 @@ export async function loadBundle(
 }
 
 /**
- * Reads kind.json of a Diffusion Transformer's bundle alone: what the model is, before any tensor is.
+ * Reads only kind.json of the bundle of a Diffusion Transformer, without any tensor.
  *
  * @returns The config of all groups and the strings kept beside it. Rejects with {@link BundleError}.
  */

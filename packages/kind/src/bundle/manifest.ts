@@ -14,7 +14,7 @@ import { LAYER_FIELDS, NETWORK_FIELDS } from '../network';
 import { asBundleError } from './bundle-error';
 import { isTailorFile, LEARNGENES_FILE, MANIFEST_FILE, SHARED_FILE } from './file-names';
 
-/** What kind.json says of a file. */
+/** The entry of a file in kind.json. */
 export interface BundleFile {
   /** Path inside the bundle, with forward slashes. */
   readonly file: string;
@@ -39,7 +39,7 @@ const FORMAT = 'learngene-kind';
 const VERSIONS = { dit: 1, network: 2 } as const;
 /** The largest kind.json that is read. */
 export const MAX_MANIFEST_BYTES = 2 ** 24;
-/** What a safetensors header may take for a tensor, and once. */
+/** Largest size of a safetensors header: bytes for each tensor, and once. */
 const HEADER_BYTES = 256;
 
 /** The bytes of kind.json, the same for the same manifest whatever the order of the fields given. */
@@ -64,7 +64,11 @@ function networkIn(config: AnyKindConfig): object {
   return { network: { ...pick(network, NETWORK_FIELDS), layers } };
 }
 
-/** Reads kind.json and checks all of it, so that what it says may be trusted; throws {@link BundleError}. */
+/**
+ * Reads kind.json and checks all of it. What it returns may be trusted.
+ *
+ * @throws BundleError on whatever is missing, unknown or out of range
+ */
 export function parseManifest(bytes: Uint8Array): Manifest {
   return asBundleError(MANIFEST_FILE, () => {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

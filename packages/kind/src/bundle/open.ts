@@ -12,7 +12,7 @@ import { learngeneShapes, sharedShapes, tailorShapes } from './shapes';
 
 /** Options of {@link openBundle}. */
 export interface OpenBundleOptions {
-  /** Names of the groups whose tailors are wanted (default all); `[]` gives the learngenes and the shared parts alone. */
+  /** Names of the groups whose tailors are read (default all). `[]` reads only the learngenes and the shared parts. */
   readonly groups?: readonly string[];
 }
 
@@ -23,11 +23,12 @@ export type OpenNetworkBundleOptions = OpenBundleOptions & {
 };
 
 /**
- * Gives the content of a file of the bundle.
+ * Fetches the content of a file of the bundle.
  *
- * @param file - 'kind.json' first, then such as 'tailors/cat.safetensors'; checked, never with '..' or a leading slash.
- * @param expected - the size that kind.json says, so that a longer answer can be refused before it is read; undefined
- *   for kind.json itself, of which at most 16 MiB are read.
+ * @param file - first 'kind.json', then names such as 'tailors/cat.safetensors'. The name is checked: it has no '..'
+ *   and no leading slash.
+ * @param expected - the size by kind.json, so that a longer answer can be refused before it is read. Undefined for
+ *   kind.json itself, of which at most 16 MiB are read.
  */
 export type FetchPiece = (file: string, expected: { readonly bytes: number } | undefined) => Promise<Uint8Array>;
 
@@ -51,9 +52,9 @@ const PARALLEL = 6;
  * Sizes and SHA-256 are compared with kind.json before a file is parsed, names, dtypes and shapes with the config before
  * any tensor is made.
  *
- * @returns A model whose config lists all groups of the bundle and whose parameters (f32, owned by the caller) hold the
- *   tailors asked for: `assembleFactored` with the same names makes the config fit. Rejects with {@link BundleError} for
- *   whatever is wrong with the bundle, with a plain Error for a group that it does not have.
+ * @returns A model whose parameters (f32, owned by the caller) hold the tailors asked for. Its config still lists all
+ *   groups of the bundle; `assembleFactored` with the same names makes a config that fits. Rejects with {@link
+ *   BundleError} when the bundle is damaged, and with a plain Error for a group that it does not have.
  */
 export function openBundle(fetchPiece: FetchPiece, options?: OpenBundleOptions): Promise<BundleModel>;
 export function openBundle(fetchPiece: FetchPiece, options: OpenNetworkBundleOptions): Promise<NetworkBundleModel>;
@@ -104,7 +105,7 @@ export async function openBundle(
 }
 
 /**
- * Reads kind.json of a Diffusion Transformer's bundle alone: what the model is, before any tensor is.
+ * Reads only kind.json of the bundle of a Diffusion Transformer, without any tensor.
  *
  * @returns The config of all groups and the strings kept beside it. Rejects with {@link BundleError}.
  */
@@ -147,7 +148,7 @@ async function verified(
   return bytes;
 }
 
-/** A piece, checked to be bytes; BundleError where it cannot be fetched. */
+/** The bytes of a file. Rejects with BundleError where they cannot be fetched. */
 async function fetched(fetchPiece: FetchPiece, file: string, expected?: { bytes: number }): Promise<Uint8Array> {
   let bytes: unknown;
   try {

@@ -6,12 +6,12 @@ import type { TailorGroup } from '../tailor-groups';
 /** Name and shape of every tensor of a part. */
 type Shapes = Map<string, readonly number[]>;
 
-/** Tensors of learngenes.safetensors; ranks are read from `tensors` where the config says pruned. */
+/** Tensors of learngenes.safetensors. Where `pruned` is true, ranks are those of `tensors`. */
 export function learngeneShapes(config: AnyKindConfig, tensors: ReadonlyMap<string, Shaped>): Shapes {
   return factorShapes(config, tensors, { rank: config.learngeneRank, learngenes: true });
 }
 
-/** Tensors of a group's tailor file; a layer may be absent where the config says pruned. */
+/** Tensors of the file of a group. Where `pruned` is true, a layer may be absent. */
 export function tailorShapes(config: AnyKindConfig, group: TailorGroup, tensors: ReadonlyMap<string, Shaped>): Shapes {
   const shapes = factorShapes(config, tensors, { rank: config.tailorRank, learngenes: false });
   for (const [name, shape] of Object.entries(networkOf(config).rows))
