@@ -12,8 +12,9 @@ import { type AdaptedModel, adapterOf, type FrozenParams } from './model';
 /** Settings of {@link applyAdapted}. */
 export interface ApplyAdaptedOptions {
   /**
-   * For every sample, whether its label was dropped: null embedding, and the adapter that `nullGate` says. For the
-   * unconditional branch of guidance drop all, so that 'own-class' knows the class.
+   * For every sample, whether its label was dropped (default none). Such a sample gets the null embedding, and
+   * `nullGate` decides whether it keeps its adapter. For the unconditional branch of guidance drop all labels, rather
+   * than pass null labels: 'own-class' needs the class.
    */
   readonly dropped?: ArrayLike<number | boolean>;
 }
@@ -21,9 +22,9 @@ export interface ApplyAdaptedOptions {
 /**
  * The adapted DiT: `applyDit` with the method's linear layers, each sample with the adapter of its class.
  *
- * The batch is grouped by adapter on the host (at most one reordering of x, t and the output). Each sample pays for one
- * adapter, whatever the number of groups; weights that a method forms (LoHa, DoRA's norms, OFT's rotations) are formed
- * once for each group in the batch.
+ * The batch is grouped by adapter on the host, with at most one reordering of x, t and the output. Each sample pays for
+ * one adapter, whatever the number of groups. Some methods form weights first (LoHa's update, DoRA's norms, OFT's
+ * rotations); they are formed once for each group in the batch.
  *
  * @param model - never disposed; only adapters of groups in the batch need to be there.
  * @param inputs - x f32 [N, H, W, C], t [N], labels [N] in [0, classes]; `classes` is the null label. Never disposed.
@@ -100,8 +101,9 @@ function applyOverlays({ config, frozen, adapters }: AdaptedModel, inputs: DitIn
 }
 
 /**
- * How the main layers of an adapted model are applied: the `linear` argument of `applyDit` for a batch whose samples
- * are grouped. For methods that go through the Linear seam; throws for one that replaces whole weights.
+ * Makes the `linear` argument of `applyDit` for an adapted model and a batch whose samples are grouped.
+ *
+ * @throws for a method that replaces whole weights (full, BitFit, Heur-LG, Auto-LG): it has no function of a layer
  *
  * @param segments - runs of samples and their group (null: the base model), ascending, covering the batch.
  */

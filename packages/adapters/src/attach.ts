@@ -18,11 +18,14 @@ export interface AttachOptions {
   readonly dit: DitConfig;
   /** The method and its settings. */
   readonly adapter: AdapterConfigInput;
-  /** Who shares an adapter, see `sharedGroup` and `groupPerClass`; their classes 0 to n - 1 are the new label space. */
+  /**
+   * The groups of classes that share an adapter, see `sharedGroup` and `groupPerClass`. Their classes must be 0 to n -
+   * 1, the new class ids.
+   */
   readonly groups: readonly ClassGroup[];
   /**
    * What a sample without a label uses, see `AdaptedConfig`. Default 'base'; for Heur-LG and Auto-LG, whose untrained
-   * start is no model, 'own-class'.
+   * start is not a usable model, 'own-class'.
    */
   readonly nullGate?: 'base' | 'own-class';
   /**
@@ -30,7 +33,10 @@ export interface AttachOptions {
    * the same ids.
    */
   readonly labels?: 'random' | 'null' | 'base';
-  /** Draws what starts at random, from a stream of each group's name; also what a descendant starts anew. */
+  /**
+   * Draws the tensors that start at random. Each group draws from a stream named after it; new parts of a descendant
+   * are drawn too.
+   */
   readonly generator: Generator;
 }
 
@@ -38,11 +44,11 @@ export interface AttachOptions {
 const LABEL_STD = 0.02;
 
 /**
- * A model with fresh adapters on a trained one, every class starting as the base model (Heur-LG, Auto-LG and FINE
- * excepted, which start from a part of it).
+ * Attaches fresh adapters to a trained model. Every class starts as the base model, except with Heur-LG, Auto-LG and
+ * FINE, which start from a part of it.
  *
- * @param base - a dense DiT, or one of `initLowRankDit` for the method 'low-rank'. Never disposed. What the adapted
- *   model keeps of it are tensors of its own over the same data, no bytes copied.
+ * @param base - a dense DiT, or one of `initLowRankDit` for the method 'low-rank'. Never disposed. The adapted model
+ *   keeps clones of its tensors, which share the data; no bytes are copied.
  * @returns f32 parameters that the caller owns.
  * @throws when the base does not fit `dit` or the method, and on options out of range; `ReadBackError` for the methods
  *   that factor weights, which read them back, on WebGPU
@@ -51,7 +57,7 @@ export function attachAdapters(base: DitParams | LowRankDitParams, options: Atta
   return readingBack('attachAdapters', () => attached(base, options));
 }
 
-/** {@link attachAdapters} on every engine: waits for the weights that the method factors. */
+/** {@link attachAdapters} on every engine. It waits until the weights that the method factors are read back. */
 export async function attachAdaptersAsync(
   base: DitParams | LowRankDitParams,
   options: AttachOptions,

@@ -2,7 +2,7 @@ import { type BatchPlan, classPlaces, planBatch } from '@learngene/nn';
 import type { AdaptedConfig } from './model';
 
 /**
- * Groups a batch by adapter, see `planBatch` of `@learngene/nn`. Samples without a label use what `nullGate` says.
+ * Plans a batch by adapter, see `planBatch` of `@learngene/nn`. `nullGate` decides what samples without a label use.
  *
  * @param labels - [N] class ids in [0, n], n being the null label.
  * @param dropped - [N] whether each sample's label was dropped (default none).

@@ -15,16 +15,22 @@ export interface AdapterCounts {
   readonly labelRow: number;
   /** Everything that is trained: the adapters of all groups and the label rows of all classes. */
   readonly trainable: number;
-  /** What stays frozen, as it is held in memory: without what an overlay hides, null row included. */
+  /**
+   * Frozen parameters that are held in memory, the null row included. Tensors of the base that an overlay replaces are
+   * not held and not counted.
+   */
   readonly frozen: number;
   /**
-   * Multiply-accumulates of one sample's forward pass with an adapter beside the frozen weights. What is formed from
-   * trained tensors once a pass is not in it, see `formation`.
+   * Multiply-accumulates of one sample's forward pass with an adapter beside the frozen weights. Work that is done once
+   * for a whole batch is counted in `formation`.
    */
   readonly macs: number;
   /** Multiply-accumulates of one sample with the adapter merged into plain weights: those of the dense DiT. */
   readonly mergedMacs: number;
-  /** Multiply-accumulates once a group in the batch and forward pass, whatever the batch's size. */
+  /**
+   * Multiply-accumulates to form weights from trained tensors: once for each group in the batch and forward pass,
+   * whatever the size of the batch.
+   */
   readonly formation: number;
   /** Bytes of float32 tensors that must be shipped for the largest group: its adapter and label rows. */
   readonly bytesPerGroup: number;

@@ -27,9 +27,9 @@ export type LowRankDitParams = DitBaseParams & {
 };
 
 /**
- * Fresh parameters of a plain low-rank DiT, f32, owned by the caller: KIND without tailors and gate, the control that
- * is pre-trained beside it. Main layers start with random orthonormal u and v and equal s of Xavier's energy, as
- * learngenes do (see `initKind` of @learngene/kind); all else as `initDit`.
+ * Fresh parameters of a plain low-rank DiT, f32, owned by the caller. It is KIND without tailors and gate: the control
+ * for KIND's pre-training. Main layers start with random orthonormal u and v and equal s of Xavier's energy, as
+ * learngenes do (see `initKind` of @learngene/kind); all other parameters start as in `initDit`.
  *
  * @throws on a rank out of range
  */
@@ -65,7 +65,7 @@ export function lowRankFromDense(
   return readingBack('lowRankFromDense', () => tf.tidy(() => withFactors(dense, dit, factors)));
 }
 
-/** {@link lowRankFromDense} on every engine: waits for the weights. */
+/** {@link lowRankFromDense} on every engine. It waits until the weights are read back. */
 export async function lowRankFromDenseAsync(
   dense: DitParams,
   dit: DitConfig,

@@ -22,13 +22,13 @@ export interface MatchedRank {
   readonly trainable: number;
   /** trainable / budget. */
   readonly ratio: number;
-  /** Whether the method has a size to turn; full fine-tuning, BitFit, SVDiff, Heur-LG and Auto-LG have none. */
+  /** Whether the method has a setting for its size; full fine-tuning, BitFit, SVDiff, Heur-LG and Auto-LG have none. */
   readonly adjustable: boolean;
 }
 
 /**
- * The size of a method (its rank, or OFT's block) that trains a number of parameters nearest to a budget; of two
- * equally near the smaller. For tables of methods with equal trainable parameters. Makes no tensor.
+ * Finds the size of a method (its rank, or OFT's block) whose number of trained parameters is nearest to a budget, the
+ * smaller of two that are equally near. It serves comparisons at equal trainable parameters. Makes no tensor.
  *
  * @param input - the method and any other fields; a size in it is replaced. LoRA-like methods without `alpha` get a
  *   scaling of 1 at any rank.

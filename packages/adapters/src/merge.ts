@@ -6,23 +6,24 @@ import { type Leaves, mainLayers, overlay, subTree } from './core/trees';
 import { methodOf } from './methods';
 import { type AdaptedModel, type AdapterParams, adapterOf, disposeAdapted } from './model';
 
-/** A plain DiT that has an adapter in its weights, and what takes it out again. */
+/** A plain DiT with an adapter merged into its weights, and the adapted model to go back to. */
 export interface MergedModel {
   /** The architecture; its classes are those of the group, in the order of the group's `classes`. */
   readonly config: DitConfig;
   /** Dense weights, for any program that knows DiT. */
   readonly params: DitParams;
-  /** The model as it was, to the bit. Shares data with `params` where both are equal. */
+  /** The adapted model, bit for bit. Shares data with `params` where both are equal. */
   readonly unmerged: AdaptedModel;
 }
 
 /**
- * A plain DiT with the adapter of one group in its weights: no cost at inference, and the same output up to rounding
- * for that group's classes. Its null label sees the adapter too, as with nullGate 'own-class'; for guidance against the
- * base model merge with `group: null`.
+ * Merges the adapter of one group into the weights of a plain DiT. It costs nothing at inference, and the output for
+ * the classes of that group is the same up to rounding. Its null label sees the adapter too, as with nullGate
+ * 'own-class'; for guidance against the base model merge with `group: null`.
  *
  * @param model - never disposed.
- * @param group - name of the group (default the only one); null: the base model, with no classes but the null label.
+ * @param group - name of the group (default: the only one). With null the result is the base model, which has only the
+ *   null label.
  * @returns tensors that the caller owns, see {@link disposeMerged}.
  * @throws on an unknown group, or none given of several
  */
@@ -55,7 +56,11 @@ export function mergeAdapters(model: AdaptedModel, group?: string | null): Merge
   return { config: { ...dit, classes }, params, unmerged: { config, ...kept } };
 }
 
-/** Takes the adapter out: the adapted model with the very bits it had before the merge; the caller owns it. */
+/**
+ * Undoes a merge.
+ *
+ * @returns the adapted model, bit for bit as it was before the merge; the caller owns it
+ */
 export function unmergeAdapters({ unmerged }: MergedModel): AdaptedModel {
   return { config: unmerged.config, ...tensorsOf(unmerged) };
 }
@@ -66,7 +71,7 @@ export function disposeMerged({ params, unmerged }: MergedModel): void {
   disposeAdapted(unmerged);
 }
 
-/** Tensors of a model's own over the same data. */
+/** Clones of the tensors of a model, which share the data. */
 function tensorsOf({ frozen, adapters }: AdaptedModel): Pick<AdaptedModel, 'frozen' | 'adapters'> {
   return { frozen: cloneParams(frozen), adapters: cloneParams(adapters as Record<string, AdapterParams>) };
 }

@@ -14,7 +14,7 @@ import { type PissaConfig, pissa } from './methods/pissa';
 import { type SvdiffConfig, svdiff } from './methods/svdiff';
 import { type LowRankConfig, lowRankTailors, type SvdCutConfig, svdCutTailors } from './methods/tailors';
 
-/** What decides a method's tensors and numbers. Plain JSON; `method` tells which. */
+/** The settings of a method; they determine its tensors and numbers. Plain JSON; `method` says which method it is. */
 export type AdapterConfig =
   | FullConfig
   | LowRankConfig
@@ -64,7 +64,7 @@ export const adapterMethods: { readonly [M in AdapterName]: AdapterMethod<Config
   fine,
 };
 
-/** The method of a config, whose functions take that config. */
+/** The method of a config. Its functions take that config. */
 export function methodOf({ method }: { readonly method: AdapterName }): AdapterMethod<AdapterConfig> {
   if (!Object.hasOwn(adapterMethods, method)) {
     throw new Error(`method: expected one of ${Object.keys(adapterMethods).join(', ')}, got ${shown(method)}`);

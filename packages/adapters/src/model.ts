@@ -3,18 +3,21 @@ import { type ClassGroup, disposeParams, flattenParams, type ParamTree } from '@
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { AdapterConfig } from './methods';
 
-/** Everything that decides an adapted model's shapes and numbers. Plain JSON. */
+/** Everything that determines the shapes and numbers of an adapted model. Plain JSON. */
 export interface AdaptedConfig {
-  /** The architecture; `classes` are those of the groups, numbered 0 to n - 1, and n is the null label. */
+  /** The architecture. Its classes are those of the groups, 0 to n - 1; n is the null label. */
   readonly dit: DitConfig;
   /** The method. */
   readonly adapter: AdapterConfig;
-  /** Who shares an adapter: one group of all classes, one group a class, or anything between. */
+  /**
+   * The groups of classes that share an adapter: one group of all classes, one group for each class, or anything
+   * between.
+   */
   readonly groups: readonly ClassGroup[];
   /**
    * What a sample without a label uses. 'base': no adapter, so that guidance is against the base model. 'own-class': a
-   * dropped label keeps the adapter of the class it had; the null label itself uses the adapter when there is only one
-   * group, the ordinary way of a shared adapter, and the base model when there are more.
+   * sample whose label was dropped keeps the adapter of its class. A sample with the null label has no class: it uses
+   * the adapter if there is only one group (as a shared adapter commonly does), and the base model if there are more.
    */
   readonly nullGate: 'base' | 'own-class';
 }
@@ -22,7 +25,7 @@ export interface AdaptedConfig {
 /** What one group trains. */
 export type AdapterParams = Readonly<{
   /**
-   * The method's tensors: by main layer ('blocks.0.attn.q.a'), or by the names of the weights whose place they take
+   * Tensors of the method: by main layer ('blocks.0.attn.q.a'), or by the names of the weights that they replace
    * ('blocks.0.adaln.bias', 'label.null').
    */
   layers: ParamTree;
@@ -33,7 +36,9 @@ export type AdapterParams = Readonly<{
   };
 }>;
 
-/** The part of a model that is never trained: a DiT without label table, whose main layers have the method's form. */
+/**
+ * The part of a model that is never trained: a DiT without a label table. Its main layers have the form of the method.
+ */
 export type FrozenParams = DitBaseParams & {
   /** Label embedding. */
   readonly label: {
@@ -42,7 +47,7 @@ export type FrozenParams = DitBaseParams & {
   };
 };
 
-/** A base model with adapters; f32 tensors of its own, owned by the caller: see {@link disposeAdapted}. */
+/** A base model with adapters. The caller owns its f32 tensors, see {@link disposeAdapted}. */
 export interface AdaptedModel {
   /** Shapes, method and groups. */
   readonly config: AdaptedConfig;
@@ -59,7 +64,7 @@ export function disposeAdapted({ frozen, adapters }: AdaptedModel): void {
 }
 
 /**
- * The trainable tensors of some groups as a tree by group name, for `valueAndGrad` and an optimiser; put new ones into
+ * The trainable tensors of some groups, a tree by group name for `valueAndGrad` and an optimiser. Put new tensors into
  * a model with `{ ...model, adapters: { ...model.adapters, ...trained } }`.
  *
  * @param groups - default: all.

@@ -5,8 +5,9 @@ import { type AdaptedModel, adapterOf } from './model';
 import type { LoraAdapter } from './weighted';
 
 /**
- * A PiSSA adapter as a LoRA adapter for the base model itself: [b, -b0] [a, a0]ᵀ of twice the rank, a0 and b0 the start
- * that left the base (PiSSA, appendix C; PEFT's `path_initial_model_for_weight_conversion`).
+ * Converts a PiSSA adapter to a LoRA adapter for the base model itself. Its update is [b, -b0] [a, a0]ᵀ, of twice the
+ * rank, where a0 and b0 are the initial factors, which were taken out of the base (PiSSA, appendix C; PEFT's
+ * `path_initial_model_for_weight_conversion`).
  *
  * @returns tensors that the caller owns.
  * @throws for another method

@@ -22,11 +22,13 @@ export interface AdapterTrainState {
   readonly model: AdaptedModel;
   /** Moving averages of the adapters, by group. */
   readonly ema: AdaptedModel['adapters'];
-  /** AdamW's state by group; none for a group that was never in a batch. Each counts the steps it took part in. */
+  /**
+   * State of AdamW by group. A group that was never in a batch has none. Each group counts only the steps it was in.
+   */
   readonly optimizer: Readonly<Record<string, AdamWState>>;
 }
 
-/** What a step reads; nothing of it is disposed. With the option `donate` the state is written over. */
+/** What a step reads. Nothing of it is disposed, but with the option `donate` the state is overwritten. */
 export interface AdapterTrainInputs {
   /** State before the step. */
   readonly state: AdapterTrainState;
@@ -34,7 +36,10 @@ export interface AdapterTrainInputs {
   readonly labels: Int32Array;
   /** For every sample, whether its label is dropped (default none). */
   readonly dropped?: ArrayLike<number | boolean>;
-  /** The loss of a denoiser whose labels are the batch's: x [N, H, W, C] and t [N] to the prediction. */
+  /**
+   * The loss, a scalar. It gets a denoiser, which already knows the labels of the batch and maps x [N, H, W, C] and t
+   * [N] to the prediction.
+   */
   readonly loss: (denoiser: (x: tf.Tensor4D, t: tf.Tensor1D) => tf.Tensor4D) => tf.Scalar;
 }
 
@@ -50,13 +55,16 @@ export interface AdapterTrainOptions {
   readonly clipNorm?: number;
   /** Decay of the moving averages in [0, 1) (default 0.9999). */
   readonly emaDecay?: number;
-  /** Whether the memory of the state before may be written over; the caller then only disposes it (default false). */
+  /**
+   * Whether the step may overwrite the memory of the state before it (default false). The caller then only disposes
+   * that state.
+   */
   readonly donate?: boolean;
 }
 
 /** What a step returns; the caller owns all that is new. */
 export interface AdapterTrainResult {
-  /** State after the step: new tensors for groups in the batch, the same tensors for all else. */
+  /** State after the step: new tensors for groups in the batch, the same tensors for the others. */
   readonly state: AdapterTrainState;
   /** The loss before the step, f32. */
   readonly loss: tf.Scalar;
@@ -65,7 +73,7 @@ export interface AdapterTrainResult {
 }
 
 /**
- * The state before the first step. Its model is the given one, no copy; the moving averages start at the adapters.
+ * The state before the first step. It holds the given model itself, no copy. The moving averages start at the adapters.
  */
 export function initAdapterTraining(model: AdaptedModel): AdapterTrainState {
   return { step: 0, model, ema: cloneParams(model.adapters as Adapters), optimizer: {} };
@@ -76,9 +84,9 @@ type Adapters = Record<string, AdapterParams>;
 const OPTIONS = ['learningRate', 'betas', 'weightDecay', 'clipNorm', 'emaDecay', 'donate'];
 
 /**
- * One AdamW step of the adapters of the groups in the batch, the same for every method; a group that is not in it is
- * left alone altogether, moments and moving average too, as in `kindTrainStep` of @learngene/kind. A batch without any
- * (all labels dropped, nullGate 'base') changes the step count alone.
+ * One AdamW step of the adapters of the groups in the batch; it is the same for every method. A group that is not in
+ * the batch does not change, nor do its moments and moving average, as in `kindTrainStep` of @learngene/kind. A batch
+ * without any group (all labels dropped, nullGate 'base') changes only the step count.
  *
  * @throws on labels out of range and adapters that are missing
  */

@@ -7,10 +7,10 @@ import { type Leaves, mainLayers, subTree } from './core/trees';
 import { type LoraConfig, scalingOf } from './methods/lora';
 
 /**
- * How updates B_i A_i with weights w_i become one, as PEFT's `add_weighted_adapter`. 'cat': exact, ranks add up.
- * 'svd': the best approximation of the sum of a given rank (Eckart & Young 1936), exact from the sum of the ranks on.
- * 'linear': A = sum sign(w_i) sqrt|w_i| A_i and B = sum sqrt|w_i| B_i, ranks equal; cheap, and with several adapters not
- * the sum of their updates.
+ * How updates B_i A_i with weights w_i become one update, as in PEFT's `add_weighted_adapter`. 'cat': the exact sum;
+ * ranks add up. 'svd': the best approximation of the sum at a given rank (Eckart & Young 1936), which is exact if that
+ * rank is at least the sum of the ranks. 'linear': A = sum sign(w_i) sqrt|w_i| A_i and B = sum sqrt|w_i| B_i, for
+ * adapters of equal rank; it is cheap, but with several adapters it is not the sum of their updates.
  */
 export type Combination = 'svd' | 'linear' | 'cat';
 
@@ -20,7 +20,7 @@ export interface CombineOptions {
   readonly dit: DitConfig;
   /** A factor for each adapter; may be negative. */
   readonly weights: readonly number[];
-  /** Default 'svd'. */
+  /** How the updates are combined (default 'svd'). */
   readonly combination?: Combination;
   /** Rank of 'svd' (default: the largest of the adapters'). */
   readonly rank?: number;
@@ -47,7 +47,7 @@ export function combineTailors(adapters: readonly ParamTree[], options: CombineO
   return readingBack('combineTailors', () => tf.tidy(() => recombined(joinTailors(adapters, options), options)));
 }
 
-/** {@link combineTailors} on every engine: waits for the joined factors. */
+/** {@link combineTailors} on every engine. It waits until the factors are read back. */
 export async function combineTailorsAsync(adapters: readonly ParamTree[], options: CombineOptions): Promise<ParamTree> {
   return recombinedAsync(
     tf.tidy(() => joinTailors(adapters, options)),

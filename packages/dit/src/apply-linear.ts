@@ -16,8 +16,8 @@ import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
  * @param params - the sub-tree at `name`; empty where the tree has none.
  * @param x - [N, T, in], see `linearShape`.
  * @param name - dotted name of the layer, 'blocks.3.attn.q'.
- * @param epilogue - GELU after 'mlp.in', x + gate y after 'attn.o' and 'mlp.out', none after the others. A function that knows
- *   no epilogues is made one that does by {@link withEpilogue}.
+ * @param epilogue - GELU after 'mlp.in', x + gate y after 'attn.o' and 'mlp.out', none after the others. {@link
+ *   withEpilogue} adds it to a function that applies the layer alone.
  * @returns [N, T, out].
  */
 export type ApplyLinear = (params: ParamTree, x: Tensor3D, name: string, epilogue: Epilogue | undefined) => Tensor3D;
@@ -35,7 +35,7 @@ export interface BlockLayers {
 }
 
 /**
- * The layers of a block by one function for all of them.
+ * The layers of a block, all applied by one function.
  *
  * @throws Error if the function takes fewer than four parameters: it would leave out the epilogues.
  */

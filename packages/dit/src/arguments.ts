@@ -1,4 +1,4 @@
-/** What came, as it may stand in a message: text in quotes, an object by the name of its class. */
+/** Formats a value for a message: text in quotes, an object as the name of its class. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value.slice(0, 80)}'`;
   if (typeof value !== 'object' || value === null) return String(value);
@@ -12,7 +12,10 @@ export function checkObject(name: string, value: object): void {
   }
 }
 
-/** Throws unless `options` is an object whose fields are all in `known`: a misspelt one would be passed over in silence. */
+/**
+ * Throws unless `options` is an object whose fields are all in `known`. Without types a misspelt option would be
+ * ignored.
+ */
 export function checkOptions(options: object, known: readonly string[]): void {
   checkObject('options', options);
   const odd = Object.keys(options).find((name) => !known.includes(name));

@@ -8,7 +8,10 @@ export interface DitInputs {
   readonly x: Tensor4D;
   /** Timesteps of the 1000-step training process, [N], int32 or f32. */
   readonly t: Tensor1D;
-  /** Class ids on the host, [N], each in [0, classes] where `classes` is the null label (or what `embedLabels` takes). */
+  /**
+   * Class ids on the host, [N], each in [0, classes], where `classes` is the null label. With `embedLabels`, any ids
+   * that it takes.
+   */
   readonly labels: Int32Array;
 }
 

@@ -3,9 +3,11 @@ import { countDitParams } from './counts';
 import { DIT_PRESETS, type DitPreset, isDitPreset } from './presets';
 import { tokenCount } from './sizes';
 
-/** Everything that decides a model's shapes and numbers. Plain JSON. */
+/** Everything that determines the shapes and numbers of a model. Plain JSON. */
 export interface DitConfig {
-  /** Height and width of the input, in pixels of whatever space the model works in (32 for 256-pixel latents). */
+  /**
+   * Height and width of the input, in pixels of the space that the model works in (32 for latents of 256-pixel images).
+   */
   readonly inputSize: number;
   /** Side of a square patch; divides `inputSize`. */
   readonly patchSize: number;
@@ -40,9 +42,8 @@ const VARIANTS: Readonly<Record<DitVariant, Pick<DitConfig, 'frequencyShift' | '
 };
 
 /**
- * The two config fields in which facebookresearch/DiT and diffusers differ, to be spread into overrides.
- *
- * Use the variant that a checkpoint was trained with; at t = 999 the two timestep embeddings have nothing in common.
+ * The two config fields in which facebookresearch/DiT and diffusers differ. Spread them into overrides. Use the variant
+ * that a checkpoint was trained with: at t = 999 the two timestep embeddings are quite different.
  *
  * @throws for an unknown name
  */
@@ -83,7 +84,7 @@ export function ditConfig(preset: DitPreset | Partial<DitConfig>, overrides: Par
   return config;
 }
 
-/** Drops fields that are present but undefined, so that they do not hide a default. */
+/** Leaves out fields that are undefined, so that they do not hide a default. */
 function defined(fields: Partial<DitConfig>): Partial<DitConfig> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

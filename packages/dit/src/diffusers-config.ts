@@ -39,7 +39,7 @@ export type DiffusersDitConfig = Readonly<{
   norm_eps: number;
 }>;
 
-/** What diffusers assumes for a field that a file lacks. */
+/** The values that diffusers assumes for fields that a file lacks. */
 const DEFAULTS: DiffusersDitConfig = {
   _class_name: 'DiTTransformer2DModel',
   num_attention_heads: 16,
@@ -62,12 +62,12 @@ const DEFAULTS: DiffusersDitConfig = {
 
 const CLASS_NAMES: readonly unknown[] = ['DiTTransformer2DModel', 'Transformer2DModel'];
 
-/** Fields whose other values are other networks. */
+/** Fields that must have their default: other values describe other networks. */
 const FIXED = ['attention_bias', 'activation_fn', 'norm_type', 'norm_elementwise_affine'] as const;
 
 /**
- * Fields that say nothing of what DiT computes, or nothing at these values: those of `Transformer2DModel`, which had the
- * configs of all networks of that class, and what diffusers writes into every file. Others are refused by their names.
+ * Fields that do not change what DiT computes, at any value or at these values. They come from `Transformer2DModel`,
+ * whose config served many networks, and from what diffusers writes into every file. Other fields are refused by name.
  */
 const UNUSED: Readonly<Record<string, readonly unknown[] | 'any'>> = {
   _diffusers_version: 'any',
@@ -103,11 +103,12 @@ const NUMBERS = [
 ];
 
 /**
- * Our config, diffusers variant, of a parsed `transformer/config.json`; fields it lacks have diffusers' defaults.
+ * Converts a parsed `transformer/config.json` to our config, in the diffusers variant. Fields that it lacks have
+ * diffusers' defaults.
  *
- * Also reads the files that the hub holds since before the class had its name (`_class_name: Transformer2DModel`). The
- * table has a row more than `num_embeds_ada_norm`, the null label's: diffusers always gives it one. Fields that DiT
- * does not use are passed over where they stand in a list; dropout of activations is training-only and dropped.
+ * Older files, whose `_class_name` is `Transformer2DModel`, are read too. The label table has one row more than
+ * `num_embeds_ada_norm`, for the null label, which diffusers always has. Known fields that DiT does not use are
+ * ignored, as is the dropout of activations, which matters only in training.
  *
  * @throws when the file describes another network or has a field that is not known, naming the field
  */
@@ -154,9 +155,9 @@ export function ditConfigFromDiffusers(json: unknown): DitConfig {
 /**
  * The `transformer/config.json` that makes diffusers build this network.
  *
- * @throws for what diffusers cannot express: another MLP ratio than 4, and the timestep frequencies of
- *   facebookresearch/DiT. (Its own converter passes over the latter; to do the same, convert
- *   `{ ...config, ...ditVariant('diffusers') }` and accept slightly different outputs.)
+ * @throws for what diffusers cannot express: an MLP ratio other than 4, and the timestep frequencies of
+ *   facebookresearch/DiT. (Its own converter ignores the frequencies. To do the same, convert `{ ...config,
+ *   ...ditVariant('diffusers') }` and accept slightly different outputs.)
  */
 export function ditConfigToDiffusers(config: DitConfig): DiffusersDitConfig {
   validateDitConfig(config);

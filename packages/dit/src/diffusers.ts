@@ -7,16 +7,16 @@ import { diffusersEntries, ownShapes } from './layouts';
 /** Settings of {@link ditFromDiffusers}. */
 export interface FromDiffusersOptions {
   /**
-   * diffusers stores the timestep and label embedders once for each block. 'equal' (default): every copy must hold the
-   * same numbers. 'first': block 0's are taken, the others may differ, as after a fine-tuning in diffusers; the result
-   * is then not quite that model.
+   * What to do with the timestep and label embedders, of which diffusers stores a copy for each block. 'equal'
+   * (default): all copies must hold the same numbers. 'first': the copy of block 0 is taken. After fine-tuning in
+   * diffusers copies may differ; then the result is not exactly that model.
    */
   readonly copies?: 'equal' | 'first';
 }
 
 /**
- * Our tensors out of a state dict of diffusers' `DiTTransformer2DModel`
- * (`transformer/diffusion_pytorch_model.safetensors`).
+ * Converts a state dict of diffusers' `DiTTransformer2DModel` (`transformer/diffusion_pytorch_model.safetensors`) to
+ * our tensors.
  *
  * @param tensors - any dtype; arrays of the result are views of its arrays.
  * @returns tensors in the layout of `DitParams`; use a config with `ditVariant('diffusers')`.
@@ -39,8 +39,8 @@ export function ditFromDiffusers(
 }
 
 /**
- * The state dict of diffusers' `DiTTransformer2DModel` of our tensors, with a copy of both embedders for every block.
- * The inverse of {@link ditFromDiffusers}, bit for bit.
+ * Converts our tensors to a state dict of diffusers' `DiTTransformer2DModel`, with a copy of both embedders for every
+ * block. It is the inverse of {@link ditFromDiffusers}, bit for bit.
  *
  * @param tensors - in the layout of `DitParams`; the result shares its arrays, copies share one.
  * @throws on a missing or unexpected name and on a wrong shape

@@ -6,25 +6,28 @@ import { FACEBOOK_LABELS, facebookEntries, ownShapes } from './layouts';
 import { positionTable } from './position';
 import { gridSize, tokenCount } from './sizes';
 
-/** float16 and bfloat16 files round the table; a table for another grid is off by about 1. */
+/**
+ * Largest difference to the fixed table. Files in float16 or bfloat16 round the table; a table for another grid differs
+ * by about 1.
+ */
 const POSITION_TOLERANCE = 1e-2;
 
 /** Settings of {@link ditFromFacebook}. */
 export interface FromFacebookOptions {
   /**
-   * Where the null label's row comes from. 'file' (default): it is the last row of the label table. 'mean': the table has
-   * `classes` rows, as of a model trained without label dropout (class_dropout_prob 0), and a null row is added that is
-   * their mean. Outputs for classes are then the model's; what it does for the null label, and so under guidance, nobody
-   * trained.
+   * Where the row of the null label comes from. 'file' (default): it is the last row of the label table. 'mean': the
+   * table has `classes` rows, as of a model trained without label dropout (class_dropout_prob 0), and their mean is
+   * added as the null row. Outputs for classes are then those of the model. Outputs for the null label, and so
+   * guidance, were never trained.
    */
   readonly nullRow?: 'file' | 'mean';
 }
 
 /**
- * Our tensors out of a state dict in facebookresearch/DiT's layout (also that of fast-DiT, SiT and their checkpoints'
- * "ema" and "model" entries).
+ * Converts a state dict in the layout of facebookresearch/DiT to our tensors. fast-DiT, SiT and the "ema" and "model"
+ * entries of their checkpoints have the same layout.
  *
- * The fused qkv is split; `pos_embed` may be absent, is checked against the fixed table and dropped.
+ * The fused qkv is split. `pos_embed`, if present, is checked against the fixed table and left out.
  *
  * @param tensors - any dtype; arrays of the result are views of its arrays.
  * @returns tensors in the layout of `DitParams`.
@@ -48,7 +51,10 @@ export function ditFromFacebook(
   return importEntries(whole, facebookEntries(config), { layout: 'facebook', ignored: ['pos_embed'] });
 }
 
-/** The state dict with a label table of classes + 1 rows; says what to choose where the file's has another number. */
+/**
+ * The state dict with a label table of classes + 1 rows. Where the file has another number, the error says what to
+ * choose.
+ */
 function withNullRow(tensors: NamedTensors, { classes }: DitConfig, nullRow: 'file' | 'mean'): NamedTensors {
   const table = tensors.get(FACEBOOK_LABELS);
   if (table?.shape.length !== 2) return tensors; // importEntries names it
@@ -75,8 +81,8 @@ function withNullRow(tensors: NamedTensors, { classes }: DitConfig, nullRow: 'fi
 }
 
 /**
- * The state dict in facebookresearch/DiT's layout of our tensors, in that file's order: q, k, v joined, `pos_embed`
- * recomputed in the dtype of the patch weight. The inverse of {@link ditFromFacebook}, bit for bit.
+ * Converts our tensors to a state dict in the layout and order of facebookresearch/DiT. q, k and v are joined, and
+ * `pos_embed` is computed in the dtype of the patch weight. It is the inverse of {@link ditFromFacebook}, bit for bit.
  *
  * @param tensors - in the layout of `DitParams`; arrays that need no join are shared with the result.
  * @throws on a missing or unexpected name, a wrong shape, and q, k, v of different dtypes

@@ -13,7 +13,7 @@ export type NamedShapes = ReadonlyMap<
   }
 >;
 
-/** Where each layout keeps the tensors whose shapes tell the sizes. */
+/** The keys, by layout, of the tensors whose shapes tell the sizes. */
 const KEYS = {
   learngene: {
     patch: PATCH_KEYS.learngene,
@@ -39,8 +39,10 @@ const KEYS = {
 } as const;
 
 /**
- * Which layout a state dict has, by its patch embedding's key; throws when it is none of ours, with the prefix to take off
- * where there is one (`module.`, `_orig_mod.`, `model.`, `ema.`).
+ * Detects the layout of a state dict by the key of its patch embedding.
+ *
+ * @throws for an unknown layout; where keys have a prefix (`module.`, `_orig_mod.`, `model.`, `ema.`) the message says
+ *   which one to remove
  */
 export function ditLayout(tensors: NamedShapes): DitLayout {
   checkTensors(tensors);
@@ -58,7 +60,7 @@ export function ditLayout(tensors: NamedShapes): DitLayout {
   throw new Error(`tensors: expected one of the keys ${wanted.join(', ')}, got ${someKeys(tensors)}`);
 }
 
-/** The first keys of a state dict, as they may stand in a message. */
+/** The first keys of a state dict, for a message. */
 function someKeys(tensors: NamedShapes): string {
   const keys = [...tensors.keys()].slice(0, 3).map(shown).join(', ');
   return tensors.size > 3 ? `${keys}, ...` : keys || 'no keys';
@@ -76,7 +78,7 @@ function checkNoPrefix(tensors: NamedShapes, block: string): void {
   }
 }
 
-/** Throws where a field that is given is another than the file's shapes say. */
+/** Throws where a field that is given contradicts the shapes of the file. */
 function checkGiven(told: Partial<DitConfig>, given: Partial<DitConfig>): void {
   for (const [name, value] of Object.entries(told)) {
     const asked = given[name as keyof DitConfig];
@@ -86,15 +88,17 @@ function checkGiven(told: Partial<DitConfig>, given: Partial<DitConfig>): void {
 }
 
 /**
- * The configuration that a state dict's shapes tell, in any of the three layouts.
+ * Infers the configuration from the shapes of a state dict, in any of the three layouts.
  *
  * @param tensors - only shapes are read.
- * @param given - fields that are known; a file that says otherwise is refused. Needed: `heads`, unless depth and width
- *   are a preset's; `inChannels` and `patchSize` in the 'learngene' layout (one of them); `inputSize` where the file
- *   has no `pos_embed` and it is not 32; `classes` in the 'facebook' layout, unless it has the 1001 rows of the
- *   published models (or `labelDropout` above 0, which says that the last row is the null label's). The variant is
- *   diffusers' for that layout, facebookresearch's for the others.
- * @throws when a field cannot be told or contradicts a shape, naming it, a key is missing, or some keys have a prefix
+ * @param given - fields that are known; a file that contradicts them is refused. Some fields cannot be inferred and
+ *   must be given: `heads`, unless depth and width are those of a preset; `inChannels` or `patchSize` in the
+ *   'learngene' layout; `inputSize`, where the file has no `pos_embed` and it is not 32; `classes` in the 'facebook'
+ *   layout, unless the table has the 1001 rows of the published models or `labelDropout` above 0 is given (then the
+ *   last row is that of the null label). The variant is that of diffusers for its layout, and that of facebookresearch
+ *   for the others.
+ * @throws when a field cannot be inferred or contradicts a shape, naming it, when a key is missing, and when some keys
+ *   have a prefix
  */
 export function inferDitConfig(tensors: NamedShapes, given: Partial<DitConfig> = {}): DitConfig {
   const layout = ditLayout(tensors);
@@ -130,7 +134,10 @@ function shapeAt(tensors: NamedShapes, key: string): readonly number[] {
   return tensor.shape;
 }
 
-/** A convolution's weight [D, C, p, p] tells both; the flattened [D, C·p·p] tells their product. */
+/**
+ * Channels C and patch side p. A convolution weight [D, C, p, p] tells both; a flattened one [D, C·p·p] tells only the
+ * product.
+ */
 function patchGeometry(
   shape: readonly number[],
   given: Partial<DitConfig>,
@@ -143,8 +150,9 @@ function patchGeometry(
 }
 
 /**
- * facebookresearch/DiT gives the null label a row only where labels are dropped in training (class_dropout_prob > 0), so
- * that rows alone do not tell; diffusers' table and ours always have that row, the last.
+ * The number of classes. The tables of diffusers and ours always end with the row of the null label.
+ * facebookresearch/DiT has that row only if labels are dropped in training (class_dropout_prob > 0), so there the
+ * number of rows does not tell.
  */
 function classCount(rows: number, { layout, given }: { layout: DitLayout; given: Partial<DitConfig> }): number {
   const { classes, labelDropout = 0 } = given;

@@ -8,10 +8,10 @@ import { mlpWidth, outChannels, TIMESTEP_DIMS } from './sizes';
 /**
  * Fresh parameters, f32, owned by the caller: the initialisation of Peebles & Xie 2023 as in facebookresearch/DiT.
  *
- * Linear layers and the flattened patch convolution are Xavier uniform (q, k, v as the one [3D, D] matrix that they are
- * there), the timestep MLP and the label table N(0, 0.02²), every bias 0; adaLN layers and the output projection are 0,
- * so each block starts as the identity and the model's output is exactly 0 (adaLN-Zero). Advances `g`; the draws come
- * in the order of the parameters' names.
+ * Linear layers and the flattened patch convolution are Xavier uniform, where q, k and v count as one [3D, D] matrix,
+ * as they are there. The timestep MLP and the label table are N(0, 0.02²), and every bias is 0. adaLN layers and the
+ * output projection are 0, so each block starts as the identity and the output of the model is exactly 0 (adaLN-Zero).
+ * The draws from `g` come in the order of the parameters' names.
  *
  * @throws on an invalid config
  */

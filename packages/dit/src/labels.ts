@@ -17,7 +17,7 @@ export interface DropLabelsOptions {
  *
  * @param labels - class ids, [N]; not changed.
  * @returns a new array [N].
- * @throws when `probability` is outside [0, 1] or `nullLabel` is no class id
+ * @throws when `probability` is outside [0, 1] or `nullLabel` is not a whole number of at least 0
  */
 export function dropLabels(labels: Int32Array, options: DropLabelsOptions): Int32Array {
   checkLabelArray(labels);

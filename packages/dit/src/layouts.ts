@@ -15,7 +15,7 @@ export const PATCH_KEYS = {
 /** The key of facebookresearch/DiT's label table. */
 export const FACEBOOK_LABELS = 'y_embedder.embedding_table.weight';
 
-/** One tensor of a foreign checkpoint and the tensors of ours that its rows are made of (three for a fused qkv). */
+/** A tensor of a foreign checkpoint, and our tensors that form its rows (three for a fused qkv). */
 export interface LayoutEntry {
   /** Key in the foreign checkpoint. */
   readonly key: string;

@@ -57,8 +57,8 @@ export type DitParams = DitFrameParams & {
 };
 
 /**
- * What `applyDit` itself reads. The label table and the six main linear layers of a block may be absent or have another
- * form when the caller replaces how they are applied.
+ * The parameters that `applyDit` itself reads. Where the caller replaces how the label table or the six main linear
+ * layers of a block are applied, these may be absent or have another form.
  */
 export type DitBaseParams = DitFrameParams & {
   /** Label embedding; `table` is read unless `embedLabels` is given. */

@@ -17,10 +17,14 @@ export type AdamWEmaResult<P extends ParamTree> = AdamWResult<P> & {
   readonly ema: P;
 };
 
-/** Attributes of the kernel but for the clock, which belongs to a state. */
+/** Attributes of the kernel without the step count, which belongs to a state. */
 export type StepAttrs = Omit<AdamWEmaAttrs, 'step'>;
 
-/** The attributes that options stand for; throws on an unknown option and on one out of range. */
+/**
+ * Converts options to attributes of the kernel.
+ *
+ * @throws Error on an unknown option and on one that is out of range
+ */
 export function stepAttrs(options: AdamWEmaOptions): StepAttrs {
   checkOptions(options, [...ADAMW_OPTIONS, 'emaDecay', 'clipNorm']);
   const { learningRate, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01, donate = false } = options;

@@ -10,13 +10,14 @@ import type { ParamTree } from './tree';
 export type AdamWEmaInputs<P extends ParamTree> = AdamWInputs<P> & {
   /** Moving average of the parameters before the step. */
   readonly ema: P;
-  /** Global norm of the gradients, where it is known; by default that of `grads`. */
+  /** Global norm of the gradients, if it is known already (default: computed from `grads`). */
   readonly norm?: Scalar;
 };
 
 /**
- * `clipByGlobalNorm`, `adamWStep` and `updateEma` in one: the same numbers to rounding, in one pass over memory on a
- * backend that has the kernel. See `stepParameterGroups` for parameters that differ in learning rate, weight decay or clock.
+ * `clipByGlobalNorm`, `adamWStep` and `updateEma` in one step. The numbers are the same up to rounding; a backend that
+ * has the kernel needs one pass over memory. See `stepParameterGroups` for parameters that differ in learning rate,
+ * weight decay or step count.
  *
  * @returns New parameters, state and average; the caller owns them and disposes the old ones.
  * @throws Error if the trees do not have the same leaves and shapes, or a hyper-parameter is out of range.

@@ -24,8 +24,8 @@ export interface AdamWOptions {
   /** Decoupled weight decay, at least 0 (default 0.01, as torch; DiT and KIND train with 0). */
   readonly weightDecay?: number;
   /**
-   * Whether the backend may write over the values of the parameters and the state (and of the average, where there is
-   * one), which halves the memory of the step (default false). The caller then only disposes them; clones of them are safe.
+   * Whether the backend may overwrite the values of the parameters, the state and the moving average (default false).
+   * This halves the memory of the step. The caller then only disposes them; clones of them are safe.
    */
   readonly donate?: boolean;
 }
@@ -57,7 +57,7 @@ export function initAdamW<P extends ParamTree>(params: P): AdamWState<P> {
 /** The names of {@link AdamWOptions}. */
 export const ADAMW_OPTIONS: readonly string[] = ['learningRate', 'betas', 'eps', 'weightDecay', 'donate'];
 
-/** Throws unless the hyper-parameters are such as torch takes. */
+/** Throws unless the hyper-parameters are in the ranges that torch accepts. */
 export function checkAdamW({ learningRate, betas, eps, weightDecay }: Required<Omit<AdamWOptions, 'donate'>>): void {
   checkNumber('learningRate', learningRate, 0);
   if (betas?.length !== 2) throw new Error(`betas: expected two numbers, got ${String(betas)}`);

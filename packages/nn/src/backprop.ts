@@ -12,7 +12,7 @@ interface TapeNode {
   readonly gradient?: (dys: (Tensor | null)[]) => Record<string, () => Tensor>;
 }
 
-/** What TypeScript calls private of the engine of tfjs-core 4. */
+/** The part of the engine of tfjs-core 4 that its types declare private. */
 interface TapeEngine {
   readonly state: { activeTape: TapeNode[]; gradientDepth: number };
   startTape(): void;
@@ -20,9 +20,9 @@ interface TapeEngine {
 }
 
 /**
- * `tf.engine().gradients` that frees while it walks back: what an op saved and the gradients of its outputs go as soon as
- * the op is done, so that a backend with a pool of buffers writes to the same, cached memory again and again. The
- * engine's own keeps all of it to the end.
+ * Computes gradients as `tf.engine().gradients` does, but frees memory on the way back. As soon as an op is done, the
+ * tensors that it saved and the gradients of its outputs are disposed, so a backend with a pool of buffers writes to
+ * the same cached memory again. The function of tfjs keeps all of them to the end.
  *
  * @returns The value and the gradient of every leaf, undefined where the value does not depend on it.
  * @throws Error if the value depends on no leaf, or an op has no gradient; nothing is leaked then.

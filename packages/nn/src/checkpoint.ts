@@ -11,7 +11,7 @@ export interface Checkpoint<P extends ParamTree = ParamTree> {
 }
 
 /**
- * Writes a tree as a float32 safetensors file whose keys are the dotted names. The file is there whole or not at all.
+ * Writes a tree as a float32 safetensors file whose keys are the dotted names. The file appears complete or not at all.
  *
  * @param options.metadata Strings kept in the header of the file.
  */

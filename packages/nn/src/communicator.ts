@@ -3,7 +3,7 @@ import { checkWord } from './core/check';
 /** Numbers that processes exchange. */
 export type Exchanged = Float32Array | Float64Array | Int32Array;
 
-/** How an all-reduce puts the values of all processes together. */
+/** How an all-reduce combines the values of all processes. */
 export type ReduceOperation = 'sum' | 'max' | 'min';
 
 /**

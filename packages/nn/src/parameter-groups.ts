@@ -7,7 +7,7 @@ import { type ParamTree, paramLeaves } from './tree';
 
 /** What {@link stepParameterGroups} returns. */
 export interface ParameterGroupsResult<P extends ParamTree = ParamTree> {
-  /** Every group after the step, in the order given; of a skipped group the same objects as before. */
+  /** Every group after the step, in the order given. A skipped group has the same objects as before. */
   readonly groups: AdamWEmaResult<P>[];
   /** Global norm of the gradients of all groups together before clipping, f32; 0 if every group is skipped. */
   readonly gradientNorm: Scalar;
@@ -18,10 +18,10 @@ const GROUP_FIELDS = ['name', 'params', 'grads', 'state', 'ema', 'leaves', ...SE
 
 /**
  * One optimiser step of several parameter groups: clips the gradients of all groups by their common norm (torch's
- * `clip_grad_norm_`), then runs AdamW and the moving average of every group at the group's own learning rate, weight decay
- * and clock. A group without gradients keeps its parameters, moments, average and clock, as a parameter whose `grad` is
- * None does in `torch.optim.AdamW`. On a backend with the kernel, a group costs one kernel call for each distinct pair of
- * learning rate and weight decay in it.
+ * `clip_grad_norm_`), then runs AdamW and the moving average of every group with its own learning rate, weight decay
+ * and step count. A group without gradients keeps its parameters, moments, average and step count, as a parameter whose
+ * `grad` is None does in `torch.optim.AdamW`. On a backend with the kernel, a group costs one kernel call for each
+ * distinct pair of learning rate and weight decay in it.
  *
  * @returns New tensors for each group that has gradients, and the norm. The caller owns them and disposes the old ones.
  * @throws Error if the trees of a group differ in leaves or shapes, a parameter comes twice, a setting is out of range, or

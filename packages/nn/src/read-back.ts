@@ -2,7 +2,7 @@ import type { DataId, Tensor, TypedArray } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type ParamTree, paramLeaves } from './tree';
 
-/** The values of a tensor are on a device that hands them over asynchronously alone. */
+/** The values of a tensor are on a device that can only be read asynchronously. */
 export class ReadBackError extends Error {
   /** @param caller - The function that reads back, whose async form the message names. */
   constructor(caller?: string) {
@@ -15,14 +15,14 @@ export class ReadBackError extends Error {
   }
 }
 
-/** What of tfjs's WebGPU backend tells whether it holds values on the host. */
+/** The part of tfjs's WebGPU backend that tells whether values are on the host. */
 interface DeviceBackend {
   readonly tensorMap: { get(dataId: DataId): { readonly values?: TypedArray | null } | undefined };
 }
 
 /**
- * True where the values of a tensor can be read without waiting: on every backend but WebGPU; there for what was made
- * from numbers and no op has used yet, and for what was read before.
+ * Whether the values of a tensor can be read without waiting. This is so on every backend but WebGPU. On WebGPU it is
+ * so for a tensor made from numbers that no op has used yet, and for one that was read before.
  */
 export function canReadSync(x: Tensor): boolean {
   const backend = tf.engine().state.tensorInfo.get(x.dataId)?.backend;
@@ -32,7 +32,7 @@ export function canReadSync(x: Tensor): boolean {
 }
 
 /**
- * The values of a tensor, now: the only place in these packages that reads a device synchronously.
+ * Reads the values of a tensor synchronously. It is the only place in these packages that does so.
  *
  * @returns The backend's own array: read it, never write it.
  * @throws ReadBackError where {@link canReadSync} is false; {@link readingBack} puts the caller's name into it.
@@ -43,8 +43,8 @@ export function readSync(x: Tensor): TypedArray {
 }
 
 /**
- * Runs a function that calls {@link readSync}; where that cannot read, the error names the async form of `caller`. Of
- * nested calls the outermost is named: it is what the user called.
+ * Runs a function that calls {@link readSync}. Where that cannot read, the error names the async form of `caller`. Of
+ * nested calls it names the outermost, because that is the one the user called.
  */
 export function readingBack<T>(caller: string, f: () => T): T {
   try {
@@ -55,9 +55,9 @@ export function readingBack<T>(caller: string, f: () => T): T {
 }
 
 /**
- * Waits until the values of tensors are on the host, after which {@link readSync} reads them on every backend. It is what
- * makes the async form of a function that reads its inputs back. One tensor after another, so that a device needs memory
- * for one copy; on WebGPU the host keeps the values as long as the tensor lives.
+ * Waits until the values of tensors are on the host. Then {@link readSync} reads them on every backend. The async form
+ * of a function that reads its inputs back calls this first. Tensors are copied one after another, so the device needs
+ * memory for one copy. On WebGPU the host keeps the values as long as the tensor lives.
  *
  * @param tensors - Tensors or trees of them; never disposed.
  */

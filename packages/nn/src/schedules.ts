@@ -9,7 +9,7 @@ export type Schedule = (step: number) => number;
 
 /** Options of {@link warmupSchedule}. */
 export interface WarmupOptions {
-  /** Steps of the linear rise: step k of them gets (k + 1) / steps of what follows at its step 0. */
+  /** Steps of the linear rise. Step k has (k + 1) / steps times the value that `schedule` has at its step 0. */
   readonly steps: number;
   /** The schedule that follows; its step 0 is the first step after the rise. */
   readonly schedule: Schedule;
@@ -21,7 +21,7 @@ export interface CosineOptions {
   readonly start: number;
   /** Value from step `steps` on (default 0). */
   readonly end?: number;
-  /** Steps of the half cosine (T_max of torch); 0: `end` from the first step on. */
+  /** Steps from `start` to `end` (T_max of torch). With 0 the value is `end` from the first step on. */
   readonly steps: number;
 }
 
@@ -44,7 +44,10 @@ export function constantSchedule(value: number): Schedule {
   };
 }
 
-/** A curve from `start` to `end`, given how much of it is left, 1 to 0, as a function of the part of the steps done. */
+/**
+ * A curve from `start` to `end`. `left` maps the share of the steps done to the share of the way that is left, from 1
+ * to 0.
+ */
 function decay(options: CosineOptions, left: (done: number) => number): Schedule {
   checkOptions(options, ['start', 'end', 'steps']);
   const { start, end = 0, steps } = options;
@@ -79,7 +82,7 @@ export function cosineSchedule(options: CosineOptions): Schedule {
   return decay(options, (done) => 0.5 * (1 + Math.cos(Math.PI * done)));
 }
 
-/** Multiplied by `factor` every `every` steps (torch `StepLR`). */
+/** Multiplies the value by `factor` every `every` steps (torch `StepLR`). */
 export function stepSchedule(options: StepOptions): Schedule {
   checkOptions(options, ['start', 'every', 'factor']);
   const { start, every, factor = 0.1 } = options;

@@ -9,8 +9,8 @@ export interface SplitParams {
 }
 
 /**
- * Parts a tree by the dotted names of its leaves, for instance to freeze one part: take gradients of `selected` and
- * {@link mergeParams} it with `rest` inside the loss.
+ * Splits a tree by the dotted names of its leaves, for example to freeze one part. Take gradients of `selected`, and
+ * inside the loss merge it with `rest` by {@link mergeParams}.
  *
  * @returns Two trees of the same tensors (nothing is copied); either may be empty.
  */

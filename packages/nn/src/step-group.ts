@@ -4,7 +4,7 @@ import type { AdamWEmaResult, StepAttrs } from './adamw-ema-options';
 import { adamWEma } from './ops/adamw-ema';
 import { flattenParams, leavesLike, type ParamTree, paramLeaves, replaceLeaves } from './tree';
 
-/** What a parameter group, or some of its leaves, may have of its own. */
+/** Settings of a parameter group, or of some of its leaves. */
 export interface GroupSettings {
   /** Factor on the learning rate of the step, at least 0 (default 1). */
   readonly learningRateScale?: number;
@@ -12,13 +12,13 @@ export interface GroupSettings {
   readonly weightDecay?: number;
 }
 
-/** Settings of some of a group's leaves; what is left out is the group's. */
+/** Settings of some leaves of a group (default: those of the group). */
 export interface LeafSettings extends GroupSettings {
   /** Whether the leaf of this dotted name is one of them. */
   readonly includes: (name: string) => boolean;
 }
 
-/** Parameters with a clock and settings of their own, as an entry of `param_groups` of a torch optimiser. */
+/** Parameters with their own step count and settings, as an entry of `param_groups` of a torch optimiser. */
 export interface ParameterGroup<P extends ParamTree = ParamTree> extends GroupSettings {
   /** What errors call the group, such as 'tailors.cat' (default `groups[i]`). */
   readonly name?: string;
@@ -26,11 +26,11 @@ export interface ParameterGroup<P extends ParamTree = ParamTree> extends GroupSe
   readonly params: P;
   /** Gradients of the parameters' shape; not disposed. A group without gradients is skipped. */
   readonly grads?: P;
-  /** Moments before the step; not disposed. `step` is the group's clock: the steps in which it had gradients. */
+  /** State before the step; not disposed. Its `step` counts the steps in which the group had gradients. */
   readonly state: AdamWState<P>;
   /** Moving average of the parameters before the step; not disposed. */
   readonly ema: P;
-  /** Leaves with other settings than the group's; the first entry that includes a leaf counts. */
+  /** Leaves whose settings differ from those of the group. The first entry that includes a leaf applies. */
   readonly leaves?: readonly LeafSettings[];
 }
 

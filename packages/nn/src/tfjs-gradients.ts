@@ -102,8 +102,8 @@ import { unsortedSegmentSumGradConfig } from '@tensorflow/tfjs-core/dist/gradien
 import { zerosLikeGradConfig } from '@tensorflow/tfjs-core/dist/gradients/ZerosLike_grad.js';
 
 /**
- * The gradients of tfjs-core, which registers none of them by itself: the list of its `register_all_gradients`, as a value.
- * Its modules cannot be loaded by Node unbundled; the build and the tests bundle them (tsup.gradients.ts).
+ * The gradients of tfjs-core, which does not register them by itself: the list of its `register_all_gradients`. Node
+ * cannot load these modules unbundled, so the build and the tests bundle them (tsup.gradients.ts).
  */
 export const gradientConfigs: readonly GradConfig[] = [
   absGradConfig,

@@ -2,9 +2,9 @@ import { Tensor } from '@tensorflow/tfjs-core';
 import { countParams, leavesLike, type ParamTree, replaceLeaves } from './tree';
 
 /**
- * The same tensors with the names of every level in one fixed order. The global norm of the gradient sums in the order of
- * the names, and a tree that was read from a file has another order than a fresh one: with trees that are sorted, a resumed
- * training has the bits of an unbroken one.
+ * The same tensors with the names of every level in one fixed order. The global norm of the gradient sums in the order
+ * of the names, and a tree read from a file has another order than a fresh one. With sorted trees, resumed training
+ * gives the same bits as uninterrupted training.
  *
  * @returns A tree of the same tensors (nothing is copied).
  */

@@ -81,7 +81,10 @@ export function unflattenParams(map: ReadonlyMap<string, Tensor>): ParamTree {
   return plain(tree);
 }
 
-/** Null-prototype objects keep a hostile name such as `__proto__` harmless while the tree is built; copies are plain. */
+/**
+ * Null-prototype objects make a hostile name such as `__proto__` harmless while the tree is built. Copies have a plain
+ * prototype.
+ */
 function plain(tree: { [name: string]: Tensor | object }): ParamTree {
   return Object.fromEntries(
     Object.entries(tree).map(([key, child]) => [
@@ -130,13 +133,13 @@ export function paramBytes(tree: ParamTree): number {
   return paramLeaves(tree).reduce((sum, { size, dtype }) => sum + size * tf.util.bytesPerElement(dtype), 0);
 }
 
-/** Disposes every leaf. Leaves that are disposed already are passed over. */
+/** Disposes every leaf. Leaves that are disposed already are skipped. */
 export function disposeParams(tree: ParamTree): void {
   for (const tensor of paramLeaves(tree)) if (!tensor.isDisposed) tensor.dispose();
 }
 
 /**
- * A tree of tensors of its own over the same immutable data (no bytes are copied).
+ * Clones every leaf. The clones share the immutable data, and no bytes are copied.
  *
  * @returns A tree that the caller owns; disposing it leaves the original alive.
  */
@@ -163,7 +166,7 @@ export function leavesLike(template: ParamTree, tree: ParamTree, what: string): 
   });
 }
 
-/** Adds the leaves of `tree` in the order of `template`; false where the two are not built alike, field by field. */
+/** Adds the leaves of `tree` in the order of `template`. Returns false where the two do not have the same fields. */
 function walkTogether(template: ParamTree, tree: ParamTree, leaves: Tensor[]): boolean {
   for (const key of Object.keys(template)) {
     const child = template[key];

@@ -37,7 +37,7 @@ export function valueAndGrad<P extends ParamTree>(f: (params: P) => Scalar, para
 }
 
 /**
- * {@link valueAndGrad} of a function that also returns tensors to look at, for instance the losses per sample.
+ * {@link valueAndGrad} of a function that also returns other tensors, for example the loss of each sample.
  *
  * @param f Returns the scalar loss and a tree of auxiliary tensors.
  * @returns Value, gradients and auxiliary tensors; the caller owns all.

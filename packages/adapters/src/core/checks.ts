@@ -29,7 +29,7 @@ export function checkFields(name: string, object: object, fields: readonly strin
   }
 }
 
-/** A value as it may stand in a message: short, whatever it is. */
+/** Formats any value for a message, shortened. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
   if (Array.isArray(value)) return `an array of ${value.length}`;

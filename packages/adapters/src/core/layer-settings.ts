@@ -22,7 +22,7 @@ export interface LayerBlockSize {
  */
 export type LayerSettings<Settings extends object> = Readonly<Record<string, Settings | null>>;
 
-/** A config of any method, as far as it may differ between layers. */
+/** The part of a config that holds settings of single layers. */
 interface Layered {
   /** See {@link LayerSettings}. */
   readonly layers?: LayerSettings<object>;
@@ -44,8 +44,8 @@ export function adaptedLayers<C extends object>(config: C, dit: DitConfig): { na
 }
 
 /**
- * A complete config with settings of single layers, in one form for the same meaning: in the order of the model,
- * without what the config says anyway.
+ * A complete config with settings of single layers, in normal form: in the order of the model, without settings that
+ * equal the config.
  *
  * @throws on a name that is no main layer, a field that may not differ, a value out of range, and when no layer is left
  */

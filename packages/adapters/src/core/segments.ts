@@ -13,8 +13,9 @@ export interface LayerSegment {
 }
 
 /**
- * f of each segment's samples, put together again. One segment gets x itself; several are split and concatenated, whose
- * gradients are a concatenation and a split: the cost does not grow with the number of segments.
+ * Applies f to the samples of each segment and concatenates the results. One segment gets x itself. Several are split
+ * and concatenated, and the gradients of these are a concatenation and a split, so the cost does not grow with the
+ * number of segments.
  *
  * @param x - [N, ...]; segments cover it in order.
  * @param f - returns [samples of the segment, ..., out], or undefined for zeros (not for all segments).

@@ -27,9 +27,9 @@ export interface DecodedAdapter {
   readonly adapter: AdapterConfig;
   /** Values of the trained tensors by dotted name below a group's `layers`, f32. */
   readonly layers: NamedTensors;
-  /** The group that it was saved for; none in a folder that PEFT wrote. */
+  /** The group that it was saved for; undefined for a folder that PEFT wrote. */
   readonly group?: ClassGroup;
-  /** [classes of the group, D]; none in a folder that PEFT wrote. */
+  /** [classes of the group, D]; undefined for a folder that PEFT wrote. */
   readonly labelRows?: TensorData;
 }
 
@@ -37,7 +37,7 @@ export interface DecodedAdapter {
  * Reads the files of an adapter: those of `encodeAdapter`, or a folder that PEFT's `save_pretrained` wrote for a model
  * whose main layers have our names ('blocks.0.attn.q').
  *
- * @param files - bytes by file name; others than the four are ignored.
+ * @param files - bytes by file name; other files than the four are ignored.
  * @param dit - the architecture that the adapter is for, with the classes of the label space (for Heur-LG and Auto-LG:
  *   the base model's).
  * @throws {@link AdapterFileError} on whatever is missing, malformed, unknown or does not fit, before a tensor is made
@@ -161,7 +161,7 @@ function decode(file: string, bytes: Uint8Array): Map<string, TensorData> {
   return asAdapterError(file, () => decodeSafetensors(bytes, { name: file }).tensors);
 }
 
-/** A tensor by its key; one of a dtype that is not read is an error for who asks. */
+/** A tensor by its key. A tensor of a dtype that is not read is an error only when it is asked for. */
 function tensorAt(file: string, stored: ReadonlyMap<string, TensorData>, key: string): TensorData | undefined {
   return asAdapterError(file, () => stored.get(key));
 }

@@ -10,14 +10,16 @@ import { toPeftConfig } from './peft-config';
 export const VERSION = 1;
 
 /**
- * The files of one group's adapter in PEFT's layout, by name: adapter_config.json and adapter_model.safetensors with
- * PEFT's types and keys for LoRA, DoRA, PiSSA, OFT and LoHa (other methods have types and keys of their own there), and
- * beside them learngene.json (config, group) and label.safetensors (rows), which PEFT does not look at.
+ * Encodes the adapter of one group as files in PEFT's layout, by name. adapter_config.json and
+ * adapter_model.safetensors have PEFT's types and keys for LoRA, DoRA, PiSSA, OFT and LoHa; other methods have types
+ * and keys of their own. PEFT ignores the other two: learngene.json (config and group) and label.safetensors (label
+ * rows).
  *
- * A PiSSA adapter belongs to the residual of its base model, which a reader computes anew; see `loraOfPissa` for one that
- * goes with the base itself.
+ * A PiSSA adapter belongs to the residual of its base model, which a reader must compute again. `loraOfPissa` makes an
+ * adapter for the base itself.
  *
- * @param group - default the only group. Reads tensors back. Rejects on an unknown group.
+ * @param group - name of the group (default: the only one).
+ * @returns content by file name; tensors are read back. Rejects on an unknown group.
  */
 export async function encodeAdapter(model: AdaptedModel, group?: string): Promise<Map<string, Uint8Array>> {
   const { config, adapters } = model;

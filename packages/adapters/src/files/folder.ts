@@ -12,13 +12,13 @@ import { AdapterFileError, FILES } from './names';
 export interface SaveAdapterOptions {
   /** The group whose adapter is saved (default the only one). */
   readonly group?: string;
-  /** Put the folder in the place of one that exists (default: that is an error). */
+  /** Whether to replace a folder that exists already (default false: that is an error). */
   readonly replace?: boolean;
 }
 
 /**
- * Writes the files of `encodeAdapter` into a new folder, whole or not at all. Rejects when the folder exists (without
- * `replace`), when it cannot be written, and as `encodeAdapter` does.
+ * Writes the files of `encodeAdapter` into a new folder, all of them or none. Rejects when the folder exists (without
+ * `replace`), when it cannot be written, and where `encodeAdapter` rejects.
  */
 export async function saveAdapter(
   folder: string,
@@ -34,7 +34,7 @@ export async function saveAdapter(
   await writeFolderAtomic(folder, write, { replace });
 }
 
-/** What PEFT wrote before safetensors: a program of Python's, in effect. */
+/** What PEFT wrote before safetensors: a pickle, which can run code when it is read. */
 const PICKLE = 'adapter_model.bin';
 
 /**

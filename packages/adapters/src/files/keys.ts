@@ -3,7 +3,7 @@ import type { AdapterName } from '../methods';
 /** PEFT's prefix of every key. */
 const PREFIX = 'base_model.model.';
 
-/** How a leaf is called in a file, and whether it lies transposed there. */
+/** The name of a leaf in a file, and whether it is stored transposed. */
 interface FileLeaf {
   readonly suffix: string;
   readonly transposed?: boolean;

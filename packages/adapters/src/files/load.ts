@@ -5,12 +5,12 @@ import { type AdaptedModel, type AdapterParams, adapterOf } from '../model';
 import type { DecodedAdapter } from './decode';
 
 /**
- * A model with the adapters of some groups replaced by ones read from files. The model must come from `attachAdapters`
- * with the same base model, architecture and method: PiSSA's residual, SVDiff's singular vectors and the like are made
- * there from the base.
+ * Replaces the adapters of some groups by decoded ones. The model must come from `attachAdapters` with the same base
+ * model, architecture and method, because that function makes the frozen tensors from the base (PiSSA's residual,
+ * SVDiff's singular vectors).
  *
- * @param model - consumed: its replaced adapters are disposed, all else moves on.
- * @param decoded - by group name; an adapter without label rows leaves the model's.
+ * @param model - consumed: adapters that are replaced are disposed, and all other tensors move to the result.
+ * @param decoded - adapters by group name. Where one has no label rows, the model keeps its own.
  * @returns a model that the caller owns.
  * @throws on an unknown group, another method or settings, and another number of classes, before anything is changed
  */

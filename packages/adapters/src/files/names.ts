@@ -4,13 +4,13 @@ export const FILES = {
   config: 'adapter_config.json',
   /** Trained tensors of the layers. */
   tensors: 'adapter_model.safetensors',
-  /** What PEFT has no place for: the full config, the group and its classes. */
+  /** What PEFT's files cannot hold: the full config, the group and its classes. */
   own: 'learngene.json',
   /** Label rows of the group. */
   label: 'label.safetensors',
 } as const;
 
-/** An adapter's file that cannot be read: the message is `<file>: <problem>`. */
+/** A file of an adapter cannot be read. The message is `<file>: <problem>`. */
 export class AdapterFileError extends Error {
   /** Always `'AdapterFileError'`. */
   override readonly name = 'AdapterFileError';

@@ -1,6 +1,6 @@
 /**
- * The divisor of a layer's input width that PEFT takes for a number or size of blocks that divides it not
- * (`adjust_oft_parameters`): the nearest, of two equally near the smaller.
+ * The divisor of a layer's input width that PEFT takes where the number or size of blocks does not divide it
+ * (`adjust_oft_parameters`): the nearest one, and the smaller of two that are equally near.
  */
 export function adjustedSize(inputs: number, wanted: number): number {
   if (wanted >= inputs) return inputs;

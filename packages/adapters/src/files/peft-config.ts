@@ -55,7 +55,7 @@ function oftSizes(
   return undefined;
 }
 
-/** A type of our own for what PEFT does not have. */
+/** A type of our own for methods that PEFT does not have. */
 function ownType(config: AdapterConfig): Json {
   return base(`LEARNGENE_${config.method.toUpperCase().replaceAll('-', '_')}`);
 }

@@ -8,7 +8,7 @@ export type Json = Readonly<Record<string, unknown>>;
 type Rule =
   /** Read by `fromPeftConfig`. */
   | 'read'
-  /** It says something of training or of where the adapter comes from, nothing of what it computes. */
+  /** A field about training or the origin of the adapter, which does not change what it computes. */
   | 'harmless'
   /** The values under which the adapter computes what we compute; `{}` stands for an empty object or list. */
   | readonly unknown[];

@@ -4,7 +4,7 @@ import { AdapterFileError, FILES } from './names';
 import { failField, type Json } from './peft-fields';
 import { pythonPattern } from './python-pattern';
 
-/** The longest pattern that is tried: names are short, but a pattern may take its time on them. */
+/** The longest pattern that is accepted: even on short names, matching a long pattern may take very long. */
 const MAX_PATTERN = 1000;
 
 /** A regular expression of Python as one of JavaScript; throws {@link AdapterFileError} that names the field where it is none. */
@@ -69,10 +69,9 @@ function layerFilter({ layers_to_transform: wanted, layers_pattern: given }: Jso
 
 /**
  * The main layers that an adapter_config.json names by target_modules, exclude_modules and layers_to_transform, by
- * PEFT's rules. A config without target_modules is taken for all main layers: the tensors in the file say whether that
- * is so.
+ * PEFT's rules. A config without target_modules stands for all main layers; the tensors in the file must agree.
  *
- * @throws on what is no list or pattern, and where no main layer is named
+ * @throws on a value that is no list or pattern, and where no main layer is named
  */
 export function targetedLayers(json: Json, dit: DitConfig): Set<string> {
   const { target_modules: target, exclude_modules: exclude, layers_to_transform: numbers } = json;
@@ -99,7 +98,10 @@ export function targetedLayers(json: Json, dit: DitConfig): Set<string> {
   return new Set(found);
 }
 
-/** The value that rank_pattern or alpha_pattern has for a layer (PEFT's `get_pattern_key`); undefined where none is for it. */
+/**
+ * The value of rank_pattern or alpha_pattern for a layer (PEFT's `get_pattern_key`); undefined where no entry matches
+ * the layer.
+ */
 export function patternValues(field: string, value: unknown): (name: string) => number | undefined {
   if (value === undefined || value === null) return () => undefined;
   if (typeof value !== 'object' || Array.isArray(value)) return failField(field, 'an object of numbers by name', value);

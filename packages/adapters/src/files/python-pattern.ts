@@ -1,4 +1,4 @@
-/** What may follow a backslash and means the same in Python and, of names of ASCII letters, in JavaScript. */
+/** Characters that, after a backslash, mean the same in Python and JavaScript for names of ASCII letters. */
 const SAME_ESCAPES = 'dDwWsSnrtfv';
 const SYNTAX = '^$\\.*+?()[]{}|/';
 
@@ -15,11 +15,11 @@ const refuse = (what: string): never => {
 const literal = (char: string): string => (SYNTAX.includes(char) ? `\\${char}` : char);
 
 /**
- * A regular expression of Python's `re` as the source of one of JavaScript with the flag `u` that matches the same names.
- * What the two write differently is translated; what JavaScript lacks or means otherwise is an error that says what it
- * is: flags, atomic groups and possessive quantifiers, conditions, references to groups (of one that took no part they
- * are empty in JavaScript and fail in Python), octal escapes, `\N` and `\U`, look-behinds but of plain characters.
- * Names hold no line breaks and no letters beyond ASCII, where `$`, `.`, `\d`, `\w` and `\s` of the two differ.
+ * Translates a regular expression of Python's `re` to the source of a JavaScript one (flag `u`) that matches the same
+ * names. Syntax that JavaScript lacks, or reads otherwise, is an error that names it: flags, atomic groups and
+ * possessive quantifiers, conditions, references to groups (an unmatched group is empty in JavaScript and fails in
+ * Python), octal escapes, `\N` and `\U`, and look-behinds other than of plain characters. `$`, `.`, `\d`, `\w` and `\s`
+ * differ only for line breaks and letters beyond ASCII, which names do not hold.
  */
 export function pythonPattern(source: string): string {
   let own = '';

@@ -7,7 +7,7 @@ import { adjustedSize } from './oft-size';
 import { checkPeftFields, failField, type Json } from './peft-fields';
 import { patternValues, targetedLayers } from './peft-targets';
 
-/** Initialisations of LoRA that leave the base model as it is, so that trained factors are all that there is to know. */
+/** Initialisations of LoRA that leave the base model unchanged, so that the trained factors are all that matters. */
 const PLAIN_INITS: readonly unknown[] = [true, false, null, 'gaussian', 'eva', 'orthogonal'];
 
 /** The first version of PEFT whose series of the Cayley transform is the one that is computed here. */
@@ -17,8 +17,8 @@ const SERIES_SINCE = [0, 18];
  * The method and settings of a PEFT config (LORA with its DoRA, rsLoRA and PiSSA forms, OFT, LOHA), with the layers
  * that it names and their ranks.
  *
- * @throws {@link AdapterFileError} on another type, on any field that is not known here or asks for what we do not
- *   compute, and on values out of range, naming the field
+ * @throws {@link AdapterFileError} on another type, on a field that is unknown, on a setting that is not computed here,
+ *   and on values out of range, naming the field
  */
 export function fromPeftConfig(json: Json, dit: DitConfig): AdapterConfig {
   checkPeftFields(json);

@@ -5,7 +5,10 @@ import type { OverlayMethod } from '../core/method';
 export interface BitfitConfig {
   /** Name of the method. */
   readonly method: 'bitfit';
-  /** 'all' biases of the model (default; adaLN's too, which shift and scale), or those of the 'main' layers. */
+  /**
+   * Which biases are trained: 'all' of the model (default), including those of adaLN, or only those of the 'main'
+   * layers.
+   */
   readonly biases: 'all' | 'main';
 }
 

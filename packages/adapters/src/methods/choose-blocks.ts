@@ -20,9 +20,9 @@ export interface ChooseBlocksOptions {
   readonly dit: DitConfig;
   /** How many blocks to choose, 1 to depth. */
   readonly count: number;
-  /** The loss of a DiT in step `step`, such as the denoising loss of a batch. Called inside a gradient. */
+  /** The loss of a DiT in step `step`, such as the denoising loss of a batch. Gradients are taken through it. */
   readonly loss: (params: DitParams, step: number) => tf.Scalar;
-  /** Draws the fresh blocks that the trained ones are held against. */
+  /** Draws the fresh blocks that the trained ones are mixed with. */
   readonly generator: Generator;
   /** Steps of the search (default 20). */
   readonly steps?: number;
@@ -34,15 +34,15 @@ export interface ChooseBlocksOptions {
 export interface ChosenBlocks {
   /** The chosen blocks, ascending. */
   readonly blocks: readonly number[];
-  /** For every block, how much of it the search kept, in (0, 1). */
+  /** The gate of every block after the search, in (0, 1): the share of the trained block in the mixture. */
   readonly gates: readonly number[];
 }
 
 /**
- * The search of Auto-LG (Wang et al. 2023, arXiv 2305.02279) by gradient: block l of a descendant is g_l (trained
- * block) + (1 - g_l)(fresh block), g = sigmoid(alpha), alpha zero at first; alpha alone is trained on the loss by Adam,
- * and the blocks with the largest gates are the learngenes. The paper's meta-network compares layers of an ancestor and
- * a pseudo-descendant; here the gates of the mixture take its place.
+ * Chooses the blocks of Auto-LG (Wang et al. 2023, arXiv 2305.02279) by gradient. Block l of a descendant is the
+ * mixture g_l (trained block) + (1 - g_l)(fresh block) with the gate g = sigmoid(alpha); alpha starts at zero. Only
+ * alpha is trained on the loss, by Adam. The blocks with the largest gates are the learngenes. The paper instead
+ * compares the layers of an ancestor and a pseudo-descendant by a meta-network.
  *
  * @param ancestor - a trained DiT, never disposed.
  * @throws on options out of range; `ReadBackError` on WebGPU, where the gates at the end can only be read
@@ -60,7 +60,7 @@ export function chooseLearngeneBlocks(ancestor: DitParams, options: ChooseBlocks
   }
 }
 
-/** {@link chooseLearngeneBlocks} on every engine: waits for the gates. */
+/** {@link chooseLearngeneBlocks} on every engine. It waits until the gates are read back. */
 export async function chooseLearngeneBlocksAsync(
   ancestor: DitParams,
   options: ChooseBlocksOptions,

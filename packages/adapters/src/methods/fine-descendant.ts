@@ -11,17 +11,17 @@ export interface FineDescendantOptions {
   readonly dit: DitConfig;
   /** Blocks of the new model. */
   readonly depth: number;
-  /** Components that the blocks share (default: as many as the narrowest layer has). */
+  /** Number of components that the blocks share (default: the largest rank of the narrowest layer). */
   readonly rank?: number;
   /** Sweeps of the fit, see `FineConfig`. */
   readonly sweeps?: number;
 }
 
 /**
- * A dense DiT of another depth from a trained one's shared factors (FINE, Xie et al. 2024, arXiv 2409.19289): main
- * weights U diag(s_l) Vᵀ with the s, biases and adaLN of block l interpolated between the old blocks at the same
- * relative depth; everything outside the blocks comes along. FINE draws and trains s for the new depth; train all of
- * the result.
+ * Makes a dense DiT of another depth from the shared factors of a trained one (FINE, Xie et al. 2024, arXiv
+ * 2409.19289). The main weights are U diag(s_l) Vᵀ. The scales s_l, the biases and adaLN of block l are interpolated
+ * between the old blocks at the same relative depth; everything outside the blocks is kept. FINE draws and trains the
+ * scales for the new depth; train all of the result.
  *
  * @param ancestor - never disposed. Its main weights are read back.
  * @returns parameters for `{ ...dit, depth }` that the caller owns.
@@ -31,7 +31,7 @@ export function fineDescendant(ancestor: DitParams, options: FineDescendantOptio
   return readingBack('fineDescendant', () => descendant(ancestor, options));
 }
 
-/** {@link fineDescendant} on every engine: waits for the weights. */
+/** {@link fineDescendant} on every engine. It waits until the weights are read back. */
 export async function fineDescendantAsync(ancestor: DitParams, options: FineDescendantOptions): Promise<DitParams> {
   const tree = ancestor as DitParams & ParamTree;
   await prefetch(...blockLinearNames(options.dit).map((name) => subTree<Leaves>(tree, name)!.weight));

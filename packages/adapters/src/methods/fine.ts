@@ -8,22 +8,25 @@ import { largestRank, ranks } from './rank';
 import { sharedFactors } from './shared-factors';
 import { applySpectral, mergeSpectral } from './spectral';
 
-/** All blocks share u and v of a kind of layer; s is each block's own. */
+/** FINE: all blocks share the factors u and v of a kind of layer; each block has its own scales s. */
 export interface FineConfig {
   /** Name of the method. */
   readonly method: 'fine';
-  /** Components that the blocks share (default: as many as the narrowest layer has). */
+  /** Number of components that the blocks share (default: the largest rank of the narrowest layer). */
   readonly rank: number;
-  /** Sweeps of the alternating least squares that finds them (default 10; 0: the SVD of the blocks' sum alone). */
+  /**
+   * Sweeps of the alternating least squares that fits them (default 10). With 0 they are the SVD of the sum of the
+   * blocks.
+   */
   readonly sweeps: number;
 }
 
 /**
- * FINE: Xie et al. 2024, "FINE: Factorizing Knowledge for Initialization of Variable-sized Diffusion Models",
- * arXiv 2409.19289. Frozen: U [out, r] and V [in, r] of each of the six kinds of main layer, shared by all blocks,
- * W_l ≈ U diag(s_l) Vᵀ. Trained: s [r] of every block, starting at the factorisation's. Samples of the base model use
- * the start. FINE trains with the factors from the beginning; here they are fitted to a trained dense model, so the
- * start is its best approximation in this form and not the model itself.
+ * FINE: Xie et al. 2024, "FINE: Factorizing Knowledge for Initialization of Variable-sized Diffusion Models", arXiv
+ * 2409.19289. Frozen: U [out, r] and V [in, r] of each of the six kinds of main layer, shared by all blocks, W_l ≈ U
+ * diag(s_l) Vᵀ. Trained: s [r] of every block, starting at the factorisation's. Samples of the base model use the
+ * initial s. FINE trains with the factors from the beginning. Here they are fitted to a trained dense model, so
+ * training starts from an approximation of that model and not from the model itself.
  */
 export const fine: LayerMethod<FineConfig> = {
   kind: 'layer',

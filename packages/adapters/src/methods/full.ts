@@ -8,8 +8,8 @@ export interface FullConfig {
 }
 
 /**
- * Full fine-tuning: all weights of the DiT move, the null label's row too. Per class, each class has a whole model of
- * its own.
+ * Full fine-tuning: all weights of the DiT are trained, the row of the null label too. With a group for each class,
+ * each class has a whole model.
  */
 export const full: OverlayMethod<FullConfig> = {
   kind: 'overlay',

@@ -10,21 +10,27 @@ export interface LearngeneBlocks {
   readonly blocks: readonly number[];
   /** Number of blocks of the descendant (default the ancestor's). */
   readonly depth: number;
-  /** Where they go in the descendant, ascending (default: their old places at the same depth, else the last ones). */
+  /**
+   * Their positions in the descendant, ascending (default: their old positions if the depth is the same, else the last
+   * ones).
+   */
   readonly places: readonly number[];
-  /** What is outside the blocks: 'fresh' as published (default), or 'inherit', as KIND's shared parts are. */
+  /**
+   * How parameters outside the blocks start: 'fresh' as published (default), or 'inherit' from the ancestor, as KIND's
+   * shared parts do.
+   */
   readonly frame: 'fresh' | 'inherit';
-  /** 'all' of the descendant (default), or only the 'rest' around frozen learngenes. */
+  /** What is trained: 'all' of the descendant (default), or only the 'rest' around frozen learngenes. */
   readonly train: 'all' | 'rest';
 }
 
-/** Learngenes at places fixed beforehand. */
+/** Settings of Heur-LG: learngenes at fixed positions. */
 export type HeurLgConfig = LearngeneBlocks & {
   /** Name of the method. */
   readonly method: 'heur-lg';
 };
 
-/** Learngenes at places that were learned, see `chooseLearngeneBlocks`. */
+/** Settings of Auto-LG: learngenes at positions that were learned, see `chooseLearngeneBlocks`. */
 export type AutoLgConfig = LearngeneBlocks & {
   /** Name of the method. */
   readonly method: 'auto-lg';
@@ -88,8 +94,8 @@ function descendantMethod<C extends LearngeneBlocks>(
 }
 
 /**
- * Heur-LG: Wang et al. 2022, "Learngene: From Open-World to Your Learning Task", AAAI 2022, arXiv 2106.06788: fixed
- * blocks of a trained model, by position, are inherited; the rest starts anew. Default: the last half.
+ * Heur-LG: Wang et al. 2022, "Learngene: From Open-World to Your Learning Task", AAAI 2022, arXiv 2106.06788. The
+ * descendant inherits blocks of a trained model at fixed positions (default: the last half); the rest starts anew.
  */
 export const heurLg: OverlayMethod<HeurLgConfig> = /* @__PURE__ */ descendantMethod<HeurLgConfig>({
   paper: 'Wang et al. 2022, Learngene, AAAI, arXiv 2106.06788 (Heur-LG)',
@@ -98,7 +104,7 @@ export const heurLg: OverlayMethod<HeurLgConfig> = /* @__PURE__ */ descendantMet
 
 /**
  * Auto-LG: Wang et al. 2023, "Learngene: Inheriting Condensed Knowledge from the Ancestry Model to Descendant Models",
- * arXiv 2305.02279: which blocks are inherited is learned, see `chooseLearngeneBlocks`.
+ * arXiv 2305.02279. As Heur-LG, but the inherited blocks are chosen by training, see `chooseLearngeneBlocks`.
  */
 export const autoLg: OverlayMethod<AutoLgConfig> = /* @__PURE__ */ descendantMethod<AutoLgConfig>({
   paper: 'Wang et al. 2023, Learngene: Inheriting Condensed Knowledge, arXiv 2305.02279 (Auto-LG)',

@@ -16,14 +16,14 @@ export interface LohaConfig {
   readonly rank: number;
   /** Numerator of the scaling alpha / rank (default the rank). */
   readonly alpha: number;
-  /** Layers of another rank or alpha, or without adapter (default none). */
+  /** Layers with another rank or alpha, or without an adapter (default none). */
   readonly layers?: LayerSettings<LayerRank>;
 }
 
 /**
  * LoHa: Hyeon-Woo et al. 2022, "FedPara", arXiv 2108.06098, as in LyCORIS and PEFT. Trained: w1a, w2a [out, r] and w1b,
- * w2b [r, in]; W' = W + scaling (w1a w1b) ∘ (w2a w2b). W' is formed once a group and pass, each sample is multiplied
- * with one weight.
+ * w2b [r, in]; W' = W + scaling (w1a w1b) ∘ (w2a w2b). W' is formed once for each group and pass, and each sample is
+ * multiplied with one weight.
  */
 export const loha: LayerMethod<LohaConfig> = {
   kind: 'layer',

@@ -19,11 +19,11 @@ export interface LoraConfig {
   readonly alpha: number;
   /** Scaling alpha / sqrt(rank) in place of alpha / rank (Kalajdzievski 2023, arXiv 2312.03732; default false). */
   readonly rsLora: boolean;
-  /** Layers of another rank or alpha, or without adapter (default none). */
+  /** Layers with another rank or alpha, or without an adapter (default none). */
   readonly layers?: LayerSettings<LayerRank>;
 }
 
-/** The fields that LoRA and its relatives share, completed and checked. */
+/** Completes and checks the fields that LoRA and its relatives share. */
 export function completeLora<M extends string>(
   method: M,
   input: Partial<Omit<LoraConfig, 'method'>> & { readonly method?: string },

@@ -15,7 +15,7 @@ export interface OftConfig {
   readonly blockSize: number;
   /** 'exact' Cayley transform, or the Neumann series cut to that many terms (default 5, as in PEFT). */
   readonly cayley: 'exact' | number;
-  /** Layers of another block size, which must divide the layer's input width, or without adapter (default none). */
+  /** Layers with another block size, or without an adapter (default none). */
   readonly layers?: LayerSettings<LayerBlockSize>;
 }
 

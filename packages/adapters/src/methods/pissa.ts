@@ -9,7 +9,9 @@ import { addDelta } from '../core/segments';
 import { addProduct, applyLoras, factorShapes, scalingOf } from './lora';
 import { largestRank, rankAndAlpha, ranks } from './rank';
 
-/** LoRA that starts at the principal singular components, which leave the frozen weight. */
+/**
+ * Settings of PiSSA: LoRA that starts at the principal singular components, which are taken out of the frozen weight.
+ */
 export interface PissaConfig {
   /** Name of the method. */
   readonly method: 'pissa';
@@ -26,14 +28,14 @@ export interface PissaConfig {
         /** Seed of the random projections: the same seed gives the same frozen residual. */
         readonly seed: number;
       };
-  /** Layers of another rank or alpha, or without adapter (default none). */
+  /** Layers with another rank or alpha, or without an adapter (default none). */
   readonly layers?: LayerSettings<LayerRank>;
 }
 
 /**
  * PiSSA: Meng et al. 2024, "PiSSA: Principal Singular Values and Singular Vectors Adaptation", arXiv 2404.02948.
- * Trained: a = V_r sqrt(S_r / scaling) [in, r] and b = U_r sqrt(S_r / scaling) [out, r]; the frozen weight is the
- * residual W - scaling b aᵀ. Samples of the base model use the frozen start of a and b, so they see W.
+ * Trained: a [in, r] and b [out, r], starting at V_r sqrt(S_r / scaling) and U_r sqrt(S_r / scaling) of the SVD of W.
+ * The frozen weight is the residual W - scaling b aᵀ. Samples of the base model use the initial a and b, so they see W.
  */
 export const pissa: LayerMethod<PissaConfig> = {
   kind: 'layer',

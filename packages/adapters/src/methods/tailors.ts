@@ -16,17 +16,20 @@ import { addDelta } from '../core/segments';
 import type { Leaves } from '../core/trees';
 import { largestRank, ranks } from './rank';
 
-/** Tailors on a model that was pre-trained in plain low-rank form: KIND without its gate. */
+/** Settings of tailors on a model that was pre-trained in plain low-rank form: KIND without its gate. */
 export interface LowRankConfig {
   /** Name of the method. */
   readonly method: 'low-rank';
-  /** Components of every main weight that are kept; fewer than the base has: those of its SVD. */
+  /**
+   * Components of every main weight that are kept. Where that is fewer than the base has, they are the leading ones of
+   * its SVD.
+   */
   readonly keep: number;
-  /** Fresh components that a group trains, KIND's N_t. */
+  /** Fresh components that a group trains: N_t of KIND. */
   readonly rank: number;
 }
 
-/** Tailors on a dense model whose main weights are cut by SVD. */
+/** Settings of tailors on a dense model whose main weights are cut by SVD. */
 export type SvdCutConfig = Omit<LowRankConfig, 'method'> & {
   /** Name of the method. */
   readonly method: 'svd-cut';

@@ -1,4 +1,4 @@
-/** What came, as it may stand in a message: text in quotes, so that '0.1' is not taken for a number. */
+/** Formats a value for a message. Text is in quotes, so that '0.1' does not look like a number. */
 function shown(value: unknown): string {
   return typeof value === 'string' ? `'${value}'` : String(value);
 }
@@ -38,7 +38,10 @@ export function checkWord(name: string, value: unknown, known: readonly string[]
   throw new Error(`${name}: expected one of ${known.join(', ')}, got ${shown(value)}`);
 }
 
-/** Throws unless `options` is an object whose fields are all in `known`: a misspelt one would be passed over in silence. */
+/**
+ * Throws unless `options` is an object whose fields are all in `known`. Without types a misspelt option would be
+ * ignored.
+ */
 export function checkOptions(options: object, known: readonly string[], what = 'options'): void {
   if (typeof options !== 'object' || options === null) {
     throw new Error(`${what}: expected an object, got ${shown(options)}`);

@@ -1,8 +1,6 @@
 /** What a sample uses whose label was dropped for classifier-free guidance (Ho & Salimans 2022). */
 export interface GateRule {
-  /**
-   * True: the parameters of the group of the class that it had. False: no group's, only what all samples use.
-   */
+  /** True: it keeps the parameters of the group of its class. False: it uses only what all samples use. */
   readonly droppedKeepGroup: boolean;
 }
 
@@ -16,12 +14,12 @@ export function opensGate(dropped: number | boolean | undefined, { droppedKeepGr
 }
 
 /**
- * The order of a batch that suits its gates: first the samples that use no group, then the others by class; samples with
- * the same gate keep their order.
+ * Orders a batch by gate: first the samples that use no group, then the others by class. Samples with the same gate
+ * keep their order.
  *
  * @param labels [N] class ids.
  * @param dropped [N] whether each label was dropped.
- * @returns an order [N] where the sample `order[i]` comes i-th.
+ * @returns the order [N]: sample `order[i]` comes i-th.
  */
 export function gateOrder(labels: Int32Array, dropped: ArrayLike<number | boolean>, rule: GateRule): Int32Array {
   const gates = labels.map((label, i) => (opensGate(dropped[i], rule) ? label : -1));

@@ -12,7 +12,10 @@ export interface GroupSegment {
   readonly group: string | null;
 }
 
-/** How a batch is computed, group by group; made on the host from labels that never leave it. */
+/**
+ * The plan of a batch: in which order and segments it is computed, group by group. It is made on the host from the
+ * labels; nothing is read from the device.
+ */
 export interface BatchPlan {
   /** Sample `order[i]` of the batch comes i-th; undefined when the samples of every group are neighbours already. */
   readonly order?: Int32Array;
@@ -20,11 +23,13 @@ export interface BatchPlan {
   readonly inverse?: Int32Array;
   /** Runs of samples of one group, in planned order; they cover the batch. */
   readonly segments: readonly GroupSegment[];
-  /** Names of the groups that take part, in the order of the list of groups. */
+  /** Names of the groups that have samples in the batch, in the order of the list of groups. */
   readonly activeGroups: readonly string[];
   /** [N] index of each sample's group in the list of groups, in planned order; -1: no group. */
   readonly gates: Int32Array;
-  /** [N] labels in planned order, dropped ones replaced by the null label: which embedding a sample gets. */
+  /**
+   * [N] labels in planned order, with dropped ones replaced by the null label. They say which embedding a sample gets.
+   */
   readonly labels: Int32Array;
   /** [N] labels in planned order as they were given. */
   readonly classes: Int32Array;
@@ -43,13 +48,13 @@ export type GroupBatchOptions = GateRule & {
 };
 
 /**
- * Plans a batch: puts samples of the same group next to each other. The batch is left in place when they are neighbours
- * already; otherwise samples of no group come first, then the groups in the order of the list. Samples of a group keep
+ * Plans a batch so that samples of the same group are neighbours. A batch where they are neighbours already keeps its
+ * order. Otherwise samples of no group come first, then the groups in the order of the list; samples of a group keep
  * their order.
  *
  * @param labels [N] class ids in [0, nullLabel].
- * @throws Error on an empty batch, a label out of range, a class that is in no group, and flags of another number than
- * the labels.
+ * @throws Error on an empty batch, a label out of range, a class that is in no group, and a number of flags that
+ *   differs from that of the labels.
  */
 export function planBatch(labels: Int32Array, options: GroupBatchOptions): BatchPlan {
   checkOptions(options, ['groups', 'nullLabel', 'nullGroup', 'dropped', 'droppedKeepGroup']);

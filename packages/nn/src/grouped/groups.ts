@@ -16,7 +16,7 @@ export interface ClassPlace {
   readonly row: number;
 }
 
-/** What {@link validateGroups} asks beyond names and classes that come once. */
+/** Further rules of {@link validateGroups}. Names and classes must be distinct in any case. */
 export interface GroupRules {
   /** Class ids are below this number (default: no upper bound). */
   readonly classes?: number;
@@ -108,7 +108,7 @@ function checkIds(
   }
 }
 
-/** A value for a message: as JSON, at most 80 characters of it. */
+/** Formats a value for a message: its JSON, cut to 80 characters. */
 function quoted(value: unknown): string {
   if (typeof value === 'string' && value.length > 80) return JSON.stringify(`${value.slice(0, 80)}…`);
   return (JSON.stringify(value) ?? String(value)).slice(0, 240);

@@ -7,13 +7,14 @@ export interface CustomOp<T extends Tensor, Name extends string> {
   /** Differentiable inputs by name. */
   readonly inputs: Readonly<Record<Name, Tensor>>;
   /**
-   * Computes the result; `save` (at most once) names the tensors that the backward pass needs. Where `taped` is false there
-   * will be none: what only serves it need not be computed.
+   * Computes the result. `save`, called at most once, names the tensors that the backward pass needs. Where `taped` is
+   * false there is no backward pass, and tensors that only serve it need not be computed.
    */
   readonly forward: (save: (tensors: Tensor[]) => void, taped: boolean) => T;
   /**
-   * One function an input; only those whose gradient is wanted are called, each in a scope of its own. Where one kernel
-   * computes several gradients, `needsInputGrad` tells what it can leave out; `tf.grads` and its like want all.
+   * One function for each input. Only those whose gradient is needed are called, each in a scope of its own. Where one
+   * kernel computes several gradients, `needsInputGrad` tells which it can leave out; under `tf.grads` and its like all
+   * are needed.
    */
   readonly backward: (dy: T, saved: Tensor[], needsInputGrad: (name: Name) => boolean) => Record<Name, () => Tensor>;
 }
@@ -58,7 +59,7 @@ export function stateInputs(state: readonly Tensor[]): NamedTensorMap {
   return Object.fromEntries(state.map((tensor, i) => [`state${i}`, tensor]));
 }
 
-/** True on the WebAssembly backend, which wants other forms of some products and sums. */
+/** True on the WebAssembly backend, where other forms of some products and sums are faster. */
 export function onWasm(): boolean {
   return tf.getBackend() === 'wasm';
 }

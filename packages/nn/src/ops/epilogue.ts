@@ -11,7 +11,7 @@ export interface ResidualEpilogue {
   readonly gate: Tensor2D;
 }
 
-/** The operation right after a linear layer, which a layer with a kernel of its own can fuse. */
+/** The operation right after a linear layer. A kernel of the layer can fuse it. */
 export type Epilogue = 'gelu' | ResidualEpilogue;
 
 /**
@@ -39,7 +39,10 @@ export interface EpilogueGrads {
   readonly gate?: Tensor;
 }
 
-/** The gradients of what follows a layer, from the layer's result before it; a backend's kernels, off the tape. */
+/**
+ * The gradients of an epilogue, from the result of the layer before it, by the kernels of the backend. Call it off the
+ * tape.
+ */
 export function epilogueGrads(dy: Tensor, { y, gate }: { readonly y: Tensor; readonly gate?: Tensor }): EpilogueGrads {
   if (!gate) return { y: runKernel('LearngeneGeluGrad', { dy, x: y })[0] };
   const [dgate, branch] = runKernel('LearngeneGatedResidualGrad', { dy, gate, y });

@@ -5,8 +5,8 @@ import * as tf from '@tensorflow/tfjs-core';
 const SMALL = 65_536;
 
 /**
- * Places of the leaves that are best taken together. libtensorflow needs 20 µs for an op however little it computes, so
- * there small leaves of one shape are stacked; elsewhere, and where large, each goes alone.
+ * Indices of the leaves that are best updated together. libtensorflow needs 20 µs for an op however little it computes,
+ * so there small leaves of one shape are stacked. Large leaves, and all leaves on other backends, go one by one.
  */
 function batches(leaves: readonly Tensor[]): number[][] {
   const stacks = tf.getBackend() === 'tensorflow';
@@ -47,7 +47,7 @@ export function foreach(lists: readonly (readonly Tensor[])[], f: (leaves: Tenso
   return results;
 }
 
-/** Tensors that hold every element of the leaves once, as few as is cheap; call it in a scope. */
+/** Concatenates leaves where that is cheap. The results hold every element of the leaves once. Call it in a scope. */
 export function fewTensors(leaves: readonly Tensor[]): Tensor[] {
   return batches(leaves).map((places) => together(leaves, places));
 }

@@ -28,14 +28,17 @@ export interface LowRankSegment {
 
 /** The parameters of {@link groupedLowRank}. */
 export interface GroupedLowRank {
-  /** Factors that all samples use, and the bias [out]; none: only the segments' factors. */
+  /** Factors that all samples use, and the bias (default: only the factors of the segments). */
   readonly common?:
     | (LowRankFactors & {
         /** float32 [out]. */
         readonly bias?: Tensor1D;
       })
     | undefined;
-  /** Disjoint and ascending; samples in no segment use the common factors alone. Not empty where nothing is common. */
+  /**
+   * Segments, disjoint and ascending. Samples in no segment use the common factors alone. Without common factors there
+   * must be at least one segment.
+   */
   readonly segments: readonly LowRankSegment[];
   /** The operation after the layer (default none), see `applyEpilogue`. */
   readonly epilogue?: Epilogue | undefined;

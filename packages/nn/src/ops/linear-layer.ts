@@ -13,9 +13,9 @@ export type LinearParams = Readonly<{
 }>;
 
 /**
- * How the weight of a linear layer starts. `'xavier-uniform'`: U(±sqrt(6 / (in + out))), bias 0 (Glorot & Bengio 2010).
- * `'torch'`: weight and bias U(±1 / sqrt(in)), as `torch.nn.Linear` (drawn weight first). `'zeros'`. `{ normal }`:
- * N(0, normal²), bias 0.
+ * How a linear layer starts. `'xavier-uniform'`: weight U(±sqrt(6 / (in + out))), bias 0 (Glorot & Bengio 2010).
+ * `'torch'`: weight and bias U(±1 / sqrt(in)), drawn in this order, as `torch.nn.Linear`. `'zeros'`: both 0. `{ normal
+ * }`: weight N(0, normal²), bias 0.
  */
 export type LinearInit =
   | 'xavier-uniform'

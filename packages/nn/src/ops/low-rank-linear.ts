@@ -6,8 +6,7 @@ import { affine, product } from './matmul';
 import { sumRows } from './sums';
 
 /**
- * A linear layer whose weight is kept as its factors u diag(s) vᵀ, which are never multiplied out:
- * ((x v) s) uᵀ + bias.
+ * A linear layer whose weight u diag(s) vᵀ is kept as its factors: ((x v) s) uᵀ + bias. The weight is never formed.
  *
  * @param x float32 [..., in].
  * @param u float32 [out, r].

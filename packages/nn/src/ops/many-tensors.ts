@@ -2,16 +2,17 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
- * Most inputs that one op may have. WebGPU guarantees 8 storage buffers a program, one of which is the output; tfjs does
- * not check, and the device drops every command of a buffer that holds a program with more.
+ * Most inputs that one op may have. WebGPU guarantees 8 storage buffers for a program, one of which is the output. tfjs
+ * does not check this; with more, the device drops the whole command buffer without an error in tfjs.
  */
 const MAX_OP_INPUTS = 7;
 
 /**
- * The sum of any number of tensors, from left to right: `tf.addN` for as many as no GPU can take at once. Differentiable.
+ * Sums any number of tensors from left to right, also more than a GPU takes in one `tf.addN`. Differentiable.
  *
  * @param tensors - At least one, all of one shape and dtype; never disposed.
- * @returns A tensor that the caller owns, the same bits as one `tf.addN` where that adds from left to right.
+ * @returns A tensor that the caller owns. Its bits equal those of one `tf.addN` on a backend that adds from left to
+ *   right.
  * @throws Error when there is none, or shapes differ.
  */
 export function sumTensors<T extends Tensor>(tensors: readonly T[]): T {
@@ -27,11 +28,11 @@ export function sumTensors<T extends Tensor>(tensors: readonly T[]): T {
 }
 
 /**
- * Any number of tensors along a new axis: `tf.stack` by a concatenation, the one op that splits itself where a GPU cannot
- * take all inputs at once. Differentiable.
+ * Stacks any number of tensors along a new axis, as `tf.stack`, but by a concatenation: that op splits itself where a
+ * GPU cannot take all inputs at once. Differentiable.
  *
  * @param tensors - At least one, all of one shape and dtype; never disposed.
- * @param axis - Where the new axis goes, 0 to the rank (default 0).
+ * @param axis - Position of the new axis, from 0 to the rank of the tensors (default 0).
  * @returns A tensor of one rank more that the caller owns.
  * @throws Error when there is none, or shapes differ.
  */

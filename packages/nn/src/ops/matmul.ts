@@ -5,7 +5,7 @@ import { customOp, hasKernel, onWasm } from './custom-op';
 /** Rows of a block that {@link transposed} turns at once: 64 bytes of a column. */
 const BLOCK = 16;
 
-/** The last two axes swapped; a large matrix in blocks of rows, which on wasm is 3 to 5 times faster than in one go. */
+/** Swaps the last two axes. A large matrix is transposed in blocks of rows, which is 3 to 5 times faster on wasm. */
 function transposed(x: Tensor): Tensor {
   if (x.rank === 3) return tf.transpose(x, [0, 2, 1]);
   const [M, D] = x.shape;
@@ -14,14 +14,17 @@ function transposed(x: Tensor): Tensor {
   return tf.reshape(tf.transpose(blocks, [1, 0, 2]), [D, M]);
 }
 
-/** True where a product with transposed factors is slow and a transpose before it is not: wasm as it comes. */
+/**
+ * True on the plain wasm backend, where a product with transposed factors is slower than a transpose and a plain
+ * product.
+ */
 function transposesFirst(): boolean {
   return onWasm() && !hasKernel('LearngeneFastMatMul');
 }
 
 /**
- * a b with either factor transposed, off the tape. The wasm backend as it comes is 10 times faster if it transposes
- * first, and its product copies the second factor, so that the smaller one goes there.
+ * The product a b with either factor transposed, off the tape. The plain wasm backend is 10 times faster if it
+ * transposes first. Its product copies the second factor, so the smaller factor goes second.
  */
 export function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
   if (!transposesFirst()) return tf.matMul(a, b, transposeA, transposeB);

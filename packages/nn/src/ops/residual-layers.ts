@@ -25,7 +25,7 @@ export interface MlpLayers {
   readonly out: LinearParams;
 }
 
-/** Fused only where all of it is: the kernels are of use together. */
+/** Whether all kernels are there. They are only worth using together. */
 function isFused(): boolean {
   return hasKernel('LearngeneLinearGatedResidual') && hasKernel('LearngeneLinearGelu');
 }
@@ -61,7 +61,8 @@ export function residualLinear({ x, gate, input }: ResidualInputs, { weight, bia
 
 /**
  * x + gate mlp(input) with mlp = linear, GELU, linear: the second half of an adaLN-Zero block (Peebles & Xie 2023), in
- * two kernels where the backend has them. The derivative of the GELU is applied while the gradient of its result is made.
+ * two kernels where the backend has them. The kernel of the backward pass multiplies by the derivative of the GELU
+ * while it makes the gradient.
  *
  * @returns [N, T, D]; the caller owns it.
  * @throws Error if the shapes do not go together.

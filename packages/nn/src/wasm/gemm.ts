@@ -18,7 +18,7 @@ export type Gemm = (
 
 const functionsOf = /* @__PURE__ */ heapFunctions<{ readonly gemm: Gemm }>(GEMM_BINARY);
 
-/** The product on the heap of a backend; null where it cannot be had. */
+/** The product on the heap of a backend; null where it is not available. */
 export function gemmOf(backend: BackendWasm): Gemm | null {
   return functionsOf(backend)?.gemm ?? null;
 }

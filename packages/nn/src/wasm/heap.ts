@@ -4,7 +4,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 /** The numbers of a tensor by its dtype: float32, int32, bool. */
 export type Numbers = Float32Array | Int32Array | Uint8Array;
 
-/** The numbers of a tensor, in place; taken anew after every allocation, which may move the heap. */
+/** A view of the numbers of a tensor in the heap. Take a new view after every allocation, which may move the heap. */
 export function heapView(backend: BackendWasm, { dataId, shape, dtype }: TensorInfo): Numbers {
   const size = shape.reduce((product, side) => product * side, 1);
   const { buffer } = (backend.wasm as unknown as { HEAPU8: Uint8Array }).HEAPU8;

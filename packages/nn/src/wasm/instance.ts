@@ -1,8 +1,8 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 
 /**
- * Functions compiled from one of `wasm/*.as`, on the heap of a backend: made once for each backend; null where they
- * cannot be had: no SIMD, or a heap shared between threads.
+ * Functions compiled from one of `wasm/*.as`, on the heap of a backend. They are made once for each backend. Null
+ * without SIMD, and for a heap shared between threads.
  */
 export function heapFunctions<T>(binary: string): (backend: BackendWasm) => T | null {
   const instances = new WeakMap<BackendWasm, T | null>();

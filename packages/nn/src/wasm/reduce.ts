@@ -90,7 +90,7 @@ export function softmaxInHeap(original: KernelFunc): KernelFunc {
   };
 }
 
-/** The reductions, last axes first, after which only the other axes are left; axes that stand together are one. */
+/** The reductions to do in turn, last axes first. Neighbouring axes are reduced as one. */
 function foldsOf(shape: readonly number[], axes: readonly number[], divisor: number): Fold[] {
   const folds: Fold[] = [];
   let inner = 1;

@@ -21,7 +21,10 @@ const MISSING = [
 /** Kernels of the wasm backend whose results are wrong. */
 const WRONG = ['Conv3DBackpropInputV2', 'MaxPoolGrad'];
 
-/** The wasm backend copies the bytes of every clone, and the tape clones what a gradient needs; share them instead. */
+/**
+ * The wasm backend copies the bytes of every clone, and the tape clones each tensor that a gradient needs. This kernel
+ * shares the bytes instead.
+ */
 const shareData: KernelFunc = ({ inputs, backend }) => {
   const { dataId, shape, dtype } = inputs.x as TensorInfo;
   (backend as BackendWasm).incRef(dataId);
@@ -41,13 +44,21 @@ function replace(kernelName: string, make: (original: KernelFunc | undefined) =>
 }
 
 /**
- * Makes the wasm backend fit for training. Registers for it the kernels that it lacks (filter gradients of
- * convolutions, einsum, the gradient of gather) and those whose results are wrong (gather with batchDims, the gradients
- * of max pooling and of the input of a 3-D convolution) by delegating to the cpu backend's kernels; a matrix
- * product that is up to 3 times faster, 20 times in batches; a clone that copies no bytes and a
- * slice of leading rows that copies only those; sums, means, long softmaxes and large average pools that are added in
- * float64 and not in one float32; AdamW, EMA and the global norm as one loop over all leaves. Complex numbers and FFT
- * stay unsupported there.
+ * Makes the wasm backend fit for training. It registers these kernels:
+ *
+ * - kernels that wasm lacks (filter gradients of convolutions, einsum, the gradient of gather) or computes wrongly
+ *   (gather with batchDims, the gradients of max pooling and of the input of a 3-D convolution), by those of the cpu
+ *   backend;
+ *
+ * - a matrix product that is up to 3 times faster, and 20 times in batches;
+ *
+ * - a clone that copies no bytes, and a slice of leading rows that copies only these;
+ *
+ * - sums, means, long softmaxes and large average pools that add in float64, not in float32;
+ *
+ * - AdamW, EMA and the global norm as one loop over all leaves.
+ *
+ * Complex numbers and FFT stay unsupported there.
  *
  * Imports both backends; which one is active stays the caller's choice. Call it once, before or after
  * `tf.setBackend('wasm')`; further calls do nothing.

@@ -58,7 +58,7 @@ export interface TrainExtractorOptions {
   seed: number;
   /** Where the classifier is kept; nowhere where none is given. */
   path?: string;
-  /** Told how far the training is. */
+  /** Gets the progress of the training. */
   progress: Progress;
   /** An abort ends the training before its next step. */
   signal?: AbortSignal;

@@ -6,7 +6,7 @@ export interface JobContext {
   out: string;
   /** The name of the engine that computes, for records. */
   engine: string;
-  /** Told what the job does, and warned. */
+  /** Gets messages and warnings of the job. */
   progress: Progress;
   /** An abort ends the job; what is on disk stays. */
   signal: AbortSignal;

@@ -19,15 +19,34 @@ export type BaseSpec = {
   /** Factor on the learning rate of the factored layers (default 1). */
   factorLearningRateScale?: number;
 } & (
-  | { form: 'dense'; hiddenSize: number }
-  | { form: 'low-rank'; rank: number; init?: 'dense' }
   | {
+      /** A plain DiT. */
+      form: 'dense';
+      /** Width of a token. */
+      hiddenSize: number;
+    }
+  | {
+      /** A DiT whose main weights are factored, without a gate. */
+      form: 'low-rank';
+      /** Components of every main layer. */
+      rank: number;
+      /** Starts from the SVD of a dense base (default: from random factors). */
+      init?: 'dense';
+    }
+  | {
+      /** A KIND model. */
       form: 'kind';
+      /** N_G: components of every main layer that all classes share. */
       learngeneRank: number;
+      /** N_t: components that a class owns. */
       tailorRank: number;
+      /** Class gate, as in `KindConfig`. */
       gate: 'binary' | 'soft';
+      /** Gate of samples whose label was dropped, as in `KindConfig`. */
       nullGate: 'learngenes' | 'own-class';
+      /** How the factors start: as in `initKind`, or from the SVD of a dense base. */
       init: 'orthogonal' | 'xavier' | 'dense';
+      /** Weight of the orthogonality penalty in the loss. */
       orthogonality: number;
     }
 );

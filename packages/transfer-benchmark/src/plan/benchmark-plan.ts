@@ -12,109 +12,175 @@ const name = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,39}$/, 'expected small lett
 
 /** Where the images of a dataset come from, and how they are prepared. */
 const datasetSchema = z.strictObject({
+  /** Kind of data. */
   source: z.enum(['emoji', 'folder', 'idx', 'cifar10', 'cifar100', 'packed']),
-  path: z.string().optional().describe('folder or file (not needed for emoji)'),
-  size: z.int().min(4).max(256).optional().describe('pixels a side; arrays are resampled'),
-  channels: z
-    .union([z.literal(1), z.literal(3)])
-    .optional()
-    .describe('grey (1) or colour (3); default: as they are'),
-  merge: z.record(z.string(), z.array(z.string())).optional().describe('superclass to its classes; others stay'),
-  perClass: positive.optional().describe('at most so many images of a class'),
-  holdOut: fraction.default(0.2).describe('fraction of each class that nothing is trained on'),
-  flip: z.boolean().default(true).describe('mirror training images at random'),
+  /** Folder or file (not needed for emoji). */
+  path: z.string().optional(),
+  /** Pixels a side (default: 32 for image files; arrays are only resampled where it is given). */
+  size: z.int().min(4).max(256).optional(),
+  /** Grey (1) or colour (3) (default: as they are). */
+  channels: z.union([z.literal(1), z.literal(3)]).optional(),
+  /** Superclasses and the classes that each replaces; other classes stay. */
+  merge: z.record(z.string(), z.array(z.string())).optional(),
+  /** Largest number of images of a class (default: all). */
+  perClass: positive.optional(),
+  /** Fraction of each class that nothing is trained on (default 0.2). */
+  holdOut: fraction.default(0.2),
+  /** Whether training images are mirrored at random (default true). */
+  flip: z.boolean().default(true),
 });
 
 /** Which classes are for what. The sets may not overlap. */
 const taskSchema = z.strictObject({
+  /** Name of the dataset of the novel and tuning classes. */
   dataset: name,
-  pretraining: z.array(z.string()).min(1).describe('classes of the base model'),
-  pretrainingDataset: name.optional().describe('distant domain: the dataset of the base model, of the same shape'),
-  tuning: z
-    .array(z.string())
-    .min(1)
-    .describe('novel classes that choose learning rates and guidance, and nothing else'),
-  novel: z.array(z.string()).min(1).describe('novel classes that are reported'),
-  tuneAs: name
-    .optional()
-    .describe('take the learning rates and guidance chosen for another task with the same base model'),
+  /** Classes that the base models are trained on. */
+  pretraining: z.array(z.string()).min(1),
+  /** Name of the dataset of the base models, in a distant domain; images must have the same shape (default: `dataset`). */
+  pretrainingDataset: name.optional(),
+  /** Novel classes on which learning rates and guidance are chosen. They serve for nothing else. */
+  tuning: z.array(z.string()).min(1),
+  /** Novel classes that are reported. */
+  novel: z.array(z.string()).min(1),
+  /** Another task with the same base models, whose learning rates and guidance are taken (default: chosen anew). */
+  tuneAs: name.optional(),
 });
 
-/** All pairs of some tasks, methods, numbers of images, steps and seeds: each is a trial of one table. */
+/** All combinations of some tasks, methods, numbers of images, steps and seeds. Each is a trial of one table. */
 const sweepSchema = z.strictObject({
+  /** The table of the report that the trials belong to. */
   table: z.enum(TRIAL_TABLES),
+  /** Names of tasks. */
   tasks: z.array(name).min(1),
+  /** Names of methods; the table 'budget' takes only budget methods. */
   methods: z
     .array(z.enum([...METHOD_NAMES, ...(Object.keys(ABLATIONS) as (keyof typeof ABLATIONS)[]), ...BUDGET_METHODS]))
     .min(1),
-  imagesPerClass: z.array(z.int().min(0)).min(1).default([100]).describe('training images a novel class; 0: all'),
-  steps: z.array(positive).min(1).default([300]).describe('optimiser steps of the transfer'),
-  seeds: z.array(z.int().min(0)).min(1).optional().describe('default: those of the plan'),
+  /** Training images of each novel class; 0 means all (default [100]). */
+  imagesPerClass: z.array(z.int().min(0)).min(1).default([100]),
+  /** Optimiser steps of the transfer (default [300]). */
+  steps: z.array(positive).min(1).default([300]),
+  /** Seeds (default: those of the plan). */
+  seeds: z.array(z.int().min(0)).min(1).optional(),
 });
 
 /** A plan of the transfer benchmark. */
 const planSchema = z.strictObject({
+  /** Version of the format. */
   format: z.literal(PLAN_FORMAT).default(PLAN_FORMAT),
+  /** Name of the plan, for titles. */
   name,
+  /** A trial is repeated with each of these seeds, which the base models have too. */
   seeds: z.array(z.int().min(0)).min(1),
+  /** Datasets by name. */
   datasets: z.record(name, datasetSchema),
+  /** Tasks by name. */
   tasks: z.record(name, taskSchema),
+  /** Sizes of all models. */
   model: z.strictObject({
+    /** Side of a patch, in pixels. */
     patchSize: positive,
+    /** Width of a token. */
     hiddenSize: positive,
+    /** Number of blocks. */
     depth: positive,
+    /** Number of attention heads. */
     heads: positive,
+    /** Probability that training drops a label (default 0.1). */
     labelDropout: fraction.default(0.1),
-    learngeneRank: positive.describe('N_G'),
-    tailorRank: positive.describe('N_t; N_G + N_t is the rank of the plain low-rank base'),
-    macsRank: positive
-      .optional()
-      .describe(
-        'N_G + N_t of the factored models in the iso-MACs table (default: the rank that costs what the dense model costs)',
-      ),
+    /** N_G: components of every main layer that all classes share. */
+    learngeneRank: positive,
+    /** N_t: components that a class owns. N_G + N_t is the rank of the plain low-rank base. */
+    tailorRank: positive,
+    /**
+     * N_G + N_t of the factored models in the iso-MACs table (default: the largest rank that costs no more than the dense
+     * model).
+     */
+    macsRank: positive.optional(),
   }),
+  /** How base models are trained. */
   pretraining: z.strictObject({
+    /** Optimiser steps. */
     steps: positive,
+    /** Images of a step (default 64). */
     batchSize: positive.default(64),
-    learningRates: z.array(rate).min(1).describe('each form of base takes its best, by loss on held-out images'),
-    sweepSteps: positive.optional().describe('steps of that sweep, where there are several rates'),
+    /** Learning rates that each form of base tries; it takes the one with the lowest loss on held-out images. */
+    learningRates: z.array(rate).min(1),
+    /** Steps for which each rate is tried, where there are several (default: `steps`). */
+    sweepSteps: positive.optional(),
+    /** Steps of the linear warm-up of the learning rate (default 50). */
     warmup: z.int().min(0).default(50),
+    /** Decay of the moving average of the parameters (default 0.99). */
     emaDecay: fraction.default(0.99),
+    /** Steps between two checkpoints (default 200). */
     checkpointEvery: positive.default(200),
   }),
+  /** How methods are trained on novel classes. */
   transfer: z.strictObject({
+    /** Images of a step (default 32). */
     batchSize: positive.default(32),
+    /** Steps of the linear warm-up of the learning rate (default 10). */
     warmup: z.int().min(0).default(10),
+    /** Decay of the moving average of what is trained (default 0.99). */
     emaDecay: fraction.default(0.99),
-    labels: z.enum(['null', 'random']).default('null').describe('how label rows of novel classes start'),
+    /** How label rows of novel classes start: as copies of the null label's row (default), or at random. */
+    labels: z.enum(['null', 'random']).default('null'),
   }),
+  /** What is tried on the tuning classes. */
   tuning: z.strictObject({
-    learningRates: z.array(rate).min(1).describe('the same sweep for every method, rising'),
-    extend: z.int().min(0).default(0).describe('how often the sweep goes on where its best rate is at an end'),
-    screenScale: z.number().min(0).default(1.5).describe('guidance scale at which learning rates are compared'),
-    scales: z.array(z.number().min(0)).describe('guidance scales tried for the best learning rate'),
+    /** Learning rates that every method tries, ascending. */
+    learningRates: z.array(rate).min(1),
+    /** How often a further rate is tried where the best one is at an end of the list (default 0). */
+    extend: z.int().min(0).default(0),
+    /** Guidance scale at which learning rates are compared (default 1.5). */
+    screenScale: z.number().min(0).default(1.5),
+    /** Guidance scales that are tried with the best learning rate. */
+    scales: z.array(z.number().min(0)),
+    /** Training images of each tuning class (default 100). */
     imagesPerClass: positive.default(100),
+    /** Optimiser steps. */
     steps: positive,
+    /** Samples of each class that are scored. */
     samplesPerClass: positive,
+    /** Seed of the trainings (default 1000). */
     seed: z.int().min(0).default(1000),
   }),
+  /** How models are sampled and scored. */
   evaluation: z.strictObject({
+    /** Samples of each class at the end of a trial. */
     samplesPerClass: positive,
-    curve: z.array(z.number().gt(0).lt(1)).default([]).describe('fractions of the steps at which samples are scored'),
+    /** Fractions of the steps after which samples are scored too, for curves (default none). */
+    curve: z.array(z.number().gt(0).lt(1)).default([]),
+    /** Samples of each class at the points of a curve (default: `samplesPerClass`). */
     curveSamplesPerClass: positive.optional(),
+    /** Sampler (default 'ddim'). */
     sampler: z.enum(['ddim', 'dpm-solver++', 'unipc']).default('ddim'),
+    /** Steps of the sampler. */
     samplingSteps: positive,
+    /** Held-out images of each class for the validation loss (default 64). */
     validationPerClass: positive.default(64),
+    /** Steps between two lines of training loss (default 10). */
     logEvery: positive.default(10),
-    losses: positive.default(5).describe('validation losses of a training'),
+    /** How often the validation loss is measured in a training (default 5). */
+    losses: positive.default(5),
   }),
-  classifier: z.strictObject({ steps: positive, batchSize: positive.default(64) }),
+  /** How the classifiers that score samples are trained. */
+  classifier: z.strictObject({
+    /** Optimiser steps. */
+    steps: positive,
+    /** Images of a step (default 64). */
+    batchSize: positive.default(64),
+  }),
+  /** Sizes of the models in the deployment table; needed only for that table. */
   budgets: z
     .strictObject({
-      fractions: z.array(fraction).min(1).describe('fractions of the whole bundle'),
-      smallWidths: z.array(positive).describe('widths of the dense models trained small'),
+      /** Sizes as fractions of the whole bundle. */
+      fractions: z.array(fraction).min(1),
+      /** Widths of the small dense models. */
+      smallWidths: z.array(positive),
     })
     .optional(),
+  /** Trials, as combinations. */
   sweeps: z.array(sweepSchema).min(1),
 });
 

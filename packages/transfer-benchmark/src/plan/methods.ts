@@ -12,7 +12,9 @@ export type MethodForm =
   | {
       /** Tailors on factored layers. */
       kind: 'tailors';
+      /** Whether all novel classes share one set; otherwise each class has its own. */
       shared: boolean;
+      /** How the tailors start. */
       start: TailorStart;
       /** Fraction of the steps after which learngenes are trained too; 1: never. */
       unfreezeAt: number;
@@ -22,7 +24,9 @@ export type MethodForm =
   | {
       /** One of the methods of @learngene/adapters on a dense model. */
       kind: 'adapter';
+      /** Whether all novel classes share one adapter; otherwise each class has its own. */
       shared: boolean;
+      /** The method and its settings. */
       adapter: AdapterConfigInput;
     }
   | {
@@ -32,11 +36,19 @@ export type MethodForm =
 
 /** A row of a table: the base that it stands on, and its form. */
 export interface MethodSpec {
+  /** Name in a plan. */
   method: MethodName | AblationName;
+  /** The base model that it starts from. */
   base: BaseSpec;
+  /** What it adds to the base. */
   form: MethodForm;
-  /** N_G and N_t of methods with tailors. */
-  ranks: { learngenes: number; tailors: number };
+  /** Ranks of methods with tailors. */
+  ranks: {
+    /** N_G: components that all classes share. */
+    learngenes: number;
+    /** N_t: components that a class owns. */
+    tailors: number;
+  };
 }
 
 /** The largest rank at which factored main layers cost no more MACs than dense ones. */

@@ -8,13 +8,19 @@ export const GUIDANCE_MODES: readonly GuidanceMode[] = ['none', 'null-label', 'c
 export interface Evaluation {
   /** Optimiser steps done. */
   step: number;
+  /** How the samples were guided. */
   guidance: GuidanceMode;
   /** Guidance scale; 1 where there is none. */
   scale: number;
+  /** Fréchet distance of features; lower is better. */
   fid: number;
+  /** Fréchet distance of spatial features; lower is better. */
   sfid: number;
+  /** Inception score; higher is better. */
   inceptionScore: number;
+  /** Share of the samples within the held-out images, in [0, 1]. */
   precision: number;
+  /** Share of the held-out images within the samples, in [0, 1]. */
   recall: number;
   /** Share of the samples that an independent classifier takes for their class. */
   classAccuracy: number;
@@ -36,13 +42,17 @@ export interface TrialResult {
   trial: string;
   /** Name of the task in the plan. */
   task: string;
+  /** Name of the dataset in the plan. */
   dataset: string;
+  /** Name of the method in the plan. */
   method: string;
+  /** Seed of the trial and of its base model. */
   seed: number;
   /** Training images of each novel class; 0 means all. */
   imagesPerClass: number;
   /** Optimiser steps of the transfer. */
   steps: number;
+  /** The table that the trial belongs to. */
   table: TrialTable;
   /** Of an ablation the question that it answers: 'gate', 'ranks', 'init', ...; of a budget its size. */
   group?: string;
@@ -58,8 +68,13 @@ export interface TrialResult {
   bytesPerClass: number;
   /** Parameters of the whole model. */
   parameters: number;
-  /** Chosen on the tuning classes. */
-  guidance: { chosen: GuidanceMode; scale: number };
+  /** Guidance chosen on the tuning classes. */
+  guidance: {
+    /** The mode. */
+    chosen: GuidanceMode;
+    /** Its scale; 1 where there is none. */
+    scale: number;
+  };
   /** At every checkpoint step of the curve with the chosen guidance; all modes at the final step. */
   evaluations: Evaluation[];
   /** Median of the training steps, in milliseconds; absent for a budget. */
@@ -68,8 +83,15 @@ export interface TrialResult {
   peakRssMiB: number;
   /** Seconds of training, scoring left out; absent for a budget. */
   trainSeconds?: number;
-  /** Loss of training, the mean since the line before, and of held-out images where it was measured. */
-  losses: { step: number; train: number; validation?: number }[];
+  /** Losses in the course of the training. */
+  losses: {
+    /** Optimiser steps done. */
+    step: number;
+    /** Mean training loss since the entry before. */
+    train: number;
+    /** Loss on held-out images, where it was measured. */
+    validation?: number;
+  }[];
   /** PNG grid of samples, relative to the trial's folder; each row is a class. */
   samples: string;
 }
@@ -78,8 +100,12 @@ export interface TrialResult {
 export interface TrialError {
   /** The trial's key. */
   trial: string;
+  /** Name of the task in the plan. */
   task: string;
+  /** Name of the method in the plan. */
   method: string;
+  /** Seed of the trial. */
   seed: number;
+  /** What went wrong. */
   message: string;
 }

@@ -2,7 +2,9 @@ import type { TrialResult } from '../plan/result';
 
 /** What trials must share to be compared: task, images a class, steps. */
 export interface Condition {
+  /** Name of the task in the plan. */
   task: string;
+  /** Name of the dataset in the plan. */
   dataset: string;
   /** Training images of each novel class; 0 means all. */
   imagesPerClass: number;

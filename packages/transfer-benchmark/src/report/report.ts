@@ -17,6 +17,7 @@ export interface TransferReportOptions {
 
 /** What {@link writeTransferReport} wrote. */
 export interface TransferReport {
+  /** The results, summed up. */
   summary: TransferSummary;
   /** The page. */
   report: string;

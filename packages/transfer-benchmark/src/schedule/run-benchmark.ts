@@ -10,17 +10,26 @@ import { type Execute, runSchedule, type ScheduleResult } from './scheduler';
 export interface RunBenchmarkOptions {
   /** The folder to write. */
   out: string;
+  /** The plan. */
   plan: BenchmarkPlan;
   /** The jobs of the plan, by `resolveJobs`. */
   jobs: Jobs;
-  engine: { name: string; detail: string };
+  /** The engine of all jobs; it is recorded in the folder. */
+  engine: {
+    /** Name of the engine. */
+    name: string;
+    /** What it runs on. */
+    detail: string;
+  };
   /** Jobs at a time. */
   workers: number;
   /** Keeps the trials of these methods, and what they need (default: all). */
   only?: readonly string[];
   /** Does one job, e.g. in a process of its own by `workerExecutor`. */
   execute: Execute<Job>;
+  /** Gets the progress of the benchmark, and a warning for every job that fails. */
   progress: Progress;
+  /** An abort ends the benchmark; results that are done stay. */
   signal: AbortSignal;
 }
 

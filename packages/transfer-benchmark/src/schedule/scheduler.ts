@@ -9,7 +9,9 @@ export interface ScheduleOptions<J extends JobNode> {
   workers: number;
   /** Whether a job was done before. */
   done(job: J): boolean;
+  /** Does one job. */
   execute: Execute<J>;
+  /** After an abort no job begins. */
   signal: AbortSignal;
   /** Called when a job begins, ends or tells how far it is. */
   onProgress?(state: ScheduleState): void;
@@ -33,7 +35,13 @@ export interface ScheduleState {
 export interface ScheduleResult<J> {
   /** Jobs that were done now. */
   done: number;
-  failed: { job: J; message: string }[];
+  /** Jobs that failed, and those that could not be done because one that they need failed. */
+  failed: {
+    /** The job. */
+    job: J;
+    /** What went wrong. */
+    message: string;
+  }[];
 }
 
 /**

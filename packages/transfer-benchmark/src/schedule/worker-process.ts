@@ -23,6 +23,7 @@ export interface WorkerOptions {
   engine: string;
   /** Workers at a time; each gets its share of the processors. */
   workers: number;
+  /** An abort ends all workers. */
   signal: AbortSignal;
   /** Called with the warnings of workers. */
   warn(text: string): void;
