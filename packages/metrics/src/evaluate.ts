@@ -38,7 +38,10 @@ export interface EvaluateOptions {
   readonly reference?: ImageSource | ReferenceStatistics;
   /** The metrics to compute (default: `['fid']`). */
   readonly metrics?: readonly MetricName[];
-  /** Whose conventions apply where programs differ, which is in the splits of the Inception Score (default `'adm'`). */
+  /**
+   * The program whose conventions apply where programs differ (default `'adm'`). They differ in the splits of the
+   * Inception Score.
+   */
   readonly convention?: Convention;
   /** Images a call of the extractor (default 64). */
   readonly batchSize?: number;
@@ -138,7 +141,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
 const OPTIONS = ['extractor', 'samples', 'reference', 'metrics', 'convention', 'batchSize', 'epsilon'];
 const CALLS = ['inceptionScore', 'kid', 'precisionRecall', 'onProgress', 'signal'];
 
-/** Refuses misspelt options before an image is read. */
+/** Throws on misspelt options, before an image is read. */
 function checkOptions(options: EvaluateOptions): void {
   checkNames('evaluate', options, [...OPTIONS, ...CALLS]);
   checkNames('inceptionScore', options.inceptionScore ?? {}, SCORE_OPTIONS);
@@ -210,7 +213,7 @@ function statisticsOf({ moments, spatialMoments }: Collected): ReferenceStatisti
   };
 }
 
-/** Refuses what cannot be computed before an image is read. */
+/** Throws on metrics that cannot be computed, before an image is read. */
 function checkWanted({ extractor, samples, reference }: EvaluateOptions, wanted: ReadonlySet<MetricName>): void {
   const need = (condition: boolean, message: string) => {
     if (!condition) throw new RangeError(message);

@@ -88,7 +88,10 @@ export interface ReferenceContent {
   readonly statistics: boolean;
 }
 
-/** Says what a file of real images holds. `readStatistics` reads the one, {@link openSamples} the other. */
+/**
+ * Tells what a file of real images holds: statistics, which `readStatistics` reads, or images, which {@link
+ * openSamples} reads.
+ */
 export async function referenceContent(path: string): Promise<ReferenceContent> {
   if (path.endsWith('.npy')) return { images: true, statistics: false };
   const npz = await openNpz(await fileSource(path));

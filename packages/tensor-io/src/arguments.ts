@@ -6,7 +6,10 @@ function kindOf(value: unknown): string {
   return value.constructor?.name ?? 'an object';
 }
 
-/** Throws unless `options` is an object whose fields are all in `known`: a misspelt option would be passed over in silence. */
+/**
+ * Throws unless `options` is an object whose fields are all in `known`. Without types a misspelt option would be
+ * ignored.
+ */
 export function checkOptions(file: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
     throw new TensorFileError(file, `options: expected an object, got ${shown(options)}`);

@@ -29,9 +29,9 @@ export interface QrResult {
 }
 
 /**
- * The decompositions that an engine may take over, in float64. Arguments are checked before: they are finite, sizes
- * fit, and `symmetricEigen` and `symmetricEigenvalues` get an exactly symmetric matrix. An engine must not change its
- * arguments, and returns new arrays.
+ * The float64 decompositions that an engine may replace. Arguments are checked before: they are finite, sizes fit, and
+ * `symmetricEigen` and `symmetricEigenvalues` get an exactly symmetric matrix. An engine must not change its arguments,
+ * and returns new arrays.
  */
 export interface LinalgProvider {
   /** The name that {@link linalgName} returns. */
@@ -65,8 +65,8 @@ const jsProvider: LinalgProvider = {
 let active = jsProvider;
 
 /**
- * Hands the decompositions of this package to another engine, for the whole process. Functions that `provider` lacks
- * stay in plain JavaScript. An application calls this once; a library package never does.
+ * Makes another engine compute the decompositions of this package, for the whole process. Functions that `provider`
+ * lacks stay in plain JavaScript. An application calls this once; a library package never does.
  *
  * @param provider - A name and any of the functions of {@link LinalgProvider}.
  * @returns A function that restores what was registered before.

@@ -19,7 +19,7 @@ export function matrixFromTensor(tensor: Tensor2D): Matrix {
   };
 }
 
-/** {@link matrixFromTensor} for every backend: waits for the values. */
+/** {@link matrixFromTensor} on every backend. It waits until the values are read back. */
 export async function matrixFromTensorAsync(tensor: Tensor2D): Promise<Matrix> {
   await prefetch(tensor);
   return matrixFromTensor(tensor);

@@ -5,8 +5,9 @@ import * as tf from '@tensorflow/tfjs-core';
 const VIEWS = ['Identity', 'Reshape', 'ExpandDims'];
 
 /**
- * A cpu backend under the name `webgpu` that hands values over as WebGPU in Node does: asynchronously alone, once an op
- * has made a tensor or taken it; at once for what came from numbers, and for what was read before.
+ * A cpu backend under the name `webgpu` that gives values as WebGPU in Node does. Once an op has made a tensor or used
+ * it, its values can only be read asynchronously. Tensors made from numbers, and those read before, can be read at
+ * once.
  */
 class DeviceBackend extends MathBackendCPU {
   readonly #onDevice = new WeakSet<object>();

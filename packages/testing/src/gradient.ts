@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Most elements of an input that are moved where the backend is WebGPU: by software one pass takes up to 100 ms. */
+/** Most elements of an input that are checked on WebGPU, where one pass on a software adapter takes up to 100 ms. */
 const WEBGPU_ELEMENTS = 12;
 
 /** Settings of {@link checkGradient}. */
@@ -12,9 +12,9 @@ export interface GradientCheckOptions {
 }
 
 /**
- * Compares the gradients of `sum(f(...inputs) * w)`, w a fixed pseudo-random weight, with central differences in every
- * element of every input; on WebGPU in some, spread evenly. Keep the inputs small: the cost is two forward passes an
- * element.
+ * Compares the gradients of `sum(f(...inputs) * w)` with central differences in every element of every input; w is a
+ * fixed pseudo-random weight. On WebGPU only some elements, spread evenly, are compared. Keep the inputs small: each
+ * element costs two forward passes.
  */
 export function checkGradient(
   f: (...inputs: tf.Tensor[]) => tf.Tensor,

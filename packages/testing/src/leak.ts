@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
- * Runs `work` twice and asserts that the second run leaves no tensor and no data behind. The first run may fill
- * caches. `work` must dispose what it was given to own.
+ * Runs `work` twice and asserts that the second run leaves no tensor and no data behind. The first run may fill caches.
+ * `work` must dispose the results that it owns.
  */
 export async function expectNoLeak(work: () => void | Promise<void>): Promise<void> {
   await work();

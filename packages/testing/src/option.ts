@@ -1,12 +1,15 @@
 import { expect } from 'vitest';
 
-/** What an option must refuse and what it must take. */
+/** Values that an option must refuse, and values that it must accept. */
 export interface OptionValues {
   readonly refused: readonly unknown[];
   readonly taken: readonly unknown[];
 }
 
-/** Asserts that `call` throws, or rejects, with a message that begins with the option's name for what it must refuse. */
+/**
+ * Asserts that `call` throws or rejects for every value that it must refuse, with a message that begins with the name
+ * of the option.
+ */
 export async function expectOption(
   name: string,
   call: (value: never) => unknown,

@@ -1,7 +1,10 @@
 /** Classes of {@link tinyImages}. */
 const CLASSES = ['bars', 'dots', 'flat'] as const;
 
-/** Small images for tests: bars across, a dot in the middle, one colour; all a little different. Tensors of a packed dataset. */
+/**
+ * Small images for tests, as tensors of a packed dataset: horizontal bars, a dot in the middle, or one colour. All
+ * differ a little.
+ */
 export function tinyImages({ perClass = 12, size = 8, channels = 3 } = {}) {
   const count = CLASSES.length * perClass;
   const images = new Uint8Array(count * size * size * channels);

@@ -17,8 +17,8 @@ const build = createRequire(new URL('../../../tools/webgpu/build/package.json', 
 let errors: string[] = [];
 
 /**
- * Registers the backend `webgpu` on Dawn, as `tools/webgpu/setup.mjs` installs it; tests alone may read it synchronously,
- * by turning the event loop inside the call. An error that the device reports fails the read that comes next.
+ * Registers the backend `webgpu` on Dawn, which `tools/webgpu/setup.mjs` installs. Tests, and only they, may read it
+ * synchronously: the read runs the event loop inside the call. An error that the device reports fails the next read.
  */
 export async function loadWebgpu(): Promise<void> {
   if (tf.findBackendFactory('webgpu') !== null) return;

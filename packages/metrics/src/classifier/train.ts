@@ -59,7 +59,10 @@ export interface TrainClassifierOptions {
   readonly config: ClassifierConfig;
   /** Where batches come from: images by index, shuffled anew each epoch, or ready batches. */
   readonly data: LabelledImages | LabelledBatches;
-  /** Seeds the initial parameters, the order and the augmentation, through named streams. It is not moved on. */
+  /**
+   * Seeds the initial parameters, the order and the augmentation, through named streams. Nothing is drawn from it
+   * itself.
+   */
   readonly generator: Generator;
   /** Steps of AdamW. */
   readonly steps: number;

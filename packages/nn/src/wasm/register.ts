@@ -49,13 +49,9 @@ function replace(kernelName: string, make: (original: KernelFunc | undefined) =>
  * - kernels that wasm lacks (filter gradients of convolutions, einsum, the gradient of gather) or computes wrongly
  *   (gather with batchDims, the gradients of max pooling and of the input of a 3-D convolution), by those of the cpu
  *   backend;
- *
  * - a matrix product that is up to 3 times faster, and 20 times in batches;
- *
  * - a clone that copies no bytes, and a slice of leading rows that copies only these;
- *
  * - sums, means, long softmaxes and large average pools that add in float64, not in float32;
- *
  * - AdamW, EMA and the global norm as one loop over all leaves.
  *
  * Complex numbers and FFT stay unsupported there.

@@ -14,7 +14,7 @@ export function componentEnergies(f: FactoredParams): Float64Array {
   return readingBack('componentEnergies', () => energiesOf(f));
 }
 
-/** {@link componentEnergies} for every backend: waits for the values. */
+/** {@link componentEnergies} on every backend. It waits until the values are read back. */
 export async function componentEnergiesAsync(f: FactoredParams): Promise<Float64Array> {
   await prefetch(f.u, f.s, f.v);
   return componentEnergies(f);

@@ -36,7 +36,7 @@ export function factorDense(params: LinearParams, { rank, randomized }: FactorOp
   return params.bias ? { ...f, bias: tf.clone(params.bias) } : f;
 }
 
-/** {@link factorDense} for every backend: waits for the weight. */
+/** {@link factorDense} on every backend. It waits until the weight is read back. */
 export async function factorDenseAsync(params: LinearParams, options?: FactorOptions): Promise<FactoredParams> {
   await prefetch(params.weight);
   return factorDense(params, options);

@@ -25,7 +25,7 @@ export function orthogonalizeFactored(f: FactoredParams, options: RefactorOption
   return readingBack('orthogonalizeFactored', () => refactored(f, options));
 }
 
-/** {@link orthogonalizeFactored} for every backend: waits for the factors. */
+/** {@link orthogonalizeFactored} on every backend. It waits until the factors are read back. */
 export async function orthogonalizeFactoredAsync(
   f: FactoredParams,
   options?: RefactorOptions,
@@ -61,7 +61,7 @@ export function mergeFactored(a: FactoredParams, b: FactoredParams, options: Ref
   return readingBack('mergeFactored', () => tf.tidy(() => orthogonalizeFactored(concatComponents(a, b), options)));
 }
 
-/** {@link mergeFactored} for every backend: waits for the joined factors. */
+/** {@link mergeFactored} on every backend. It waits until the factors are read back. */
 export async function mergeFactoredAsync(
   a: FactoredParams,
   b: FactoredParams,

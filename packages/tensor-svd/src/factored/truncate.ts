@@ -56,7 +56,7 @@ export function truncateFactored(f: FactoredParams, by: Truncation): FactoredPar
   return selectComponents(f, rankComponents(energies).slice(0, count).sort());
 }
 
-/** {@link truncateFactored} for every backend: waits for the factors. */
+/** {@link truncateFactored} on every backend. It waits until the factors are read back. */
 export async function truncateFactoredAsync(f: FactoredParams, by: Truncation): Promise<FactoredParams> {
   await prefetch(f.u, f.s, f.v);
   return truncateFactored(f, by);
