@@ -3,6 +3,8 @@ export { type Batch, type Batches, type BatchOptions, type BatchState, createBat
 export { centerCrop } from './center-crop';
 export { type CifarFile, type CifarOptions, cifarDataset } from './cifar';
 export { classLabel, listNames, normalName } from './class-names';
+export { concatDatasets } from './concat';
+export { emojiCharacter, holdOutCharacters, isHeldOutCharacter } from './emoji-character';
 export { DatasetFileError, type DatasetFileErrorOptions } from './errors';
 export { flipHorizontal } from './flip';
 export { type HeldOut, type HoldOutOptions, holdOut } from './hold-out';

@@ -1,7 +1,7 @@
 export { type CifarFolderOptions, cifar } from './node-cifar';
 export { type Color, type DecodeOptions, decodeImageFile } from './node-decode';
 export { type DatasetKind, type DetectedDataset, detectDataset } from './node-detect';
-export { type EmojiOptions, emojiDataset } from './node-emoji';
+export { type EmojiDataset, type EmojiOptions, type EmojiStyle, emojiDataset } from './node-emoji';
 export { type FileDataset, type FilesOptions, imageFiles, type LabelledFiles } from './node-files';
 export { FASHION_MNIST_CLASSES, type IdxOptions, idx, type Part } from './node-idx';
 export { type IgnoredEntry, type ImageFolderDataset, type ImageFolderOptions, imageFolder } from './node-image-folder';
