@@ -21,6 +21,8 @@ export {
 } from './grouped/groups';
 export { reorderRows } from './grouped/reorder-rows';
 export { type AttentionOptions, attention } from './ops/attention';
+export { applyConv, type ConvLayerOptions, type ConvParams, initConv } from './ops/conv-layer';
+export { type Conv2dOptions, conv2d } from './ops/conv2d';
 export { type CustomOp, customOp, hasKernel, runKernel } from './ops/custom-op';
 export {
   applyEpilogue,
@@ -32,6 +34,7 @@ export {
 } from './ops/epilogue';
 export { gatedResidual } from './ops/gated-residual';
 export { gelu } from './ops/gelu';
+export { type GroupNormOptions, groupNorm } from './ops/group-norm';
 export { type GroupedLowRank, groupedLowRank, type LowRankFactors, type LowRankSegment } from './ops/grouped-low-rank';
 export { type LayerNormOptions, layerNorm, layerNormModulate } from './ops/layer-norm';
 export { linear } from './ops/linear';
@@ -39,8 +42,10 @@ export { applyLinear, initLinear, type LinearInit, type LinearOptions, type Line
 export { lowRankLinear } from './ops/low-rank-linear';
 export { stackTensors, sumTensors } from './ops/many-tensors';
 export { matmulNN, matmulNT, matmulTN } from './ops/matmul';
+export { depthToSpace, spaceToDepth } from './ops/pixel-shuffle';
 export { type MlpLayers, type ResidualInputs, residualLinear, residualMlp } from './ops/residual-layers';
 export { silu } from './ops/silu';
+export { upsampleNearest } from './ops/upsample';
 export { type ParameterGroupsResult, stepParameterGroups } from './parameter-groups';
 export { canReadSync, prefetch, ReadBackError, readingBack, readSync } from './read-back';
 export {

@@ -13,5 +13,5 @@ export { openSafetensors, type SafetensorsFile } from './safetensors-file';
 export type { TensorInfo } from './safetensors-header';
 export { planShards, type ShardPlan } from './shard-plan';
 export { openShardedSafetensors } from './sharded-safetensors';
-export type { NamedTensors, TensorData, TensorOf } from './tensor-data';
+export { type NamedTensors, type TensorData, type TensorOf, tensorBytes } from './tensor-data';
 export { TensorFileError, type TensorFileErrorOptions, type UnreadTensor } from './tensor-file-error';

@@ -1,0 +1,82 @@
+import type { NamedAttrMap, NamedTensorMap, Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { checkCount, checkOptions, checkWord } from '../core/check';
+import { dims } from '../core/dims';
+import { customOp, hasKernel, runKernel } from './custom-op';
+import { sumRows } from './sums';
+
+/** Options of {@link conv2d}. */
+export interface Conv2dOptions {
+  /** float32 [out], added to every position; none by default. */
+  readonly bias?: Tensor1D;
+  /** Step between positions on both axes (default 1). */
+  readonly stride?: number;
+  /** Zeros around the image on both axes: one number for every side, or [before, after] (default (kernel - 1) / 2). */
+  readonly pad?: number | readonly [number, number];
+  /** What is applied last (default 'linear', nothing). */
+  readonly activation?: 'linear' | 'relu';
+}
+
+/**
+ * Two-dimensional cross-correlation of images (torch `F.conv2d` on channels-last tensors).
+ *
+ * @param x float32 [N, H, W, in].
+ * @param weight float32 [kernel, kernel, in, out]: torch's [out, in, kernel, kernel] transposed.
+ * @returns [N, Ho, Wo, out] with Ho = floor((H + before + after - kernel) / stride) + 1; the caller owns it.
+ * @throws Error if the shapes do not go together or an option is out of range.
+ */
+export function conv2d(x: Tensor4D, weight: Tensor4D, options: Conv2dOptions = {}): Tensor4D {
+  checkOptions(options, ['bias', 'stride', 'pad', 'activation']);
+  const { C } = dims('x', x, 'N H W C');
+  const { K, O } = dims('weight', weight, `K K ${C} O`);
+  const { bias, stride = 1, pad = (K - 1) / 2, activation = 'linear' } = options;
+  if (bias) dims('bias', bias, `${O}`);
+  checkCount('stride', stride, 1);
+  checkWord('activation', activation, ['linear', 'relu']);
+  const [before, after] = typeof pad === 'number' ? [pad, pad] : pad;
+  checkCount('pad', before, 0);
+  checkCount('pad', after, 0);
+  const sides = [before, after];
+  const attrs = {
+    strides: [stride, stride],
+    pad: before === after ? before : [[0, 0], sides, sides, [0, 0]],
+    dataFormat: 'NHWC',
+    dilations: [1, 1],
+  } as unknown as NamedAttrMap;
+  const inputs: NamedTensorMap = { x, weight, ...(bias && { bias }) };
+  return customOp({
+    inputs,
+    forward: (save) => {
+      const y = forwardConv({ x, weight, bias, activation }, attrs);
+      save(activation === 'relu' ? [x, weight, y] : [x, weight]);
+      return y;
+    },
+    backward: (dy, [savedX, savedWeight, y]): Record<string, () => Tensor> => {
+      const g = y ? tf.mul(dy, tf.step(y)) : dy; // the ReLU passes on where its result is positive
+      const { shape } = savedX;
+      return {
+        x: () => runKernel('Conv2DBackpropInput', { dy: g, filter: savedWeight }, { ...attrs, inputShape: shape })[0],
+        weight: () =>
+          runKernel('Conv2DBackpropFilter', { x: savedX, dy: g }, { ...attrs, filterShape: savedWeight.shape })[0],
+        bias: () => sumRows(tf.reshape(g, [-1, O])),
+      };
+    },
+  }) as Tensor4D;
+}
+
+interface ConvInputs {
+  readonly x: Tensor4D;
+  readonly weight: Tensor4D;
+  readonly bias?: Tensor1D;
+  readonly activation: 'linear' | 'relu';
+}
+
+/** One kernel where the backend has a fused one, else the convolution, the bias and the activation after each other. */
+function forwardConv({ x, weight, bias, activation }: ConvInputs, attrs: NamedAttrMap): Tensor4D {
+  if (bias && hasKernel('FusedConv2D')) {
+    return runKernel('FusedConv2D', { x, filter: weight, bias }, { ...attrs, activation })[0] as Tensor4D;
+  }
+  const product = runKernel('Conv2D', { x, filter: weight }, attrs)[0];
+  const y = bias ? tf.add(product, bias) : product;
+  return (activation === 'relu' ? tf.relu(y) : y) as Tensor4D;
+}

@@ -1,0 +1,25 @@
+export { type ApplyVaeOptions, decodeVae, encodeVae } from './apply';
+export { type Autoencoder, createAutoencoder } from './autoencoder';
+export { type VaeConfig, vaeDownscale, validateVaeConfig } from './config';
+export { initVae } from './init';
+export { KL_VAE_PRESETS, type KlVaeConfig, type KlVaePreset, klVaeConfig } from './kl/config';
+export type { KlBlockParams, KlMidParams, KlVaeParams, NormParams } from './kl/params';
+export type { VaeParams } from './params';
+export { type Posterior, posteriorKl, samplePosterior } from './posterior';
+export { scaleLatents, unscaleLatents } from './scale';
+export { TINY_VAE_PRESETS, type TinyVaeConfig, type TinyVaePreset, tinyVaeConfig } from './tiny/config';
+export type { TinyBlockParams, TinyBlocks, TinyVaeParams } from './tiny/params';
+export { vaeFromLayout, vaeParamsFromTensorData, vaeTensorShapes, vaeToLayout } from './weights/checkpoint';
+export { type DiffusersVaeConfig, vaeConfigFromDiffusers, vaeConfigToDiffusers } from './weights/diffusers-config';
+export {
+  decodeVaeFiles,
+  type EncodedVae,
+  type EncodeVaeOptions,
+  encodeVaeFiles,
+  parseVaeConfig,
+  VAE_FILES,
+  type VaeFiles,
+  type VaeFolderConfig,
+} from './weights/files';
+export { vaeHash } from './weights/hash';
+export type { VaeLayout } from './weights/layouts';

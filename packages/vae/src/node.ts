@@ -1,0 +1,1 @@
+export { readVae, type VaeFolder, type WriteVaeOptions, writeVae } from './node/folder';

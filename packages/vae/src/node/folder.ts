@@ -1,0 +1,66 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readSafetensors, writeFolderAtomic, writeSafetensors } from '@learngene/tensor-io/node';
+import {
+  decodeVaeFiles,
+  type EncodeVaeOptions,
+  encodeVaeFiles,
+  parseVaeConfig,
+  VAE_FILES,
+  type VaeFiles,
+} from '../weights/files';
+import { vaeHash } from '../weights/hash';
+
+/** An autoencoder that was read from a folder. */
+export interface VaeFolder extends VaeFiles {
+  /** See `vaeHash`. */
+  readonly hash: string;
+}
+
+/**
+ * Reads an autoencoder's folder: `config.json` and the weights, in diffusers' layout or in ours.
+ *
+ * @throws where a file is missing or damaged or does not fit the config; the message begins with the path
+ */
+export async function readVae(folder: string): Promise<VaeFolder> {
+  const text = await readFile(join(folder, VAE_FILES.config), 'utf8');
+  const path = (file: string): string => join(folder, file);
+  const { weights } = named(path(VAE_FILES.config), () => parseVaeConfig(text));
+  const { tensors } = await readSafetensors(path(weights));
+  const files = named(path(weights), () => decodeVaeFiles(text, tensors));
+  return { ...files, hash: await vaeHash(files.tensors, files.config) };
+}
+
+/** Settings of {@link writeVae}. */
+export interface WriteVaeOptions extends EncodeVaeOptions {
+  /** Whether a folder that exists is replaced (default false: it is an error). */
+  readonly replace?: boolean;
+}
+
+/**
+ * Writes an autoencoder's folder, whole or not at all: in diffusers' layout where diffusers has such a network, else in ours.
+ *
+ * @throws where the folder exists, unless it is to be replaced, and as `encodeVaeFiles`
+ */
+export async function writeVae(folder: string, files: VaeFiles, options: WriteVaeOptions = {}): Promise<void> {
+  const { replace = false, ...encoding } = options;
+  const { config, weights, tensors } = encodeVaeFiles(files, encoding);
+  await writeFolderAtomic(
+    folder,
+    async (temporary) => {
+      await mkdir(temporary, { recursive: true });
+      await writeFile(join(temporary, VAE_FILES.config), config);
+      await writeSafetensors(join(temporary, weights), tensors, { metadata: { format: 'pt' } });
+    },
+    { replace },
+  );
+}
+
+/** Puts the path before the message of an error. */
+function named<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new Error(`${path}: ${(cause as Error).message}`, { cause });
+  }
+}
