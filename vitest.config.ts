@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { defineConfig } from 'vitest/config';
@@ -65,6 +66,8 @@ const folders = [...grouped, 'benchmarks', 'examples', 'scripts', 'test/browser'
 
 export default defineConfig({
   test: {
+    // Vitest leaves one core free, which is half of a machine of two.
+    maxWorkers: availableParallelism(),
     // tfjs advises every Node process to install its native package.
     onConsoleLog: (text) => !text.includes('you are running TensorFlow.js in Node.js'),
     projects: folders.map((folder) => ({

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readNpz, readSafetensors } from '@learngene/tensor-io/node';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { isUsageError } from '../src/cli/errors';
@@ -12,9 +13,9 @@ import { inspectCommand } from '../src/commands/inspect';
 import { sampleCommand } from '../src/commands/sample';
 import { trainCommand } from '../src/commands/train';
 import { transferCommand } from '../src/commands/transfer';
-import { temporaryFolder, tiny, writeImages } from './run';
+import { tiny, writeImages } from './run';
 
-const folder = temporaryFolder();
+const folder = temporaryFolder('cli');
 const at = (...names: string[]) => join(folder, ...names);
 const cpu = ['--engine', 'cpu'];
 const written: string[] = [];
@@ -42,6 +43,11 @@ const dense = (layout: string, out: string) =>
     out,
     ...cpu,
   );
+
+const evaluateDrawn = ({ reference, classifier }: { reference: string; classifier: string }) => {
+  const files = ['--samples', at('drawn.npz'), '--reference', reference, '--classifier', classifier];
+  return run(evaluateCommand, ...files, '--metrics', 'fid', ...cpu);
+};
 
 let count = 0;
 /** A path that nothing was written to. */
@@ -192,35 +198,11 @@ const consumers: Readonly<Record<string, { reads: readonly string[]; use: (path:
   },
   'evaluate --reference': {
     reads: ['drawn npz'],
-    use: (path) =>
-      run(
-        evaluateCommand,
-        '--samples',
-        at('drawn.npz'),
-        '--reference',
-        path,
-        '--classifier',
-        at('run', 'classifier.safetensors'),
-        '--metrics',
-        'fid',
-        ...cpu,
-      ),
+    use: (path) => evaluateDrawn({ reference: path, classifier: at('run', 'classifier.safetensors') }),
   },
   'evaluate --classifier': {
     reads: ['classifier'],
-    use: (path) =>
-      run(
-        evaluateCommand,
-        '--samples',
-        at('drawn.npz'),
-        '--reference',
-        at('drawn.npz'),
-        '--classifier',
-        path,
-        '--metrics',
-        'fid',
-        ...cpu,
-      ),
+    use: (path) => evaluateDrawn({ reference: at('drawn.npz'), classifier: path }),
   },
 };
 

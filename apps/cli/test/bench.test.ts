@@ -2,10 +2,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tinyPlan } from '@learngene/testing';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { json, run, start, temporaryFolder, windows, writeImages } from './run';
+import { json, run, start, windows, writeImages } from './run';
 
-const folder = temporaryFolder();
+const folder = temporaryFolder('cli');
 const at = (...names: string[]) => join(folder, ...names);
 const images = at('images.safetensors');
 const plan = at('plan.json');

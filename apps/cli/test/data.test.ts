@@ -1,11 +1,12 @@
 import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSafetensors, writeNpz } from '@learngene/tensor-io/node';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { fingerprint, run, start, succeed, temporaryFolder, tiny, writeImages } from './run';
+import { fingerprint, run, start, succeed, tiny, writeImages } from './run';
 
-const folder = temporaryFolder();
+const folder = temporaryFolder('cli');
 const at = (...names: string[]) => join(folder, ...names);
 const cpu = ['--engine', 'cpu'];
 const photos = at('photos');

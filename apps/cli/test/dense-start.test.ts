@@ -1,9 +1,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { beforeAll, expect, test } from 'vitest';
-import { fingerprint, sha256, succeed, temporaryFolder, trainTiny, writeImages } from './run';
+import { fingerprint, sha256, succeed, trainTiny, writeImages } from './run';
 
-const folder = temporaryFolder();
+const folder = temporaryFolder('cli');
 const data = join(folder, 'images.safetensors');
 const unbroken = join(folder, 'unbroken');
 const resume = (out: string) => ['train', '--out', out, '--resume', '--engine', 'cpu'];

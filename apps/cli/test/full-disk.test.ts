@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { beforeAll, expect, test } from 'vitest';
-import { bin, startProgram, succeed, temporaryFolder, trainTiny, windows, writeImages } from './run';
+import { bin, startProgram, succeed, trainTiny, windows, writeImages } from './run';
 
-const folder = temporaryFolder();
+const folder = temporaryFolder('cli');
 const data = join(folder, 'images.safetensors');
 const run = join(folder, 'run');
 const source = ['--data', 'packed', '--data-path', data];

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { start, succeed, temporaryFolder, trainTiny, windows, writeImages } from './run';
+import { start, succeed, trainTiny, windows, writeImages } from './run';
 
-const folder = temporaryFolder();
+const folder = temporaryFolder('cli');
 const data = join(folder, 'images.safetensors');
 const run = join(folder, 'run');
 const source = ['--data', 'packed', '--data-path', data];

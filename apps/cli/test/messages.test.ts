@@ -1,18 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { bin, json, run, start, startProgram, succeed, temporaryFolder, trainTiny, windows, writeImages } from './run';
+import { describe, expect, test } from 'vitest';
+import { bin, json, run, start, startProgram, succeed, trainTiny, windows, writeImages } from './run';
+import { imagesFolder } from './tiny-files';
 
-const folder = temporaryFolder();
-const data = join(folder, 'images.safetensors');
-const source = ['--data', 'packed', '--data-path', data];
-
-const damaged = join(folder, 'damaged.safetensors');
-
-beforeAll(async () => {
-  await writeImages(data);
-  writeFileSync(damaged, 'no tensors at all, only words that fill a line');
-});
+const { folder, data, damaged, source } = imagesFolder();
 
 describe('with --json an error is a document too', () => {
   test.concurrent.each<[string, string[], number, { name: string; message: RegExp }]>([

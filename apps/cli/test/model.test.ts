@@ -1,27 +1,17 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSafetensors } from '@learngene/tensor-io/node';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { fingerprint, json, run, succeed, temporaryFolder, trainTiny, writeImages } from './run';
+import { describe, expect, test } from 'vitest';
+import { fingerprint, json, run, succeed, trainTiny } from './run';
+import { modelFolder } from './tiny-files';
 
-const folder = temporaryFolder();
-const at = (...names: string[]) => join(folder, ...names);
-const data = at('images.safetensors');
-const base = at('base');
-const bundle = at('bundle');
-const cpu = ['--engine', 'cpu'];
+const { at, data, base, bundle, cpu } = modelFolder();
 
 interface Size {
   parameters: number;
   macs: number;
   bytes: number;
 }
-
-beforeAll(async () => {
-  await writeImages(data);
-  await succeed(...trainTiny(data, base, 4, '--novel', 'flat', '--quiet'));
-  await succeed('decompose', '--from', base, '--out', bundle, ...cpu, '--quiet');
-});
 
 describe('decompose', () => {
   test('writes learngenes, shared parts and a file a group', () => {

@@ -1,12 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeSafetensors } from '@learngene/tensor-io/node';
 import { tinyImages } from '@learngene/testing';
-import { afterAll } from 'vitest';
 
 /** Whether signals end processes here at once, unheard, and there is no `ulimit`. */
 export const windows = process.platform === 'win32';
@@ -79,13 +77,6 @@ export async function json<T = Record<string, unknown>>(...args: string[]): Prom
   if (stderr.split('\n').some((line) => line !== '' && !line.startsWith('warning ')))
     throw new Error(`learngene ${args.join(' ')}: expected no line but warnings on stderr, got ${stderr}`);
   return JSON.parse(stdout) as T;
-}
-
-/** A folder that is deleted after the tests of a file. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'learngene-cli-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 /** Writes a packed dataset of small images. */

@@ -2,21 +2,11 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readNpz, readSafetensors, writeNpz } from '@learngene/tensor-io/node';
 import sharp from 'sharp';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { json, run, sha256, succeed, temporaryFolder, trainTiny, writeImages } from './run';
+import { describe, expect, test } from 'vitest';
+import { json, run, sha256, succeed } from './run';
+import { modelFolder } from './tiny-files';
 
-const folder = temporaryFolder();
-const at = (...names: string[]) => join(folder, ...names);
-const data = at('images.safetensors');
-const base = at('base');
-const bundle = at('bundle');
-const cpu = ['--engine', 'cpu'];
-
-beforeAll(async () => {
-  await writeImages(data);
-  await succeed(...trainTiny(data, base, 4, '--novel', 'flat', '--quiet'));
-  await succeed('decompose', '--from', base, '--out', bundle, ...cpu, '--quiet');
-});
+const { at, data, base, bundle, cpu } = modelFolder();
 
 describe('sample', () => {
   test('PNG and npz hold the same images; a seed repeats them', async () => {

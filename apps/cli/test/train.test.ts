@@ -1,5 +1,6 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   bin,
@@ -10,14 +11,13 @@ import {
   start,
   startProgram,
   succeed,
-  temporaryFolder,
   trainTiny,
   until,
   windows,
   writeImages,
 } from './run';
 
-const folder = temporaryFolder();
+const folder = temporaryFolder('cli');
 const data = join(folder, 'images.safetensors');
 const unbroken = join(folder, 'unbroken');
 const steps = 20;

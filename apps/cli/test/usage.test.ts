@@ -1,18 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { run, succeed, temporaryFolder, trainTiny, writeImages } from './run';
+import { describe, expect, test } from 'vitest';
+import { run, succeed, trainTiny } from './run';
+import { imagesFolder } from './tiny-files';
 
-const folder = temporaryFolder();
-const data = join(folder, 'images.safetensors');
-const source = ['--data', 'packed', '--data-path', data];
-
-const damaged = join(folder, 'damaged.safetensors');
-
-beforeAll(async () => {
-  await writeImages(data);
-  writeFileSync(damaged, 'no tensors at all, only words that fill a line');
-});
+const { folder, data, source } = imagesFolder();
 
 describe('help', () => {
   test('lists the commands', async () => {

@@ -1,9 +1,9 @@
 import { applyDit, type DitParams } from '@learngene/dit';
 import { countParams, flattenParams, sharedGroup, valueAndGrad } from '@learngene/nn';
-import { expectClose, relativeError, useTestBackend } from '@learngene/testing';
+import { expectClose, relativeError, useTestBackend, weighted } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it as test } from 'vitest';
-import { baseFor, bits, DIT, inputsFor, METHODS, tinyModel, titleOf, weighted } from '../test/tiny';
+import { baseFor, bits, DIT, inputsFor, METHODS, tinyModel, titleOf } from '../test/tiny';
 import { applyAdapted } from './apply';
 import { countAdapted } from './count';
 import { applyLowRankDit, type LowRankDitParams } from './low-rank-dit';

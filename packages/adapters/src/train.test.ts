@@ -1,9 +1,9 @@
 import { flattenParams, mapParams, valueAndGrad } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
-import { expectNoLeak, useTestBackend } from '@learngene/testing';
+import { expectNoLeak, useTestBackend, weighted } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it as test } from 'vitest';
-import { bits, inputsFor, jitter, METHODS, tinyModel, titleOf, weighted } from '../test/tiny';
+import { bits, inputsFor, jitter, METHODS, tinyModel, titleOf } from '../test/tiny';
 import { applyAdapted } from './apply';
 import { type AdaptedModel, type AdapterParams, disposeAdapted, trainableParams } from './model';
 import {

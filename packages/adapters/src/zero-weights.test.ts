@@ -1,10 +1,10 @@
 import { applyDit, type DitParams } from '@learngene/dit';
 import { disposeParams, flattenParams, mapParams, type ParamTree, sharedGroup } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
-import { relativeError, useTestBackend } from '@learngene/testing';
+import { relativeError, useTestBackend, weighted } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it as test } from 'vitest';
-import { baseFor, DIT, inputsFor, METHODS, titleOf, weighted } from '../test/tiny';
+import { baseFor, DIT, inputsFor, METHODS, titleOf } from '../test/tiny';
 import { applyAdapted } from './apply';
 import { attachAdapters } from './attach';
 import { mergeAdapters } from './merge';

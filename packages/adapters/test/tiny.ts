@@ -1,6 +1,7 @@
 import { type DitConfig, type DitParams, ditConfig, initDit } from '@learngene/dit';
 import { flattenParams, groupPerClass, mapParams, type ParamTree } from '@learngene/nn';
 import { createGenerator, type Generator, normal } from '@learngene/random';
+import { denoiserInputs, TINY_DIT } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { type AttachOptions, attachAdapters } from '../src/attach';
 import { initLowRankDit } from '../src/low-rank-dit';
@@ -8,17 +9,7 @@ import type { AdapterConfigInput } from '../src/methods';
 import type { AdaptedModel } from '../src/model';
 
 /** 4 tokens of width 16, MLP 32, two blocks, five classes. */
-export const DIT: DitConfig = ditConfig({
-  inputSize: 8,
-  patchSize: 4,
-  inChannels: 1,
-  hiddenSize: 16,
-  depth: 2,
-  heads: 2,
-  mlpRatio: 2,
-  classes: 5,
-  learnSigma: false,
-});
+export const DIT: DitConfig = ditConfig(TINY_DIT);
 
 /** Every method with small sizes. */
 export const METHODS: readonly AdapterConfigInput[] = [
@@ -79,19 +70,7 @@ export function tinyModel(
 
 /** Inputs for the labels; the caller owns x and t. */
 export function inputsFor(labels: readonly number[], { seed = 5, dit = DIT } = {}) {
-  const N = labels.length;
-  const shape: [number, number, number, number] = [N, dit.inputSize, dit.inputSize, dit.inChannels];
-  return {
-    x: tf.tensor4d(normal(createGenerator(seed), N * dit.inputSize ** 2 * dit.inChannels), shape),
-    t: tf.tensor1d(Array.from({ length: N }, (_, n) => 37 * n + 3)),
-    labels: Int32Array.from(labels),
-  };
-}
-
-/** Fixed weights that make a scalar of an output. */
-export function weighted(y: tf.Tensor): tf.Scalar {
-  const w = Float32Array.from({ length: y.size }, (_, i) => Math.sin(12.9898 * (i + 1)));
-  return tf.sum(tf.mul(y, tf.tensor(w, y.shape))) as tf.Scalar;
+  return denoiserInputs(labels, dit, (size) => normal(createGenerator(seed), size));
 }
 
 /** Bits of every leaf by name. */

@@ -1,14 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFixture } from '@learngene/testing';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import sharp from 'sharp';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { centerCrop } from './center-crop';
 import { decodeImageFile } from './node';
 
-const root = mkdtempSync(join(tmpdir(), 'datasets-decode-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = temporaryFolder('datasets-decode');
 
 interface DecodedImage {
   name: string;

@@ -1,14 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { TensorData } from '@learngene/tensor-io';
 import { writeNpz, writeSafetensors } from '@learngene/tensor-io/node';
-import { afterAll, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { describe, expect, test } from 'vitest';
 import { DatasetFileError } from './errors';
 import { detectDataset, packed } from './node';
 
-const root = mkdtempSync(join(tmpdir(), 'datasets-detect-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = temporaryFolder('datasets-detect');
 
 /** A folder with empty files (and, of names that end in a slash, folders). */
 function folder(name: string, ...entries: string[]): string {

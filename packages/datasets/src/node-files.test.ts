@@ -1,15 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { writeNpz, writeSafetensors } from '@learngene/tensor-io/node';
-import { afterAll, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { describe, expect, test } from 'vitest';
 import { tinyDataset } from '../test/tiny-dataset';
 import { cifar, idx, packed } from './node';
 import { packDataset } from './packed';
 
-const root = mkdtempSync(join(tmpdir(), 'datasets-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = temporaryFolder('datasets');
 
 describe('idx, cifar, packed', () => {
   test('idx finds plain and gzip files', async () => {

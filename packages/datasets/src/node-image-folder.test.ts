@@ -1,12 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { expect, test } from 'vitest';
 import { DatasetFileError } from './errors';
 import { imageFolder } from './node';
 
-const root = mkdtempSync(join(tmpdir(), 'datasets-levels-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = temporaryFolder('datasets-levels');
 
 /** A folder of files with names of images; they are not decoded here. */
 function tree(name: string, ...files: string[]): string {

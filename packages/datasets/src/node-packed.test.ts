@@ -1,13 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeNpz, type TensorData } from '@learngene/tensor-io';
-import { afterAll, expect, test } from 'vitest';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { expect, test } from 'vitest';
 import { DatasetFileError } from './errors';
 import { packed } from './node-packed';
 
-const folder = mkdtempSync(join(tmpdir(), 'packed-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder('packed');
 
 function written(name: string, bytes: Uint8Array): string {
   const path = join(folder, name);

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFixture } from '@learngene/testing';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import sharp from 'sharp';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createBatches } from './batches';
 import { DatasetFileError } from './errors';
 import { cacheDataset } from './memory';
@@ -12,8 +12,7 @@ import { decodeImageFile, emojiDataset, imageFiles, imageFolder } from './node';
 import { selectClasses } from './select-classes';
 import type { Progress } from './types';
 
-const root = mkdtempSync(join(tmpdir(), 'datasets-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = temporaryFolder('datasets');
 
 type Pixel = readonly number[];
 

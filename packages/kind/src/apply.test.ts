@@ -8,10 +8,10 @@ import {
   valueAndGrad,
 } from '@learngene/nn';
 import { composeDense, concatComponents, type FactoredParams } from '@learngene/tensor-svd';
-import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
+import { expectClose, expectNoLeak, relativeError, useTestBackend, weighted } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { DIT, expectSameGradient, inputsFor, noisyKind, tinyConfig, weighted } from '../test/tiny';
+import { DIT, expectSameGradient, inputsFor, noisyKind, tinyConfig } from '../test/tiny';
 import { applyKind } from './apply';
 import type { KindConfig } from './config-types';
 import { ditNetwork } from './dit-network';

@@ -2,10 +2,10 @@ import { applyDit, blockLinearNames, type DitParams, ditConfig, initDit, linearS
 import { disposeParams, flattenParams, type LinearParams, type ParamTree, prefetch, valueAndGrad } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { composeDense, concatComponents, type FactoredParams, factorDense } from '@learngene/tensor-svd';
-import { expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
+import { expectClose, expectNoLeak, relativeError, useTestBackend, weighted } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { DIT, GROUPS, inputsFor, jitter, noisyKind, tinyConfig, valuesOf, weighted } from '../test/tiny';
+import { DIT, GROUPS, inputsFor, jitter, noisyKind, tinyConfig, valuesOf } from '../test/tiny';
 import { applyKind } from './apply';
 import { kindConfig } from './config';
 import { freshTailors } from './fresh-tailors';

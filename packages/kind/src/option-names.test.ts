@@ -1,9 +1,9 @@
 import { initDit } from '@learngene/dit';
 import { createGenerator } from '@learngene/random';
-import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { inputsFor, noisyKind, tinyConfig } from '../test/tiny';
+import { expect, test } from 'vitest';
+import { inputsFor, tinyConfig } from '../test/tiny';
+import { useTinyTraining } from '../test/tiny-training';
 import { applyKind } from './apply';
 import { assembleFactored, assembleFactoredAsync } from './assemble';
 import { assembleDense } from './assemble-dense';
@@ -13,54 +13,46 @@ import { countTransferParams } from './count';
 import { freshTailors } from './fresh-tailors';
 import { kindFromDense, kindFromDenseAsync } from './from-dense';
 import { initKind } from './init';
-import type { KindParams } from './params';
-import { disposeKindTraining, initKindTraining, type KindTrainState } from './train-state';
+import { initKindTraining } from './train-state';
 import { kindTrainStep } from './train-step';
 import { transferKind } from './transfer';
 
 const config = tinyConfig();
-let params: KindParams;
-let state: KindTrainState;
-
-beforeAll(async () => {
-  await useTestBackend();
-  params = noisyKind(config);
-  state = initKindTraining(params, { trainable: 'all' });
-});
-afterAll(() => disposeKindTraining(state));
+const tiny = useTinyTraining();
 
 const generator = () => createGenerator(1);
 const groups = [{ name: 'new', classes: [0] }];
 /** A caller without types. */
 type Call = (options: never) => unknown;
-const assemble = (options: object) => assembleFactored({ config, params }, options);
-const assembleLater = (options: object) => assembleFactoredAsync({ config, params }, options);
+const assemble = (options: object) => assembleFactored({ config, params: tiny.params }, options);
+const assembleLater = (options: object) => assembleFactoredAsync({ config, params: tiny.params }, options);
 const transfer = (options: object) =>
-  transferKind({ config, params }, { groups, domain: 'near', generator: generator(), ...options });
+  transferKind({ config, params: tiny.params }, { groups, domain: 'near', generator: generator(), ...options });
 const dense = () => initDit(generator(), config.dit);
 const { x, t, labels } = { x: () => inputsFor([0, 1]).x, t: () => inputsFor([0, 1]).t, labels: Int32Array.of(0, 1) };
 const loss = (denoiser: (x: tf.Tensor4D, t: tf.Tensor1D) => tf.Tensor4D) => tf.mean(denoiser(x(), t())) as tf.Scalar;
 const rate = { learningRate: 0.01, trainable: 'all' } as const;
-const train: Call = (options: object) => kindTrainStep({ state, config, labels, loss }, { ...rate, ...options });
-const trainOn: Call = (inputs: object) => kindTrainStep({ state, config, labels, loss, ...inputs }, rate);
+const train: Call = (options: object) =>
+  kindTrainStep({ state: tiny.state, config, labels, loss }, { ...rate, ...options });
+const trainOn: Call = (inputs: object) => kindTrainStep({ state: tiny.state, config, labels, loss, ...inputs }, rate);
 
 const CALLS: readonly [of: string, call: Call][] = [
   ['assembleFactored', assemble],
   ['assembleFactoredAsync', assembleLater],
-  ['assembleDense', (options) => assembleDense({ config, params }, options)],
+  ['assembleDense', (options) => assembleDense({ config, params: tiny.params }, options)],
   ['transferKind', transfer],
   ['initKind', (options) => initKind(generator(), config, options)],
   ['freshTailors', (options) => freshTailors(generator(), config, groups[0], options)],
   ['kindFromDense', (options) => kindFromDense(dense(), config, options)],
   ['kindFromDenseAsync', (options) => kindFromDenseAsync(dense(), config, options)],
-  ['initKindTraining', (options) => initKindTraining(params, options)],
+  ['initKindTraining', (options) => initKindTraining(tiny.params, options)],
   ['kindTrainStep', train],
   ['kindTrainStep', trainOn],
-  ['applyKind', (options: object) => applyKind(params, { x: x(), t: t(), labels }, { config, ...options })],
+  ['applyKind', (options: object) => applyKind(tiny.params, { x: x(), t: t(), labels }, { config, ...options })],
   ['countTransferParams', (options: object) => countTransferParams(config, { groups: 1, classes: 1, ...options })],
   ['openBundle', (options) => openBundle(() => Promise.reject(new Error('fetched')), options)],
   ['loadBundle', (options) => loadBundle('/none', options)],
-  ['saveBundle', (options) => saveBundle('/none', { config, params }, options)],
+  ['saveBundle', (options) => saveBundle('/none', { config, params: tiny.params }, options)],
 ];
 
 const MISSPELT: readonly [call: Call, options: object, message: string][] = [

@@ -1,35 +1,28 @@
 import { createGenerator } from '@learngene/random';
-import { useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { inputsFor, noisyKind, tinyConfig } from '../test/tiny';
+import { expect, test } from 'vitest';
+import { inputsFor, tinyConfig } from '../test/tiny';
+import { useTinyTraining } from '../test/tiny-training';
 import { assembleFactored } from './assemble';
 import { kindConfig } from './config';
 import { countKindMacs, countTransferParams } from './count';
 import type { KindTrainOptions } from './gated-train-step';
-import type { KindParams } from './params';
-import { disposeKindTraining, initKindTraining, type KindTrainState } from './train-state';
 import { kindTrainStep } from './train-step';
 import { transferKind } from './transfer';
 
 const config = tinyConfig();
-let params: KindParams;
-let state: KindTrainState;
-
-beforeAll(async () => {
-  await useTestBackend();
-  params = noisyKind(config);
-  state = initKindTraining(params, { trainable: 'all' });
-});
-afterAll(() => disposeKindTraining(state));
+const tiny = useTinyTraining();
 
 const train = (options: Partial<KindTrainOptions>) => {
   const { x, t, labels } = inputsFor([0, 1]);
   const loss = (denoiser: (x: tf.Tensor4D, t: tf.Tensor1D) => tf.Tensor4D) => tf.mean(denoiser(x, t)) as tf.Scalar;
-  return kindTrainStep({ state, config, labels, loss }, { learningRate: 0.01, trainable: 'all', ...options });
+  return kindTrainStep(
+    { state: tiny.state, config, labels, loss },
+    { learningRate: 0.01, trainable: 'all', ...options },
+  );
 };
 const assemble = (unit: 'parameters' | 'macs' | 'bytes') => (value: number) =>
-  assembleFactored({ config, params }, { budget: { [unit]: value } });
+  assembleFactored({ config, params: tiny.params }, { budget: { [unit]: value } });
 const groups = [{ name: 'new', classes: [0] }];
 
 /** Every scalar option, what takes it, and wrong values beside NaN and -1. */
@@ -60,7 +53,10 @@ const OPTIONS: readonly [name: string, more: readonly number[], use: (value: num
     'tailorRank',
     [0, 1.5, 17],
     (tailorRank) =>
-      transferKind({ config, params }, { groups, tailorRank, domain: 'near', generator: createGenerator(1) }),
+      transferKind(
+        { config, params: tiny.params },
+        { groups, tailorRank, domain: 'near', generator: createGenerator(1) },
+      ),
   ],
   ['rank', [1.5, Number.POSITIVE_INFINITY], (rank) => countKindMacs(config, rank)],
   ['groups', [1.5], (count) => countTransferParams(config, { groups: count, classes: 1 })],

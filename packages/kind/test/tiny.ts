@@ -1,7 +1,7 @@
 import { type DitConfig, ditConfig } from '@learngene/dit';
 import { flattenParams, mapParams, type ParamTree } from '@learngene/nn';
 import { createGenerator, type Generator, normal } from '@learngene/random';
-import { expectClose, relativeError } from '@learngene/testing';
+import { denoiserInputs, expectClose, relativeError, TINY_DIT } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { type KindConfigInput, kindConfig } from '../src/config';
 import type { KindConfig } from '../src/config-types';
@@ -9,17 +9,7 @@ import { initKind } from '../src/init';
 import type { KindParams } from '../src/params';
 
 /** Four groups over five classes, out of order; 4 tokens of width 16, two blocks. */
-export const DIT: DitConfig = ditConfig({
-  inputSize: 8,
-  patchSize: 4,
-  inChannels: 1,
-  hiddenSize: 16,
-  depth: 2,
-  heads: 2,
-  mlpRatio: 2,
-  classes: 5,
-  learnSigma: false,
-});
+export const DIT: DitConfig = ditConfig(TINY_DIT);
 
 export const GROUPS = [
   { name: 'pets', classes: [3, 0] },
@@ -47,20 +37,7 @@ export function jitter<T extends ParamTree>(g: Generator, tree: T, std: number):
 
 /** Inputs for the labels; the caller owns x and t. */
 export function inputsFor(labels: readonly number[], { seed = 5, dit = DIT } = {}) {
-  const N = labels.length;
-  const shape: [number, number, number, number] = [N, dit.inputSize, dit.inputSize, dit.inChannels];
-  const g = createGenerator(seed);
-  return {
-    x: tf.tensor4d(normal(g, N * dit.inputSize ** 2 * dit.inChannels), shape),
-    t: tf.tensor1d(Array.from({ length: N }, (_, n) => 37 * n + 3)),
-    labels: Int32Array.from(labels),
-  };
-}
-
-/** Fixed weights that make a scalar of an output. */
-export function weighted(y: tf.Tensor): tf.Scalar {
-  const w = Float32Array.from({ length: y.size }, (_, i) => Math.sin(12.9898 * (i + 1)));
-  return tf.sum(tf.mul(y, tf.tensor(w, y.shape))) as tf.Scalar;
+  return denoiserInputs(labels, dit, (size) => normal(createGenerator(seed), size));
 }
 
 /** Values of every leaf by piece and name. */

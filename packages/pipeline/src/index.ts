@@ -1,5 +1,6 @@
 export { type Json, mergeConfig, parseAssignment, parseConfig } from './config/load';
 export { type Config, type ConfigInput, DATA_SOURCES, type Sampling } from './config/schema';
+export { errorLine } from './error-line';
 export { ConfigError, PipelineDisposedError } from './errors';
 export { nearestWord } from './nearest-word';
 export type { ComposeOptions } from './pipeline/compose';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { fileWithHeader, fixtureBytes, fixtureFolder } from '../test/expected';
-import { temporaryFolder } from '../test/temporary-folder';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import * as io from './index';
 import * as node from './node';
 
@@ -10,7 +10,7 @@ const npzPath = join(fixtureFolder, 'stored.npz');
 const safetensorsPath = join(fixtureFolder, 'all.safetensors');
 const npz = () => fixtureBytes('stored.npz');
 const safetensors = () => fixtureBytes('all.safetensors');
-const folder = temporaryFolder();
+const folder = temporaryFolder('tensor-io');
 const tensors = new Map<string, io.TensorData>([['a', { dtype: 'F32', shape: [1], data: new Float32Array(1) }]]);
 const fetched = async () => new Response('all', { status: 200 });
 

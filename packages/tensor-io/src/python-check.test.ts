@@ -2,11 +2,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { expected, namedTensors } from '../test/expected';
-import { temporaryFolder } from '../test/temporary-folder';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { readNpz, readSafetensors, writeNpz, writeNpzArray, writeSafetensors } from './node';
 
 // With TENSOR_IO_OUT=<folder> the files stay there, for `python tools/fixtures/make_tensor_io.py check <folder>`.
-const folder = process.env.TENSOR_IO_OUT ?? temporaryFolder();
+const folder = process.env.TENSOR_IO_OUT ?? temporaryFolder('tensor-io');
 
 test('writes the files that Python checks', async () => {
   mkdirSync(join(folder, 'sharded'), { recursive: true });

@@ -1,24 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
-
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-
-/** The sources of packages and apps that are shipped, by their path in the repository. */
-function sources(): [string, string][] {
-  return ['packages', 'apps'].flatMap((group) =>
-    readdirSync(join(root, group)).flatMap((name) =>
-      readdirSync(join(root, group, name, 'src'), { recursive: true, encoding: 'utf8' })
-        .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
-        .map((file): [string, string] => {
-          const path = join(root, group, name, 'src', file);
-          return [relative(root, path).split(sep).join('/'), readFileSync(path, 'utf8')];
-        }),
-    ),
-  );
-}
+import { shippedSources } from './shipped-sources';
 
 const UPPER_CASE = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/;
 
@@ -74,12 +56,12 @@ function untagged(text: string): string[] {
 
 describe('one dialect (see CONTRIBUTING.md)', () => {
   test('fixed values at module level are in UPPER_CASE', () => {
-    const found = sources().flatMap(([path, text]) => misnamed(path, text).map((name) => `${path}: ${name}`));
+    const found = shippedSources().flatMap(([path, text]) => misnamed(path, text).map((name) => `${path}: ${name}`));
     expect(found).toEqual([]);
   });
 
   test('what a function throws has a tag of its own', () => {
-    const found = sources().flatMap(([path, text]) => untagged(text).map((doc) => `${path}: ${doc}`));
+    const found = shippedSources().flatMap(([path, text]) => untagged(text).map((doc) => `${path}: ${doc}`));
     expect(found).toEqual([]);
   });
 

@@ -5,5 +5,6 @@ export { readFixture } from './fixture';
 export { checkGradient, type GradientCheckOptions } from './gradient';
 export { expectNoLeak } from './leak';
 export { expectOption, type OptionValues } from './option';
+export { denoiserInputs, TINY_DIT, weighted } from './tiny-dit';
 export { tinyImages } from './tiny-images';
 export { tinyPlan } from './tiny-plan';

@@ -1,23 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { shippedSources } from './shipped-sources';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-
-/** The files of packages and apps that are shipped, by their path in the repository. */
-const sources = new Map(
-  ['packages', 'apps'].flatMap((group) =>
-    readdirSync(join(root, group)).flatMap((name) =>
-      readdirSync(join(root, group, name, 'src'), { recursive: true, encoding: 'utf8' })
-        .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
-        .map((file): [string, string] => {
-          const path = join(root, group, name, 'src', file);
-          return [relative(root, path).split(sep).join('/'), readFileSync(path, 'utf8')];
-        }),
-    ),
-  ),
-);
+/** By their path in the repository. */
+const sources = new Map(shippedSources());
 
 /** Without comments. */
 const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');

@@ -1,6 +1,6 @@
 import type { NodeEngineName } from '@learngene/engines';
 import { chooseEngine } from '@learngene/engines/node';
-import { noProgress } from '@learngene/pipeline';
+import { errorLine, noProgress } from '@learngene/pipeline';
 import { InterruptedError } from '@learngene/trainer';
 import { runJob } from './schedule/run-job';
 import type { WorkerMessage, WorkerTask } from './schedule/worker-process';
@@ -10,20 +10,6 @@ const INTERVAL = 250;
 
 function tell(message: WorkerMessage): void {
   if (process.connected) process.send?.(message);
-}
-
-/** One clear line for an error, with the causes that say more. */
-function errorLine(error: unknown): string {
-  const parts: string[] = [];
-  for (
-    let next = error;
-    next !== undefined && parts.length < 4;
-    next = next instanceof Error ? next.cause : undefined
-  ) {
-    const text = (next instanceof Error ? next.message || next.name : String(next)).trim();
-    if (!parts.some((part) => part.includes(text))) parts.push(text);
-  }
-  return parts.join(': ').replace(/\s*\n\s*/g, ' ');
 }
 
 const interrupt = new AbortController();

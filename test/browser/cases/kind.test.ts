@@ -1,17 +1,10 @@
 // A KIND bundle on a server, opened, sampled, assembled and taught by a page on each engine of the browser.
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { ditConfig } from '@learngene/dit';
-import { decomposeKind, initKind, kindConfig } from '@learngene/kind';
-import { mapParams } from '@learngene/nn';
-import { createGenerator, normal } from '@learngene/random';
-import '@tensorflow/tfjs-backend-cpu';
-import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, expect, it as test } from 'vitest';
-import { bundlePage, htmlOf } from '../src/bundle-page';
+import { bundlePage } from '../src/bundle-page';
 import { differences, type Numbers } from '../src/compare';
 import { runInPage } from '../src/run-in-page';
-import { type Server, serve } from '../src/serve';
+import type { Server } from '../src/serve';
+import { type Bundle, makeBundle, serveBundle } from '../src/served-bundle';
 
 /** Largest difference to cpu, relative to the largest magnitude of a result; sums of another order make 4e-7. */
 const TOLERANCE = 1e-5;
@@ -19,33 +12,18 @@ const TOLERANCE = 1e-5;
 /** Bytes that httpSource asks for at first. */
 const FIRST = 65_536;
 
-const wasm = dirname(fileURLToPath(import.meta.resolve('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm')));
-let bundle: ReadonlyMap<string, Uint8Array>;
+let bundle: Bundle;
 let page: string;
 let server: Server;
 let cpu: Numbers | undefined;
 
-/** A small model whose every weight matters: nothing in it is zero, not even what training starts at zero. */
-async function makeBundle(): Promise<ReadonlyMap<string, Uint8Array>> {
-  await tf.setBackend('cpu');
-  const dit = ditConfig({ inputSize: 8, patchSize: 2, inChannels: 3, hiddenSize: 48, depth: 2, heads: 4, classes: 5 });
-  const groups = [
+beforeAll(async () => {
+  bundle = await makeBundle([
     { name: 'cats', classes: [3, 0] },
     { name: 'dogs', classes: [1] },
     { name: 'foxes', classes: [4] },
     { name: 'owls', classes: [2] },
-  ];
-  const config = kindConfig({ dit: { ...dit, learnSigma: false }, learngeneRank: 16, tailorRank: 10, groups });
-  const g = createGenerator(1);
-  const params = mapParams(
-    (leaf) => tf.add(leaf, tf.tensor(normal(g, leaf.size, { std: 0.1 }), leaf.shape)),
-    initKind(g, config),
-  );
-  return decomposeKind({ config, params });
-}
-
-beforeAll(async () => {
-  bundle = await makeBundle();
+  ]);
   page = await bundlePage(new URL('kind.page.ts', import.meta.url));
 });
 
@@ -56,12 +34,7 @@ const READ_BACK = /GL Driver Message \(OpenGL, Performance, .*GPU stall due to R
 
 /** The numbers of the page on an engine, from a server of its own. */
 async function numbersOn(engine: string, seconds: number): Promise<Numbers> {
-  server = await serve({
-    '/': htmlOf('/page.js'),
-    '/page.js': page,
-    '/wasm/': { folder: wasm },
-    ...Object.fromEntries([...bundle].map(([file, bytes]) => [`/bundle/${file}`, bytes])),
-  });
+  server = await serveBundle(page, bundle);
   return runInPage<Numbers>(`${server.origin}/`, [engine, `${server.origin}/bundle`], {
     seconds,
     harmless: [READ_BACK],

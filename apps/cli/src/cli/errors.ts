@@ -1,5 +1,5 @@
 import { EngineError } from '@learngene/engines';
-import { ConfigError } from '@learngene/pipeline';
+import { ConfigError, errorLine as errorLineOf } from '@learngene/pipeline';
 import { InterruptedError } from '@learngene/trainer';
 
 /** A mistake in how the command was called: printed with a hint at `--help`, exit code 2. */
@@ -39,12 +39,5 @@ function textOf(error: unknown): string {
 
 /** One clear line for an error, with the causes that say more. */
 export function errorLine(error: unknown): string {
-  const parts: string[] = [];
-  let next: unknown = error;
-  for (let depth = 0; depth < 4 && next !== undefined; depth++) {
-    const text = textOf(next).trim();
-    if (!parts.some((part) => part.includes(text))) parts.push(text);
-    next = next instanceof Error ? next.cause : undefined;
-  }
-  return parts.join(': ').replace(/\s*\n\s*/g, ' ');
+  return errorLineOf(error, textOf);
 }

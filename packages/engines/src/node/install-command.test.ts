@@ -1,11 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { describe, expect, test } from 'vitest';
 import { installCommand } from './install-command';
 
-const folder = mkdtempSync(join(tmpdir(), 'learngene-install-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('install');
 
 /** Writes empty files, or those with a content, and returns the path of a folder. */
 function tree(name: string, files: Record<string, string>): string {

@@ -1,11 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { describe, expect, test } from 'vitest';
 import { missingPiece } from './vulkan';
 
-const folder = mkdtempSync(join(tmpdir(), 'learngene-vulkan-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('vulkan');
 
 function machine(name: string, files: readonly string[]): string {
   const root = join(folder, name);

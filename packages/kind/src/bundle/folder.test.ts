@@ -1,7 +1,6 @@
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -9,19 +8,18 @@ import {
   symlinkSync,
   truncateSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { disposeParams } from '@learngene/nn';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { bits, randomModel, tinyConfig } from '../../test/random-model';
 import type { KindModel } from '../params';
 import { BundleError } from './bundle-error';
 import { decomposeKind } from './decompose';
 import { loadBundle, readBundleManifest, saveBundle } from './folder';
 
-const root = mkdtempSync(join(tmpdir(), 'kind-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder('kind');
 
 let model: KindModel;
 let folder: string;

@@ -1,8 +1,8 @@
-import { createGenerator, normal } from '@learngene/random';
 import { expectClose, useTestBackend } from '@learngene/testing';
 import type { NamedTensorMap, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it as test } from 'vitest';
+import { normals } from '../../test/setup';
 import { valueAndGrad } from '../value-and-grad';
 import { groupedLowRank } from './grouped-low-rank';
 import { groupedBackward, groupedForward } from './grouped-low-rank-composite';
@@ -20,15 +20,7 @@ const BACKWARD = 'LearngeneGroupedLowRankGrad';
 
 /** x [5, 2, 3], learngenes of rank 2 to width 4, two tailors of rank 2. */
 function makeInputs(seed = 2): Tensor[] {
-  const g = createGenerator(seed);
-  const draw = (...shape: number[]) =>
-    tf.tensor(
-      normal(
-        g,
-        shape.reduce((a, b) => a * b),
-      ),
-      shape,
-    );
+  const draw = normals(seed);
   const tailor = () => [draw(4, 2), draw(2), draw(3, 2)];
   return [draw(5, 2, 3), draw(4, 2), draw(2), draw(3, 2), draw(4), ...tailor(), ...tailor()];
 }

@@ -1,7 +1,7 @@
-import { createGenerator, normal } from '@learngene/random';
 import { checkGradient, expectClose, expectNoLeak, relativeError, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it as test } from 'vitest';
+import { normals } from '../../test/setup';
 import { flattenParams } from '../tree';
 import { valueAndGrad } from '../value-and-grad';
 import { applyEpilogue, type Epilogue } from './epilogue';
@@ -12,16 +12,7 @@ type Common = NonNullable<GroupedLowRank['common']>;
 
 beforeAll(useTestBackend);
 
-const g = createGenerator(1);
-const draw = (...shape: number[]) =>
-  tf.tensor(
-    normal(
-      g,
-      shape.reduce((a, b) => a * b),
-    ),
-    shape,
-    'float32',
-  );
+const draw = normals(1);
 const tailorOf = (out: number, width: number, rank: number) =>
   ({ u: draw(out, rank), s: draw(rank), v: draw(width, rank) }) as LowRankFactors;
 const layerOf = (out: number, width: number, rank: number) =>

@@ -1,13 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../errors';
 import { readConfigFile } from '../node/read-config-file';
 import { mergeConfig, parseAssignment, parseConfig } from './load';
 
-const folder = mkdtempSync(join(tmpdir(), 'learngene-config-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('config');
 
 describe('parseConfig', () => {
   test('fills in the defaults', () => {

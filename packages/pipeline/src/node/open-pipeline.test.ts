@@ -1,22 +1,21 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { saveBundle } from '@learngene/kind/node';
 import { disposeParams, type ParamTree } from '@learngene/nn';
 import { expectNoLeak } from '@learngene/testing';
 import '@tensorflow/tfjs-backend-cpu';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError } from '../errors';
 import type { SampleOptions } from '../pipeline/pipeline';
 import { loadModel } from './load-model';
 import { openPipeline } from './open-pipeline';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/format-1', import.meta.url));
-const work = mkdtempSync(join(tmpdir(), 'learngene-pipeline-'));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+const work = temporaryFolder('pipeline');
 
 /** Calls of `learngene sample` of an older version, and what they drew. */
 const calls: { from: string; options: SampleOptions; sha256: string }[] = JSON.parse(

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { describe, expect, test } from 'vitest';
-import { temporaryFolder } from '../../test/temporary-folder';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { TensorFileError } from '../tensor-file-error';
 import { writeAll, writeFileAtomic } from './atomic-file';
 import { systemError } from './system-error';
 
-const folder = temporaryFolder();
+const folder = temporaryFolder('tensor-io');
 const windows = process.platform === 'win32';
 
 function emptyFolder(name: string): string {

@@ -2,11 +2,11 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { temporaryFolder } from '../../test/temporary-folder';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { TensorFileError } from '../tensor-file-error';
 import { writeFolderAtomic } from './atomic-folder';
 
-const folder = temporaryFolder();
+const folder = temporaryFolder('tensor-io');
 const parent = (name: string): string => {
   mkdirSync(join(folder, name));
   return join(folder, name);

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } fro
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { allBits, expected, fixtureBytes, fixtureFolder, namedTensors } from '../../test/expected';
-import { temporaryFolder } from '../../test/temporary-folder';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { openNpz } from '../npz-file';
 import { TensorFileError } from '../tensor-file-error';
 import { fileSource } from './file-source';
@@ -12,7 +12,7 @@ import { readNpz, writeNpz } from './npz-files';
 import { openSafetensorsFile, readSafetensors, writeSafetensors } from './safetensors-files';
 import { sha256File } from './sha256-file';
 
-const folder = temporaryFolder();
+const folder = temporaryFolder('tensor-io');
 const tensors = namedTensors(expected.tensors);
 const sharded = namedTensors(expected.sharded);
 

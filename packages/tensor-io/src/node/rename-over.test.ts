@@ -2,10 +2,10 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { temporaryFolder } from '../../test/temporary-folder';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { renameOver, type System } from './rename-over';
 
-const folder = temporaryFolder();
+const folder = temporaryFolder('tensor-io');
 
 /** A system that answers the first renames with errors, and keeps what it was asked. */
 function answering(platform: NodeJS.Platform, codes: readonly string[]) {

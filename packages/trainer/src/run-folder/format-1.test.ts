@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { disposeParams, type ParamTree } from '@learngene/nn';
@@ -8,16 +7,16 @@ import { loadParams, saveParams } from '@learngene/nn/node';
 import { createDiffusionProcess, noProgress, sampleClasses } from '@learngene/pipeline';
 import { checkpointPath, loadModel, readKindRecord, readRunRecord } from '@learngene/pipeline/node';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { decodeTrainingData, reopenRunData } from '../data/run-data';
 import { runTraining } from '../run/run-training';
 import { readMetricsLog } from './metrics-log';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/format-1', import.meta.url));
 const expected = JSON.parse(readFileSync(join(fixtures, 'expected.json'), 'utf8'));
-const work = mkdtempSync(join(tmpdir(), 'learngene-format-1-'));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+const work = temporaryFolder('format-1');
 
 // The numbers were recorded on the cpu engine; another one rounds otherwise.
 beforeAll(async () => {

@@ -1,11 +1,10 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { expect, test } from 'vitest';
 import { type MetricsLine, openMetricsLog, readMetricsLog } from './metrics-log';
 
-const folder = mkdtempSync(join(tmpdir(), 'learngene-log-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('log');
 const line = (step: number): MetricsLine => ({
   step,
   loss: 1 / step,

@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ditConfig } from '@learngene/dit';
 import {
@@ -17,11 +16,11 @@ import { flattenParams, type ParamTree } from '@learngene/nn';
 import { loadCheckpoint } from '@learngene/pipeline/node';
 import { createGenerator } from '@learngene/random';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { beforeAll, expect, test } from 'vitest';
 import { saveCheckpoint } from './save-checkpoint';
 
-const run = mkdtempSync(join(tmpdir(), 'learngene-state-'));
-afterAll(() => rmSync(run, { recursive: true, force: true }));
+const run = temporaryFolder('state');
 beforeAll(async () => {
   await useTestBackend();
   mkdirSync(join(run, 'checkpoints'));

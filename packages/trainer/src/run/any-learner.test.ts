@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ParamTree } from '@learngene/nn';
 import { noProgress } from '@learngene/pipeline';
 import { checkpointPath, checkpointSteps } from '@learngene/pipeline/node';
 import { createGenerator, type GeneratorState, normal, restoreGenerator, saveGenerator } from '@learngene/random';
 import { useTestBackend } from '@learngene/testing';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { BatchMaker } from '../contracts/batch-maker';
 import type { Learner } from '../contracts/learner';
 import { InterruptedError } from '../errors';
@@ -18,8 +18,7 @@ import { trainingSchedule } from '../train/schedule';
 import { type TrainRunOptions, trainRun } from './train-run';
 
 beforeAll(useTestBackend);
-const folder = mkdtempSync(join(tmpdir(), 'learngene-any-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('any');
 
 const [D, H] = [6, 2];
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inMemoryDataset } from '@learngene/datasets';
 import { disposeParams, type ParamTree } from '@learngene/nn';
@@ -16,7 +15,8 @@ import {
   readRunRecord,
 } from '@learngene/pipeline/node';
 import { expectNoLeak, tinyImages, useTestBackend } from '@learngene/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { checkDenseSettings } from '../config/dense-config';
 import { networkConfig } from '../config/model-config';
 import { InterruptedError } from '../errors';
@@ -25,8 +25,7 @@ import { readMetricsLog } from '../run-folder/metrics-log';
 import { type RunTrainingOptions, runTraining } from './run-training';
 
 beforeAll(useTestBackend);
-const folder = mkdtempSync(join(tmpdir(), 'learngene-dense-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('dense');
 
 const { tensors } = tinyImages();
 const classes = ['bars', 'dots', 'flat'];

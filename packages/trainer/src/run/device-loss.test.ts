@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { inMemoryDataset } from '@learngene/datasets';
 import { DeviceError, guardReads, type WatchedDevice } from '@learngene/engines';
@@ -8,14 +7,14 @@ import { noProgress, parseConfig } from '@learngene/pipeline';
 import { checkpointSteps, loadCheckpoint } from '@learngene/pipeline/node';
 import { createGenerator } from '@learngene/random';
 import { useDeviceBackend } from '@learngene/testing';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { batchesOf, kindLearnerOf, scheduleOf } from '../config/from-config';
 import { modelConfig } from '../config/model-config';
 import { trainRun } from './train-run';
 
-const folder = mkdtempSync(join(tmpdir(), 'learngene-device-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('device');
 
 const data = inMemoryDataset({
   name: 'squares',

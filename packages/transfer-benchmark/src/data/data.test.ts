@@ -1,17 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { classCounts, type ImageDataset, inMemoryDataset } from '@learngene/datasets';
 import { noProgress } from '@learngene/pipeline';
 import { writeSafetensors } from '@learngene/tensor-io/node';
 import { tinyImages, tinyPlan } from '@learngene/testing';
-import { afterAll, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { describe, expect, test } from 'vitest';
 import { resolveJobs } from '../jobs/resolve-jobs';
 import { parsePlan } from '../plan/benchmark-plan';
 import { openDataset, splitOf, takePerClass } from './data';
 
-const folder = mkdtempSync(join(tmpdir(), 'learngene-transfer-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('transfer');
 
 /** Every image holds its own number. */
 function numbered(perClass: number): ImageDataset {

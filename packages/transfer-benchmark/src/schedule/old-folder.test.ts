@@ -1,13 +1,13 @@
 // First: the engine must be tfjs-core's own and not that of its bundled gradients.
 import '@tensorflow/tfjs-core';
 
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { noProgress } from '@learngene/pipeline';
 import { useTestBackend } from '@learngene/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Job } from '../jobs/job';
 import { resolveJobs } from '../jobs/resolve-jobs';
 import { readPlan } from '../plan/benchmark-plan';
@@ -17,8 +17,7 @@ import { runBenchmark } from './run-benchmark';
 import { runJob } from './run-job';
 
 const fixture = fileURLToPath(new URL('../../fixtures/format-1', import.meta.url));
-const root = mkdtempSync(join(tmpdir(), 'learngene-format-1-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder('format-1');
 
 /** A copy of the folder that an older version wrote (tools/fixtures/make_transfer_benchmark.mjs). */
 function copy(name: string): string {

@@ -1,13 +1,13 @@
 // First: the engine must be tfjs-core's own and not that of its bundled gradients.
 import '@tensorflow/tfjs-core';
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { noProgress } from '@learngene/pipeline';
 import { writeSafetensors } from '@learngene/tensor-io/node';
 import { tinyImages, tinyPlan, useTestBackend } from '@learngene/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Job } from '../jobs/job';
 import { resolveJobs } from '../jobs/resolve-jobs';
 import { type BenchmarkPlanInput, parsePlan } from '../plan/benchmark-plan';
@@ -15,7 +15,7 @@ import type { TrialError, TrialResult } from '../plan/result';
 import { runBenchmark } from './run-benchmark';
 import { runJob } from './run-job';
 
-const folder = mkdtempSync(join(tmpdir(), 'learngene-transfer-'));
+const folder = temporaryFolder('transfer');
 const images = join(folder, 'images.safetensors');
 const progress = noProgress;
 
@@ -24,7 +24,6 @@ beforeAll(async () => {
   const { tensors, metadata } = tinyImages();
   await writeSafetensors(images, tensors, { metadata });
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Run {
   out: string;
