@@ -112,7 +112,7 @@ test('SVDiff has the outputs and gradients of its formula', () => {
 
 test("PiSSA starts at PEFT's factors up to the signs of components", async () => {
   const model = attached({ method: 'pissa', rank: 3, alpha: 6 });
-  const wanted = fixture('pissa/reference');
+  const [wanted, dense] = [fixture('pissa/reference'), fixture('base')];
   const ours = await paramsToTensorData(model.adapters.all.layers);
   for (const name of NAMES) {
     const a = ours.get(`${name}.a`)!;
@@ -128,7 +128,20 @@ test("PiSSA starts at PEFT's factors up to the signs of components", async () =>
         ),
       ).toBeLessThan(1e-5);
     }
-    expect(subTree(model.frozen, `${name}.weight`)).toBeDefined();
+    // What is frozen and the start of the adapter are the base's weight: scaling 6 / 3, delta [out, in].
+    const b = ours.get(`${name}.b`)!.data as Float32Array; // [out, 3]
+    const delta = Float32Array.from({ length: (b.length / 3) * a.shape[0] }, (_, at) => {
+      const [out, into] = [Math.floor(at / a.shape[0]), at % a.shape[0]];
+      return 2 * [0, 1, 2].reduce((sum, r) => sum + Number(a.data[3 * into + r]) * b[3 * out + r], 0);
+    });
+    const frozen = (subTree(model.frozen, `${name}.weight`) as unknown as tf.Tensor).dataSync();
+    const weight = dense.get(`${name}.weight`)!.data as Float32Array;
+    expect(
+      relativeError(
+        [...frozen].map((value, i) => value + delta[i]),
+        [...weight],
+      ),
+    ).toBeLessThan(1e-6);
   }
   disposeAdapted(model);
 });

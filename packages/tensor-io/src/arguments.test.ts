@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { describe, expect, test } from 'vitest';
 import { fileWithHeader, fixtureBytes, fixtureFolder } from '../test/expected';
-import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import * as io from './index';
 import * as node from './node';
 

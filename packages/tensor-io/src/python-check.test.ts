@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { expect, test } from 'vitest';
 import { expected, namedTensors } from '../test/expected';
-import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { readNpz, readSafetensors, writeNpz, writeNpzArray, writeSafetensors } from './node';
 
 // With TENSOR_IO_OUT=<folder> the files stay there, for `python tools/fixtures/make_tensor_io.py check <folder>`.

@@ -3,9 +3,9 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { buildSync } from 'esbuild';
 import { describe, expect, test } from 'vitest';
-import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { TensorFileError } from '../tensor-file-error';
 import { writeAll, writeFileAtomic } from './atomic-file';
 import { systemError } from './system-error';

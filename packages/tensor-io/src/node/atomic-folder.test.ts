@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { expect, test } from 'vitest';
 import { TensorFileError } from '../tensor-file-error';
 import { writeFolderAtomic } from './atomic-folder';
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { describe, expect, test } from 'vitest';
 import { allBits, expected, fixtureBytes, fixtureFolder, namedTensors } from '../../test/expected';
-import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { openNpz } from '../npz-file';
 import { TensorFileError } from '../tensor-file-error';
 import { fileSource } from './file-source';

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { expect, test } from 'vitest';
 import { renameOver, type System } from './rename-over';
 
 const folder = temporaryFolder('tensor-io');
