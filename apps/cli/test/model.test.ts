@@ -32,7 +32,7 @@ describe('decompose', () => {
   });
   test.each<[string, () => string, RegExp]>([
     ['the run it reads', () => base, /--force would delete .*base, which is read/],
-    ['a folder that holds the run', () => folder, /--force would delete .*base, which is read/],
+    ['a folder that holds the run', () => at(), /--force would delete .*base, which is read/],
     [
       'what it has not written',
       () => {
