@@ -9,12 +9,12 @@ export const FAIRNESS: Section = {
   kind: 'list',
   title: 'How it is fair',
   items: [
-    'Bases: the dense, the factored and the plain low-rank model are pre-trained on the same classes and images, for as many steps, each with the best of the same learning rates after a short run; for equal MACs factored models try them at full length, because the higher the rank, the lower the rate that diverges late in the training.',
-    'Size: in the first table the ranks of all methods are matched to as many trainable parameters as KIND’s fresh tailors (methods without such a setting, as full fine-tuning and BitFit, have what they have); in the second the factored models have as many multiply-accumulates at inference as the dense one.',
-    'Tuning: every method tries the same learning rates, on novel classes that are kept for tuning; where the best is at the end of the sweep, the sweep may go on for it. The classes of the tables chose nothing.',
-    'Chance: with the same seed every method has the same images, batches, timesteps and noise, in training and in sampling.',
-    'Guidance: every method uses the best of no guidance, guidance against its null label and guidance against the class-agnostic model, as chosen on the tuning classes; all three are shown.',
-    'Scores: features and class accuracy by classifiers that never saw a sample; reference images are held out from all training.',
+    'Bases: the dense, the factored and the plain low-rank model are pre-trained on the same classes and images, for the same number of steps. Each tries the same learning rates in a short run and takes the one with the lowest loss on held-out images. For equal MACs factored models try them at full length, because the higher the rank, the lower the rate that diverges late in the training.',
+    'Size: in the tables of equal parameters, the rank of every method is chosen so that it trains nearly as many parameters as KIND’s fresh tailors. Methods without a rank, such as full fine-tuning and BitFit, train what they train. In the tables of equal MACs, the factored models have as many multiply-accumulates at inference as the dense one.',
+    'Tuning: every method tries the same learning rates, on novel classes that are kept for tuning. Where the best rate is the lowest or the highest one, a further rate may be tried. Nothing was chosen on the classes of the tables.',
+    'Randomness: with the same seed every method has the same images, batches, timesteps and noise, in training and in sampling.',
+    'Guidance: every method uses the best of no guidance, guidance against its null label and guidance against the class-agnostic model. The choice is made on the tuning classes. All modes are shown.',
+    'Scores: features and class accuracy come from classifiers that were not trained on samples. The reference images are held out from all training.',
   ],
 };
 
@@ -22,7 +22,7 @@ export const FAIRNESS: Section = {
 export const READING: Section = {
   kind: 'text',
   title: 'How to read it',
-  text: 'Differences are of pairs: a method’s trial less KIND’s of the same task and seed. The interval is the paired percentile bootstrap of their mean (95 %, 10,000 resamples, fixed seed). With few pairs it is too narrow: of three pairs, all differ to the same side by chance one time in four. So a method is called better or worse only where Student’s paired interval leaves zero out as well; where only the bootstrap does, it is called equal within noise with the side to which it leans. Over several tasks the verdict is by the mean ratio of FIDs, because the tasks have different scales; pairs of one task are alike, so that interval speaks of these tasks, not of all there could be. A seed is a base of its own as well: what differs between seeds is pre-training and transfer.\n\nMany methods are compared at once: of twenty that are equal to KIND, one is expected outside of its interval. FIDs of few samples and of a small classifier’s features rank methods on one task; they do not compare with figures made elsewhere.',
+  text: 'Differences are paired: the score of a trial minus that of KIND’s trial of the same task and seed. The interval is the paired percentile bootstrap of the mean difference (95 %, 10,000 resamples, fixed seed). With few pairs it is too narrow: three differences have the same sign by chance one time in four. So a method is called better or worse only where Student’s paired interval excludes zero too. Where only the bootstrap interval does, the method is called equal within noise, with the side to which it leans. Over several tasks the verdict is by the mean ratio of FIDs, because tasks have different scales. Pairs of one task are alike, so that interval is about these tasks, not about all possible ones. Each seed has its own base models, so seeds differ in pre-training and in transfer.\n\nMany methods are compared at once: of twenty that are equal to KIND, one is expected outside of its interval. FIDs of few samples on the features of a small classifier rank methods on one task; they cannot be compared with figures of other sources.',
 };
 
 /** Trials that failed, are open, or could not be read. */
