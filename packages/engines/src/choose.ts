@@ -3,10 +3,11 @@ import { EngineError } from './errors';
 import type { ChosenEngine, Engine, EngineLoad, EngineName, LoadedEngine, LoadOptions } from './types';
 
 /**
- * Loads one of the engines of a list, selects its tfjs backend, and says which and why. Prints nothing.
+ * Loads one of the engines of a list, selects its tfjs backend, and tells which one and why. Prints nothing.
  *
  * @param engines The list, in the order in which `auto` prefers them.
- * @param name An engine of the list, or `auto` for the first that loads; one that wants an accelerator counts only with one.
+ * @param name An engine of the list, or `auto` for the first that loads. An engine for accelerators counts only where
+ *   there is one.
  * @throws EngineError for an engine that cannot be used here, with the reason and the remedy
  */
 export async function chooseFrom<Name extends EngineName>(

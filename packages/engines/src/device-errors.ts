@@ -1,7 +1,7 @@
 import type { KernelBackend } from '@tensorflow/tfjs-core';
 import { nextTurn } from './next-turn';
 
-/** What is used of a WebGPU device. */
+/** The part of a WebGPU device that is used here. */
 export interface WatchedDevice {
   /** The event of an error that no error scope takes. */
   addEventListener(type: 'uncapturederror', listener: (event: { error: Error }) => void): void;
@@ -17,16 +17,16 @@ export interface DeviceLoss {
   message: string;
 }
 
-/** A graphics processor refused commands or went away: nothing that it gives from then on is to be trusted. */
+/** A graphics processor refused commands or was lost. Its results from then on cannot be trusted. */
 export class DeviceError extends Error {
   /** Always `'DeviceError'`. */
   override readonly name = 'DeviceError';
 }
 
 /**
- * Makes a backend's reads throw once its device has reported an error that nobody took, or is lost. tfjs does not look:
- * the device drops the commands, and the numbers go on, wrong. Every result that leaves a device is read, a training
- * step's loss and each tensor of a checkpoint before the checkpoint appears, so that nothing after the error is kept.
+ * Makes the reads of a backend throw once its device has reported an uncaptured error or is lost. tfjs does not check
+ * this: the device drops the commands, and wrong numbers follow. Every result is read before it is used, such as the
+ * loss of a training step and each tensor of a checkpoint, so no result after the error is kept.
  */
 export function guardReads(backend: KernelBackend, device: WatchedDevice): void {
   let failure: DeviceError | undefined;

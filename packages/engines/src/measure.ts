@@ -2,13 +2,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { productRate } from './product-rate';
 import type { Engine, EngineName } from './types';
 
-/** What an engine is and does here. */
+/** Whether an engine works here, and how fast. */
 export interface EngineReport<Name extends EngineName = EngineName> {
   /** Its name. */
   name: Name;
   /** Whether it can be used. */
   loads: boolean;
-  /** What it runs on; of one that cannot be used the reason. */
+  /** What it runs on, or why it cannot be used. */
   detail: string;
   /** What to do to use it. */
   remedy?: string;
@@ -25,8 +25,8 @@ export interface MeasureOptions {
 }
 
 /**
- * Loads an engine, selects its backend, and measures its matrix products. Prints nothing; an engine that fails is reported,
- * not thrown.
+ * Loads an engine, selects its backend, and measures its matrix products. Prints nothing. A failure of the engine is in
+ * the report and does not throw.
  */
 export async function measureEngine<Name extends EngineName>(
   engine: Engine<Name>,

@@ -13,7 +13,7 @@ export type NodeEngineName = (typeof NODE_ENGINE_NAMES)[number];
 /** The name of an engine. */
 export type EngineName = BrowserEngineName | NodeEngineName;
 
-/** What came of the attempt to load an engine. */
+/** The result of loading an engine. */
 export type EngineLoad = LoadedEngine | MissingEngine;
 
 /** An engine that can be used. */
@@ -38,7 +38,7 @@ export interface MissingEngine {
   remedy: string;
 }
 
-/** What engines need to know to be loaded. */
+/** Options of loading an engine. */
 export interface LoadOptions {
   /**
    * Where a page finds the `.wasm` files of `@tensorflow/tfjs-backend-wasm`: the URL of a folder, with a slash at its end
@@ -47,19 +47,22 @@ export interface LoadOptions {
   wasmPaths?: string;
 }
 
-/** A compute engine: how it is loaded and what to call it. */
+/** A compute engine: its name, and how it is loaded. */
 export interface Engine<Name extends EngineName = EngineName> {
   /** Its name. */
   name: Name;
   /** What it is, in one line. */
   title: string;
-  /** An automatic choice takes it only where it runs on a real accelerator. */
+  /** Whether `auto` takes it only where it runs on a real accelerator (default false). */
   acceleratorOnly?: boolean;
   /** Loads the engine's packages and registers its tfjs backend, without selecting it. Never throws. */
   load(options?: LoadOptions): Promise<EngineLoad>;
-  /** Called once its backend is selected: hands over what is not a tfjs kernel. */
+  /** Called once its backend is selected, to register what is not a tfjs kernel, such as decompositions. */
   selected?(): void;
-  /** What insists on this engine, such as a variable of the environment: then an automatic choice must not pass over it. */
+  /**
+   * The environment variable or other setting that demands this engine, if any. Then `auto` throws where the engine
+   * does not load, and takes no other.
+   */
   demandedBy?(): string | undefined;
 }
 

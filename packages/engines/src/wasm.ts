@@ -1,6 +1,6 @@
 import type { Engine } from './types';
 
-/** WebAssembly SIMD: always there; the kernels that training needs and it lacks come from the cpu backend. */
+/** WebAssembly SIMD, which is always there. Kernels that training needs and wasm lacks come from the cpu backend. */
 export const wasm: Engine<'wasm'> = {
   name: 'wasm',
   title: 'WebAssembly SIMD (@tensorflow/tfjs-backend-wasm)',

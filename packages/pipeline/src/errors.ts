@@ -1,4 +1,4 @@
-/** A configuration, or a path or name that it gives, that cannot be used. The message names it, what was expected and what came. */
+/** A configuration cannot be used, or a path or name in it. The message names it, what was expected and what came. */
 export class ConfigError extends Error {
   /** Always `'ConfigError'`. */
   override name = 'ConfigError';

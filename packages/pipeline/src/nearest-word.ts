@@ -1,8 +1,8 @@
 import { closest, distance } from 'fastest-levenshtein';
 
 /**
- * The word that a wrong one may have been meant as: the same in other case, else the nearest within two edits or a third of
- * its length; undefined where none is near.
+ * The known word that a wrong one may stand for: the same word in another case, else the nearest one within two edits
+ * or a third of its length. Undefined where none is near.
  */
 export function nearestWord<T extends string>(word: string, words: readonly T[]): T | undefined {
   if (words.length === 0) return undefined;

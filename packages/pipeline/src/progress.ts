@@ -1,4 +1,4 @@
-/** A running display of how far some work is. */
+/** A progress bar. */
 export interface ProgressBar {
   /** Sets how much of the work is done, in its units, and a note beside the bar. */
   update(done: number, note?: string): void;
@@ -6,11 +6,14 @@ export interface ProgressBar {
   stop(): void;
 }
 
-/** Receives what long work reports. The command shows it on the terminal; a program may pass its own. */
+/**
+ * Receives the messages and the progress of long work. The command shows them on the terminal; a program may pass its
+ * own object.
+ */
 export interface Progress {
-  /** Takes a line that says what is being done. */
+  /** Receives a line that says what is being done. */
   info(text: string): void;
-  /** Takes a line that a person should look at. */
+  /** Receives a warning, which a person should read. */
   warn(text: string): void;
   /** Starts a display for `total` units of work, e.g. `steps`. */
   startBar(title: string, total: number, unit: string): ProgressBar;

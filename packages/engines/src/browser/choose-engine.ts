@@ -9,7 +9,7 @@ import { webgpu } from './webgpu';
 export const BROWSER_ENGINES: readonly Engine<BrowserEngineName>[] = [webgpu, webgl, wasm, cpu];
 
 /**
- * Loads and selects the tfjs backend of an engine of browsers, and says which and why. Prints nothing.
+ * Loads and selects the tfjs backend of an engine of browsers, and tells which one and why. Prints nothing.
  *
  * @throws EngineError for an engine that cannot be used here, with the reason and the remedy
  */

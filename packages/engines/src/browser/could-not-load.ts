@@ -1,6 +1,6 @@
 import type { MissingEngine } from '../types';
 
-/** What an optional package that a page could not import makes of an engine. */
+/** The result of loading an engine whose optional package a page could not import. */
 export function couldNotLoad(name: string, error: unknown): MissingEngine {
   const cause = error instanceof Error ? error.message : String(error);
   return {

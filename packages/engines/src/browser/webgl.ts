@@ -23,7 +23,7 @@ export const webgl: Engine<'webgl'> = {
   },
 };
 
-/** tfjs would compute in 16-bit floats on such a processor, and say nothing. */
+/** Such a processor is refused, because tfjs would compute in 16-bit floats on it without a warning. */
 function checkFloats(renderer: string): EngineLoad {
   if (!tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED')) {
     return { ok: false, reason: `${renderer} renders no 32-bit floats`, remedy: 'use another engine' };

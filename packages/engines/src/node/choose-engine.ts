@@ -12,8 +12,8 @@ import { webgpu } from './webgpu';
 export const NODE_ENGINES: readonly Engine<NodeEngineName>[] = [tfjsNodeGpu, webgpu, native, tfjsNode, wasm, cpu];
 
 /**
- * Loads and selects the tfjs backend of an engine of Node, and says which and why. Prints nothing: tfjs is put into its
- * production mode, or it would praise its other backends on stderr.
+ * Loads and selects the tfjs backend of an engine of Node, and tells which one and why. Prints nothing: tfjs is put
+ * into production mode, because otherwise it recommends its other backends on stderr.
  *
  * @throws EngineError for an engine that cannot be used here, with the reason and the remedy
  */
@@ -26,7 +26,7 @@ export async function chooseEngine(name: NodeEngineName | 'auto' = 'auto'): Prom
  * Loads an engine of Node and measures its matrix products; one that cannot be used is reported with the reason and the
  * remedy. Prints nothing. Selects the engine's backend.
  *
- * @throws RangeError for a name that is none
+ * @throws RangeError for an unknown name
  */
 export async function examineEngine(
   name: NodeEngineName,

@@ -3,7 +3,7 @@ import { EngineError } from '../errors';
 import type { ChosenEngine } from '../types';
 
 /**
- * Sets what the chosen engine computes products of matrices in.
+ * Sets the precision in which the chosen engine computes matrix products.
  *
  * @throws EngineError where the engine, or the processor, has no bfloat16 products
  */

@@ -15,7 +15,9 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Later values win; objects are merged field by field, everything else is replaced. */
+/**
+ * Merges two configurations. Values of `override` win; objects are merged field by field, everything else is replaced.
+ */
 export function mergeConfig(base: Json, override: Json): Json {
   const merged: Json = { ...base };
   for (const [key, value] of Object.entries(override)) {
@@ -35,7 +37,7 @@ function fieldsOf(schema: unknown): Record<string, unknown> {
   return inner instanceof z.ZodObject ? inner.shape : {};
 }
 
-/** The full names that a key at a path may have been meant as: its neighbours, and the same key in another section. */
+/** Full names that a wrong key may stand for: its neighbours, and the same key in another section. */
 function candidates(path: readonly PropertyKey[], key: string): string[] {
   let fields: Record<string, unknown> = fieldsOf(configSchema());
   const elsewhere = Object.entries(fields).flatMap(([section, schema]) =>
@@ -92,7 +94,10 @@ export function parseConfig(value: unknown, source: string): Config {
   return config;
 }
 
-/** Turns `training.steps=100` into `{ training: { steps: 100 } }`; the value is JSON, or a string if it is not. */
+/**
+ * Parses `training.steps=100` to `{ training: { steps: 100 } }`. The value is read as JSON, or as a string if it is not
+ * JSON.
+ */
 export function parseAssignment(text: string): Json {
   const at = text.indexOf('=');
   if (at <= 0) throw new ConfigError(`--set: expected key=value, got ${text}`);

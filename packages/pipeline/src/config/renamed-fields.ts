@@ -2,7 +2,7 @@ import { ConfigError } from '../errors';
 
 type Json = Record<string, unknown>;
 
-/** What a field of a configuration is called today, and its values that have another name. */
+/** The current name of a field, and the current names of its values. */
 interface Rename {
   readonly name: string;
   readonly values?: Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ function flowAsItWas(diffusion: Json): Json {
   return { process: 'flow', prediction: 'velocity', timestepSampler: 'logit-normal' };
 }
 
-/** A field with the name and the value of today. */
+/** A field with its current name and value. */
 function renamed(value: unknown, { name, values = {} }: Rename): [string, unknown] {
   return [name, typeof value === 'string' && Object.hasOwn(values, value) ? values[value] : value];
 }
@@ -34,8 +34,8 @@ function isObject(value: unknown): value is Json {
 }
 
 /**
- * A configuration with the fields named as today; config files, run records (format 1) and recipes of older versions go
- * through here.
+ * A configuration with the current names of its fields. Config files, run records (format 1) and recipes of older
+ * versions are read through this function.
  *
  * @param source - named in the error, e.g. the file
  * @throws ConfigError where a field is given under both names

@@ -211,7 +211,9 @@ const makeSchema = () =>
 
 let schema: ReturnType<typeof makeSchema> | undefined;
 
-/** Everything that a run needs to be repeated; made when it is first asked for, so that a bundler can leave it out. */
+/**
+ * The schema of everything that is needed to repeat a run. It is made at the first call, so a bundler can leave it out.
+ */
 export function configSchema(): ReturnType<typeof makeSchema> {
   schema ??= makeSchema();
   return schema;

@@ -6,7 +6,7 @@ import { loadParams } from '@learngene/nn/node';
 import { sha256File } from '@learngene/tensor-io/node';
 import { checkpointPath } from './run-folder';
 
-/** What a checkpoint holds. */
+/** The content of a checkpoint. */
 export interface CheckpointContent {
   /** Parameter trees, one safetensors file each, e.g. `params`, `ema`, `optimizer`. */
   trees: Readonly<Record<string, ParamTree>>;
@@ -35,7 +35,7 @@ export interface StateFile {
   state: Record<string, unknown>;
 }
 
-/** The checksum that `state.json` holds of itself. */
+/** The checksum of `state.json`, which the file itself holds. */
 export function checksumOf({ files, state }: Pick<StateFile, 'files' | 'state'>): string {
   return createHash('sha256').update(JSON.stringify({ files, state })).digest('hex');
 }

@@ -16,7 +16,7 @@ import type { Config } from '../config/schema';
 import { ConfigError } from '../errors';
 import { DIFFUSERS_FILE } from './identify';
 
-/** A dense DiT with what is needed to draw from it, before its weights are read. */
+/** A dense DiT with what is needed to sample from it, before its weights are read. */
 export interface DenseDescription {
   /** The file of the weights. */
   file: string;
@@ -27,7 +27,7 @@ export interface DenseDescription {
   config: Config;
 }
 
-/** What the file of a dense model keeps beside its tensors, so that it is drawn from as the model that it comes from. */
+/** The metadata in the file of a dense model, so that it is sampled from as the model that it was made from. */
 export function denseMetadata(
   dit: DitConfig,
   { classes, recipe }: { classes: readonly string[]; recipe: string },
@@ -49,9 +49,9 @@ export function denseFile(path: string): string {
 }
 
 /**
- * Reads what a dense DiT is, and no weights.
+ * Describes a dense DiT, without reading its weights.
  *
- * @throws ConfigError for a file that does not say how it is drawn from: one that `assemble` did not write
+ * @throws ConfigError for a file without that metadata, which `assemble` did not write
  */
 export async function describeDense(path: string): Promise<DenseDescription> {
   const file = denseFile(path);

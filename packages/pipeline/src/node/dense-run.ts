@@ -19,7 +19,7 @@ export interface DenseRun {
 }
 
 /**
- * Reads what a run of a plain DiT is, and no weights; undefined for a folder that is no such run.
+ * Describes a run of a plain DiT, without reading its weights. Undefined for a folder that is no such run.
  *
  * @throws ConfigError for a run without a checkpoint
  */

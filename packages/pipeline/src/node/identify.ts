@@ -7,9 +7,9 @@ import { fileSource, openSafetensorsFile } from '@learngene/tensor-io/node';
 import { ConfigError } from '../errors';
 import { isRunFormat } from './run-format';
 
-/** What a command wrote at a path, as far as other commands tell it apart. */
+/** What lies at a path: one of the things that commands write. */
 export interface Artifact {
-  /** Which of the things that commands write. */
+  /** The kind of thing. */
   readonly kind:
     | 'run'
     | 'bundle'
@@ -20,7 +20,7 @@ export interface Artifact {
     | 'statistics'
     | 'part' // of a run, a bundle or a benchmark
     | 'other';
-  /** What it is, in words that follow "is": `a bundle`. */
+  /** What it is, in words that can follow "is": `a bundle`. */
   readonly what: string;
 }
 
@@ -42,7 +42,7 @@ async function isRun(folder: string): Promise<boolean> {
   return isRunFormat(format) && (command === 'train' || command === 'transfer');
 }
 
-/** The run or the bundle that a folder is, or is a part of. */
+/** The run or the bundle that a folder is or belongs to. */
 async function owner(folder: string): Promise<string | undefined> {
   for (let at = resolve(folder), up = 0; up < 3; at = dirname(at), up++) {
     if (existsSync(join(at, 'kind.json'))) return `the bundle ${at}`;

@@ -9,7 +9,7 @@ const recordSchema = z.strictObject({
   labels: z.string(),
 });
 
-/** What a run keeps of the images it was started on, to know them again: no pixels. */
+/** The record of the images that a run was started on, by which they are recognised later. It has no pixels. */
 export interface ImageRecord {
   /** Height, width, channels. */
   size: number[];

@@ -35,13 +35,13 @@ async function loadRun(path: string): Promise<LoadedModel> {
   return { model: { config: record.model, params: paramsFromTree(trees.ema, record.model) }, config: record.config };
 }
 
-/** The recipe of a bundle; that of a run with default settings where it keeps none. */
+/** The recipe of a bundle. Without one, that of a run with default settings. */
 function keptConfig(path: string, metadata: Readonly<Record<string, string>>): Config {
   const file = join(path, 'kind.json');
   return readRecipe(metadata, file) ?? parseConfig({}, file);
 }
 
-/** What a model is, before any of its weights are read. */
+/** The description of a model, without its weights. */
 export interface ModelDescription {
   /** Shapes, groups and gate. */
   model: KindConfig;
@@ -50,9 +50,9 @@ export interface ModelDescription {
 }
 
 /**
- * The folder of the run or the bundle at a path; of a demo its pre-training run, which is said.
+ * The folder of the run or the bundle at a path. For a demo it is its pre-training run, and a message says so.
  *
- * @param options - where that is said, and the option or argument that gave the path, for messages
+ * @param options - what receives that message, and the option or argument that gave the path, for errors
  * @throws ConfigError that says what else lies there
  */
 export async function modelFolder(
@@ -67,7 +67,7 @@ export async function modelFolder(
   return folder;
 }
 
-/** Reads what a run or a bundle is, and no weights: cheap, and needs no engine. */
+/** Describes a run or a bundle without reading its weights. It is cheap and needs no engine. */
 export async function describeModel(path: string): Promise<ModelDescription> {
   if (isBundle(path)) {
     const { config, metadata } = await readBundleManifest(path);
@@ -96,7 +96,7 @@ export function modelGroups(
   return classLabels(names, wanted, { owner: 'the model', argument }).map((label) => names[label]);
 }
 
-/** Reads a run's newest averaged weights, or a bundle; of a bundle only the groups that are named. */
+/** Reads the newest averaged weights of a run, or a bundle; of a bundle only the named groups. */
 export async function loadModel(path: string, groups?: readonly string[]): Promise<LoadedModel> {
   if (isBundle(path)) {
     const some =

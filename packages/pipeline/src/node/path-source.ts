@@ -21,14 +21,14 @@ export interface PathSource extends ModelSource {
 
 /** Options of {@link describeSource}. */
 export interface DescribeSourceOptions {
-  /** Where notes on what is taken go (default nowhere). */
+  /** Receives messages on what is read (default: none). */
   readonly progress?: Progress;
   /** The option or argument that gave the path, for messages (default `path`). */
   readonly argument?: string;
 }
 
 /**
- * Reads what a run, a bundle, a demo or a dense model is, and no weights.
+ * Describes a run, a bundle, a demo or a dense model without reading its weights.
  *
  * @throws ConfigError that says what else lies at the path, for a run without a checkpoint, and for a bundle or a dense model
  *   that does not say how images are sampled from it
@@ -50,7 +50,7 @@ export async function describeSource(path: string, options: DescribeSourceOption
   return { path: folder, classNames: classNamesOf(model), dit: model.dit, kind: model, recipe: config, load };
 }
 
-/** Of a bundle that keeps no recipe, images would be sampled by another process than it was trained with. */
+/** Throws on a bundle without a recipe: its images could be sampled by another process than it was trained with. */
 async function expectRecipe(bundle: string): Promise<void> {
   const file = join(bundle, 'kind.json');
   if (readRecipe((await readBundleManifest(bundle)).metadata, file) !== undefined) return;

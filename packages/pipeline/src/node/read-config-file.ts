@@ -7,7 +7,7 @@ import { ConfigError } from '../errors';
 const MAX_CONFIG_BYTES = 1 << 20;
 
 /**
- * Reads a JSON configuration file as written, without defaults; fields of older versions get the names of today.
+ * Reads a JSON configuration file without adding defaults. Fields of older versions get their current names.
  *
  * @throws ConfigError for a file that is missing, too large or not a JSON object
  */

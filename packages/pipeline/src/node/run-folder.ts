@@ -34,13 +34,13 @@ interface CommonRecord {
     /** Whether its shared part was kept, or trained anew for another domain. */
     domain: 'near' | 'distant';
   };
-  /** What is known of the images that it was started on; runs of older versions have none. */
+  /** The record of the images that it was started on. Runs of older versions have none. */
   images?: ImageRecord;
 }
 
 /** The record of a run that trains learngenes and tailors. */
 export interface KindRunRecord extends CommonRecord {
-  /** What kind of model is trained; runs of format 1 are of this one and do not say so. */
+  /** The kind of model that is trained. Runs of format 1 are of this kind and lack the field. */
   kind: 'kind';
   /** Shapes, groups and gate of the model. */
   model: KindConfig;
@@ -68,7 +68,7 @@ export type RunRecord = KindRunRecord | DenseRunRecord;
 /** The file of a run's record. */
 export const CONFIG_FILE = 'config.json';
 
-/** Every field of a {@link RunRecord}; another one might change what a run does and is refused. */
+/** All fields of a {@link RunRecord}. Another field is refused, because it might change what a run does. */
 const recordFields = Object.keys({
   format: 0,
   command: 0,
@@ -147,12 +147,12 @@ export async function readKindRecord(path: string): Promise<KindRunRecord> {
   throw new ConfigError(`${path}: expected a run of learngenes and tailors; this one trains a dense DiT`);
 }
 
-/** Whether a folder holds a run; other folders have a config.json, too. */
+/** Whether a folder holds a run. Other folders may have a config.json too. */
 export function isRunFolder(path: string): boolean {
   return existsSync(join(path, CONFIG_FILE)) && existsSync(join(path, 'checkpoints'));
 }
 
-/** The steps of the complete checkpoints of a run, rising. A checkpoint appears by rename, so what is there is whole. */
+/** The steps of the checkpoints of a run, ascending. A checkpoint appears by a rename, so each is complete. */
 export async function checkpointSteps(run: string): Promise<number[]> {
   const folder = join(run, 'checkpoints');
   if (!existsSync(folder)) return [];

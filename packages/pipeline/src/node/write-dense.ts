@@ -20,9 +20,9 @@ export interface WriteDenseOptions {
   layout: DenseLayout;
   /** The configuration of the run that trained the model; its recipe travels with the file. */
   config: Config;
-  /** What gave the layout, for messages (default `layout`). */
+  /** The option or argument that gave the layout, for messages (default `layout`). */
   argument?: string;
-  /** Takes a warning where another program draws other images. */
+  /** Receives a warning where the images of another program will differ. */
   progress: Progress;
 }
 
@@ -60,7 +60,10 @@ export async function writeDense(out: string, model: KindModel, options: WriteDe
   return { tensors: tensors.size, config: dense.config };
 }
 
-/** As diffusers' own converter does, but said: its timesteps have other frequencies than facebookresearch's. */
+/**
+ * Describes the model for diffusers, as its own converter does, but with a warning: its timestep frequencies differ
+ * from those of facebookresearch/DiT.
+ */
 function describeForDiffusers(out: string, dit: DitConfig, { argument = 'layout', progress }: WriteDenseOptions) {
   if (dit.frequencyShift !== 1) {
     progress.warn(

@@ -2,9 +2,9 @@ import { ConfigError } from '../errors';
 import { nearestWord } from '../nearest-word';
 
 /**
- * Refuses options of an unknown name: without types a misspelt one would be passed over.
+ * Throws on unknown options. Without types a misspelt option would be ignored.
  *
- * @param of - the function, as the message begins
+ * @param of - name of the function, with which the message begins
  * @throws ConfigError that names the option and a known one that is near, or all
  */
 export function checkOptionNames(of: string, options: object, known: readonly string[]): void {
@@ -18,19 +18,19 @@ export function checkOptionNames(of: string, options: object, known: readonly st
   throw new ConfigError(`${of}: unknown option ${unknown}; ${hint}`);
 }
 
-/** Refuses what is no whole number of at least `least`. */
+/** Throws unless `value` is a whole number of at least `least`. */
 export function checkWhole(option: string, value: number, least: number): void {
   if (Number.isSafeInteger(value) && value >= least) return;
   throw new ConfigError(`${option}: expected a whole number of at least ${least}, got ${JSON.stringify(value)}`);
 }
 
-/** Refuses what is no array of names. */
+/** Throws unless `names` is an array of names. */
 export function checkNames(option: string, names: readonly string[]): void {
   if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return;
   throw new ConfigError(`${option}: expected an array of names, got ${JSON.stringify(names)}`);
 }
 
-/** Refuses what is no function. */
+/** Throws unless `value` is a function. */
 export function checkFunction(option: string, value: unknown): void {
   if (value === undefined || typeof value === 'function') return;
   throw new ConfigError(`${option}: expected a function, got ${JSON.stringify(value)}`);

@@ -6,7 +6,7 @@ import { classNamesOf } from '../recipe/class-names';
 import type { DiffusionModel } from '../sample/guided-denoiser';
 import type { ModelSource } from './model-source';
 
-/** What of a model of learngenes and tailors is taken. */
+/** Which part of a model of learngenes and tailors is used. */
 export interface ComposeOptions {
   /** Names of classes; only the tailors of their groups are read (default all). */
   readonly classes?: readonly string[];
@@ -22,7 +22,7 @@ export interface ComposedModel {
 }
 
 /**
- * Loads a model; of a KIND model the groups of the classes asked for, cut to a budget.
+ * Loads a model. Of a KIND model it takes the groups of the named classes, cut to a budget.
  *
  * @throws ConfigError for an unknown class, with the nearest known one, and for a dense DiT, which has nothing to compose
  */

@@ -5,7 +5,8 @@ import { type HttpSourceOptions, httpSource } from '@learngene/tensor-io';
 const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
 
 /**
- * The files of a bundle on a server, fetched in ranges; a server that ignores ranges may answer with the whole file.
+ * Fetches the files of a bundle on a server by range requests. A server that ignores ranges may answer with the whole
+ * file.
  *
  * @param url - the bundle's folder, with or without a slash at its end
  * @param options - headers, signal, or another fetch

@@ -31,7 +31,7 @@ export type LoadedSource =
       readonly classNames: readonly string[];
     };
 
-/** What a model is, before any of its weights are read. */
+/** The description of a model, without its weights. */
 export interface ModelSource {
   /** The name of every class, by class id. */
   readonly classNames: readonly string[];
@@ -41,13 +41,16 @@ export interface ModelSource {
   readonly kind?: KindConfig;
   /** How images are sampled from it. */
   readonly recipe: Recipe;
-  /** Names of the groups whose tailors can be loaded; left out where that is all. */
+  /** Names of the groups whose tailors can be loaded (default: all). */
   readonly groups?: readonly string[];
-  /** Reads the weights, with tailors of all groups or of those that are named. The caller disposes them. Needs a backend. */
+  /**
+   * Reads the weights, with the tailors of all groups or of the named ones. The caller disposes them. Needs a tfjs
+   * backend.
+   */
   load(groups?: readonly string[]): Promise<DiffusionModel>;
 }
 
-/** The bundle whose files a function gives; kind.json is fetched now and no other file. */
+/** A bundle whose files a function returns. Only kind.json is fetched now. */
 export async function bundleSource(fetchPiece: FetchPiece): Promise<ModelSource> {
   let manifest: Uint8Array | undefined;
   const fetchOnce: FetchPiece = async (file, expected) => {
@@ -63,7 +66,7 @@ export async function bundleSource(fetchPiece: FetchPiece): Promise<ModelSource>
   return { ...kindParts(config), recipe: bundleRecipe(metadata), load };
 }
 
-/** A model in memory. Nothing of it is disposed; what is loaded shares its values. */
+/** A model in memory. It is not disposed; models that are loaded from it share its values. */
 export function memorySource(source: BundleModel | LoadedSource): ModelSource {
   if ('params' in source) {
     return loadedKind({ config: source.config, params: source.params }, bundleRecipe(source.metadata));

@@ -13,7 +13,7 @@ import { Pipeline } from './pipeline';
  */
 export type PipelineSource = URL | FetchPiece | BundleModel | LoadedSource;
 
-/** What of a model is taken, and what makes images of its latents. */
+/** Which part of a model is used, and how its latents become images. */
 export interface OpenPipelineOptions extends ComposeOptions {
   /** From latents to images, e.g. an autoencoder's decoder; without it the network denoises images. */
   readonly decode?: Decode;
@@ -34,7 +34,7 @@ export async function openPipeline(source: PipelineSource, options: OpenPipeline
   return pipelineOf(await modelSource(source), options);
 }
 
-/** Refuses what are no options of {@link openPipeline}; `more` are those of another entry. */
+/** Throws on unknown options of {@link openPipeline}; `more` are further options of another entry. */
 export function checkOpenOptions(options: OpenPipelineOptions, more: readonly string[] = []): void {
   checkOptionNames('openPipeline', options, ['classes', 'budget', 'decode', ...more]);
   if (options.classes !== undefined) checkNames('classes', options.classes);

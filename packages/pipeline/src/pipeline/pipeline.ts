@@ -13,7 +13,7 @@ import { checkEta } from '../sample/samplers';
 import { checkFunction, checkNames, checkOptionNames, checkWhole } from './check-options';
 import type { ComposedModel } from './compose';
 
-/** What {@link Pipeline.sample} samples. What is left out is as the recipe says. */
+/** Options of {@link Pipeline.sample}. The recipe has the defaults. */
 export interface SampleOptions extends Partial<Sampling> {
   /** Names of classes (default all). */
   readonly classes?: readonly string[];
@@ -92,7 +92,9 @@ export class Pipeline {
     });
   }
 
-  /** Frees the model's tensors. Samples on the way reject with PipelineDisposedError; a second call does nothing. */
+  /**
+   * Frees the tensors of the model. A running `sample` rejects with PipelineDisposedError. A second call does nothing.
+   */
   dispose(): void {
     if (this.#disposed.signal.aborted) return;
     this.#disposed.abort(new PipelineDisposedError('sample: the pipeline is disposed'));
@@ -104,7 +106,7 @@ function checkDisposed(signal: AbortSignal): void {
   signal.throwIfAborted();
 }
 
-/** The settings of the recipe with those of a call in their place. */
+/** The settings of the recipe, overridden by those of a call. */
 function samplingOf(recipe: Recipe, options: SampleOptions): Sampling {
   const given = Object.fromEntries(SAMPLING_OPTIONS.map((name) => [name, options[name]]));
   const { sampling } = parseConfig(mergeConfig({ ...recipeOf(recipe) }, { sampling: given }), 'sample');

@@ -27,8 +27,8 @@ export interface FiniteWatch {
 }
 
 /**
- * Remembers whether all outputs of a network were finite. The pixels alone do not tell: the clip of some engines turns NaN
- * into a bound.
+ * Remembers whether all outputs of a network were finite. The pixels do not tell, because clipping on some engines
+ * turns NaN into a bound.
  */
 export function watchFinite(denoiser: Denoiser): FiniteWatch {
   let sum: tf.Tensor = tf.keep(tf.scalar(0)); // NaN or infinity times 0 is NaN, and stays in the sum

@@ -7,7 +7,7 @@ import type { DiffusionProcess } from '../recipe/diffusion-process';
 import { checkFinite, watchFinite } from './finite-pixels';
 import { runSampler } from './samplers';
 
-/** How far {@link sampleImages} is, after a step of the sampler. */
+/** Progress of {@link sampleImages} after a step of the sampler. */
 export interface SampleStep {
   /** Steps that are done, 1 to `steps`, over all batches. */
   readonly step: number;
@@ -35,7 +35,7 @@ export interface SampleImagesOptions {
   readonly denoiser: (start: number, end: number) => Denoiser;
   /** The stream of the noise of the batch that begins with image `start`; the same one for all batches, or one a batch. */
   readonly generator: (start: number) => Generator;
-  /** What becomes of NaN or infinite pixels: an error (default), or a black pixel without a word. */
+  /** What happens with NaN or infinite pixels: an error ('refuse', default), or a black pixel without a message. */
   readonly nonFinite?: 'refuse' | 'black';
   /** From latents to images; without it the network denoises images. */
   readonly decode?: Decode;
@@ -109,7 +109,7 @@ function toBytes(values: Float32Array): Uint8Array {
   return Uint8Array.from(values, (v) => Math.min(255, Math.max(0, Math.round((v + 1) * 127.5))));
 }
 
-/** Gives the event loop a turn; setImmediate is only in Node. */
+/** Waits for the next turn of the event loop. setImmediate exists only in Node. */
 function nextTask(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

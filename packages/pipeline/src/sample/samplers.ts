@@ -29,9 +29,9 @@ export interface SamplerInputs {
 }
 
 /**
- * Refuses eta for a sampler that has none.
+ * Throws on eta for a sampler that has none.
  *
- * @param option What asked for it, as it is written.
+ * @param option - the option that gave it, for the message.
  * @throws ConfigError naming the sampler
  */
 export function checkEta(option: string, { sampler }: Sampling): void {

@@ -10,9 +10,9 @@ export interface DiffusionBatchOptions {
   readonly shape: readonly [height: number, width: number, channels: number];
   /** What is drawn for the batch. */
   readonly draws: BatchDraws;
-  /** What noise and timesteps belong to. */
+  /** Whether noise and timesteps belong to the images, or to the positions in the batch. */
   readonly drawnFor: BatchRandomness['drawnFor'];
-  /** Whether samples with a dropped label stay with their class; else they come first. */
+  /** Whether samples with a dropped label stay with their class. Otherwise they come first. */
   readonly droppedKeepGroup: boolean;
 }
 

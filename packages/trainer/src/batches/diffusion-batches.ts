@@ -20,17 +20,17 @@ export interface DiffusionBatchesOptions {
   stream: string;
   /** Noise, timesteps and dropped labels. */
   randomness: BatchRandomness;
-  /** Whether samples with a dropped label stay with their class; else they come first in a batch. */
+  /** Whether samples with a dropped label stay with their class. Otherwise they come first in a batch. */
   droppedKeepGroup: boolean;
   /** Batches that are read ahead (default 1). */
   prefetch?: number;
-  /** Where the order of the images goes on: `images` of what `state` returned. */
+  /** Where the order of the images continues: `images` of an earlier `state()` (default: at the beginning). */
   state?: BatchState;
 }
 
-/** What a checkpoint keeps of a {@link diffusionBatches}, besides what its randomness keeps. */
+/** The state of a {@link diffusionBatches} in a checkpoint, without the state of its randomness. */
 export interface DiffusionBatchesState extends Readonly<Record<string, unknown>> {
-  /** The place in the order of the images. */
+  /** The position in the order of the images. */
   readonly images: BatchState;
 }
 

@@ -35,15 +35,18 @@ export interface BatchDraws {
 /** Where noise, timesteps and dropped labels come from. */
 export interface BatchRandomness {
   /**
-   * What noise and timesteps belong to when the batch is put in the order of its classes: the images, or the places in the
-   * batch.
+   * Whether noise and timesteps move with the images when the batch is ordered by class, or stay at their positions in
+   * the batch.
    */
   readonly drawnFor: 'images' | 'places';
   /** Draws for the batch of a step, counted from 0. */
   draw(step: number, size: { count: number; pixels: number }): BatchDraws;
-  /** Takes the losses of the samples at their timesteps. */
+  /** Receives the losses of the samples at their timesteps. */
   observe?(t: Int32Array | Float32Array, losses: Float32Array): void;
-  /** JSON that {@link savedRandomness} continues from; empty where a step draws from nothing but its number. */
+  /**
+   * State as JSON, from which {@link savedRandomness} continues. It is empty where the draws of a step depend only on
+   * its number.
+   */
   state(): Readonly<Record<string, unknown>>;
 }
 
@@ -82,25 +85,26 @@ function checkSampler(
 const dropLabels = (generator: Generator, count: number, labelDropout: number) =>
   Uint8Array.from(uniform(generator, count), (u) => (u < labelDropout ? 1 : 0));
 
-/** What {@link savedRandomness} draws by. */
+/** Settings of {@link savedRandomness}. */
 export interface SavedRandomnessOptions {
   /** The diffusion process. */
   process: DiffusionProcess;
   /** How often a label is dropped. */
   labelDropout: number;
-  /** The generator of a training that begins; it is advanced. */
+  /** The generator for a training from the beginning; it is advanced. */
   generator: Generator;
   /**
    * How timesteps are drawn (default 'uniform', of a flow logit-normal). 'loss-second-moment' samples them by their losses
    * (Nichol & Dhariwal, 2021, section 3.3); logit-normal times are of a flow alone (Esser et al. 2024, eq. 19).
    */
   timestepSampler?: FlowTimeDistribution | 'loss-second-moment';
-  /** Where to go on: what `state` returned. `generator` is not used then. */
+  /** An earlier `state()` to continue from. Then `generator` is not used. */
   state?: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Randomness from one generator, whose state a checkpoint keeps. Noise and timesteps belong to the places in the batch.
+ * Randomness from one generator, whose state a checkpoint keeps. Noise and timesteps stay at their positions in the
+ * batch.
  *
  * @throws Error for 'loss-second-moment' with a flow, whose times are not numbered, and for logit-normal with anything else
  */
@@ -130,7 +134,7 @@ export function savedRandomness(options: SavedRandomnessOptions): BatchRandomnes
   };
 }
 
-/** What {@link streamRandomness} draws by. */
+/** Settings of {@link streamRandomness}. */
 export interface StreamRandomnessOptions {
   /** The diffusion process. */
   process: DiffusionProcess;
@@ -138,15 +142,15 @@ export interface StreamRandomnessOptions {
   labelDropout: number;
   /** Seed of the training. */
   seed: number;
-  /** Names the streams, so that two trainings with one seed draw apart. */
+  /** Name of the streams: trainings with one seed and different purposes draw different numbers. */
   purpose: string;
   /** How the times of a flow are drawn (default logit-normal). */
   timestepSampler?: FlowTimeDistribution;
 }
 
 /**
- * Randomness from a stream of its own for every step. It depends on seed, purpose and step alone and belongs to the images:
- * every model sees the same images with the same noise, whatever order of the batch suits it.
+ * Randomness that has a stream for every step. It depends only on seed, purpose and step, and moves with the images. So
+ * every model sees the same images with the same noise, whatever the order of its batches.
  *
  * @throws Error for logit-normal times of anything but a flow
  */

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { DiffusionBatch } from '../contracts/diffusion';
 import { toUnit } from './diffusion-batch';
 
-/** Images that nothing is trained on, with fixed noise and with timesteps spread evenly over each class. */
+/** Held-out images with fixed noise, and with timesteps that are spread evenly within each class. */
 export interface ValidationSet {
   /** Images. */
   count: number;
@@ -21,7 +21,7 @@ export interface ValidationSet {
   shape: readonly [number, number, number];
 }
 
-/** Reads a validation set; it depends on the images and the process alone. */
+/** Makes a validation set. It depends only on the images and the process. */
 export async function validationSet(images: ImageDataset, process: DiffusionProcess): Promise<ValidationSet> {
   const { height, width, channels, labels, size } = images;
   const counts = classCounts(images);

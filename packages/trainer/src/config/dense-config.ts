@@ -6,16 +6,16 @@ const KIND_SETTINGS = {
   training: ['factorLearningRateScale', 'orthogonality'],
 } as const satisfies { [section in keyof Config]?: readonly (keyof Config[section])[] };
 
-/** Whether a setting has a part in the training of learngenes and tailors alone. */
+/** Whether a setting matters only for training learngenes and tailors. */
 export function isKindSetting(section: string, name: string): boolean {
   const names: Readonly<Record<string, readonly string[]>> = KIND_SETTINGS;
   return Object.hasOwn(names, section) && names[section].includes(name);
 }
 
 /**
- * Refuses settings that have no part in the training of a dense model.
+ * Throws on settings that do nothing in the training of a dense model.
  *
- * @param asked What was asked for, before defaults are filled in.
+ * @param asked - the settings that the user gave, without defaults.
  * @throws ConfigError that names the setting
  */
 export function checkDenseSettings(asked: Readonly<Record<string, unknown>>): void {

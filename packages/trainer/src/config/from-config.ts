@@ -34,9 +34,10 @@ function timestepSamplerOf({ timestepSampler, timestepMean, timestepStd }: Confi
 }
 
 /**
- * The batches of a configuration: noise, timesteps and dropped labels from one generator, whose state is kept.
+ * Makes the batch maker of a configuration. Noise, timesteps and dropped labels come from one generator, whose state is
+ * kept.
  *
- * @param state What the batch maker's `state` returned, to go on from there.
+ * @param state - an earlier `state()` of the batch maker, to continue from there.
  */
 export function batchesOf(config: Config, images: ImageDataset, state?: unknown): BatchMaker<DiffusionBatch> {
   const { seed, data, model, training, diffusion } = config;

@@ -3,7 +3,7 @@ import { DIT_PRESETS, type DitConfig, ditConfig, ditVariant } from '@learngene/d
 import { type KindConfig, kindConfig, type TailorGroup } from '@learngene/kind';
 import type { Config } from '@learngene/pipeline';
 
-/** A model that a laptop trains in minutes; the configuration's fields override it. */
+/** A model that a laptop trains in minutes. Fields of the configuration override it. */
 const DEFAULT_SIZE = { patchSize: 4, hiddenSize: 192, depth: 6, heads: 6, mlpRatio: 4 };
 
 /** One group of tailors for each class, under the class's name. */
@@ -11,7 +11,7 @@ export function groupsOf(classes: readonly string[]): TailorGroup[] {
   return classes.map((name, id) => ({ name, classes: [id], classNames: [name] }));
 }
 
-/** The network that a configuration asks for on a dataset, with dense layers or factored ones. */
+/** The network of a configuration for a dataset, with dense or factored layers. */
 export function networkConfig({ model }: Config, dataset: ImageDataset): DitConfig {
   const { preset, labelDropout, learnSigma, variant, patchSize, hiddenSize, depth, heads, mlpRatio } = model;
   const sizes = { patchSize, hiddenSize, depth, heads, mlpRatio };
@@ -30,7 +30,7 @@ export function networkConfig({ model }: Config, dataset: ImageDataset): DitConf
   });
 }
 
-/** The KIND model that a configuration asks for on a dataset. */
+/** The KIND model of a configuration for a dataset. */
 export function modelConfig(config: Config, dataset: ImageDataset): KindConfig {
   const { learngeneRank, tailorRank, gate, nullGate } = config.model;
   const dit = networkConfig(config, dataset);

@@ -1,6 +1,6 @@
 import type { StepResult } from './learner';
 
-/** Makes what a learner trains on, one batch a step. */
+/** Makes the batches that a learner trains on, one for each step. */
 export interface BatchMaker<B> {
   /** Samples of a batch. */
   readonly batchSize: number;
@@ -10,9 +10,9 @@ export interface BatchMaker<B> {
   next(step: number): Promise<B>;
   /** Frees a batch. */
   release(batch: B): void;
-  /** Takes what the step on a batch measured, for a maker that samples by the losses. */
+  /** Receives what the step measured on its batch. A maker that samples timesteps by their losses needs it. */
   observe?(batch: B, result: StepResult): void;
-  /** JSON from which a maker with the same data and settings goes on to the same batches. */
+  /** State as JSON. From it a maker with the same data and settings continues with the same batches. */
   state(): unknown;
   /** Stops reading ahead. */
   close(): void;

@@ -14,13 +14,13 @@ export interface DiffusionBatch {
   /** [N] 1 where the label is dropped, else 0. */
   readonly dropped: Uint8Array;
   /**
-   * [N] importance weights of the losses, where timesteps are sampled by their losses; the sampler then wants the losses
-   * back. Absent where every sample has weight 1.
+   * [N] importance weights of the losses, where timesteps are sampled by their losses; then the step must return the
+   * loss of every sample. Absent where every sample has weight 1.
    */
   readonly weights?: Float32Array;
 }
 
-/** What a network sees. */
+/** Inputs of a network. */
 export interface NetworkInputs {
   /** Noisy images, [N, H, W, C]. */
   readonly x: Tensor4D;
@@ -31,8 +31,8 @@ export interface NetworkInputs {
 }
 
 /**
- * One of a model's networks: that of the class; the model's own branch of the null label, adapters included; the model
- * without its adapters or tailors, which knows no class.
+ * A branch of a model: conditional on the class; with the null label, adapters included; or class-agnostic, without
+ * adapters or tailors.
  */
 export type Branch = 'class' | 'null-label' | 'class-agnostic';
 
@@ -44,7 +44,10 @@ export interface DiffusionCounts extends LearnerCounts {
   readonly bytesPerClass: number;
 }
 
-/** Singular values of the learngenes and of every group's tailors, largest first, the mean over the main layers. */
+/**
+ * Singular values of the learngenes and of the tailors of every group, in descending order, averaged over the main
+ * layers.
+ */
 export interface Spectra {
   /** Of the learngenes. */
   learngenes: number[];

@@ -20,13 +20,13 @@ export interface StepResult {
   readonly sampleLosses?: Float32Array;
 }
 
-/** Everything that a learner needs to go on to the bits that it would have had. */
+/** The whole state of a learner. A restored learner computes the same bits as one that was never interrupted. */
 export interface LearnerState {
   /** Optimiser steps done. */
   readonly step: number;
   /** Trees of tensors by name: `params`, `ema` (the averaged weights), `optimizer`. */
   readonly trees: Readonly<Record<string, ParamTree>>;
-  /** Steps of the parameter groups that do not count every step; JSON that only the learner reads. */
+  /** Step counts of the parameter groups that are not in every step, as JSON that only the learner reads. */
   readonly clocks?: unknown;
 }
 
@@ -39,8 +39,8 @@ export interface LearnerCounts {
 }
 
 /**
- * A model in training. The loop knows nothing else of it, so that an autoencoder, a classifier and a diffusion model train
- * alike. A learner owns its tensors.
+ * A model in training. This is all that the loop knows of it, so an autoencoder, a classifier and a diffusion model
+ * train in the same way. A learner owns its tensors.
  */
 export interface Learner<B> {
   /**
@@ -51,12 +51,12 @@ export interface Learner<B> {
   step(batch: B, options: StepOptions): Promise<StepResult>;
   /** The loss of every sample of a batch with the averaged weights, [N]; nothing is trained. */
   evaluate(batch: B): Promise<Float32Array>;
-  /** The present state. Its tensors stay the learner's, and the next step may write over them. */
+  /** The current state. The learner keeps its tensors, and the next step may overwrite them. */
   state(): LearnerState;
   /**
-   * Puts a state in the place of the present one, bit for bit. The trees belong to the learner afterwards.
+   * Replaces the current state, bit for bit. Then the learner owns the trees.
    *
-   * @throws Error where a tree is missing or does not fit the model; the trees then stay the caller's
+   * @throws Error where a tree is missing or does not fit the model; the caller then keeps the trees
    */
   restore(state: LearnerState): void;
   /** What the model costs. */

@@ -1,8 +1,8 @@
 import { classCounts, type ImageDataset, subset } from '@learngene/datasets';
 
 /**
- * A view in which all classes have as many images as the largest: images of small classes come several times an
- * epoch, so that every class's tailors get as many samples.
+ * Repeats images of small classes, so that every class has as many images as the largest one. The tailors of all
+ * classes then get equally many samples in an epoch.
  */
 export function balanceClasses(dataset: ImageDataset): ImageDataset {
   const counts = classCounts(dataset);

@@ -7,10 +7,13 @@ import type { Config, Progress } from '@learngene/pipeline';
 import { ConfigError } from '@learngene/pipeline';
 import { identify } from '@learngene/pipeline/node';
 
-/** Data as a configuration asks for them. */
+/** The data section of a configuration. */
 export type DataConfig = Config['data'];
 
-/** Data whose kind and place are known: what a run or a bundle keeps, so that they are found from any folder. */
+/**
+ * The data section with kind and absolute path, as a run or a bundle keeps it, so that the data are found from any
+ * folder.
+ */
 export interface DataRecipe extends DataConfig {
   /** The kind of the data. */
   source: NonNullable<DataConfig['source']>;
@@ -40,7 +43,7 @@ async function readTable(path: string): Promise<ClassTable> {
   return table as ClassTable;
 }
 
-/** Throws where a path holds what a command wrote that is no data: a run has folders with images, too. */
+/** Throws where a path holds the result of a command and not data. A run, for example, has folders with images too. */
 async function refuseArtifact(path: string, flag: string): Promise<void> {
   if (!existsSync(path)) return;
   const { kind, what } = await identify(path).catch(() => ({ kind: 'images', what: '' }));

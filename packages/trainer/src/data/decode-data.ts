@@ -3,10 +3,10 @@ import type { Config, Progress } from '@learngene/pipeline';
 import { ConfigError } from '@learngene/pipeline';
 import { chooseClasses } from './open-data';
 
-/** More bytes of decoded images than this are not kept in memory. */
+/** The most bytes of decoded images that are kept in memory. */
 const MAX_BYTES = 2 ** 33;
 
-/** Throws where the fraction held out leaves nothing to train on; cheap, to be asked before anything is decoded. */
+/** Throws where the held-out fraction leaves nothing to train on. It is cheap: call it before images are decoded. */
 export function checkHoldOut({ data }: Config): void {
   if (data.holdOut === 1) throw new ConfigError('data.holdOut: expected below 1, got 1: nothing to train on');
 }
@@ -40,7 +40,7 @@ export async function decodeData(
   }
 }
 
-/** A part of the data: what is trained on, and what is kept for evaluation. */
+/** Images of some classes, split into those to train on and those kept for evaluation. */
 export interface DataPart {
   /** What is trained on. */
   train: ImageDataset;

@@ -23,7 +23,7 @@ import { completeData, type DataRecipe } from './complete-data';
 
 type DataConfig = Config['data'];
 
-/** The size that images from files are brought to when neither the configuration nor a model names one. */
+/** Size of images from files, in pixels, where neither the configuration nor a model gives one. */
 const USUAL_SIZE = 32;
 
 /** The folder of the npm package with the emoji images. */
@@ -52,7 +52,7 @@ function nativeSize(dataset: ImageDataset, data: DataConfig): ImageDataset {
   return dataset;
 }
 
-/** How many of the files that were passed over are named. */
+/** How many ignored files a message names. */
 const MOST_NAMED = 5;
 
 function tellIgnored(ignored: readonly IgnoredEntry[], progress: Progress): void {
@@ -96,7 +96,7 @@ async function openSource(data: DataRecipe, progress: Progress): Promise<ImageDa
 export interface OpenData {
   /** All classes, superclasses merged and small classes left out; image files are decoded when read. */
   dataset: ImageDataset;
-  /** What a run or a bundle keeps of it. */
+  /** The recipe that a run or a bundle keeps. */
   recipe: DataRecipe;
 }
 

@@ -21,7 +21,7 @@ export async function openRecipe(
   }
 }
 
-/** What {@link reopenRunData} gives. */
+/** Result of {@link reopenRunData}. */
 export interface ReopenedRun<R extends RunRecord> {
   /** The record, with the place where the data lie now. */
   record: R;

@@ -2,7 +2,7 @@ import { classLabel, type ImageDataset, listNames } from '@learngene/datasets';
 import type { Progress } from '@learngene/pipeline';
 import { ConfigError, classLabels } from '@learngene/pipeline';
 
-/** What {@link transferClasses} chooses by. */
+/** Options of {@link transferClasses}. */
 export interface TransferChoice {
   /** The classes that were asked for; undefined where none were. */
   named?: readonly string[];
@@ -16,8 +16,8 @@ export interface TransferChoice {
 const MOST_LISTED = 40;
 
 /**
- * The classes to teach a base: those named; else, of the base's own data, those that its recipe keeps out as novel, and of
- * other data all. Warns of classes that the base knows already.
+ * Chooses the classes of a transfer: those that are named. Without names they are the classes that the recipe of the
+ * base keeps out as novel, or, of other data, all classes. Warns of classes that the base knows already.
  *
  * @throws ConfigError where none is named and the recipe keeps none out, with the classes that the base does not know
  */

@@ -49,7 +49,7 @@ export interface RunDemoOptions {
   seed: number;
   /** Whether a finished demo, or one of other settings, may be replaced (default false). */
   replace?: boolean;
-  /** Takes notes and bars. */
+  /** Receives messages and progress bars. */
   progress: Progress;
   /** Stops the demo between two steps; a training writes a checkpoint first. */
   signal: AbortSignal;
@@ -57,7 +57,7 @@ export interface RunDemoOptions {
   onStage?: (stage: DemoStage) => void;
 }
 
-/** What {@link runDemo} gives. */
+/** Result of {@link runDemo}. */
 export interface DemoResult {
   /** The folder. */
   out: string;

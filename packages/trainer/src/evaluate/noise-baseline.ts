@@ -2,8 +2,8 @@ import type { ImageBatch, ImageSource } from '@learngene/metrics';
 import { createGenerator, stream, uniform } from '@learngene/random';
 
 /**
- * Pixels drawn evenly, as many and as large as `like`'s: what a model that has learnt nothing would draw. Read in order,
- * since going back draws anew from the first image.
+ * Images of uniform random pixels, with the number and the size of those of `like`: samples of a model that has learnt
+ * nothing. Read them in order; going back draws again from the first image.
  */
 export function noiseSource(like: ImageSource, seed: number): ImageSource {
   const fresh = () => stream(createGenerator(seed), 'noise-baseline');

@@ -59,7 +59,7 @@ export interface PreparedClassifier {
   description?: ClassifierDescription;
 }
 
-/** An evaluation before an engine starts and an image is decoded: all that is cheap to check is checked. */
+/** A prepared evaluation. Everything that is cheap to check is checked; no engine is started and no image decoded. */
 export interface PreparedEvaluation {
   /** The whole configuration. */
   config: Config;

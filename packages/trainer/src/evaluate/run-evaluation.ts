@@ -21,19 +21,19 @@ import { nothingHeldOut, type PreparedEvaluation } from './prepare-evaluation';
 export interface RunEvaluationOptions {
   /** Samples to draw, where a model draws them. */
   count: number;
-  /** Whose conventions count where programs differ. */
+  /** The program whose conventions apply where programs differ. */
   convention: EvaluateOptions['convention'];
   /** Training steps of a new classifier. */
   classifierSteps: number;
   /** How a message calls a part of the request (default: by its name). */
   label?: (part: string) => string;
-  /** Takes notes and bars. */
+  /** Receives messages and progress bars. */
   progress: Progress;
   /** Stops the work between two steps. */
   signal: AbortSignal;
 }
 
-/** What {@link runEvaluation} gives: the figures, and what they are to be compared with. */
+/** Result of {@link runEvaluation}: the scores, and figures to compare them with. */
 export interface EvaluationResult extends Evaluation {
   /** FID of noise in the place of the samples, where FID is wanted. */
   noiseFid?: number;

@@ -13,7 +13,7 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import type { LearnerState, StepOptions } from '../contracts/learner';
 
-/** One tree of parameters in training: all of it is trained, at one clock. */
+/** A tree of parameters in training. All leaves are trained and share one step count. */
 export interface TreeState {
   /** Parameters. */
   readonly params: ParamTree;
@@ -37,11 +37,11 @@ export function disposeTree({ params, ema, optimizer }: TreeState): void {
 export interface TreeStepOptions extends StepOptions {
   /** Leaves with a learning rate or a weight decay of their own; all others have the step's rate and no decay. */
   readonly leaves?: readonly LeafSettings[];
-  /** Whether the memory of the state before may be written over. */
+  /** Whether the step may overwrite the memory of the state before it. */
   readonly donate?: boolean;
 }
 
-/** What {@link stepTree} gives; the caller owns it. */
+/** Result of {@link stepTree}; the caller owns it. */
 export interface TreeStep {
   /** The state after the step. */
   readonly state: TreeState;
@@ -92,8 +92,8 @@ export function treesOf({ trees }: LearnerState): Record<'params' | 'ema' | 'opt
 }
 
 /**
- * The state that {@link treeToState} took apart. The gradient's norm sums in the order of the parameters, so that they get
- * the order that they had.
+ * Restores the state that {@link treeToState} took apart. The parameters get the order that they had, because the norm
+ * of the gradient sums in this order.
  *
  * @param like The state that it replaces; where there is none, the parameters are in the order of `sortParams`.
  * @throws Error where a tree is missing, or does not fit `like`

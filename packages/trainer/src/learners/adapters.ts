@@ -80,13 +80,13 @@ function fromState(before: AdapterTrainState, state: LearnerState): AdapterTrain
 export interface AdapterLearnerOptions {
   /** The diffusion process. */
   process: DiffusionProcess;
-  /** Whether the model without adapters is a model: not so where it was never trained. */
+  /** Whether the model without adapters is usable as a class-agnostic model. It is not if it was never trained. */
   agnostic: boolean;
 }
 
 /**
- * An adapted model as a learner: its adapters are trained, all else is frozen. A state holds the adapters alone; the
- * frozen model is that of the learner which restores it.
+ * An adapted model as a learner: its adapters are trained, all other tensors are frozen. A state holds only the
+ * adapters; a learner that restores it keeps its own frozen model.
  *
  * @param model Belongs to the learner.
  */

@@ -60,7 +60,7 @@ function countsOf(params: ParamTree, form: 'dense' | 'low-rank', config: DitConf
 const isFactor = (name: string): boolean => /^blocks\.\d+\.(attn|mlp)\./.test(name);
 
 /**
- * A dense or low-rank Diffusion Transformer as a learner: all of it is trained, on all classes alike.
+ * A dense or low-rank Diffusion Transformer as a learner. All parameters are trained, by samples of all classes.
  *
  * @param start The state before the first step, or what makes it when it is needed; the learner owns it. The parameters of
  *   one that is made later are put in the order of `sortParams`, so that a restored learner need not make it.

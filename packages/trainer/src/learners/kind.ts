@@ -26,7 +26,7 @@ export interface KindLearnerOptions {
   config: KindConfig;
   /** The diffusion process. */
   process: DiffusionProcess;
-  /** What a step changes; it may differ from step to step, within what the state was made for. */
+  /** Which parts a step changes. It may differ from step to step, within those that the state was made for. */
   trainable: Trainable | ((step: number) => Trainable);
   /** Factor on the learning rate of learngenes and tailors (default 1). */
   factorLearningRateScale?: number;
@@ -34,7 +34,7 @@ export interface KindLearnerOptions {
   weightDecay?: number;
   /** Weight of the orthogonality penalty (default 0). */
   orthogonality?: number;
-  /** Whether the optimiser may write over the state before (default false). */
+  /** Whether the optimiser may overwrite the state before the step (default false). */
   donate?: boolean;
 }
 

@@ -18,8 +18,8 @@ function withRows(params: KindParams, names: readonly string[], rows: ParamTree)
 }
 
 /**
- * A KIND model as a learner of which the label rows alone are trained. A state holds the rows alone; all else is that of
- * the learner which restores it.
+ * A KIND model as a learner whose label rows alone are trained. A state holds only the rows; a learner that restores it
+ * keeps its own other tensors.
  *
  * @param model Belongs to the learner.
  */

@@ -20,7 +20,7 @@ import { runTraining } from '../run/run-training';
 import { versions } from '../run-folder/versions';
 import { kindFromDenseFile } from './dense-start';
 
-/** The options of {@link preparePretraining}. */
+/** Options of {@link preparePretraining}. */
 export interface PreparePretrainingOptions {
   /** What is trained: learngenes and tailors, or a plain DiT. */
   kind: RunRecord['kind'];
@@ -54,7 +54,7 @@ export async function preparePretraining(config: Config, options: PreparePretrai
   return { record, resumed: false, view };
 }
 
-/** The model that a run trains; what cannot be is a fault of the configuration. */
+/** The model that a run trains. An impossible model is a ConfigError. */
 function modelOf(kind: RunRecord['kind'], config: Config, data: ImageDataset) {
   try {
     if (kind === 'kind') return { kind, model: modelConfig(config, data) };
@@ -77,7 +77,7 @@ export async function resumePretraining(run: string, options: ResumeOptions): Pr
   return { resumed: true, ...(await reopenRunData(record, options)) };
 }
 
-/** What {@link countRunModel} gives. */
+/** Result of {@link countRunModel}. */
 export interface RunModelCounts {
   /** Its parameters. */
   params: {

@@ -10,7 +10,7 @@ function layerAt(tree: ParamTree, name: string): FactoredParams | undefined {
   return node as FactoredParams | undefined;
 }
 
-/** Energies s² ‖u‖² ‖v‖² of a piece, sorted within each layer and averaged over the layers. */
+/** Energies s² ‖u‖² ‖v‖² of learngenes or tailors, sorted within each layer and averaged over the layers. */
 async function meanSpectrum(tree: ParamTree, names: readonly string[]): Promise<number[]> {
   const spectra: Float64Array[] = [];
   for (const name of names) {

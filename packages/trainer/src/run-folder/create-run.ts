@@ -6,10 +6,10 @@ import { CONFIG_FILE, checkpointPath, checkpointSteps, type RunRecord } from '@l
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { checkParents, strangerIn } from './new-folder';
 
-/** What a run that failed before its first step leaves behind. */
+/** Folders that a run leaves behind if it fails before its first step. */
 const EMPTY_RUN = ['checkpoints', 'samples'];
 
-/** Throws a ConfigError for a path that is no new or empty folder; cheap, to be asked before any work. */
+/** Throws a ConfigError unless a path is a new or an empty folder. It is cheap: call it before any work. */
 export async function checkNewRun(path: string): Promise<void> {
   if (existsSync(join(path, CONFIG_FILE))) {
     throw new ConfigError(`${path}: there is a run already; continue it with --resume, or give another --out`);
@@ -34,12 +34,12 @@ export async function createRunFolder(path: string, record: RunRecord): Promise<
   await writeRunRecord(path, record);
 }
 
-/** Writes the record of a run folder, whole or not at all. */
+/** Writes the record of a run folder, completely or not at all. */
 export async function writeRunRecord(path: string, record: RunRecord): Promise<void> {
   await writeFileAtomic(join(path, CONFIG_FILE), `${JSON.stringify(record, null, 2)}\n`);
 }
 
-/** Deletes all but the newest `keep` checkpoints, and what an interrupted write left behind. */
+/** Deletes all checkpoints but the newest `keep`, and the remains of an interrupted write. */
 export async function pruneCheckpoints(run: string, keep: number): Promise<void> {
   const folder = join(run, 'checkpoints');
   for (const name of await readdir(folder)) {

@@ -55,7 +55,7 @@ export async function spectrumSection(model: KindModel): Promise<Section> {
   };
 }
 
-/** What a model and its pieces cost. */
+/** The cost of a model and of its parts. */
 export function sizeSection(model: KindModel): Section {
   const { params, macs, bytes } = countKind(model.config);
   const first = model.config.groups[0]?.name;

@@ -10,7 +10,7 @@ import {
 } from '@learngene/pipeline/node';
 import { sha256File, writeFolderAtomic } from '@learngene/tensor-io/node';
 
-/** Writes the checkpoint of a step; it appears whole, by rename, or not at all. */
+/** Writes the checkpoint of a step. It appears by a rename, complete or not at all. */
 export async function saveCheckpoint(run: string, step: number, { trees, state }: CheckpointContent): Promise<void> {
   await writeFolderAtomic(
     checkpointPath(run, step),

@@ -11,7 +11,7 @@ export interface LogWindow {
   steps: number;
 }
 
-/** Everything that a training continues from. */
+/** The whole state of a training. */
 export interface SavedState {
   /** The learner's state. */
   learner: LearnerState;

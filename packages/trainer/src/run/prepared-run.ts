@@ -6,7 +6,7 @@ import { decodeTrainingData } from '../data/run-data';
 import { createRunFolder, writeRunRecord } from '../run-folder/create-run';
 import { type MetricsLine, readMetricsLog } from '../run-folder/metrics-log';
 
-/** A run before an engine starts and an image is decoded: all that is cheap to check is checked. */
+/** A prepared run. Everything that is cheap to check is checked; no engine is started and no image decoded. */
 export interface PreparedRun<R extends RunRecord = RunRecord> {
   /** Configuration and model; the engine is set when it trains. */
   record: R;
@@ -18,7 +18,7 @@ export interface PreparedRun<R extends RunRecord = RunRecord> {
 
 /** How a run is opened again. */
 export interface ResumeOptions {
-  /** Where the data lie now, if not where the run's recipe says. */
+  /** Path of the data, if they are no longer where the recipe of the run says. */
   place?: string;
   /** Takes notes on the data. */
   progress: Progress;
@@ -30,15 +30,15 @@ export interface TrainPreparedOptions {
   run: string;
   /** Name of the engine that is selected. */
   engine: string;
-  /** Whether the data of a continued run lie elsewhere now: its record is written anew (default false). */
+  /** Whether the data of a continued run have moved; then its record is written again (default false). */
   moved?: boolean;
-  /** Takes notes and bars. */
+  /** Receives messages and progress bars. */
   progress: Progress;
   /** An abort saves a checkpoint and ends the run. */
   signal: AbortSignal;
 }
 
-/** What a trained run gives. */
+/** Result of training a run. */
 export interface TrainedRun {
   /** The run folder. */
   run: string;
@@ -50,7 +50,7 @@ export interface TrainedRun {
   report: string;
 }
 
-/** Warns where a run goes on with another engine than it was started on. */
+/** Warns where a run continues on another engine than it was started on. */
 export function warnOfOtherEngine({ record, resumed }: PreparedRun, engine: string, progress: Progress): void {
   if (!resumed || record.engine === engine) return;
   progress.warn(`the run was started on ${record.engine}; on ${engine} its numbers continue, but not bit for bit`);
@@ -73,7 +73,7 @@ export async function openRun<R extends RunRecord>(
   return data;
 }
 
-/** What a run folder says of its training. */
+/** Paths and settings of the training in a run folder. */
 export function trainedRun(run: string, { config }: RunRecord): TrainedRun {
   const last = readMetricsLog(run).at(-1);
   return { run, steps: config.training.steps, last, report: join(run, 'report.html') };

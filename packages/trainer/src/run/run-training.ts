@@ -71,7 +71,7 @@ export interface RunTrainingOptions {
    * checkpoint is.
    */
   start?(): KindTrainState;
-  /** Shows how far the training is. */
+  /** Receives the progress of the training. */
   progress: Progress;
   /** An abort saves a checkpoint and ends the run. */
   signal: AbortSignal;

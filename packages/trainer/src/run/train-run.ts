@@ -24,9 +24,9 @@ export interface TrainRunOptions<B> extends Pick<TrainOptions<B>, 'validation' |
   schedule: TrainingSchedule;
   /** How often the log, checkpoints and samples are written, in steps. */
   intervals: Pick<Config['training'], 'logEvery' | 'checkpointEvery' | 'keepCheckpoints' | 'sampleEvery'>;
-  /** Called every `sampleEvery` steps but for the last. */
+  /** Called every `sampleEvery` steps, except after the last step. */
   onSample?(step: number): Promise<void>;
-  /** Shows how far the training is. */
+  /** Receives the progress of the training. */
   progress: Progress;
   /** An abort saves a checkpoint and ends the run. */
   signal: AbortSignal;
@@ -63,8 +63,8 @@ async function withAdvice(error: unknown, run: string): Promise<unknown> {
 }
 
 /**
- * Trains in a run folder to the last step, from its newest checkpoint where it has one. The run has the bits of one that
- * was never interrupted.
+ * Trains in a run folder to the last step, from its newest checkpoint if there is one. The result has the same bits as
+ * that of a run that was never interrupted.
  *
  * @returns the steps done
  * @throws InterruptedError after an abort, with a checkpoint written

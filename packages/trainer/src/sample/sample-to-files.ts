@@ -24,13 +24,13 @@ export interface SampleToFilesOptions {
   seed: number;
   /** Images at a time. */
   batchSize: number;
-  /** Takes a bar. */
+  /** Receives a progress bar. */
   progress: Progress;
   /** Stops between two steps. */
   signal: AbortSignal;
 }
 
-/** What {@link sampleToFiles} gives. */
+/** Result of {@link sampleToFiles}. */
 export interface SampledFiles {
   /** How many images there are. */
   count: number;

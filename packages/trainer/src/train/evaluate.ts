@@ -1,6 +1,6 @@
 import type { Learner } from '../contracts/learner';
 
-/** Batches one after another; whoever makes them frees each of them when the next is asked for. */
+/** A sequence of batches. Its maker frees each batch when the next one is asked for. */
 export type BatchSequence<B> = Iterable<B> | AsyncIterable<B>;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Waits for the next turn of the event loop. Some engines train in microtasks alone: without a turn a page does not draw,
- * and a signal such as Ctrl-C is never heard.
+ * Waits for the next turn of the event loop. Some engines work only in microtasks: without a turn a page is not
+ * redrawn, and a signal such as Ctrl-C is not noticed.
  */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {

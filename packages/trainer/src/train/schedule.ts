@@ -12,7 +12,7 @@ export interface TrainingSchedule {
   readonly clipNorm: number;
 }
 
-/** What {@link trainingSchedule} makes a schedule of. */
+/** Options of {@link trainingSchedule}. */
 export interface TrainingScheduleOptions {
   /** Optimiser steps in all. */
   steps: number;

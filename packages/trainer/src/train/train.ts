@@ -6,19 +6,19 @@ import { type BatchSequence, meanLoss } from './evaluate';
 import { nextTurn } from './next-turn';
 import type { TrainingSchedule } from './schedule';
 
-/** What {@link train} tells after every step. */
+/** Event of {@link train} after a step. */
 export interface StepEvent extends Pick<StepResult, 'loss' | 'gradientNorm'> {
   /** Steps done, from 1. */
   readonly step: number;
   /** Learning rate of the step. */
   readonly learningRate: number;
-  /** Time of the learner's step alone, without the making of the batch, in milliseconds. */
+  /** Time of the step of the learner, without making the batch, in milliseconds. */
   readonly milliseconds: number;
-  /** The mean loss on held-out data, after the steps at which it was asked for. */
+  /** The mean loss on held-out data, after the steps at which it is measured. */
   readonly validationLoss?: number;
 }
 
-/** How {@link train} trains. */
+/** Options of {@link train}. */
 export interface TrainOptions<B> {
   /** Makes the batches; the caller closes it. */
   data: BatchMaker<B>;
@@ -26,7 +26,7 @@ export interface TrainOptions<B> {
   schedule: TrainingSchedule;
   /** Steps done before (default 0): those of the state that the learner and the batch maker were restored from. */
   from?: number;
-  /** Held-out data: its mean loss is measured every so many steps and after the last (default: not at all). */
+  /** Held-out data, whose mean loss is measured every `every` steps and after the last step (default: none). */
   validation?: {
     /** Steps between two measurements. */
     every: number;
@@ -67,7 +67,8 @@ function check<B>(options: TrainOptions<B>): void {
  * Trains a learner to the last step of a schedule. The loop knows neither model nor data: a step is a batch, the learner's
  * step on it and the call of `onStep`.
  *
- * The learner and the batch maker stay the caller's, also after an error: their state is then that after the last step.
+ * The caller keeps the learner and the batch maker, also after an error. Their state is then that after the last step
+ * that was done.
  *
  * @throws NonFiniteLossError where the loss or the norm of the gradient is NaN or infinite
  * @throws the signal's reason after an abort, unless the last step was done

@@ -2,7 +2,7 @@ import { type KindModel, transferKind } from '@learngene/kind';
 import { createGenerator, stream } from '@learngene/random';
 import { groupsOf } from '../config/model-config';
 
-/** How near novel classes are to those of the base. */
+/** How near the domain of the novel classes is to that of the base. */
 export type TransferDomain = 'near' | 'distant';
 
 /** What a transfer trains: for a near domain tailors alone, for a distant one the dense parts too. */
@@ -15,7 +15,10 @@ export const TRAINABLE_OF_DOMAIN: Readonly<Record<TransferDomain, 'tailors' | 't
 export interface StartTransferOptions {
   /** Seed of the fresh tailors. */
   seed: number;
-  /** `near`: label rows start at the null label's; `distant`: they, like the dense parts, start at random. */
+  /**
+   * `near`: label rows start as copies of the row of the null label. `distant`: they start at random, as the dense
+   * parts do.
+   */
   domain: TransferDomain;
   /** Components of each novel class (default: as in the base). */
   tailorRank?: number;

@@ -17,7 +17,7 @@ export interface TransferConfigOptions {
 /**
  * The configuration of a transfer: the base's, then the defaults of transfers, then what was asked for.
  *
- * @throws ConfigError for parts that the base decides
+ * @throws ConfigError for settings that the base determines
  */
 export function transferConfig(
   base: Config,

@@ -29,7 +29,7 @@ import { versions } from '../run-folder/versions';
 import { startTransfer, TRAINABLE_OF_DOMAIN, type TransferDomain } from './start-transfer';
 import { transferConfig } from './transfer-config';
 
-/** A transfer before an engine starts and an image is decoded. */
+/** A prepared transfer. No engine is started and no image decoded. */
 export interface PreparedTransfer extends PreparedRun<KindRunRecord> {
   /** The model to start from; undefined where a checkpoint is continued. */
   base?: string;
@@ -37,7 +37,7 @@ export interface PreparedTransfer extends PreparedRun<KindRunRecord> {
   tailorRank?: number;
 }
 
-/** What is asked of a new transfer. */
+/** Settings of a new transfer. */
 export interface TransferRequest {
   /** Values of the configuration, over the base's. */
   requested: Record<string, unknown>;
@@ -112,7 +112,7 @@ async function loadStart({ record, base, tailorRank }: PreparedTransfer): Promis
   return start;
 }
 
-/** What a trained transfer gives. */
+/** Result of a transfer. */
 export interface TrainedTransfer extends TrainedRun {
   /** Parameters that were trained. */
   trainedParameters: number;

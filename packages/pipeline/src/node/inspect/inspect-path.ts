@@ -26,7 +26,7 @@ export interface KindRunInspection {
   path: string;
   /** Configuration and model. */
   record: KindRunRecord;
-  /** Its parameters, by piece. */
+  /** Its parameters, by part. */
   parameters: ReturnType<typeof countKind>['params'];
   /** Multiply-accumulates of a class. */
   macs: ReturnType<typeof countKind>['macs'];
@@ -67,9 +67,9 @@ export interface BundleInspection {
 export interface InspectedTensor {
   /** Its name. */
   name: string;
-  /** What its numbers are, as the file says it, for instance `F32`. */
+  /** Element type, as the file names it, for example `F32`. */
   dtype: string;
-  /** Its sides. */
+  /** Sizes of the axes. */
   shape: readonly number[];
 }
 
@@ -85,7 +85,10 @@ export interface TensorsInspection {
   metadata: Readonly<Record<string, string>>;
   /** The layout of a DiT's weights; null for anything else. */
   layout: string | null;
-  /** The network that the shapes tell; null where they do not tell all of it, as the heads of a size that is no preset. */
+  /**
+   * The network that follows from the shapes. Null where the shapes do not tell all of it, such as the number of heads
+   * of a size that is no preset.
+   */
   config: DitConfig | null;
 }
 
@@ -94,9 +97,9 @@ export type Inspection = KindRunInspection | DenseRunInspection | BundleInspecti
 
 /** The options of {@link inspectPath}. */
 export interface InspectPathOptions {
-  /** Called before weights are read, which a tfjs backend must be selected for. */
+  /** Called before weights are read; it must select a tfjs backend. */
   needEngine: () => Promise<unknown>;
-  /** Takes a note where a folder holds several models (default: nothing). */
+  /** Receives a message where a folder holds several models (default: none). */
   progress?: Progress;
 }
 
@@ -163,7 +166,7 @@ async function inspectTensors(path: string, kind: string): Promise<TensorsInspec
 
 const configOf = (shapes: NamedShapes) => orNull(() => inferDitConfig(shapes));
 
-/** What shapes tell; null where they do not. */
+/** The result of `f`; null where it throws, because the shapes do not tell. */
 function orNull<T>(f: () => T): T | null {
   try {
     return f();

@@ -3,7 +3,7 @@ import { countKind, countTransferParams, type KindConfig, type KindConfigInput, 
 import { ConfigError } from '../../errors';
 import { nearestWord } from '../../nearest-word';
 
-/** Pixels a side that the presets were published for, of latent images. */
+/** Height and width of the latents that the presets were published for. */
 const INPUT_SIZE = 32;
 
 /** What a published DiT costs. */
@@ -28,7 +28,7 @@ export interface KindPresetInspection {
   tailorRank: number;
   /** Groups of tailors. */
   groups: number;
-  /** Parameters that pre-training and a transfer train, those of the dense model, and those by piece. */
+  /** Parameters that pre-training and a transfer train, those of the dense model, and those of each part. */
   parameters: {
     /** That pre-training trains. */
     pretraining: number;
@@ -36,7 +36,7 @@ export interface KindPresetInspection {
     transfer: number;
     /** Of the dense model. */
     dense: number;
-    /** Of the KIND model, piece by piece. */
+    /** Of the KIND model, by part. */
     byPiece: ReturnType<typeof countKind>['params'];
   };
   /** Multiply-accumulates of a class, those of the dense model, and those saved. */
@@ -48,9 +48,9 @@ export interface KindPresetInspection {
     /** The difference. */
     saved: number;
   };
-  /** Bytes of one class more, of a model of one class, and of the dense model. */
+  /** Bytes of an additional class, of a model of one class, and of the dense model. */
   bytesPerClass: {
-    /** Of one class more. */
+    /** Of an additional class. */
     tailors: number;
     /** Of a model of one class. */
     oneClassModel: number;
