@@ -6,6 +6,7 @@ import { commandLine } from '../../scripts/command-line.mjs';
 import { folderCycles } from './src/folder-cycles.mjs';
 import { longSources } from './src/lengths.mjs';
 import { packageLevels } from './src/levels.mjs';
+import { optionNames } from './src/option-names.mjs';
 import { importsPastIndex } from './src/past-index.mjs';
 import { readWorkspace } from './src/sources.mjs';
 import { thickCommand } from './src/thin-command.mjs';
@@ -17,6 +18,7 @@ const rules = {
   'Folders of a package import each other in a circle': folderCycles,
   'Imports past an index.ts': importsPastIndex,
   'Files that are too long': longSources,
+  'Options of the command in a package': optionNames,
   'Packages without a level': packageLevels,
   'A command that is not thin': thickCommand,
 };

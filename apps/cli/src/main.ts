@@ -1,3 +1,4 @@
+import { ConfigError } from '@learngene/pipeline';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import packageJson from '../package.json' with { type: 'json' };
@@ -71,7 +72,8 @@ function report(error: unknown): void {
   if (printed) return;
   process.stderr.write(`${pc.red('error')} ${errorLine(error)}\n`);
   if (process.argv.includes('--debug') && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  else if (error instanceof UsageError) process.stderr.write('(add --help for the options and examples)\n');
+  else if (error instanceof UsageError || (error instanceof ConfigError && error.argument !== undefined))
+    process.stderr.write('(add --help for the options and examples)\n');
 }
 
 async function main(): Promise<void> {

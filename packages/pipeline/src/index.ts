@@ -1,7 +1,7 @@
 export { type Json, mergeConfig, parseAssignment, parseConfig } from './config/load';
 export { type Config, type ConfigInput, DATA_SOURCES, type Sampling } from './config/schema';
 export { errorLine } from './error-line';
-export { ConfigError, PipelineDisposedError } from './errors';
+export { ConfigError, type ErrorCode, type ErrorFacts, PipelineDisposedError } from './errors';
 export { nearestWord } from './nearest-word';
 export type { ComposeOptions } from './pipeline/compose';
 export { httpBundle } from './pipeline/http-bundle';

@@ -1,3 +1,20 @@
+import type { ErrorCode } from '@learngene/pipeline';
+
+/** Data that were there once, or of which a part cannot be read. */
+export class DataError extends Error {
+  /** Always `'DataError'`. */
+  override name = 'DataError';
+
+  /** What failed. */
+  readonly code: ErrorCode;
+
+  /** @param message Names the file and what is wrong with it. */
+  constructor(message: string, { code, ...options }: ErrorOptions & { code: ErrorCode }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
 /** Stopped by a signal, a run after its state was saved: exit code 130 after Ctrl-C, 143 after SIGTERM. */
 export class InterruptedError extends Error {
   /** Always `'InterruptedError'`. */
@@ -6,15 +23,22 @@ export class InterruptedError extends Error {
   /** The signal, where it was not Ctrl-C. */
   readonly signal: 'SIGINT' | 'SIGTERM';
 
-  constructor(message: string, options: ErrorOptions & { signal?: 'SIGINT' | 'SIGTERM' } = {}) {
+  /** What was interrupted, where it can be continued. */
+  readonly code: ErrorCode | undefined;
+
+  constructor(
+    message: string,
+    { signal = 'SIGINT', code, ...options }: ErrorOptions & { signal?: 'SIGINT' | 'SIGTERM'; code?: ErrorCode } = {},
+  ) {
     super(message, options);
-    this.signal = options.signal ?? 'SIGINT';
+    this.signal = signal;
+    this.code = code;
   }
 }
 
 /** The error of a run that a signal aborted, which remembers the signal for the exit code. */
-export function interruptedBy({ reason }: AbortSignal, message: string): InterruptedError {
-  return new InterruptedError(message, reason instanceof InterruptedError ? { signal: reason.signal } : {});
+export function interruptedBy({ reason }: AbortSignal, message: string, code?: ErrorCode): InterruptedError {
+  return new InterruptedError(message, { ...(reason instanceof InterruptedError && { signal: reason.signal }), code });
 }
 
 /** A step of which the loss or the norm of the gradient is no finite number. */

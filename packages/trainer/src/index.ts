@@ -28,7 +28,7 @@ export type {
 export type { Learner, LearnerCounts, LearnerState, StepOptions, StepResult } from './contracts/learner';
 export { balanceClasses } from './data/balance-classes';
 export { type TransferChoice, transferClasses } from './data/transfer-classes';
-export { InterruptedError, interruptedBy, NonFiniteLossError } from './errors';
+export { DataError, InterruptedError, interruptedBy, NonFiniteLossError } from './errors';
 export { type MappedLabels, mapLabels, type NamedLabels } from './evaluate/map-labels';
 export { noiseSource } from './evaluate/noise-baseline';
 export {

@@ -1,12 +1,14 @@
+export { checkMemory } from './data/check-memory';
 export type { DataConfig, DataRecipe } from './data/complete-data';
 export { dataFromRecipe } from './data/data-from-recipe';
 export { checkHoldOut, type DataPart, decodeData, partOf } from './data/decode-data';
 export { firstImages } from './data/first-images';
+export { checkValidation, validationImages } from './data/held-out-images';
 export { chooseClasses, type OpenData, openData, pretrainingClasses } from './data/open-data';
 export {
   checkFits,
   checkShape,
-  decodeTrainingData,
+  decodeRunData,
   openRecipe,
   type ReopenedRun,
   reopenRunData,
@@ -16,6 +18,7 @@ export { type DemoPlan, fullPlan, planFor, quickPlan } from './demo/plan';
 export { type DemoResult, type DemoStage, type RunDemoOptions, runDemo } from './demo/run-demo';
 export type { Score } from './demo/score';
 export type { ImageSize, SampleDescription } from './evaluate/check-inputs';
+export { checkMetrics, METRIC_NAMES } from './evaluate/check-metrics';
 export {
   classAccuracy,
   type InDomainExtractor,

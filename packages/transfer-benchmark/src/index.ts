@@ -21,6 +21,7 @@ export type {
 } from './jobs/job';
 export { resolveJobs } from './jobs/resolve-jobs';
 export { hasResult, methodOf, selectJobs } from './jobs/select-jobs';
+export { checkMethods, withDataPaths } from './plan/adjust-plan';
 export type { BaseSpec } from './plan/base-spec';
 export {
   type BenchmarkPlan,

@@ -33,22 +33,14 @@ export function planFlags(options: TransferBenchOptions): string[] {
 
 /** The plan that was asked for, and the flags that name it. */
 export async function chosenPlan(options: TransferBenchOptions): Promise<{ plan: BenchmarkPlan; flags: string }> {
-  const { benchmarkPlans, parsePlan, readPlan } = await loadTransferBenchmark();
+  const { benchmarkPlans, parsePlan, readPlan, withDataPaths } = await loadTransferBenchmark();
   const [flags, ...more] = planFlags(options);
   if (flags === undefined || more.length > 0) {
     throw new UsageError('give one of --plan FILE, --smoke, --quick and --full');
   }
   const name = flags.slice(2) as keyof typeof benchmarkPlans;
   const plan = options.plan === undefined ? parsePlan(benchmarkPlans[name], flags) : await readPlan(options.plan);
-  for (const [name, path] of Object.entries(options.dataPath)) {
-    if (!Object.hasOwn(plan.datasets, name)) {
-      throw new UsageError(
-        `--data-path: the plan has no dataset ${name}; it has ${Object.keys(plan.datasets).join(', ')}`,
-      );
-    }
-    plan.datasets[name] = { ...plan.datasets[name], path };
-  }
-  return { plan, flags };
+  return { plan: withDataPaths(plan, options.dataPath), flags };
 }
 
 /** The folder to write, which must be given. */
@@ -61,13 +53,4 @@ export function neededFolder({ out }: TransferBenchOptions): string {
 export function reportOptions({ docs, out }: TransferBenchOptions, flags?: string) {
   const command = flags === undefined ? {} : { command: `learngene bench transfer ${flags} --out ${out}` };
   return { ...command, ...(docs !== undefined && { docs }) };
-}
-
-/** Refuses methods that the plan has no trial of. */
-export function checkOnly(plan: BenchmarkPlan, only: readonly string[] | undefined): void {
-  for (const method of only ?? []) {
-    if (!plan.sweeps.some(({ methods }) => (methods as readonly string[]).includes(method))) {
-      throw new UsageError(`--only: the plan has no trial of ${method}`);
-    }
-  }
 }

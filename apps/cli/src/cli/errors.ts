@@ -1,6 +1,7 @@
 import { EngineError } from '@learngene/engines';
 import { ConfigError, errorLine as errorLineOf } from '@learngene/pipeline';
 import { InterruptedError } from '@learngene/trainer';
+import { inOptions } from './hints';
 
 /** A mistake in how the command was called: printed with a hint at `--help`, exit code 2. */
 export class UsageError extends Error {
@@ -34,7 +35,7 @@ function textOf(error: unknown): string {
   if (error instanceof EngineError && error.engine !== undefined) {
     return `--engine ${error.engine}: ${error.reason}${error.remedy ? `. Remedy: ${error.remedy}` : ''}`;
   }
-  return error.message || error.name;
+  return inOptions(error);
 }
 
 /** One clear line for an error, with the causes that say more. */

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import type { MetricName } from '@learngene/metrics';
 import type { EvaluationResult } from '@learngene/trainer/node';
 import type { Command } from 'commander';
 import type { ClassOptions } from './classes';
@@ -22,20 +21,6 @@ export interface EvaluateOptions extends OutputOptions, EngineOption, ConfigOpti
   convention: 'adm' | 'torch-fidelity';
   classifier?: string;
   classifierSteps: number;
-}
-
-/** The metrics that can be asked for. */
-export const METRIC_NAMES: readonly MetricName[] = ['fid', 'sfid', 'inception-score', 'kid', 'precision-recall'];
-
-/** The metrics of `--metrics`. */
-export function checkMetrics(names: readonly string[]): MetricName[] {
-  if (names.length === 0) throw new UsageError(`--metrics: expected some of ${METRIC_NAMES.join(', ')}, got none`);
-  for (const name of names) {
-    if (!METRIC_NAMES.includes(name as MetricName)) {
-      throw new UsageError(`--metrics: expected ${METRIC_NAMES.join(', ')}, got ${name}`);
-    }
-  }
-  return names as MetricName[];
 }
 
 /** The figures that were computed, with their names. */

@@ -52,6 +52,11 @@ export function kindPresetRows(kind: KindPresetInspection, novel: number): Rows 
   ];
 }
 
+function lossText({ step, loss, validationLoss }: MetricsLine): string {
+  const held = validationLoss === undefined ? '' : `, validation loss ${validationLoss.toFixed(5)}`;
+  return `step ${step}, loss ${loss.toFixed(5)}${held}`;
+}
+
 /** The rows of a run. */
 export function runRows(run: KindRunInspection | DenseRunInspection, last: MetricsLine | undefined): Rows {
   const { command, config, engine } = run.record;
@@ -61,7 +66,7 @@ export function runRows(run: KindRunInspection | DenseRunInspection, last: Metri
     ['run', `${command}${ofDense}, seed ${config.seed}, engine ${engine}`],
     ...modelRows(run),
     ['checkpoints', checkpoints.length === 0 ? 'none' : checkpoints.join(', ')],
-    ['last metrics', last === undefined ? 'none' : `step ${last.step}, loss ${last.loss.toFixed(5)}`],
+    ['last metrics', last === undefined ? 'none' : lossText(last)],
     ['steps asked for', count(config.training.steps)],
   ];
 }

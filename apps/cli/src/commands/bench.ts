@@ -2,7 +2,6 @@ import { availableParallelism } from 'node:os';
 import { interruptedBy } from '@learngene/trainer';
 import { Command } from 'commander';
 import {
-  checkOnly,
   chosenPlan,
   dataPath,
   neededFolder,
@@ -38,7 +37,8 @@ function transferBench(): Command {
   ]);
   return command.action(async (options: TransferBenchOptions) => {
     const output = outputOf(options);
-    const { resolveJobs, runBenchmark, workerExecutor, writeTransferReport } = await loadTransferBenchmark();
+    const { checkMethods, resolveJobs, runBenchmark, workerExecutor, writeTransferReport } =
+      await loadTransferBenchmark();
     if (options.reportOnly) {
       refuseUnused(command, ['jobs', 'only', 'dataPath', 'engine', 'showPlan'], 'has no part in --report-only');
       const { summary, report, document } = await writeTransferReport(
@@ -56,7 +56,7 @@ function transferBench(): Command {
       return;
     }
     const out = neededFolder(options);
-    checkOnly(plan, options.only);
+    checkMethods(plan, options.only);
     const engine = await startEngine(options.engine, output);
     const workers = Math.min(options.jobs, availableParallelism());
     const jobs = resolveJobs(plan);

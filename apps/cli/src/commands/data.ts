@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { classCounts, packDataset } from '@learngene/datasets';
 import { writeSafetensors } from '@learngene/tensor-io/node';
-import { chooseClasses, decodeData, firstImages, openData, writeGrid } from '@learngene/trainer/node';
+import { checkMemory, chooseClasses, decodeData, firstImages, openData, writeGrid } from '@learngene/trainer/node';
 import { Command } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
@@ -16,7 +16,6 @@ import {
   withDataOptions,
   withOutputOptions,
 } from '../cli/context';
-import { checkMemory } from '../cli/memory';
 import { checkTarget, withForceOption } from '../cli/target';
 
 interface DataOptions extends OutputOptions, ConfigOptions {

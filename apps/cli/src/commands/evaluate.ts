@@ -1,5 +1,12 @@
 import { checkEta, imageBytes } from '@learngene/pipeline';
-import { type PreparedEvaluation, prepareEvaluation, runEvaluation } from '@learngene/trainer/node';
+import {
+  checkMemory,
+  checkMetrics,
+  METRIC_NAMES,
+  type PreparedEvaluation,
+  prepareEvaluation,
+  runEvaluation,
+} from '@learngene/trainer/node';
 import { Command, Option } from 'commander';
 import { namedClasses, withClassOptions } from '../cli/classes';
 import {
@@ -13,9 +20,8 @@ import {
   withOutputOptions,
   withSeedOption,
 } from '../cli/context';
-import { checkMetrics, type EvaluateOptions, figureRows, METRIC_NAMES, refuseWithoutPart } from '../cli/evaluation';
+import { type EvaluateOptions, figureRows, refuseWithoutPart } from '../cli/evaluation';
 import { interruptible } from '../cli/interrupt';
-import { checkMemory } from '../cli/memory';
 import { startEngine } from '../cli/start-engine';
 import { checkTarget } from '../cli/target';
 
@@ -66,7 +72,7 @@ export function evaluateCommand(): Command {
   ]);
   return command.action(async (options: EvaluateOptions) => {
     const output = outputOf(options);
-    const metrics = checkMetrics(options.metrics);
+    const metrics = checkMetrics(options.metrics, '--metrics');
     refuseWithoutPart(command, options);
     const prepared = await prepareEvaluation({
       ...options,

@@ -1,7 +1,7 @@
 import { listNames } from '@learngene/datasets';
 import { type Config, checkEta, classLabels, imageBytes, mergeConfig, parseConfig } from '@learngene/pipeline';
 import { describeSource } from '@learngene/pipeline/node';
-import { sampleToFiles } from '@learngene/trainer/node';
+import { checkMemory, sampleToFiles } from '@learngene/trainer/node';
 import { Command, Option } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
@@ -15,7 +15,6 @@ import {
   withSeedOption,
 } from '../cli/context';
 import { interruptible } from '../cli/interrupt';
-import { checkMemory } from '../cli/memory';
 import { startEngine } from '../cli/start-engine';
 import { checkTarget, withForceOption } from '../cli/target';
 

@@ -216,7 +216,7 @@ describe('parseAssignment', () => {
     ['data.path=', { data: { path: '' } }],
   ])('%s', (text, expected) => expect(parseAssignment(text)).toEqual(expected));
   test.each(['seed', '=3', ''])('refuses %j', (text) => {
-    expect(() => parseAssignment(text)).toThrow('--set: expected key=value');
+    expect(() => parseAssignment(text)).toThrow('assignment: expected key=value');
   });
 });
 

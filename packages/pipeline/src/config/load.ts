@@ -100,7 +100,9 @@ export function parseConfig(value: unknown, source: string): Config {
  */
 export function parseAssignment(text: string): Json {
   const at = text.indexOf('=');
-  if (at <= 0) throw new ConfigError(`--set: expected key=value, got ${text}`);
+  if (at <= 0) {
+    throw new ConfigError(`assignment: expected key=value, got ${text}`, { argument: 'assignment' });
+  }
   const raw = text.slice(at + 1);
   let value: unknown = raw;
   try {

@@ -36,8 +36,10 @@ const dataSchema = () =>
       .describe('classes to merge: { superclass: [class, ...], ... }, or a JSON file of that'),
     /** Classes with fewer images are left out. */
     minPerClass: positive().default(1).describe('classes with fewer images are left out'),
-    /** Fraction of each class kept for evaluation. */
-    holdOut: fraction().default(0.1).describe('fraction of each class kept for evaluation'),
+    /** Fraction of each class kept out of the training, for evaluation and the validation loss. */
+    holdOut: fraction()
+      .default(0.1)
+      .describe('fraction of each class kept out of the training, for evaluation and the validation loss'),
     /** Draw all classes equally often, however many images they have. */
     balance: z.boolean().default(true).describe('draw all classes equally often, however many images they have'),
     /** Mirror images at random. */
@@ -156,11 +158,11 @@ const trainingSchema = () =>
     weightDecay: z.number().min(0).default(0).describe('decoupled weight decay of the dense parts'),
     /** Largest global norm of the gradient. */
     clipNorm: z.number().positive().default(1).describe('largest global norm of the gradient'),
-    /** Products of matrices; bf16 (with float32 sums and weights) needs --engine native and AVX512-BF16. */
+    /** Products of matrices; bf16 (with float32 sums and weights) needs the native engine and AVX512-BF16. */
     precision: z
       .enum(['f32', 'bf16'])
       .default('f32')
-      .describe('products of matrices; bf16 (with float32 sums and weights) needs --engine native and AVX512-BF16'),
+      .describe('products of matrices; bf16 (with float32 sums and weights) needs the native engine and AVX512-BF16'),
     /** Decay of the averaged weights that are sampled from. */
     emaDecay: fraction().default(0.999).describe('decay of the averaged weights that are sampled from'),
     /** Weight of ‖UᵀU−I‖² + ‖VᵀV−I‖² in the loss. */
@@ -173,6 +175,17 @@ const trainingSchema = () =>
     logEvery: positive().default(10).describe('steps between lines of metrics.jsonl'),
     /** Steps between sample grids; 0 for none. */
     sampleEvery: z.int().min(0).default(1000).describe('steps between sample grids; 0 for none'),
+  });
+
+/** The loss on held-out images while training. */
+const validationSchema = () =>
+  z.strictObject({
+    /** Steps between two measurements; the last step is measured too. */
+    every: positive().describe('steps between two measurements; the last step is measured too'),
+    /** Most images that are measured, spread over the classes (default: all that data.holdOut holds out). */
+    images: positive()
+      .optional()
+      .describe('most images that are measured, spread over the classes (default: all that data.holdOut holds out)'),
   });
 
 /** How images are sampled. */
@@ -205,6 +218,8 @@ const makeSchema = () =>
     diffusion: diffusionSchema().prefault({}),
     /** How long and how to train. */
     training: trainingSchema().prefault({}),
+    /** The loss on held-out images while training (default: not measured). */
+    validation: validationSchema().optional(),
     /** How images are sampled. */
     sampling: samplingSchema().prefault({}),
   });

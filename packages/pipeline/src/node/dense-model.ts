@@ -59,9 +59,9 @@ export async function describeDense(path: string): Promise<DenseDescription> {
   await open.close();
   const { config, classes, recipe } = open.metadata;
   if (config === undefined || classes === undefined || recipe === undefined) {
-    throw new ConfigError(
-      `${path}: a dense DiT that does not say its diffusion process, its sampler and its classes; what learngene assemble --form dense writes does`,
-    );
+    throw new ConfigError(`${path}: a dense DiT that does not say its diffusion process, its sampler and its classes`, {
+      code: 'recipe-missing',
+    });
   }
   try {
     return {

@@ -47,7 +47,7 @@ export function checkSameImages(dataset: ImageDataset, record: ImageRecord): voi
   if (differences.length === 0 && kept.labels !== came.labels) differences.push('the images come in another order');
   if (differences.length === 0) return;
   const more = differences.length > 8 ? `; and ${differences.length - 8} more` : '';
-  throw new ConfigError(
-    `data: not those that the run was started on: ${differences.slice(0, 8).join('; ')}${more}; give its own by --data-path, or start a new run`,
-  );
+  throw new ConfigError(`data: not those that the run was started on: ${differences.slice(0, 8).join('; ')}${more}`, {
+    code: 'data-changed',
+  });
 }

@@ -6,7 +6,7 @@ import { nearestWord } from '../nearest-word';
 export interface ClassOwner {
   /** What has the classes, e.g. `the model` or the name of a dataset. */
   owner: string;
-  /** The option or key that named them. */
+  /** The argument or field that named them. */
   argument: string;
 }
 
@@ -18,12 +18,7 @@ function unknownClass(known: readonly string[], name: string, { owner, argument 
   parts.push(known.length === 0 ? 'it has none' : `it has ${listNames(known, MOST_LISTED)}`);
   const nearest = nearestWord(name, known);
   if (nearest !== undefined) parts.push(`did you mean ${JSON.stringify(nearest)}?`);
-  if (known.some((other) => /[,:]/.test(other))) {
-    parts.push(
-      'names with a comma or colon are given one by one, by --class (novel ones that are kept out by --novel-class)',
-    );
-  }
-  return new ConfigError(parts.join('; '));
+  return new ConfigError(parts.join('; '), { argument, code: 'class-unknown', choices: known });
 }
 
 /**
@@ -33,7 +28,9 @@ function unknownClass(known: readonly string[], name: string, { owner, argument 
  */
 export function classLabels(known: readonly string[], wanted: readonly string[], owner: ClassOwner): number[] {
   const { argument } = owner;
-  if (wanted.length === 0) throw new ConfigError(`${argument}: expected at least one class, got none`);
+  if (wanted.length === 0) {
+    throw new ConfigError(`${argument}: expected at least one class, got none`, { argument });
+  }
   const labels = wanted.map((name) => {
     const label = classLabel(known, name);
     if (label < 0) throw unknownClass(known, name, owner);
@@ -41,7 +38,8 @@ export function classLabels(known: readonly string[], wanted: readonly string[],
   });
   const twice = labels.findIndex((label, place) => labels.indexOf(label) !== place);
   if (twice >= 0) {
-    throw new ConfigError(`${argument}: expected each class once, got ${JSON.stringify(known[labels[twice]])} twice`);
+    const name = JSON.stringify(known[labels[twice]]);
+    throw new ConfigError(`${argument}: expected each class once, got ${name} twice`, { argument });
   }
   return labels;
 }

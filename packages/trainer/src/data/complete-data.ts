@@ -44,10 +44,11 @@ async function readTable(path: string): Promise<ClassTable> {
 }
 
 /** Throws where a path holds the result of a command and not data. A run, for example, has folders with images too. */
-async function refuseArtifact(path: string, flag: string): Promise<void> {
+async function refuseArtifact(path: string, argument: string): Promise<void> {
   if (!existsSync(path)) return;
   const { kind, what } = await identify(path).catch(() => ({ kind: 'images', what: '' }));
-  if (kind !== 'images' && kind !== 'other') throw new ConfigError(`${flag} ${path}: expected images; this is ${what}`);
+  if (kind === 'images' || kind === 'other') return;
+  throw new ConfigError(`${argument} ${path}: expected images; this is ${what}`, { argument });
 }
 
 async function kindAt(path: string, progress: Progress): Promise<DatasetKind> {
@@ -57,7 +58,7 @@ async function kindAt(path: string, progress: Progress): Promise<DatasetKind> {
     return kind;
   } catch (error) {
     if (!(error instanceof DatasetFileError)) throw error;
-    throw new ConfigError(`--data ${error.message}`, { cause: error });
+    throw new ConfigError(`data ${error.message}`, { argument: 'data', cause: error });
   }
 }
 
@@ -71,13 +72,14 @@ export async function completeData(data: DataConfig, progress: Progress): Promis
   const path = data.path === undefined ? undefined : resolve(data.path);
   if (data.source === undefined && path === undefined) {
     throw new ConfigError(
-      '--data: no data given; give a path (a folder of class folders, of IDX or CIFAR files, an .npz or .safetensors file) or emoji',
+      'data: no data given; give a path (a folder of class folders, of IDX or CIFAR files, an .npz or .safetensors file) or emoji',
+      { argument: 'data' },
     );
   }
   if (data.source !== undefined && data.source !== 'emoji' && path === undefined) {
-    throw new ConfigError(`--data-path: needed for --data ${data.source}`);
+    throw new ConfigError(`data.path: needed for data.source ${data.source}`, { argument: 'data.path' });
   }
-  if (path !== undefined) await refuseArtifact(path, data.source === undefined ? '--data' : '--data-path');
+  if (path !== undefined) await refuseArtifact(path, data.source === undefined ? 'data' : 'data.path');
   const source = data.source ?? (await kindAt(path as string, progress));
   const { superclasses } = data;
   return {

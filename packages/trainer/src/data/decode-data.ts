@@ -1,6 +1,7 @@
 import { cacheDataset, DatasetFileError, holdOut, type ImageDataset, listNames, subset } from '@learngene/datasets';
 import type { Config, Progress } from '@learngene/pipeline';
 import { ConfigError } from '@learngene/pipeline';
+import { DataError } from '../errors';
 import { chooseClasses } from './open-data';
 
 /** The most bytes of decoded images that are kept in memory. */
@@ -14,7 +15,8 @@ export function checkHoldOut({ data }: Config): void {
 /**
  * Decodes all images of a view, with progress, into memory; images of arrays are decoded already.
  *
- * @throws Error for an image that cannot be read, unless data.onCorrupt is skip; for a class of which none can
+ * @throws DataError for an image that cannot be read, unless data.onCorrupt is skip
+ * @throws Error for a class of which none can be read
  */
 export async function decodeData(
   dataset: ImageDataset,
@@ -34,7 +36,7 @@ export async function decodeData(
     return decoded;
   } catch (error) {
     if (!(error instanceof DatasetFileError && error.isImage)) throw error;
-    throw new Error(`${error.message}; --set data.onCorrupt=skip leaves such images out`, { cause: error });
+    throw new DataError(error.message, { code: 'image-unreadable', cause: error });
   } finally {
     bar.stop();
   }

@@ -150,14 +150,14 @@ export function pretrainingClasses(dataset: ImageDataset, data: DataConfig): rea
   const labelsOf = (names: readonly string[], argument: string) =>
     classLabels(dataset.classes, names, { owner: dataset.name, argument });
   const nameOf = (label: number) => dataset.classes[label];
-  const novel = data.novel.length === 0 ? [] : labelsOf(data.novel, '--novel (data.novel)');
+  const novel = data.novel.length === 0 ? [] : labelsOf(data.novel, 'data.novel');
   if (data.classes !== undefined) {
-    const chosen = labelsOf(data.classes, '--classes (data.classes)');
+    const chosen = labelsOf(data.classes, 'data.classes');
     const both = chosen.filter((label) => novel.includes(label)).map(nameOf);
     if (both.length > 0) throw new ConfigError(`data: ${listNames(both)} cannot be both in classes and in novel`);
     return chosen.map(nameOf);
   }
   const rest = dataset.classes.filter((_, label) => !novel.includes(label));
-  if (rest.length === 0) throw new ConfigError('--novel (data.novel): no class is left to pre-train on');
-  return rest;
+  if (rest.length > 0) return rest;
+  throw new ConfigError('data.novel: no class is left to pre-train on', { argument: 'data.novel' });
 }

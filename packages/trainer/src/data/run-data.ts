@@ -4,10 +4,15 @@ import type { Progress } from '@learngene/pipeline';
 import { ConfigError, classNamesOf } from '@learngene/pipeline';
 import type { RunRecord } from '@learngene/pipeline/node';
 import { checkSameImages } from '@learngene/pipeline/node';
-import { decodeData, partOf } from './decode-data';
+import { DataError } from '../errors';
+import { type DataPart, decodeData, partOf } from './decode-data';
 import { chooseClasses, type OpenData, openData } from './open-data';
 
-/** Opens the data of a recipe (image files in the size of a model); where they are not there any more, the error says how to give their new place. */
+/**
+ * Opens the data of a recipe, image files in the size of a model.
+ *
+ * @throws DataError of the code `data-missing` where they are not there any more
+ */
 export async function openRecipe(
   data: RunRecord['config']['data'],
   progress: Progress,
@@ -17,7 +22,7 @@ export async function openRecipe(
     return await openData(data, progress, { size: model?.inputSize });
   } catch (error) {
     if (!(error instanceof DatasetFileError)) throw error;
-    throw new Error(`${error.message}; if the data are elsewhere now, say where by --data-path`, { cause: error });
+    throw new DataError(error.message, { code: 'data-missing', cause: error });
   }
 }
 
@@ -51,13 +56,9 @@ export async function reopenRunData<R extends RunRecord>(
   return { record: { ...record, config: { ...config, data: recipe } }, view };
 }
 
-/** The images to train on, decoded; those held out are left out. */
-export async function decodeTrainingData(
-  view: ImageDataset,
-  { config }: RunRecord,
-  progress: Progress,
-): Promise<ImageDataset> {
-  return partOf(await decodeData(view, config.data, progress), view.classes, config).train;
+/** The images of a run, decoded: those to train on, and those held out. */
+export async function decodeRunData(view: ImageDataset, { config }: RunRecord, progress: Progress): Promise<DataPart> {
+  return partOf(await decodeData(view, config.data, progress), view.classes, config);
 }
 
 /** Throws where a network does not take the images of a dataset. */

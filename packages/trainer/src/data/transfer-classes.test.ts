@@ -28,6 +28,6 @@ test.each<[string, { named?: string[]; novel?: string[] }, string[], RegExp | un
 
 test('a recipe that keeps no class out: wrong usage, with the classes that the base does not know', () => {
   const choose = (of: string[]) => () => transferClasses(dataset, { known: of, novel: [] }, {} as Progress);
-  expect(choose(known)).toThrow(/by --class or --classes .*does not know are "owl", "wren"$/);
+  expect(choose(known)).toThrow(/^classes: expected the classes to teach.*does not know are "owl", "wren"$/);
   expect(choose([...dataset.classes])).toThrow(/the base knows all classes of the data/);
 });

@@ -48,6 +48,7 @@ function ofRecipe(dataset: ImageDataset, { known, novel }: { known: readonly str
       ? 'the base knows all classes of the data'
       : `those that the base does not know are ${listNames(unknown, MOST_LISTED)}`;
   throw new ConfigError(
-    `--classes: say by --class or --classes which classes to teach, as the base's recipe keeps none out as novel; ${choice}`,
+    `classes: expected the classes to teach, as the base's recipe keeps none out as novel, got none; ${choice}`,
+    { argument: 'classes', code: 'class-needed' },
   );
 }

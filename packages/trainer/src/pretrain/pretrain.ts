@@ -5,6 +5,7 @@ import { type Config, ConfigError, type Progress } from '@learngene/pipeline';
 import { checkpointSteps, imageRecord, RUN_FORMAT, type RunRecord, readRunRecord } from '@learngene/pipeline/node';
 import { modelConfig, networkConfig } from '../config/model-config';
 import { checkHoldOut } from '../data/decode-data';
+import { checkValidation } from '../data/held-out-images';
 import { chooseClasses, openData, pretrainingClasses } from '../data/open-data';
 import { reopenRunData } from '../data/run-data';
 import {
@@ -41,6 +42,7 @@ export async function preparePretraining(config: Config, options: PreparePretrai
   const { dataset, recipe } = await openData(config.data, progress);
   const classes = pretrainingClasses(dataset, config.data);
   const view = chooseClasses(dataset, classes);
+  checkValidation(view, config, progress);
   const record: RunRecord = {
     format: RUN_FORMAT,
     command: 'train',
@@ -110,9 +112,9 @@ export async function pretrain(prepared: PreparedRun, options: TrainPreparedOpti
       ? await kindFromDenseFile(record.dense, record.model, { seed: record.config.seed, progress })
       : undefined;
   // A continued run keeps the name of the engine that it was started on.
-  const data = await openRun(prepared, prepared.resumed ? prepared.record : record, options);
+  const { train: data, heldOut } = await openRun(prepared, prepared.resumed ? prepared.record : record, options);
   const start = params && (() => initKindTraining(params, { trainable: 'all' }));
-  const learner = await runTraining({ run, record, data, ...(start && { start }), progress, signal });
+  const learner = await runTraining({ run, record, data, heldOut, ...(start && { start }), progress, signal });
   learner.dispose();
   return trainedRun(run, record);
 }

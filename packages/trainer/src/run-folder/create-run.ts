@@ -11,18 +11,23 @@ const EMPTY_RUN = ['checkpoints', 'samples'];
 
 /** Throws a ConfigError unless a path is a new or an empty folder. It is cheap: call it before any work. */
 export async function checkNewRun(path: string): Promise<void> {
+  const argument = 'run';
   if (existsSync(join(path, CONFIG_FILE))) {
-    throw new ConfigError(`${path}: there is a run already; continue it with --resume, or give another --out`);
+    throw new ConfigError(`${path}: there is a run already`, { code: 'run-exists' });
   }
   if ((await checkpointSteps(path)).length > 0) {
-    throw new ConfigError(`${path}: there are checkpoints of a run without its ${CONFIG_FILE}; give another --out`);
+    const message = `${path}: there are checkpoints of a run without its ${CONFIG_FILE}`;
+    throw new ConfigError(message, { code: 'record-missing' });
   }
-  checkParents(path, '--out');
+  checkParents(path, argument);
   if (!existsSync(path)) return;
-  if (!(await stat(path)).isDirectory()) throw new ConfigError(`--out ${path}: expected a new folder, this is a file`);
+  if (!(await stat(path)).isDirectory()) {
+    throw new ConfigError(`${argument} ${path}: expected a new folder, this is a file`, { argument });
+  }
   const stranger = strangerIn(path, EMPTY_RUN);
   if (stranger !== undefined) {
-    throw new ConfigError(`--out ${path}: expected a new or empty folder, this one holds ${stranger}; give another`);
+    const message = `${argument} ${path}: expected a new or empty folder, this one holds ${stranger}; give another`;
+    throw new ConfigError(message, { argument });
   }
 }
 

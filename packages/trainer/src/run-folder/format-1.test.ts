@@ -10,7 +10,7 @@ import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { decodeTrainingData, reopenRunData } from '../data/run-data';
+import { decodeRunData, reopenRunData } from '../data/run-data';
 import { runTraining } from '../run/run-training';
 import { readMetricsLog } from './metrics-log';
 
@@ -54,7 +54,7 @@ describe('files of run format 1', () => {
         run,
         record,
         trainable: name === 'train' ? 'all' : 'tailors',
-        data: await decodeTrainingData(view, record, noProgress),
+        data: (await decodeRunData(view, record, noProgress)).train,
         start: () => expect.fail('the run has a checkpoint to continue'),
         progress: noProgress,
         signal: new AbortController().signal,

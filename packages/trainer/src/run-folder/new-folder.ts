@@ -3,10 +3,12 @@ import { dirname } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
 
 /** Throws a ConfigError where a path leads through a file. */
-export function checkParents(path: string, option: string): void {
+export function checkParents(path: string, argument: string): void {
   let parent = dirname(path);
   while (!existsSync(parent) && dirname(parent) !== parent) parent = dirname(parent);
-  if (!statSync(parent).isDirectory()) throw new ConfigError(`${option} ${path}: ${parent} is a file, not a folder`);
+  if (!statSync(parent).isDirectory()) {
+    throw new ConfigError(`${argument} ${path}: ${parent} is a file, not a folder`, { argument });
+  }
 }
 
 /** The first thing in a folder, hidden ones apart, that is not among the names; undefined where there is none. */

@@ -18,12 +18,15 @@ export async function curveSections(run: string): Promise<Section[]> {
   const lines = readMetricsLog(run);
   if (lines.length === 0) return [];
   const loss = lines.map(({ step, loss: y }) => ({ x: step, y }));
+  const validation = lines.flatMap(({ step, validationLoss: y }) => (y === undefined ? [] : [{ x: step, y }]));
+  const curves = [{ name: 'loss', points: loss }];
+  if (validation.length > 0) curves.push({ name: 'validation loss', points: validation });
   const rss = lines.map(({ step, rssMiB: y }) => ({ x: step, y }));
   return [
     {
       kind: 'chart',
-      svg: await lineChart([{ name: 'loss', points: loss }], {
-        title: 'Training loss',
+      svg: await lineChart(curves, {
+        title: validation.length > 0 ? 'Training and validation loss' : 'Training loss',
         xTitle: 'step',
         yTitle: 'loss',
         logY: true,
@@ -124,8 +127,8 @@ export async function writeRunReport(run: string, record: RunRecord, ema: Diffus
         ['seed', String(config.seed)],
         ['engine', record.engine],
         ...Object.entries(record.versions).map(([name, version]) => [name, version]),
-        ...(['data', 'model', 'diffusion', 'training', 'sampling'] as const).flatMap((part) =>
-          Object.entries(config[part])
+        ...(['data', 'model', 'diffusion', 'training', 'validation', 'sampling'] as const).flatMap((part) =>
+          Object.entries(config[part] ?? {})
             .filter(([key]) => record.kind === 'kind' || !isKindSetting(part, key))
             .map(([key, value]) => [`${part}.${key}`, JSON.stringify(value) ?? '']),
         ),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { inMemoryDataset } from '@learngene/datasets';
+import { holdOut, inMemoryDataset, subset } from '@learngene/datasets';
 import { disposeParams, type ParamTree } from '@learngene/nn';
 import { ConfigError, createDiffusionProcess, noProgress, parseConfig, sampleClasses } from '@learngene/pipeline';
 import {
@@ -164,6 +164,80 @@ describe('a run of a dense DiT', () => {
     writeFileSync(join(broken, 'config.json'), JSON.stringify({ ...record, ...change }));
     await expect(readRunRecord(broken)).rejects.toThrow(ConfigError);
     await expect(readRunRecord(broken)).rejects.toThrow(message);
+  });
+});
+
+describe('the validation loss of the configuration', () => {
+  const split = holdOut(data, { fraction: 0.25, seed: config.seed });
+  const validation = { every: 7 };
+  const validated: DenseRunRecord = { ...record, config: { ...config, validation } };
+  const validatedJob = (run: string, more: Partial<RunTrainingOptions> = {}) =>
+    job(run, { record: validated, data: split.train, heldOut: split.heldOut, ...more });
+  const lossesOf = (run: string) =>
+    readMetricsLog(run).flatMap(({ step, validationLoss }) =>
+      validationLoss === undefined ? [] : [[step, validationLoss]],
+    );
+
+  test('is logged, shown and drawn, and the weights are those of a run without it', async () => {
+    const plain = join(folder, 'plain');
+    await createRunFolder(plain, record);
+    (await runTraining(job(plain, { data: split.train }))).dispose();
+    expect(lossesOf(plain)).toEqual([]);
+    expect(readFileSync(join(plain, 'report.html'), 'utf8')).not.toMatch(/validation/i);
+
+    const run = join(folder, 'validated');
+    const notes: string[] = [];
+    const progress = {
+      ...noProgress,
+      startBar: () => ({ update: (_: number, note = '') => void notes.push(note), stop() {} }),
+    };
+    await expectNoLeak(async () => {
+      rmSync(run, { recursive: true, force: true });
+      await createRunFolder(run, validated);
+      (await runTraining(validatedJob(run, { progress }))).dispose();
+    });
+    expect(hashes(run)).toEqual(hashes(plain));
+    const losses = lossesOf(run);
+    expect(losses.map(([step]) => step)).toEqual([7, 14, 21, 28, 30]);
+    expect(losses[4][1]).toBeLessThan(losses[0][1]);
+    expect(notes.at(-1)).toContain(`validation loss ${losses[4][1].toFixed(4)}`);
+    expect(await readRunRecord(run)).toEqual(validated);
+    const report = readFileSync(join(run, 'report.html'), 'utf8');
+    expect(report).toContain('Training and validation loss');
+    expect(report).toContain('validation.every');
+  });
+
+  test('a resume writes the same lines and has the same bits', async () => {
+    const run = join(folder, 'validated');
+    const stopped = join(folder, 'validated, stopped');
+    await createRunFolder(stopped, validated);
+    const controller = new AbortController();
+    const progress = {
+      ...noProgress,
+      startBar: () => ({
+        update: (step: number) => (step === 16 ? controller.abort(new InterruptedError('stop')) : undefined),
+        stop() {},
+      }),
+    };
+    await expect(runTraining(validatedJob(stopped, { progress, signal: controller.signal }))).rejects.toThrow(
+      'step 16',
+    );
+    (await runTraining(validatedJob(stopped))).dispose();
+    expect(hashes(stopped)).toEqual(hashes(run));
+    expect(lossesOf(stopped)).toEqual(lossesOf(run));
+    const lines = (path: string) =>
+      readMetricsLog(path).map(({ step, loss, gradientNorm }) => [step, loss, gradientNorm]);
+    expect(lines(stopped)).toEqual(lines(run));
+  });
+
+  test('is refused by name where there are no held-out images', async () => {
+    const run = join(folder, 'nothing held out');
+    await createRunFolder(run, validated);
+    await expect(runTraining(validatedJob(run, { heldOut: undefined }))).rejects.toThrow(
+      'heldOut: expected the images',
+    );
+    const none = runTraining(validatedJob(run, { heldOut: subset(data, []) }));
+    await expect(none).rejects.toThrow('validation: expected held-out images, got none');
   });
 });
 

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import type { Progress } from '@learngene/pipeline';
 import type { RunRecord } from '@learngene/pipeline/node';
-import { decodeTrainingData } from '../data/run-data';
+import type { DataPart } from '../data/decode-data';
+import { decodeRunData } from '../data/run-data';
 import { createRunFolder, writeRunRecord } from '../run-folder/create-run';
 import { type MetricsLine, readMetricsLog } from '../run-folder/metrics-log';
 
@@ -60,14 +61,14 @@ export function warnOfOtherEngine({ record, resumed }: PreparedRun, engine: stri
  * Decodes the images of a run, and writes its folder or, where its data moved, its record.
  *
  * @param record The prepared record with what became known since.
- * @returns the images to train on
+ * @returns the images to train on, and those held out
  */
 export async function openRun<R extends RunRecord>(
   { resumed, view }: PreparedRun,
   record: R,
   { run, moved = false, progress }: TrainPreparedOptions,
-): Promise<ImageDataset> {
-  const data = await decodeTrainingData(view, record, progress);
+): Promise<DataPart> {
+  const data = await decodeRunData(view, record, progress);
   if (!resumed) await createRunFolder(run, record);
   else if (moved) await writeRunRecord(run, record);
   return data;

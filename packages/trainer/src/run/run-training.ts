@@ -10,8 +10,10 @@ import {
   sampleClasses,
 } from '@learngene/pipeline';
 import type { KindRunRecord, RunRecord } from '@learngene/pipeline/node';
+import { validationBatches, validationSet } from '../batches/validation';
 import { batchesOf, denseLearnerOf, kindLearnerOf, scheduleOf } from '../config/from-config';
 import type { DiffusionLearner } from '../contracts/diffusion';
+import { validationImages } from '../data/held-out-images';
 import { interruptedBy } from '../errors';
 import type { KindLearner } from '../learners/kind';
 import { writeRunReport } from '../run-folder/report';
@@ -64,6 +66,8 @@ export interface RunTrainingOptions {
   record: RunRecord;
   /** Images to train on. */
   data: ImageDataset;
+  /** Images that nothing is trained on; needed where the configuration has a `validation`. */
+  heldOut?: ImageDataset;
   /** Which parts of a KIND model are trained (default 'all'). */
   trainable?: Trainable;
   /**
@@ -94,6 +98,16 @@ function warnOfSmallData(asked: Config['training'], batchSize: number, progress:
   progress.warn(`training.batchSize: ${asked.batchSize} is more than there are images; a step takes all ${batchSize}`);
 }
 
+/** What the configuration's validation measures, as the loop takes it. */
+async function validationOf({ record: { config }, heldOut }: RunTrainingOptions) {
+  const { validation, training } = config;
+  if (validation === undefined) return undefined;
+  if (heldOut === undefined) throw new Error('heldOut: expected the images for the validation loss, got none');
+  const images = validationImages(heldOut, config) as ImageDataset;
+  const set = await validationSet(images, createDiffusionProcess(config));
+  return { every: validation.every, batches: () => validationBatches(set, training.batchSize) };
+}
+
 /**
  * Trains a run folder to its end, with grids of samples on the way and a report.
  *
@@ -117,6 +131,7 @@ export async function runTraining(options: RunTrainingOptions): Promise<RunLearn
       },
       schedule: scheduleOf(config),
       intervals: config.training,
+      validation: await validationOf(options),
       onSample: (step) => writeSampleGrid(options, learner, step),
       progress,
       signal,
@@ -126,8 +141,8 @@ export async function runTraining(options: RunTrainingOptions): Promise<RunLearn
       progress.info(`Wrote ${await writeRunReport(run, record, learner.model())}`);
     } catch (error) {
       if (!signal.aborted) throw error;
-      const message = 'interrupted after the last step; --resume draws the samples and writes the report';
-      throw interruptedBy(signal, message);
+      const message = 'interrupted after the last step; the run still lacks samples or its report';
+      throw interruptedBy(signal, message, 'report-interrupted');
     }
     return learner;
   } catch (error) {

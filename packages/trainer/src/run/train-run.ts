@@ -50,8 +50,7 @@ async function restore<B>(run: string, learner: Learner<B>): Promise<SavedState 
 }
 
 function interrupted(signal: AbortSignal, step: number): Error {
-  const message = `interrupted after step ${step}; a checkpoint was written, continue with --resume (a demo: run it again)`;
-  return interruptedBy(signal, message);
+  return interruptedBy(signal, `interrupted after step ${step}; a checkpoint was written`, 'training-interrupted');
 }
 
 /** The error of a loss that is no number, with what can be done. */
@@ -82,7 +81,16 @@ export async function trainRun<B>(options: TrainRunOptions<B>): Promise<number> 
   if (first > 0) progress.info(`Continuing ${run} from step ${first}`);
   const bar = progress.startBar('Training', steps, 'steps');
   let windowStarted = performance.now();
+  let validationStarted = 0;
+  const timedValidation = validation && {
+    ...validation,
+    batches() {
+      validationStarted = performance.now();
+      return validation.batches();
+    },
+  };
   let note = '';
+  let validated = '';
 
   const checkpoint = async (step: number) => {
     log.flush();
@@ -105,7 +113,8 @@ export async function trainRun<B>(options: TrainRunOptions<B>): Promise<number> 
       tensors: tf.memory().numTensors,
       ...(validationLoss !== undefined && { validationLoss }),
     });
-    note = `loss ${loss.toFixed(4)}, ${(stepsPerSecond * data.batchSize).toFixed(0)} images/s`;
+    if (validationLoss !== undefined) validated = `, validation loss ${validationLoss.toFixed(4)}`;
+    note = `loss ${loss.toFixed(4)}${validated}, ${(stepsPerSecond * data.batchSize).toFixed(0)} images/s`;
     window = EMPTY;
   };
   const sample = async (step: number) => {
@@ -120,6 +129,8 @@ export async function trainRun<B>(options: TrainRunOptions<B>): Promise<number> 
   };
   const onStep = async (event: StepEvent) => {
     const { step, loss, gradientNorm } = event;
+    // The log's steps a second are those of the training alone.
+    if (event.validationLoss !== undefined) windowStarted += performance.now() - validationStarted;
     window = { loss: window.loss + loss, norm: window.norm + gradientNorm, steps: window.steps + 1 };
     if (step % logEvery === 0 || step === steps || event.validationLoss !== undefined) writeLine(event);
     bar.update(step, note);
@@ -129,7 +140,7 @@ export async function trainRun<B>(options: TrainRunOptions<B>): Promise<number> 
     if (sampleEvery > 0 && step % sampleEvery === 0 && step < steps) await sample(step);
   };
   try {
-    await train(learner, { data, schedule, from: first, validation, communicator, onStep, signal });
+    await train(learner, { data, schedule, from: first, validation: timedValidation, communicator, onStep, signal });
     return Math.max(first, steps);
   } catch (error) {
     throw await withAdvice(error, run);

@@ -28,7 +28,8 @@ export function transferConfig(
     if (requested[part] !== undefined) throw new ConfigError(`${part}: a transfer takes it from ${from}; leave it out`);
   }
   const data = { ...dataFromRecipe(base.data, otherData), classes: undefined, novel: [] };
-  const kept = { ...base, data, training: { ...base.training, ...DEFAULTS.training } };
+  // Not the base's validation: the novel classes may have too few images for it.
+  const kept = { ...base, validation: undefined, data, training: { ...base.training, ...DEFAULTS.training } };
   const merged = mergeConfig(kept as unknown as Record<string, unknown>, mergeConfig(DEFAULTS, requested));
   return parseConfig(merged, source);
 }

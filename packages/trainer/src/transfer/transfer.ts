@@ -12,6 +12,7 @@ import {
   readKindRecord,
 } from '@learngene/pipeline/node';
 import { checkHoldOut } from '../data/decode-data';
+import { checkValidation } from '../data/held-out-images';
 import { chooseClasses } from '../data/open-data';
 import { checkFits, checkShape, openRecipe, reopenRunData } from '../data/run-data';
 import { transferClasses } from '../data/transfer-classes';
@@ -73,6 +74,7 @@ export async function prepareTransfer(from: string, request: TransferRequest): P
   const novel = otherData ? undefined : recipeOfBase.data.novel;
   const classes = transferClasses(dataset, { named, known: classNamesOf(model), novel }, progress);
   const view = chooseClasses(dataset, classes);
+  checkValidation(view, config, progress);
   const record: KindRunRecord = {
     format: RUN_FORMAT,
     command: 'transfer',
@@ -132,7 +134,7 @@ export async function transfer(prepared: PreparedTransfer, options: TrainPrepare
     : { ...prepared.record, model: base?.config ?? prepared.record.model, engine };
   const { model } = record;
   checkFits(prepared.view, model);
-  const data = await openRun(prepared, record, options);
+  const { train: data, heldOut } = await openRun(prepared, record, options);
   const trainable = TRAINABLE_OF_DOMAIN[record.base?.domain ?? 'near'];
   const trained = countTransferParams(model, { groups: model.groups.length, classes: model.dit.classes });
   if (trainable === 'tailors')
@@ -141,7 +143,7 @@ export async function transfer(prepared: PreparedTransfer, options: TrainPrepare
     if (base === undefined) throw new Error(`${run}: the run has no checkpoint to continue; start it anew`);
     return initKindTraining(base.params, { trainable });
   };
-  const learner = await runTraining({ run, record, trainable, data, start, progress, signal });
+  const learner = await runTraining({ run, record, trainable, data, heldOut, start, progress, signal });
   learner.dispose();
   return { ...trainedRun(run, record), trainedParameters: trained };
 }

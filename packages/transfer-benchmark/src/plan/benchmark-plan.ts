@@ -286,7 +286,7 @@ export async function readPlan(path: string): Promise<BenchmarkPlan> {
   try {
     value = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new ConfigError(`--plan ${path}: cannot be read as JSON`, { cause: error });
+    throw new ConfigError(`plan ${path}: cannot be read as JSON`, { argument: 'plan', cause: error });
   }
   return parsePlan(value, path);
 }

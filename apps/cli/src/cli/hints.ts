@@ -1,0 +1,43 @@
+import type { ErrorCode } from '@learngene/pipeline';
+
+/** The option that gives an argument or a field which an error of the packages names. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  assignment: '--set',
+  data: '--data',
+  dataPath: '--data-path',
+  'data.classes': '--classes (data.classes)',
+  'data.novel': '--novel (data.novel)',
+  'data.path': '--data-path',
+  'data.source': '--data',
+  only: '--only',
+  out: '--out',
+  plan: '--plan',
+  run: '--out',
+};
+
+/** What cures an error of the packages, in options. */
+const HINTS: Readonly<Record<ErrorCode, string>> = {
+  'run-exists': 'continue it with --resume, or give another --out',
+  'record-missing': 'give another --out',
+  'class-unknown':
+    'names with a comma or colon are given one by one, by --class (novel ones that are kept out by --novel-class)',
+  'class-needed': 'say by --class or --classes which',
+  'data-missing': 'if the data are elsewhere now, say where by --data-path',
+  'data-changed': 'give its own by --data-path, or start a new run',
+  'image-unreadable': '--set data.onCorrupt=skip leaves such images out',
+  'recipe-missing': 'what learngene assemble --form dense writes does',
+  'training-interrupted': 'continue with --resume (a demo: run it again)',
+  'report-interrupted': '--resume draws the samples and writes the report',
+};
+
+/** The message of an error of the packages in terms of this command: options for fields, and the option that cures it. */
+export function inOptions(error: Error & { argument?: string; code?: string; choices?: readonly string[] }): string {
+  const { argument, code, choices } = error;
+  let text = error.message || error.name;
+  if (argument !== undefined && Object.hasOwn(OPTIONS, argument) && /^[: ]/.test(text.slice(argument.length))) {
+    text = OPTIONS[argument] + text.slice(argument.length).replace(/ (data\.source) /, ` ${OPTIONS['data.source']} `);
+  }
+  if (code === undefined || !Object.hasOwn(HINTS, code)) return text;
+  if (code === 'class-unknown' && !choices?.some((name) => /[,:]/.test(name))) return text;
+  return `${text}; ${HINTS[code as ErrorCode]}`;
+}

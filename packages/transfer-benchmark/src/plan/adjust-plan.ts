@@ -1,0 +1,33 @@
+import { ConfigError } from '@learngene/pipeline';
+import type { BenchmarkPlan } from './benchmark-plan';
+
+/**
+ * A plan with other places of its data.
+ *
+ * @param dataPath The path of each dataset whose files lie elsewhere, by the dataset's name.
+ * @throws ConfigError for a dataset that the plan does not have, with those that it has
+ */
+export function withDataPaths(plan: BenchmarkPlan, dataPath: Readonly<Record<string, string>>): BenchmarkPlan {
+  const datasets = { ...plan.datasets };
+  for (const [name, path] of Object.entries(dataPath)) {
+    if (!Object.hasOwn(datasets, name)) {
+      const known = Object.keys(datasets).join(', ');
+      throw new ConfigError(`dataPath: the plan has no dataset ${name}; it has ${known}`, { argument: 'dataPath' });
+    }
+    datasets[name] = { ...datasets[name], path };
+  }
+  return { ...plan, datasets };
+}
+
+/**
+ * Refuses methods that a plan has no trial of.
+ *
+ * @throws ConfigError naming the method
+ */
+export function checkMethods(plan: BenchmarkPlan, only: readonly string[] = []): void {
+  for (const method of only) {
+    if (!plan.sweeps.some(({ methods }) => (methods as readonly string[]).includes(method))) {
+      throw new ConfigError(`only: the plan has no trial of ${method}`, { argument: 'only' });
+    }
+  }
+}
