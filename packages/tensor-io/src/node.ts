@@ -3,6 +3,7 @@ export { type FolderOptions, writeFolderAtomic } from './node/atomic-folder';
 export { fileSource } from './node/file-source';
 export { type ArrayRows, type NpzArraySpec, writeNpzArray } from './node/npz-array-writer';
 export { readNpz, writeNpz } from './node/npz-files';
+export { type RenameSystem, renameOver } from './node/rename-over';
 export {
   openSafetensorsFile,
   type ReadSafetensorsOptions,

@@ -3,7 +3,7 @@ import { chooseEngine } from '@learngene/engines/node';
 import { errorLine, noProgress } from '@learngene/pipeline';
 import { InterruptedError } from '@learngene/trainer';
 import { runJob } from './schedule/run-job';
-import type { WorkerMessage, WorkerTask } from './schedule/worker-process';
+import type { WorkerMessage, WorkerStop, WorkerTask } from './schedule/worker-process';
 
 /** Milliseconds between two messages of progress. */
 const INTERVAL = 250;
@@ -57,4 +57,7 @@ process.on('SIGINT', stop);
 process.on('SIGTERM', stop);
 // Without a parent nobody waits for the result.
 process.on('disconnect', () => process.exit(130));
-process.once('message', (task: WorkerTask) => void work(task));
+process.on('message', (message: WorkerTask | WorkerStop) => {
+  if ('stop' in message) stop('SIGINT');
+  else void work(message);
+});

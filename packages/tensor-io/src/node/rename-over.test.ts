@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { expect, test } from 'vitest';
-import { renameOver, type System } from './rename-over';
+import { type RenameSystem, renameOver } from './rename-over';
 
 const folder = temporaryFolder('tensor-io');
 
@@ -11,7 +11,7 @@ const folder = temporaryFolder('tensor-io');
 function answering(platform: NodeJS.Platform, codes: readonly string[]) {
   const left = [...codes];
   const asked: (string | number)[] = [];
-  const system: System = {
+  const system: RenameSystem = {
     platform,
     rename: async (from, to) => {
       asked.push(`${from} > ${to}`);

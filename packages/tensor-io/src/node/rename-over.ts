@@ -8,9 +8,12 @@ const BUSY: ReadonlySet<unknown> = new Set(['EACCES', 'EBUSY', 'EPERM']);
 const WAITS = [10, 20, 40, 80, 160, 320, 640, 1280];
 
 /** The system that a rename runs on; a test gives its own. */
-export interface System {
+export interface RenameSystem {
+  /** Which system it is; only Windows is waited for. */
   platform: NodeJS.Platform;
+  /** Renames, as `rename` of `node:fs/promises`. */
   rename: (from: string, to: string) => Promise<void>;
+  /** Waits. */
   sleep: (milliseconds: number) => Promise<unknown>;
 }
 
@@ -23,7 +26,7 @@ export interface System {
 export async function renameOver(
   from: string,
   to: string,
-  system: System = { platform: process.platform, rename, sleep },
+  system: RenameSystem = { platform: process.platform, rename, sleep },
 ): Promise<void> {
   for (const wait of system.platform === 'win32' ? WAITS : []) {
     try {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
@@ -10,6 +10,7 @@ import { hasResult } from '../jobs/select-jobs';
 import type { BenchmarkPlan } from '../plan/benchmark-plan';
 import { RENAMED_FOLDERS } from '../plan/old-formats';
 import type { TrialError } from '../plan/result';
+import { moveEntries } from './move-entries';
 
 const PLAN_FILE = 'plan.json';
 
@@ -34,11 +35,8 @@ async function renameOldFolders(out: string): Promise<void> {
   for (const [old, now] of RENAMED_FOLDERS) {
     if (!existsSync(join(out, old))) continue;
     await mkdir(join(out, now), { recursive: true });
-    for (const key of await readdir(join(out, old))) {
-      await rm(join(out, now, key), { recursive: true, force: true });
-      await rename(join(out, old, key), join(out, now, key));
-    }
-    await rm(join(out, old), { recursive: true });
+    await moveEntries(join(out, old), join(out, now));
+    await rm(join(out, old), { recursive: true, maxRetries: 5 });
   }
 }
 
@@ -57,7 +55,8 @@ export async function prepareFolder(
   const strange = present.find((name) => !KNOWN.has(name));
   if (strange !== undefined && !present.includes(PLAN_FILE)) {
     throw new ConfigError(
-      `--out ${out}: expected a new folder or an earlier benchmark's, got one that holds ${strange}`,
+      `out ${out}: expected a new folder or an earlier benchmark's, got one that holds ${strange}`,
+      { argument: 'out' },
     );
   }
   await mkdir(out, { recursive: true });
@@ -74,16 +73,9 @@ export async function prepareFolder(
 
 /** Moves the trials that the plan does not have to `archived`, and those that it has again back: no result is lost. */
 export async function archiveTrials(out: string, jobs: Jobs): Promise<void> {
-  const move = async (from: string, to: string, wanted: (key: string) => boolean) => {
-    const names = existsSync(join(out, from)) ? await readdir(join(out, from)) : [];
-    for (const key of names.filter(wanted)) {
-      await mkdir(join(out, to), { recursive: true });
-      await rm(join(out, to, key), { recursive: true, force: true });
-      await rename(join(out, from, key), join(out, to, key));
-    }
-  };
-  await move('trials', 'archived', (key) => !jobs.has(key));
-  await move('archived', 'trials', (key) => jobs.has(key));
+  const [trials, archived] = [join(out, 'trials'), join(out, 'archived')];
+  await moveEntries(trials, archived, { wanted: (key) => !jobs.has(key) });
+  await moveEntries(archived, trials, { wanted: (key) => jobs.has(key) });
 }
 
 /** Writes the error of a job into its trial's folder. Other jobs leave theirs in the trials that needed them. */

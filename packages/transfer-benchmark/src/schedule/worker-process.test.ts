@@ -88,3 +88,33 @@ test('an abort stops the worker at its next step', async () => {
   // What was trained is kept.
   expect(existsSync(join(out, 'bases', base.key, 'checkpoints'))).toBe(true);
 });
+
+test('an abort asks the worker by a message, as Windows has no signal that a program can answer', async () => {
+  const program = join(folder, 'polite.mjs');
+  writeFileSync(
+    program,
+    `process.on('SIGINT', () => {});
+    process.on('message', (message) => {
+      if (message.stop === true) process.exit(130);
+      process.send({ progress: 0.5 });
+    });`,
+  );
+  const [data] = jobsOf();
+  const controller = new AbortController();
+  const run = executor({ out: folder, program, signal: controller.signal });
+  await expect(run(data, () => controller.abort())).rejects.toThrow(InterruptedError);
+});
+
+test('a worker that does not end after an abort is killed', async () => {
+  const program = join(folder, 'deaf.mjs');
+  writeFileSync(
+    program,
+    `for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
+    process.on('message', () => process.send({ progress: 0.5 }));
+    setInterval(() => {}, 1000);`,
+  );
+  const [data] = jobsOf();
+  const controller = new AbortController();
+  const run = executor({ out: folder, program, grace: 50, signal: controller.signal });
+  await expect(run(data, () => controller.abort())).rejects.toThrow(InterruptedError);
+});

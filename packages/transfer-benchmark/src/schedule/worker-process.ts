@@ -12,6 +12,12 @@ export interface WorkerTask {
   job: Job;
 }
 
+/** Asks a worker process to end after its step; a signal would end it at once on Windows. */
+export interface WorkerStop {
+  /** Always true. */
+  stop: true;
+}
+
 /** What a worker process tells its parent. */
 export type WorkerMessage = { progress: number } | { warning: string } | { error: string };
 
@@ -27,12 +33,17 @@ export interface WorkerOptions {
   signal: AbortSignal;
   /** Called with the warnings of workers. */
   warn(text: string): void;
+  /** Milliseconds that a worker has to end after an abort; it is killed then (default 60,000). */
+  grace?: number;
   /** The program of a worker (default: this package's own, `@learngene/transfer-benchmark/worker`). */
   program?: string;
 }
 
 /** The worker of the built package: bundles lie beside each other. */
 const builtWorker = () => fileURLToPath(new URL('./worker.js', import.meta.url));
+
+/** No console window for a process group of its own on Windows; `fork` hands it on to `spawn`, and its type does not say so. */
+const noWindow: object = { windowsHide: true };
 
 /** The line of what a program printed that says why it ended: the last one of an error, else the last one. */
 function lastWord(text: string): string | undefined {
@@ -42,7 +53,7 @@ function lastWord(text: string): string | undefined {
 
 /** Runs each job in a process of its own: its memory can be measured, and a crash ends one job alone. */
 export function workerExecutor(options: WorkerOptions): Execute<Job> {
-  const { out, engine, workers, signal, warn, program = builtWorker() } = options;
+  const { out, engine, workers, signal, warn, grace = 60_000, program = builtWorker() } = options;
   const threads =
     process.env.LEARNGENE_NUM_THREADS ?? String(Math.max(1, Math.floor(availableParallelism() / workers)));
   return (job, progress) =>
@@ -52,11 +63,22 @@ export function workerExecutor(options: WorkerOptions): Execute<Job> {
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
         // A process group of its own: Ctrl-C reaches it once, through us.
         detached: true,
+        ...noWindow,
         env: { ...process.env, LEARNGENE_NUM_THREADS: threads },
       });
       let message: string | undefined;
       let stderr = '';
-      const stop = () => child.kill('SIGINT');
+      let killing: NodeJS.Timeout | undefined;
+      let killed = false;
+      const kill = () => {
+        killed = true;
+        child.kill('SIGKILL');
+      };
+      const stop = () => {
+        const ask: WorkerStop = { stop: true };
+        if (child.connected) child.send(ask, (error) => error && kill());
+        killing = setTimeout(kill, grace);
+      };
       signal.addEventListener('abort', stop, { once: true });
       child.stderr?.on('data', (chunk) => {
         stderr = `${stderr}${chunk}`.slice(-2000);
@@ -69,8 +91,9 @@ export function workerExecutor(options: WorkerOptions): Execute<Job> {
       child.on('error', reject);
       child.on('close', (code, ended) => {
         signal.removeEventListener('abort', stop);
+        clearTimeout(killing);
         if (code === 0) resolve();
-        else if (code === 130 || code === 143) reject(new InterruptedError('interrupted'));
+        else if (code === 130 || code === 143 || killed) reject(new InterruptedError('interrupted'));
         else reject(new Error(message ?? `worker ended by ${ended ?? `exit code ${code}`}: ${lastWord(stderr)}`));
       });
       const task: WorkerTask = { out, engine, job };
