@@ -35,6 +35,7 @@ export const UNARY = [
   'Sign',
   'Clip',
   'Step',
+  'Silu',
 ] as const;
 
 /** Elementwise kernels. */

@@ -3,19 +3,22 @@
 //! The patches of some hundred output pixels are laid out as the rows of a matrix that stays in the second cache (im2col
 //! by tiles), and multiplied by the filter, which is a matrix [KH KW C, O] as it is. A 1x1 convolution needs no patches.
 
+mod ending;
 mod gradients;
 mod patches;
 #[cfg(test)]
 mod tests;
+mod winograd;
 
 use std::ops::Range;
 
-use learngene_gemm::{Epilogue, Gemm, gemm};
+use learngene_gemm::{Gemm, gemm};
 use learngene_pool::{SendPtr, run, split, threads};
 
 use crate::support::with_scratch;
-use crate::unary::{Unary, unary};
+use crate::unary::Unary;
 use crate::window::Window;
+use ending::Ending;
 use patches::{unfold, unfold_on_all};
 
 pub(crate) use gradients::sum_parts;
@@ -35,10 +38,14 @@ pub struct Conv {
 pub struct After<'a> {
     /// Added to every pixel, [O].
     pub bias: Option<&'a [f32]>,
+    /// Added to y, before the activation; as long as y.
+    pub residual: Option<&'a [f32]>,
     /// Applied to every number, with its parameter.
     pub activation: Option<(Unary, f32)>,
 }
 
+/// The most that the partial filter gradients of all tasks may take: 64 MiB.
+const PARTIALS: usize = 16 << 20;
 /// Numbers in a tile of patches, 768 KiB, as long as that is not fewer than [`ROWS`].
 const TILE: usize = 192 << 10;
 /// The fewest and the most patches in a tile: every tile packs the filter anew.
@@ -93,19 +100,21 @@ fn product(product: Gemm<'_>) {
 pub fn conv2d(conv: &Conv, x: &[f32], w: &[f32], after: After<'_>, y: &mut [f32]) {
     conv.check(x.len(), w.len(), y.len());
     assert!(after.bias.is_none_or(|bias| bias.len() == conv.filters));
+    assert!(after.residual.is_none_or(|residual| residual.len() == y.len()));
+    match winograd::grid_if_faster(conv) {
+        Some(grid) => winograd::forward(&grid, x, w, Ending::of(after), y),
+        None => by_patches(conv, x, w, Ending::of(after), y),
+    }
+}
+
+fn by_patches(conv: &Conv, x: &[f32], w: &[f32], ending: Ending<'_>, y: &mut [f32]) {
     let (pixels, filters, patch) = (conv.window.pixels(), conv.filters, conv.patch());
     if y.is_empty() {
         return;
     }
-    let end = || Epilogue { bias: after.bias, ..Epilogue::default() };
-    let activate = |y: &mut [f32]| {
-        if let Some((function, parameter)) = after.activation {
-            in_place(function, parameter, y);
-        }
-    };
     if conv.is_pointwise() || patch == 0 {
-        product(Gemm { epilogue: end(), ..Gemm::new((pixels, filters, patch), x, w, y) });
-        return activate(y);
+        product(Gemm { epilogue: ending.epilogue(), ..Gemm::new((pixels, filters, patch), x, w, y) });
+        return ending.after_product_on_all(y);
     }
     let tiles = conv.tiles();
     let out = SendPtr::new(y);
@@ -115,24 +124,14 @@ pub fn conv2d(conv: &Conv, x: &[f32], w: &[f32], after: After<'_>, y: &mut [f32]
         let y = unsafe { out.slice_mut(range.start * filters..range.end * filters) };
         with_scratch(range.len() * patch, |patches| {
             unfold(range.clone(), patches);
-            product(Gemm { epilogue: end(), ..Gemm::new((range.len(), filters, patch), patches, w, y) });
+            product(Gemm { epilogue: ending.epilogue(), ..Gemm::new((range.len(), filters, patch), patches, w, y) });
         });
-        activate(y);
+        ending.after_product(range.start * filters, y);
     };
     if tiles >= threads() {
         run(tiles, &|index| tile(index, &|range, patches| unfold(conv, x, range, patches)));
     } else {
         // too few tiles: all threads work on each
         (0..tiles).for_each(|index| tile(index, &|range, patches| unfold_on_all(conv, x, range, patches)));
-    }
-}
-
-fn in_place(function: Unary, parameter: f32, y: &mut [f32]) {
-    const STEP: usize = 1024;
-    let mut copy = [0.0; STEP];
-    for part in y.chunks_mut(STEP) {
-        let copy = &mut copy[..part.len()];
-        copy.copy_from_slice(part);
-        unary(function, copy, part, parameter, 0.0);
     }
 }

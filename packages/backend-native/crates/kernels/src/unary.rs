@@ -93,6 +93,8 @@ functions! {
     Clip |x, p, q| if x > q { q } else if x < p { p } else { x };
     /// 1 above 0, p elsewhere, NaN for NaN
     Step |x, p, _q| if x > 0.0 { 1.0 } else if x.is_nan() { x } else { p };
+    /// x / (1 + e^-x)
+    Silu |x, _p, _q| x * sigmoid::<S>(x);
 }
 
 dispatch! {
@@ -153,6 +155,7 @@ mod tests {
             (Unary::Exp, f64::exp),
             (Unary::Expm1, f64::exp_m1),
             (Unary::Square, |x| x * x),
+            (Unary::Silu, |x| x / (1.0 + (-x).exp())),
             (Unary::Sigmoid, |x| 1.0 / (1.0 + (-x).exp())),
             (Unary::Tanh, f64::tanh),
             (Unary::Relu, |x| x.max(0.0)),

@@ -81,7 +81,7 @@ pub fn conv2d(
         Ok(number) => Some((operation(Unary::ALL, number)?, parameter as f32)),
         Err(_) => None,
     };
-    conv::conv2d(&conv, &x, &filter, After { bias: has_bias.then_some(&bias[..]), activation }, &mut y);
+    conv::conv2d(&conv, &x, &filter, After { bias: has_bias.then_some(&bias[..]), residual: None, activation }, &mut y);
     Ok(())
 }
 

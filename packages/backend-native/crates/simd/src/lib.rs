@@ -1,14 +1,16 @@
 //! Run-time dispatch over instruction sets.
 //!
 //! A kernel is written once as an `#[inline(always)]` function over slices, generic over [`Isa`], and compiled for every
-//! level by [`dispatch!`]; LLVM vectorises its loops with the instructions of that level. Only the matrix product uses
-//! intrinsics. Fused multiply-add is asked for by [`Isa::fma`], since rustc never contracts by itself.
+//! level by [`dispatch!`]; LLVM vectorises its loops with the instructions of that level. Only the matrix product and
+//! kernels over [`Lanes`] use intrinsics. Fused multiply-add is asked for by [`Isa::fma`], since rustc never contracts by itself.
 
 mod isa;
+mod lanes;
 mod level;
 mod math;
 
 pub use isa::{Avx2, Avx512, Isa, Neon, Scalar};
+pub use lanes::Lanes;
 pub use level::{Level, has_bf16, level};
 pub use math::{exp, gelu, gelu_grad, sigmoid, tanh};
 

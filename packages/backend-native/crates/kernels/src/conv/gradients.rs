@@ -6,14 +6,11 @@ use learngene_gemm::Gemm;
 use learngene_pool::{SendPtr, run, split, threads};
 
 use super::patches::{fold, unfold, unfold_on_all};
-use super::{After, Conv, ROWS, TILE, conv2d, product};
+use super::{After, Conv, PARTIALS, ROWS, TILE, conv2d, product, winograd};
 use crate::elementwise::{fill, for_parts};
 use crate::support::with_scratch;
 use crate::transpose::transpose_plane;
 use crate::window::{Axis, Window};
-
-/// The most that the partial filter gradients of all tasks may take: 64 MiB.
-const PARTIALS: usize = 16 << 20;
 
 /// dx [N, H, W, C]: the gradient of [`conv2d`] by its input.
 ///
@@ -93,6 +90,14 @@ pub fn conv2d_filter_grad(conv: &Conv, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     if conv.is_pointwise() {
         return product(Gemm::new((patch, filters, pixels), x, dy, dw).a_transposed());
     }
+    match winograd::grid_if_faster(conv) {
+        Some(grid) => winograd::filter_grad(&grid, x, dy, dw),
+        None => filter_grad_by_patches(conv, x, dy, dw),
+    }
+}
+
+fn filter_grad_by_patches(conv: &Conv, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+    let (pixels, filters, patch) = (conv.window.pixels(), conv.filters, conv.patch());
     let tiles = conv.tiles();
     let tasks = threads().min(tiles).min(PARTIALS / dw.len()).max(1);
     let add = |range: Range<usize>, patches: &mut [f32], dw: &mut [f32], first: bool| {
