@@ -1,6 +1,8 @@
 // The fused kernels as plain loops over arrays, written from their formulas: what a backend's own must compute.
 // docs/kernels.md has their inputs, attributes and outputs.
 
+import { plainImageKernels } from './plain-image-kernels';
+
 /** A tensor as shape and values. */
 export interface Plain {
   shape: number[];
@@ -125,6 +127,7 @@ function list(inputs: Record<string, Plain>, letter: string, count: number): Pla
 
 /** Every kernel of the seam by its name. */
 export const plainKernels: Record<string, PlainKernel> = {
+  ...plainImageKernels,
   LearngeneGelu: ({ x }) => [map(x, (value) => geluAt(value)[0])],
   LearngeneGeluGrad: ({ dy, x }) => [map(dy, (value, i) => value * geluAt(x.values[i])[1])],
   LearngeneSilu: ({ x }) => [map(x, (value) => siluAt(value)[0])],

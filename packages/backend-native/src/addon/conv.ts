@@ -5,8 +5,8 @@
  */
 export interface ConvAddon {
   /**
-   * y = activation(x * filter + bias). An empty bias means none. The activation is the number of a unary function, or
-   * -1 for none.
+   * y = activation(x * filter + bias + residual). An empty bias or residual is none. The activation is the number of a
+   * unary function, or -1 for none.
    */
   conv2d(
     sizes: Int32Array,
@@ -16,6 +16,7 @@ export interface ConvAddon {
     bias: Float32Array,
     activation: number,
     parameter: number,
+    residual: Float32Array,
   ): void;
   /** The gradient of `conv2d` by its input. */
   conv2dInputGrad(sizes: Int32Array, dy: Float32Array, filter: Float32Array, dx: Float32Array): void;
@@ -45,7 +46,9 @@ export interface ConvAddon {
     y: Float32Array,
     epsilon: number,
   ): void;
-  /** Group normalisation; also writes mean and 1 / standard deviation, [N, G]. */
+  /**
+   * Group normalisation; also writes mean and 1 / standard deviation, [N, G]. The activation: 0 none, 1 ReLU, 2 SiLU.
+   */
   groupNorm(
     x: Float32Array,
     gamma: Float32Array,
@@ -56,12 +59,14 @@ export interface ConvAddon {
     batch: number,
     groups: number,
     epsilon: number,
+    activation: number,
   ): void;
   /** The gradients of `groupNorm`. */
   groupNormGrad(
     x: Float32Array,
     dy: Float32Array,
     gamma: Float32Array,
+    beta: Float32Array,
     mean: Float32Array,
     rstd: Float32Array,
     dx: Float32Array,
@@ -69,5 +74,6 @@ export interface ConvAddon {
     dbeta: Float32Array,
     batch: number,
     groups: number,
+    activation: number,
   ): void;
 }

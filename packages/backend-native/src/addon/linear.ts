@@ -64,6 +64,8 @@ export interface LinearAddon {
   gemmBatch(count: number, m: number, n: number, k: number, flags: number, a: F32, b: F32, c: F32): void;
   /** sums [columns] = the sums over the rows of x. */
   columnSums(x: F32, sums: F32): void;
+  /** dx = dy where y > 0, else 0; sums [columns] = the sums over the rows of dx. */
+  reluGrad(dy: F32, y: F32, dx: F32, sums: F32): void;
   /** h [m, r] = x v, y [m, out] = (h s) uᵀ + bias. */
   lowRankLinear(
     m: number,

@@ -135,7 +135,7 @@ test('sizes that do not fit are refused', () => {
   const addon = loadNative();
   const sizes = [1, 4, 4, 2, 4, 4, 3, 3, 1, 1, 1, 1, 1, 1, 5];
   const [x, w, y, none] = [32, 90, 80, 0].map((length) => new Float32Array(length));
-  const conv = (changed: number[], to = y) => addon.conv2d(Int32Array.from(changed), x, w, to, none, -1, 0);
+  const conv = (changed: number[], to = y) => addon.conv2d(Int32Array.from(changed), x, w, to, none, -1, 0, none);
   expect(() => conv(sizes)).not.toThrow();
   expect(() => conv(sizes.with(1, 5))).toThrow('x: expected 40 elements, got 32');
   expect(() => conv(sizes.with(14, 6))).toThrow('filter: expected 108 elements, got 90');
@@ -144,4 +144,79 @@ test('sizes that do not fit are refused', () => {
   expect(() => conv(sizes.with(12, -1))).toThrow('expected sizes below');
   expect(() => conv(sizes.slice(1))).toThrow('expected 15 numbers, got 14');
   expect(() => conv([...Array(7).fill(2 ** 27), 2 ** 27, 1, 1, 1, 1, 0, 0, 2 ** 27])).toThrow('too large');
+});
+
+describe('a convolution and what follows it', () => {
+  const shapes = [
+    { shape: [2, 20, 21, 20], filter: [3, 3, 20, 24], stride: 1 }, // as tiles
+    { shape: [2, 20, 21, 8], filter: [3, 3, 8, 5], stride: 2 }, // as patches
+    { shape: [2, 9, 8, 12], filter: [1, 1, 12, 7], stride: 1 }, // as one product
+  ] as const;
+  const activations = { linear: (y: tf.Tensor) => y, relu: tf.relu, silu: (y: tf.Tensor) => tf.mul(y, tf.sigmoid(y)) };
+  const cases = shapes.flatMap((sizes) =>
+    Object.keys(activations).flatMap((activation) =>
+      [[], ['bias'], ['residual'], ['bias', 'residual']].map((ends) => ({ ...sizes, activation, ends })),
+    ),
+  );
+
+  test.each(cases)(
+    '$filter, stride $stride, $activation of $ends',
+    async ({ shape, filter, stride, activation, ends }) => {
+      await agree(
+        () => {
+          const x = random([...shape], 1, -1, 1) as tf.Tensor4D;
+          const w = random([...filter], 2, -1, 1) as tf.Tensor4D;
+          const y = tf.conv2d(x, w, stride, 'same');
+          const bias = random([filter[3]], 3, -1, 1);
+          const residual = random(y.shape, 4, -1, 1);
+          if (tf.getBackend() === 'native') {
+            const given = { bias, residual };
+            const inputs = Object.fromEntries(ends.map((name) => [name, given[name as 'bias']]));
+            const attrs = { strides: stride, pad: 'same', dataFormat: 'NHWC', dilations: 1, activation };
+            return tf.engine().runKernel('LearngeneConv2d', { x, filter: w, ...inputs }, attrs) as tf.Tensor;
+          }
+          const sum = tf.addN([y, ...(ends.includes('residual') ? [residual] : [])]);
+          return activations[activation as 'relu'](ends.includes('bias') ? tf.add(sum, bias) : sum);
+        },
+        { relative: 1e-5, absolute: 2e-4 },
+      );
+    },
+  );
+
+  test('an activation that is not known is refused', async () => {
+    await tf.setBackend('native');
+    const inputs = { x: tf.ones([1, 4, 4, 2]), filter: tf.ones([3, 3, 2, 2]) };
+    const attrs = { strides: 1, pad: 'same', dataFormat: 'NHWC', dilations: 1, activation: 'gelu' };
+    expect(() => tf.engine().runKernel('LearngeneConv2d', inputs, attrs)).toThrow(
+      "activation: expected one of linear, relu, silu, got 'gelu'",
+    );
+  });
+
+  test('the gradient of a ReLU and its sums', async () => {
+    for (const shape of [
+      [2, 5, 7, 3],
+      [40, 33, 48],
+      [0, 4],
+      [3, 0],
+    ]) {
+      await agree(
+        () => {
+          const [dy, z] = [random(shape, 1, -1, 1), random(shape, 2, -1, 1)];
+          const y = tf.relu(z);
+          if (tf.getBackend() === 'native') {
+            return tf.engine().runKernel('LearngeneReluGrad', { dy, y }) as unknown as tf.Tensor[];
+          }
+          const dx = tf.mul(dy, tf.step(y));
+          return [
+            dx,
+            tf.sum(
+              tf.reshape(dx, [shape.reduce((a, b) => a * b) / Math.max(shape.at(-1) ?? 0, 1), shape.at(-1) ?? 0]),
+              0,
+            ),
+          ];
+        },
+        { relative: 1e-5, absolute: 1e-4 },
+      );
+    }
+  });
 });

@@ -33,12 +33,20 @@ function channelsLast(name: string, kernel: Kernel): Kernel {
 }
 
 function conv2d(call: KernelCall): TensorInfo {
-  return convolve(call, { bias: NONE, activation: -1, parameter: 0 });
+  return convolve(call, {});
+}
+
+/** What follows a convolution: an empty array, or an activation of -1, is none. */
+interface Ending {
+  readonly bias?: Float32Array;
+  readonly residual?: Float32Array;
+  readonly activation?: number;
+  readonly parameter?: number;
 }
 
 function convolve(
   call: KernelCall,
-  { bias, activation, parameter }: { bias: Float32Array; activation: number; parameter: number },
+  { bias = NONE, residual = NONE, activation = -1, parameter = 0 }: Ending,
 ): TensorInfo {
   const { inputs, backend } = call;
   const { x, filter } = inputs;
@@ -46,7 +54,7 @@ function convolve(
   const y = backend.output(info.outShape);
   const sizes = windowSizes(info, info.outChannels);
   const [xs, filters, ys] = [backend.f32(x), backend.f32(filter), backend.f32(y)];
-  backend.addon.conv2d(sizes, xs, filters, ys, bias, activation, parameter);
+  backend.addon.conv2d(sizes, xs, filters, ys, bias, activation, parameter, residual);
   return y;
 }
 
@@ -68,6 +76,32 @@ function fusedConv2d(call: KernelCall) {
   const activation = name === 'linear' ? -1 : UNARY.indexOf(ACTIVATIONS[name] as 'Relu');
   const parameter = Number(attrs.leakyreluAlpha ?? 0);
   return convolve(call, { bias: bias ? backend.f32(bias) : NONE, activation, parameter });
+}
+
+/** {x, filter, bias? [O], residual? as y}, those of Conv2D and activation -> y = activation(x * filter + bias + residual). */
+function learngeneConv2d(call: KernelCall): TensorInfo {
+  const { inputs, attrs, backend } = call;
+  const { bias, residual } = inputs as Partial<Record<'bias' | 'residual', TensorInfo>>;
+  const names: Readonly<Record<string, number>> = {
+    linear: -1,
+    relu: UNARY.indexOf('Relu'),
+    silu: UNARY.indexOf('Silu'),
+  };
+  const activation = names[attrs.activation as string];
+  if (activation === undefined) {
+    throw new Error(`activation: expected one of ${Object.keys(names).join(', ')}, got '${attrs.activation}'`);
+  }
+  const ends = { bias: bias && backend.f32(bias), residual: residual && backend.f32(residual) };
+  return convolve(call, { ...ends, activation });
+}
+
+/** {dy, y [..., D]} -> [dx = dy where y > 0, the sums of dx over all axes but the last [D]]. */
+function reluGrad({ inputs, backend }: KernelCall): TensorInfo[] {
+  const { dy, y } = inputs;
+  const outputs = [backend.output(y.shape), backend.output([y.shape[y.shape.length - 1]])];
+  const [dx, sums] = outputs.map((output) => backend.f32(output));
+  backend.addon.reluGrad(backend.f32(dy), backend.f32(y), dx, sums);
+  return outputs;
 }
 
 function conv2dInputGrad(call: KernelCall): TensorInfo {
@@ -126,6 +160,8 @@ function depthwiseFilterGrad(call: KernelCall): TensorInfo {
 
 /** Convolutions of images [N, H, W, C] in Rust; channels first and other types by the cpu backend. */
 export const convKernels: KernelTable = {
+  LearngeneConv2d: learngeneConv2d,
+  LearngeneReluGrad: reluGrad,
   Conv2D: channelsLast('Conv2D', conv2d),
   FusedConv2D: channelsLast('FusedConv2D', fusedConv2d),
   Conv2DBackpropInput: channelsLast('Conv2DBackpropInput', conv2dInputGrad),

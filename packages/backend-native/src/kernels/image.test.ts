@@ -159,59 +159,76 @@ test('batch norm agrees with the cpu backend, whatever is left out', async () =>
 describe('group norm', () => {
   const EPSILON = 1e-5;
 
+  const after = { linear: (y: tf.Tensor) => y, relu: tf.relu, silu: (y: tf.Tensor) => tf.mul(y, tf.sigmoid(y)) };
+  type Activation = keyof typeof after;
+
   /** The specification: x [N, S, C]. */
-  function composite(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, groups: number): tf.Tensor {
+  function composite(
+    x: tf.Tensor,
+    weight: tf.Tensor,
+    bias: tf.Tensor,
+    { groups, activation }: { groups: number; activation: Activation },
+  ): tf.Tensor {
     const [N, S, C] = x.shape;
     const grouped = tf.reshape(x, [N, S, groups, C / groups]);
     const { mean, variance } = tf.moments(grouped, [1, 3], true);
     const scaled = tf.div(tf.sub(grouped, mean), tf.sqrt(tf.add(variance, EPSILON)));
-    return tf.add(tf.mul(tf.reshape(scaled, x.shape), gamma), beta);
+    return after[activation](tf.add(tf.mul(tf.reshape(scaled, x.shape), weight), bias));
   }
 
-  test('value and gradients are those of the composite', async () => {
-    const sizes = fc.tuple(
-      fc.constantFrom(1, 2, 3),
-      fc.constantFrom(2, 7, 64, 300),
-      fc.constantFrom(1, 2, 4),
-      fc.nat(1e6),
-    );
-    await holds(sizes, async ([N, S, groups, seed]) => {
-      const C = 8;
-      const make = () => [
-        random([N, S, C], seed),
-        random([C], seed + 1),
-        random([C], seed + 2),
-        random([N, S, C], seed + 3),
-      ];
-      await tf.setBackend('cpu');
-      const want = tf.tidy(() => {
-        const [x, gamma, beta, dy] = make();
-        const f = (x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) => composite(x, gamma, beta, groups);
-        return [f(x, gamma, beta), ...tf.grads(f)([x, gamma, beta], dy)].map((t) => Array.from(t.dataSync())) as never;
-      }) as unknown as number[][];
-      await tf.setBackend('native');
-      const got = tf.tidy(() => {
-        const [x, gamma, beta, dy] = make();
-        const kernel = (name: string, inputs: Record<string, tf.Tensor>, attrs: tf.NamedAttrMap) =>
-          tf.engine().runKernel(name, inputs, attrs) as unknown as tf.Tensor[];
-        const [y, mean, rstd] = kernel('LearngeneGroupNorm', { x, gamma, beta }, { groups, epsilon: EPSILON });
-        const grads = kernel('LearngeneGroupNormGrad', { x, dy, gamma, mean, rstd }, { groups });
-        return [y, ...grads].map((t) => Array.from(t.dataSync())) as never;
-      }) as unknown as number[][];
-      for (const [i, values] of want.entries()) {
-        const norm = Math.hypot(...values);
-        const error = Math.hypot(...values.map((value, j) => value - got[i][j]));
-        expect(error).toBeLessThanOrEqual(1e-5 * norm + 1e-5);
-      }
-    });
-  });
+  test.each(Object.keys(after) as Activation[])(
+    'value and gradients are those of the composite, %s',
+    async (activation) => {
+      const sizes = fc.tuple(
+        fc.constantFrom(1, 2, 3),
+        fc.constantFrom(2, 7, 64, 300),
+        fc.constantFrom(1, 2, 4),
+        fc.nat(1e6),
+      );
+      await holds(sizes, async ([N, S, groups, seed]) => {
+        const C = 8;
+        const make = () => [
+          random([N, S, C], seed),
+          random([C], seed + 1),
+          random([C], seed + 2),
+          random([N, S, C], seed + 3),
+        ];
+        await tf.setBackend('cpu');
+        const want = tf.tidy(() => {
+          const [x, weight, bias, dy] = make();
+          const f = (x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) =>
+            composite(x, weight, bias, { groups, activation });
+          return [f(x, weight, bias), ...tf.grads(f)([x, weight, bias], dy)].map((t) =>
+            Array.from(t.dataSync()),
+          ) as never;
+        }) as unknown as number[][];
+        await tf.setBackend('native');
+        const got = tf.tidy(() => {
+          const [x, weight, bias, dy] = make();
+          const kernel = (name: string, inputs: Record<string, tf.Tensor>, attrs: tf.NamedAttrMap) =>
+            tf.engine().runKernel(name, inputs, attrs) as unknown as tf.Tensor[];
+          const attrs = { groups, eps: EPSILON, activation };
+          const [y, state0, state1] = kernel('LearngeneGroupNorm', { x, weight, bias }, attrs);
+          const grads = kernel('LearngeneGroupNormGrad', { x, dy, weight, bias, state0, state1 }, attrs);
+          return [y, ...grads].map((t) => Array.from(t.dataSync())) as never;
+        }) as unknown as number[][];
+        for (const [i, values] of want.entries()) {
+          const norm = Math.hypot(...values);
+          const error = Math.hypot(...values.map((value, j) => value - got[i][j]));
+          expect(error).toBeLessThanOrEqual(1e-5 * norm + 1e-5);
+        }
+      });
+    },
+  );
 
   test('groups that do not divide the channels are refused', () => {
     const addon = loadNative();
     const [x, row, one] = [new Float32Array(12), new Float32Array(6), new Float32Array(4)];
-    expect(() => addon.groupNorm(x, row, row, new Float32Array(12), one, one.slice(), 2, 4, 1e-5)).toThrow(
+    expect(() => addon.groupNorm(x, row, row, new Float32Array(12), one, one.slice(), 2, 4, 1e-5, 0)).toThrow(
       'groups: expected a divisor of 6, got 4',
     );
-    expect(() => addon.groupNorm(x, row, row, x, one, one.slice(), 2, 2, 1e-5)).toThrow('overlaps');
+    expect(() => addon.groupNorm(x, row, row, x, one, one.slice(), 2, 2, 1e-5, 0)).toThrow('overlaps');
+    const y = new Float32Array(12);
+    expect(() => addon.groupNorm(x, row, row, y, one, one.slice(), 2, 2, 1e-5, 3)).toThrow('less than 3, got 3');
   });
 });

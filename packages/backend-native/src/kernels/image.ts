@@ -83,29 +83,6 @@ function batchNorm(call: KernelCall) {
   return y;
 }
 
-/** {x [N, ..., C], gamma [C], beta [C]}, {groups, epsilon} -> [y [N, ..., C], mean [N, G], 1/std [N, G]]. */
-function groupNorm({ inputs, attrs, backend }: KernelCall): TensorInfo[] {
-  const { x, gamma, beta } = inputs;
-  const { groups, epsilon } = attrs as { groups: number; epsilon: number };
-  const [batch] = x.shape;
-  const outputs = [backend.output(x.shape), backend.output([batch, groups]), backend.output([batch, groups])];
-  const [y, mean, rstd] = outputs.map((output) => backend.f32(output));
-  const values = [backend.f32(x), backend.f32(gamma), backend.f32(beta)] as const;
-  backend.addon.groupNorm(...values, y, mean, rstd, batch, groups, epsilon);
-  return outputs;
-}
-
-/** {x, dy [N, ..., C], gamma [C], mean, rstd [N, G]}, {groups} -> [dx [N, ..., C], dgamma [C], dbeta [C]]. */
-function groupNormGrad({ inputs, attrs, backend }: KernelCall): TensorInfo[] {
-  const { x, dy, gamma, mean, rstd } = inputs;
-  const [batch] = x.shape;
-  const outputs = [backend.output(x.shape), backend.output(gamma.shape), backend.output(gamma.shape)];
-  const [dx, dgamma, dbeta] = outputs.map((output) => backend.f32(output));
-  const values = [backend.f32(x), backend.f32(dy), backend.f32(gamma), backend.f32(mean), backend.f32(rstd)] as const;
-  backend.addon.groupNormGrad(...values, dx, dgamma, dbeta, batch, attrs.groups as number);
-  return outputs;
-}
-
 /**
  * Kernels of images [N, H, W, C]: float32 in Rust, other types by the cpu backend. The gradients are the exact adjoints;
  * those of the cpu backend are not for average pooling with padding, for the nearest neighbour, and for half-pixel
@@ -121,6 +98,4 @@ export const imageKernels: KernelTable = {
   ResizeBilinearGrad: forFloats('ResizeBilinearGrad', resizeGrad(true)),
   ResizeNearestNeighborGrad: forFloats('ResizeNearestNeighborGrad', resizeGrad(false)),
   FusedBatchNorm: forFloats('FusedBatchNorm', batchNorm),
-  LearngeneGroupNorm: groupNorm,
-  LearngeneGroupNormGrad: groupNormGrad,
 };

@@ -2,6 +2,7 @@ import type { KernelTable } from '../kernel';
 import { convKernels } from './conv';
 import { elementwiseKernels } from './elementwise';
 import { gatherKernels } from './gather';
+import { groupNormKernels } from './group-norm';
 import { groupedLowRankKernels } from './grouped-low-rank';
 import { imageKernels } from './image';
 import { linearKernels } from './linear';
@@ -14,6 +15,7 @@ import { transformerKernels } from './transformer';
 export const kernels: KernelTable = {
   ...convKernels,
   ...elementwiseKernels,
+  ...groupNormKernels,
   ...groupedLowRankKernels,
   ...gatherKernels,
   ...imageKernels,

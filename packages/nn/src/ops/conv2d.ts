@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkOptions, checkWord } from '../core/check';
 import { dims } from '../core/dims';
 import { customOp, hasKernel, runKernel } from './custom-op';
-import { sumRows } from './sums';
+import { columnSums } from './linear';
 
 /** Options of {@link conv2d}. */
 export interface Conv2dOptions {
@@ -13,6 +13,8 @@ export interface Conv2dOptions {
   readonly stride?: number;
   /** Zeros around the image on both axes: one number for every side, or [before, after] (default (kernel - 1) / 2). */
   readonly pad?: number | readonly [number, number];
+  /** float32 of the result's shape, added before the activation: the other branch of a residual block; none by default. */
+  readonly residual?: Tensor4D;
   /** What is applied last (default 'linear', nothing). */
   readonly activation?: 'linear' | 'relu';
 }
@@ -26,16 +28,18 @@ export interface Conv2dOptions {
  * @throws Error if the shapes do not go together or an option is out of range.
  */
 export function conv2d(x: Tensor4D, weight: Tensor4D, options: Conv2dOptions = {}): Tensor4D {
-  checkOptions(options, ['bias', 'stride', 'pad', 'activation']);
-  const { C } = dims('x', x, 'N H W C');
+  checkOptions(options, ['bias', 'stride', 'pad', 'residual', 'activation']);
+  const { N, H, W, C } = dims('x', x, 'N H W C');
   const { K, O } = dims('weight', weight, `K K ${C} O`);
-  const { bias, stride = 1, pad = (K - 1) / 2, activation = 'linear' } = options;
+  const { bias, stride = 1, pad = (K - 1) / 2, residual, activation = 'linear' } = options;
   if (bias) dims('bias', bias, `${O}`);
   checkCount('stride', stride, 1);
   checkWord('activation', activation, ['linear', 'relu']);
   const [before, after] = typeof pad === 'number' ? [pad, pad] : pad;
   checkCount('pad', before, 0);
   checkCount('pad', after, 0);
+  const side = (size: number): number => Math.floor((size + before + after - K) / stride) + 1;
+  if (residual) dims('residual', residual, `${N} ${side(H)} ${side(W)} ${O}`);
   const sides = [before, after];
   const attrs = {
     strides: [stride, stride],
@@ -43,40 +47,56 @@ export function conv2d(x: Tensor4D, weight: Tensor4D, options: Conv2dOptions = {
     dataFormat: 'NHWC',
     dilations: [1, 1],
   } as unknown as NamedAttrMap;
-  const inputs: NamedTensorMap = { x, weight, ...(bias && { bias }) };
+  const inputs: NamedTensorMap = { x, weight, ...(bias && { bias }), ...(residual && { residual }) };
   return customOp({
     inputs,
     forward: (save) => {
-      const y = forwardConv({ x, weight, bias, activation }, attrs);
+      const y = forwardConv({ x, weight, bias, residual, activation }, attrs);
       save(activation === 'relu' ? [x, weight, y] : [x, weight]);
       return y;
     },
     backward: (dy, [savedX, savedWeight, y]): Record<string, () => Tensor> => {
-      const g = y ? tf.mul(dy, tf.step(y)) : dy; // the ReLU passes on where its result is positive
+      const { g, sums } = beforeActivation(dy, y);
       const { shape } = savedX;
       return {
         x: () => runKernel('Conv2DBackpropInput', { dy: g, filter: savedWeight }, { ...attrs, inputShape: shape })[0],
         weight: () =>
           runKernel('Conv2DBackpropFilter', { x: savedX, dy: g }, { ...attrs, filterShape: savedWeight.shape })[0],
-        bias: () => sumRows(tf.reshape(g, [-1, O])),
+        bias: () => (sums ? tf.clone(sums) : columnSums(g)),
+        residual: () => tf.clone(g),
       };
     },
   }) as Tensor4D;
+}
+
+/** The gradient before a ReLU whose result was y (none: no ReLU), and its sums where a kernel gives them with it. */
+function beforeActivation(dy: Tensor, y: Tensor | undefined): { g: Tensor; sums?: Tensor } {
+  if (!y) return { g: dy };
+  if (!hasKernel('LearngeneReluGrad')) return { g: tf.mul(dy, tf.step(y)) }; // it passes on where the result is positive
+  const [g, sums] = runKernel('LearngeneReluGrad', { dy, y });
+  return { g, sums };
 }
 
 interface ConvInputs {
   readonly x: Tensor4D;
   readonly weight: Tensor4D;
   readonly bias?: Tensor1D;
+  readonly residual?: Tensor4D;
   readonly activation: 'linear' | 'relu';
 }
 
-/** One kernel where the backend has a fused one, else the convolution, the bias and the activation after each other. */
-function forwardConv({ x, weight, bias, activation }: ConvInputs, attrs: NamedAttrMap): Tensor4D {
-  if (bias && hasKernel('FusedConv2D')) {
-    return runKernel('FusedConv2D', { x, filter: weight, bias }, { ...attrs, activation })[0] as Tensor4D;
+/** One kernel where the backend has a fused one, else the convolution and what follows it after each other. */
+function forwardConv({ x, weight, bias, residual, activation }: ConvInputs, attrs: NamedAttrMap): Tensor4D {
+  const inputs = { x, filter: weight, ...(bias && { bias }) };
+  if (hasKernel('LearngeneConv2d')) {
+    const all = { ...inputs, ...(residual && { residual }) };
+    return runKernel('LearngeneConv2d', all, { ...attrs, activation })[0] as Tensor4D;
+  }
+  if (bias && !residual && hasKernel('FusedConv2D')) {
+    return runKernel('FusedConv2D', inputs, { ...attrs, activation })[0] as Tensor4D;
   }
   const product = runKernel('Conv2D', { x, filter: weight }, attrs)[0];
-  const y = bias ? tf.add(product, bias) : product;
+  const shifted = bias ? tf.add(product, bias) : product;
+  const y = residual ? tf.add(shifted, residual) : shifted;
   return (activation === 'relu' ? tf.relu(y) : y) as Tensor4D;
 }

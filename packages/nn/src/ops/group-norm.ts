@@ -2,7 +2,7 @@ import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount, checkNumber, checkOptions, checkWord } from '../core/check';
 import { dims } from '../core/dims';
-import { customOp } from './custom-op';
+import { customOp, hasKernel, runKernel, stateInputs } from './custom-op';
 import { silu } from './silu';
 import { sumRows, sumTokens } from './sums';
 
@@ -38,10 +38,31 @@ export function groupNorm(x: Tensor4D, options: GroupNormOptions): Tensor4D {
   dims('bias', bias, `${C}`);
   checkNumber('eps', eps, 0);
   checkWord('activation', activation, ['linear', 'relu', 'silu']);
+  if (hasKernel('LearngeneGroupNorm')) return fused({ x, weight, bias }, { groups, eps, activation });
   return tf.tidy(() => {
     const y = normalised(x, { groups, weight, bias, eps });
     if (activation === 'linear') return y;
     return activation === 'silu' ? silu(y) : tf.relu(y);
+  });
+}
+
+/** The normalisation and what follows it as one kernel of the backend, and one for the gradient. */
+function fused(
+  inputs: { x: Tensor4D; weight: Tensor1D; bias: Tensor1D },
+  attrs: { groups: number; eps: number; activation: string },
+): Tensor4D {
+  return customOp({
+    inputs,
+    forward: (save) => {
+      const [y, ...state] = runKernel('LearngeneGroupNorm', inputs, attrs);
+      save([inputs.x, inputs.weight, inputs.bias, ...state]);
+      return y as Tensor4D;
+    },
+    backward: (dy, [x, weight, bias, ...state]): Record<'x' | 'weight' | 'bias', () => Tensor> => {
+      const all = { dy, x, weight, bias, ...stateInputs(state) };
+      const [dx, dweight, dbias] = runKernel('LearngeneGroupNormGrad', all, attrs);
+      return { x: () => dx, weight: () => dweight, bias: () => dbias };
+    },
   });
 }
 

@@ -137,10 +137,16 @@ pub(crate) fn gemm_batch_with(kernels: Kernels, threads: usize, mut g: GemmBatch
 
 /// Where the product after that of a, b and c lies, as far as it is without gaps and not the same.
 fn next(a: Matrix, b: Matrix, c: SendPtr<f32>, g: &GemmBatch<'_>) -> Next {
-    let part = |at: *const f32, batch: usize, words: usize| {
-        (SendPtr(at.wrapping_add(batch).cast_mut()), if batch == words { words } else { 0 })
+    let part = |at: *const f32, batch: usize, stride: usize, (rows, row): (usize, usize)| {
+        let words = if batch != 0 && stride == row { rows * row } else { 0 };
+        (SendPtr(at.wrapping_add(batch).cast_mut()), words)
     };
-    [part(a.at, g.a_batch, g.m * g.k), part(b.at, g.b_batch, g.k * g.n), part(c.0, g.c_batch, g.m * g.n)]
+    let turned = |transposed: bool, size: (usize, usize)| if transposed { (size.1, size.0) } else { size };
+    [
+        part(a.at, g.a_batch, g.lda, turned(g.a_trans, (g.m, g.k))),
+        part(b.at, g.b_batch, g.ldb, turned(g.b_trans, (g.k, g.n))),
+        part(c.0, g.c_batch, g.ldc, (g.m, g.n)),
+    ]
 }
 
 /// # Safety

@@ -35,8 +35,9 @@ macro_rules! maps {
     };
 }
 
+/// The derivative of x sigmoid(x).
 #[inline(always)]
-fn silu_slope<S: Isa>(x: f32) -> f32 {
+pub(crate) fn silu_slope<S: Isa>(x: f32) -> f32 {
     let gate = sigmoid::<S>(x);
     let bend = gate * (1.0 - gate);
     // where the gate is 0 or 1 the product's limit is 0, also for an infinite x

@@ -10,16 +10,14 @@ mod patches;
 mod tests;
 mod winograd;
 
-use std::ops::Range;
-
 use learngene_gemm::{Gemm, gemm};
-use learngene_pool::{SendPtr, run, split, threads};
+use learngene_pool::{SendPtr, alone, run, split, threads};
 
 use crate::support::with_scratch;
 use crate::unary::Unary;
 use crate::window::Window;
 use ending::Ending;
-use patches::{unfold, unfold_on_all};
+use patches::{Unfold, unfold, unfold_on_all};
 
 pub(crate) use gradients::sum_parts;
 pub use gradients::{conv2d_filter_grad, conv2d_input_grad};
@@ -51,6 +49,9 @@ const TILE: usize = 192 << 10;
 /// The fewest and the most patches in a tile: every tile packs the filter anew.
 const ROWS: (usize, usize) = (192, 768);
 
+/// Multiply-adds, below which one thread is as fast as many.
+const SMALL: usize = 4 << 20;
+
 impl Conv {
     /// Elements of a patch.
     fn patch(&self) -> usize {
@@ -81,6 +82,11 @@ impl Conv {
         if pixels / even >= 96 || even == least { even } else { least }
     }
 
+    /// Calls `f`, with the pool where the work is worth it.
+    fn on_threads(&self, f: impl FnOnce()) {
+        if (self.window.pixels() * self.patch()).saturating_mul(self.filters) < SMALL { alone(f) } else { f() }
+    }
+
     fn check(&self, x: usize, w: usize, y: usize) {
         assert_eq!(x, self.window.inputs());
         assert_eq!(w, self.weights());
@@ -101,10 +107,11 @@ pub fn conv2d(conv: &Conv, x: &[f32], w: &[f32], after: After<'_>, y: &mut [f32]
     conv.check(x.len(), w.len(), y.len());
     assert!(after.bias.is_none_or(|bias| bias.len() == conv.filters));
     assert!(after.residual.is_none_or(|residual| residual.len() == y.len()));
-    match winograd::grid_if_faster(conv) {
-        Some(grid) => winograd::forward(&grid, x, w, Ending::of(after), y),
-        None => by_patches(conv, x, w, Ending::of(after), y),
-    }
+    let ending = Ending::of(after);
+    conv.on_threads(|| match winograd::grid_if_faster(conv) {
+        Some(grid) => winograd::forward(&grid, x, w, ending, y),
+        None => by_patches(conv, x, w, ending, y),
+    });
 }
 
 fn by_patches(conv: &Conv, x: &[f32], w: &[f32], ending: Ending<'_>, y: &mut [f32]) {
@@ -118,7 +125,7 @@ fn by_patches(conv: &Conv, x: &[f32], w: &[f32], ending: Ending<'_>, y: &mut [f3
     }
     let tiles = conv.tiles();
     let out = SendPtr::new(y);
-    let tile = |index: usize, unfold: &dyn Fn(Range<usize>, &mut [f32])| {
+    let tile = |index: usize, unfold: &Unfold<'_>| {
         let range = split(pixels, tiles, index);
         // SAFETY: tiles are disjoint parts of the output.
         let y = unsafe { out.slice_mut(range.start * filters..range.end * filters) };

@@ -7,9 +7,15 @@
 use std::ops::Range;
 
 use learngene_pool::{SendPtr, run, split};
-use learngene_simd::{Isa, dispatch};
+use learngene_simd::{Isa, dispatch, sigmoid};
 
 use crate::elementwise::tasks_for;
+
+mod gradients;
+#[cfg(test)]
+mod tests;
+
+pub use gradients::{Saved, group_norm_grad};
 
 /// Sizes of a group normalisation.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +30,24 @@ pub struct GroupNorm {
     pub groups: usize,
     /// Added to the variance.
     pub epsilon: f32,
+    /// Applied to the result.
+    pub activation: Activation,
+}
+
+/// What follows a group normalisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// Nothing.
+    Linear,
+    /// max(x, 0)
+    Relu,
+    /// x / (1 + e^-x)
+    Silu,
+}
+
+impl Activation {
+    /// All of them; the position is the number that the addon takes.
+    pub const ALL: &[Self] = &[Self::Linear, Self::Relu, Self::Silu];
 }
 
 /// Numbers in a chunk: 32 KiB.
@@ -52,11 +76,30 @@ impl GroupNorm {
         (unit / chunks, (start + pixels.start) * self.channels..(start + pixels.end) * self.channels)
     }
 
-    /// Calls `f` for every chunk of all samples, on all threads.
-    fn each_chunk(&self, f: &(dyn Fn(usize) + Sync)) {
-        let units = self.batch * self.chunks();
-        let tasks = tasks_for(self.len());
-        run(tasks, &|task| split(units, tasks, task).for_each(f));
+    /// Calls `measure` for all chunks, `merge` for all samples, then `apply` for all chunks; each on all threads, or where
+    /// there are samples enough, a sample at a time: it is still in the cache when `apply` comes.
+    fn in_order(
+        &self,
+        measure: &(dyn Fn(usize) + Sync),
+        merge: &(dyn Fn(usize) + Sync),
+        apply: &(dyn Fn(usize) + Sync),
+    ) {
+        let (chunks, tasks) = (self.chunks(), tasks_for(self.len()));
+        if self.batch >= tasks {
+            run(tasks, &|task| {
+                for sample in split(self.batch, tasks, task) {
+                    let units = sample * chunks..(sample + 1) * chunks;
+                    units.clone().for_each(measure);
+                    merge(sample);
+                    units.for_each(apply);
+                }
+            });
+            return;
+        }
+        let units = self.batch * chunks;
+        run(tasks, &|task| split(units, tasks, task).for_each(measure));
+        (0..self.batch).for_each(merge);
+        run(tasks, &|task| split(units, tasks, task).for_each(apply));
     }
 }
 
@@ -65,18 +108,9 @@ dispatch! {
     fn moments_of(x: &[f32], width: usize, scratch: &mut [f32], moments: &mut [f32]) = moments_with;
 }
 dispatch! {
-    /// y = (x - mean) slope + offset, all but x and y a row of channels.
-    fn normalise(x: &[f32], rows: &[f32], y: &mut [f32]) = normalise_with;
+    /// y = activation((x - mean) slope + offset); `rows` has means, slopes and offsets of all channels.
+    fn normalise(x: &[f32], rows: &[f32], activation: Activation, y: &mut [f32]) = normalise_with;
 }
-dispatch! {
-    /// Sums of dy and of dy x̂ over the pixels, [2, C].
-    fn slopes_of(x: &[f32], dy: &[f32], rows: &[f32], sums: &mut [f32]) = slopes_with;
-}
-dispatch! {
-    /// dx = a dy - (b + x̂ c).
-    fn input_of(x: &[f32], dy: &[f32], rows: &[f32], dx: &mut [f32]) = input_with;
-}
-
 /// Channels whose sums stay in registers over the pixels of a chunk.
 const BLOCK: usize = 64;
 
@@ -125,49 +159,29 @@ fn moments_with<S: Isa>(x: &[f32], width: usize, scratch: &mut [f32], moments: &
     }
 }
 
+/// y = f((x - mean) slope + offset).
 #[inline(always)]
-fn normalise_with<S: Isa>(x: &[f32], rows: &[f32], y: &mut [f32]) {
+fn normalise_and<S: Isa>(x: &[f32], rows: &[f32], y: &mut [f32], f: impl Fn(f32) -> f32) {
     let channels = rows.len() / 3;
     let (means, rest) = rows.split_at(channels);
     let (slopes, offsets) = rest.split_at(channels);
     for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
         for ((((y, &x), &mean), &slope), &offset) in y.iter_mut().zip(x).zip(means).zip(slopes).zip(offsets) {
-            *y = S::fma(x - mean, slope, offset);
+            *y = f(S::fma(x - mean, slope, offset));
         }
     }
 }
 
 #[inline(always)]
-fn slopes_with<S: Isa>(x: &[f32], dy: &[f32], rows: &[f32], sums: &mut [f32]) {
-    let channels = sums.len() / 2;
-    let (means, rstds) = rows.split_at(channels);
-    let (plain, scaled) = sums.split_at_mut(channels);
-    plain.fill(0.0);
-    scaled.fill(0.0);
-    for (x, dy) in x.chunks_exact(channels).zip(dy.chunks_exact(channels)) {
-        for (((((plain, scaled), &x), &dy), &mean), &rstd) in
-            plain.iter_mut().zip(scaled.iter_mut()).zip(x).zip(dy).zip(means).zip(rstds)
-        {
-            *plain += dy;
-            *scaled = S::fma(dy, (x - mean) * rstd, *scaled);
-        }
+fn normalise_with<S: Isa>(x: &[f32], rows: &[f32], activation: Activation, y: &mut [f32]) {
+    match activation {
+        Activation::Linear => normalise_and::<S>(x, rows, y, |y| y),
+        Activation::Relu => normalise_and::<S>(x, rows, y, |y| if y < 0.0 { 0.0 } else { y }),
+        Activation::Silu => normalise_and::<S>(x, rows, y, |y| y * sigmoid::<S>(y)),
     }
 }
 
-#[inline(always)]
-fn input_with<S: Isa>(x: &[f32], dy: &[f32], rows: &[f32], dx: &mut [f32]) {
-    let channels = rows.len() / 4;
-    let (means, rest) = rows.split_at(channels);
-    let (a, rest) = rest.split_at(channels);
-    let (b, c) = rest.split_at(channels);
-    for ((x, dy), dx) in x.chunks_exact(channels).zip(dy.chunks_exact(channels)).zip(dx.chunks_exact_mut(channels)) {
-        for ((((((dx, &x), &dy), &mean), &a), &b), &c) in dx.iter_mut().zip(x).zip(dy).zip(means).zip(a).zip(b).zip(c) {
-            *dx = S::fma(a, dy, -S::fma(x - mean, c, b));
-        }
-    }
-}
-
-/// y = (x - mean) rstd gamma + beta with mean and variance of every group of a sample; also writes `mean` and
+/// y = activation((x - mean) rstd gamma + beta) with mean and variance of every group of a sample; also writes `mean` and
 /// `rstd` = 1 / √(variance + ε), [N, G] each. gamma and beta are [C].
 ///
 /// # Panics
@@ -212,26 +226,10 @@ pub fn group_norm(
         let (sample, range) = sizes.chunk(unit);
         let own = sample * groups..(sample + 1) * groups;
         // SAFETY: the statistics of this sample are final; chunks are disjoint parts of the output.
-        let (mean, rstd, y) =
-            unsafe { (means.slice_mut(own.clone()), rstds.slice_mut(own), out.slice_mut(range.clone())) };
-        normalise(&x[range], &rows_of(sizes, (mean, rstd), gamma, beta), y);
+        let (mean, rstd, y) = unsafe { (means.slice(own.clone()), rstds.slice(own), out.slice_mut(range.clone())) };
+        normalise(&x[range], &rows_of(sizes, (mean, rstd), gamma, beta), sizes.activation, y);
     };
-    let tasks = tasks_for(x.len());
-    if batch >= tasks {
-        // a sample at a time: it is still in the cache when it is normalised
-        run(tasks, &|task| {
-            for sample in split(batch, tasks, task) {
-                let units = sample * chunks..(sample + 1) * chunks;
-                units.clone().for_each(measure);
-                merge(sample);
-                units.for_each(apply);
-            }
-        });
-        return;
-    }
-    sizes.each_chunk(&measure);
-    (0..batch).for_each(merge);
-    sizes.each_chunk(&apply);
+    sizes.in_order(&measure, &merge, &apply);
 }
 
 /// Mean and 1 / standard deviation of the groups of a sample from those of its chunks.
@@ -262,139 +260,4 @@ fn rows_of(sizes: &GroupNorm, (mean, rstd): (&[f32], &[f32]), gamma: &[f32], bet
         rows[2 * channels + c] = beta[c];
     }
     rows
-}
-
-/// The gradients of [`group_norm`] by x, gamma and beta, from its statistics.
-///
-/// # Panics
-/// Where a length does not fit or the groups do not divide the channels.
-pub fn group_norm_grad(
-    sizes: &GroupNorm,
-    (x, dy, gamma): (&[f32], &[f32], &[f32]),
-    (mean, rstd): (&[f32], &[f32]),
-    dx: &mut [f32],
-    dgamma: &mut [f32],
-    dbeta: &mut [f32],
-) {
-    let GroupNorm { batch, pixels, channels, groups, .. } = *sizes;
-    assert!(groups > 0 && channels.is_multiple_of(groups));
-    assert!(x.len() == sizes.len() && dy.len() == x.len() && dx.len() == x.len() && gamma.len() == channels);
-    assert!(mean.len() == batch * groups && rstd.len() == batch * groups);
-    assert!(dgamma.len() == channels && dbeta.len() == channels);
-    dgamma.fill(0.0);
-    dbeta.fill(0.0);
-    if x.is_empty() {
-        return;
-    }
-    let (chunks, width) = (sizes.chunks(), sizes.width());
-    let mut sums = vec![0.0; batch * chunks * channels * 2];
-    let out = SendPtr::new(&mut sums);
-    sizes.each_chunk(&|unit| {
-        let (sample, range) = sizes.chunk(unit);
-        let mut rows = vec![0.0; 2 * channels];
-        for c in 0..channels {
-            rows[c] = mean[sample * groups + c / width];
-            rows[channels + c] = rstd[sample * groups + c / width];
-        }
-        // SAFETY: chunks write disjoint parts.
-        let sums = unsafe { out.slice_mut(unit * channels * 2..(unit + 1) * channels * 2) };
-        slopes_of(&x[range.clone()], &dy[range], &rows, sums);
-    });
-    // the chunks of a sample are added to its first one, all samples to the parameters
-    for sample in sums.chunks_exact_mut(chunks * channels * 2) {
-        let (first, rest) = sample.split_at_mut(channels * 2);
-        for chunk in rest.chunks_exact(channels * 2) {
-            first.iter_mut().zip(chunk).for_each(|(sum, &x)| *sum += x);
-        }
-        dbeta.iter_mut().zip(&first[..channels]).for_each(|(sum, &x)| *sum += x);
-        dgamma.iter_mut().zip(&first[channels..]).for_each(|(sum, &x)| *sum += x);
-    }
-    let count = (pixels * width) as f32;
-    let out = SendPtr::new(dx);
-    sizes.each_chunk(&|unit| {
-        let (sample, range) = sizes.chunk(unit);
-        let sums = &sums[sample * chunks * channels * 2..][..channels * 2];
-        let mut rows = vec![0.0; 4 * channels];
-        for group in 0..groups {
-            let own = group * width..(group + 1) * width;
-            let weighted = |sums: &[f32]| own.clone().map(|c| gamma[c] * sums[c]).sum::<f32>() / count;
-            let (plain, scaled) = (weighted(&sums[..channels]), weighted(&sums[channels..]));
-            let (mean, rstd) = (mean[sample * groups + group], rstd[sample * groups + group]);
-            for c in own {
-                rows[c] = mean;
-                rows[channels + c] = rstd * gamma[c];
-                rows[2 * channels + c] = rstd * plain;
-                rows[3 * channels + c] = rstd * rstd * scaled;
-            }
-        }
-        // SAFETY: chunks are disjoint parts of the output.
-        let dx = unsafe { out.slice_mut(range.clone()) };
-        input_of(&x[range.clone()], &dy[range], &rows, dx);
-    });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::support::testing::{close, values, wide};
-
-    fn slow(sizes: &GroupNorm, x: &[f64], gamma: &[f64], beta: &[f64]) -> Vec<f64> {
-        let (c, s, width) = (sizes.channels, sizes.pixels, sizes.width());
-        let mut y = vec![0.0; x.len()];
-        for n in 0..sizes.batch {
-            for g in 0..sizes.groups {
-                let places: Vec<usize> =
-                    (0..s * width).map(|i| (n * s + i / width) * c + g * width + i % width).collect();
-                let count = places.len() as f64;
-                let mean = places.iter().map(|&i| x[i]).sum::<f64>() / count;
-                let variance = places.iter().map(|&i| (x[i] - mean).powi(2)).sum::<f64>() / count;
-                for &i in &places {
-                    let scaled = (x[i] - mean) / (variance + f64::from(sizes.epsilon)).sqrt();
-                    y[i] = scaled * gamma[i % c] + beta[i % c];
-                }
-            }
-        }
-        y
-    }
-
-    #[test]
-    fn values_and_gradients() {
-        for (batch, pixels, channels, groups) in
-            [(2, 3, 4, 2), (1, 1, 6, 2), (2, 50, 8, 8), (3, 7, 5, 1), (1, 700, 64, 32), (0, 4, 4, 2), (2, 0, 4, 2)]
-        {
-            let sizes = GroupNorm { batch, pixels, channels, groups, epsilon: 1e-5 };
-            let x: Vec<f32> = values(sizes.len(), 1, 2.0).iter().map(|x| x + 3.0).collect();
-            let (gamma, beta) = (values(channels, 2, 1.0), values(channels, 3, 1.0));
-            let dy = values(sizes.len(), 4, 1.0);
-            let mut y = vec![f32::NAN; x.len()];
-            let (mut mean, mut rstd) = (vec![f32::NAN; batch * groups], vec![f32::NAN; batch * groups]);
-            group_norm(&sizes, &x, &gamma, &beta, &mut y, &mut mean, &mut rstd);
-            let (x64, gamma64, beta64) = (wide(&x), wide(&gamma), wide(&beta));
-            close(&y, &slow(&sizes, &x64, &gamma64, &beta64), 1e-5);
-            let mut dx = vec![f32::NAN; x.len()];
-            let (mut dgamma, mut dbeta) = (vec![f32::NAN; channels], vec![f32::NAN; channels]);
-            group_norm_grad(&sizes, (&x, &dy, &gamma), (&mean, &rstd), &mut dx, &mut dgamma, &mut dbeta);
-            if pixels > 50 {
-                continue;
-            }
-            let loss = |x: &[f64], gamma: &[f64], beta: &[f64]| -> f64 {
-                slow(&sizes, x, gamma, beta).iter().zip(&dy).map(|(y, &dy)| y * f64::from(dy)).sum()
-            };
-            let difference = |at: &dyn Fn(f64) -> f64| (at(1e-5) - at(-1e-5)) / 2e-5;
-            let moved = |values: &[f64], i: usize, step: f64| {
-                let mut values = values.to_vec();
-                values[i] += step;
-                values
-            };
-            let want: Vec<f64> =
-                (0..x.len()).map(|i| difference(&|h| loss(&moved(&x64, i, h), &gamma64, &beta64))).collect();
-            close(&dx, &want, 2e-4);
-            let want: Vec<f64> =
-                (0..channels).map(|i| difference(&|h| loss(&x64, &moved(&gamma64, i, h), &beta64))).collect();
-            close(&dgamma, &want, 2e-4);
-            let want: Vec<f64> =
-                (0..channels).map(|i| difference(&|h| loss(&x64, &gamma64, &moved(&beta64, i, h)))).collect();
-            close(&dbeta, &want, 2e-4);
-        }
-    }
 }

@@ -3,7 +3,6 @@
 use learngene_kernels::batch_norm;
 use learngene_kernels::conv::{self, After, Conv};
 use learngene_kernels::depthwise::{self, Depthwise};
-use learngene_kernels::group_norm::{self, GroupNorm};
 use learngene_kernels::pool2d::{self, Pool};
 use learngene_kernels::resize::{self, Method, Resize};
 use learngene_kernels::unary::Unary;
@@ -60,7 +59,7 @@ fn conv_of(sizes: &I32, x: usize, w: usize, y: usize) -> Result<Conv> {
     Ok(conv)
 }
 
-/// y = activation(x * filter + bias); an empty bias is none, an activation of -1 too.
+/// y = activation(x * filter + bias + residual); an empty bias or residual is none, an activation of -1 too.
 #[napi(js_name = "conv2d")]
 pub fn conv2d(
     sizes: I32,
@@ -70,18 +69,25 @@ pub fn conv2d(
     bias: F32,
     activation: i32,
     parameter: f64,
+    residual: F32,
 ) -> Result<()> {
     let conv = conv_of(&sizes, x.len(), filter.len(), y.len())?;
     let has_bias = !bias.is_empty();
     if has_bias {
         check_len("bias", bias.len(), conv.filters)?;
     }
-    disjoint(&[&y], &[&x, &filter, &bias])?;
+    let has_residual = !residual.is_empty();
+    if has_residual {
+        check_len("residual", residual.len(), y.len())?;
+    }
+    disjoint(&[&y], &[&x, &filter, &bias, &residual])?;
     let activation = match u32::try_from(activation) {
         Ok(number) => Some((operation(Unary::ALL, number)?, parameter as f32)),
         Err(_) => None,
     };
-    conv::conv2d(&conv, &x, &filter, After { bias: has_bias.then_some(&bias[..]), residual: None, activation }, &mut y);
+    let bias = has_bias.then_some(&bias[..]);
+    let residual = has_residual.then_some(&residual[..]);
+    conv::conv2d(&conv, &x, &filter, After { bias, residual, activation }, &mut y);
     Ok(())
 }
 
@@ -241,65 +247,5 @@ pub fn batch_norm(
     disjoint(&[&y], &[&x, &mean, &variance, &scale, &offset])?;
     let affine = (has_scale.then_some(&scale[..]), has_offset.then_some(&offset[..]));
     batch_norm::batch_norm(&x, (&mean, &variance), affine, epsilon as f32, &mut y);
-    Ok(())
-}
-
-fn group_norm_of(x: usize, channels: usize, batch: u32, groups: u32, epsilon: f64) -> Result<GroupNorm> {
-    let (batch, groups) = (batch as usize, groups as usize);
-    if groups == 0 || !channels.is_multiple_of(groups) {
-        return Err(invalid(format!("groups: expected a divisor of {channels}, got {groups}")));
-    }
-    let row = batch.saturating_mul(channels);
-    let pixels = x.checked_div(row).unwrap_or(0);
-    check_len("x", x, row * pixels)?;
-    Ok(GroupNorm { batch, pixels, channels, groups, epsilon: epsilon as f32 })
-}
-
-/// y, and mean and 1 / standard deviation of every group, [N, G]; x and y [N, S, C], gamma and beta [C].
-#[napi]
-pub fn group_norm(
-    x: F32,
-    gamma: F32,
-    beta: F32,
-    mut y: F32Mut,
-    mut mean: F32Mut,
-    mut rstd: F32Mut,
-    batch: u32,
-    groups: u32,
-    epsilon: f64,
-) -> Result<()> {
-    let sizes = group_norm_of(x.len(), gamma.len(), batch, groups, epsilon)?;
-    check_len("beta", beta.len(), sizes.channels)?;
-    check_len("y", y.len(), x.len())?;
-    check_len("mean", mean.len(), sizes.batch * sizes.groups)?;
-    check_len("rstd", rstd.len(), sizes.batch * sizes.groups)?;
-    disjoint(&[&y, &mean, &rstd], &[&x, &gamma, &beta])?;
-    group_norm::group_norm(&sizes, &x, &gamma, &beta, &mut y, &mut mean, &mut rstd);
-    Ok(())
-}
-
-/// The gradients of `group_norm` by x, gamma and beta.
-#[napi]
-pub fn group_norm_grad(
-    x: F32,
-    dy: F32,
-    gamma: F32,
-    mean: F32,
-    rstd: F32,
-    mut dx: F32Mut,
-    mut dgamma: F32Mut,
-    mut dbeta: F32Mut,
-    batch: u32,
-    groups: u32,
-) -> Result<()> {
-    let sizes = group_norm_of(x.len(), gamma.len(), batch, groups, 0.0)?;
-    check_len("dy", dy.len(), x.len())?;
-    check_len("dx", dx.len(), x.len())?;
-    check_len("mean", mean.len(), sizes.batch * sizes.groups)?;
-    check_len("rstd", rstd.len(), sizes.batch * sizes.groups)?;
-    check_len("dgamma", dgamma.len(), sizes.channels)?;
-    check_len("dbeta", dbeta.len(), sizes.channels)?;
-    disjoint(&[&dx, &dgamma, &dbeta], &[&x, &dy, &gamma, &mean, &rstd])?;
-    group_norm::group_norm_grad(&sizes, (&x, &dy, &gamma), (&mean, &rstd), &mut dx, &mut dgamma, &mut dbeta);
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod boundary;
 mod conv;
 mod elementwise;
+mod group_norm;
 mod linalg;
 mod linear;
 mod low_rank;

@@ -1,7 +1,7 @@
 //! Products of matrices and the linear layers made of them.
 
 use learngene_gemm::{Epilogue, Gemm, GemmBatch, Then, gemm as multiply, gemm_batch as multiply_batch, gemm_bf16};
-use learngene_kernels::column_sums::column_sums as sum_columns;
+use learngene_kernels::column_sums::{column_sums as sum_columns, relu_grad_and_sums};
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 
@@ -159,5 +159,17 @@ pub fn column_sums(x: F32, mut sums: F32Mut) -> Result<()> {
     check_len("x", x.len(), rows * sums.len())?;
     disjoint(&[&sums], &[&x])?;
     sum_columns(&x, &mut sums);
+    Ok(())
+}
+
+/// dx = dy where y > 0, else 0, and the sums of its rows.
+#[napi]
+pub fn relu_grad(dy: F32, y: F32, mut dx: F32Mut, mut sums: F32Mut) -> Result<()> {
+    let rows = y.len().checked_div(sums.len()).unwrap_or(0);
+    check_len("y", y.len(), rows * sums.len())?;
+    check_len("dy", dy.len(), y.len())?;
+    check_len("dx", dx.len(), y.len())?;
+    disjoint(&[&dx, &sums], &[&dy, &y])?;
+    relu_grad_and_sums(&dy, &y, &mut dx, &mut sums);
     Ok(())
 }

@@ -10,5 +10,5 @@
 mod pool;
 mod slices;
 
-pub use pool::{run, threads};
+pub use pool::{alone, run, threads};
 pub use slices::{SendPtr, split};

@@ -104,6 +104,18 @@ pub fn run(tasks: usize, f: &(dyn Fn(usize) + Sync)) {
     pool.run_job(tasks, f);
 }
 
+/// Calls `f`, in which [`run`] does all tasks on the calling thread: for several jobs that are not worth a second thread.
+pub fn alone<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            IN_TASK.set(self.0);
+        }
+    }
+    let _restore = Restore(IN_TASK.replace(true));
+    f()
+}
+
 impl Pool {
     fn run_job(&self, tasks: usize, f: &Task<'_>) {
         // SAFETY: only the lifetime is changed. The job is closed and empty of workers before this function returns.
@@ -133,21 +145,15 @@ impl Pool {
     }
 
     fn take_tasks(&self, f: &Task<'_>, tasks: usize) {
-        let before = IN_TASK.replace(true);
-        struct Restore(bool);
-        impl Drop for Restore {
-            fn drop(&mut self) {
-                IN_TASK.set(self.0);
+        alone(|| {
+            loop {
+                let task = self.next.fetch_add(1, SeqCst);
+                if task >= tasks {
+                    return;
+                }
+                f(task);
             }
-        }
-        let _restore = Restore(before);
-        loop {
-            let task = self.next.fetch_add(1, SeqCst);
-            if task >= tasks {
-                return;
-            }
-            f(task);
-        }
+        });
     }
 
     fn work(&self) {
@@ -202,6 +208,15 @@ fn relax(spins: &mut u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn alone_nothing_leaves_the_thread() {
+        let own = std::thread::current().id();
+        alone(|| run(100, &|_| assert_eq!(std::thread::current().id(), own)));
+        assert!(!IN_TASK.get());
+        let caught = std::panic::catch_unwind(|| alone(|| panic!("on purpose")));
+        assert!(caught.is_err() && !IN_TASK.get());
+    }
 
     #[test]
     fn every_task_runs_once() {

@@ -44,6 +44,16 @@ impl<T> SendPtr<T> {
         // SAFETY: promised by the caller.
         unsafe { std::slice::from_raw_parts_mut(self.0.add(range.start), range.len()) }
     }
+
+    /// The part `range` of what tasks have written, to be read.
+    ///
+    /// # Safety
+    /// `range` lies within the slice this was made of, that slice is alive, and nobody writes this part meanwhile.
+    #[inline]
+    pub unsafe fn slice<'a>(&self, range: Range<usize>) -> &'a [T] {
+        // SAFETY: promised by the caller.
+        unsafe { std::slice::from_raw_parts(self.0.add(range.start), range.len()) }
+    }
 }
 
 #[cfg(test)]

@@ -5,12 +5,15 @@ use std::ops::Range;
 use learngene_gemm::Gemm;
 use learngene_pool::{SendPtr, run, split, threads};
 
-use super::patches::{fold, unfold, unfold_on_all};
+use super::patches::{Unfold, fold, unfold, unfold_on_all};
 use super::{After, Conv, PARTIALS, ROWS, TILE, conv2d, product, winograd};
 use crate::elementwise::{fill, for_parts};
-use crate::support::with_scratch;
+use crate::support::{for_tasks, with_scratch};
 use crate::transpose::transpose_plane;
 use crate::window::{Axis, Window};
+
+/// Below so many output pixels the filter is not turned.
+const FEW_PIXELS: usize = 128;
 
 /// dx [N, H, W, C]: the gradient of [`conv2d`] by its input.
 ///
@@ -28,9 +31,13 @@ pub fn conv2d_input_grad(conv: &Conv, dy: &[f32], w: &[f32], dx: &mut [f32]) {
     }
     if let (Some(rows), Some(columns)) = (turned(rows), turned(columns)) {
         let back = Conv { window: Window { batch, rows, columns, channels: conv.filters }, filters: channels };
-        let mut flipped = vec![0.0; w.len()];
-        flip(conv, w, &mut flipped);
-        return conv2d(&back, dy, &flipped, After::default(), dx);
+        // few pixels do not pay for turning the filter
+        if conv.window.pixels() >= FEW_PIXELS || winograd::grid_if_faster(&back).is_some() {
+            return with_scratch(w.len(), |flipped| {
+                flip(conv, w, flipped);
+                conv2d(&back, dy, flipped, After::default(), dx);
+            });
+        }
     }
     fold_back(conv, dy, w, dx);
 }
@@ -44,13 +51,17 @@ fn turned(axis: Axis) -> Option<Axis> {
 /// [KH, KW, C, O] to [KH, KW, O, C], both kernel axes reversed.
 fn flip(conv: &Conv, w: &[f32], flipped: &mut [f32]) {
     let (channels, filters) = (conv.window.channels, conv.filters);
-    let plane = channels * filters;
-    for (from, to) in w.chunks_exact(plane).zip(flipped.chunks_exact_mut(plane).rev()) {
-        // SAFETY: both are planes of channels times filters.
+    let (taps, plane) = (conv.window.taps(), channels * filters);
+    let to = SendPtr::new(flipped);
+    for_tasks(taps, w.len(), &|tap| {
+        let from = &w[tap * plane..(tap + 1) * plane];
+        let last = taps - tap;
+        // SAFETY: both are planes of channels times filters; those of different taps are disjoint.
         unsafe {
+            let to = to.slice_mut((last - 1) * plane..last * plane);
             transpose_plane(from.as_ptr(), filters as isize, to.as_mut_ptr(), channels as isize, channels, filters);
         }
-    }
+    });
 }
 
 /// The general input gradient: gradients of patches, added to where the patches came from; tasks own images.
@@ -83,35 +94,36 @@ fn fold_back(conv: &Conv, dy: &[f32], w: &[f32], dx: &mut [f32]) {
 /// Where a length does not fit.
 pub fn conv2d_filter_grad(conv: &Conv, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     conv.check(x.len(), dw.len(), dy.len());
-    let (pixels, filters, patch) = (conv.window.pixels(), conv.filters, conv.patch());
     if dy.is_empty() || x.is_empty() || dw.is_empty() {
         return fill(0.0, dw);
     }
-    if conv.is_pointwise() {
-        return product(Gemm::new((patch, filters, pixels), x, dy, dw).a_transposed());
-    }
-    match winograd::grid_if_faster(conv) {
+    conv.on_threads(|| match winograd::grid_if_faster(conv) {
         Some(grid) => winograd::filter_grad(&grid, x, dy, dw),
         None => filter_grad_by_patches(conv, x, dy, dw),
-    }
+    });
 }
 
 fn filter_grad_by_patches(conv: &Conv, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     let (pixels, filters, patch) = (conv.window.pixels(), conv.filters, conv.patch());
     let tiles = conv.tiles();
     let tasks = threads().min(tiles).min(PARTIALS / dw.len()).max(1);
-    let add = |range: Range<usize>, patches: &mut [f32], dw: &mut [f32], first: bool| {
+    let add = |range: Range<usize>, dw: &mut [f32], first: bool, unfold: &Unfold<'_>| {
         let dy = &dy[range.start * filters..range.end * filters];
-        let g = Gemm::new((patch, filters, range.len()), patches, dy, dw).a_transposed();
-        product(Gemm { accumulate: !first, ..g });
+        let add = &mut |patches: &[f32]| {
+            let g = Gemm::new((patch, filters, range.len()), patches, dy, dw).a_transposed();
+            product(Gemm { accumulate: !first, ..g });
+        };
+        if conv.is_pointwise() {
+            return add(&x[range.start * patch..range.end * patch]);
+        }
+        with_scratch(range.len() * patch, |patches| {
+            unfold(range.clone(), patches);
+            add(patches);
+        });
     };
     if tasks == 1 {
         for index in 0..tiles {
-            let range = split(pixels, tiles, index);
-            with_scratch(range.len() * patch, |patches| {
-                unfold_on_all(conv, x, range.clone(), patches);
-                add(range, patches, dw, index == 0);
-            });
+            add(split(pixels, tiles, index), dw, index == 0, &|range, patches| unfold_on_all(conv, x, range, patches));
         }
         return;
     }
@@ -123,11 +135,7 @@ fn filter_grad_by_patches(conv: &Conv, x: &[f32], dy: &[f32], dw: &mut [f32]) {
             // SAFETY: partial sums are disjoint.
             let dw = unsafe { out.slice_mut(task * size..(task + 1) * size) };
             for (count, index) in split(tiles, tasks, task).enumerate() {
-                let range = split(pixels, tiles, index);
-                with_scratch(range.len() * patch, |patches| {
-                    unfold(conv, x, range.clone(), patches);
-                    add(range, patches, dw, count == 0);
-                });
+                add(split(pixels, tiles, index), dw, count == 0, &|range, patches| unfold(conv, x, range, patches));
             }
         });
         sum_parts(partial, dw);

@@ -7,6 +7,9 @@ use learngene_pool::{SendPtr, run, split, threads};
 use super::Conv;
 use crate::window::Window;
 
+/// Lays out the patches of some output pixels.
+pub(super) type Unfold<'a> = dyn Fn(Range<usize>, &mut [f32]) + 'a;
+
 /// The patches of the output pixels `pixels` as rows of `patches`.
 pub(super) fn unfold(conv: &Conv, x: &[f32], pixels: Range<usize>, patches: &mut [f32]) {
     let window = &conv.window;

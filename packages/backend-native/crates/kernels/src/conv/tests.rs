@@ -47,8 +47,10 @@ fn wanted(conv: &Conv) -> Wanted {
     Wanted { x, w, dy, y, dx, dw }
 }
 
-/// What follows a convolution, of every kind, and the same in doubles.
-fn endings<'a>(bias: &'a [f32], residual: &'a [f32]) -> [(After<'a>, fn(f64) -> f64, bool); 5] {
+/// What follows a convolution, its activation in doubles, and whether a residual is added.
+type Case<'a> = (After<'a>, fn(f64) -> f64, bool);
+
+fn endings<'a>(bias: &'a [f32], residual: &'a [f32]) -> [Case<'a>; 5] {
     let bias = Some(bias);
     let residual = Some(residual);
     let silu: fn(f64) -> f64 = |v| v / (1.0 + (-v).exp());
@@ -69,7 +71,8 @@ fn check_endings(conv: &Conv, y: &[f64], tolerance: f64, run: &dyn Fn(After<'_>,
     run(After::default(), &mut got);
     close(&got, y, tolerance);
     for (after, function, with_residual) in endings(&bias, &residual) {
-        let more = |k: usize| f64::from(bias[k % conv.filters]) + if with_residual { f64::from(residual[k]) } else { 0.0 };
+        let more =
+            |k: usize| f64::from(bias[k % conv.filters]) + if with_residual { f64::from(residual[k]) } else { 0.0 };
         let want: Vec<f64> = y.iter().enumerate().map(|(k, y)| function(y + more(k))).collect();
         got.fill(f32::NAN);
         run(after, &mut got);

@@ -106,14 +106,18 @@ pub(super) fn grid_if_faster(conv: &Conv) -> Option<Grid> {
     let (c_registers, o_registers) = (c.div_ceil(LANES), o.div_ceil(LANES));
     let products = |count: usize| (count * c * o_registers) as f64;
     let transforms = (grid.tiles() * (TRANSFORM * (c_registers + o_registers))) as f64;
-    let filter = products(FILTER);
+    let in_cache = FREQUENCIES * c * o <= CACHED;
+    let filter = products(if in_cache { FILTER } else { LARGE_FILTER });
     let cost = products(grid.tiles() * FREQUENCIES) + transforms + filter;
     (cost < GAIN * products(conv.window.pixels() * 9)).then_some(grid)
 }
 
-/// The cost of transforming a tile of sixteen channels, and sixteen filters.
-const TRANSFORM: usize = 400;
-const FILTER: usize = 150;
+/// The cost of transforming a tile of sixteen channels.
+const TRANSFORM: usize = 350;
+/// The cost of transforming sixteen filters; of those that go to memory and come back; and words of which they do.
+const FILTER: usize = 200;
+const LARGE_FILTER: usize = 1500;
+const CACHED: usize = 2 << 20;
 /// It should pay by so much.
 const GAIN: f64 = 0.8;
 
@@ -137,7 +141,7 @@ impl Layout {
 
     /// Words of a frequency of the filter.
     fn plane(&self) -> usize {
-        (self.c * self.o).next_multiple_of(LANES)
+        apart((self.c * self.o).next_multiple_of(LANES))
     }
 
     /// Into how many blocks tiles are cut: a multiple of the threads, or one for all threads where tiles are few.
@@ -145,6 +149,11 @@ impl Layout {
         let most = (WORDS / (FREQUENCIES * (self.c_row + self.o_row))).clamp(TOGETHER, 4 * TOGETHER);
         if tiles < threads() * TOGETHER / 2 { 1 } else { tiles.div_ceil(most).next_multiple_of(threads()) }
     }
+}
+
+/// Words from a frequency to the next: a line more than `words`, lest all frequencies compete for the same lines of a cache.
+fn apart(words: usize) -> usize {
+    words + LANES
 }
 
 /// Parts of about a cache line's multiple for every thread.
@@ -181,7 +190,7 @@ pub(super) fn forward(grid: &Grid, x: &[f32], w: &[f32], ending: Ending<'_>, y: 
         run(blocks, &|block| {
             let range = split(tiles, blocks, block);
             let count = range.len();
-            let (v_step, m_step) = (count * c_row, count * o_row);
+            let (v_step, m_step) = (apart(count * c_row), apart(count * o_row));
             with_scratch(FREQUENCIES * (v_step + m_step), |words| {
                 let (v, m) = words.split_at_mut(FREQUENCIES * v_step);
                 let own = |part: Range<usize>| range.start + part.start..range.start + part.end;
@@ -220,7 +229,7 @@ pub(super) fn filter_grad(grid: &Grid, x: &[f32], dy: &[f32], dw: &mut [f32]) {
             for (done, block) in split(blocks, tasks, task).enumerate() {
                 let range = split(tiles, blocks, block);
                 let count = range.len();
-                let (v_step, d_step) = (count * c_row, count * o_row);
+                let (v_step, d_step) = (apart(count * c_row), apart(count * o_row));
                 with_scratch(FREQUENCIES * (v_step + d_step), |words| {
                     let (v, d) = words.split_at_mut(FREQUENCIES * v_step);
                     let to_v = Tiles { at: SendPtr::new(v), first: range.start, row: c_row, step: v_step };

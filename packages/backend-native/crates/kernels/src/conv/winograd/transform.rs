@@ -48,8 +48,8 @@ unsafe fn both<S: Lanes, T: Transform<N, M>, const N: usize, const M: usize>(
             for (i, x) in column.iter_mut().enumerate() {
                 *x = load(i, j);
             }
-            for (i, x) in T::apply::<S>(column).into_iter().enumerate() {
-                half[i][j] = x;
+            for (row, x) in half.iter_mut().zip(T::apply::<S>(column)) {
+                row[j] = x;
             }
         }
         for (i, &row) in half.iter().enumerate() {
