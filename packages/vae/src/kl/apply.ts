@@ -41,8 +41,7 @@ function applyBlocks(blocks: Readonly<Record<string, KlBlockParams>>, x: Tensor4
 
 function applyBlock({ norm1, conv1, norm2, conv2, skip }: KlBlockParams, x: Tensor4D, config: KlVaeConfig): Tensor4D {
   const inner = applyConv(conv1, normSilu(norm1, x, config)); // [N, H, W, C]
-  const change = applyConv(conv2, normSilu(norm2, inner, config)); // the same
-  return tf.add(skip ? applyConv(skip, x) : x, change) as Tensor4D;
+  return applyConv(conv2, normSilu(norm2, inner, config), { residual: skip ? applyConv(skip, x) : x }); // the same
 }
 
 function applyMid({ in: first, attn, out }: KlMidParams, input: Tensor4D, config: KlVaeConfig): Tensor4D {

@@ -65,7 +65,7 @@ function applyBlock({ conv, pool }: TinyBlockParams, input: Tensor4D, config: Ti
     return tf.add(x, y) as Tensor4D;
   }
   for (let i = 0; i < last; i++) y = convThenActivate(conv[i], y, config);
-  return tf.relu(tf.add(applyConv(conv[last], y), x) as Tensor4D); // whatever the activation: diffusers' `fuse`
+  return applyConv(conv[last], y, { residual: x, activation: 'relu' }); // whatever the activation: diffusers' `fuse`
 }
 
 /** Group norm mixes a whole channel group of the image: what a convolution of small reach cannot see. */
