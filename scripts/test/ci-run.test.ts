@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +33,7 @@ function run(outputs: Readonly<Record<string, string>>, failing: readonly string
     const text = [
       '#!/bin/sh',
       `echo "${program} $*" >> calls`,
+      'echo "$LEARNGENE_REAL_DATA" > data',
       `case "${program} $*" in`,
       ...cases,
       'esac',
@@ -34,6 +45,7 @@ function run(outputs: Readonly<Record<string, string>>, failing: readonly string
     chmodSync(join(folder, 'bin', program), 0o755);
   }
   const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}`, CHROME_PATH: '/none' };
+  delete (env as NodeJS.ProcessEnv).LEARNGENE_REAL_DATA;
   const { stdout, status } = spawnSync('bash', [join(folder, '.ci', 'run')], { encoding: 'utf8', env });
   return { lines: stdout.trimEnd().split('\n'), status };
 }
@@ -46,6 +58,21 @@ test.skipIf(process.platform === 'win32')('all is well: the count of the tests i
   expect(lines).toContainEqual(expect.stringMatching(/^\[kill-test\] exit code 0 after \d+ s$/));
   expect(status).toBe(0);
 });
+
+test.skipIf(process.platform === 'win32')(
+  'data beside the repository is for the tests, and how many ran is said',
+  () => {
+    const outer = folder;
+    folder = join(outer, 'project');
+    mkdirSync(folder);
+    for (const name of ['.ci', 'bin']) renameSync(join(outer, name), join(folder, name));
+    mkdirSync(join(outer, 'shared', 'data'), { recursive: true });
+    const { lines } = run({ test: 'real data: 2 of 3 tests ran\n7 passed, 0 failed' }, []);
+    expect(readFileSync(join(folder, 'data'), 'utf8').trim()).toBe(join(realpathSync(outer), 'shared', 'data'));
+    expect(lines.slice(-2)).toEqual(['real data: 2 of 3 tests ran', '7 passed, 0 failed']);
+    folder = outer;
+  },
+);
 
 test.skipIf(process.platform === 'win32')('what failed stands at the end, before the count of the tests', () => {
   const { lines, status } = run(

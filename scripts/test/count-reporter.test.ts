@@ -68,3 +68,16 @@ test('failed tests, hooks, files and stray errors end the output by name and mes
   expect(block.at(-1)).toBe('2 passed, 5 failed');
   expect(status).toBe(1);
 });
+
+test('tests on real data are counted, those that were left out too', () => {
+  const { lines } = linesOf({
+    'a.test.mjs': `
+      test('one', () => {});
+      test('real data: two', () => {});
+      describe.skip('real data', () => {
+        test('three', () => {});
+        test('four', () => {});
+      });`,
+  });
+  expect(lines.slice(-2)).toEqual(['real data: 1 of 3 tests ran', '2 passed, 0 failed']);
+});

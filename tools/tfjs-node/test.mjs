@@ -11,7 +11,7 @@ import { BuildError } from './plan.mjs';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '..', '..');
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-const projects = ['nn', 'dit', 'kind', 'diffusion', 'tensor-svd', 'metrics', 'tfjs-node'];
+const projects = ['nn', 'dit', 'vae', 'kind', 'diffusion', 'tensor-svd', 'metrics', 'tfjs-node'];
 const gpu = process.argv.includes('--gpu');
 
 function run(args, env = process.env) {

@@ -22,7 +22,7 @@ export interface Autoencoder {
   readonly scale: (latents: Tensor4D) => Tensor4D;
   /** The inverse of `scale`, see `unscaleLatents`. */
   readonly unscale: (latents: Tensor4D) => Tensor4D;
-  /** Disposes the parameters. */
+  /** Disposes the parameters; `encode` and `decode` throw from then on. */
   readonly dispose: () => void;
 }
 
@@ -34,14 +34,22 @@ export interface Autoencoder {
  */
 export function createAutoencoder(params: VaeParams, config: VaeConfig): Autoencoder {
   validateVaeConfig(config);
+  let live: VaeParams | undefined = params;
+  const own = (): VaeParams => {
+    if (!live) throw new Error('autoencoder: expected one that is not disposed');
+    return live;
+  };
   return {
     config,
     latentChannels: config.latentChannels,
     downscale: vaeDownscale(config),
-    encode: (images) => encodeVae(params, images, { config }),
-    decode: (latents) => decodeVae(params, latents, { config }),
+    encode: (images) => encodeVae(own(), images, { config }),
+    decode: (latents) => decodeVae(own(), latents, { config }),
     scale: (latents) => scaleLatents(latents, config),
     unscale: (latents) => unscaleLatents(latents, config),
-    dispose: () => disposeParams(params),
+    dispose: () => {
+      if (live) disposeParams(live);
+      live = undefined;
+    },
   };
 }

@@ -7,6 +7,7 @@ export type { KlBlockParams, KlMidParams, KlVaeParams, NormParams } from './kl/p
 export type { VaeParams } from './params';
 export { type Posterior, posteriorKl, samplePosterior } from './posterior';
 export { scaleLatents, unscaleLatents } from './scale';
+export { decodeVaeTiled, encodeVaeTiled, type TiledVaeOptions } from './tiles/apply-tiled';
 export { TINY_VAE_PRESETS, type TinyVaeConfig, type TinyVaePreset, tinyVaeConfig } from './tiny/config';
 export type { TinyBlockParams, TinyBlocks, TinyVaeParams } from './tiny/params';
 export { vaeFromLayout, vaeParamsFromTensorData, vaeTensorShapes, vaeToLayout } from './weights/checkpoint';

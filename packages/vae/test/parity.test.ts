@@ -24,6 +24,8 @@ import { drawState, errorOf, imagesOf, latentsOf, readResults, summaryOf, values
 import { useVaeBackend } from './setup';
 
 const TOLERANCE = 1e-4;
+/** Milliseconds: the weights of `sd1` alone take half a minute to draw on a busy machine. */
+const LONG = 300_000;
 
 const engine = process.env.LEARNGENE_TEST_BACKEND ?? 'cpu';
 
@@ -69,6 +71,7 @@ const cases: Record<string, Case> = {
   kl: { ...diffusers('kl'), sides: [32, 64], gradients: true },
   'kl-plain': { ...diffusers('kl-plain'), sides: [64], gradients: true },
   'kl-sd': { ...diffusers('kl-sd'), sides: [64, 256], engines: ['cpu', 'native', 'wasm', 'tensorflow'] },
+  // 83 million parameters.
   sd1: { ...diffusers('sd1'), sides: [64], engines: ['native', 'wasm', 'tensorflow'] },
 };
 
@@ -86,25 +89,35 @@ describe.each(here)('the %s autoencoder', (name) => {
     const state = drawState(layout === 'diffusers' ? summaryOf(name).shapes : shapesOf(config, layout));
     params = vaeParamsFromTensorData(layout === 'learngene' ? state : vaeFromLayout(state, config, layout), config);
     results = readResults(name);
-  });
+  }, LONG);
 
   afterAll(() => {
     if (process.env.LEARNGENE_PRINT) console.log(engine, name, worst);
   });
 
-  test.each(sides)("has the reference's latents and images at %i pixels", async (side) => {
-    const images = imagesOf(side);
-    const { mean, logVariance } = encodeVae(params, images, { config });
-    const encoded = logVariance ? await moments(mean, logVariance) : await mean.data();
-    expect((worst[`encoded ${side}`] = errorOf(encoded, valuesOf(results, `encoded.${side}`)))).toBeLessThan(TOLERANCE);
+  test.each(sides)(
+    "has the reference's latents and images at %i pixels",
+    async (side) => {
+      const images = imagesOf(side);
+      const { mean, logVariance } = encodeVae(params, images, { config });
+      const encoded = logVariance ? await moments(mean, logVariance) : await mean.data();
+      expect((worst[`encoded ${side}`] = errorOf(encoded, valuesOf(results, `encoded.${side}`)))).toBeLessThan(
+        TOLERANCE,
+      );
 
-    const latents = latentsOf(side / vaeDownscale(config), config.latentChannels);
-    const decoded = await decodeVae(params, latents, { config }).data();
-    expect((worst[`decoded ${side}`] = errorOf(decoded, valuesOf(results, `decoded.${side}`)))).toBeLessThan(TOLERANCE);
+      const latents = latentsOf(side / vaeDownscale(config), config.latentChannels);
+      const decoded = await decodeVae(params, latents, { config }).data();
+      expect((worst[`decoded ${side}`] = errorOf(decoded, valuesOf(results, `decoded.${side}`)))).toBeLessThan(
+        TOLERANCE,
+      );
 
-    const rebuilt = await decodeVae(params, mean, { config }).data();
-    expect((worst[`rebuilt ${side}`] = errorOf(rebuilt, valuesOf(results, `rebuilt.${side}`)))).toBeLessThan(TOLERANCE);
-  });
+      const rebuilt = await decodeVae(params, mean, { config }).data();
+      expect((worst[`rebuilt ${side}`] = errorOf(rebuilt, valuesOf(results, `rebuilt.${side}`)))).toBeLessThan(
+        TOLERANCE,
+      );
+    },
+    LONG,
+  );
 
   test.runIf(gradients)("has the reference's gradient in every parameter and in the images", async () => {
     const images = imagesOf(16, 1, 2);
