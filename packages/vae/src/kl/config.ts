@@ -49,7 +49,7 @@ const SD1: KlVaeConfig = {
  * Named configurations: `sd1` of Stable Diffusion 1 and 2, `sdxl`, `sd3` (16 channels, no quantisation convolutions), `flux`
  * (the same shapes as `sd3`, another scale).
  */
-export const KL_VAE_PRESETS = {
+export const KL_VAE_PRESETS: Readonly<Record<'sd1' | 'sdxl' | 'sd3' | 'flux', KlVaeConfig>> = {
   sd1: SD1,
   sdxl: { ...SD1, sampleSize: 1024, scalingFactor: 0.13025 },
   sd3: {
@@ -70,7 +70,7 @@ export const KL_VAE_PRESETS = {
     scalingFactor: 0.3611,
     shiftFactor: 0.1159,
   },
-} as const satisfies Record<string, KlVaeConfig>;
+};
 
 /** A name of {@link KL_VAE_PRESETS}. */
 export type KlVaePreset = keyof typeof KL_VAE_PRESETS;

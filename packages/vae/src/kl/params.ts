@@ -44,9 +44,6 @@ export type KlMidParams = Readonly<{
   out: KlBlockParams;
 }>;
 
-/** Residual blocks by number, '0' first. */
-type Blocks = Readonly<Record<string, KlBlockParams>>;
-
 /** All parameters of an AutoencoderKL, f32. Names joined with dots are the keys of our checkpoints. */
 export type KlVaeParams = Readonly<{
   /** Images to the moments of the posterior. */
@@ -54,7 +51,17 @@ export type KlVaeParams = Readonly<{
     /** 3x3, from the image channels. */
     readonly in: ConvParams;
     /** Levels by number, the outermost first; all but the innermost end with a strided convolution. */
-    readonly levels: Readonly<Record<string, { readonly blocks: Blocks; readonly down?: ConvParams }>>;
+    readonly levels: Readonly<
+      Record<
+        string,
+        {
+          /** Residual blocks by number, '0' first. */
+          readonly blocks: Readonly<Record<string, KlBlockParams>>;
+          /** 3x3 with stride 2, to the next level. */
+          readonly down?: ConvParams;
+        }
+      >
+    >;
     /** The middle. */
     readonly mid: KlMidParams;
     /** Group norm before the last convolution. */
@@ -69,7 +76,17 @@ export type KlVaeParams = Readonly<{
     /** The middle. */
     readonly mid: KlMidParams;
     /** Levels by number, the innermost first; all but the outermost end with upsampling and a convolution. */
-    readonly levels: Readonly<Record<string, { readonly blocks: Blocks; readonly up?: ConvParams }>>;
+    readonly levels: Readonly<
+      Record<
+        string,
+        {
+          /** Residual blocks by number, '0' first. */
+          readonly blocks: Readonly<Record<string, KlBlockParams>>;
+          /** 3x3 after upsampling, to the next level. */
+          readonly up?: ConvParams;
+        }
+      >
+    >;
     /** Group norm before the last convolution. */
     readonly norm: NormParams;
     /** 3x3, to the image channels. */

@@ -88,12 +88,12 @@ const SHUFFLE: TinyVaeConfig = {
  * and FLUX.1 (16 channels), `taef2` for FLUX.2 (32 channels, mid-block pooling), and `shuffle`, 1.64 million parameters, which
  * is cheap to train.
  */
-export const TINY_VAE_PRESETS = {
+export const TINY_VAE_PRESETS: Readonly<Record<'taesd' | 'taesd3' | 'taef2' | 'shuffle', TinyVaeConfig>> = {
   taesd: TAESD,
   taesd3: { ...TAESD, latentChannels: 16 },
   taef2: { ...TAESD, latentChannels: 32, midBlockPooling: true },
   shuffle: SHUFFLE,
-} as const satisfies Record<string, TinyVaeConfig>;
+};
 
 /** A name of {@link TINY_VAE_PRESETS}. */
 export type TinyVaePreset = keyof typeof TINY_VAE_PRESETS;

@@ -29,7 +29,17 @@ export type TinyVaeParams = Readonly<{
   /** Images to latents. */
   encoder: {
     /** Levels by number, the outermost first: the convolution that leads into the level, then its blocks. */
-    readonly levels: Readonly<Record<string, { readonly in: ConvParams; readonly blocks?: TinyBlocks }>>;
+    readonly levels: Readonly<
+      Record<
+        string,
+        {
+          /** The convolution that leads into the level. */
+          readonly in: ConvParams;
+          /** The blocks of the level; absent where it has none. */
+          readonly blocks?: TinyBlocks;
+        }
+      >
+    >;
     /** 3x3, to the latent channels. */
     readonly out: ConvParams;
   };
@@ -38,6 +48,16 @@ export type TinyVaeParams = Readonly<{
     /** 3x3, from the latent channels. */
     readonly in: ConvParams;
     /** Levels by number, the innermost first: its blocks, then the convolution that leads out of the level. */
-    readonly levels: Readonly<Record<string, { readonly blocks?: TinyBlocks; readonly out: ConvParams }>>;
+    readonly levels: Readonly<
+      Record<
+        string,
+        {
+          /** The blocks of the level; absent where it has none. */
+          readonly blocks?: TinyBlocks;
+          /** The convolution that leads out of the level. */
+          readonly out: ConvParams;
+        }
+      >
+    >;
   };
 }>;
