@@ -1,4 +1,4 @@
-import { bernoulli, createGenerator, permutation, stream } from '@learngene/random';
+import { bernoulli, createGenerator, permutation, randomIntegers, stream } from '@learngene/random';
 import { range } from './memory';
 
 /** A position in the endless sequence of samples: an epoch, and how many samples of it are used up. */
@@ -26,6 +26,8 @@ export interface BatchPlanOptions {
   readonly flip: boolean;
   /** What happens at the end of an epoch. */
   readonly remainder: Remainder;
+  /** Crops of an image, one of which is drawn anew every epoch (default 1). */
+  readonly crops?: number;
 }
 
 /** The samples of one batch, and where the next batch begins. */
@@ -34,6 +36,8 @@ export interface BatchPlan {
   readonly indices: Int32Array;
   /** 1 where the image is mirrored. */
   readonly flips: Uint8Array;
+  /** The crop of every image. */
+  readonly crops: Int32Array;
   /** The epoch of the first sample. */
   readonly epoch: number;
   /** Where the next batch begins. */
@@ -46,7 +50,7 @@ export interface BatchPlan {
  */
 export function batchPlanner(options: BatchPlanOptions): (from: Cursor) => BatchPlan {
   const { size, batchSize, remainder } = options;
-  let cached: Epoch = { epoch: -1, order: new Int32Array(0), flips: new Uint8Array(0) };
+  let cached: Epoch = { epoch: -1, order: new Int32Array(0), flips: new Uint8Array(0), crops: new Int32Array(0) };
   const epochAt = (epoch: number) => {
     if (cached.epoch !== epoch) cached = drawEpoch(epoch, options);
     return cached;
@@ -61,11 +65,13 @@ export function batchPlanner(options: BatchPlanOptions): (from: Cursor) => Batch
     const count = remainder === 'short' ? Math.min(batchSize, size - position) : batchSize;
     const indices = new Int32Array(count);
     const flips = new Uint8Array(count);
+    const crops = new Int32Array(count);
     for (let done = 0; done < count; ) {
-      const { order, flips: all } = epochAt(epoch);
+      const drawn = epochAt(epoch);
       const end = Math.min(size, position + count - done);
-      indices.set(order.subarray(position, end), done);
-      flips.set(all.subarray(position, end), done);
+      indices.set(drawn.order.subarray(position, end), done);
+      flips.set(drawn.flips.subarray(position, end), done);
+      crops.set(drawn.crops.subarray(position, end), done);
       done += end - position;
       position = end;
       if (position === size) {
@@ -73,7 +79,7 @@ export function batchPlanner(options: BatchPlanOptions): (from: Cursor) => Batch
         position = 0;
       }
     }
-    return { indices, flips, epoch: first, after: { epoch, position } };
+    return { indices, flips, crops, epoch: first, after: { epoch, position } };
   };
 }
 
@@ -81,11 +87,13 @@ interface Epoch {
   readonly epoch: number;
   readonly order: Int32Array;
   readonly flips: Uint8Array;
+  readonly crops: Int32Array;
 }
 
-function drawEpoch(epoch: number, { size, seed, shuffle, flip }: BatchPlanOptions): Epoch {
+function drawEpoch(epoch: number, { size, seed, shuffle, flip, crops = 1 }: BatchPlanOptions): Epoch {
   const g = createGenerator(seed);
   const order = shuffle ? permutation(stream(g, `order/${epoch}`), size) : range(0, size);
   const halves = flip ? bernoulli(stream(g, `flip/${epoch}`), new Float32Array(size).fill(0.5)) : new Uint8Array(size);
-  return { epoch, order, flips: halves };
+  const chosen = crops > 1 ? randomIntegers(stream(g, `crop/${epoch}`), size, { high: crops }) : new Int32Array(size);
+  return { epoch, order, flips: halves, crops: chosen };
 }

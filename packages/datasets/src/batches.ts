@@ -71,9 +71,28 @@ export interface Batches {
   close(): void;
 }
 
-interface Ahead extends BatchPlan {
-  readonly images: Promise<Uint8Array>;
+/** Latents to train on. The caller owns all arrays. */
+export interface LatentBatch extends Omit<Batch, 'images'> {
+  /** float32 [n, h, w, c]; with deviations [n, h, w, 2c], the means before them. */
+  readonly latents: Float32Array;
 }
+
+/** An endless sequence of batches of latents. */
+export interface LatentBatches extends Omit<Batches, 'next'> {
+  /** As {@link Batches.next}. */
+  next(): Promise<LatentBatch>;
+}
+
+interface Sequence<T> extends Omit<Batches, 'next'> {
+  next(): Promise<Omit<Batch, 'images'> & { readonly rows: T }>;
+}
+
+interface Ahead<T> extends BatchPlan {
+  readonly rows: Promise<T>;
+}
+
+/** Reads the rows of a batch, as its plan says. */
+type ReadRows<T> = (plan: Pick<BatchPlan, 'indices' | 'flips' | 'crops'>) => Promise<T>;
 
 /**
  * Reads a dataset in batches without end. Every epoch holds every image once. Order and flips depend only on the seed
@@ -84,6 +103,45 @@ interface Ahead extends BatchPlan {
  * @throws TypeError where `state` is no state, or belongs to another seed or dataset
  */
 export function createBatches(dataset: ImageDataset, options: BatchOptions): Batches {
+  const { next, ...rest } = sequence(dataset, options, async ({ indices, flips }) => {
+    const images = await dataset.read(indices);
+    for (let i = 0; i < flips.length; i++) if (flips[i]) flipHorizontal(images, i, dataset);
+    return images;
+  });
+  return {
+    ...rest,
+    async next() {
+      const { rows: images, ...batch } = await next();
+      return { images, ...batch };
+    },
+  };
+}
+
+/**
+ * Reads the latents of a dataset in batches without end, as {@link createBatches} reads images: with the same seed, the same
+ * order and flips. Every epoch draws one of an image's crops.
+ *
+ * @throws RangeError as {@link createBatches}, for a dataset without latents, and for `flip` where mirrored images have none
+ */
+export function createLatentBatches(dataset: ImageDataset, options: BatchOptions): LatentBatches {
+  const { latents, name } = dataset;
+  if (latents === undefined) throw new RangeError(`dataset: expected latents of the images of ${name}, got none`);
+  if (options.flip && !latents.mirrored) {
+    throw new RangeError(`flip: expected latents of mirrored images in ${name}, got none`);
+  }
+  const read: ReadRows<Float32Array> = ({ indices, ...views }) => latents.read(indices, views);
+  const { next, ...rest } = sequence(dataset, options, read, latents.crops);
+  return {
+    ...rest,
+    async next() {
+      const { rows, ...batch } = await next();
+      return { latents: rows, ...batch };
+    },
+  };
+}
+
+/** The batches of rows that a function reads. */
+function sequence<T>(dataset: ImageDataset, options: BatchOptions, read: ReadRows<T>, crops = 1): Sequence<T> {
   const { batchSize, shuffle = true, flip = false, remainder = 'carry', prefetch = 1, groupByClass = false } = options;
   const { signal, state } = options;
   const { size } = dataset;
@@ -98,35 +156,34 @@ export function createBatches(dataset: ImageDataset, options: BatchOptions): Bat
   if (seed === undefined) throw new RangeError('seed: expected a seed or a generator, got none');
   checkInteger('seed', seed, Number.MIN_SAFE_INTEGER);
   if (state) checkState(state, { seed, size, labelsHash });
-  const plan = batchPlanner({ size, batchSize, seed, shuffle, flip, remainder });
+  const plan = batchPlanner({ size, batchSize, seed, shuffle, flip, remainder, crops });
 
   let place: Cursor = state ?? { epoch: 0, position: 0 };
-  let ahead: Ahead[] = [];
+  let ahead: Ahead<T>[] = [];
   let turn: Promise<unknown> = Promise.resolve();
   let closed = false;
 
   const readAhead = (count: number) => {
     while (ahead.length < count) {
       const planned = plan(ahead.at(-1)?.after ?? place);
-      const { indices, flips } = groupByClass ? sortByLabel(planned, dataset.labels) : planned;
-      const images = dataset.read(indices);
-      images.catch(() => {}); // reported when its turn comes
-      ahead.push({ ...planned, indices, flips, images });
+      const ordered = groupByClass ? sortByLabel(planned, dataset.labels) : planned;
+      const rows = read(ordered);
+      rows.catch(() => {}); // reported when its turn comes
+      ahead.push({ ...planned, ...ordered, rows });
     }
   };
 
-  const deliver = async (): Promise<Batch> => {
+  const deliver = async () => {
     signal?.throwIfAborted();
     if (closed) throw new Error('batches: expected open batches, got closed ones');
     readAhead(1);
-    const { indices, flips, epoch, after, images: pending } = ahead[0];
+    const { indices, epoch, after, rows: pending } = ahead[0];
     try {
-      const images = await orAbort(pending, signal);
-      for (let i = 0; i < flips.length; i++) if (flips[i]) flipHorizontal(images, i, dataset);
+      const rows = await orAbort(pending, signal);
       ahead.shift();
       place = after;
       if (!closed) readAhead(prefetch);
-      return { images, labels: indices.map((index) => dataset.labels[index]), indices, epoch };
+      return { rows, labels: indices.map((index) => dataset.labels[index]), indices, epoch };
     } catch (error) {
       ahead = [];
       throw error;
@@ -164,9 +221,16 @@ function checkState(state: BatchState, own: Pick<BatchState, 'seed' | 'size' | '
 }
 
 /** Sorts a batch by label; samples with equal labels stay in their order. */
-function sortByLabel({ indices, flips }: BatchPlan, labels: Int32Array): Pick<BatchPlan, 'indices' | 'flips'> {
+function sortByLabel(
+  { indices, flips, crops }: BatchPlan,
+  labels: Int32Array,
+): Pick<BatchPlan, 'indices' | 'flips' | 'crops'> {
   const order = Array.from(indices.keys()).sort((a, b) => labels[indices[a]] - labels[indices[b]]);
-  return { indices: Int32Array.from(order, (i) => indices[i]), flips: Uint8Array.from(order, (i) => flips[i]) };
+  return {
+    indices: Int32Array.from(order, (i) => indices[i]),
+    flips: Uint8Array.from(order, (i) => flips[i]),
+    crops: Int32Array.from(order, (i) => crops[i]),
+  };
 }
 
 /** FNV-1a over the labels. */

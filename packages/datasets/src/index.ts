@@ -1,5 +1,14 @@
 export type { Cursor, Remainder } from './batch-plan';
-export { type Batch, type Batches, type BatchOptions, type BatchState, createBatches } from './batches';
+export {
+  type Batch,
+  type Batches,
+  type BatchOptions,
+  type BatchState,
+  createBatches,
+  createLatentBatches,
+  type LatentBatch,
+  type LatentBatches,
+} from './batches';
 export { centerCrop } from './center-crop';
 export { type CifarFile, type CifarOptions, cifarDataset } from './cifar';
 export { classLabel, listNames, normalName } from './class-names';
@@ -30,4 +39,4 @@ export { type PackedOptions, packDataset, packedDataset } from './packed';
 export { BICUBIC, BOX, type RawImage, type ResampleFilter, resample } from './resample';
 export { type ClassReference, type ClassSplit, type SplitOptions, selectClasses, splitClasses } from './select-classes';
 export { classCounts, type SubsetOptions, subset } from './subset';
-export type { ImageDataset, Progress } from './types';
+export type { ImageDataset, LatentRows, LatentViews, Progress } from './types';

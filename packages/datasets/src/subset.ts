@@ -24,6 +24,11 @@ export function subset(dataset: ImageDataset, indices: ArrayLike<number>, option
   checkLabels(options.labels ?? labels, chosen.length, classes);
   const size = chosen.length;
   const { height, width, channels } = dataset;
+  const inWhole = (wanted: ArrayLike<number>) => {
+    checkIndices(wanted, { name, size });
+    return Int32Array.from(wanted, (index) => chosen[index]);
+  };
+  const { latents } = dataset;
   return {
     name,
     size,
@@ -32,10 +37,8 @@ export function subset(dataset: ImageDataset, indices: ArrayLike<number>, option
     channels,
     classes: [...classes],
     labels,
-    async read(wanted) {
-      checkIndices(wanted, { name, size });
-      return dataset.read(Int32Array.from(wanted, (index) => chosen[index]));
-    },
+    read: async (wanted) => dataset.read(inWhole(wanted)),
+    ...(latents && { latents: { ...latents, read: async (wanted, views) => latents.read(inWhole(wanted), views) } }),
   };
 }
 

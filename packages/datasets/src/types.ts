@@ -1,3 +1,32 @@
+/** Which of the latents of an image are read. */
+export interface LatentViews {
+  /** The crop of every image, [n], from 0. */
+  readonly crops: ArrayLike<number>;
+  /** 1 where the image is mirrored, [n]. */
+  readonly flips: ArrayLike<number>;
+}
+
+/** Latents of the images of a dataset, as an autoencoder made them, in the same order as the images. */
+export interface LatentRows {
+  /** Height of every latent. */
+  readonly height: number;
+  /** Width of every latent. */
+  readonly width: number;
+  /** Channels of every latent. */
+  readonly channels: number;
+  /** Crops of every image that have latents of their own, at least 1. */
+  readonly crops: number;
+  /** Whether mirrored images have latents of their own. */
+  readonly mirrored: boolean;
+  /** Whether the deviation of every number is kept beside its mean, so that a draw can be taken. */
+  readonly hasDeviation: boolean;
+  /**
+   * The latents of the images at `indices`, float32 [n, h, w, c], owned by the caller; with `hasDeviation` [n, h, w, 2c], the
+   * means before the deviations. Rejects with a RangeError for a bad index or view.
+   */
+  read(indices: ArrayLike<number>, views: LatentViews): Promise<Float32Array>;
+}
+
 /** Labelled images of one size, read by index. Reading the same index twice gives the same bytes. */
 export interface ImageDataset {
   /** What to call it in messages and reports. */
@@ -16,6 +45,8 @@ export interface ImageDataset {
   readonly labels: Int32Array;
   /** The images at `indices`, uint8 [n, H, W, C], owned by the caller. Rejects with a RangeError for a bad index. */
   read(indices: ArrayLike<number>): Promise<Uint8Array>;
+  /** Latents of the images, where an autoencoder made them; parts and merged classes of the dataset keep them. */
+  readonly latents?: LatentRows;
 }
 
 /** Progress of a long task. */

@@ -2,6 +2,14 @@ export { type Json, mergeConfig, parseAssignment, parseConfig } from './config/l
 export { type Config, type ConfigInput, DATA_SOURCES, type Sampling } from './config/schema';
 export { errorLine } from './error-line';
 export { ConfigError, type ErrorCode, type ErrorFacts, PipelineDisposedError } from './errors';
+export { type LoadedAutoencoder, latentDecoder } from './latents/decoder';
+export {
+  autoencoderWords,
+  checkSameAutoencoder,
+  type RecipeAutoencoder,
+  recipeAutoencoder,
+  sampledShape,
+} from './latents/recipe-autoencoder';
 export { nearestWord } from './nearest-word';
 export type { ComposeOptions } from './pipeline/compose';
 export { httpBundle } from './pipeline/http-bundle';

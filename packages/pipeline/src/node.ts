@@ -1,3 +1,13 @@
+export {
+  type AutoencoderConfig,
+  type AutoencoderFiles,
+  autoencoderAt,
+  describeAutoencoder,
+  loadAutoencoder,
+  type OpenDecoder,
+  openDecoder,
+  readAutoencoder,
+} from './node/autoencoder';
 export { type BundleFile, bundleFiles } from './node/bundle-files';
 export {
   CHECKPOINT_FORMAT,

@@ -31,6 +31,7 @@ export { type TransferChoice, transferClasses } from './data/transfer-classes';
 export { DataError, InterruptedError, interruptedBy, NonFiniteLossError } from './errors';
 export { type MappedLabels, mapLabels, type NamedLabels } from './evaluate/map-labels';
 export { noiseSource } from './evaluate/noise-baseline';
+export { type EncodeDatasetOptions, encodeDataset } from './latents/in-memory';
 export {
   disposeTree,
   freshTree,

@@ -35,6 +35,18 @@ export {
   prepareEvaluation,
 } from './evaluate/prepare-evaluation';
 export { type EvaluationResult, type RunEvaluationOptions, runEvaluation } from './evaluate/run-evaluation';
+export { type EncodingRequest, encodeData, type PreparedEncoding, prepareEncoding } from './latents/encode-data';
+export { type EncodeFolderOptions, encodeFolder, latentWords } from './latents/encode-folder';
+export {
+  isLatentFolder,
+  type LatentManifest,
+  type LatentSettings,
+  readLatentManifest,
+  STORED_LATENTS,
+  type StoredLatents,
+} from './latents/manifest';
+export { type OpenLatents, openLatents } from './latents/open-latents';
+export { withAutoencoder } from './latents/training-data';
 export { denseStartFile } from './pretrain/dense-start';
 export {
   countRunModel,

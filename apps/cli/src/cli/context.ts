@@ -1,7 +1,7 @@
 import { NODE_ENGINE_NAMES, type NodeEngineName } from '@learngene/engines';
 import type { Config } from '@learngene/pipeline';
 import { mergeConfig, parseAssignment, parseConfig } from '@learngene/pipeline';
-import { readConfigFile } from '@learngene/pipeline/node';
+import { autoencoderAt, readConfigFile } from '@learngene/pipeline/node';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { dataOfFlags, dataWords } from './data-flags';
@@ -95,6 +95,12 @@ export function withDataOptions(command: Command): Command {
     .option('--size <pixels>', 'pixels a side', wholeNumber('--size', 4));
 }
 
+/** Adds the autoencoder and, unless a command writes them, the latents. */
+export function withLatentOptions(command: Command, { latents = true } = {}): Command {
+  command.option('--vae <folder>', 'autoencoder in whose latents the model works, or where it lies now');
+  return latents ? command.option('--latents <folder>', 'latents of the images, of learngene data latents') : command;
+}
+
 /** Adds the options that say how a model is trained. */
 export function withTrainingOptions(command: Command): Command {
   return command
@@ -148,6 +154,8 @@ export interface ConfigOptions {
   batchSize?: number;
   learningRate?: number;
   seed?: number;
+  vae?: string;
+  latents?: string;
 }
 
 /** What was asked for, as a partial configuration: the file, then the flags and those of the command, then --set. */
@@ -161,6 +169,7 @@ export async function requestedConfig(
   config = mergeConfig(config, {
     seed: options.seed,
     data: { ...data, size: options.size },
+    autoencoder: options.vae === undefined ? undefined : autoencoderAt(options.vae),
     training: { steps: options.steps, batchSize: options.batchSize, learningRate: options.learningRate },
   });
   config = mergeConfig(config, flags);
@@ -177,7 +186,19 @@ function withoutPlace(data: unknown): unknown {
 
 /** Refuses, with --resume, the options that the run's own configuration answers. */
 export function refuseConfigOnResume(options: ConfigOptions, more: readonly string[]): void {
-  const names = ['config', 'set', 'data', 'size', 'steps', 'batchSize', 'learningRate', 'seed', ...more];
+  const names = [
+    'config',
+    'set',
+    'data',
+    'latents',
+    'vae',
+    'size',
+    'steps',
+    'batchSize',
+    'learningRate',
+    'seed',
+    ...more,
+  ];
   const values: Record<string, unknown> = { ...options, set: options.set.length > 0 ? options.set : undefined };
   const given = names.filter((name) => values[name] !== undefined).map(flagOf);
   if (given.length === 0) return;

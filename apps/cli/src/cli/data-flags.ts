@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Config, DATA_SOURCES, nearestWord } from '@learngene/pipeline';
+import { isLatentFolder } from '@learngene/trainer/node';
 import { UsageError } from './errors';
 
 type Data = Config['data'];
 type Source = NonNullable<Data['source']>;
 
-/** What `--data` and `--data-path` gave. */
+/** What `--data`, `--data-path` and `--latents` gave. */
 export interface DataFlags {
   data?: string;
   dataPath?: string;
+  latents?: string;
 }
 
 /** The words for the help of `--data`. */
@@ -21,14 +23,15 @@ function isSource(word: string): word is Source {
 
 /**
  * The part of the configuration that `--data` and `--data-path` ask for. A path given by `--data` leaves the kind open,
- * to be detected.
+ * to be detected; a folder of latents is told by what lies in it.
  *
  * @throws UsageError for a word that is neither a path nor a kind, with a kind that is near
  */
-export function dataOfFlags({ data, dataPath }: DataFlags): Pick<Data, 'source' | 'path'> {
+export function dataOfFlags({ data, dataPath, latents: folder }: DataFlags): Pick<Data, 'source' | 'path' | 'latents'> {
+  const latents = folder === undefined ? {} : { latents: resolve(folder) };
   const path = dataPath === undefined ? undefined : resolve(dataPath);
-  if (data === undefined) return { path };
-  if (isSource(data)) return { source: data, path };
+  if (data === undefined) return { path, ...latents };
+  if (isSource(data)) return { source: data, path, ...latents };
   if (!existsSync(data)) {
     if (/[/\\.]/.test(data)) throw new UsageError(`--data ${data}: there is nothing at this path`);
     const nearest = nearestWord(data, DATA_SOURCES);
@@ -40,5 +43,5 @@ export function dataOfFlags({ data, dataPath }: DataFlags): Pick<Data, 'source' 
       `--data-path: --data ${data} is a path already; give one of them, or --data with a kind of data`,
     );
   }
-  return { path: resolve(data) };
+  return isLatentFolder(data) ? { latents: resolve(data) } : { path: resolve(data), ...latents };
 }

@@ -3,9 +3,11 @@ import type { ErrorCode } from '@learngene/pipeline';
 /** The option that gives an argument or a field which an error of the packages names. */
 const OPTIONS: Readonly<Record<string, string>> = {
   assignment: '--set',
+  autoencoder: '--vae',
   data: '--data',
   dataPath: '--data-path',
   'data.classes': '--classes (data.classes)',
+  'data.latents': '--latents',
   'data.novel': '--novel (data.novel)',
   'data.path': '--data-path',
   'data.source': '--data',

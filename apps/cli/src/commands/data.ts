@@ -17,6 +17,7 @@ import {
   withOutputOptions,
 } from '../cli/context';
 import { checkTarget, withForceOption } from '../cli/target';
+import { latentsCommand } from './latents';
 
 interface DataOptions extends OutputOptions, ConfigOptions {
   force: boolean;
@@ -107,9 +108,10 @@ function prepareCommand(): Command {
 /** `learngene data`: look at datasets and pack them. */
 export function dataCommand(): Command {
   return new Command('data')
-    .description('Look at a dataset, or pack it into one file')
+    .description('Look at a dataset, pack it into one file, or encode it')
     .addCommand(listCommand())
     .addCommand(prepareCommand())
+    .addCommand(latentsCommand())
     .addHelpText(
       'after',
       '\nExamples:\n  $ learngene data list --data emoji\n  $ learngene data prepare --data photos --out photos.safetensors',

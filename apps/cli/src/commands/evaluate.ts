@@ -17,6 +17,7 @@ import {
   wholeNumber,
   withDataOptions,
   withEngineOption,
+  withLatentOptions,
   withOutputOptions,
   withSeedOption,
 } from '../cli/context';
@@ -30,7 +31,7 @@ const label = (part: string) => `--${part}`;
 /** What of the call shows only once the files are known. */
 function checkPrepared(command: Command, options: EvaluateOptions, prepared: PreparedEvaluation): void {
   const { config, drawing, classifier } = prepared;
-  if (drawing) checkMemory('--count', `${options.count} images`, options.count * imageBytes(drawing.from.dit));
+  if (drawing) checkMemory('--count', `${options.count} images`, options.count * imageBytes(drawing.from));
   const eta = options.set.find((assignment) => assignment.startsWith('sampling.eta='));
   if (eta !== undefined) checkEta(`--set ${eta}`, config.sampling);
   const { path, description } = classifier;
@@ -62,6 +63,7 @@ export function evaluateCommand(): Command {
     );
   withClassOptions(command, 'classes to draw and to compare with (default: all)');
   withDataOptions(command);
+  withLatentOptions(command);
   withSeedOption(command);
   withEngineOption(command);
   withOutputOptions(command, [

@@ -11,6 +11,7 @@ import {
   outputOf,
   wholeNumber,
   withEngineOption,
+  withLatentOptions,
   withOutputOptions,
   withSeedOption,
 } from '../cli/context';
@@ -31,6 +32,7 @@ interface SampleOptions extends OutputOptions, EngineOption, ClassOptions {
   guidance?: number;
   eta?: number;
   batchSize: number;
+  vae?: string;
 }
 
 /** The ids of classes by name; all classes where none is named. */
@@ -59,6 +61,7 @@ export function sampleCommand(): Command {
     .option('--eta <x>', 'noise of DDIM, 0 to 1', number('--eta'))
     .option('--batch-size <n>', 'images at a time', wholeNumber('--batch-size', 1), 32);
   withClassOptions(command, 'classes to draw (default: all)');
+  withLatentOptions(command, { latents: false });
   withForceOption(command);
   withSeedOption(command);
   withEngineOption(command);
@@ -81,11 +84,11 @@ export function sampleCommand(): Command {
     const { sampling } = parseConfig(asked, 'options');
     if (options.eta !== undefined) checkEta('--eta', sampling);
     const count = ids.length * options.count;
-    checkMemory('--count', `${count} images`, count * imageBytes(source.dit));
+    checkMemory('--count', `${count} images`, count * imageBytes(source));
     const engine = await startEngine(options.engine, output);
-    const { out, npz, columns, batchSize } = options;
+    const { out, npz, columns, batchSize, vae: autoencoder } = options;
     const seed = options.seed ?? config.seed;
-    const shared = { out, npz, columns, batchSize, ids, count: options.count, sampling, seed };
+    const shared = { out, npz, columns, batchSize, autoencoder, ids, count: options.count, sampling, seed };
     const result = await interruptible((signal) => sampleToFiles(source, { ...shared, progress: output, signal }));
     const classes = ids.map((id) => names[id]);
     const { seconds } = result;

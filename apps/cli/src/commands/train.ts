@@ -21,6 +21,7 @@ import {
   resolveConfig,
   withDataOptions,
   withEngineOption,
+  withLatentOptions,
   withOutputOptions,
   withSeedOption,
   withTrainingOptions,
@@ -72,6 +73,7 @@ export function trainCommand(): Command {
   withClassOptions(command, 'classes to train on (default: all that are not novel)');
   withNovelOptions(command, 'classes to keep out');
   withDataOptions(command);
+  withLatentOptions(command);
   withTrainingOptions(command);
   withSeedOption(command);
   withEngineOption(command);

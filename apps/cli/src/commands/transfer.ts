@@ -14,6 +14,7 @@ import {
   wholeNumber,
   withDataOptions,
   withEngineOption,
+  withLatentOptions,
   withOutputOptions,
   withSeedOption,
   withTrainingOptions,
@@ -72,6 +73,7 @@ export function transferCommand(): Command {
     .option('--resume', 'continue from the newest checkpoint', false);
   withClassOptions(command, 'classes to teach (default: those that the base keeps out as novel; of other data all)');
   withDataOptions(command);
+  withLatentOptions(command);
   withTrainingOptions(command);
   withSeedOption(command);
   withEngineOption(command);

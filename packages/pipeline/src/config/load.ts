@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ConfigError } from '../errors';
 import { nearestWord } from '../nearest-word';
-import { contradiction, withFlowDefaults } from './flow';
+import { contradiction, withDependentDefaults } from './dependent-fields';
 import { withCurrentNames } from './renamed-fields';
 import { type Config, configSchema } from './schema';
 
@@ -72,7 +72,7 @@ function describeIssue(issue: z.core.$ZodIssue): string {
  * @throws ConfigError that names every wrong key, with a right one that is near, or all
  */
 export function parseConfig(value: unknown, source: string): Config {
-  const parsed = configSchema().safeParse(withFlowDefaults(withCurrentNames(value, source)));
+  const parsed = configSchema().safeParse(withDependentDefaults(withCurrentNames(value, source)));
   if (!parsed.success) throw new ConfigError(`${source}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
   const config = parsed.data;
   const wrong = contradiction(config);

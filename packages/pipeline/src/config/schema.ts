@@ -48,8 +48,39 @@ const dataSchema = () =>
     skinVariations: z.boolean().default(false).describe('emoji: with the skin-tone variations'),
     /** Folder: turn images upright by their EXIF tag. */
     autoOrient: z.boolean().default(true).describe('folder: turn images upright by their EXIF tag'),
+    /** Folder of latents of these images, as `learngene data latents` writes it. */
+    latents: z.string().optional().describe('folder of latents of these images, as learngene data latents writes it'),
     /** What to do with images that cannot be read. */
     onCorrupt: z.enum(['error', 'skip']).default('error').describe('what to do with images that cannot be read'),
+  });
+
+/** The autoencoder in whose latents the model works. */
+const autoencoderSchema = () =>
+  z.strictObject({
+    /** Its folder; where it lies elsewhere now, its hash tells that it is the same. */
+    path: z.string().optional().describe('its folder'),
+    /** Its name: that of a shipped one, or what messages call it. */
+    name: z.string().optional().describe('its name: that of a shipped one, or what messages call it'),
+    /** SHA-256 of its weights and configuration; filled in, and compared where it is there. */
+    hash: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits')
+      .optional()
+      .describe('SHA-256 of its weights and configuration; filled in, and compared where it is there'),
+    /** Channels of an image; filled in. */
+    imageChannels: positive().optional().describe('channels of an image; filled in'),
+    /** Channels of a latent; filled in. */
+    latentChannels: positive().optional().describe('channels of a latent; filled in'),
+    /** Pixels a side of one position of a latent; filled in. */
+    downscale: positive().optional().describe('pixels a side of one position of a latent; filled in'),
+    /** The network sees (latents - shiftFactor) * scalingFactor (default: as the autoencoder says). */
+    scalingFactor: z
+      .number()
+      .positive()
+      .optional()
+      .describe('the network sees (latents - shiftFactor) * scalingFactor (default: as the autoencoder says)'),
+    /** See scalingFactor. */
+    shiftFactor: z.number().optional().describe('see scalingFactor (default: as the autoencoder says)'),
   });
 
 /** The factored Diffusion Transformer. */
@@ -202,8 +233,11 @@ const samplingSchema = () =>
     guidance: z.number().min(0).default(1.5).describe('classifier-free guidance scale; 1 is none'),
     /** Noise of DDIM. */
     eta: fraction().default(0).describe('noise of DDIM'),
-    /** Keep predicted images inside [-1, 1]. */
-    clip: z.boolean().default(true).describe('keep predicted images inside [-1, 1]'),
+    /** Keep predicted images inside [-1, 1], or inside [-c, c] (default: true, of latents false). */
+    clip: z
+      .union([z.boolean(), z.number().positive()])
+      .default(true)
+      .describe('keep predicted images inside [-1, 1], or inside [-c, c] (default: true, of latents false)'),
   });
 
 const makeSchema = () =>
@@ -212,6 +246,8 @@ const makeSchema = () =>
     seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).describe('seed of all randomness'),
     /** Which images, and what is done with them. */
     data: dataSchema().prefault({}),
+    /** The autoencoder in whose latents the model works; without it, it works in pixels. */
+    autoencoder: autoencoderSchema().optional(),
     /** The network. */
     model: modelSchema().prefault({}),
     /** The diffusion process and its objective. */

@@ -17,6 +17,8 @@ export interface Artifact {
     | 'dense' // a dense DiT: its file, or the folder of diffusers
     | 'classifier'
     | 'images' // packed arrays
+    | 'latents' // of images, by an autoencoder
+    | 'autoencoder'
     | 'statistics'
     | 'part' // of a run, a bundle or a benchmark
     | 'other';
@@ -57,11 +59,13 @@ async function identifyFolder(path: string): Promise<Artifact> {
   if (has('kind.json')) return { kind: 'bundle', what: 'a bundle' };
   if (has('demo.json'))
     return { kind: 'demo', what: `a demo; its models are ${join(path, 'pretrain')} and ${join(path, 'transfer')}` };
+  if (has('latents.json')) return { kind: 'latents', what: 'latents of images' };
   if (has('plan.json') && (has('bases') || has('cells')))
     return { kind: 'part', what: `a benchmark; its models are the folders in ${join(path, 'bases')}` };
   if (has('config.json')) {
     const config = await readJson(join(path, 'config.json'));
     if (typeof config._class_name === 'string') {
+      if (/^Autoencoder|Vae$/.test(config._class_name)) return { kind: 'autoencoder', what: 'an autoencoder' };
       return has(DIFFUSERS_FILE)
         ? { kind: 'dense', what: 'a dense DiT in a folder of diffusers' }
         : { kind: 'other', what: `a folder of diffusers without ${DIFFUSERS_FILE}` };

@@ -7,10 +7,16 @@ import {
   pipelineOf,
 } from '../pipeline/open-pipeline';
 import type { Pipeline } from '../pipeline/pipeline';
+import { openDecoder } from './autoencoder';
 import { type DescribeSourceOptions, describeSource } from './path-source';
 
 /** Options of {@link openPipeline} for a path. */
-export interface OpenPathOptions extends OpenPipelineOptions, Pick<DescribeSourceOptions, 'progress'> {}
+export interface OpenPathOptions
+  extends Omit<OpenPipelineOptions, 'autoencoder'>,
+    Pick<DescribeSourceOptions, 'progress'> {
+  /** The autoencoder of a model of latents, or its folder; needed where it is not where the recipe says. */
+  readonly autoencoder?: string | OpenPipelineOptions['autoencoder'];
+}
 
 /**
  * Opens a model to sample images from, as the function of the main entry does; besides, from a path: a run folder (its
@@ -24,9 +30,19 @@ export interface OpenPathOptions extends OpenPipelineOptions, Pick<DescribeSourc
  * @throws as the function of the main entry, and ConfigError that says what else lies at a path
  */
 export async function openPipeline(source: string | PipelineSource, options: OpenPathOptions = {}): Promise<Pipeline> {
-  checkOpenOptions(options, ['progress']);
-  const { progress, ...rest } = options;
-  if (typeof source === 'string') return pipelineOf(await describeSource(source, { progress }), rest);
-  if (progress !== undefined) throw new ConfigError('progress: expected a path as the source; nothing else has notes');
-  return pipelineOf(await modelSource(source), rest);
+  const { progress, autoencoder, ...rest } = options;
+  const given = typeof autoencoder === 'string' ? undefined : autoencoder;
+  checkOpenOptions({ ...options, autoencoder: given }, ['progress']);
+  if (typeof source !== 'string' && progress !== undefined) {
+    throw new ConfigError('progress: expected a path as the source; nothing else has notes');
+  }
+  const found = typeof source === 'string' ? await describeSource(source, { progress }) : await modelSource(source);
+  if (given !== undefined || rest.decode !== undefined) return pipelineOf(found, { ...rest, autoencoder: given });
+  const { decode, dispose } = await openDecoder(found.recipe, autoencoder as string | undefined);
+  try {
+    return await pipelineOf(found, { ...rest, decode }, dispose);
+  } catch (error) {
+    dispose();
+    throw error;
+  }
 }

@@ -36,6 +36,8 @@ const SAMPLE_OPTIONS = ['classes', 'count', 'seed', 'batchSize', 'onStep', 'sign
 export interface PipelineParts extends ComposedModel {
   readonly recipe: Recipe;
   readonly decode?: Decode;
+  /** Frees what the decoder holds. */
+  readonly release?: () => void;
 }
 
 /** A model with its recipe: classes in, images out. It owns the model's tensors. */
@@ -48,14 +50,16 @@ export class Pipeline {
   readonly model: DiffusionModel;
   readonly #process: DiffusionProcess;
   readonly #decode: Decode | undefined;
+  readonly #release: (() => void) | undefined;
   readonly #disposed = new AbortController();
 
-  constructor({ model, classNames, recipe, decode }: PipelineParts) {
+  constructor({ model, classNames, recipe, decode, release }: PipelineParts) {
     this.model = model;
     this.classNames = classNames;
     this.recipe = recipe;
     this.#process = createDiffusionProcess(recipe);
     this.#decode = decode;
+    this.#release = release;
   }
 
   /**
@@ -99,6 +103,7 @@ export class Pipeline {
     if (this.#disposed.signal.aborted) return;
     this.#disposed.abort(new PipelineDisposedError('sample: the pipeline is disposed'));
     disposeParams(this.model.params as unknown as ParamTree);
+    this.#release?.();
   }
 }
 

@@ -4,13 +4,13 @@ import { ConfigError } from '../errors';
 
 /**
  * What travels with a model, so that images are sampled from it anywhere: the diffusion process, sampler, guidance and seed
- * (with the model and the data that it was trained on).
+ * (with the model, the data that it was trained on, and the autoencoder in whose latents it works).
  */
-export type Recipe = Pick<Config, 'seed' | 'data' | 'model' | 'diffusion' | 'sampling'>;
+export type Recipe = Pick<Config, 'seed' | 'data' | 'autoencoder' | 'model' | 'diffusion' | 'sampling'>;
 
 /** The recipe of a run. */
-export function recipeOf({ seed, data, model, diffusion, sampling }: Recipe): Recipe {
-  return { seed, data, model, diffusion, sampling };
+export function recipeOf({ seed, data, autoencoder, model, diffusion, sampling }: Recipe): Recipe {
+  return { seed, data, ...(autoencoder && { autoencoder }), model, diffusion, sampling };
 }
 
 /** The strings that a bundle keeps in kind.json: its recipe, as JSON. */

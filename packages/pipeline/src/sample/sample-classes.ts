@@ -1,7 +1,8 @@
 import type { DitConfig } from '@learngene/dit';
 import { createGenerator, stream } from '@learngene/random';
 import type { Images } from '@learngene/report';
-import type { Sampling } from '../config/schema';
+import type { Config, Sampling } from '../config/schema';
+import { sampledShape } from '../latents/recipe-autoencoder';
 import { noProgress, type Progress } from '../progress';
 import type { DiffusionProcess } from '../recipe/diffusion-process';
 import { type DiffusionModel, guidedDenoiser, imageShape } from './guided-denoiser';
@@ -59,7 +60,8 @@ export async function sampleClasses(
   }
 }
 
-/** Bytes of one image that a network samples. */
-export function imageBytes({ inputSize, inChannels }: Pick<DitConfig, 'inputSize' | 'inChannels'>): number {
-  return inputSize * inputSize * inChannels;
+/** Bytes of one image that a model samples, after its latents are decoded. */
+export function imageBytes({ dit, recipe }: { dit: DitConfig; recipe: Pick<Config, 'autoencoder'> }): number {
+  const { height, width, channels } = sampledShape(dit, recipe);
+  return height * width * channels;
 }

@@ -4,9 +4,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { DiffusionBatch } from '../contracts/diffusion';
 import type { BatchDraws, BatchRandomness } from './randomness';
 
+/** What a batch is made of. */
+export interface DiffusionSamples extends Pick<Batch, 'labels'> {
+  /** uint8 pixels [N, H, W, C], or float32 latents as the network sees them. */
+  readonly images: Uint8Array | Float32Array;
+}
+
 /** How {@link diffusionBatch} makes its tensors. */
 export interface DiffusionBatchOptions {
-  /** Height, width and channels of an image. */
+  /** Height, width and channels of an image or a latent. */
   readonly shape: readonly [height: number, width: number, channels: number];
   /** What is drawn for the batch. */
   readonly draws: BatchDraws;
@@ -24,12 +30,12 @@ export function toUnit(bytes: Uint8Array): Float32Array {
 }
 
 /**
- * Puts images and draws in the order of the class gate and makes tensors of them.
+ * Puts images or latents and draws in the order of the class gate and makes tensors of them.
  *
  * @returns a batch; the caller disposes x0 and noise
  */
 export function diffusionBatch(
-  { images, labels }: Pick<Batch, 'images' | 'labels'>,
+  { images, labels }: DiffusionSamples,
   { shape, draws, drawnFor, droppedKeepGroup }: DiffusionBatchOptions,
 ): DiffusionBatch {
   const count = labels.length;
@@ -47,7 +53,7 @@ export function diffusionBatch(
     (ofImages ? values.map((_, i) => values[order[i]]) : values) as T;
   const tensor = (values: Float32Array) => tf.tensor4d(values, [count, ...shape]);
   return {
-    x0: tensor(rows(toUnit(images))),
+    x0: tensor(rows(images instanceof Uint8Array ? toUnit(images) : images)),
     noise: tensor(ofImages ? rows(draws.noise) : draws.noise),
     t: inOrder(draws.t),
     labels: Int32Array.from(order, (i) => labels[i]),

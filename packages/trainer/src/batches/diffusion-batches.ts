@@ -1,14 +1,15 @@
-import { type BatchState, createBatches, type ImageDataset } from '@learngene/datasets';
+import type { BatchState, ImageDataset } from '@learngene/datasets';
 import { createGenerator, stream } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BatchMaker } from '../contracts/batch-maker';
 import type { DiffusionBatch } from '../contracts/diffusion';
 import { diffusionBatch } from './diffusion-batch';
 import type { BatchRandomness } from './randomness';
+import { sampleBatches } from './samples';
 
 /** What {@link diffusionBatches} makes its batches of. */
 export interface DiffusionBatchesOptions {
-  /** Images to train on. */
+  /** Images to train on; their latents, where they have any. */
   data: ImageDataset;
   /** Images of a batch; all images where there are fewer. */
   batchSize: number;
@@ -37,15 +38,15 @@ export interface DiffusionBatchesState extends Readonly<Record<string, unknown>>
 /** The batches of a diffusion model, in the order of the class gate. */
 export function diffusionBatches(options: DiffusionBatchesOptions): BatchMaker<DiffusionBatch> {
   const { data, flip, randomness, droppedKeepGroup, prefetch, state } = options;
-  const shape = [data.height, data.width, data.channels] as const;
-  const pixels = data.height * data.width * data.channels;
   const batchSize = Math.min(options.batchSize, data.size);
   const seed = Number(stream(createGenerator(options.seed), options.stream).seed);
-  const images = createBatches(data, { batchSize, flip, seed, state, ...(prefetch !== undefined && { prefetch }) });
+  const images = sampleBatches(data, { batchSize, flip, seed, state, ...(prefetch !== undefined && { prefetch }) });
+  const { shape } = images;
+  const pixels = shape[0] * shape[1] * shape[2];
   return {
     batchSize,
     async next(step) {
-      const drawn = await images.next();
+      const drawn = await images.next(step);
       const draws = randomness.draw(step, { count: drawn.labels.length, pixels });
       return diffusionBatch(drawn, { shape, draws, drawnFor: randomness.drawnFor, droppedKeepGroup });
     },

@@ -1,4 +1,4 @@
-import { classCounts, type ImageDataset } from '@learngene/datasets';
+import { classCounts, type ImageDataset, type LatentRows } from '@learngene/datasets';
 import type { DiffusionProcess } from '@learngene/pipeline';
 import { createGenerator, normal, stream } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
@@ -21,9 +21,10 @@ export interface ValidationSet {
   shape: readonly [number, number, number];
 }
 
-/** Makes a validation set. It depends only on the images and the process. */
+/** Makes a validation set, of latents where the images have any. It depends only on the images and the process. */
 export async function validationSet(images: ImageDataset, process: DiffusionProcess): Promise<ValidationSet> {
-  const { height, width, channels, labels, size } = images;
+  const { latents, labels, size } = images;
+  const { height, width, channels } = latents ?? images;
   const counts = classCounts(images);
   const seen = counts.map(() => 0);
   const parts = Array.from(labels, (label) => (seen[label]++ + 0.5) / counts[label]);
@@ -31,9 +32,18 @@ export async function validationSet(images: ImageDataset, process: DiffusionProc
     process.kind === 'flow'
       ? Float32Array.from(parts)
       : Int32Array.from(parts, (part) => Math.floor(part * process.timesteps));
-  const pixels = toUnit(await images.read(Array.from({ length: size }, (_, i) => i)));
+  const all = Array.from({ length: size }, (_, i) => i);
+  const pixels = latents ? await meanLatents(latents, all) : toUnit(await images.read(all));
   const noise = normal(stream(createGenerator(0), 'validation-noise'), pixels.length);
   return { count: size, pixels, noise, t, labels: labels.slice(), shape: [height, width, channels] };
+}
+
+/** The means of the latents of whole images, as they stand. */
+async function meanLatents(latents: LatentRows, indices: readonly number[]): Promise<Float32Array> {
+  const still = new Uint8Array(indices.length);
+  const rows = await latents.read(indices, { crops: still, flips: still });
+  const { channels, hasDeviation } = latents;
+  return hasDeviation ? rows.filter((_, i) => i % (2 * channels) < channels) : rows;
 }
 
 /** The batches of a validation set, of at most `batchSize` images; each is freed when the next is asked for. */

@@ -1,7 +1,16 @@
 import type { Config } from '@learngene/pipeline';
 
 /** What of a recipe says which images are read; the rest says what is done with them. */
-const PLACE_KEYS = ['source', 'path', 'size', 'split', 'superclasses', 'skinVariations', 'minPerClass'] as const;
+const PLACE_KEYS = [
+  'source',
+  'path',
+  'size',
+  'split',
+  'superclasses',
+  'skinVariations',
+  'minPerClass',
+  'latents',
+] as const;
 
 /**
  * The data of a recipe that other data may be asked for on top of.

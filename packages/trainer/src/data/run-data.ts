@@ -1,10 +1,17 @@
 import { DatasetFileError, type ImageDataset, listNames, normalName } from '@learngene/datasets';
 import type { DitConfig } from '@learngene/dit';
-import type { Progress } from '@learngene/pipeline';
-import { ConfigError, classNamesOf } from '@learngene/pipeline';
+import {
+  type Config,
+  ConfigError,
+  classNamesOf,
+  type Progress,
+  recipeAutoencoder,
+  sampledShape,
+} from '@learngene/pipeline';
 import type { RunRecord } from '@learngene/pipeline/node';
 import { checkSameImages } from '@learngene/pipeline/node';
 import { DataError } from '../errors';
+import { checkSameLatents, encodeTrainingData, scaledLatents } from '../latents/training-data';
 import { type DataPart, decodeData, partOf } from './decode-data';
 import { chooseClasses, type OpenData, openData } from './open-data';
 
@@ -16,10 +23,10 @@ import { chooseClasses, type OpenData, openData } from './open-data';
 export async function openRecipe(
   data: RunRecord['config']['data'],
   progress: Progress,
-  model?: DitConfig,
+  model?: { dit: DitConfig; config: Pick<Config, 'autoencoder'> },
 ): Promise<OpenData> {
   try {
-    return await openData(data, progress, { size: model?.inputSize });
+    return await openData(data, progress, { size: model && sampledShape(model.dit, model.config).height });
   } catch (error) {
     if (!(error instanceof DatasetFileError)) throw error;
     throw new DataError(error.message, { code: 'data-missing', cause: error });
@@ -48,29 +55,46 @@ export async function reopenRunData<R extends RunRecord>(
 ): Promise<ReopenedRun<R>> {
   const { config, model } = record;
   const asked = place === undefined ? config.data : { ...config.data, path: place };
-  const { dataset, recipe } = await openRecipe(asked, progress, model.dit);
+  const { dataset, recipe, autoencoder } = await openRecipe(asked, progress, { dit: model.dit, config });
+  checkSameLatents(config, autoencoder);
   const view = chooseClasses(dataset, config.data.classes ?? []);
-  checkFits(view, model);
+  checkFits(view, record);
   if (record.images !== undefined) checkSameImages(view, record.images);
   else progress.warn('the run keeps no record of its images: whether these are the same could not be checked');
   return { record: { ...record, config: { ...config, data: recipe } }, view };
 }
 
-/** The images of a run, decoded: those to train on, and those held out. */
-export async function decodeRunData(view: ImageDataset, { config }: RunRecord, progress: Progress): Promise<DataPart> {
-  return partOf(await decodeData(view, config.data, progress), view.classes, config);
+/**
+ * The images of a run, decoded, or their latents: those to train on, and those held out. Latents that the data bring along are
+ * taken as they are; else the images are encoded, which needs an engine.
+ */
+export async function decodeRunData(
+  view: ImageDataset,
+  { config }: Pick<RunRecord, 'config'>,
+  progress: Progress,
+): Promise<DataPart> {
+  const recipe = recipeAutoencoder(config);
+  if (recipe !== undefined && view.latents !== undefined) {
+    return partOf(scaledLatents(view, recipe), view.classes, config);
+  }
+  const part = partOf(await decodeData(view, config.data, progress), view.classes, config);
+  return recipe === undefined ? part : encodeTrainingData(part, config, progress);
 }
 
-/** Throws where a network does not take the images of a dataset. */
-export function checkShape(data: ImageDataset, { inputSize, inChannels }: DitConfig): void {
-  if (data.height === inputSize && data.width === inputSize && data.channels === inChannels) return;
+/** Throws where a model does not take the images of a dataset, or their latents. */
+export function checkShape(
+  data: ImageDataset,
+  { dit, config }: { dit: DitConfig; config: Pick<Config, 'autoencoder'> },
+): void {
+  const { height, width, channels } = sampledShape(dit, config);
+  if (data.height === height && data.width === width && data.channels === channels) return;
   const came = `${data.height}x${data.width}x${data.channels}`;
-  throw new ConfigError(`data: the model takes ${inputSize}x${inputSize}x${inChannels}, got ${came}`);
+  throw new ConfigError(`data: the model takes ${height}x${width}x${channels}, got ${came}`);
 }
 
 /** Throws where a model does not take the images or the classes of a dataset. */
-export function checkFits(data: ImageDataset, model: RunRecord['model']): void {
-  checkShape(data, model.dit);
+export function checkFits(data: ImageDataset, { model, config }: Pick<RunRecord, 'model' | 'config'>): void {
+  checkShape(data, { dit: model.dit, config });
   const names = classNamesOf(model);
   if (
     names.length !== data.classes.length ||

@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import { type ImageDataset, listNames } from '@learngene/datasets';
 import type { MetricName } from '@learngene/metrics';
 import { type ClassifierDescription, describeClassifier } from '@learngene/metrics/node';
-import { type Config, ConfigError, classLabels, mergeConfig, type Progress, parseConfig } from '@learngene/pipeline';
+import {
+  type Config,
+  ConfigError,
+  classLabels,
+  mergeConfig,
+  type Progress,
+  parseConfig,
+  sampledShape,
+} from '@learngene/pipeline';
 import { describeSource, expectArtifact, identify, isRunFolder, type PathSource } from '@learngene/pipeline/node';
 import { dataFromRecipe } from '../data/data-from-recipe';
 import { checkHoldOut } from '../data/decode-data';
@@ -106,8 +114,9 @@ export async function prepareEvaluation(request: EvaluationRequest): Promise<Pre
     return { ...common, reference: request.reference, compared: [] };
   }
   checkComparable(config, request);
-  const { dataset, recipe } = await openRecipe(config.data, progress, from?.dit);
-  if (from !== undefined) checkShape(dataset, from.dit);
+  const network = from && { dit: from.dit, config: from.recipe };
+  const { dataset, recipe } = await openRecipe(config.data, progress, network);
+  if (network !== undefined) checkShape(dataset, network);
   if (samples !== undefined) {
     const fromFiles = recipe.source === 'folder' || recipe.source === 'emoji';
     const square = fromFiles && samples.height === samples.width;
@@ -155,10 +164,10 @@ function classIds(names: readonly string[], { classes, label = byName }: Evaluat
 /** The model's configuration with the data, sampling and seed that were asked for on top. */
 function evaluationConfig({ requested, source, dataGiven }: EvaluationRequest, from?: PathSource): Config {
   if (from === undefined) return parseConfig(requested, source);
-  const { data, sampling, seed } = requested;
+  const { data, sampling, seed, autoencoder } = requested;
   const otherData = dataGiven || (data as Partial<Config['data']> | undefined)?.source !== undefined;
   const kept: Record<string, unknown> = { ...from.recipe, data: dataFromRecipe(from.recipe.data, otherData) };
-  return parseConfig(mergeConfig(kept, { data, sampling, seed }), source);
+  return parseConfig(mergeConfig(kept, { data, sampling, seed, autoencoder }), source);
 }
 
 /** The classifier that is named, or the one beside a run. */
@@ -178,8 +187,7 @@ function checkClassifierSize(
   if (samples) {
     checkSizes([`${label('samples')} ${request.samples}`, samples], ['the classifier', description.config]);
   } else if (from) {
-    const { inputSize, inChannels } = from.dit;
-    const size = { height: inputSize, width: inputSize, channels: inChannels };
+    const size = sampledShape(from.dit, from.recipe);
     checkSizes([`${label('from')} ${request.from}`, size], ['the classifier', description.config]);
   }
 }

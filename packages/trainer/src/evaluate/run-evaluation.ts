@@ -11,6 +11,7 @@ import {
 import { openSamples, readStatistics, referenceContent } from '@learngene/metrics/node';
 import { disposeParams, type ParamTree } from '@learngene/nn';
 import { ConfigError, createDiffusionProcess, type Progress, sampleClasses } from '@learngene/pipeline';
+import { openDecoder } from '@learngene/pipeline/node';
 import { type DataPart, decodeData, partOf } from '../data/decode-data';
 import { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from './in-domain-extractor';
 import { mapLabels, type NamedLabels } from './map-labels';
@@ -96,13 +97,15 @@ async function samplesOf(
   const { from, ids } = drawing;
   const labels = Int32Array.from({ length: count }, (_, i) => ids[Math.floor((i * ids.length) / count)]);
   const { sampling, seed } = config;
+  const { decode, dispose } = await openDecoder(config);
   const model = await from.load();
   try {
     const process = createDiffusionProcess(config);
-    const images = await sampleClasses(model, process, { labels, sampling, seed, progress, signal });
+    const images = await sampleClasses(model, process, { labels, sampling, seed, decode, progress, signal });
     return { images: imageSource(images), labels, names: from.classNames };
   } finally {
     disposeParams(model.params as unknown as ParamTree);
+    dispose();
   }
 }
 

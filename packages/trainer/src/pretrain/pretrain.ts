@@ -8,6 +8,7 @@ import { checkHoldOut } from '../data/decode-data';
 import { checkValidation } from '../data/held-out-images';
 import { chooseClasses, openData, pretrainingClasses } from '../data/open-data';
 import { reopenRunData } from '../data/run-data';
+import { checkLatents, withAutoencoder } from '../latents/training-data';
 import {
   openRun,
   type PreparedRun,
@@ -36,13 +37,15 @@ export interface PreparePretrainingOptions {
  *
  * @throws ConfigError naming what of the configuration does not fit the data
  */
-export async function preparePretraining(config: Config, options: PreparePretrainingOptions): Promise<PreparedRun> {
+export async function preparePretraining(asked: Config, options: PreparePretrainingOptions): Promise<PreparedRun> {
   const { kind, dense, progress } = options;
-  checkHoldOut(config);
-  const { dataset, recipe } = await openData(config.data, progress);
+  checkHoldOut(asked);
+  const { dataset, recipe, autoencoder } = await openData(asked.data, progress);
+  const config = await withAutoencoder(asked, autoencoder);
   const classes = pretrainingClasses(dataset, config.data);
   const view = chooseClasses(dataset, classes);
   checkValidation(view, config, progress);
+  checkLatents(view, config);
   const record: RunRecord = {
     format: RUN_FORMAT,
     command: 'train',

@@ -127,10 +127,11 @@ export async function writeRunReport(run: string, record: RunRecord, ema: Diffus
         ['seed', String(config.seed)],
         ['engine', record.engine],
         ...Object.entries(record.versions).map(([name, version]) => [name, version]),
-        ...(['data', 'model', 'diffusion', 'training', 'validation', 'sampling'] as const).flatMap((part) =>
-          Object.entries(config[part] ?? {})
-            .filter(([key]) => record.kind === 'kind' || !isKindSetting(part, key))
-            .map(([key, value]) => [`${part}.${key}`, JSON.stringify(value) ?? '']),
+        ...(['data', 'autoencoder', 'model', 'diffusion', 'training', 'validation', 'sampling'] as const).flatMap(
+          (part) =>
+            Object.entries(config[part] ?? {})
+              .filter(([key]) => record.kind === 'kind' || !isKindSetting(part, key))
+              .map(([key, value]) => [`${part}.${key}`, JSON.stringify(value) ?? '']),
         ),
       ],
     },

@@ -4,12 +4,14 @@ import type { KindTrainState, Trainable } from '@learngene/kind';
 import {
   type Config,
   createDiffusionProcess,
+  type Decode,
   type DiffusionModel,
   NonFinitePixelsError,
   type Progress,
+  recipeAutoencoder,
   sampleClasses,
 } from '@learngene/pipeline';
-import type { KindRunRecord, RunRecord } from '@learngene/pipeline/node';
+import { type KindRunRecord, type OpenDecoder, openDecoder, type RunRecord } from '@learngene/pipeline/node';
 import { validationBatches, validationSet } from '../batches/validation';
 import { batchesOf, denseLearnerOf, kindLearnerOf, scheduleOf } from '../config/from-config';
 import type { DiffusionLearner } from '../contracts/diffusion';
@@ -31,7 +33,7 @@ export function gridLabels(classes: number, columns: number, rows = GRID_CLASSES
 
 async function writeSampleGrid(
   { run, record, progress, signal }: RunTrainingOptions,
-  learner: RunLearner,
+  { learner, decode }: { learner: RunLearner; decode: Decode | undefined },
   step: number,
 ): Promise<void> {
   const { config } = record;
@@ -41,6 +43,7 @@ async function writeSampleGrid(
       labels: gridLabels(record.model.dit.classes, GRID_COLUMNS),
       sampling: config.sampling,
       seed: config.seed,
+      decode,
       progress,
       title: 'Drawing samples',
       signal,
@@ -93,6 +96,21 @@ function runLearner({ record, trainable, start }: RunTrainingOptions): RunLearne
   return denseLearnerOf(config, record.model.dit);
 }
 
+/** Throws where the data are not what the network of the record denoises. */
+function checkSamples({ record, data }: RunTrainingOptions): void {
+  const { inputSize, inChannels } = record.model.dit;
+  const inLatents = recipeAutoencoder(record.config) !== undefined;
+  if (inLatents !== (data.latents !== undefined)) {
+    const [expected, came] = inLatents ? ['latents', 'images alone'] : ['images', 'latents'];
+    throw new Error(`data: expected ${expected}, as the configuration says, got ${came}`);
+  }
+  const { height, width, channels } = data.latents ?? data;
+  if (height === inputSize && width === inputSize && channels === inChannels) return;
+  throw new Error(
+    `data: expected ${inputSize}x${inputSize}x${inChannels}, which the model denoises, got ${height}x${width}x${channels}`,
+  );
+}
+
 function warnOfSmallData(asked: Config['training'], batchSize: number, progress: Progress): void {
   if (batchSize >= asked.batchSize) return;
   progress.warn(`training.batchSize: ${asked.batchSize} is more than there are images; a step takes all ${batchSize}`);
@@ -119,8 +137,12 @@ export function runTraining(options: RunTrainingOptions): Promise<RunLearner>;
 export async function runTraining(options: RunTrainingOptions): Promise<RunLearner> {
   const { run, record, data, progress, signal } = options;
   const { config } = record;
+  checkSamples(options);
   const learner = runLearner(options);
+  let decoder: OpenDecoder | undefined;
   try {
+    decoder = config.training.sampleEvery > 0 ? await openDecoder(config) : undefined;
+    const drawn = { learner, decode: decoder?.decode };
     const steps = await trainRun({
       run,
       learner,
@@ -132,12 +154,12 @@ export async function runTraining(options: RunTrainingOptions): Promise<RunLearn
       schedule: scheduleOf(config),
       intervals: config.training,
       validation: await validationOf(options),
-      onSample: (step) => writeSampleGrid(options, learner, step),
+      onSample: (step) => writeSampleGrid(options, drawn, step),
       progress,
       signal,
     });
     try {
-      if (config.training.sampleEvery > 0) await writeSampleGrid(options, learner, steps);
+      if (config.training.sampleEvery > 0) await writeSampleGrid(options, drawn, steps);
       progress.info(`Wrote ${await writeRunReport(run, record, learner.model())}`);
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -148,5 +170,7 @@ export async function runTraining(options: RunTrainingOptions): Promise<RunLearn
   } catch (error) {
     learner.dispose();
     throw error;
+  } finally {
+    decoder?.dispose();
   }
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { writeSamples } from '@learngene/metrics/node';
 import { disposeParams, type ParamTree } from '@learngene/nn';
 import { type Config, createDiffusionProcess, type Progress, sampleClasses } from '@learngene/pipeline';
-import type { PathSource } from '@learngene/pipeline/node';
+import { openDecoder, type PathSource } from '@learngene/pipeline/node';
 import { writeGrid } from '../run-folder/write-grid';
 
 /** The options of {@link sampleToFiles}. */
@@ -24,6 +24,8 @@ export interface SampleToFilesOptions {
   seed: number;
   /** Images at a time. */
   batchSize: number;
+  /** Folder of the autoencoder of a model of latents, if it is not where the recipe says. */
+  autoencoder?: string;
   /** Receives a progress bar. */
   progress: Progress;
   /** Stops between two steps. */
@@ -42,11 +44,12 @@ export interface SampledFiles {
 export async function sampleToFiles(source: PathSource, options: SampleToFilesOptions): Promise<SampledFiles> {
   const { out, npz, ids, count, columns, sampling, seed, batchSize, progress, signal } = options;
   const labels = Int32Array.from(ids.flatMap((id) => new Array<number>(count).fill(id)));
+  const { decode, dispose } = await openDecoder(source.recipe, options.autoencoder);
   const model = await source.load();
   try {
     const started = performance.now();
     const process = createDiffusionProcess(source.recipe);
-    const images = await sampleClasses(model, process, { labels, sampling, seed, batchSize, progress, signal });
+    const images = await sampleClasses(model, process, { labels, sampling, seed, batchSize, decode, progress, signal });
     const seconds = (performance.now() - started) / 1000;
     await mkdir(dirname(out), { recursive: true });
     await writeGrid(out, images, Math.min(columns, count));
@@ -57,5 +60,6 @@ export async function sampleToFiles(source: PathSource, options: SampleToFilesOp
     return { count: images.count, seconds };
   } finally {
     disposeParams(model.params as unknown as ParamTree);
+    dispose();
   }
 }

@@ -16,6 +16,7 @@ import { checkValidation } from '../data/held-out-images';
 import { chooseClasses } from '../data/open-data';
 import { checkFits, checkShape, openRecipe, reopenRunData } from '../data/run-data';
 import { transferClasses } from '../data/transfer-classes';
+import { checkLatents, checkSameLatents, withAutoencoder } from '../latents/training-data';
 import {
   openRun,
   type PreparedRun,
@@ -66,10 +67,14 @@ export async function prepareTransfer(from: string, request: TransferRequest): P
   const { requested, source, dataGiven, domain, tailorRank, progress } = request;
   const { config: recipeOfBase, model } = await describeModel(from);
   const otherData = dataGiven || (requested.data as Partial<Config['data']> | undefined)?.source !== undefined;
-  const config = transferConfig(recipeOfBase, requested, { from, source, otherData });
-  checkHoldOut(config);
-  const { dataset, recipe } = await openRecipe(config.data, progress, model.dit);
-  checkShape(dataset, model.dit);
+  const asked = transferConfig(recipeOfBase, requested, { from, source, otherData });
+  checkHoldOut(asked);
+  const config = await withAutoencoder(asked);
+  const network = { dit: model.dit, config };
+  const { dataset, recipe, autoencoder } = await openRecipe(config.data, progress, network);
+  checkSameLatents(config, autoencoder);
+  checkLatents(dataset, config);
+  checkShape(dataset, network);
   const named = request.classes ?? config.data.classes;
   const novel = otherData ? undefined : recipeOfBase.data.novel;
   const classes = transferClasses(dataset, { named, known: classNamesOf(model), novel }, progress);
@@ -133,7 +138,7 @@ export async function transfer(prepared: PreparedTransfer, options: TrainPrepare
     ? prepared.record
     : { ...prepared.record, model: base?.config ?? prepared.record.model, engine };
   const { model } = record;
-  checkFits(prepared.view, model);
+  checkFits(prepared.view, record);
   const { train: data, heldOut } = await openRun(prepared, record, options);
   const trainable = TRAINABLE_OF_DOMAIN[record.base?.domain ?? 'near'];
   const trained = countTransferParams(model, { groups: model.groups.length, classes: model.dit.classes });

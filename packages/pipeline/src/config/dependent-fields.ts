@@ -6,8 +6,22 @@ function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A configuration in which a flow has its own defaults: it predicts velocities at logit-normal times. */
-export function withFlowDefaults(value: unknown): unknown {
+/** A configuration with the defaults that depend on other fields: those of a flow, and no clipping of latents. */
+export function withDependentDefaults(value: unknown): unknown {
+  return withLatentDefaults(withFlowDefaults(value));
+}
+
+/** Predicted latents are not clipped: their range is not that of pixels. */
+function withLatentDefaults(value: unknown): unknown {
+  if (!isObject(value)) return value;
+  const { sampling = {}, autoencoder, data } = value;
+  const inLatents = autoencoder !== undefined || (isObject(data) && data.latents !== undefined);
+  if (!inLatents || !isObject(sampling)) return value;
+  return { ...value, sampling: { clip: false, ...sampling } };
+}
+
+/** A flow predicts velocities at logit-normal times. */
+function withFlowDefaults(value: unknown): unknown {
   if (!isObject(value) || !isObject(value.diffusion)) return value;
   const { diffusion } = value;
   const own = diffusion.process === 'flow' ? { prediction: 'velocity', timestepSampler: 'logit-normal' } : {};
@@ -26,8 +40,24 @@ const NOT_OF_A_FLOW = {
   variance: ['fixed-small', 'a flow has no reverse variance'],
 } as const satisfies { [name in keyof Config['diffusion']]?: readonly [unknown, string] };
 
-/** What of the diffusion process contradicts itself, in words; undefined where nothing does. */
-export function contradiction({ diffusion }: Config): string | undefined {
+/** What of a configuration contradicts itself, in words; undefined where nothing does. */
+export function contradiction(config: Config): string | undefined {
+  return contradictionOfFlow(config) ?? contradictionOfLatents(config);
+}
+
+function contradictionOfLatents({ autoencoder, data, sampling }: Config): string | undefined {
+  if (sampling.clip === true && (autoencoder !== undefined || data.latents !== undefined)) {
+    return 'sampling.clip: latents do not lie in [-1, 1]; expected false, or the half-width of their range';
+  }
+  if (autoencoder === undefined) return undefined;
+  const { path, name, hash } = autoencoder;
+  if (path === undefined && name === undefined && hash === undefined && data.latents === undefined) {
+    return 'autoencoder: expected its path or its name, got neither';
+  }
+  return undefined;
+}
+
+function contradictionOfFlow({ diffusion }: Config): string | undefined {
   const { process, prediction, timestepSampler, timestepMean, timestepStd } = diffusion;
   const flow = process === 'flow';
   if (flow && prediction !== 'velocity') return `diffusion.prediction: a flow predicts velocity, got ${prediction}`;

@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { createAutoencoder, vaeDownscale, vaeParamsFromTensorData } from '@learngene/vae';
+import { readVae, type VaeFolder } from '@learngene/vae/node';
+import type { Config } from '../config/schema';
+import { ConfigError } from '../errors';
+import { type LoadedAutoencoder, latentDecoder } from '../latents/decoder';
+import { checkSameAutoencoder, type RecipeAutoencoder, recipeAutoencoder } from '../latents/recipe-autoencoder';
+import type { Decode } from '../sample/sample-images';
+
+/** An autoencoder as a configuration asks for it. */
+export type AutoencoderConfig = NonNullable<Config['autoencoder']>;
+
+/** An autoencoder in a folder, its weights in memory and no tensor made of them yet. */
+export interface AutoencoderFiles extends VaeFolder {
+  /** What messages call it. */
+  readonly name: string;
+  /** Its folder; a shipped one has none that others could use. */
+  readonly path?: string;
+}
+
+/** The autoencoder that a word means: what has a place in the file system or the look of one, else a shipped one by its name. */
+export function autoencoderAt(place: string): AutoencoderConfig {
+  return existsSync(place) || /[/\\.]/.test(place) ? { path: resolve(place) } : { name: place };
+}
+
+/**
+ * Reads the autoencoder at a path, or the shipped one of a name; needs no engine.
+ *
+ * @param argument - what gave it, for messages.
+ * @throws ConfigError where there is none, and for one of another hash than the one asked for
+ */
+export async function readAutoencoder(asked: AutoencoderConfig, argument = 'autoencoder'): Promise<AutoencoderFiles> {
+  const { path, hash } = asked;
+  const found =
+    path === undefined ? await readShipped(asked, argument) : await readFolder(resolve(path), asked, argument);
+  if (hash !== undefined) {
+    checkSameAutoencoder({ ...asked, hash }, found, { argument, owner: 'expected the autoencoder' });
+  }
+  return found;
+}
+
+async function readFolder(path: string, { name }: AutoencoderConfig, argument: string): Promise<AutoencoderFiles> {
+  if (!existsSync(path)) {
+    throw new ConfigError(`${argument}: there is no autoencoder at ${path}; if it is elsewhere now, say where`);
+  }
+  try {
+    return { ...(await readVae(path)), name: name ?? basename(path), path };
+  } catch (error) {
+    throw new ConfigError(`${argument}: expected the folder of an autoencoder`, { cause: error });
+  }
+}
+
+async function readShipped({ name }: AutoencoderConfig, argument: string): Promise<AutoencoderFiles> {
+  throw new ConfigError(
+    `${argument}: expected the path of an autoencoder's folder, got ${name === undefined ? 'none' : JSON.stringify(name)}`,
+  );
+}
+
+/**
+ * The section of a recipe that an autoencoder fills.
+ *
+ * @param asked - what a configuration says; its scale and shift win over the autoencoder's own.
+ */
+export function describeAutoencoder(files: AutoencoderFiles, asked: AutoencoderConfig = {}): RecipeAutoencoder {
+  const { config, name, path, hash } = files;
+  return {
+    ...(path === undefined ? {} : { path }),
+    name,
+    hash,
+    imageChannels: config.imageChannels,
+    latentChannels: config.latentChannels,
+    downscale: vaeDownscale(config),
+    scalingFactor: asked.scalingFactor ?? config.scalingFactor,
+    shiftFactor: asked.shiftFactor ?? config.shiftFactor,
+  };
+}
+
+/** Makes tensors of an autoencoder's files; the caller disposes `autoencoder`. Needs an engine. */
+export function loadAutoencoder({ tensors, config, hash, name }: AutoencoderFiles): LoadedAutoencoder {
+  return { hash, name, autoencoder: createAutoencoder(vaeParamsFromTensorData(tensors, config), config) };
+}
+
+/** A decoder that is open. */
+export interface OpenDecoder {
+  /** From what the network denoises to images; undefined for a model of pixels. */
+  readonly decode?: Decode;
+  /** Disposes the autoencoder. */
+  dispose(): void;
+}
+
+/**
+ * Opens the decoder of a recipe; one of a recipe of pixels decodes nothing.
+ *
+ * @param place - the folder of the autoencoder now, or its shipped name, if it is not where the recipe says.
+ * @throws ConfigError where the autoencoder is not there, or is another one
+ */
+export async function openDecoder(recipe: Pick<Config, 'autoencoder'>, place?: string): Promise<OpenDecoder> {
+  const wanted = recipeAutoencoder(recipe);
+  if (wanted === undefined) {
+    if (place !== undefined)
+      throw new ConfigError('autoencoder: the model works in pixels and takes none; leave it out');
+    return { dispose() {} };
+  }
+  const files = await readAutoencoder(place === undefined ? wanted : autoencoderAt(place));
+  checkSameAutoencoder(wanted, files, { argument: 'autoencoder', owner: 'the model works in latents' });
+  const loaded = loadAutoencoder(files);
+  return { decode: latentDecoder(recipe, loaded), dispose: loaded.autoencoder.dispose };
+}

@@ -1,0 +1,45 @@
+import { type Config, ConfigError } from '@learngene/pipeline';
+import { readAutoencoder } from '@learngene/pipeline/node';
+import { openData } from '../data/open-data';
+import { cropSourceSize } from './crops';
+import { type EncodeFolderOptions, encodeFolder } from './encode-folder';
+import type { LatentManifest } from './manifest';
+
+/** What {@link prepareEncoding} prepares. */
+export interface EncodingRequest extends Pick<EncodeFolderOptions, 'stored' | 'crops' | 'mirrored' | 'progress'> {
+  /** Data and autoencoder; its seed is that of draws and crops. */
+  config: Pick<Config, 'data' | 'autoencoder' | 'seed'>;
+  /** Images of a shard (default 1024). */
+  shardImages?: number;
+  /** Images that are encoded at a time (default 16). */
+  batchSize?: number;
+}
+
+/** What is encoded, before an engine starts and an image is decoded. */
+export type PreparedEncoding = Omit<EncodeFolderOptions, 'signal'>;
+
+/**
+ * Opens the data and the autoencoder of a folder of latents.
+ *
+ * @throws ConfigError where one of them is not there, and for crops of images that keep their own size
+ */
+export async function prepareEncoding(request: EncodingRequest): Promise<PreparedEncoding> {
+  const { config, stored, crops, mirrored, shardImages = 1024, batchSize = 16, progress } = request;
+  if (config.autoencoder === undefined) throw new ConfigError('autoencoder: expected its folder or its name, got none');
+  const autoencoder = await readAutoencoder(config.autoencoder);
+  const { dataset, recipe: data } = await openData(config.data, progress);
+  if (dataset.latents !== undefined) throw new ConfigError('data.latents: expected images to encode, got latents');
+  const { seed } = config;
+  const prepared = { dataset, data, autoencoder, stored, seed, crops, mirrored, shardImages, batchSize, progress };
+  if (crops === 1) return prepared;
+  if (data.source !== 'folder' && data.source !== 'emoji') {
+    throw new ConfigError(`crops: ${data.source} data keep their own size and have one crop, got ${crops}`);
+  }
+  const { dataset: larger } = await openData({ ...data, size: cropSourceSize(dataset.height) }, progress);
+  return { ...prepared, larger };
+}
+
+/** Encodes what was prepared into a folder; see {@link encodeFolder}. */
+export function encodeData(folder: string, prepared: PreparedEncoding, signal: AbortSignal): Promise<LatentManifest> {
+  return encodeFolder(folder, { ...prepared, signal });
+}

@@ -1,0 +1,289 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { type ImageDataset, listNames } from '@learngene/datasets';
+import { ConfigError, type Progress } from '@learngene/pipeline';
+import { type AutoencoderFiles, describeAutoencoder, loadAutoencoder } from '@learngene/pipeline/node';
+import { createGenerator, normal, stream } from '@learngene/random';
+import { readSafetensors, sha256File, writeSafetensors } from '@learngene/tensor-io/node';
+import type { Autoencoder } from '@learngene/vae';
+import { networkInput } from '../config/model-config';
+import type { DataRecipe } from '../data/complete-data';
+import { interruptedBy } from '../errors';
+import { type CropSource, cropOf } from './crops';
+import { encodeImages, latentShape, type Shape } from './encode';
+import { labelsHash } from './labels';
+import {
+  isLatentFolder,
+  LABELS_FILE,
+  type LatentManifest,
+  type LatentSettings,
+  readLatentManifest,
+  type StoredLatents,
+  shardCount,
+  writeLatentManifest,
+} from './manifest';
+
+/** What {@link encodeFolder} encodes. */
+export interface EncodeFolderOptions {
+  /** Images that are listed but not decoded. */
+  dataset: ImageDataset;
+  /** The same images larger, for crops; needed for more than one. */
+  larger?: ImageDataset;
+  /** Where the images are. */
+  data: DataRecipe;
+  /** The autoencoder. */
+  autoencoder: AutoencoderFiles;
+  /** What is kept of every image. */
+  stored: StoredLatents;
+  /** Seed of draws and crops. */
+  seed: number;
+  /** Crops of every image; the first is the whole image. */
+  crops: number;
+  /** Whether mirrored images are encoded too. */
+  mirrored: boolean;
+  /** Images of a shard. */
+  shardImages: number;
+  /** Images that are encoded at a time. */
+  batchSize: number;
+  /** Takes notes and a bar. */
+  progress: Progress;
+  /** Stops between two batches; what is written stays, and the next call goes on. */
+  signal: AbortSignal;
+}
+
+/**
+ * Encodes images into a folder of shards. A folder that was interrupted goes on after its last whole shard, to the bytes that an
+ * unbroken run has. Needs an engine.
+ *
+ * @returns what the folder holds
+ * @throws ConfigError for images that the autoencoder does not take, for a folder that holds anything else or other latents, and
+ *   for images that may be skipped, whose labels could not be kept in step; InterruptedError after an abort
+ */
+export async function encodeFolder(folder: string, options: EncodeFolderOptions): Promise<LatentManifest> {
+  const { progress, signal } = options;
+  const settings = settingsOf(options);
+  let manifest = await startFolder(folder, settings, options);
+  const all = shardCount(settings);
+  const { length: found } = manifest.shards;
+  if (found > 0) progress.info(`${folder}: ${found} of ${all} shards are there already`);
+  const { autoencoder } = loadAutoencoder(options.autoencoder);
+  const bar = progress.startBar('Encoding images', settings.images, 'images');
+  try {
+    for (let shard = found; shard < all; shard++) {
+      const file = `latents-${String(shard).padStart(5, '0')}.safetensors`;
+      const start = shard * settings.shardImages;
+      const end = Math.min(settings.images, start + settings.shardImages);
+      const data = await encodeShard(autoencoder, options, { start, end, onImages: (done) => bar.update(done) });
+      const path = join(folder, file);
+      const shape = [end - start, data.length / (end - start) / numbersOf(settings), ...storedShape(settings)];
+      await writeSafetensors(path, new Map([['latents', { dtype: 'F32', shape, data }]]));
+      const entry = { file, sha256: await sha256File(path), bytes: (await stat(path)).size };
+      manifest = { ...manifest, shards: [...manifest.shards, entry] };
+      await writeLatentManifest(folder, manifest);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw interruptedBy(signal, `interrupted after ${manifest.shards.length} of ${all} shards; the same call goes on`);
+  } finally {
+    bar.stop();
+    autoencoder.dispose();
+  }
+  if (manifest.statistics === undefined) {
+    manifest = { ...manifest, statistics: await latentStatistics(folder, manifest) };
+    await writeLatentManifest(folder, manifest);
+  }
+  return manifest;
+}
+
+/** Mean and standard deviation of all means that a folder keeps. */
+async function latentStatistics(folder: string, { shards, shape, stored }: LatentManifest) {
+  const position = storedShape({ shape, stored })[2];
+  let [count, sum, squares] = [0, 0, 0];
+  for (const { file } of shards) {
+    const { tensors } = await readSafetensors(join(folder, file), { names: ['latents'] });
+    const values = tensors.get('latents')?.data as Float32Array;
+    for (let i = 0; i < values.length; i++) {
+      if (i % position >= shape[2]) continue;
+      count++;
+      sum += values[i];
+      squares += values[i] ** 2;
+    }
+  }
+  const mean = sum / count;
+  return { mean, deviation: Math.sqrt(Math.max(0, squares / count - mean ** 2)) };
+}
+
+/** Channels of a row with all that is kept. */
+function storedShape({ shape, stored }: Pick<LatentSettings, 'shape' | 'stored'>): Shape {
+  return [shape[0], shape[1], shape[2] * (stored === 'mean-and-deviation' ? 2 : 1)];
+}
+
+function numbersOf(settings: Pick<LatentSettings, 'shape' | 'stored'>): number {
+  return storedShape(settings).reduce((a, b) => a * b);
+}
+
+function settingsOf(options: EncodeFolderOptions): LatentSettings {
+  const { dataset, data, stored, seed, crops, mirrored, shardImages } = options;
+  const { config } = options.autoencoder;
+  const autoencoder = describeAutoencoder(options.autoencoder);
+  networkInput({ autoencoder }, dataset); // refuses images that it does not take
+  if (data.onCorrupt === 'skip') {
+    throw new ConfigError(
+      'data.onCorrupt: latents need every image, got skip; write those that can be read by learngene data prepare first',
+    );
+  }
+  if (stored !== 'mean' && config.type === 'tiny') {
+    throw new ConfigError(`stored: a tiny autoencoder has no variance; expected mean, got ${stored}`);
+  }
+  const imageShape = [dataset.height, dataset.width, dataset.channels] as const;
+  return {
+    format: 1,
+    name: dataset.name,
+    classes: [...dataset.classes],
+    images: dataset.size,
+    labels: labelsHash(dataset.labels),
+    imageShape,
+    shape: latentShape(autoencoder, imageShape) as [number, number, number],
+    autoencoder,
+    data,
+    stored,
+    seed,
+    crops,
+    mirrored,
+    shardImages,
+  };
+}
+
+/** What an interrupted call leaves that the next may find. */
+const isOwn = (name: string) => name === LABELS_FILE || /^\.?latents/.test(name) || /^\..*\.tmp$/.test(name);
+
+/** The manifest to go on from: that of an interrupted folder of the same settings, or a new one. */
+async function startFolder(
+  folder: string,
+  settings: LatentSettings,
+  { dataset, progress }: EncodeFolderOptions,
+): Promise<LatentManifest> {
+  if (isLatentFolder(folder)) {
+    const manifest = await readLatentManifest(folder);
+    checkSameSettings(folder, manifest, settings);
+    const shards = await wholeShards(folder, manifest, progress);
+    const isWhole = shards.length === shardCount(settings);
+    return { ...settings, shards, ...(isWhole && { statistics: manifest.statistics }) };
+  }
+  const stranger = existsSync(folder) ? (await readdir(folder)).find((name) => !isOwn(name)) : undefined;
+  if (stranger !== undefined) {
+    throw new ConfigError(`${folder}: expected a new folder or one of latents, this one holds ${stranger}`);
+  }
+  await mkdir(folder, { recursive: true });
+  const labels = { dtype: 'I32', shape: [dataset.size], data: dataset.labels.slice() } as const;
+  await writeSafetensors(join(folder, LABELS_FILE), new Map([['labels', labels]]));
+  const manifest = { ...settings, shards: [] };
+  await writeLatentManifest(folder, manifest);
+  return manifest;
+}
+
+function checkSameSettings(
+  folder: string,
+  { shards: _, statistics: __, ...found }: LatentManifest,
+  wanted: LatentSettings,
+): void {
+  for (const name of Object.keys(wanted) as (keyof LatentSettings)[]) {
+    if (isDeepStrictEqual(found[name], wanted[name])) continue;
+    const short = (value: unknown) => (JSON.stringify(value) ?? 'none').slice(0, 120);
+    throw new ConfigError(
+      `${folder}: holds latents of other settings: ${name} is ${short(found[name])}, asked for ${short(wanted[name])}; give another folder`,
+    );
+  }
+}
+
+/** The shards that are whole, up to the first that is not: those after it are encoded anew. */
+async function wholeShards(folder: string, { shards }: LatentManifest, progress: Progress) {
+  for (const [i, { file, sha256, bytes }] of shards.entries()) {
+    const path = join(folder, file);
+    const size = await stat(path).then(
+      (found) => found.size,
+      () => undefined,
+    );
+    if (size === bytes && (await sha256File(path)) === sha256) continue;
+    progress.warn(`${path}: ${size === undefined ? 'missing' : 'damaged'}; encoding from there on again`);
+    return shards.slice(0, i);
+  }
+  return shards;
+}
+
+async function encodeShard(
+  autoencoder: Autoencoder,
+  options: EncodeFolderOptions,
+  { start, end, onImages }: { start: number; end: number; onImages: (done: number) => void },
+): Promise<Float32Array> {
+  const { dataset, crops, mirrored, stored, batchSize, signal } = options;
+  const shape: Shape = [dataset.height, dataset.width, dataset.channels];
+  const views = crops * (mirrored ? 2 : 1);
+  const moments = stored === 'mean' ? 'mean' : 'mean-and-deviation';
+  let shard: Float32Array | undefined;
+  for (let first = start; first < end; first += batchSize) {
+    signal.throwIfAborted();
+    const indices = Array.from({ length: Math.min(batchSize, end - first) }, (_, i) => first + i);
+    for (let view = 0; view < views; view++) {
+      const crop = view % crops;
+      const images = await readCrop(options, indices, crop);
+      const encoded = await encodeImages(autoencoder, images, { shape, mirror: view >= crops, moments });
+      const rows = stored === 'sample' ? drawOnce(encoded, options, { indices, view }) : encoded;
+      const numbers = rows.length / indices.length;
+      shard ??= new Float32Array((end - start) * views * numbers);
+      for (const [i, index] of indices.entries()) {
+        shard.set(rows.subarray(i * numbers, (i + 1) * numbers), ((index - start) * views + view) * numbers);
+      }
+    }
+    onImages(first + indices.length);
+  }
+  return shard as Float32Array;
+}
+
+async function readCrop(
+  { dataset, larger, seed }: EncodeFolderOptions,
+  indices: readonly number[],
+  crop: number,
+): Promise<Uint8Array> {
+  if (crop === 0) return dataset.read(indices);
+  if (larger === undefined) throw new Error('larger: expected larger images for more than one crop, got none');
+  const source: CropSource = { height: larger.height, width: larger.width, channels: larger.channels };
+  const target = { height: dataset.height, width: dataset.width };
+  const images = await larger.read(indices);
+  const bytes = source.height * source.width * source.channels;
+  const cropped = new Uint8Array(indices.length * target.height * target.width * source.channels);
+  const each = cropped.length / indices.length;
+  for (const [i, index] of indices.entries()) {
+    const image = images.subarray(i * bytes, (i + 1) * bytes);
+    cropped.set(cropOf(image, source, { ...target, seed, index, crop }), i * each);
+  }
+  return cropped;
+}
+
+/** One draw of every latent: it depends on the seed, the image and the view alone. */
+function drawOnce(
+  moments: Float32Array,
+  { seed, autoencoder }: EncodeFolderOptions,
+  { indices, view }: { indices: readonly number[]; view: number },
+): Float32Array {
+  const channels = autoencoder.config.latentChannels;
+  const numbers = moments.length / indices.length / 2;
+  const drawn = new Float32Array(moments.length / 2);
+  for (const [place, index] of indices.entries()) {
+    const noise = normal(stream(createGenerator(seed), `latent/${index}/${view}`), numbers);
+    for (let i = 0; i < numbers; i++) {
+      const at = 2 * place * numbers + Math.floor(i / channels) * 2 * channels + (i % channels);
+      drawn[place * numbers + i] = moments[at] + moments[at + channels] * noise[i];
+    }
+  }
+  return drawn;
+}
+
+/** What a folder of latents holds, in words. */
+export function latentWords({ images, classes, shape, autoencoder, crops, mirrored, stored }: LatentManifest): string {
+  const views = crops * (mirrored ? 2 : 1);
+  const each = views === 1 ? '' : `, ${views} views of each (${crops} crops${mirrored ? ', mirrored too' : ''})`;
+  return `${images} images of ${classes.length} classes (${listNames(classes, 8)}) as latents ${shape.join('x')} of ${autoencoder.name ?? autoencoder.path}, ${stored}${each}`;
+}
