@@ -113,13 +113,33 @@ export const operations: Row[] = [
     quick: true,
     note: 'as a training step has them, old state written over',
   },
+  ...(
+    [
+      { shape: [4, 64, 64, 128], out: 128, quick: true },
+      { shape: [24, 64, 64, 48], out: 48, quick: false },
+      { shape: [24, 16, 16, 96], out: 96, quick: false },
+      { shape: [1, 64, 64, 512], out: 512, quick: false },
+      { shape: [24, 64, 64, 3], out: 48, quick: false },
+    ] as const
+  ).flatMap(({ shape, out, quick }) =>
+    [false, true].map(
+      (backward): Row => ({
+        name: `conv2d 3x3${backward ? ', gradients of input and filter' : ''}, [${shape.join(', ')}] to ${out}`,
+        section: 'Operations',
+        task: 'conv2d',
+        spec: { shape, out, backward },
+        peers: [{ label: `${torch}, the faster memory layout`, task: 'conv2d', goal: 1 }],
+        quick: quick && !backward,
+      }),
+    ),
+  ),
   ...[false, true].map(
     (backward): Row => ({
-      name: `conv2d 3x3${backward ? ', gradients of input and filter' : ''}, [4, 64, 64, 128] to 128`,
+      name: `group norm + SiLU${backward ? ', forward + backward' : ''}, [4, 64, 64, 128]`,
       section: 'Operations',
-      task: 'conv2d',
-      spec: { shape: [4, 64, 64, 128], out: 128, backward },
-      peers: [{ label: `${torch}, the faster memory layout`, task: 'conv2d', goal: 1 }],
+      task: 'group-norm',
+      spec: { shape: [4, 64, 64, 128], groups: 32, backward },
+      peers: [{ label: `${torch}, the faster memory layout`, task: 'group-norm', goal: 1 }],
       quick: !backward,
     }),
   ),

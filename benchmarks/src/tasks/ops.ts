@@ -4,6 +4,7 @@ import {
   attention,
   disposeParams,
   gelu,
+  groupNorm,
   initAdamW,
   layerNormModulate,
   type ParamTree,
@@ -11,7 +12,7 @@ import {
 } from '@learngene/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { patternTensor, summary } from './pattern';
-import type { ConvSpec, MatmulSpec, TokensSpec } from './specs';
+import type { ConvSpec, GroupNormSpec, MatmulSpec, TokensSpec } from './specs';
 import type { WorkItem } from './task';
 
 type Tensors = readonly tf.Tensor[];
@@ -125,6 +126,19 @@ async function conv2d({ shape, out, backward }: ConvSpec): Promise<WorkItem> {
   return { ...whole, check: forward.check };
 }
 
+async function groupNormSilu({ shape, groups, backward }: GroupNormSpec): Promise<WorkItem> {
+  const C = shape[3];
+  const inputs = [patternTensor(shape, 1), patternTensor([C], 2), patternTensor([C], 3)];
+  const op = ([x, weight, bias]: Tensors) =>
+    groupNorm(x as tf.Tensor4D, {
+      groups,
+      weight: weight as tf.Tensor1D,
+      bias: bias as tf.Tensor1D,
+      activation: 'silu',
+    });
+  return item(inputs, op, backward);
+}
+
 /** Work items made of one operation. */
 export const opTasks = {
   matmul,
@@ -134,4 +148,5 @@ export const opTasks = {
   adamw: adamW,
   optimizer,
   conv2d,
+  'group-norm': groupNormSilu,
 };

@@ -58,3 +58,10 @@ export interface ConvSpec {
   out: number;
   backward: boolean;
 }
+
+/** A group norm with SiLU of [N, H, W, C]. */
+export interface GroupNormSpec {
+  shape: [number, number, number, number];
+  groups: number;
+  backward: boolean;
+}
