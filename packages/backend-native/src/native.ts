@@ -26,7 +26,7 @@ export type NativeAddon = SystemAddon &
   TransformerAddon;
 
 /** The version of the calls between TypeScript and Rust; the two sides must agree. */
-const ABI = 1;
+export const ABI = 2;
 
 /** The addon cannot be used on this machine. */
 export class NativeUnavailableError extends Error {

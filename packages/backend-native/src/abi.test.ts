@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ABI, loadNative } from './native';
+
+const folder = join(import.meta.dirname, 'addon');
+
+/** What the calls of the addon look like at a version; a comment or a line break does not count. */
+const CALLS = { version: 2, sha256: '23ae84a003d385df4a3a59f1d953d0d204381c55453a82d70d633472bbb6d065' };
+
+function declarations(): string {
+  const sources = readdirSync(folder).sort();
+  const text = sources.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
+  return text.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, '').replace(/\s+/g, ' ');
+}
+
+test('whoever changes a call of the addon raises its version, so that an older addon is refused and not misread', () => {
+  const sha256 = createHash('sha256').update(declarations()).digest('hex');
+  expect({ version: ABI, sha256 }, 'after a change: raise ABI here and abi_version in Rust').toEqual(CALLS);
+});
+
+test('the addon says the same version', () => {
+  expect(loadNative().abiVersion()).toBe(ABI);
+});
