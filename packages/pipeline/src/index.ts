@@ -3,13 +3,6 @@ export { type Config, type ConfigInput, DATA_SOURCES, type Sampling } from './co
 export { errorLine } from './error-line';
 export { ConfigError, type ErrorCode, type ErrorFacts, PipelineDisposedError } from './errors';
 export { type LoadedAutoencoder, latentDecoder } from './latents/decoder';
-export {
-  autoencoderWords,
-  checkSameAutoencoder,
-  type RecipeAutoencoder,
-  recipeAutoencoder,
-  sampledShape,
-} from './latents/recipe-autoencoder';
 export { nearestWord } from './nearest-word';
 export type { ComposeOptions } from './pipeline/compose';
 export { httpBundle } from './pipeline/http-bundle';
@@ -17,6 +10,13 @@ export type { LoadedSource } from './pipeline/model-source';
 export { type OpenPipelineOptions, openPipeline, type PipelineSource } from './pipeline/open-pipeline';
 export type { Pipeline, SampleOptions } from './pipeline/pipeline';
 export { noProgress, type Progress, type ProgressBar } from './progress';
+export {
+  autoencoderWords,
+  checkSameAutoencoder,
+  type RecipeAutoencoder,
+  recipeAutoencoder,
+  sampledShape,
+} from './recipe/autoencoder';
 export { type ClassOwner, classLabels } from './recipe/class-labels';
 export { classNamesOf } from './recipe/class-names';
 export { createDiffusionProcess, type DiffusionProcess } from './recipe/diffusion-process';

@@ -2,6 +2,7 @@ export { checkMemory } from './data/check-memory';
 export type { DataConfig, DataRecipe } from './data/complete-data';
 export { dataFromRecipe } from './data/data-from-recipe';
 export { checkHoldOut, type DataPart, decodeData, partOf } from './data/decode-data';
+export { type EncodingRequest, encodeData, type PreparedEncoding, prepareEncoding } from './data/encode-data';
 export { firstImages } from './data/first-images';
 export { checkValidation, validationImages } from './data/held-out-images';
 export { chooseClasses, type OpenData, openData, pretrainingClasses } from './data/open-data';
@@ -35,7 +36,6 @@ export {
   prepareEvaluation,
 } from './evaluate/prepare-evaluation';
 export { type EvaluationResult, type RunEvaluationOptions, runEvaluation } from './evaluate/run-evaluation';
-export { type EncodingRequest, encodeData, type PreparedEncoding, prepareEncoding } from './latents/encode-data';
 export { type EncodeFolderOptions, encodeFolder, latentWords } from './latents/encode-folder';
 export {
   isLatentFolder,

@@ -9,9 +9,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { parseConfig } from '../config/load';
 import { ConfigError } from '../errors';
 import { openPipeline } from '../pipeline/open-pipeline';
+import { recipeAutoencoder, sampledShape } from '../recipe/autoencoder';
 import { bundleMetadata, readRecipe } from '../recipe/recipe';
 import { type LoadedAutoencoder, latentDecoder } from './decoder';
-import { recipeAutoencoder, sampledShape } from './recipe-autoencoder';
 
 beforeAll(() => tf.setBackend('cpu'));
 

@@ -2,8 +2,8 @@ import type { Autoencoder } from '@learngene/vae';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Config } from '../config/schema';
 import { ConfigError } from '../errors';
+import { checkSameAutoencoder, type RecipeAutoencoder, recipeAutoencoder } from '../recipe/autoencoder';
 import type { Decode } from '../sample/sample-images';
-import { checkSameAutoencoder, type RecipeAutoencoder, recipeAutoencoder } from './recipe-autoencoder';
 
 /** An autoencoder in memory, and what tells it from others. */
 export interface LoadedAutoencoder {

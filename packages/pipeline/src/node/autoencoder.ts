@@ -5,7 +5,7 @@ import { readVae, type VaeFolder } from '@learngene/vae/node';
 import type { Config } from '../config/schema';
 import { ConfigError } from '../errors';
 import { type LoadedAutoencoder, latentDecoder } from '../latents/decoder';
-import { checkSameAutoencoder, type RecipeAutoencoder, recipeAutoencoder } from '../latents/recipe-autoencoder';
+import { checkSameAutoencoder, type RecipeAutoencoder, recipeAutoencoder } from '../recipe/autoencoder';
 import type { Decode } from '../sample/sample-images';
 
 /** An autoencoder as a configuration asks for it. */

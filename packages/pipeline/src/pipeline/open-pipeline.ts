@@ -1,7 +1,7 @@
 import type { BundleModel, FetchPiece } from '@learngene/kind';
 import { ConfigError } from '../errors';
 import { type LoadedAutoencoder, latentDecoder } from '../latents/decoder';
-import { autoencoderWords, recipeAutoencoder } from '../latents/recipe-autoencoder';
+import { autoencoderWords, recipeAutoencoder } from '../recipe/autoencoder';
 import type { Decode } from '../sample/sample-images';
 import { checkFunction, checkNames, checkOptionNames } from './check-options';
 import { type ComposeOptions, composeModel } from './compose';

@@ -1,7 +1,8 @@
 import type { ImageDataset } from '@learngene/datasets';
 import { DIT_PRESETS, type DitConfig, ditConfig, ditVariant } from '@learngene/dit';
 import { type KindConfig, kindConfig, type TailorGroup } from '@learngene/kind';
-import { type Config, ConfigError, recipeAutoencoder } from '@learngene/pipeline';
+import type { Config } from '@learngene/pipeline';
+import { networkInput } from '../latents/network-input';
 
 /** A model that a laptop trains in minutes. Fields of the configuration override it. */
 const DEFAULT_SIZE = { patchSize: 4, hiddenSize: 192, depth: 6, heads: 6, mlpRatio: 4 };
@@ -9,29 +10,6 @@ const DEFAULT_SIZE = { patchSize: 4, hiddenSize: 192, depth: 6, heads: 6, mlpRat
 /** One group of tailors for each class, under the class's name. */
 export function groupsOf(classes: readonly string[]): TailorGroup[] {
   return classes.map((name, id) => ({ name, classes: [id], classNames: [name] }));
-}
-
-/**
- * The size of what the network of a configuration denoises: the images of a dataset, or their latents.
- *
- * @throws ConfigError for images that the autoencoder does not take
- */
-export function networkInput(
-  config: Pick<Config, 'autoencoder'>,
-  { height, channels }: Pick<ImageDataset, 'height' | 'channels'>,
-): { inputSize: number; inChannels: number } {
-  const autoencoder = recipeAutoencoder(config);
-  if (autoencoder === undefined) return { inputSize: height, inChannels: channels };
-  const { downscale, imageChannels, latentChannels } = autoencoder;
-  if (channels !== imageChannels) {
-    throw new ConfigError(`data: the autoencoder takes images of ${imageChannels} channels, got ${channels}`);
-  }
-  if (height % downscale !== 0) {
-    throw new ConfigError(
-      `data: the autoencoder takes images whose sides are multiples of ${downscale} pixels, got ${height}; give --size`,
-    );
-  }
-  return { inputSize: height / downscale, inChannels: latentChannels };
 }
 
 /** The network of a configuration for a dataset, with dense or factored layers. */

@@ -8,8 +8,6 @@ import { type AutoencoderFiles, describeAutoencoder, loadAutoencoder } from '@le
 import { createGenerator, normal, stream } from '@learngene/random';
 import { readSafetensors, sha256File, writeSafetensors } from '@learngene/tensor-io/node';
 import type { Autoencoder } from '@learngene/vae';
-import { networkInput } from '../config/model-config';
-import type { DataRecipe } from '../data/complete-data';
 import { interruptedBy } from '../errors';
 import { type CropSource, cropOf } from './crops';
 import { encodeImages, latentShape, type Shape } from './encode';
@@ -17,6 +15,7 @@ import { labelsHash } from './labels';
 import {
   isLatentFolder,
   LABELS_FILE,
+  type LatentData,
   type LatentManifest,
   type LatentSettings,
   readLatentManifest,
@@ -24,6 +23,7 @@ import {
   shardCount,
   writeLatentManifest,
 } from './manifest';
+import { networkInput } from './network-input';
 
 /** What {@link encodeFolder} encodes. */
 export interface EncodeFolderOptions {
@@ -32,7 +32,7 @@ export interface EncodeFolderOptions {
   /** The same images larger, for crops; needed for more than one. */
   larger?: ImageDataset;
   /** Where the images are. */
-  data: DataRecipe;
+  data: LatentData;
   /** The autoencoder. */
   autoencoder: AutoencoderFiles;
   /** What is kept of every image. */

@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, parseConfig, type RecipeAutoencoder } from '@learngene/pipeline';
+import { type Config, ConfigError, parseConfig, type RecipeAutoencoder } from '@learngene/pipeline';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
-import type { DataRecipe } from '../data/complete-data';
 
 /** The autoencoder that latents are of. */
 export type LatentOrigin = RecipeAutoencoder;
+
+/** Where the images of latents are: data whose kind is known. */
+export type LatentData = Config['data'] & { source: NonNullable<Config['data']['source']> };
 
 /** What is kept of the Gaussian of an image: its mean, one draw from it, or mean and deviation, so that training draws anew. */
 export const STORED_LATENTS = ['mean', 'sample', 'mean-and-deviation'] as const;
@@ -43,7 +45,7 @@ export interface LatentSettings {
   /** The autoencoder. */
   readonly autoencoder: LatentOrigin;
   /** Where the images are. */
-  readonly data: DataRecipe;
+  readonly data: LatentData;
   /** What is kept. */
   readonly stored: StoredLatents;
   /** Seed of draws and crops. */

@@ -9,7 +9,6 @@ import {
   recipeAutoencoder,
 } from '@learngene/pipeline';
 import { describeAutoencoder, loadAutoencoder, readAutoencoder } from '@learngene/pipeline/node';
-import type { DataPart } from '../data/decode-data';
 import { encodeDataset } from './in-memory';
 import type { LatentOrigin } from './manifest';
 import { scaledRows, withLatents } from './rows';
@@ -50,15 +49,21 @@ export function scaledLatents(dataset: ImageDataset, recipe: RecipeAutoencoder):
   return latents === undefined ? dataset : withLatents(dataset, scaledRows(latents, recipe));
 }
 
+/** Images to train on, and images that are held out. */
+interface TrainingImages {
+  train: ImageDataset;
+  heldOut: ImageDataset;
+}
+
 /**
  * Encodes the images of a training with the autoencoder of its configuration; the latents stay in memory. Images that are held
  * out are encoded where the validation loss needs them. Needs an engine.
  */
 export async function encodeTrainingData(
-  { train, heldOut }: DataPart,
+  { train, heldOut }: TrainingImages,
   config: Pick<Config, 'autoencoder' | 'data' | 'validation'>,
   progress: Progress,
-): Promise<DataPart> {
+): Promise<TrainingImages> {
   const recipe = recipeAutoencoder(config);
   if (recipe === undefined) return { train, heldOut };
   const loaded = loadAutoencoder(await readAutoencoder(recipe));
@@ -81,7 +86,5 @@ export async function encodeTrainingData(
  */
 export function checkLatents({ latents }: ImageDataset, { data }: Pick<Config, 'data'>): void {
   if (latents === undefined || latents.mirrored || !data.flip) return;
-  throw new ConfigError(
-    'data.flip: the latents hold no mirrored images; give --set data.flip=false, or encode them anew',
-  );
+  throw new ConfigError('data.flip: the latents hold no mirrored images; expected false, or latents with them');
 }

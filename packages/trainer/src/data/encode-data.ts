@@ -1,9 +1,9 @@
 import { type Config, ConfigError } from '@learngene/pipeline';
 import { readAutoencoder } from '@learngene/pipeline/node';
-import { openData } from '../data/open-data';
-import { cropSourceSize } from './crops';
-import { type EncodeFolderOptions, encodeFolder } from './encode-folder';
-import type { LatentManifest } from './manifest';
+import { cropSourceSize } from '../latents/crops';
+import { type EncodeFolderOptions, encodeFolder } from '../latents/encode-folder';
+import type { LatentManifest } from '../latents/manifest';
+import { openData } from './open-data';
 
 /** What {@link prepareEncoding} prepares. */
 export interface EncodingRequest extends Pick<EncodeFolderOptions, 'stored' | 'crops' | 'mirrored' | 'progress'> {
