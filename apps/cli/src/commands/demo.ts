@@ -72,7 +72,7 @@ export function demoCommand(): Command {
   withOutputOptions(command, [
     'learngene demo',
     'learngene demo --full --out runs/full',
-    'learngene demo --data fashion-mnist --novel Coat,Sandal',
+    'learngene demo --data path/to/fashion-mnist --novel Coat,Sandal',
     'learngene demo --steps 200 --json',
   ]);
   return command.action(async (options: DemoOptions) => {

@@ -82,7 +82,7 @@ export function trainCommand(): Command {
     'learngene train --data photos --size 64 --novel-class "tench, Tinca tinca" --out runs/photos',
     'learngene train --config photos.json --steps 20000 --out runs/photos',
     'learngene train --out runs/photos --resume',
-    'learngene train --data fashion-mnist --set model.learngeneRank=48 --out runs/fashion --dry-run',
+    'learngene train --data path/to/fashion-mnist --set model.learngeneRank=48 --out runs/fashion --dry-run',
   ]);
   return command.action(async (options: TrainOptions) => {
     const output = outputOf(options);
