@@ -113,7 +113,7 @@ function buildNative() {
 const counting = '--reporter=./scripts/count-reporter.mjs';
 
 /** Packages whose tests run on software WebGPU, whose numbers all others rest on. */
-const onWebgpu = ['nn', 'dit', 'diffusion', 'kind'];
+const onWebgpu = ['nn', 'dit', 'diffusion', 'kind', 'vae'];
 
 /** The environment of software WebGPU; undefined, and said so, where a piece of it is missing. In CI that is a failure. */
 function webgpuEnvironment() {

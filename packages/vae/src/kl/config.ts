@@ -45,11 +45,14 @@ const SD1: KlVaeConfig = {
   shiftFactor: 0,
 };
 
+/** A name of {@link KL_VAE_PRESETS}. */
+export type KlVaePreset = 'sd1' | 'sdxl' | 'sd3' | 'flux';
+
 /**
  * Named configurations: `sd1` of Stable Diffusion 1 and 2, `sdxl`, `sd3` (16 channels, no quantisation convolutions), `flux`
  * (the same shapes as `sd3`, another scale).
  */
-export const KL_VAE_PRESETS: Readonly<Record<'sd1' | 'sdxl' | 'sd3' | 'flux', KlVaeConfig>> = {
+export const KL_VAE_PRESETS: Readonly<Record<KlVaePreset, KlVaeConfig>> = {
   sd1: SD1,
   sdxl: { ...SD1, sampleSize: 1024, scalingFactor: 0.13025 },
   sd3: {
@@ -71,9 +74,6 @@ export const KL_VAE_PRESETS: Readonly<Record<'sd1' | 'sdxl' | 'sd3' | 'flux', Kl
     shiftFactor: 0.1159,
   },
 };
-
-/** A name of {@link KL_VAE_PRESETS}. */
-export type KlVaePreset = keyof typeof KL_VAE_PRESETS;
 
 /**
  * A complete, validated configuration.

@@ -44,24 +44,33 @@ export type KlMidParams = Readonly<{
   out: KlBlockParams;
 }>;
 
+/** Residual blocks by number, '0' first. */
+export type KlBlocks = Readonly<Record<string, KlBlockParams>>;
+
+/** A level of the encoder. */
+export type KlEncoderLevel = Readonly<{
+  /** Residual blocks. */
+  blocks: KlBlocks;
+  /** Strided 3x3; absent in the innermost level. */
+  down?: ConvParams;
+}>;
+
+/** A level of the decoder. */
+export type KlDecoderLevel = Readonly<{
+  /** Residual blocks. */
+  blocks: KlBlocks;
+  /** 3x3 after upsampling; absent in the outermost level. */
+  up?: ConvParams;
+}>;
+
 /** All parameters of an AutoencoderKL, f32. Names joined with dots are the keys of our checkpoints. */
 export type KlVaeParams = Readonly<{
   /** Images to the moments of the posterior. */
   encoder: {
     /** 3x3, from the image channels. */
     readonly in: ConvParams;
-    /** Levels by number, the outermost first; all but the innermost end with a strided convolution. */
-    readonly levels: Readonly<
-      Record<
-        string,
-        {
-          /** Residual blocks by number, '0' first. */
-          readonly blocks: Readonly<Record<string, KlBlockParams>>;
-          /** 3x3 with stride 2, to the next level. */
-          readonly down?: ConvParams;
-        }
-      >
-    >;
+    /** Levels by number, the outermost first. */
+    readonly levels: Readonly<Record<string, KlEncoderLevel>>;
     /** The middle. */
     readonly mid: KlMidParams;
     /** Group norm before the last convolution. */
@@ -75,18 +84,8 @@ export type KlVaeParams = Readonly<{
     readonly in: ConvParams;
     /** The middle. */
     readonly mid: KlMidParams;
-    /** Levels by number, the innermost first; all but the outermost end with upsampling and a convolution. */
-    readonly levels: Readonly<
-      Record<
-        string,
-        {
-          /** Residual blocks by number, '0' first. */
-          readonly blocks: Readonly<Record<string, KlBlockParams>>;
-          /** 3x3 after upsampling, to the next level. */
-          readonly up?: ConvParams;
-        }
-      >
-    >;
+    /** Levels by number, the innermost first. */
+    readonly levels: Readonly<Record<string, KlDecoderLevel>>;
     /** Group norm before the last convolution. */
     readonly norm: NormParams;
     /** 3x3, to the image channels. */

@@ -83,20 +83,20 @@ const SHUFFLE: TinyVaeConfig = {
   latentClamp: 'encoder',
 };
 
+/** A name of {@link TINY_VAE_PRESETS}. */
+export type TinyVaePreset = 'taesd' | 'taesd3' | 'taef2' | 'shuffle';
+
 /**
  * Named configurations: `taesd` for latents of Stable Diffusion 1 and 2 and of SDXL, `taesd3` for those of Stable Diffusion 3
  * and FLUX.1 (16 channels), `taef2` for FLUX.2 (32 channels, mid-block pooling), and `shuffle`, 1.64 million parameters, which
  * is cheap to train.
  */
-export const TINY_VAE_PRESETS: Readonly<Record<'taesd' | 'taesd3' | 'taef2' | 'shuffle', TinyVaeConfig>> = {
+export const TINY_VAE_PRESETS: Readonly<Record<TinyVaePreset, TinyVaeConfig>> = {
   taesd: TAESD,
   taesd3: { ...TAESD, latentChannels: 16 },
   taef2: { ...TAESD, latentChannels: 32, midBlockPooling: true },
   shuffle: SHUFFLE,
 };
-
-/** A name of {@link TINY_VAE_PRESETS}. */
-export type TinyVaePreset = keyof typeof TINY_VAE_PRESETS;
 
 /**
  * A complete, validated configuration.

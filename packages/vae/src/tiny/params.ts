@@ -24,22 +24,28 @@ export type TinyBlockParams = Readonly<{
 /** Residual blocks by number, '0' first. */
 export type TinyBlocks = Readonly<Record<string, TinyBlockParams>>;
 
+/** A level of the encoder. */
+export type TinyEncoderLevel = Readonly<{
+  /** Leads into the level. */
+  in: ConvParams;
+  /** Absent where there are none. */
+  blocks?: TinyBlocks;
+}>;
+
+/** A level of the decoder. */
+export type TinyDecoderLevel = Readonly<{
+  /** Absent where there are none. */
+  blocks?: TinyBlocks;
+  /** Leads out of the level. */
+  out: ConvParams;
+}>;
+
 /** All parameters of a tiny autoencoder, f32. Names joined with dots are the keys of our checkpoints. */
 export type TinyVaeParams = Readonly<{
   /** Images to latents. */
   encoder: {
-    /** Levels by number, the outermost first: the convolution that leads into the level, then its blocks. */
-    readonly levels: Readonly<
-      Record<
-        string,
-        {
-          /** The convolution that leads into the level. */
-          readonly in: ConvParams;
-          /** The blocks of the level; absent where it has none. */
-          readonly blocks?: TinyBlocks;
-        }
-      >
-    >;
+    /** Levels by number, the outermost first. */
+    readonly levels: Readonly<Record<string, TinyEncoderLevel>>;
     /** 3x3, to the latent channels. */
     readonly out: ConvParams;
   };
@@ -47,17 +53,7 @@ export type TinyVaeParams = Readonly<{
   decoder: {
     /** 3x3, from the latent channels. */
     readonly in: ConvParams;
-    /** Levels by number, the innermost first: its blocks, then the convolution that leads out of the level. */
-    readonly levels: Readonly<
-      Record<
-        string,
-        {
-          /** The blocks of the level; absent where it has none. */
-          readonly blocks?: TinyBlocks;
-          /** The convolution that leads out of the level. */
-          readonly out: ConvParams;
-        }
-      >
-    >;
+    /** Levels by number, the innermost first. */
+    readonly levels: Readonly<Record<string, TinyDecoderLevel>>;
   };
 }>;
