@@ -40,7 +40,6 @@ const leftOut: readonly [file: string, test: RegExp, reason: string][] = [
   ],
   ['vae/src/config.test.ts', /./, 'computes nothing'],
   ['vae/test/checkpoints.test.ts', /./, 'computes nothing'],
-  ['vae/test/parity.test.ts', /^the taesd autoencoder/, 'as tiny, with four times the channels: minutes'],
   ['vae/test/parity.test.ts', /^the (tiny-latents|kl-plain) autoencoder .* gradient/, 'as pooled and kl'],
   ['vae/test/tiles.test.ts', /need the memory of a tile/, 'twenty tiles; counted alike on every engine'],
 ];

@@ -139,7 +139,7 @@ describe.each(Object.keys(local))('tiles of the %s autoencoder', (name) => {
 });
 
 describe.each(['kl', 'kl-plain'])("blended tiles of diffusers' %s", (name) => {
-  test('have its numbers', async () => {
+  test('have its numbers', { timeout: 300_000 }, async () => {
     const config = vaeConfigFromDiffusers(summaryOf(name).config);
     const params = vaeParamsFromTensorData(
       vaeFromLayout(drawState(summaryOf(name).shapes), config, 'diffusers'),
