@@ -25,7 +25,7 @@ export interface CropChoice {
 }
 
 /** Images are enlarged by this before they are cropped, rounded up to whole pixels. */
-export const CROP_MARGIN = 9 / 8;
+const CROP_MARGIN = 9 / 8;
 
 /** Pixels a side of the images that crops are taken from. */
 export function cropSourceSize(size: number): number {

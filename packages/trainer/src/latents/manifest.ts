@@ -67,7 +67,7 @@ export interface LatentManifest extends LatentSettings {
 }
 
 /** The file that says what a folder of latents is. */
-export const LATENTS_FILE = 'latents.json';
+const LATENTS_FILE = 'latents.json';
 /** The file with the labels. */
 export const LABELS_FILE = 'labels.safetensors';
 

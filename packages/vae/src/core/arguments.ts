@@ -24,9 +24,3 @@ export function checkTensors(tensors: ReadonlyMap<string, unknown>): void {
   if (typeof tensors?.get === 'function' && typeof tensors.keys === 'function') return;
   throw new Error(`tensors: expected a Map of tensors by name, got ${shown(tensors)}`);
 }
-
-/** Throws unless `labels` is an Int32Array, on the host. */
-export function checkLabelArray(labels: Int32Array): void {
-  if (Object.prototype.toString.call(labels) === '[object Int32Array]') return;
-  throw new Error(`labels: expected an Int32Array of class ids on the host, got ${shown(labels)}`);
-}

@@ -121,9 +121,9 @@ export function tinyVaeConfig(
 }
 
 /** The most levels of an autoencoder: sides are divided by 2 at each. */
-export const MAX_LEVELS = 8;
+const MAX_LEVELS = 8;
 /** The most residual blocks of a level, and convolutions of a block. */
-export const MAX_BLOCKS = 64;
+const MAX_BLOCKS = 64;
 
 /** Throws on the first field that is missing, unknown or out of range; the message names it. */
 export function validateTinyVaeConfig(config: TinyVaeConfig): void {
