@@ -14,6 +14,7 @@ import { inspectCommand } from './commands/inspect';
 import { sampleCommand } from './commands/sample';
 import { trainCommand } from './commands/train';
 import { transferCommand } from './commands/transfer';
+import { vaeCommand } from './commands/vae';
 
 function createProgram(): Command {
   const program = new Command('learngene')
@@ -34,6 +35,7 @@ function createProgram(): Command {
     doctorCommand(),
     demoCommand(),
     benchCommand(),
+    vaeCommand(),
   ];
   for (const command of commands) {
     inheritSettings(command, program);

@@ -82,6 +82,32 @@ export async function imageFolder(path: string, options: ImageFolderOptions): Pr
   return { ...(await imageFiles({ files, labels, classes }, { ...options, name })), ignored };
 }
 
+/**
+ * Makes a dataset of one class, `images`, of the images that lie directly in a folder that has no folders: what needs no
+ * labels. They are in the order of their names by code point. A folder with folders, and a file, give a dataset of none.
+ *
+ * @throws DatasetFileError where the folder cannot be read
+ */
+export async function imageList(path: string, options: ImageFolderOptions): Promise<ImageFolderDataset> {
+  const { extensions = EXTENSIONS, name = basename(path) } = options;
+  const ignored: IgnoredEntry[] = [];
+  const isFile = await stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  const { folders, files } = isFile ? { folders: [], files: [] } : await list(path, ignored);
+  const found = folders.length > 0 ? [] : files.filter((file) => hasEnding(file, extensions));
+  for (const file of files) {
+    if (!hasEnding(file, extensions)) ignored.push({ path: join(path, file), reason: 'no image by its ending' });
+  }
+  const labelled = { files: found.map((file) => join(path, file)), labels: found.map(() => 0), classes: ['images'] };
+  return { ...(await imageFiles(labelled, { ...options, name })), ignored };
+}
+
+function hasEnding(file: string, extensions: readonly string[]): boolean {
+  return extensions.some((end) => file.toLowerCase().endsWith(end));
+}
+
 /** Where the images of a class folder lie. */
 interface FolderLayout {
   /** The class folder. */
@@ -123,7 +149,7 @@ async function images(root: string, extensions: readonly string[], ignored: Igno
     const real = await realpath(folder);
     if (parents.includes(real)) return; // a link back to a folder that we are in
     const { folders, files } = await list(folder, ignored);
-    const isImage = (file: string) => extensions.some((end) => file.toLowerCase().endsWith(end));
+    const isImage = (file: string) => hasEnding(file, extensions);
     found.push({ folder, files: files.filter(isImage) });
     for (const file of files) {
       if (!isImage(file)) ignored.push({ path: join(folder, file), reason: 'no image by its ending' });

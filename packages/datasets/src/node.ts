@@ -4,5 +4,11 @@ export { type DatasetKind, type DetectedDataset, detectDataset } from './node-de
 export { type EmojiDataset, type EmojiOptions, type EmojiStyle, emojiDataset } from './node-emoji';
 export { type FileDataset, type FilesOptions, imageFiles, type LabelledFiles } from './node-files';
 export { FASHION_MNIST_CLASSES, type IdxOptions, idx, type Part } from './node-idx';
-export { type IgnoredEntry, type ImageFolderDataset, type ImageFolderOptions, imageFolder } from './node-image-folder';
+export {
+  type IgnoredEntry,
+  type ImageFolderDataset,
+  type ImageFolderOptions,
+  imageFolder,
+  imageList,
+} from './node-image-folder';
 export { packed } from './node-packed';

@@ -1,3 +1,5 @@
+export { type Augmentation, augment } from './batches/augment';
+export { type AutoencoderBatchesOptions, autoencoderBatches, imagesInOrder } from './batches/autoencoder-batches';
 export { type DiffusionBatchOptions, diffusionBatch, toUnit } from './batches/diffusion-batch';
 export {
   type DiffusionBatchesOptions,
@@ -16,6 +18,7 @@ export { type ValidationSet, validationBatches, validationSet } from './batches/
 export { checkDenseSettings } from './config/dense-config';
 export { batchesOf, denseLearnerOf, type KindOfOptions, kindLearnerOf, scheduleOf } from './config/from-config';
 export { groupsOf, modelConfig, networkConfig } from './config/model-config';
+export type { AutoencoderBatch, AutoencoderLearner } from './contracts/autoencoder';
 export type { BatchMaker } from './contracts/batch-maker';
 export type {
   Branch,
@@ -43,10 +46,17 @@ export {
   treeToState,
 } from './learners/adamw-tree';
 export { type AdapterLearnerOptions, adapterLearner } from './learners/adapters';
+export { type AutoencoderLearnerOptions, autoencoderLearner } from './learners/autoencoder';
 export { type DitLearner, type DitLearnerOptions, ditLearner } from './learners/dit';
 export { type KindLearner, type KindLearnerOptions, kindLearner } from './learners/kind';
 export { labelRowsLearner } from './learners/label-rows';
 export { type BatchObjective, batchObjective } from './objective/batch-objective';
+export {
+  meanSquaredErrors,
+  type Reconstruction,
+  type ReconstructionWeights,
+  reconstructionLosses,
+} from './objective/reconstruction';
 export { sampleLosses } from './objective/sample-losses';
 export { type BatchSequence, meanLoss } from './train/evaluate';
 export { type TrainingSchedule, type TrainingScheduleOptions, trainingSchedule } from './train/schedule';
@@ -57,3 +67,11 @@ export {
   TRAINABLE_OF_DOMAIN,
   type TransferDomain,
 } from './transfer/start-transfer';
+export {
+  parseVaeTrainingConfig,
+  type VaeTrainingConfig,
+  type VaeTrainingConfigInput,
+  vaeOfConfig,
+} from './vae/config';
+export { type LatentScale, measureLatentScale } from './vae/latent-scale';
+export { reconstructionErrors } from './vae/reconstruction-error';

@@ -75,3 +75,14 @@ export {
   type TransferRequest,
   transfer,
 } from './transfer/transfer';
+export { type OpenImages, openImages, type TrainingImages } from './vae/open-images';
+export { readVaeRunRecord, type VaeRunRecord } from './vae/record';
+export { type RunVaeTrainingOptions, runVaeTraining, type VaeRunOutcome, vaeLearnerOf } from './vae/run-vae-training';
+export {
+  type PreparedVaeRun,
+  prepareVaeTraining,
+  prepareVaeTrainingOn,
+  resumeVaeTraining,
+  type TrainVaeOptions,
+  trainVae,
+} from './vae/train-vae';

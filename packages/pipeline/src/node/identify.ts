@@ -12,6 +12,7 @@ export interface Artifact {
   /** The kind of thing. */
   readonly kind:
     | 'run'
+    | 'autoencoder-run'
     | 'bundle'
     | 'demo'
     | 'dense' // a dense DiT: its file, or the folder of diffusers
@@ -38,10 +39,13 @@ async function readJson(path: string): Promise<Record<string, unknown>> {
   }
 }
 
+/** The command in the record of a run that trains an autoencoder. */
+const AUTOENCODER_COMMAND = 'vae train';
+
 /** Whether the config.json of a folder is a run's record. */
 async function isRun(folder: string): Promise<boolean> {
   const { format, command } = await readJson(join(folder, 'config.json'));
-  return isRunFormat(format) && (command === 'train' || command === 'transfer');
+  return isRunFormat(format) && ['train', 'transfer', AUTOENCODER_COMMAND].includes(command as string);
 }
 
 /** The run or the bundle that a folder is or belongs to. */
@@ -49,7 +53,7 @@ async function owner(folder: string): Promise<string | undefined> {
   for (let at = resolve(folder), up = 0; up < 3; at = dirname(at), up++) {
     if (existsSync(join(at, 'kind.json'))) return `the bundle ${at}`;
     if (await isRun(at)) return `the run ${at}`;
-    if (!/^(checkpoints|samples|tailors|step-\d+)$/.test(basename(at))) return undefined;
+    if (!/^(autoencoder|checkpoints|samples|tailors|step-\d+)$/.test(basename(at))) return undefined;
   }
   return undefined;
 }
@@ -69,6 +73,12 @@ async function identifyFolder(path: string): Promise<Artifact> {
       return has(DIFFUSERS_FILE)
         ? { kind: 'dense', what: 'a dense DiT in a folder of diffusers' }
         : { kind: 'other', what: `a folder of diffusers without ${DIFFUSERS_FILE}` };
+    }
+    if (config.command === AUTOENCODER_COMMAND) {
+      return {
+        kind: 'autoencoder-run',
+        what: `the run of an autoencoder; what it trained is ${join(path, 'autoencoder')}`,
+      };
     }
     if (has('checkpoints') || (await isRun(path))) return { kind: 'run', what: 'a run' };
   }

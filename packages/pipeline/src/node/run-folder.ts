@@ -106,6 +106,10 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
       `${file}: expected a run record of format 1 or ${RUN_FORMAT}; this is of ${(await identify(path)).what}`,
     );
   }
+  if (record.kind !== undefined && record.kind !== 'kind' && record.kind !== 'dense') {
+    const kind = JSON.stringify(record.kind);
+    throw new ConfigError(`${file}: kind: expected kind or dense, got ${kind}; this is ${(await identify(path)).what}`);
+  }
   const unknown = Object.keys(record).find((field) => !recordFields.includes(field));
   if (unknown !== undefined) {
     throw new ConfigError(`${file}: expected only ${recordFields.join(', ')}, got ${JSON.stringify(unknown)}`);
@@ -114,8 +118,7 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
     const common = { ...record, format: RUN_FORMAT, config: parseConfig(record.config, file) } as const;
     const { kind = 'kind', model } = record;
     if (kind === 'kind') return { ...common, kind, model: kindConfig(model as KindConfig) };
-    if (kind === 'dense') return { ...common, kind, model: denseRunModel(model) };
-    throw new ConfigError(`${file}: kind: expected kind or dense, got ${JSON.stringify(kind)}`);
+    return { ...common, kind: 'dense', model: denseRunModel(model) };
   } catch (error) {
     throw error instanceof ConfigError ? error : new ConfigError(`${file}: model`, { cause: error });
   }

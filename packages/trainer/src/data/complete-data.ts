@@ -44,7 +44,7 @@ async function readTable(path: string): Promise<ClassTable> {
 }
 
 /** Throws where a path holds the result of a command and not data. A run, for example, has folders with images too. */
-async function refuseArtifact(path: string, argument: string): Promise<void> {
+export async function refuseArtifact(path: string, argument: string): Promise<void> {
   if (!existsSync(path)) return;
   const { kind, what } = await identify(path).catch(() => ({ kind: 'images', what: '' }));
   if (kind === 'images' || kind === 'other') return;

@@ -1,3 +1,5 @@
+import * as tf from '@tensorflow/tfjs-core';
+
 /** The state of a learner, made at its first use. */
 export interface HeldState<S> {
   /** The present state. */
@@ -23,7 +25,11 @@ export function heldState<S extends object>(start: S | (() => S), dispose: (stat
   let held: S | undefined = typeof start === 'function' ? undefined : start;
   return {
     get() {
-      held ??= (start as () => S)();
+      if (held === undefined) {
+        held = (start as () => S)();
+        // The first use may be inside a tidy, which would dispose what is made there.
+        for (const tensor of tf.tensor_util.getTensorsInContainer(held as never)) tf.keep(tensor);
+      }
       return held;
     },
     peek: () => held,

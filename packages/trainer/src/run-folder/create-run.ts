@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
-import { CONFIG_FILE, checkpointPath, checkpointSteps, type RunRecord } from '@learngene/pipeline/node';
+import { CONFIG_FILE, checkpointPath, checkpointSteps, type RUN_FORMAT } from '@learngene/pipeline/node';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { checkParents, strangerIn } from './new-folder';
 
@@ -32,7 +32,7 @@ export async function checkNewRun(path: string): Promise<void> {
 }
 
 /** Creates a run folder and writes its record; refuses a folder that holds a run. */
-export async function createRunFolder(path: string, record: RunRecord): Promise<void> {
+export async function createRunFolder(path: string, record: { readonly format: typeof RUN_FORMAT }): Promise<void> {
   await checkNewRun(path);
   await mkdir(join(path, 'checkpoints'), { recursive: true });
   await mkdir(join(path, 'samples'), { recursive: true });
@@ -40,7 +40,7 @@ export async function createRunFolder(path: string, record: RunRecord): Promise<
 }
 
 /** Writes the record of a run folder, completely or not at all. */
-export async function writeRunRecord(path: string, record: RunRecord): Promise<void> {
+export async function writeRunRecord(path: string, record: { readonly format: typeof RUN_FORMAT }): Promise<void> {
   await writeFileAtomic(join(path, CONFIG_FILE), `${JSON.stringify(record, null, 2)}\n`);
 }
 

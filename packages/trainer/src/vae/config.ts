@@ -1,0 +1,164 @@
+import { ConfigError, DATA_SOURCES, nearestWord } from '@learngene/pipeline';
+import {
+  KL_VAE_PRESETS,
+  type KlVaePreset,
+  klVaeConfig,
+  TINY_VAE_PRESETS,
+  type TinyVaePreset,
+  tinyVaeConfig,
+  type VaeConfig,
+} from '@learngene/vae';
+import * as z from 'zod';
+
+const positive = () => z.int().positive();
+const weight = (value: number, text: string) => z.number().min(0).default(value).describe(text);
+const share = (value: number, text: string) => z.number().min(0).max(1).default(value).describe(text);
+
+/** Which images an autoencoder is trained on. */
+const dataSchema = z.strictObject({
+  source: z
+    .enum([...DATA_SOURCES, 'images'])
+    .optional()
+    .describe(
+      'kind of data; told by what lies at the path where it is left out. images: a folder of images, no classes',
+    ),
+  path: z.string().optional().describe('folder or file of the data (not needed for emoji)'),
+  size: z.int().min(4).max(1024).optional().describe('pixels a side that image files are cropped and resized to (64)'),
+  split: z.enum(['train', 'test']).default('train').describe('which part of IDX and CIFAR data'),
+  holdOut: z.number().min(0).lt(1).default(0.1).describe('fraction of the images kept to measure the error on'),
+  skinVariations: z.boolean().default(false).describe('emoji: with the skin-tone variations'),
+  autoOrient: z.boolean().default(true).describe('image files: turn images upright by their EXIF tag'),
+  onCorrupt: z.enum(['error', 'skip']).default('error').describe('what to do with images that cannot be read'),
+});
+
+const lossSchema = z.strictObject({
+  l1: weight(0.5, 'weight of the mean absolute error of the pixels, in [0, 1]'),
+  mse: weight(10, 'weight of the mean squared error'),
+  gradient: weight(0.5, 'weight of the absolute error of the differences between neighbouring pixels'),
+  latent: weight(0.001, 'weight of the mean square of the latents'),
+  kl: weight(0, 'AutoencoderKL: weight of the divergence to N(0, 1), in nats a number of the latent'),
+  latentNoise: weight(0.1, 'standard deviation of the noise on the latents in training; 0 for an AutoencoderKL'),
+});
+
+const augmentationSchema = z.strictObject({
+  flip: z.boolean().default(true).describe('mirror images at random'),
+  shift: z.int().min(0).default(0).describe('most pixels that an image is moved by, to any side'),
+  permuteChannels: share(0, 'how often the colour channels are put in another order'),
+});
+
+const trainingSchema = z.strictObject({
+  steps: positive().default(20_000).describe('optimiser steps in all'),
+  batchSize: positive().default(16).describe('images a step'),
+  learningRate: z.number().positive().default(2e-3).describe('AdamW learning rate after warm-up'),
+  warmup: z.int().min(0).default(100).describe('steps of linear warm-up'),
+  decay: z.enum(['constant', 'cosine']).default('cosine').describe('learning rate after warm-up'),
+  weightDecay: weight(0.01, 'decoupled weight decay of the weights of convolutions'),
+  clipNorm: z.number().positive().default(1).describe('largest global norm of the gradient'),
+  emaDecay: z.number().min(0).lt(1).default(0.998).describe('decay of the averaged weights, which are what is kept'),
+  precision: z
+    .enum(['f32', 'bf16'])
+    .default('f32')
+    .describe('products of matrices; bf16 needs the native engine and AVX512-BF16'),
+  checkpointEvery: positive().default(500).describe('steps between checkpoints'),
+  keepCheckpoints: positive().default(2).describe('how many checkpoints stay on disk'),
+  logEvery: positive().default(20).describe('steps between lines of metrics.jsonl'),
+  validateEvery: positive().default(1000).describe('steps between measurements of the error on held-out images'),
+  sampleEvery: z.int().min(0).default(1000).describe('steps between grids of images; 0 for none'),
+});
+
+/** `preset`, and any field of the autoencoder's own configuration. */
+const modelSchema = z.looseObject({
+  preset: z
+    .enum([...Object.keys(TINY_VAE_PRESETS), ...Object.keys(KL_VAE_PRESETS)] as [string, ...string[]])
+    .default('shuffle')
+    .describe('a tiny autoencoder (taesd, taesd3, taef2, shuffle) or an AutoencoderKL (sd1, sdxl, sd3, flux)'),
+});
+
+const schema = z.strictObject({
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).describe('seed of all randomness'),
+  data: dataSchema.prefault({}),
+  model: modelSchema.prefault({}),
+  loss: lossSchema.prefault({}),
+  augmentation: augmentationSchema.prefault({}),
+  training: trainingSchema.prefault({}),
+});
+
+/** Everything that the training of an autoencoder needs to be repeated. */
+export type VaeTrainingConfig = z.output<typeof schema>;
+
+/** What a user may write: everything is optional. */
+export type VaeTrainingConfigInput = z.input<typeof schema>;
+
+function fieldsAt(path: readonly PropertyKey[]): string[] {
+  const [section] = path;
+  if (section === undefined) return Object.keys(schema.shape);
+  const sections: Record<string, { shape: object }> = {
+    data: dataSchema,
+    loss: lossSchema,
+    augmentation: augmentationSchema,
+    training: trainingSchema,
+  };
+  return Object.keys(sections[String(section)]?.shape ?? {});
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const where = issue.path.map(String).join('.');
+  if (issue.code !== 'unrecognized_keys') return `${where === '' ? 'config' : where}: ${issue.message}`;
+  const known = fieldsAt(issue.path);
+  const full = (key: string) => (where === '' ? key : `${where}.${key}`);
+  return issue.keys
+    .map((key) => {
+      const nearest = nearestWord(key, known);
+      if (nearest !== undefined) return `unknown key ${full(key)}; did you mean ${full(nearest)}?`;
+      return `unknown key ${full(key)}; expected one of ${known.map(full).join(', ')}`;
+    })
+    .join('; ');
+}
+
+/**
+ * Checks the configuration of an autoencoder's training and fills in the defaults.
+ *
+ * @param source Named in the error, e.g. the file.
+ * @throws ConfigError that names every wrong key and value
+ */
+export function parseVaeTrainingConfig(value: unknown, source: string): VaeTrainingConfig {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new ConfigError(`${source}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
+  const config = parsed.data;
+  const { l1, mse, gradient, kl, latentNoise } = config.loss;
+  const fail = (message: string) => {
+    throw new ConfigError(`${source}: ${message}`);
+  };
+  if (l1 === 0 && mse === 0 && gradient === 0) fail('loss: expected a weight above 0 for l1, mse or gradient');
+  const isKl = Object.hasOwn(KL_VAE_PRESETS, config.model.preset);
+  if (isKl && latentNoise !== 0) fail('loss.latentNoise: expected 0 for an AutoencoderKL, which draws its latents');
+  if (!isKl && kl !== 0) fail('loss.kl: expected 0 for a tiny autoencoder, which has no variance; see loss.latent');
+  return config;
+}
+
+/** Fields of the model that the training decides. */
+const MEASURED = ['type', 'scalingFactor', 'shiftFactor'];
+
+/**
+ * The autoencoder of a configuration, for images of some channels. Its scale is measured at the end of the training.
+ *
+ * @throws ConfigError naming the field
+ */
+export function vaeOfConfig({ model }: VaeTrainingConfig, imageChannels: number): VaeConfig {
+  const { preset, ...fields } = model;
+  const measured = Object.keys(fields).find((name) => MEASURED.includes(name));
+  if (measured !== undefined) {
+    throw new ConfigError(`model.${measured}: expected none; the preset or the training decides it`);
+  }
+  if (fields.imageChannels !== undefined && fields.imageChannels !== imageChannels) {
+    throw new ConfigError(`model.imageChannels: the images have ${imageChannels}, got ${fields.imageChannels}`);
+  }
+  const all = { ...fields, imageChannels, scalingFactor: 1, shiftFactor: 0 };
+  try {
+    return Object.hasOwn(KL_VAE_PRESETS, preset)
+      ? klVaeConfig(preset as KlVaePreset, all)
+      : tinyVaeConfig(preset as TinyVaePreset, all);
+  } catch (cause) {
+    throw new ConfigError(`model.${(cause as Error).message}`, { cause });
+  }
+}

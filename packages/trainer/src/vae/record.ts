@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError } from '@learngene/pipeline';
+import { CONFIG_FILE, type ImageRecord, identify, RUN_FORMAT } from '@learngene/pipeline/node';
+import { duplicateKey } from '@learngene/tensor-io';
+import { type VaeConfig, validateVaeConfig } from '@learngene/vae';
+import { parseVaeTrainingConfig, type VaeTrainingConfig } from './config';
+
+/** What `config.json` of the run of an autoencoder holds: all that is needed to repeat it. */
+export interface VaeRunRecord {
+  /** The format of the run folder. */
+  readonly format: typeof RUN_FORMAT;
+  /** The command that trains it. */
+  readonly command: 'vae train';
+  /** What is trained. */
+  readonly kind: 'autoencoder';
+  /** The whole configuration. */
+  readonly config: VaeTrainingConfig;
+  /** Shapes of the autoencoder. */
+  readonly model: VaeConfig;
+  /** The engine that the run was started on. */
+  readonly engine: string;
+  /** Versions of Node and of the packages. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** What is known of the images to train on. */
+  readonly images: ImageRecord;
+}
+
+const FIELDS = Object.keys({
+  format: 0,
+  command: 0,
+  kind: 0,
+  config: 0,
+  model: 0,
+  engine: 0,
+  versions: 0,
+  images: 0,
+} satisfies Record<keyof VaeRunRecord, 0>);
+
+/**
+ * Reads the record of a run that trains an autoencoder.
+ *
+ * @throws ConfigError where there is none, or one of another command or format
+ */
+export async function readVaeRunRecord(run: string): Promise<VaeRunRecord> {
+  const file = join(run, CONFIG_FILE);
+  if (!existsSync(file)) {
+    const what = existsSync(run) ? `this is ${(await identify(run)).what}` : 'there is nothing';
+    throw new ConfigError(`${run}: not a run folder (no ${CONFIG_FILE}); ${what}`);
+  }
+  const text = await readFile(file, 'utf8');
+  let record: Partial<VaeRunRecord> | null;
+  try {
+    record = JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError(`${file}: not valid JSON`, { cause });
+  }
+  const twice = duplicateKey(text);
+  if (twice !== undefined) throw new ConfigError(`${file}: holds a key twice: ${JSON.stringify(twice)}`);
+  if (record?.kind !== 'autoencoder' || record.command !== 'vae train') {
+    throw new ConfigError(`${run}: expected the run of an autoencoder; this is ${(await identify(run)).what}`);
+  }
+  if (record.format !== RUN_FORMAT) {
+    throw new ConfigError(`${file}: expected format ${RUN_FORMAT}, got ${JSON.stringify(record.format)}`);
+  }
+  const unknown = Object.keys(record).find((field) => !FIELDS.includes(field));
+  if (unknown !== undefined) {
+    throw new ConfigError(`${file}: expected only ${FIELDS.join(', ')}, got ${JSON.stringify(unknown)}`);
+  }
+  try {
+    validateVaeConfig(record.model as VaeConfig);
+  } catch (cause) {
+    throw new ConfigError(`${file}: model.${(cause as Error).message}`, { cause });
+  }
+  return { ...(record as VaeRunRecord), config: parseVaeTrainingConfig(record.config, file) };
+}
