@@ -22,7 +22,7 @@ import type { VaeRunRecord } from './record';
 import { writeVaeReport } from './run-report';
 
 /** The folder of the finished autoencoder in a run. */
-export const AUTOENCODER_FOLDER = 'autoencoder';
+const AUTOENCODER_FOLDER = 'autoencoder';
 
 /** What {@link runVaeTraining} trains. */
 export interface RunVaeTrainingOptions {
