@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
+import { checkWritable } from '../run-folder/new-folder';
 import type { DemoPlan } from './plan';
 
 /** What marks a folder as a demo's, and says which one. */
@@ -74,6 +75,7 @@ export async function prepareDemoFolder(
     const what = found.state === 'finished' ? 'a finished demo' : 'a demo of other settings';
     throw new ConfigError(`${out}: holds ${what}, which may not be replaced`);
   }
+  checkWritable(out);
   for (const name of ENTRIES) await rm(join(out, name), { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   await writeFileAtomic(join(out, MARKER), markerOf(plan, seed));

@@ -2,23 +2,25 @@ import type { ImageDataset } from '@learngene/datasets';
 import { countDitMacs, countDitParams, type DitMacCounts } from '@learngene/dit';
 import { countKind, initKindTraining } from '@learngene/kind';
 import { type Config, ConfigError, type Progress } from '@learngene/pipeline';
-import { checkpointSteps, imageRecord, RUN_FORMAT, type RunRecord, readRunRecord } from '@learngene/pipeline/node';
+import { imageRecord, RUN_FORMAT, type RunRecord, readRunRecord } from '@learngene/pipeline/node';
 import { modelConfig, networkConfig } from '../config/model-config';
 import { checkHoldOut } from '../data/decode-data';
 import { checkValidation } from '../data/held-out-images';
 import { chooseClasses, openData, pretrainingClasses } from '../data/open-data';
 import { reopenRunData } from '../data/run-data';
 import { checkLatents, withAutoencoder } from '../latents/training-data';
+import { checkTrainingMemory } from '../run/check-training-memory';
 import {
+  noteResume,
   openRun,
   type PreparedRun,
   type ResumeOptions,
   type TrainedRun,
   type TrainPreparedOptions,
   trainedRun,
-  warnOfOtherEngine,
 } from '../run/prepared-run';
 import { runTraining } from '../run/run-training';
+import { checkOldRun } from '../run-folder/create-run';
 import { versions } from '../run-folder/versions';
 import { kindFromDenseFile } from './dense-start';
 
@@ -35,7 +37,7 @@ export interface PreparePretrainingOptions {
 /**
  * Prepares a new pre-training run: opens the data, chooses the classes, and makes the record.
  *
- * @throws ConfigError naming what of the configuration does not fit the data
+ * @throws ConfigError naming what of the configuration does not fit the data or the machine's memory
  */
 export async function preparePretraining(asked: Config, options: PreparePretrainingOptions): Promise<PreparedRun> {
   const { kind, dense, progress } = options;
@@ -56,6 +58,7 @@ export async function preparePretraining(asked: Config, options: PreparePretrain
     images: imageRecord(view),
     ...(dense === undefined ? {} : { dense }),
   };
+  checkTrainingMemory(record);
   return { record, resumed: false, view };
 }
 
@@ -72,13 +75,16 @@ function modelOf(kind: RunRecord['kind'], config: Config, data: ImageDataset) {
 /**
  * Opens a pre-training run again.
  *
- * @throws ConfigError for a run of another command, and for data that are not those that it was started on
+ * @throws ConfigError for a run of another command, and for data that are not those that it was started on; Error for a
+ *   folder that may not be written
  */
 export async function resumePretraining(run: string, options: ResumeOptions): Promise<PreparedRun> {
   const record = await readRunRecord(run);
   if (record.command !== 'train') {
     throw new ConfigError(`${run}: a ${record.command} run; resume it with learngene ${record.command}`);
   }
+  checkOldRun(run);
+  checkTrainingMemory(record);
   return { resumed: true, ...(await reopenRunData(record, options)) };
 }
 
@@ -107,9 +113,8 @@ export function countRunModel(record: RunRecord): RunModelCounts {
  */
 export async function pretrain(prepared: PreparedRun, options: TrainPreparedOptions): Promise<TrainedRun> {
   const { run, engine, progress, signal } = options;
-  warnOfOtherEngine(prepared, engine, progress);
+  const fresh = await noteResume(prepared, options);
   const record = { ...prepared.record, engine };
-  const fresh = !prepared.resumed || (await checkpointSteps(run)).length === 0;
   const params =
     fresh && record.dense !== undefined && record.kind === 'kind'
       ? await kindFromDenseFile(record.dense, record.model, { seed: record.config.seed, progress })

@@ -4,12 +4,16 @@ import { join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
 import { CONFIG_FILE, checkpointPath, checkpointSteps, type RUN_FORMAT } from '@learngene/pipeline/node';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
-import { checkParents, strangerIn } from './new-folder';
+import { checkParents, checkWritable, strangerIn } from './new-folder';
 
 /** Folders that a run leaves behind if it fails before its first step. */
 const EMPTY_RUN = ['checkpoints', 'samples'];
 
-/** Throws a ConfigError unless a path is a new or an empty folder. It is cheap: call it before any work. */
+/**
+ * Throws a ConfigError unless a path is a new or an empty folder. It is cheap: call it before any work.
+ *
+ * @throws Error naming the path where it may not be written
+ */
 export async function checkNewRun(path: string): Promise<void> {
   const argument = 'run';
   if (existsSync(join(path, CONFIG_FILE))) {
@@ -20,7 +24,7 @@ export async function checkNewRun(path: string): Promise<void> {
     throw new ConfigError(message, { code: 'record-missing' });
   }
   checkParents(path, argument);
-  if (!existsSync(path)) return;
+  if (!existsSync(path)) return checkWritable(path);
   if (!(await stat(path)).isDirectory()) {
     throw new ConfigError(`${argument} ${path}: expected a new folder, this is a file`, { argument });
   }
@@ -29,6 +33,16 @@ export async function checkNewRun(path: string): Promise<void> {
     const message = `${argument} ${path}: expected a new or empty folder, this one holds ${stranger}; give another`;
     throw new ConfigError(message, { argument });
   }
+  checkWritable(path);
+}
+
+/**
+ * Throws where a run folder may not be continued. It is cheap: call it before any work.
+ *
+ * @throws Error naming the folder that may not be written
+ */
+export function checkOldRun(path: string): void {
+  for (const folder of [path, join(path, 'checkpoints')]) checkWritable(folder);
 }
 
 /** Creates a run folder and writes its record; refuses a folder that holds a run. */

@@ -1,13 +1,42 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
+
+/** The path, or the nearest folder above it that exists. */
+function existing(path: string): string {
+  let at = path;
+  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
+  return at;
+}
 
 /** Throws a ConfigError where a path leads through a file. */
 export function checkParents(path: string, argument: string): void {
-  let parent = dirname(path);
-  while (!existsSync(parent) && dirname(parent) !== parent) parent = dirname(parent);
+  const parent = existing(dirname(path));
   if (!statSync(parent).isDirectory()) {
     throw new ConfigError(`${argument} ${path}: ${parent} is a file, not a folder`, { argument });
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'the operation is not permitted',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left on the device',
+};
+
+/**
+ * Throws where a folder, or the one above it that it would be made in, may not be written. Only the system knows: a
+ * hidden folder is made there and removed.
+ *
+ * @throws Error naming the path and why
+ */
+export function checkWritable(path: string): void {
+  try {
+    rmdirSync(mkdtempSync(join(existing(path), '.learngene-')));
+  } catch (cause) {
+    const { code = '', message } = cause as NodeJS.ErrnoException;
+    const why = Object.hasOwn(REASONS, code) ? `${REASONS[code]} (${code})` : message;
+    throw new Error(`${path}: cannot write: ${why}`, { cause });
   }
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import type { Progress } from '@learngene/pipeline';
-import type { RunRecord } from '@learngene/pipeline/node';
+import { checkpointSteps, type RunRecord } from '@learngene/pipeline/node';
 import type { DataPart } from '../data/decode-data';
 import { decodeRunData } from '../data/run-data';
 import { createRunFolder, writeRunRecord } from '../run-folder/create-run';
@@ -51,10 +51,23 @@ export interface TrainedRun {
   report: string;
 }
 
-/** Warns where a run continues on another engine than it was started on. */
-export function warnOfOtherEngine({ record, resumed }: PreparedRun, engine: string, progress: Progress): void {
-  if (!resumed || record.engine === engine) return;
-  progress.warn(`the run was started on ${record.engine}; on ${engine} its numbers continue, but not bit for bit`);
+/**
+ * Says what is not as expected where a run is continued: that it has no checkpoint, so that it starts over, and that it
+ * was started on another engine.
+ *
+ * @returns whether the first step is yet to come
+ */
+export async function noteResume(
+  { record, resumed }: PreparedRun,
+  { run, engine, progress }: TrainPreparedOptions,
+): Promise<boolean> {
+  const fresh = !resumed || (await checkpointSteps(run)).length === 0;
+  if (!resumed) return fresh;
+  if (fresh) progress.info(`${run}: no checkpoint found: starts at step 0`);
+  if (record.engine !== engine) {
+    progress.warn(`the run was started on ${record.engine}; on ${engine} its numbers continue, but not bit for bit`);
+  }
+  return fresh;
 }
 
 /**

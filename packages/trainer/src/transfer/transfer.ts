@@ -17,16 +17,18 @@ import { chooseClasses } from '../data/open-data';
 import { checkFits, checkShape, openRecipe, reopenRunData } from '../data/run-data';
 import { transferClasses } from '../data/transfer-classes';
 import { checkLatents, checkSameLatents, withAutoencoder } from '../latents/training-data';
+import { checkTrainingMemory } from '../run/check-training-memory';
 import {
+  noteResume,
   openRun,
   type PreparedRun,
   type ResumeOptions,
   type TrainedRun,
   type TrainPreparedOptions,
   trainedRun,
-  warnOfOtherEngine,
 } from '../run/prepared-run';
 import { runTraining } from '../run/run-training';
+import { checkOldRun } from '../run-folder/create-run';
 import { versions } from '../run-folder/versions';
 import { startTransfer, TRAINABLE_OF_DOMAIN, type TransferDomain } from './start-transfer';
 import { transferConfig } from './transfer-config';
@@ -91,17 +93,21 @@ export async function prepareTransfer(from: string, request: TransferRequest): P
     base: { path: resolve(from), classes: [...classes], domain },
     images: imageRecord(view),
   };
+  checkTrainingMemory({ ...record, model: { ...model, tailorRank: tailorRank ?? model.tailorRank } });
   return { record, resumed: false, view, base: from, tailorRank };
 }
 
 /**
  * Opens a transfer run again.
  *
- * @throws ConfigError for another run, and for data that are not those that it was started on
+ * @throws ConfigError for another run, and for data that are not those that it was started on; Error for a folder that may
+ *   not be written
  */
 export async function resumeTransfer(run: string, options: ResumeOptions): Promise<PreparedTransfer> {
   const kept = await readKindRecord(run);
   if (kept.command !== 'transfer' || kept.base === undefined) throw new ConfigError(`${run}: not a transfer run`);
+  checkOldRun(run);
+  checkTrainingMemory(kept);
   const { record, view } = await reopenRunData(kept, options);
   const started = (await checkpointSteps(run)).length > 0;
   const base = started ? undefined : kept.base.path;
@@ -132,7 +138,7 @@ export interface TrainedTransfer extends TrainedRun {
  */
 export async function transfer(prepared: PreparedTransfer, options: TrainPreparedOptions): Promise<TrainedTransfer> {
   const { run, engine, progress, signal } = options;
-  warnOfOtherEngine(prepared, engine, progress);
+  await noteResume(prepared, options);
   const base = await loadStart(prepared);
   const record = prepared.resumed
     ? prepared.record

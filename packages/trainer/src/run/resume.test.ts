@@ -1,0 +1,120 @@
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { noProgress, type Progress, parseConfig } from '@learngene/pipeline';
+import { writeSafetensors } from '@learngene/tensor-io/node';
+import { tinyImages, useTestBackend } from '@learngene/testing';
+import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { prepareDemoFolder } from '../demo/folder';
+import { quickPlan } from '../demo/plan';
+import { preparePretraining, pretrain, resumePretraining } from '../pretrain/pretrain';
+import { checkNewRun } from '../run-folder/create-run';
+import { prepareTransfer, resumeTransfer, transfer } from '../transfer/transfer';
+
+const folder = temporaryFolder('resume');
+const images = join(folder, 'images.safetensors');
+const base = fileURLToPath(new URL('../../../pipeline/fixtures/format-1/bundle', import.meta.url));
+const signal = new AbortController().signal;
+const options = { engine: 'cpu', signal };
+
+beforeAll(async () => {
+  await useTestBackend();
+  const { tensors, metadata } = tinyImages();
+  await writeSafetensors(images, tensors, { metadata });
+});
+
+/** Receives messages, and keeps them. */
+function listening(): { said: string[]; progress: Progress } {
+  const said: string[] = [];
+  return { said, progress: { ...noProgress, info: (text: string) => void said.push(text) } };
+}
+
+const requested = {
+  data: { source: 'packed', path: images },
+  model: { patchSize: 4, hiddenSize: 16, depth: 1, heads: 2, learngeneRank: 4, tailorRank: 2 },
+  training: { steps: 2, batchSize: 4, warmup: 1, checkpointEvery: 1, logEvery: 1, sampleEvery: 0 },
+};
+
+const started = {
+  async train(run: string) {
+    const prepared = await preparePretraining(parseConfig(requested, 'test'), { kind: 'kind', progress: noProgress });
+    await pretrain(prepared, { run, progress: noProgress, ...options });
+  },
+  async transfer(run: string) {
+    const { data, training } = requested;
+    const request = { requested: { data, training }, source: 'test', dataGiven: true, classes: ['dots'] };
+    const prepared = await prepareTransfer(base, { ...request, domain: 'near', progress: noProgress });
+    await transfer(prepared, { run, progress: noProgress, ...options });
+  },
+};
+const resumed = {
+  async train(run: string, progress: Progress) {
+    await pretrain(await resumePretraining(run, { progress }), { run, progress, ...options });
+  },
+  async transfer(run: string, progress: Progress) {
+    await transfer(await resumeTransfer(run, { progress }), { run, progress, ...options });
+  },
+};
+
+describe.each(['train', 'transfer'] as const)('a resumed run of %s', (command) => {
+  const run = join(folder, command);
+  const note = `${run}: no checkpoint found: starts at step 0`;
+
+  test('without a checkpoint says that it starts over; with one it does not', async () => {
+    await started[command](run);
+    const withOne = listening();
+    await resumed[command](run, withOne.progress);
+    expect(withOne.said).not.toContain(note);
+    rmSync(join(run, 'checkpoints'), { recursive: true });
+    mkdirSync(join(run, 'checkpoints'));
+    const without = listening();
+    await resumed[command](run, without.progress);
+    expect(without.said).toContain(note);
+    expect(readdirSync(join(run, 'checkpoints'))).toContain('step-2');
+  });
+
+  test.skipIf(process.platform === 'win32')(
+    'needs a folder that may be written, before its data are opened',
+    async () => {
+      const locked = join(folder, `${command}-locked`);
+      cpSync(run, locked, { recursive: true });
+      const path = join(locked, 'config.json');
+      writeFileSync(path, readFileSync(path, 'utf8').replaceAll(images, join(folder, 'gone.safetensors')));
+      await expect(resumed[command](locked, noProgress)).rejects.toThrow('gone.safetensors');
+      await withoutRights(locked, async () => {
+        await expect(resumed[command](locked, noProgress)).rejects.toThrow(
+          `${locked}: cannot write: permission denied (EACCES)`,
+        );
+      });
+    },
+  );
+});
+
+/** Runs an action while a folder may not be written, without the rights of root where the tests run as root. */
+async function withoutRights(path: string, action: () => Promise<void>): Promise<void> {
+  chmodSync(folder, 0o755);
+  chmodSync(path, 0o555);
+  const root = process.geteuid?.() === 0;
+  if (root) process.seteuid?.(65534);
+  try {
+    await action();
+  } finally {
+    if (root) process.seteuid?.(0);
+    chmodSync(path, 0o755);
+  }
+}
+
+test.skipIf(process.platform === 'win32')('a new folder is made only where one may write', async () => {
+  const locked = join(folder, 'locked');
+  mkdirSync(locked);
+  await withoutRights(locked, async () => {
+    for (const path of [locked, join(locked, 'run'), join(locked, 'deep', 'run')]) {
+      const message = `${path}: cannot write: permission denied (EACCES)`;
+      await expect(checkNewRun(path)).rejects.toThrow(message);
+      await expect(prepareDemoFolder(path, quickPlan, { seed: 0 })).rejects.toThrow(message);
+    }
+  });
+  await checkNewRun(join(locked, 'run'));
+  expect(existsSync(join(locked, 'run'))).toBe(false);
+});
