@@ -61,7 +61,7 @@ export { gridLabels, type RunLearner, type RunTrainingOptions, runTraining } fro
 export { type TrainRunOptions, trainRun } from './run/train-run';
 export { checkNewRun, createRunFolder, pruneCheckpoints, writeRunRecord } from './run-folder/create-run';
 export { type MetricsLine, type MetricsLog, openMetricsLog, readMetricsLog } from './run-folder/metrics-log';
-export { checkParents, checkWritable, strangerIn } from './run-folder/new-folder';
+export { checkParents, strangerIn } from './run-folder/new-folder';
 export { curveSections, sizeSection, spectrumSection } from './run-folder/report';
 export { saveCheckpoint } from './run-folder/save-checkpoint';
 export { versions } from './run-folder/versions';

@@ -1,6 +1,6 @@
 /**
  * A bundle that cannot be read: a file is missing, has another size or checksum than kind.json says, or holds something
- * that does not fit the model's config. The message starts with the file; a failure below (of the system, of the fetch,
+ * that does not fit the model's config. The message starts with the file, in a folder with its path; a failure below (of the system, of the fetch,
  * of a parser) is the `cause`.
  */
 export class BundleError extends Error {
@@ -9,10 +9,14 @@ export class BundleError extends Error {
   /** Name of the file inside the bundle, such as 'kind.json'. */
   readonly file: string;
 
-  /** Makes the error `<file>: <problem>`. */
-  constructor(file: string, problem: string, options?: ErrorOptions) {
-    super(`${file}: ${problem}`, options);
+  /** What is wrong with it. */
+  readonly problem: string;
+
+  /** Makes the error `<file>: <problem>`, of a bundle in a folder `<folder>/<file>: <problem>`. */
+  constructor(file: string, problem: string, { folder, ...options }: ErrorOptions & { folder?: string } = {}) {
+    super(`${folder === undefined ? '' : `${folder.replace(/[/\\]+$/, '')}/`}${file}: ${problem}`, options);
     this.file = file;
+    this.problem = problem;
   }
 
   /** Whether a value is this error, also one of another copy of this package (each CommonJS entry holds its own). */

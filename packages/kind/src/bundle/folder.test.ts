@@ -38,7 +38,10 @@ const refusal = (promise: Promise<unknown>) =>
     () => 'nothing',
     (error: unknown) => {
       expect(error).toBeInstanceOf(BundleError);
-      return (error as Error).message;
+      const { message, file, problem } = error as BundleError;
+      expect(message.startsWith(root)).toBe(true);
+      expect(message.endsWith(`/${file}: ${problem}`)).toBe(true);
+      return message;
     },
   );
 
@@ -63,7 +66,7 @@ describe('saveBundle and loadBundle', () => {
     const loaded = await loadBundle(folder, { groups: ['a.b/../c'] });
     expect(Object.keys(loaded.params.tailors)).toEqual(['a.b/../c']);
     disposeParams(loaded.params);
-    expect(await refusal(loadBundle(folder))).toMatch(/^tailors\/7.safetensors: cannot be fetched: ENOENT/);
+    expect(await refusal(loadBundle(folder))).toMatch(/bundle-\d+\/tailors\/7.safetensors: cannot be fetched: ENOENT/);
   });
 
   test('leave a folder alone unless told to replace it', async () => {
@@ -113,12 +116,12 @@ describe('loadBundle', () => {
     const piece = join(folder, 'shared.safetensors');
     renameSync(piece, join(outside, 'shared.safetensors'));
     symlinkSync(join(outside, 'shared.safetensors'), piece);
-    expect(await refusal(loadBundle(folder))).toBe('shared.safetensors: leads out of the folder');
+    expect(await refusal(loadBundle(folder))).toBe(`${folder}/shared.safetensors: leads out of the folder`);
     rmSync(piece);
     renameSync(join(outside, 'shared.safetensors'), piece);
     renameSync(join(folder, 'tailors'), join(outside, 'tailors'));
     symlinkSync(join(outside, 'tailors'), join(folder, 'tailors'));
-    expect(await refusal(loadBundle(folder))).toMatch(/^tailors\/.*: leads out of the folder$/);
+    expect(await refusal(loadBundle(folder))).toMatch(/bundle-\d+\/tailors\/.*: leads out of the folder$/);
   });
 
   test('follows a link that stays inside, and a link to the folder', async () => {
@@ -134,17 +137,19 @@ describe('loadBundle', () => {
     const sparse = join(folder, 'learngenes.safetensors');
     truncateSync(sparse, 2 ** 41);
     expect(await refusal(loadBundle(folder))).toMatch(
-      /^learngenes.safetensors: expected \d+ bytes, got 2199023255552$/,
+      /bundle-\d+\/learngenes.safetensors: expected \d+ bytes, got 2199023255552$/,
     );
     truncateSync(join(folder, 'kind.json'), 2 ** 41);
-    expect(await refusal(loadBundle(folder))).toBe('kind.json: expected at most 16777216 bytes, got 2199023255552');
+    expect(await refusal(loadBundle(folder))).toBe(
+      `${folder}/kind.json: expected at most 16777216 bytes, got 2199023255552`,
+    );
   });
 
   test('refuses a folder in the place of a file, and no folder', async () => {
     rmSync(join(folder, 'shared.safetensors'));
     mkdirSync(join(folder, 'shared.safetensors'));
-    expect(await refusal(loadBundle(folder))).toBe('shared.safetensors: is no regular file');
+    expect(await refusal(loadBundle(folder))).toBe(`${folder}/shared.safetensors: is no regular file`);
     expect(existsSync(join(root, 'none'))).toBe(false);
-    expect(await refusal(loadBundle(join(root, 'none')))).toMatch(/^kind.json: cannot be fetched: ENOENT/);
+    expect(await refusal(loadBundle(join(root, 'none')))).toMatch(/none\/kind.json: cannot be fetched: ENOENT/);
   });
 });

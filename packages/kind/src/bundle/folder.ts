@@ -56,7 +56,7 @@ export async function loadBundle(
   options: OpenBundleOptions & Partial<OpenNetworkBundleOptions> = {},
 ): Promise<BundleModel | NetworkBundleModel> {
   checkOptionNames('loadBundle', options, ['groups', 'network']);
-  return openBundle(filesOf(folder), options as OpenNetworkBundleOptions);
+  return naming(folder, () => openBundle(filesOf(folder), options as OpenNetworkBundleOptions));
 }
 
 /**
@@ -65,7 +65,20 @@ export async function loadBundle(
  * @returns The config of all groups and the strings kept beside it. Rejects with {@link BundleError}.
  */
 export async function readBundleManifest(folder: string): Promise<Pick<BundleModel, 'config' | 'metadata'>> {
-  return openBundleManifest(filesOf(folder));
+  return naming(folder, () => openBundleManifest(filesOf(folder)));
+}
+
+/** What `work` gives; a {@link BundleError} that it throws names the folder too. */
+async function naming<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof BundleError)) throw error;
+    throw new BundleError(error.file, error.problem, {
+      folder,
+      ...(error.cause !== undefined && { cause: error.cause }),
+    });
+  }
 }
 
 function filesOf(folder: string): FetchPiece {

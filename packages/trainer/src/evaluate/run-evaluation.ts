@@ -13,6 +13,7 @@ import { disposeParams, type ParamTree } from '@learngene/nn';
 import { ConfigError, createDiffusionProcess, type Progress, sampleClasses } from '@learngene/pipeline';
 import { openDecoder } from '@learngene/pipeline/node';
 import { type DataPart, decodeData, partOf } from '../data/decode-data';
+import { loadForClasses } from '../sample/load-for-classes';
 import { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from './in-domain-extractor';
 import { mapLabels, type NamedLabels } from './map-labels';
 import { noiseSource } from './noise-baseline';
@@ -98,7 +99,7 @@ async function samplesOf(
   const labels = Int32Array.from({ length: count }, (_, i) => ids[Math.floor((i * ids.length) / count)]);
   const { sampling, seed } = config;
   const { decode, dispose } = await openDecoder(config);
-  const model = await from.load();
+  const model = await loadForClasses(from, ids);
   try {
     const process = createDiffusionProcess(config);
     const images = await sampleClasses(model, process, { labels, sampling, seed, decode, progress, signal });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readSamples } from '@learngene/metrics/node';
@@ -24,8 +24,8 @@ beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
-async function sample(name: string, options: Partial<SampleToFilesOptions> = {}) {
-  const source = await describeSource(join(fixtures, 'run'));
+async function sample(name: string, options: Partial<SampleToFilesOptions> = {}, from = join(fixtures, 'run')) {
+  const source = await describeSource(from);
   const out = join(work, name, 'grid.png');
   const { sampling } = source.recipe;
   const common = { count: 2, columns: 8, seed: 5, batchSize: 16, progress: noProgress };
@@ -57,6 +57,19 @@ describe('sampleToFiles', () => {
     expect(readFileSync(out).equals(await gridPng(images, 2))).toBe(true);
     const { out: narrow } = await sample('narrow', { ids: [2, 0], columns: 1 });
     expect(readFileSync(narrow).equals(await gridPng(images, 1))).toBe(true);
+  });
+
+  test('of a bundle only the tailors of the classes are needed, and the images and labels are those of the whole', async () => {
+    const bundle = join(work, 'bundle');
+    cpSync(join(fixtures, 'bundle'), bundle, { recursive: true });
+    for (const name of ['bars', 'flat']) rmSync(join(bundle, 'tailors', `${name}.safetensors`));
+    const npz = (name: string) => join(work, name, 'samples.npz');
+    await sample('whole', { ids: [1], npz: npz('whole') });
+    await sample('part', { ids: [1], npz: npz('part') }, bundle);
+    expect(readFileSync(npz('part')).equals(readFileSync(npz('whole')))).toBe(true);
+    await expect(sample('lacking', { ids: [0] }, bundle)).rejects.toThrow(
+      `${bundle}/tailors/bars.safetensors: cannot be fetched`,
+    );
   });
 
   test('an abort before the first step writes nothing and leaks nothing', async () => {

@@ -5,6 +5,7 @@ import { disposeParams, type ParamTree } from '@learngene/nn';
 import { type Config, createDiffusionProcess, type Progress, sampleClasses } from '@learngene/pipeline';
 import { openDecoder, type PathSource } from '@learngene/pipeline/node';
 import { writeGrid } from '../run-folder/write-grid';
+import { loadForClasses } from './load-for-classes';
 
 /** The options of {@link sampleToFiles}. */
 export interface SampleToFilesOptions {
@@ -40,12 +41,12 @@ export interface SampledFiles {
   seconds: number;
 }
 
-/** Samples images of classes, and writes them as a grid and, where it is named, as an npz file. */
+/** Samples images of classes, of a bundle from their files alone, and writes them as a grid and, where it is named, as an npz file. */
 export async function sampleToFiles(source: PathSource, options: SampleToFilesOptions): Promise<SampledFiles> {
   const { out, npz, ids, count, columns, sampling, seed, batchSize, progress, signal } = options;
   const labels = Int32Array.from(ids.flatMap((id) => new Array<number>(count).fill(id)));
   const { decode, dispose } = await openDecoder(source.recipe, options.autoencoder);
-  const model = await source.load();
+  const model = await loadForClasses(source, ids);
   try {
     const started = performance.now();
     const process = createDiffusionProcess(source.recipe);
