@@ -10,14 +10,16 @@ import { bundleGradients } from './tsup.gradients';
  * @param options.importMetaUrl gives the CommonJS build an `import.meta.url`, for a package that looks for its own files.
  *   (tsup's own `shims` would put `import 'path'` and `import 'url'` into every ESM file, those for browsers too.)
  * @param options.gradients bundles what is imported from `@tensorflow/tfjs-core/dist/gradients`.
+ * @param options.splitting shares chunks between the entries, so that they have one copy of an error class or a registry,
+ *   in CommonJS too. tsup then writes every `import()` of the CommonJS build as `require()`, so a package that loads one
+ *   which `require()` refuses goes without.
  */
-export function packageConfig(entries: string[], { importMetaUrl = false, gradients = false } = {}) {
+export function packageConfig(entries: string[], { importMetaUrl = false, gradients = false, splitting = true } = {}) {
   return defineConfig(({ env }) => ({
     entry: Object.fromEntries(entries.map((entry) => [entry, `src/${entry}.ts`])),
     format: ['esm', 'cjs'],
     target: 'es2022',
-    // One copy of an error class or a registry for all entries, in CommonJS too.
-    splitting: true,
+    splitting,
     sourcemap: true,
     clean: env?.TYPES ? false : ['**/*.js', '**/*.cjs', '**/*.map'],
     // TypeScript 6 deprecates an option that tsup's declaration build still sets.

@@ -1,5 +1,6 @@
 // Runs the programs of `examples/` and every README's ```ts block that is followed by a ```text block, and compares what
-// they print with that block, or with the `/* prints ... */` at a program's end. The packages must have been built.
+// they print with that block, or with the `/* prints ... */` at a program's end. A README's block runs as a module and as
+// CommonJS, so that both builds of a package are used. The packages must have been built.
 // Usage: node scripts/check-examples.mjs            runs all, fails where one prints something else
 //        node scripts/check-examples.mjs svd        runs those whose name contains `svd` and shows what they print
 import { spawn } from 'node:child_process';
@@ -18,9 +19,20 @@ const { buildSync } = await import('esbuild');
 function readmeExamples(file) {
   if (!existsSync(file)) return [];
   const fence = /```ts\n([\s\S]*?)```\s*(?:[^\n`]+\n\s*)?```text\n([\s\S]*?)```/g;
-  return [...readFileSync(file, 'utf8').matchAll(fence)].map(([, source, expected], index) => {
-    return { name: `${relative(root, file)} #${index + 1}`, source, expected };
+  return [...readFileSync(file, 'utf8').matchAll(fence)].flatMap(([, source, expected], index) => {
+    const name = `${relative(root, file)} #${index + 1}`;
+    return [
+      { name, source, expected },
+      { name: `${name} in CommonJS`, source: inCommonJs(source), expected, format: 'cjs' },
+    ];
   });
+}
+
+/** The source with all but its imports in a function: CommonJS has no await outside of one. */
+function inCommonJs(source) {
+  const imports = /^import [^;]*;.*$/gm;
+  const run = `main().catch((error) => {\n  console.error(error);\n  process.exitCode = 1;\n});`;
+  return `${(source.match(imports) ?? []).join('\n')}\nasync function main() {\n${source.replace(imports, '')}\n}\n${run}\n`;
 }
 
 function packageReadmes() {
@@ -47,9 +59,9 @@ function programs() {
  * Runs an example as a program of its own, from a folder that sees the dependencies of `examples/package.json`. Files of
  * `examples/` that it imports become a part of it.
  */
-function run({ source }, file) {
+function run({ source, format = 'esm' }, file) {
   const stdin = { contents: source, loader: 'ts', resolveDir: join(root, 'examples') };
-  const options = { bundle: true, packages: 'external', format: 'esm', target: 'es2022', platform: 'node' };
+  const options = { bundle: true, packages: 'external', format, target: 'es2022', platform: 'node' };
   buildSync({ stdin, ...options, outfile: file, logLevel: 'error' });
   const started = Date.now();
   return new Promise((resolve) => {
@@ -97,7 +109,8 @@ let failures = 0;
 try {
   const workers = Array.from({ length: Math.min(queue.length, availableParallelism()) }, async () => {
     for (let example = queue.shift(); example; example = queue.shift()) {
-      const file = join(work, `${example.name.replace(/\W+/g, '-')}.mjs`);
+      const ending = example.format === 'cjs' ? 'cjs' : 'mjs';
+      const file = join(work, `${example.name.replace(/\W+/g, '-')}.${ending}`);
       if (report(example, await run(example, file))) failures++;
     }
   });

@@ -1,4 +1,5 @@
 // @boundaries-ignore the build of all packages is configured in one place
 import { packageConfig } from '../../tsup.base';
 
-export default packageConfig(['index', 'node']);
+// vega loads in no `require`, and only a build without shared chunks keeps `import()` in CommonJS.
+export default packageConfig(['index', 'node'], { splitting: false });
