@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSafetensors } from '@learngene/tensor-io/node';
 import { describe, expect, test } from 'vitest';
@@ -226,6 +226,15 @@ describe('inspect', () => {
     expect(await json('inspect', data)).toMatchObject({ layout: null, config: null });
     for (const what of [base, bundle, data, 'DiT-S/8'])
       expect((await succeed('inspect', what)).stdout.split('\n').length).toBeGreaterThan(3);
+  });
+  test.each<[string, object, string]>([
+    ['a validation loss', { loss: 0.5, validationLoss: null }, 'step 4, loss 0.50000, validation loss not finite'],
+    ['a loss', { loss: null, validationLoss: 0.25 }, 'step 4, loss not finite, validation loss 0.25000'],
+  ])('a run with %s that was not finite', async (_, losses, shown) => {
+    const diverged = at('diverged');
+    cpSync(base, diverged, { recursive: true });
+    writeFileSync(join(diverged, 'metrics.jsonl'), `${JSON.stringify({ step: 4, ...losses })}\n`);
+    expect((await succeed('inspect', diverged)).stdout).toContain(shown);
   });
   test('a file of rubbish is one clear line', async () => {
     writeFileSync(at('rubbish.safetensors'), 'rubbish '.repeat(20));

@@ -41,7 +41,15 @@ export function interruptedBy({ reason }: AbortSignal, message: string, code?: E
   return new InterruptedError(message, { ...(reason instanceof InterruptedError && { signal: reason.signal }), code });
 }
 
-/** A step of which the loss or the norm of the gradient is no finite number. */
+/** What a step measured; the validation loss only where it is no finite number. */
+interface MeasuredStep {
+  step: number;
+  loss: number;
+  gradientNorm: number;
+  validationLoss?: number;
+}
+
+/** A step of which the loss, the norm of the gradient or the validation loss is no finite number. */
 export class NonFiniteLossError extends Error {
   /** Always `'NonFiniteLossError'`. */
   override name = 'NonFiniteLossError';
@@ -55,11 +63,19 @@ export class NonFiniteLossError extends Error {
   /** The norm of its gradient before clipping. */
   readonly gradientNorm: number;
 
+  /** The validation loss after the step, where it is what is no finite number. */
+  readonly validationLoss?: number;
+
   /** @param measured What the step measured; `advice` ends the message. */
-  constructor({ step, loss, gradientNorm }: { step: number; loss: number; gradientNorm: number }, advice = '') {
-    super(`training: the loss is ${loss} (gradient norm ${gradientNorm}) at step ${step}${advice}`);
+  constructor({ step, loss, gradientNorm, validationLoss }: MeasuredStep, advice = '') {
+    const what =
+      validationLoss === undefined
+        ? `loss is ${loss} (gradient norm ${gradientNorm})`
+        : `validation loss is ${validationLoss}`;
+    super(`training: the ${what} at step ${step}${advice}`);
     this.step = step;
     this.loss = loss;
     this.gradientNorm = gradientNorm;
+    this.validationLoss = validationLoss;
   }
 }

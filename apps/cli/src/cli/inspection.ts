@@ -53,8 +53,10 @@ export function kindPresetRows(kind: KindPresetInspection, novel: number): Rows 
 }
 
 function lossText({ step, loss, validationLoss }: MetricsLine): string {
-  const held = validationLoss === undefined ? '' : `, validation loss ${validationLoss.toFixed(5)}`;
-  return `step ${step}, loss ${loss.toFixed(5)}${held}`;
+  // JSON has no NaN: a log has null in its place.
+  const shown = (value: number | null) => (value === null ? 'not finite' : value.toFixed(5));
+  const held = validationLoss === undefined ? '' : `, validation loss ${shown(validationLoss)}`;
+  return `step ${step}, loss ${shown(loss)}${held}`;
 }
 
 /** The rows of a run. */

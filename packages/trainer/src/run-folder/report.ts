@@ -18,7 +18,7 @@ export async function curveSections(run: string): Promise<Section[]> {
   const lines = readMetricsLog(run);
   if (lines.length === 0) return [];
   const loss = lines.map(({ step, loss: y }) => ({ x: step, y }));
-  const validation = lines.flatMap(({ step, validationLoss: y }) => (y === undefined ? [] : [{ x: step, y }]));
+  const validation = lines.flatMap(({ step, validationLoss: y }) => (typeof y === 'number' ? [{ x: step, y }] : []));
   const curves = [{ name: 'loss', points: loss }];
   if (validation.length > 0) curves.push({ name: 'validation loss', points: validation });
   const rss = lines.map(({ step, rssMiB: y }) => ({ x: step, y }));

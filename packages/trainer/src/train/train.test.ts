@@ -129,6 +129,24 @@ describe('train', () => {
     expect([observed, released]).toEqual([[], [0]]);
   });
 
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])(
+    'a validation loss of %d ends it, before anyone is told of that step',
+    async (value) => {
+      const { learner, data, released } = tiny();
+      const steps: number[] = [];
+      const validation = { every: 2, batches: () => [value] };
+      const onStep = ({ step }: StepEvent) => void steps.push(step);
+      const training = train(learner, { data, schedule: schedule(5), validation, onStep });
+      const error = await training.catch((error) => error);
+      expect(error).toBeInstanceOf(NonFiniteLossError);
+      expect(error.message).toBe(`training: the validation loss is ${value} at step 2`);
+      expect(error).toMatchObject({ step: 2, validationLoss: value });
+      expect([steps, released]).toEqual([[1], [0, 1]]);
+      // A run adds what can be done.
+      expect(new NonFiniteLossError(error, '; try again').message).toBe(`${error.message}; try again`);
+    },
+  );
+
   test('a batch is freed where its step fails', async () => {
     const { learner, data, released } = tiny();
     const failing = { ...learner, step: () => Promise.reject(new Error('device lost')) };

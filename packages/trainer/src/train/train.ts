@@ -70,7 +70,7 @@ function check<B>(options: TrainOptions<B>): void {
  * The caller keeps the learner and the batch maker, also after an error. Their state is then that after the last step
  * that was done.
  *
- * @throws NonFiniteLossError where the loss or the norm of the gradient is NaN or infinite
+ * @throws NonFiniteLossError where the loss, the norm of the gradient or the validation loss is NaN or infinite
  * @throws the signal's reason after an abort, unless the last step was done
  * @throws Error for an unknown option, and for a communicator of more than one process
  */
@@ -100,10 +100,14 @@ export async function train<B>(learner: Learner<B>, options: TrainOptions<B>): P
     }
     const due = validation !== undefined && (done % validation.every === 0 || done === steps);
     const validationLoss = due ? await meanLoss(learner, validation.batches()) : undefined;
+    const { loss, gradientNorm } = result;
+    if (validationLoss !== undefined && !Number.isFinite(validationLoss)) {
+      throw new NonFiniteLossError({ step: done, loss, gradientNorm, validationLoss });
+    }
     await onStep?.({
       step: done,
-      loss: result.loss,
-      gradientNorm: result.gradientNorm,
+      loss,
+      gradientNorm,
       learningRate,
       milliseconds,
       ...(validationLoss !== undefined && { validationLoss }),
