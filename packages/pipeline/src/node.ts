@@ -15,6 +15,8 @@ export {
   checksumOf,
   type LoadedCheckpoint,
   loadCheckpoint,
+  loadNewestCheckpoint,
+  type NewestCheckpoint,
   type StateFile,
 } from './node/checkpoint';
 export { denseFile, denseMetadata, denseParams } from './node/dense-model';

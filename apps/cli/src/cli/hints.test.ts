@@ -37,7 +37,8 @@ describe('the command says which option cures an error', () => {
     ['data-changed', /^x; give its own by --data-path, or start a new run$/],
     ['image-unreadable', /^x; --set data\.onCorrupt=skip leaves such images out$/],
     ['recipe-missing', /^x; what learngene assemble --form dense writes does$/],
-    ['training-interrupted', /^x; continue with --resume \(a demo: run it again\)$/],
+    ['training-interrupted', /^x; continue with --resume$/],
+    ['demo-interrupted', /^x; the same command continues$/],
     ['report-interrupted', /^x; --resume draws the samples and writes the report$/],
   ])('%s', (code, line) => {
     expect(errorLine(new ConfigError('x', { code }))).toMatch(line);

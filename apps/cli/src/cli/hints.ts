@@ -28,7 +28,8 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
   'data-changed': 'give its own by --data-path, or start a new run',
   'image-unreadable': '--set data.onCorrupt=skip leaves such images out',
   'recipe-missing': 'what learngene assemble --form dense writes does',
-  'training-interrupted': 'continue with --resume (a demo: run it again)',
+  'training-interrupted': 'continue with --resume',
+  'demo-interrupted': 'the same command continues',
   'report-interrupted': '--resume draws the samples and writes the report',
 };
 

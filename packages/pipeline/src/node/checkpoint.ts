@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { disposeParams, type ParamTree } from '@learngene/nn';
 import { loadParams } from '@learngene/nn/node';
 import { sha256File } from '@learngene/tensor-io/node';
-import { checkpointPath } from './run-folder';
+import { checkpointPath, checkpointSteps } from './run-folder';
 
 /** The content of a checkpoint. */
 export interface CheckpointContent {
@@ -60,7 +60,8 @@ export async function loadCheckpoint(run: string, step: number, only?: readonly 
   }
   const known = content?.format === 1 || content?.format === CHECKPOINT_FORMAT;
   if (!known || !isObject(content.files) || !isObject(content.state)) {
-    throw new Error(`${stateFile}: expected a checkpoint of format 1 or ${CHECKPOINT_FORMAT}`);
+    const got = known ? 'one without files or state' : `format ${JSON.stringify(content?.format)}`;
+    throw new Error(`${stateFile}: expected a checkpoint of format 1 or ${CHECKPOINT_FORMAT}, got ${got}`);
   }
   if (checksumOf(content) !== content.checksum)
     throw new Error(`${stateFile}: its checksum is not that of its content`);
@@ -78,4 +79,48 @@ export async function loadCheckpoint(run: string, step: number, only?: readonly 
     throw error;
   }
   return { trees, state: content.state, format: content.format };
+}
+
+/** A checkpoint that was read, and its step. */
+export interface NewestCheckpoint extends LoadedCheckpoint {
+  /** Steps done. */
+  step: number;
+}
+
+/**
+ * Reads the newest checkpoint of a run, or only some of its trees; the caller owns the trees. Undefined where there is none.
+ *
+ * @throws Error as {@link loadCheckpoint}; where an older checkpoint is sound, it says what continues from that one
+ */
+export async function loadNewestCheckpoint(
+  run: string,
+  only?: readonly string[],
+): Promise<NewestCheckpoint | undefined> {
+  const older = await checkpointSteps(run);
+  const step = older.pop();
+  if (step === undefined) return undefined;
+  try {
+    return { step, ...(await loadCheckpoint(run, step, only)) };
+  } catch (error) {
+    const damaged = [checkpointPath(run, step)];
+    for (const before of older.reverse()) {
+      if (await isSound(run, before, only)) {
+        const advice = `delete ${damaged.join(' and ')} to continue from step ${before}, whose checkpoint is sound`;
+        throw new Error(`${(error as Error).message}; ${advice}`, { cause: error });
+      }
+      damaged.push(checkpointPath(run, before));
+    }
+    throw error;
+  }
+}
+
+/** Whether a checkpoint, or some of its trees, can be read. */
+async function isSound(run: string, step: number, only: readonly string[] | undefined): Promise<boolean> {
+  try {
+    const { trees } = await loadCheckpoint(run, step, only);
+    for (const tree of Object.values(trees)) disposeParams(tree);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -3,7 +3,7 @@ import type { DenseModel } from '@learngene/kind';
 import { disposeParams, paramsToTensorData } from '@learngene/nn';
 import type { Config } from '../config/schema';
 import { ConfigError } from '../errors';
-import { loadCheckpoint } from './checkpoint';
+import { loadNewestCheckpoint } from './checkpoint';
 import { checkpointSteps, isRunFolder, readRunRecord } from './run-folder';
 
 /** A plain DiT that a run trains, before its weights are read. */
@@ -27,15 +27,18 @@ export async function describeDenseRun(folder: string): Promise<DenseRun | undef
   if (!isRunFolder(folder)) return undefined;
   const record = await readRunRecord(folder);
   if (record.kind !== 'dense') return undefined;
-  const step = (await checkpointSteps(folder)).at(-1);
-  if (step === undefined) throw new ConfigError(`${folder}: the run has no checkpoint yet`);
+  const none = () => new ConfigError(`${folder}: the run has no checkpoint yet`);
+  if ((await checkpointSteps(folder)).length === 0) throw none();
   const { dit, classNames } = record.model;
   return {
     classNames,
     dit,
     config: record.config,
     async load() {
-      const { ema } = (await loadCheckpoint(folder, step, ['ema'])).trees;
+      const newest = await loadNewestCheckpoint(folder, ['ema']);
+      if (newest === undefined) throw none();
+      const { step, trees } = newest;
+      const { ema } = trees;
       if (ema === undefined) throw new Error(`${folder}: the checkpoint of step ${step} has no ema.safetensors`);
       try {
         return { config: dit, params: ditParamsFromTensorData(await paramsToTensorData(ema), dit) };

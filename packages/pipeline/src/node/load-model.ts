@@ -9,7 +9,7 @@ import { ConfigError } from '../errors';
 import type { Progress } from '../progress';
 import { classLabels } from '../recipe/class-labels';
 import { readRecipe } from '../recipe/recipe';
-import { loadCheckpoint } from './checkpoint';
+import { loadNewestCheckpoint } from './checkpoint';
 import { expectArtifact } from './identify';
 import { checkpointSteps, isRunFolder, readKindRecord } from './run-folder';
 
@@ -28,9 +28,9 @@ function isBundle(path: string): boolean {
 
 async function loadRun(path: string): Promise<LoadedModel> {
   const record = await readKindRecord(path);
-  const step = (await checkpointSteps(path)).at(-1);
-  if (step === undefined) throw new ConfigError(`${path}: the run has no checkpoint yet`);
-  const { trees } = await loadCheckpoint(path, step, ['ema']);
+  const newest = await loadNewestCheckpoint(path, ['ema']);
+  if (newest === undefined) throw new ConfigError(`${path}: the run has no checkpoint yet`);
+  const { step, trees } = newest;
   if (trees.ema === undefined) throw new Error(`${path}: the checkpoint of step ${step} has no ema.safetensors`);
   return { model: { config: record.model, params: paramsFromTree(trees.ema, record.model) }, config: record.config };
 }

@@ -102,9 +102,10 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
   const twice = duplicateKey(text);
   if (twice !== undefined) throw new ConfigError(`${file}: holds a key twice: ${JSON.stringify(twice)}`);
   if (record === null || typeof record !== 'object' || !isRunFormat(record.format)) {
-    throw new ConfigError(
-      `${file}: expected a run record of format 1 or ${RUN_FORMAT}; this is of ${(await identify(path)).what}`,
-    );
+    const format: unknown = (record as { format?: unknown } | null)?.format;
+    const expected = `${file}: expected a run record of format 1 or ${RUN_FORMAT}`;
+    if (format !== undefined) throw new ConfigError(`${expected}, got format ${JSON.stringify(format)}`);
+    throw new ConfigError(`${expected}; this is of ${(await identify(path)).what}`);
   }
   if (record.kind !== undefined && record.kind !== 'kind' && record.kind !== 'dense') {
     const kind = JSON.stringify(record.kind);

@@ -17,6 +17,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { modelConfig } from '../config/model-config';
 import { type DataPart, decodeData, partOf } from '../data/decode-data';
 import { chooseClasses, openData } from '../data/open-data';
+import { InterruptedError } from '../errors';
 import { type InDomainExtractor, trainExtractor } from '../evaluate/in-domain-extractor';
 import { gridLabels, runTraining } from '../run/run-training';
 import { createRunFolder } from '../run-folder/create-run';
@@ -104,6 +105,16 @@ class Stages {
  * @throws ConfigError for a folder that may not be written, InterruptedError where the signal aborts
  */
 export async function runDemo(plan: DemoPlan, options: RunDemoOptions): Promise<DemoResult> {
+  try {
+    return await runStages(plan, options);
+  } catch (error) {
+    if (!(error instanceof InterruptedError)) throw error;
+    const { message, signal } = error;
+    throw new InterruptedError(message, { signal, code: 'demo-interrupted', cause: error });
+  }
+}
+
+async function runStages(plan: DemoPlan, options: RunDemoOptions): Promise<DemoResult> {
   const { out, engine, seed, replace, progress } = options;
   const stages = new Stages(options);
   if (await prepareDemoFolder(out, plan, { seed, replace }))

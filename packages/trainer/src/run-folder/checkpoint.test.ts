@@ -118,7 +118,12 @@ describe('a checkpoint', () => {
   test.each<[string, string, (text: string) => string | undefined, RegExp]>([
     ['a missing state', 'state.json', () => undefined, /state.json: cannot be read/],
     ['an edited state', 'state.json', (text) => text.replace('2.5', '2.4'), /state.json: its checksum/],
-    ['another format', 'state.json', (text) => text.replace('"format":2', '"format":3'), /checkpoint of format 1 or 2/],
+    [
+      'another format',
+      'state.json',
+      (text) => text.replace('"format":2', '"format":3'),
+      /checkpoint of format 1 or 2, got format 3/,
+    ],
     ['a missing tree', 'ema.safetensors', () => undefined, /ema.safetensors/],
     ['a damaged tree', 'ema.safetensors', (text) => text.replace('weight', 'weighs'), /ema.safetensors: its checksum/],
   ])('%s is refused, and nothing leaks', async (_, file, damage, message) => {

@@ -1,6 +1,6 @@
 import { disposeParams } from '@learngene/nn';
 import type { Config, Progress } from '@learngene/pipeline';
-import { checkpointSteps, loadCheckpoint } from '@learngene/pipeline/node';
+import { checkpointSteps, loadNewestCheckpoint } from '@learngene/pipeline/node';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BatchMaker } from '../contracts/batch-maker';
 import type { Learner } from '../contracts/learner';
@@ -36,10 +36,9 @@ const EMPTY: LogWindow = { loss: 0, norm: 0, steps: 0 };
 
 /** Restores the learner from the newest checkpoint, if there is one. */
 async function restore<B>(run: string, learner: Learner<B>): Promise<SavedState | undefined> {
-  const last = (await checkpointSteps(run)).at(-1);
-  if (last === undefined) return undefined;
-  const loaded = await loadCheckpoint(run, last);
-  const saved = fromCheckpoint(loaded, last);
+  const loaded = await loadNewestCheckpoint(run);
+  if (loaded === undefined) return undefined;
+  const saved = fromCheckpoint(loaded, loaded.step);
   try {
     learner.restore(saved.learner);
   } catch (error) {

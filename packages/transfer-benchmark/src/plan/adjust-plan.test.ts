@@ -25,5 +25,8 @@ test.each(['cats', 'constructor'])('a dataset %s that the plan lacks is refused 
 test('methods that the plan has no trial of are refused', () => {
   expect(() => checkMethods(plan)).not.toThrow();
   expect(() => checkMethods(plan, [plan.sweeps[0].methods[0]])).not.toThrow();
-  expect(() => checkMethods(plan, ['magic'])).toThrow('only: the plan has no trial of magic');
+  expect(() => checkMethods(plan, ['magic'])).toThrow(
+    `only: the plan has no trial of magic; it has ${[...new Set(plan.sweeps.flatMap(({ methods }) => methods))].join(', ')}`,
+  );
+  expect(() => checkMethods(plan, ['kindd'])).toThrow('only: the plan has no trial of kindd; did you mean kind?');
 });

@@ -1,4 +1,4 @@
-import { ConfigError } from '@learngene/pipeline';
+import { ConfigError, nearestWord } from '@learngene/pipeline';
 import type { BenchmarkPlan } from './benchmark-plan';
 
 /**
@@ -22,12 +22,14 @@ export function withDataPaths(plan: BenchmarkPlan, dataPath: Readonly<Record<str
 /**
  * Refuses methods that a plan has no trial of.
  *
- * @throws ConfigError naming the method
+ * @throws ConfigError naming the method, with the one that may be meant, or all
  */
 export function checkMethods(plan: BenchmarkPlan, only: readonly string[] = []): void {
+  const known = [...new Set(plan.sweeps.flatMap(({ methods }) => methods as readonly string[]))];
   for (const method of only) {
-    if (!plan.sweeps.some(({ methods }) => (methods as readonly string[]).includes(method))) {
-      throw new ConfigError(`only: the plan has no trial of ${method}`, { argument: 'only' });
-    }
+    if (known.includes(method)) continue;
+    const nearest = nearestWord(method, known);
+    const hint = nearest === undefined ? `it has ${known.join(', ')}` : `did you mean ${nearest}?`;
+    throw new ConfigError(`only: the plan has no trial of ${method}; ${hint}`, { argument: 'only', choices: known });
   }
 }
