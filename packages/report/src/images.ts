@@ -1,3 +1,5 @@
+import { checkBytes, checkFields } from './check';
+
 /** Images of one size: uint8 [count, height, width, channels], in [0, 255]. */
 export interface Images {
   /** `count * height * width * channels` bytes. */
@@ -15,9 +17,12 @@ export interface Images {
 /**
  * Checks that the bytes of images are as many as their sizes say, and that they can be shown.
  *
- * @throws RangeError naming the size that cannot be, or the bytes expected and given
+ * @throws RangeError naming the field or the size that cannot be, or the bytes expected and given
  */
-export function checkImages({ data, count, height, width, channels }: Images): void {
+export function checkImages(images: Images): void {
+  checkFields('images', images, ['data', 'count', 'height', 'width', 'channels']);
+  const { data, count, height, width, channels } = images;
+  checkBytes('images.data', data);
   for (const [name, value, minimum] of [
     ['count', count, 0],
     ['height', height, 1],

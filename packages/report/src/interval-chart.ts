@@ -1,4 +1,5 @@
 import type { Spec } from 'vega';
+import { checkArray, checkFields, checkFinite, checkText } from './check';
 import { PALETTE, renderChart } from './render-chart';
 
 /** A row of an {@link intervalChart}. */
@@ -17,17 +18,36 @@ export interface IntervalRow {
 
 const TONES = ['good', 'neutral', 'bad'];
 
+function check(rows: readonly IntervalRow[], options: { title: string; xTitle: string }): void {
+  checkArray('rows', rows, 1);
+  rows.forEach((row, i) => {
+    const at = `rows[${i}]`;
+    checkFields(at, row, ['name', 'value', 'low', 'high', 'tone']);
+    checkText(`${at}.name`, row.name);
+    for (const end of ['value', 'low', 'high'] as const) {
+      if (end === 'value' || row[end] !== undefined) checkFinite(`${at}.${end}`, row[end]);
+    }
+    if (!TONES.includes(row.tone)) throw new RangeError(`${at}.tone: expected ${TONES.join(' or ')}, got ${row.tone}`);
+  });
+  checkFields('options', options, ['title', 'xTitle']);
+  checkText('options.title', options.title);
+  checkText('options.xTitle', options.xTitle);
+}
+
 /**
  * Draws ratios with their intervals beside a line at 1, a row each, on a logarithmic axis. Rows that such an axis cannot show
- * (zero, negative, not finite) are left out.
+ * (zero, negative) are left out.
  *
  * @returns an `<svg>` element
+ * @throws RangeError for numbers that are not finite, no row, and an unknown field or option, naming it
  */
-export function intervalChart(
+export async function intervalChart(
   rows: readonly IntervalRow[],
-  { title, xTitle }: { title: string; xTitle: string },
+  options: { title: string; xTitle: string },
 ): Promise<string> {
-  const onAxis = (value: number) => Number.isFinite(value) && value > 0;
+  check(rows, options);
+  const { title, xTitle } = options;
+  const onAxis = (value: number) => value > 0;
   const values = rows.filter(({ value, low = value, high = value }) => [value, low, high].every(onAxis));
   const ends = values.flatMap(({ value, low = value, high = value }) => [low, high]);
   const spec: Spec = {

@@ -1,4 +1,5 @@
 import type { Spec } from 'vega';
+import { checkArray, checkFields, checkFinite, checkText, checkWord } from './check';
 import { PALETTE, renderChart } from './render-chart';
 
 /** A point of a line. */
@@ -51,6 +52,40 @@ export interface ChartOptions {
   legend?: 'right' | 'bottom';
 }
 
+const OPTIONS = ['title', 'xTitle', 'yTitle', 'logX', 'logY', 'dots', 'size', 'legend'];
+
+function checkOptions(options: ChartOptions): void {
+  checkFields('options', options, OPTIONS);
+  for (const name of ['title', 'xTitle', 'yTitle'] as const) checkText(`options.${name}`, options[name]);
+  for (const name of ['logX', 'logY', 'dots'] as const) checkWord(`options.${name}`, options[name], [true, false]);
+  checkWord('options.legend', options.legend, ['right', 'bottom']);
+  if (options.size === undefined) return;
+  checkFields('options.size', options.size, ['width', 'height']);
+  for (const side of ['width', 'height'] as const) {
+    checkFinite(`options.size.${side}`, options.size[side], { positive: true });
+  }
+}
+
+function checkSeries(series: readonly Series[], { logX }: ChartOptions): void {
+  checkArray('series', series, 1);
+  series.forEach((line, i) => {
+    const at = `series[${i}]`;
+    checkFields(at, line, ['name', 'points', 'strong']);
+    checkText(`${at}.name`, line.name);
+    checkWord(`${at}.strong`, line.strong, [true, false]);
+    checkArray(`${at}.points`, line.points, 1);
+    line.points.forEach((point, j) => {
+      const name = `${at}.points[${j}]`;
+      checkFields(name, point, ['x', 'y', 'low', 'high']);
+      checkFinite(`${name}.x`, point.x, { positive: logX });
+      checkFinite(`${name}.y`, point.y);
+      for (const edge of ['low', 'high'] as const) {
+        if (point[edge] !== undefined) checkFinite(`${name}.${edge}`, point[edge]);
+      }
+    });
+  });
+}
+
 const dashes = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
 
 /** The first line has a colour of its own; where the others' colours come again, they come with other dashes. */
@@ -62,27 +97,31 @@ function look(index: number): { color: string; dash: number[] } {
 }
 
 /** The points that the axes can show; bands only where they are on the axis too. */
-function shown({ name, points, strong }: Series, { logX, logY }: ChartOptions) {
-  const onAxis = (value: number, log?: boolean) => Number.isFinite(value) && (!log || value > 0);
+function pointsOnAxes({ name, points, strong }: Series, { logY }: ChartOptions) {
+  const onAxis = (value: number) => !logY || value > 0;
   return points
-    .filter(({ x, y }) => onAxis(x, logX) && onAxis(y, logY))
+    .filter(({ y }) => onAxis(y))
     .map(({ x, y, low, high }) => ({
       name,
       x,
       y,
       width: strong ? 2.8 : 1.6,
-      ...(low !== undefined && high !== undefined && onAxis(low, logY) && onAxis(high, logY) ? { low, high } : {}),
+      ...(low !== undefined && high !== undefined && onAxis(low) && onAxis(high) ? { low, high } : {}),
     }));
 }
 
 /**
- * Draws lines, with bands where points have them. Points that the axes cannot show (not finite, or not positive on a
- * logarithmic axis) are left out.
+ * Draws lines, with bands where points have them. On a logarithmic y axis, points that are not positive are left out.
  *
+ * @param series At least one, each of at least one point.
  * @returns an `<svg>` element
+ * @throws RangeError for numbers that are not finite, an x that is not positive on a logarithmic axis, a series without
+ *   points, and an unknown field or option, naming it
  */
-export function lineChart(series: readonly Series[], options: ChartOptions): Promise<string> {
-  const values = series.flatMap((line) => shown(line, options));
+export async function lineChart(series: readonly Series[], options: ChartOptions): Promise<string> {
+  checkOptions(options);
+  checkSeries(series, options);
+  const values = series.flatMap((line) => pointsOnAxes(line, options));
   const names = series.map(({ name }) => name);
   const { logX, logY, dots, size = { width: 560, height: 260 }, legend = 'right' } = options;
   const line = { x: { scale: 'x', field: 'x' }, y: { scale: 'y', field: 'y' } };

@@ -1,3 +1,5 @@
+import { checkFields, checkText } from './check';
+import { checkSections } from './check-sections';
 import { chartFile } from './render-chart';
 import type { Cell, Chart, Section } from './sections';
 
@@ -40,8 +42,16 @@ const slug = (text: string) =>
     .replace(/^-|-$/g, '')
     .slice(0, 80);
 
-/** Renders sections as Markdown. Charts and images become assets, each under a name of its own; nothing is written. */
-export function reportMarkdown(sections: readonly Section[], { folder }: MarkdownOptions): MarkdownReport {
+/**
+ * Renders sections as Markdown. Charts and images become assets, each under a name of its own; nothing is written.
+ *
+ * @throws RangeError for an unknown option, and for a section with an unknown kind or field, naming it
+ */
+export function reportMarkdown(sections: readonly Section[], options: MarkdownOptions): MarkdownReport {
+  checkSections(sections);
+  checkFields('options', options, ['folder']);
+  const { folder } = options;
+  checkText('options.folder', folder);
   const assets: Assets = new Map();
   const fileFor = (title: string, extension: string, bytes: string | Uint8Array) => {
     const stem = `${folder}/${slug(title)}`;

@@ -1,3 +1,5 @@
+import { checkText } from './check';
+import { checkSections } from './check-sections';
 import { escapeHtml } from './escape';
 import { sectionHtml } from './html';
 import type { Section } from './sections';
@@ -19,8 +21,12 @@ function contents(sections: readonly Section[]): string {
  * Renders sections as one HTML page with everything inside it: it opens with no network. Every text is escaped.
  *
  * @param subtitle The line below the title.
+ * @throws RangeError for a text or a section that is none, and for one with an unknown kind or field, naming it
  */
 export function reportPage(title: string, subtitle: string, sections: readonly Section[]): string {
+  checkText('title', title);
+  checkText('subtitle', subtitle);
+  checkSections(sections);
   const parts = sections.map((section, i) => `<section id="${anchor(i)}">${sectionHtml(section)}</section>`);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -74,7 +74,7 @@ export async function writeDemoReport(input: DemoReportInput): Promise<string> {
       ['novel classes', input.scores.novel],
     ]),
     ...(await curveSections(join(out, 'pretrain'))),
-    await spectrumSection(input.model),
+    ...(await spectrumSection(input.model)),
     sizeSection(input.model),
     bundleTable(input.bundle),
     {

@@ -24,17 +24,17 @@ async function meanSpectrum(tree: ParamTree, names: readonly string[]): Promise<
   );
 }
 
-/** The spectra of the learngenes and of some groups' tailors, as lines of a chart. */
+/** The spectra of the learngenes and of some groups' tailors, as lines of a chart; none without a finite energy. */
 export async function componentSpectra({ config, params }: KindModel, groups: readonly string[]): Promise<Series[]> {
   const names = blockLinearNames(config.dit);
   const line = (name: string, energies: number[]): Series => ({
     name,
-    points: energies.map((y, i) => ({ x: i + 1, y })),
+    points: energies.flatMap((y, i) => (Number.isFinite(y) ? [{ x: i + 1, y }] : [])),
   });
   const lines = [line('learngenes', await meanSpectrum(params.learngenes, names))];
   for (const group of groups) {
     groupByName(config.groups, group);
     lines.push(line(group, await meanSpectrum(params.tailors[group], names)));
   }
-  return lines;
+  return lines.filter(({ points }) => points.length > 0);
 }

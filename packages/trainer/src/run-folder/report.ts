@@ -17,45 +17,52 @@ const count = (value: number) => value.toLocaleString('en-US');
 export async function curveSections(run: string): Promise<Section[]> {
   const lines = readMetricsLog(run);
   if (lines.length === 0) return [];
-  const loss = lines.map(({ step, loss: y }) => ({ x: step, y }));
-  const validation = lines.flatMap(({ step, validationLoss: y }) => (typeof y === 'number' ? [{ x: step, y }] : []));
-  const curves = [{ name: 'loss', points: loss }];
-  if (validation.length > 0) curves.push({ name: 'validation loss', points: validation });
-  const rss = lines.map(({ step, rssMiB: y }) => ({ x: step, y }));
-  return [
-    {
+  // JSON has no NaN: a log has null in its place.
+  const pointsOf = (field: 'loss' | 'validationLoss' | 'rssMiB') =>
+    lines.flatMap(({ step, [field]: y }) => (typeof y === 'number' ? [{ x: step, y }] : []));
+  const curves = [
+    { name: 'loss', points: pointsOf('loss') },
+    { name: 'validation loss', points: pointsOf('validationLoss') },
+  ].filter(({ points }) => points.length > 0);
+  const rss = pointsOf('rssMiB');
+  const sections: Section[] = [];
+  if (curves.length > 0) {
+    sections.push({
       kind: 'chart',
       svg: await lineChart(curves, {
-        title: validation.length > 0 ? 'Training and validation loss' : 'Training loss',
+        title: curves.length > 1 ? 'Training and validation loss' : 'Training loss',
         xTitle: 'step',
         yTitle: 'loss',
         logY: true,
       }),
-    },
-    {
+    });
+  }
+  if (rss.length > 0) {
+    sections.push({
       kind: 'chart',
       svg: await lineChart([{ name: 'resident memory', points: rss }], {
         title: 'Memory of the process',
         xTitle: 'step',
         yTitle: 'MiB',
       }),
-    },
-  ];
+    });
+  }
+  return sections;
 }
 
-/** The energies of learngenes and of at most six groups' tailors. */
-export async function spectrumSection(model: KindModel): Promise<Section> {
+/** The energies of learngenes and of at most six groups' tailors; none where no energy is finite. */
+export async function spectrumSection(model: KindModel): Promise<Section[]> {
   const groups = model.config.groups.slice(0, 6).map(({ name }) => name);
-  return {
-    kind: 'chart',
-    svg: await lineChart(await componentSpectra(model, groups), {
-      title: 'Component spectra, mean over layers',
-      xTitle: 'component, by energy',
-      yTitle: 'energy s²‖u‖²‖v‖²',
-      logY: true,
-    }),
-    note: 'What is common is in the learngenes; a group that carries much of its own has tailors of high energy.',
-  };
+  const spectra = await componentSpectra(model, groups);
+  if (spectra.length === 0) return [];
+  const svg = await lineChart(spectra, {
+    title: 'Component spectra, mean over layers',
+    xTitle: 'component, by energy',
+    yTitle: 'energy s²‖u‖²‖v‖²',
+    logY: true,
+  });
+  const note = 'What is common is in the learngenes; a group that carries much of its own has tailors of high energy.';
+  return [{ kind: 'chart', svg, note }];
 }
 
 /** The cost of a model and of its parts. */
@@ -118,7 +125,7 @@ export async function writeRunReport(run: string, record: RunRecord, ema: Diffus
     { kind: 'text', title: 'Classes', text: names.join(' · ') },
     ...(await gridSections(run, 3)),
     ...(await curveSections(run)),
-    ...(isKindModel(ema) ? [await spectrumSection(ema), sizeSection(ema)] : [denseSizeSection(ema)]),
+    ...(isKindModel(ema) ? [...(await spectrumSection(ema)), sizeSection(ema)] : [denseSizeSection(ema)]),
     {
       kind: 'table',
       title: 'How it was made',

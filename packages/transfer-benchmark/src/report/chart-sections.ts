@@ -109,8 +109,8 @@ export async function differenceChart(summary: TableSummary): Promise<Chart | un
 
 /** FID against parameters and against multiply-accumulates. */
 export async function budgetCharts({ condition, lines }: BudgetSummary): Promise<Chart[]> {
-  const draw = async (axis: 'parameters' | 'macs', xTitle: string): Promise<Chart> => {
-    const series = lines.map(
+  const draw = async (axis: 'parameters' | 'macs', xTitle: string): Promise<Chart[]> => {
+    const all = lines.map(
       ({ method, points }): Series => ({
         name: methodTitle(method),
         strong: method.startsWith('bundle-cut'),
@@ -124,13 +124,13 @@ export async function budgetCharts({ condition, lines }: BudgetSummary): Promise
           .sort((a, b) => a.x - b.x),
       }),
     );
+    const series = all.filter(({ points }) => points.length > 0);
+    if (series.length === 0) return [];
     const title = `FID against ${xTitle}: ${condition.task}`;
     const options = { title, xTitle, yTitle: 'FID', logX: true, logY: spansDecades(series), dots: true, size: SIZE };
-    return {
-      svg: await lineChart(series, { ...options, legend: 'bottom' }),
-      file: `budget-${axis}-${condition.task}`,
-      title: `${title}, ${conditionTitle(condition)}`,
-    };
+    const svg = await lineChart(series, { ...options, legend: 'bottom' });
+    const file = `budget-${axis}-${condition.task}`;
+    return [{ svg, file, title: `${title}, ${conditionTitle(condition)}` }];
   };
-  return [await draw('parameters', 'parameters'), await draw('macs', 'MACs of a forward pass')];
+  return [...(await draw('parameters', 'parameters')), ...(await draw('macs', 'MACs of a forward pass'))];
 }

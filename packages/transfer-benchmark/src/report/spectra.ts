@@ -41,17 +41,18 @@ function shownModel(
   return { title: `pre-trained KIND, ${job.base.dataset.name}, ${name}`, main: ofMainTable };
 }
 
-async function chartOf(key: string, title: string, spectrum: z.output<typeof spectrumSchema>): Promise<Chart> {
+async function chartOf(key: string, title: string, spectrum: z.output<typeof spectrumSchema>): Promise<Chart[]> {
   const line = (name: string, numbers: readonly (number | null)[], strong = false): Series => ({
     name,
     strong,
-    points: numbers.map((y, i) => ({ x: i + 1, y: y ?? Number.NaN })),
+    points: numbers.flatMap((y, i) => (y === null ? [] : [{ x: i + 1, y }])),
   });
   const groups = Object.entries(spectrum.tailors).slice(0, SHOWN_GROUPS);
   const series = [
     line('learngenes', spectrum.learngenes, true),
     ...groups.map(([name, numbers]) => line(`tailors: ${name}`, numbers)),
-  ];
+  ].filter(({ points }) => points.length > 0);
+  if (series.length === 0) return [];
   const [short] = title.split(' (');
   const svg = await lineChart(series, {
     title: short,
@@ -61,12 +62,8 @@ async function chartOf(key: string, title: string, spectrum: z.output<typeof spe
     size: { width: 400, height: 230 },
     legend: 'bottom',
   });
-  return {
-    title: `Singular values: ${title}`,
-    file: `spectrum-${key}`,
-    svg,
-    ...(short === title ? {} : { note: title }),
-  };
+  const note = short === title ? {} : { note: title };
+  return [{ title: `Singular values: ${title}`, file: `spectrum-${key}`, svg, ...note }];
 }
 
 /** The spectra of learngenes and tailors, a chart for each kind of model; none where spectra.json is missing. */
@@ -85,7 +82,7 @@ export async function spectraSections({
   const [main, others]: [Chart[], Chart[]] = [[], []];
   for (const [key, spectrum] of Object.entries(parsed.data)) {
     const found = shownModel(key, known);
-    if (found) (found.main ? main : others).push(await chartOf(key, found.title, spectrum));
+    if (found) (found.main ? main : others).push(...(await chartOf(key, found.title, spectrum)));
   }
   const note = `First seed; mean over the layers. What is common is in the learngenes; a class that needs much of its own has tailors with large singular values. At most ${SHOWN_GROUPS} groups of tailors are drawn.`;
   const open = { kind: 'charts' as const, title: 'Spectra of learngenes and tailors', note, charts: main };
