@@ -1,4 +1,4 @@
-export { type Augmentation, augment } from './batches/augment';
+export { type Augmentation, type AugmentOptions, augment, type ImageShape } from './batches/augment';
 export { type AutoencoderBatchesOptions, autoencoderBatches, imagesInOrder } from './batches/autoencoder-batches';
 export { type DiffusionBatchOptions, diffusionBatch, toUnit } from './batches/diffusion-batch';
 export {

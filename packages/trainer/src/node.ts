@@ -82,6 +82,7 @@ export {
   type PreparedVaeRun,
   prepareVaeTraining,
   prepareVaeTrainingOn,
+  type ResumeVaeOptions,
   resumeVaeTraining,
   type TrainVaeOptions,
   trainVae,

@@ -9,7 +9,17 @@ export interface Augmentation {
 }
 
 /** Height, width and channels of an image. */
-type Shape = readonly [height: number, width: number, channels: number];
+export type ImageShape = readonly [height: number, width: number, channels: number];
+
+/** What {@link augment} varies images by. */
+export interface AugmentOptions {
+  /** Height, width and channels. */
+  readonly shape: ImageShape;
+  /** How far and how often. */
+  readonly augmentation: Augmentation;
+  /** Where the draws come from. */
+  readonly generator: Generator;
+}
 
 /**
  * Moves images and permutes their colours at random, in place.
@@ -17,10 +27,7 @@ type Shape = readonly [height: number, width: number, channels: number];
  * @param images - uint8 [N, H, W, C]
  * @param generator - advanced by the same draws whatever comes out, so that a step depends on nothing else
  */
-export function augment(
-  images: Uint8Array,
-  { shape, augmentation, generator }: { shape: Shape; augmentation: Augmentation; generator: Generator },
-): void {
+export function augment(images: Uint8Array, { shape, augmentation, generator }: AugmentOptions): void {
   const bytes = shape[0] * shape[1] * shape[2];
   const count = images.length / bytes;
   const { shift, permuteChannels } = augmentation;
@@ -34,7 +41,11 @@ export function augment(
   }
 }
 
-function move(image: Uint8Array, [height, width, channels]: Shape, [down, right]: readonly [number, number]): void {
+function move(
+  image: Uint8Array,
+  [height, width, channels]: ImageShape,
+  [down, right]: readonly [number, number],
+): void {
   const from = image.slice();
   const inside = (at: number, size: number) => Math.min(size - 1, Math.max(0, at));
   for (let y = 0; y < height; y++) {

@@ -17,5 +17,10 @@ export interface AutoencoderLearner extends Learner<AutoencoderBatch> {
   /** The latents' means with the averaged weights, [N, h, w, Z]; the caller owns them. */
   encode(images: Tensor4D): Tensor4D;
   /** The averaged weights; the tensors stay the learner's. */
-  model(): { readonly config: VaeConfig; readonly params: VaeParams };
+  model(): {
+    /** Its configuration. */
+    readonly config: VaeConfig;
+    /** Its averaged weights. */
+    readonly params: VaeParams;
+  };
 }

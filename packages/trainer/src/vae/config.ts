@@ -15,88 +15,145 @@ const weight = (value: number, text: string) => z.number().min(0).default(value)
 const share = (value: number, text: string) => z.number().min(0).max(1).default(value).describe(text);
 
 /** Which images an autoencoder is trained on. */
-const dataSchema = z.strictObject({
-  source: z
-    .enum([...DATA_SOURCES, 'images'])
-    .optional()
-    .describe(
-      'kind of data; told by what lies at the path where it is left out. images: a folder of images, no classes',
-    ),
-  path: z.string().optional().describe('folder or file of the data (not needed for emoji)'),
-  size: z.int().min(4).max(1024).optional().describe('pixels a side that image files are cropped and resized to (64)'),
-  split: z.enum(['train', 'test']).default('train').describe('which part of IDX and CIFAR data'),
-  holdOut: z.number().min(0).lt(1).default(0.1).describe('fraction of the images kept to measure the error on'),
-  skinVariations: z.boolean().default(false).describe('emoji: with the skin-tone variations'),
-  autoOrient: z.boolean().default(true).describe('image files: turn images upright by their EXIF tag'),
-  onCorrupt: z.enum(['error', 'skip']).default('error').describe('what to do with images that cannot be read'),
-});
+const dataSchema = () =>
+  z.strictObject({
+    /** Kind of data; told by what lies at the path where it is left out. images: a folder of images, no classes. */
+    source: z
+      .enum([...DATA_SOURCES, 'images'])
+      .optional()
+      .describe(
+        'kind of data; told by what lies at the path where it is left out. images: a folder of images, no classes',
+      ),
+    /** Folder or file of the data (not needed for emoji). */
+    path: z.string().optional().describe('folder or file of the data (not needed for emoji)'),
+    /** Pixels a side that image files are cropped and resized to (64). */
+    size: z
+      .int()
+      .min(4)
+      .max(1024)
+      .optional()
+      .describe('pixels a side that image files are cropped and resized to (64)'),
+    /** Which part of IDX and CIFAR data. */
+    split: z.enum(['train', 'test']).default('train').describe('which part of IDX and CIFAR data'),
+    /** Fraction of the images kept to measure the error on. */
+    holdOut: z.number().min(0).lt(1).default(0.1).describe('fraction of the images kept to measure the error on'),
+    /** Emoji: with the skin-tone variations. */
+    skinVariations: z.boolean().default(false).describe('emoji: with the skin-tone variations'),
+    /** Image files: turn images upright by their EXIF tag. */
+    autoOrient: z.boolean().default(true).describe('image files: turn images upright by their EXIF tag'),
+    /** What to do with images that cannot be read. */
+    onCorrupt: z.enum(['error', 'skip']).default('error').describe('what to do with images that cannot be read'),
+  });
 
-const lossSchema = z.strictObject({
-  l1: weight(0.5, 'weight of the mean absolute error of the pixels, in [0, 1]'),
-  mse: weight(10, 'weight of the mean squared error'),
-  gradient: weight(0.5, 'weight of the absolute error of the differences between neighbouring pixels'),
-  latent: weight(0.001, 'weight of the mean square of the latents'),
-  kl: weight(0, 'AutoencoderKL: weight of the divergence to N(0, 1), in nats a number of the latent'),
-  latentNoise: weight(0.1, 'standard deviation of the noise on the latents in training; 0 for an AutoencoderKL'),
-});
+const lossSchema = () =>
+  z.strictObject({
+    /** Weight of the mean absolute error of the pixels, in [0, 1]. */
+    l1: weight(0.5, 'weight of the mean absolute error of the pixels, in [0, 1]'),
+    /** Weight of the mean squared error. */
+    mse: weight(10, 'weight of the mean squared error'),
+    /** Weight of the absolute error of the differences between neighbouring pixels. */
+    gradient: weight(0.5, 'weight of the absolute error of the differences between neighbouring pixels'),
+    /** Weight of the mean square of the latents. */
+    latent: weight(0.001, 'weight of the mean square of the latents'),
+    /** AutoencoderKL: weight of the divergence to N(0, 1), in nats a number of the latent. */
+    kl: weight(0, 'AutoencoderKL: weight of the divergence to N(0, 1), in nats a number of the latent'),
+    /** Standard deviation of the noise on the latents in training; 0 for an AutoencoderKL. */
+    latentNoise: weight(0.1, 'standard deviation of the noise on the latents in training; 0 for an AutoencoderKL'),
+  });
 
-const augmentationSchema = z.strictObject({
-  flip: z.boolean().default(true).describe('mirror images at random'),
-  shift: z.int().min(0).default(0).describe('most pixels that an image is moved by, to any side'),
-  permuteChannels: share(0, 'how often the colour channels are put in another order'),
-});
+const augmentationSchema = () =>
+  z.strictObject({
+    /** Mirror images at random. */
+    flip: z.boolean().default(true).describe('mirror images at random'),
+    /** Most pixels that an image is moved by, to any side. */
+    shift: z.int().min(0).default(0).describe('most pixels that an image is moved by, to any side'),
+    /** How often the colour channels are put in another order. */
+    permuteChannels: share(0, 'how often the colour channels are put in another order'),
+  });
 
-const trainingSchema = z.strictObject({
-  steps: positive().default(20_000).describe('optimiser steps in all'),
-  batchSize: positive().default(16).describe('images a step'),
-  learningRate: z.number().positive().default(2e-3).describe('AdamW learning rate after warm-up'),
-  warmup: z.int().min(0).default(100).describe('steps of linear warm-up'),
-  decay: z.enum(['constant', 'cosine']).default('cosine').describe('learning rate after warm-up'),
-  weightDecay: weight(0.01, 'decoupled weight decay of the weights of convolutions'),
-  clipNorm: z.number().positive().default(1).describe('largest global norm of the gradient'),
-  emaDecay: z.number().min(0).lt(1).default(0.998).describe('decay of the averaged weights, which are what is kept'),
-  precision: z
-    .enum(['f32', 'bf16'])
-    .default('f32')
-    .describe('products of matrices; bf16 needs the native engine and AVX512-BF16'),
-  checkpointEvery: positive().default(500).describe('steps between checkpoints'),
-  keepCheckpoints: positive().default(2).describe('how many checkpoints stay on disk'),
-  logEvery: positive().default(20).describe('steps between lines of metrics.jsonl'),
-  validateEvery: positive().default(1000).describe('steps between measurements of the error on held-out images'),
-  sampleEvery: z.int().min(0).default(1000).describe('steps between grids of images; 0 for none'),
-});
+const trainingSchema = () =>
+  z.strictObject({
+    /** Optimiser steps in all. */
+    steps: positive().default(20_000).describe('optimiser steps in all'),
+    /** Images a step. */
+    batchSize: positive().default(16).describe('images a step'),
+    /** AdamW learning rate after warm-up. */
+    learningRate: z.number().positive().default(2e-3).describe('AdamW learning rate after warm-up'),
+    /** Steps of linear warm-up. */
+    warmup: z.int().min(0).default(100).describe('steps of linear warm-up'),
+    /** Learning rate after warm-up. */
+    decay: z.enum(['constant', 'cosine']).default('cosine').describe('learning rate after warm-up'),
+    /** Decoupled weight decay of the weights of convolutions. */
+    weightDecay: weight(0.01, 'decoupled weight decay of the weights of convolutions'),
+    /** Largest global norm of the gradient. */
+    clipNorm: z.number().positive().default(1).describe('largest global norm of the gradient'),
+    /** Decay of the averaged weights, which are what is kept. */
+    emaDecay: z.number().min(0).lt(1).default(0.998).describe('decay of the averaged weights, which are what is kept'),
+    /** Products of matrices; bf16 needs the native engine and AVX512-BF16. */
+    precision: z
+      .enum(['f32', 'bf16'])
+      .default('f32')
+      .describe('products of matrices; bf16 needs the native engine and AVX512-BF16'),
+    /** Steps between checkpoints. */
+    checkpointEvery: positive().default(500).describe('steps between checkpoints'),
+    /** How many checkpoints stay on disk. */
+    keepCheckpoints: positive().default(2).describe('how many checkpoints stay on disk'),
+    /** Steps between lines of metrics.jsonl. */
+    logEvery: positive().default(20).describe('steps between lines of metrics.jsonl'),
+    /** Steps between measurements of the error on held-out images. */
+    validateEvery: positive().default(1000).describe('steps between measurements of the error on held-out images'),
+    /** Steps between grids of images; 0 for none. */
+    sampleEvery: z.int().min(0).default(1000).describe('steps between grids of images; 0 for none'),
+  });
 
 /** `preset`, and any field of the autoencoder's own configuration. */
-const modelSchema = z.looseObject({
-  preset: z
-    .enum([...Object.keys(TINY_VAE_PRESETS), ...Object.keys(KL_VAE_PRESETS)] as [string, ...string[]])
-    .default('shuffle')
-    .describe('a tiny autoencoder (taesd, taesd3, taef2, shuffle) or an AutoencoderKL (sd1, sdxl, sd3, flux)'),
-});
+const modelSchema = () =>
+  z.looseObject({
+    /** A tiny autoencoder (taesd, taesd3, taef2, shuffle) or an AutoencoderKL (sd1, sdxl, sd3, flux). */
+    preset: z
+      .enum([...Object.keys(TINY_VAE_PRESETS), ...Object.keys(KL_VAE_PRESETS)] as [string, ...string[]])
+      .default('shuffle')
+      .describe('a tiny autoencoder (taesd, taesd3, taef2, shuffle) or an AutoencoderKL (sd1, sdxl, sd3, flux)'),
+  });
 
-const schema = z.strictObject({
-  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).describe('seed of all randomness'),
-  data: dataSchema.prefault({}),
-  model: modelSchema.prefault({}),
-  loss: lossSchema.prefault({}),
-  augmentation: augmentationSchema.prefault({}),
-  training: trainingSchema.prefault({}),
-});
+const makeSchema = () =>
+  z.strictObject({
+    /** Seed of all randomness. */
+    seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).describe('seed of all randomness'),
+    /** Which images. */
+    data: dataSchema().prefault({}),
+    /** The autoencoder. */
+    model: modelSchema().prefault({}),
+    /** The loss. */
+    loss: lossSchema().prefault({}),
+    /** How images are varied. */
+    augmentation: augmentationSchema().prefault({}),
+    /** How long and how to train. */
+    training: trainingSchema().prefault({}),
+  });
+
+let made: ReturnType<typeof makeSchema> | undefined;
+
+/** What the training of an autoencoder may be told; made when it is first asked for, so that a bundler can leave it out. */
+function vaeTrainingSchema(): ReturnType<typeof makeSchema> {
+  made ??= makeSchema();
+  return made;
+}
 
 /** Everything that the training of an autoencoder needs to be repeated. */
-export type VaeTrainingConfig = z.output<typeof schema>;
+export type VaeTrainingConfig = z.output<ReturnType<typeof vaeTrainingSchema>>;
 
 /** What a user may write: everything is optional. */
-export type VaeTrainingConfigInput = z.input<typeof schema>;
+export type VaeTrainingConfigInput = z.input<ReturnType<typeof vaeTrainingSchema>>;
 
 function fieldsAt(path: readonly PropertyKey[]): string[] {
   const [section] = path;
-  if (section === undefined) return Object.keys(schema.shape);
+  if (section === undefined) return Object.keys(vaeTrainingSchema().shape);
   const sections: Record<string, { shape: object }> = {
-    data: dataSchema,
-    loss: lossSchema,
-    augmentation: augmentationSchema,
-    training: trainingSchema,
+    data: dataSchema(),
+    loss: lossSchema(),
+    augmentation: augmentationSchema(),
+    training: trainingSchema(),
   };
   return Object.keys(sections[String(section)]?.shape ?? {});
 }
@@ -122,7 +179,7 @@ function describeIssue(issue: z.core.$ZodIssue): string {
  * @throws ConfigError that names every wrong key and value
  */
 export function parseVaeTrainingConfig(value: unknown, source: string): VaeTrainingConfig {
-  const parsed = schema.safeParse(value);
+  const parsed = vaeTrainingSchema().safeParse(value);
   if (!parsed.success) throw new ConfigError(`${source}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
   const config = parsed.data;
   const { l1, mse, gradient, kl, latentNoise } = config.loss;

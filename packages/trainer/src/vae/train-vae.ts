@@ -66,16 +66,24 @@ export function prepareVaeTrainingOn(config: VaeTrainingConfig, images: Training
   return { record: newRecord(config, images.train), resumed: false, images: async () => images };
 }
 
+/** How {@link resumeVaeTraining} opens a run. */
+export interface ResumeVaeOptions {
+  /** Where the data lie now, if not where the run's record says. */
+  readonly place?: string;
+  /** The images of a run that was prepared by {@link prepareVaeTrainingOn}. */
+  readonly own?: TrainingImages;
+  /** Takes notes on the data. */
+  readonly progress: Progress;
+}
+
 /**
  * Opens a run again.
  *
- * @param place Where the data lie now, if not where the run's record says.
- * @param own The images of a run that was prepared by {@link prepareVaeTrainingOn}.
  * @throws ConfigError for the run of another command, and where the images are not those that it was started on
  */
 export async function resumeVaeTraining(
   run: string,
-  { place, own, progress }: { place?: string; own?: TrainingImages; progress: Progress },
+  { place, own, progress }: ResumeVaeOptions,
 ): Promise<PreparedVaeRun> {
   const record = await readVaeRunRecord(run);
   if (own !== undefined) {
