@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import packageJson from '../package.json' with { type: 'json' };
 import { errorLine, exitCode, isUsageError, UsageError } from './cli/errors';
+import { unknownOptionsFirst } from './cli/unknown-options-first';
 import { assembleCommand } from './commands/assemble';
 import { benchCommand } from './commands/bench';
 import { dataCommand } from './commands/data';
@@ -47,6 +48,7 @@ function createProgram(): Command {
 /** Gives a command and its own commands the settings of the program: errors that throw, hints after them. */
 function inheritSettings(command: Command, from: Command): void {
   command.copyInheritedSettings(from);
+  unknownOptionsFirst(command);
   for (const own of command.commands) inheritSettings(own, command);
 }
 

@@ -57,6 +57,11 @@ describe('wrong usage exits with 2', () => {
       ['train', '--out', out, '--stepz', '4'],
       /unknown option '--stepz'\n\(Did you mean --steps\?\)/,
     ],
+    [
+      'an unknown flag where a required one is missing',
+      ['train', '--dta', 'x'],
+      /unknown option '--dta'\n\(Did you mean --data\?\)/,
+    ],
     ['no --out', ['train', ...source], /required option '--out <folder>' not specified/],
     ['a wrong engine', ['doctor', '--engine', 'cuda'], /'cuda' is invalid. Allowed choices are auto, tfjs-node-gpu/],
     [

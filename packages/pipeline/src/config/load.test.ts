@@ -19,7 +19,7 @@ describe('parseConfig', () => {
     expect(parseConfig(config, 'here')).toEqual(config);
   });
   test.each<[string, unknown, string]>([
-    ['a key that is near none', { banana: 1 }, 'unknown key banana; expected one of seed, data, model,'],
+    ['a key that is near none', { banana: 1 }, 'unknown key banana; expected one of seed, data, autoencoder, model,'],
     ['a key at the top', { sed: 1 }, 'here: unknown key sed; did you mean seed?'],
     ['a key in a section', { training: { stepz: 1 } }, 'unknown key training.stepz; did you mean training.steps?'],
     ['a key of one section at the top', { batchSize: 1 }, 'unknown key batchSize; did you mean training.batchSize?'],
@@ -241,4 +241,8 @@ describe('readConfigFile', () => {
     await expect(readConfigFile(join(folder, 'none.json'))).rejects.toThrow(ConfigError);
     await expect(readConfigFile(folder)).rejects.toThrow('cannot be read');
   });
+});
+
+test('without the name of its source a configuration is called so', () => {
+  expect(() => parseConfig({ a: 1 })).toThrow(/^config: unknown key a/);
 });

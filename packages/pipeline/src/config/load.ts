@@ -68,10 +68,10 @@ function describeIssue(issue: z.core.$ZodIssue): string {
 /**
  * Checks a configuration and fills in the defaults; fields may have the names of older versions.
  *
- * @param source - named in the error, e.g. the file
+ * @param source - named in the error, e.g. the file (default `config`)
  * @throws ConfigError that names every wrong key, with a right one that is near, or all
  */
-export function parseConfig(value: unknown, source: string): Config {
+export function parseConfig(value: unknown, source = 'config'): Config {
   const parsed = configSchema().safeParse(withDependentDefaults(withCurrentNames(value, source)));
   if (!parsed.success) throw new ConfigError(`${source}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
   const config = parsed.data;

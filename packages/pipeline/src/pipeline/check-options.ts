@@ -21,7 +21,9 @@ export function checkOptionNames(of: string, options: object, known: readonly st
 /** Throws unless `value` is a whole number of at least `least`. */
 export function checkWhole(option: string, value: number, least: number): void {
   if (Number.isSafeInteger(value) && value >= least) return;
-  throw new ConfigError(`${option}: expected a whole number of at least ${least}, got ${JSON.stringify(value)}`);
+  throw new ConfigError(
+    `${option}: expected a whole number of at least ${least}, got ${typeof value === 'number' ? value : JSON.stringify(value)}`,
+  );
 }
 
 /** Throws unless `names` is an array of names. */

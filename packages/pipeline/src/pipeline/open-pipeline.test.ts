@@ -171,6 +171,7 @@ describe('sample', () => {
     ['a class twice', { classes: ['bars', 'bars'] }, 'classes: expected each class once, got "bars" twice'],
     ['a name for a list', { classes: 'bars' }, 'classes: expected an array of names, got "bars"'],
     ['no image', { count: 0 }, 'count: expected a whole number of at least 1, got 0'],
+    ['no number', { count: Number.NaN }, 'count: expected a whole number of at least 1, got NaN'],
     ['a part of an image', { count: 1.5 }, 'count: expected a whole number'],
     ['a negative seed', { seed: -1 }, 'seed: expected a whole number of at least 0, got -1'],
     ['no batch', { batchSize: 0 }, 'batchSize: expected a whole number'],

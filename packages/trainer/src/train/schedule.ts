@@ -28,8 +28,25 @@ export interface TrainingScheduleOptions {
   clipNorm?: number;
 }
 
-/** Linear warm-up, then a constant learning rate or half a cosine. */
+function checkSchedule({ steps, learningRate, warmup = 0 }: TrainingScheduleOptions): void {
+  for (const [name, value, least] of [
+    ['steps', steps, 1],
+    ['warmup', warmup, 0],
+  ] as const) {
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new Error(`${name}: expected a whole number of at least ${least}, got ${value}`);
+    }
+  }
+  if (!Number.isFinite(learningRate)) throw new Error(`learningRate: expected a finite number, got ${learningRate}`);
+}
+
+/**
+ * Linear warm-up, then a constant learning rate or half a cosine.
+ *
+ * @throws Error naming the argument that is no number of its range
+ */
 export function trainingSchedule(options: TrainingScheduleOptions): TrainingSchedule {
+  checkSchedule(options);
   const { steps, learningRate, warmup = 0, decay = 'constant', emaDecay = 0.999, clipNorm = 1 } = options;
   const after =
     decay === 'cosine'
