@@ -123,3 +123,13 @@ test.each([cpu, wasm])('$name loads, is selected and computes', async ({ name })
   );
   expect(Array.from(await product.data())).toEqual([19, 22, 43, 50]);
 });
+
+test.each<[unknown, string]>([
+  [{ wasmPath: 1 }, "options: expected only wasmPaths, got 'wasmPath'"],
+  [null, 'options: expected an object, got null'],
+  ['/wasm/', 'options: expected an object, got /wasm/'],
+])('chooseFrom refuses %j as options', async (options, message) => {
+  for (const name of ['wasm', 'auto'] as const) {
+    await expect(chooseFrom([engine('wasm', {})], name, options as never)).rejects.toThrow(message);
+  }
+});

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkOptions } from './check';
 import { EngineError } from './errors';
 import type { ChosenEngine, Engine, EngineLoad, EngineName, LoadedEngine, LoadOptions } from './types';
 
@@ -9,12 +10,14 @@ import type { ChosenEngine, Engine, EngineLoad, EngineName, LoadedEngine, LoadOp
  * @param name An engine of the list, or `auto` for the first that loads. An engine for accelerators counts only where
  *   there is one.
  * @throws EngineError for an engine that cannot be used here, with the reason and the remedy
+ * @throws RangeError for an unknown option
  */
 export async function chooseFrom<Name extends EngineName>(
   engines: readonly Engine<Name>[],
   name: Name | 'auto',
   options: LoadOptions = {},
 ): Promise<ChosenEngine<Name>> {
+  checkOptions(options, ['wasmPaths']);
   if (name === 'auto') return chooseFirst(engines, options);
   const engine = engines.find((candidate) => candidate.name === name);
   if (engine === undefined) {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkOptions } from './check';
 import { productRate } from './product-rate';
 import type { Engine, EngineName } from './types';
 
@@ -30,8 +31,10 @@ export interface MeasureOptions {
  */
 export async function measureEngine<Name extends EngineName>(
   engine: Engine<Name>,
-  { onMeasure, milliseconds }: MeasureOptions = {},
+  options: MeasureOptions = {},
 ): Promise<EngineReport<Name>> {
+  checkOptions(options, ['onMeasure', 'milliseconds']);
+  const { onMeasure, milliseconds } = options;
   const { name } = engine;
   try {
     const load = await engine.load();

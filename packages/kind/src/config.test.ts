@@ -39,6 +39,10 @@ describe('kindConfig', () => {
     [{ pruned: 1 }, 'pruned: expected a boolean, got 1'],
     [{ gate: 'soft', groups: [] }, 'groups: a soft gate needs at least one'],
     [{ rank: 3 }, "config: expected only dit, learngeneRank, tailorRank, groups, gate, nullGate, pruned, got 'rank'"],
+    [{ groups: null }, 'groups: expected a value or nothing, got null'],
+    [{ gate: null }, 'gate: expected a value or nothing, got null'],
+    [{ nullGate: null }, 'nullGate: expected a value or nothing, got null'],
+    [{ pruned: null }, 'pruned: expected a value or nothing, got null'],
     [{ groups: 'all' }, 'groups: expected an array, got all'],
     [
       { groups: [{ name: 'a', classes: [0], tailorRank: 4 }] },

@@ -39,6 +39,10 @@ export function kindConfig(input: KindConfigInput | NetworkKindConfigInput): Any
     pruned: input.pruned ?? false,
   };
   checkFields(input);
+  // A null would take the default without a word.
+  for (const name of ['groups', 'gate', 'nullGate', 'pruned'] as const) {
+    if (input[name] === null) throw new Error(`${name}: expected a value or nothing, got null`);
+  }
   const config = 'network' in input ? { network: input.network, ...settings } : { dit: input.dit, ...settings };
   validateKindConfig(config);
   return config;

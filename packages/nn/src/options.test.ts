@@ -90,6 +90,7 @@ const named: [call: string, unknown: string, call: (options: object) => unknown]
   ['cosineSchedule', 'step', (more) => cosineSchedule({ start: 1, steps: 3, ...more })],
   ['linearSchedule', 'stop', (more) => linearSchedule({ start: 1, steps: 3, ...more })],
   ['stepSchedule', 'gamma', (more) => stepSchedule({ start: 1, every: 2, ...more })],
+  ['initLinear', 'biases', (more) => initLinear(createGenerator(0), { in: 2, out: 2, ...more })],
   ['warmupSchedule', 'start', (more) => warmupSchedule({ steps: 1, schedule: constantSchedule(1), ...more })],
 ];
 
@@ -110,6 +111,10 @@ describe('options of plain JavaScript', () => {
 
   test('of a wrong kind are named', () => {
     expect(() => adamWStep(inputs(), undefined as never)).toThrow('options: expected an object, got undefined');
+    const linear = (init: unknown) => initLinear(createGenerator(0), { in: 2, out: 2, init: init as 'torch' });
+    expect(() => linear('xavier')).toThrow("init: expected one of xavier-uniform, torch, zeros, got 'xavier'");
+    expect(() => linear({ normal: 1, std: 2 })).toThrow("init: expected only normal, got 'std'");
+    expect(() => linear(null)).toThrow('init: expected an object, got null');
     expect(() => adam({ betas: [0.9] })).toThrow('betas: expected two numbers, got 0.9');
     expect(() => warmupSchedule({ steps: 1 } as never)).toThrow('schedule: expected a function, got undefined');
   });

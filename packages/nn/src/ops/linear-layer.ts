@@ -1,7 +1,7 @@
 import { type Generator, normal, uniform } from '@learngene/random';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkCount, checkNumber } from '../core/check';
+import { checkCount, checkNumber, checkOptions, checkWord } from '../core/check';
 import { linear } from './linear';
 
 /** Parameters of a dense linear layer. */
@@ -43,13 +43,18 @@ export interface LinearOptions {
  *
  * @param g Generator that is advanced; not used by `'zeros'`.
  * @returns Parameters that the caller owns.
- * @throws Error if a size is not a whole number of at least 1, or the deviation is negative or not finite.
+ * @throws Error for an unknown option, a size that is not a whole number of at least 1, or a deviation that is negative or
+ *   not finite.
  */
 export function initLinear(g: Generator, options: LinearOptions): LinearParams {
+  checkOptions(options, ['in', 'out', 'bias', 'init']);
   const { in: inputs, out, bias = true, init = 'torch' } = options;
   checkCount('in', inputs, 1);
   checkCount('out', out, 1);
-  if (typeof init === 'object') checkNumber('init.normal', init.normal, 0);
+  if (typeof init === 'object') {
+    checkOptions(init, ['normal'], 'init');
+    checkNumber('init.normal', init.normal, 0);
+  } else checkWord('init', init, ['xavier-uniform', 'torch', 'zeros']);
   const range = init === 'torch' ? 1 / Math.sqrt(inputs) : Math.sqrt(6 / (inputs + out));
   const draw = (size: number): Float32Array => {
     if (init === 'zeros') return new Float32Array(size);

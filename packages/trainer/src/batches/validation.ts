@@ -21,8 +21,17 @@ export interface ValidationSet {
   shape: readonly [number, number, number];
 }
 
-/** Makes a validation set, of latents where the images have any. It depends only on the images and the process. */
-export async function validationSet(images: ImageDataset, process: DiffusionProcess): Promise<ValidationSet> {
+/**
+ * Makes a validation set, of latents where the images have any. It depends only on the images and the process.
+ *
+ * @throws RangeError for a third argument: there are no options
+ */
+export async function validationSet(
+  images: ImageDataset,
+  process: DiffusionProcess,
+  ...more: never[]
+): Promise<ValidationSet> {
+  if (more.length > 0) throw new RangeError(`validationSet: expected 2 arguments, got ${2 + more.length}`);
   const { latents, labels, size } = images;
   const { height, width, channels } = latents ?? images;
   const counts = classCounts(images);

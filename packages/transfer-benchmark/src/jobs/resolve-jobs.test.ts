@@ -122,4 +122,10 @@ test('selectJobs keeps the trials of some methods and what they need', () => {
   expect(kind.map(({ trial }) => trial.table)).toEqual(['iso-parameters', 'iso-macs']);
   const small = [...selectJobs(jobs, ['small']).values()].filter((job) => job.kind === 'budget');
   expect(small.map(methodOf)).toEqual(['small']);
+  for (const wrong of [['scrach'], ['kind', ''], ['tuning']]) {
+    expect(() => selectJobs(jobs, wrong)).toThrow(
+      new RegExp(`^methods: expected one of .*scratch.*, got '${wrong.at(-1)}'$`),
+    );
+  }
+  expect(() => selectJobs(jobs, 'kind' as never)).toThrow('methods: expected an array of names, got kind');
 });

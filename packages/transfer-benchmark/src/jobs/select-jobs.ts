@@ -10,8 +10,16 @@ export function methodOf(job: TrialJob | BudgetJob): string {
   return job.kind === 'trial' ? job.trial.method : job.budget.method;
 }
 
-/** The trials and budgets of some methods, and all jobs that they need. */
+/**
+ * The trials and budgets of some methods, and all jobs that they need.
+ *
+ * @throws RangeError for a method that no job is of, with those that there are
+ */
 export function selectJobs(jobs: Jobs, methods: readonly string[]): Jobs {
+  if (!Array.isArray(methods)) throw new RangeError(`methods: expected an array of names, got ${String(methods)}`);
+  const known = new Set([...jobs.values()].filter(hasResult).map(methodOf));
+  const odd = methods.find((method) => !known.has(method));
+  if (odd !== undefined) throw new RangeError(`methods: expected one of ${[...known].join(', ')}, got '${odd}'`);
   const selected = new Set<string>();
   const select = (key: string): void => {
     if (selected.has(key)) return;

@@ -118,3 +118,10 @@ test('a worker that does not end after an abort is killed', async () => {
   const run = executor({ out: folder, program, grace: 50, signal: controller.signal });
   await expect(run(data, () => controller.abort())).rejects.toThrow(InterruptedError);
 });
+
+test.each<[unknown, string]>([
+  [{ grase: 1 }, "options: expected only out, engine, workers, signal, warn, grace, program, got 'grase'"],
+  [null, 'options: expected an object, got null'],
+])('workerExecutor refuses %j', (options, message) => {
+  expect(() => workerExecutor(options as never)).toThrow(message);
+});

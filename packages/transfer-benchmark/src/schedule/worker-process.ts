@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { InterruptedError } from '@learngene/trainer';
+import { checkOptions } from '../check-options';
 import type { Job } from '../jobs/job';
 import type { Execute } from './scheduler';
 
@@ -51,8 +52,13 @@ function lastWord(text: string): string | undefined {
   return lines.findLast((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1);
 }
 
-/** Runs each job in a process of its own: its memory can be measured, and a crash ends one job alone. */
+/**
+ * Runs each job in a process of its own: its memory can be measured, and a crash ends one job alone.
+ *
+ * @throws RangeError for an unknown option
+ */
 export function workerExecutor(options: WorkerOptions): Execute<Job> {
+  checkOptions(options, ['out', 'engine', 'workers', 'signal', 'warn', 'grace', 'program']);
   const { out, engine, workers, signal, warn, grace = 60_000, program = builtWorker() } = options;
   const threads =
     process.env.LEARNGENE_NUM_THREADS ?? String(Math.max(1, Math.floor(availableParallelism() / workers)));
