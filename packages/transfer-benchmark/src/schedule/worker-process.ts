@@ -44,7 +44,7 @@ export interface WorkerOptions {
 const builtWorker = () => fileURLToPath(new URL('./worker.js', import.meta.url));
 
 /** No console window for a process group of its own on Windows; `fork` hands it on to `spawn`, and its type does not say so. */
-const noWindow: object = { windowsHide: true };
+const NO_WINDOW: object = { windowsHide: true };
 
 /** The line of what a program printed that says why it ended: the last one of an error, else the last one. */
 function lastWord(text: string): string | undefined {
@@ -69,7 +69,7 @@ export function workerExecutor(options: WorkerOptions): Execute<Job> {
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
         // A process group of its own: Ctrl-C reaches it once, through us.
         detached: true,
-        ...noWindow,
+        ...NO_WINDOW,
         env: { ...process.env, LEARNGENE_NUM_THREADS: threads },
       });
       let message: string | undefined;
