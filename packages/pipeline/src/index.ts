@@ -15,6 +15,7 @@ export {
   checkSameAutoencoder,
   type RecipeAutoencoder,
   recipeAutoencoder,
+  type SampledShape,
   sampledShape,
 } from './recipe/autoencoder';
 export { type ClassOwner, classLabels } from './recipe/class-labels';

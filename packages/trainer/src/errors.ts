@@ -42,10 +42,14 @@ export function interruptedBy({ reason }: AbortSignal, message: string, code?: E
 }
 
 /** What a step measured; the validation loss only where it is no finite number. */
-interface MeasuredStep {
+export interface MeasuredStep {
+  /** Steps done, the failing one included. */
   step: number;
+  /** The loss of the step. */
   loss: number;
+  /** The norm of its gradient before clipping. */
   gradientNorm: number;
+  /** The validation loss after the step. */
   validationLoss?: number;
 }
 

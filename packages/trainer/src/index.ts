@@ -1,6 +1,6 @@
 export { type Augmentation, type AugmentOptions, augment, type ImageShape } from './batches/augment';
 export { type AutoencoderBatchesOptions, autoencoderBatches, imagesInOrder } from './batches/autoencoder-batches';
-export { type DiffusionBatchOptions, diffusionBatch, toUnit } from './batches/diffusion-batch';
+export { type DiffusionBatchOptions, type DiffusionSamples, diffusionBatch, toUnit } from './batches/diffusion-batch';
 export {
   type DiffusionBatchesOptions,
   type DiffusionBatchesState,
@@ -31,7 +31,7 @@ export type {
 export type { Learner, LearnerCounts, LearnerState, StepOptions, StepResult } from './contracts/learner';
 export { balanceClasses } from './data/balance-classes';
 export { type TransferChoice, transferClasses } from './data/transfer-classes';
-export { DataError, InterruptedError, interruptedBy, NonFiniteLossError } from './errors';
+export { DataError, InterruptedError, interruptedBy, type MeasuredStep, NonFiniteLossError } from './errors';
 export { type MappedLabels, mapLabels, type NamedLabels } from './evaluate/map-labels';
 export { noiseSource } from './evaluate/noise-baseline';
 export { type EncodeDatasetOptions, encodeDataset } from './latents/in-memory';

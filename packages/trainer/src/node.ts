@@ -39,8 +39,11 @@ export { type EvaluationResult, type RunEvaluationOptions, runEvaluation } from 
 export { type EncodeFolderOptions, encodeFolder, latentWords } from './latents/encode-folder';
 export {
   isLatentFolder,
+  type LatentData,
   type LatentManifest,
   type LatentSettings,
+  type LatentShard,
+  type LatentStatistics,
   readLatentManifest,
   STORED_LATENTS,
   type StoredLatents,

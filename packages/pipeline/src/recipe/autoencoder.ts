@@ -57,11 +57,21 @@ export function checkSameAutoencoder(
   );
 }
 
+/** The shape of an image that is sampled. */
+export interface SampledShape {
+  /** Pixels. */
+  height: number;
+  /** Pixels. */
+  width: number;
+  /** 3 for colour, 1 for grey. */
+  channels: number;
+}
+
 /** Height, width and channels of the images that a network samples: those of its input, or those that are decoded. */
 export function sampledShape(
   { inputSize, inChannels }: { readonly inputSize: number; readonly inChannels: number },
   recipe: Pick<Config, 'autoencoder'>,
-): { height: number; width: number; channels: number } {
+): SampledShape {
   const autoencoder = recipeAutoencoder(recipe);
   if (autoencoder === undefined) return { height: inputSize, width: inputSize, channels: inChannels };
   const side = inputSize * autoencoder.downscale;

@@ -16,6 +16,14 @@ export const STORED_LATENTS = ['mean', 'sample', 'mean-and-deviation'] as const;
 /** One of {@link STORED_LATENTS}. */
 export type StoredLatents = (typeof STORED_LATENTS)[number];
 
+/** Mean and standard deviation of all stored means. */
+export interface LatentStatistics {
+  /** The mean. */
+  readonly mean: number;
+  /** The standard deviation. */
+  readonly deviation: number;
+}
+
 /** A file of latents. */
 export interface LatentShard {
   /** Its name in the folder. */
@@ -63,7 +71,7 @@ export interface LatentManifest extends LatentSettings {
   /** The shards that are written, in order. */
   readonly shards: readonly LatentShard[];
   /** Mean and standard deviation of all stored means, once all are there: what scale and shift may be chosen by. */
-  readonly statistics?: { readonly mean: number; readonly deviation: number };
+  readonly statistics?: LatentStatistics;
 }
 
 /** The file that says what a folder of latents is. */
