@@ -8,7 +8,7 @@ const gibi = (bytes: number) =>
   `${(bytes / 2 ** 30).toLocaleString('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 })} GiB`;
 
 /** Bytes of memory that this process can have at most: those of the machine, or of its container where that has fewer. */
-export function machineMemory(): number {
+function machineMemory(): number {
   const limit = process.constrainedMemory?.() ?? 0;
   return limit > 0 ? Math.min(os.totalmem(), limit) : os.totalmem();
 }
