@@ -28,18 +28,19 @@ const fields = (needed: Record<string, Check>, optional: Record<string, Check>):
   };
 };
 
-const tonedCell = fields(
-  { text },
-  { tone: (name, value) => checkWord(name, value, ['good', 'bad', 'strong', 'soft']) },
-);
+const tone: Check = (name, value) => checkWord(name, value, ['good', 'bad', 'strong', 'soft']);
+const tonedCell: Check = (name, value) => fields({ text }, { tone })(name, value);
 const cell: Check = (name, value: unknown) => {
   if (typeof value !== 'string') tonedCell(name, value as never);
 };
 const CHART = [{ svg: text }, { title: text, file: text, note: text }] as const;
-const galleryImage = fields({ title: text, png: bytes }, { file: text, note: text });
+const galleryImage: Check = (name, value) =>
+  fields({ title: text, png: bytes }, { file: text, note: text })(name, value);
 
-/** What each kind of section holds beside its kind. */
-const SECTIONS: Record<Section['kind'], readonly [needed: Record<string, Check>, optional: Record<string, Check>]> = {
+type Fields = readonly [needed: Record<string, Check>, optional: Record<string, Check>];
+
+/** What each kind of section holds beside its kind; a function, so that a bundler can leave it out. */
+const sectionFields = (): Record<Section['kind'], Fields> => ({
   text: [{ text }, { title: text }],
   list: [{ items: each(text) }, { title: text, note: text }],
   table: [
@@ -55,17 +56,18 @@ const SECTIONS: Record<Section['kind'], readonly [needed: Record<string, Check>,
   gallery: [{ title: text, images: each(galleryImage) }, { note: text }],
   code: [{ code: text }, { title: text, note: text }],
   details: [{ title: text, sections: (name, value: unknown) => checkSections(value as Section[], name) }, {}],
-};
+});
 
 function checkSection(name: string, section: Section): void {
-  const kinds = Object.keys(SECTIONS);
+  const known = sectionFields();
+  const kinds = Object.keys(known);
   if (typeof section !== 'object' || section === null) {
     throw new RangeError(`${name}: expected a section, got ${shown(section)}`);
   }
   if (!kinds.includes(section.kind)) {
     throw new RangeError(`${name}.kind: expected one of ${kinds.join(', ')}, got ${shown(section.kind)}`);
   }
-  const [needed, optional] = SECTIONS[section.kind];
+  const [needed, optional] = known[section.kind];
   fields({ kind: text, ...needed }, optional)(name, section as never);
   if (section.kind !== 'table') return;
   const columns = section.header.length;
