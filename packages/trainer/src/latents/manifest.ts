@@ -8,7 +8,10 @@ import { writeFileAtomic } from '@learngene/tensor-io/node';
 export type LatentOrigin = RecipeAutoencoder;
 
 /** Where the images of latents are: data whose kind is known. */
-export type LatentData = Config['data'] & { source: NonNullable<Config['data']['source']> };
+export type LatentData = Config['data'] & {
+  /** The kind of data. */
+  source: NonNullable<Config['data']['source']>;
+};
 
 /** What is kept of the Gaussian of an image: its mean, one draw from it, or mean and deviation, so that training draws anew. */
 export const STORED_LATENTS = ['mean', 'sample', 'mean-and-deviation'] as const;
