@@ -4,7 +4,7 @@ import type { ImageDataset } from './types';
 /**
  * Datasets of one image size and the same classes, one after the other, as one dataset.
  *
- * @throws RangeError where there is none, or where sizes, channels or classes differ
+ * @throws RangeError where there is none, or where sizes, channels or classes differ, and for a dataset with latents
  */
 export function concatDatasets(
   datasets: readonly ImageDataset[],
@@ -16,6 +16,9 @@ export function concatDatasets(
     const got = `${other.height}x${other.width}x${other.channels}`;
     if (got !== `${height}x${width}x${channels}`) {
       throw new RangeError(`${other.name}: expected images of ${height}x${width}x${channels}, got ${got}`);
+    }
+    if (other.latents !== undefined) {
+      throw new RangeError(`${other.name}: expected a dataset without latents, got one with latents`);
     }
     if (other.classes.length !== classes.length || other.classes.some((name, i) => name !== classes[i])) {
       throw new RangeError(`${other.name}: expected the classes of ${datasets[0].name}, got others`);

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { createBatches, createLatentBatches } from './batches';
+import { concatDatasets } from './concat';
+import { DatasetFileError } from './errors';
 import { holdOut } from './hold-out';
-import { inMemoryDataset } from './memory';
+import { cacheDataset, inMemoryDataset } from './memory';
 import { mergeClasses } from './merge-classes';
 import { selectClasses } from './select-classes';
 import { subset } from './subset';
@@ -104,4 +106,25 @@ test.each<[string, (data: ImageDataset) => ImageDataset]>([
   expect(all.map((i) => latents[3 * i])).toEqual([...images]);
   expect(all.map((i) => latents[3 * i + 2])).toEqual(all.map((i) => i % 2));
   await expect(own.latents?.read([own.size], { crops: [0], flips: [0] })).rejects.toThrow(RangeError);
+});
+
+describe('datasets made of one with latents', () => {
+  test('a copy in memory keeps the latents of the images that are left', async () => {
+    const broken: ImageDataset = {
+      ...withRows(1),
+      read: async (indices) => {
+        if (Array.from(indices).includes(1)) throw new DatasetFileError('1.png', 'broken', { isImage: true });
+        return plain.read(indices);
+      },
+    };
+    const copy = await cacheDataset(broken, { onCorrupt: 'skip' });
+    expect([copy.size, copy.latents?.crops]).toEqual([size - 1, 1]);
+    const views = { crops: Int32Array.of(0, 0), flips: Uint8Array.of(0, 1) };
+    expect([...((await copy.latents?.read([1, 3], views)) ?? [])]).toEqual([2, 0, 0, 4, 0, 1]);
+    expect((await cacheDataset(plain)).latents).toBeUndefined();
+  });
+
+  test('they are not put together with others', () => {
+    expect(() => concatDatasets([plain, withRows(1)])).toThrow('numbers: expected a dataset without latents');
+  });
 });

@@ -1,5 +1,6 @@
 import { checkIndices, checkInteger, checkLabels } from './check';
 import { DatasetFileError } from './errors';
+import { subset } from './subset';
 import type { ImageDataset, Progress } from './types';
 
 /** What {@link inMemoryDataset} is made of. */
@@ -97,7 +98,8 @@ export interface CachedDataset extends ImageDataset {
 const PIECE = 64;
 
 /**
- * Reads a dataset once and keeps the decoded images in one array. Use it for small datasets that are read many times.
+ * Reads a dataset once and keeps the decoded images in one array. Use it for small datasets that are read many times. Its
+ * latents, if it has any, stay where they are.
  *
  * @throws RangeError where the images take more than `maxBytes`
  * @throws DatasetFileError for an image that cannot be read, unless `onCorrupt` is `'skip'`
@@ -136,7 +138,12 @@ export async function cacheDataset(dataset: ImageDataset, options: CacheOptions 
     onProgress?.({ done: start + piece.length, total: size });
   }
   const left = { images: images.subarray(0, kept.length * bytes), labels: kept.map((index) => labels[index]) };
-  return { ...inMemoryDataset({ name, ...left, height, width, channels, classes }), skipped };
+  const { latents } = subset(dataset, kept);
+  return {
+    ...inMemoryDataset({ name, ...left, height, width, channels, classes }),
+    ...(latents && { latents }),
+    skipped,
+  };
 }
 
 function isImageError(error: unknown): error is DatasetFileError {
