@@ -14,6 +14,7 @@ import {
 import { bundleFiles, isRunFolder, type KindRunRecord, RUN_FORMAT } from '@learngene/pipeline/node';
 import type { Images } from '@learngene/report';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkGiven } from '../check-given';
 import { modelConfig } from '../config/model-config';
 import { type DataPart, decodeData, partOf } from '../data/decode-data';
 import { chooseClasses, openData } from '../data/open-data';
@@ -105,6 +106,8 @@ class Stages {
  * @throws ConfigError for a folder that may not be written, InterruptedError where the signal aborts
  */
 export async function runDemo(plan: DemoPlan, options: RunDemoOptions): Promise<DemoResult> {
+  checkGiven('runDemo', 'plan', plan, ['config', 'pretraining', 'novel']);
+  checkGiven('runDemo', 'options', options, ['out', 'engine', 'seed', 'progress', 'signal']);
   try {
     return await runStages(plan, options);
   } catch (error) {

@@ -13,6 +13,7 @@ import {
   sampledShape,
 } from '@learngene/pipeline';
 import { describeSource, expectArtifact, identify, isRunFolder, type PathSource } from '@learngene/pipeline/node';
+import { checkGiven } from '../check-given';
 import { dataFromRecipe } from '../data/data-from-recipe';
 import { checkHoldOut } from '../data/decode-data';
 import { chooseClasses } from '../data/open-data';
@@ -95,6 +96,7 @@ const byName = (part: string) => part;
  * @throws ConfigError naming the part of the request, what was expected and what came
  */
 export async function prepareEvaluation(request: EvaluationRequest): Promise<PreparedEvaluation> {
+  checkGiven('prepareEvaluation', 'request', request, ['metrics', 'requested', 'source', 'progress']);
   const { metrics, progress, label = byName } = request;
   await checkFiles(request);
   const source = { progress, argument: label('from') };

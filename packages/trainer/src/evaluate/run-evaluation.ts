@@ -12,6 +12,7 @@ import { openSamples, readStatistics, referenceContent } from '@learngene/metric
 import { disposeParams, type ParamTree } from '@learngene/nn';
 import { ConfigError, createDiffusionProcess, type Progress, sampleClasses } from '@learngene/pipeline';
 import { openDecoder } from '@learngene/pipeline/node';
+import { checkGiven } from '../check-given';
 import { type DataPart, decodeData, partOf } from '../data/decode-data';
 import { loadForClasses } from '../sample/load-for-classes';
 import { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from './in-domain-extractor';
@@ -59,6 +60,8 @@ export async function runEvaluation(
   prepared: PreparedEvaluation,
   options: RunEvaluationOptions,
 ): Promise<EvaluationResult> {
+  checkGiven('runEvaluation', 'prepared', prepared, ['config', 'metrics', 'classifier', 'compared']);
+  checkGiven('runEvaluation', 'options', options, ['count', 'classifierSteps', 'progress', 'signal']);
   const { config, metrics, view, compared } = prepared;
   const { convention, progress, signal } = options;
   const decoded = view && (await decodeData(view, config.data, progress));

@@ -3,6 +3,7 @@ import { countDitMacs, countDitParams, type DitMacCounts } from '@learngene/dit'
 import { countKind, initKindTraining } from '@learngene/kind';
 import { type Config, ConfigError, type Progress } from '@learngene/pipeline';
 import { imageRecord, RUN_FORMAT, type RunRecord, readRunRecord } from '@learngene/pipeline/node';
+import { checkGiven } from '../check-given';
 import { modelConfig, networkConfig } from '../config/model-config';
 import { checkHoldOut } from '../data/decode-data';
 import { checkValidation } from '../data/held-out-images';
@@ -40,6 +41,8 @@ export interface PreparePretrainingOptions {
  * @throws ConfigError naming what of the configuration does not fit the data or the machine's memory
  */
 export async function preparePretraining(asked: Config, options: PreparePretrainingOptions): Promise<PreparedRun> {
+  checkGiven('preparePretraining', 'config', asked, ['data', 'training']);
+  checkGiven('preparePretraining', 'options', options, ['kind', 'progress']);
   const { kind, dense, progress } = options;
   checkHoldOut(asked);
   const { dataset, recipe, autoencoder } = await openData(asked.data, progress);
@@ -112,6 +115,8 @@ export function countRunModel(record: RunRecord): RunModelCounts {
  * @throws InterruptedError after an abort
  */
 export async function pretrain(prepared: PreparedRun, options: TrainPreparedOptions): Promise<TrainedRun> {
+  checkGiven('pretrain', 'prepared', prepared, ['record', 'view']);
+  checkGiven('pretrain', 'options', options, ['run', 'engine', 'progress', 'signal']);
   const { run, engine, progress, signal } = options;
   const fresh = await noteResume(prepared, options);
   const record = { ...prepared.record, engine };

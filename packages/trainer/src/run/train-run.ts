@@ -2,6 +2,7 @@ import { disposeParams } from '@learngene/nn';
 import type { Config, Progress } from '@learngene/pipeline';
 import { checkpointSteps, loadNewestCheckpoint } from '@learngene/pipeline/node';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkGiven } from '../check-given';
 import type { BatchMaker } from '../contracts/batch-maker';
 import type { Learner } from '../contracts/learner';
 import { interruptedBy, NonFiniteLossError } from '../errors';
@@ -69,6 +70,8 @@ async function withAdvice(error: unknown, run: string): Promise<unknown> {
  * @throws NonFiniteLossError with the last good checkpoint untouched
  */
 export async function trainRun<B>(options: TrainRunOptions<B>): Promise<number> {
+  const needed = ['run', 'learner', 'batches', 'schedule', 'intervals', 'progress', 'signal'];
+  checkGiven('trainRun', 'options', options, needed);
   const { run, learner, schedule, intervals, onSample, progress, signal, validation, communicator } = options;
   const { steps } = schedule;
   const { logEvery, checkpointEvery, keepCheckpoints, sampleEvery } = intervals;

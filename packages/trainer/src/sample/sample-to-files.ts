@@ -4,6 +4,7 @@ import { writeSamples } from '@learngene/metrics/node';
 import { disposeParams, type ParamTree } from '@learngene/nn';
 import { type Config, createDiffusionProcess, type Progress, sampleClasses } from '@learngene/pipeline';
 import { openDecoder, type PathSource } from '@learngene/pipeline/node';
+import { checkGiven } from '../check-given';
 import { writeGrid } from '../run-folder/write-grid';
 import { loadForClasses } from './load-for-classes';
 
@@ -43,6 +44,9 @@ export interface SampledFiles {
 
 /** Samples images of classes, of a bundle from their files alone, and writes them as a grid and, where it is named, as an npz file. */
 export async function sampleToFiles(source: PathSource, options: SampleToFilesOptions): Promise<SampledFiles> {
+  checkGiven('sampleToFiles', 'source', source, ['recipe', 'load']);
+  const needed = ['out', 'ids', 'count', 'columns', 'sampling', 'seed', 'batchSize', 'progress', 'signal'];
+  checkGiven('sampleToFiles', 'options', options, needed);
   const { out, npz, ids, count, columns, sampling, seed, batchSize, progress, signal } = options;
   const labels = Int32Array.from(ids.flatMap((id) => new Array<number>(count).fill(id)));
   const { decode, dispose } = await openDecoder(source.recipe, options.autoencoder);

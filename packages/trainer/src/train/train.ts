@@ -1,4 +1,5 @@
 import { type Communicator, singleProcess, warmupDecay } from '@learngene/nn';
+import { checkGiven } from '../check-given';
 import type { BatchMaker } from '../contracts/batch-maker';
 import type { Learner, StepResult } from '../contracts/learner';
 import { NonFiniteLossError } from '../errors';
@@ -44,6 +45,7 @@ export interface TrainOptions<B> {
 const OPTIONS = ['data', 'schedule', 'from', 'validation', 'onStep', 'signal', 'communicator'];
 
 function check<B>(options: TrainOptions<B>): void {
+  checkGiven('train', 'options', options, ['data', 'schedule']);
   const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
   if (unknown !== undefined) throw new Error(`train: expected only ${OPTIONS.join(', ')}, got '${unknown}'`);
   const { schedule, from = 0, validation, communicator = singleProcess } = options;
@@ -75,6 +77,7 @@ function check<B>(options: TrainOptions<B>): void {
  * @throws Error for an unknown option, and for a communicator of more than one process
  */
 export async function train<B>(learner: Learner<B>, options: TrainOptions<B>): Promise<void> {
+  checkGiven('train', 'learner', learner);
   check(options);
   const { data, schedule, from = 0, validation, onStep, signal } = options;
   const { steps, emaDecay, clipNorm } = schedule;

@@ -11,6 +11,7 @@ import {
   RUN_FORMAT,
   readKindRecord,
 } from '@learngene/pipeline/node';
+import { checkGiven } from '../check-given';
 import { checkHoldOut } from '../data/decode-data';
 import { checkValidation } from '../data/held-out-images';
 import { chooseClasses } from '../data/open-data';
@@ -66,6 +67,7 @@ export interface TransferRequest {
  * @throws ConfigError naming what does not fit the base
  */
 export async function prepareTransfer(from: string, request: TransferRequest): Promise<PreparedTransfer> {
+  checkGiven('prepareTransfer', 'request', request, ['requested', 'source', 'domain', 'progress']);
   const { requested, source, dataGiven, domain, tailorRank, progress } = request;
   const { config: recipeOfBase, model } = await describeModel(from);
   const otherData = dataGiven || (requested.data as Partial<Config['data']> | undefined)?.source !== undefined;
@@ -137,6 +139,8 @@ export interface TrainedTransfer extends TrainedRun {
  * @throws InterruptedError after an abort
  */
 export async function transfer(prepared: PreparedTransfer, options: TrainPreparedOptions): Promise<TrainedTransfer> {
+  checkGiven('transfer', 'prepared', prepared, ['record', 'view']);
+  checkGiven('transfer', 'options', options, ['run', 'engine', 'progress', 'signal']);
   const { run, engine, progress, signal } = options;
   await noteResume(prepared, options);
   const base = await loadStart(prepared);
