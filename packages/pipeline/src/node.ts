@@ -60,6 +60,7 @@ export {
   type KindRunRecord,
   type RunRecord,
   readKindRecord,
+  readRecordJson,
   readRunRecord,
 } from './node/run-folder';
 export { RUN_FORMAT } from './node/run-format';

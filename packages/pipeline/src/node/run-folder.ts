@@ -82,8 +82,12 @@ const recordFields = Object.keys({
   images: 0,
 } satisfies Record<keyof RunRecord, 0>);
 
-/** Reads the record of a run folder. */
-export async function readRunRecord(path: string): Promise<RunRecord> {
+/**
+ * Reads the JSON of the record of a run folder, of whatever command; nothing in it is checked yet.
+ *
+ * @throws ConfigError where there is no record, or one that is not JSON or holds a key twice
+ */
+export async function readRecordJson(path: string): Promise<unknown> {
   const file = join(path, CONFIG_FILE);
   let text: string;
   try {
@@ -93,7 +97,7 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
     const { what } = await identify(path);
     throw new ConfigError(`${path}: not a run folder (no ${CONFIG_FILE}); this is ${what}`, { cause: error });
   }
-  let record: Omit<CommonRecord, 'format'> & { format: unknown; kind?: unknown; model: unknown };
+  let record: unknown;
   try {
     record = JSON.parse(text);
   } catch (error) {
@@ -101,6 +105,14 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
   }
   const twice = duplicateKey(text);
   if (twice !== undefined) throw new ConfigError(`${file}: holds a key twice: ${JSON.stringify(twice)}`);
+  return record;
+}
+
+/** Reads the record of a run folder. */
+export async function readRunRecord(path: string): Promise<RunRecord> {
+  const file = join(path, CONFIG_FILE);
+  type Read = Omit<CommonRecord, 'format'> & { format: unknown; kind?: unknown; model: unknown };
+  const record = (await readRecordJson(path)) as Read;
   if (record === null || typeof record !== 'object' || !isRunFormat(record.format)) {
     const format: unknown = (record as { format?: unknown } | null)?.format;
     const expected = `${file}: expected a run record of format 1 or ${RUN_FORMAT}`;

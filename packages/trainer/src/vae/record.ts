@@ -1,9 +1,6 @@
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
-import { CONFIG_FILE, type ImageRecord, identify, RUN_FORMAT } from '@learngene/pipeline/node';
-import { duplicateKey } from '@learngene/tensor-io';
+import { CONFIG_FILE, type ImageRecord, identify, RUN_FORMAT, readRecordJson } from '@learngene/pipeline/node';
 import { type VaeConfig, validateVaeConfig } from '@learngene/vae';
 import { parseVaeTrainingConfig, type VaeTrainingConfig } from './config';
 
@@ -45,19 +42,7 @@ const FIELDS = Object.keys({
  */
 export async function readVaeRunRecord(run: string): Promise<VaeRunRecord> {
   const file = join(run, CONFIG_FILE);
-  if (!existsSync(file)) {
-    const what = existsSync(run) ? `this is ${(await identify(run)).what}` : 'there is nothing';
-    throw new ConfigError(`${run}: not a run folder (no ${CONFIG_FILE}); ${what}`);
-  }
-  const text = await readFile(file, 'utf8');
-  let record: Partial<VaeRunRecord> | null;
-  try {
-    record = JSON.parse(text);
-  } catch (cause) {
-    throw new ConfigError(`${file}: not valid JSON`, { cause });
-  }
-  const twice = duplicateKey(text);
-  if (twice !== undefined) throw new ConfigError(`${file}: holds a key twice: ${JSON.stringify(twice)}`);
+  const record = (await readRecordJson(run)) as Partial<VaeRunRecord> | null;
   if (record?.kind !== 'autoencoder' || record.command !== 'vae train') {
     throw new ConfigError(`${run}: expected the run of an autoencoder; this is ${(await identify(run)).what}`);
   }
