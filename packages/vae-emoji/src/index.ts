@@ -1,0 +1,1 @@
+export { emojiVaeFromFiles, type FetchEmojiVaeOptions, fetchEmojiVae } from './load';

@@ -1,0 +1,1 @@
+export { emojiVaeFolder, readEmojiVae } from './node/read';

@@ -1,0 +1,108 @@
+import { readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { concatDatasets, holdOutCharacters, type ImageDataset, readInOrder } from '@learngene/datasets';
+import { type EmojiStyle, emojiDataset, packed } from '@learngene/datasets/node';
+import { expectNoLeak, useTestBackend } from '@learngene/testing';
+import type { Autoencoder } from '@learngene/vae';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fetchEmojiVae } from '../src/index';
+import { emojiVaeFolder, readEmojiVae } from '../src/node';
+
+/** What was promised of the weights: the mean squared error of held-out images, pixels in [0, 1]. */
+const MOST = 0.0018;
+
+let backend = '';
+let vae: Autoencoder;
+beforeAll(async () => {
+  backend = await useTestBackend();
+  vae = await readEmojiVae();
+});
+afterAll(() => vae.dispose());
+
+/** The mean squared error of images after encoding and decoding, pixels in [0, 1]. */
+async function meanSquaredError(images: ImageDataset): Promise<number> {
+  let sum = 0;
+  for await (const { images: bytes, labels } of readInOrder(images, { batchSize: 32 })) {
+    const error = tf.tidy(() => {
+      const shape: [number, number, number, number] = [labels.length, images.height, images.width, images.channels];
+      const x = tf.sub(tf.div(tf.tensor4d(bytes, shape, 'float32'), 127.5), 1) as tf.Tensor4D;
+      const rebuilt = tf.clipByValue(vae.decode(vae.encode(x).mean), -1, 1);
+      return tf.sum(tf.mean(tf.square(tf.div(tf.sub(rebuilt, x), 2)), [1, 2, 3]));
+    });
+    sum += (await error.data())[0];
+    error.dispose();
+  }
+  return sum / images.size;
+}
+
+describe('the shipped autoencoder', () => {
+  test('is at most 3 MB, in float16, and has eight by eight latents of 16 channels', () => {
+    expect(statSync(join(emojiVaeFolder(), 'model.safetensors')).size).toBeLessThanOrEqual(3_000_000);
+    expect([vae.latentChannels, vae.downscale]).toEqual([16, 8]);
+  });
+
+  test('rebuilds emoji that it has not seen', async () => {
+    const images = await packed(fileURLToPath(new URL('../fixtures/held-out.safetensors', import.meta.url)));
+    expect([images.size, images.height, images.width]).toEqual([12, 64, 64]);
+    expect(await meanSquaredError(images)).toBeLessThan(1.5 * MOST); // few images: their mean varies
+  });
+
+  test('rebuilds all emoji of the tenth that was held out, in both styles and all skin tones', async (context) => {
+    if (backend !== 'native') context.skip(`seconds on native, minutes on ${backend}`);
+    const { resolve } = createRequire(import.meta.url);
+    const parts = await Promise.all(
+      (['google', 'twitter'] as const satisfies EmojiStyle[]).map(async (style) => {
+        const root = dirname(resolve(`emoji-datasource-${style}/emoji.json`));
+        return holdOutCharacters(await emojiDataset({ style, root, size: 64, skinVariations: true })).heldOut;
+      }),
+    );
+    const images = concatDatasets(parts);
+    expect(images.size).toBe(692);
+    expect(await meanSquaredError(images)).toBeLessThanOrEqual(MOST);
+  });
+
+  test('its scaled latents have about mean 0 and standard deviation 1', async () => {
+    const images = await packed(fileURLToPath(new URL('../fixtures/held-out.safetensors', import.meta.url)));
+    const bytes = await images.read(Array.from({ length: 8 }, (_, i) => i));
+    const { mean, variance } = tf.tidy(() => {
+      const x = tf.sub(tf.div(tf.tensor4d(bytes, [8, 64, 64, 3], 'float32'), 127.5), 1) as tf.Tensor4D;
+      return tf.moments(vae.scale(vae.encode(x).mean));
+    });
+    expect(Math.abs((await mean.data())[0])).toBeLessThan(0.2);
+    expect(Math.abs(Math.sqrt((await variance.data())[0]) - 1)).toBeLessThan(0.2);
+    tf.dispose([mean, variance]);
+  });
+});
+
+describe('fetchEmojiVae', () => {
+  const server = createServer(({ url = '' }, response) => {
+    const name = /^\/weights\/([\w.]+)$/.exec(url)?.[1];
+    if (name === undefined) return void response.writeHead(404).end();
+    response.end(readFileSync(join(emojiVaeFolder(), name)));
+  });
+  let address = '';
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => void server.close());
+
+  test.each(['/weights', '/weights/'])('gives the autoencoder that %s serves', async (path) => {
+    await expectNoLeak(async () => {
+      const fetched = await fetchEmojiVae(address + path);
+      expect(fetched.config).toEqual(vae.config);
+      fetched.dispose();
+    });
+  });
+
+  test('names what is not served', async () => {
+    await expect(fetchEmojiVae(`${address}/none`)).rejects.toThrow(
+      `${address}/none/config.json: expected a file, got status 404`,
+    );
+  });
+});
