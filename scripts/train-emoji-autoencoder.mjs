@@ -1,14 +1,12 @@
 // Trains the autoencoder that packages/vae-emoji ships, on the emoji of npm (Noto and Twemoji, all skin tones, 64x64 on white)
 // without the tenth of the characters that is held out. Run again, it goes on from the newest checkpoint. With --ship it writes
-// weights and test images into the package. Needs the packages built (`npm run build`).
+// weights and test images into the package; check-emoji-autoencoder.mjs measures those. Needs the packages built (`npm run build`).
 // Usage: node scripts/train-emoji-autoencoder.mjs [--out runs/emoji-autoencoder] [--steps 8000] [--engine native] [--ship]
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join } from 'node:path';
 import { commandLine } from './command-line.mjs';
+import { emojiImages, load, root } from './emoji-images.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const { values } = commandLine(import.meta.url, {
   out: { type: 'string', default: join(root, 'runs', 'emoji-autoencoder') },
   steps: { type: 'number', default: 8_000 },
@@ -31,33 +29,11 @@ const CONFIG = {
 };
 
 const shipped = join(root, 'packages', 'vae-emoji');
-const { resolve: resolveEmoji } = createRequire(join(shipped, 'package.json'));
-const load = (name, entry) => import(pathToFileURL(join(root, 'packages', name, 'dist', `${entry}.js`)).href);
 const trainer = await load('trainer', 'index');
 const { prepareVaeTrainingOn, resumeVaeTraining, trainVae } = await load('trainer', 'node');
-const { concatDatasets, holdOutCharacters, packDataset, subset } = await load('datasets', 'index');
-const { emojiDataset } = await load('datasets', 'node');
+const { packDataset, subset } = await load('datasets', 'index');
 const { chooseEngine } = await load('engines', 'node');
 const { writeSafetensors } = await load('tensor-io', 'node');
-
-/** The emoji of both styles in two parts: to train on, and held out. */
-async function emoji() {
-  const parts = [];
-  for (const style of ['google', 'twitter']) {
-    const folder = dirname(resolveEmoji(`emoji-datasource-${style}/emoji.json`));
-    const all = await emojiDataset({
-      style,
-      root: folder,
-      size: 64,
-      skinVariations: true,
-      name: style,
-      concurrency: 8,
-    });
-    parts.push(holdOutCharacters(all));
-  }
-  const of = (part) => concatDatasets(parts.map((each) => each[part]));
-  return { train: of('train'), heldOut: of('heldOut') };
-}
 
 /** Lines on the terminal; a bar tells of itself about once a minute. */
 function progress() {
@@ -92,7 +68,7 @@ async function ship(folder, { heldOut }) {
 
 const { name, detail } = await chooseEngine(values.engine);
 console.log(`Engine: ${name} (${detail})`);
-const images = await emoji();
+const images = await emojiImages();
 console.log(`${images.train.size} images to train on, ${images.heldOut.size} held out`);
 const controller = new AbortController();
 process.once('SIGINT', () => controller.abort(new trainer.InterruptedError('interrupted')));

@@ -36,6 +36,42 @@ test.skipIf(windows)('vae train stops at Ctrl-C with a checkpoint, resumes, and 
   expect(existsSync(join(autoencoder, 'model.safetensors'))).toBe(true);
 });
 
+test('--vae emoji is the shipped autoencoder, for encoding, training, transfer, samples and scores', async () => {
+  const at = (name: string) => join(folder, name);
+  const pictures = at('pictures.safetensors');
+  await writeImages(pictures, { size: 16, perClass: 8 });
+  const shape = set('model.patchSize=1', 'model.hiddenSize=16', 'model.depth=1', 'model.heads=2');
+  const ranks = set('model.learngeneRank=5', 'model.tailorRank=2');
+  const process = set('diffusion.process=flow', 'sampling.sampler=euler', 'sampling.steps=2', 'training.sampleEvery=0');
+  const cpu = ['--engine', 'cpu', '--quiet'];
+  const emoji = ['--vae', 'emoji'];
+  const usedBy = async (run: string) =>
+    JSON.parse(readFileSync(join(at(run), 'config.json'), 'utf8')).config.autoencoder;
+
+  await succeed('data', 'latents', '--data', pictures, ...emoji, '--out', at('latents'), ...cpu);
+  const { autoencoder } = JSON.parse(readFileSync(join(at('latents'), 'latents.json'), 'utf8'));
+  expect(autoencoder).toMatchObject({ name: 'emoji', latentChannels: 16, downscale: 8 });
+  expect(autoencoder).not.toHaveProperty('path');
+
+  const train = ['train', '--steps', '2', '--batch-size', '4', '--novel', 'flat', ...shape, ...ranks, ...process];
+  await succeed(...train, '--data', pictures, ...emoji, '--out', at('model'), ...cpu);
+  expect(await usedBy('model')).toEqual(autoencoder);
+  await succeed(...train, '--latents', at('latents'), '--out', at('cached'), ...cpu);
+  expect(await usedBy('cached')).toEqual(autoencoder);
+  const learn = ['transfer', '--from', at('model'), '--classes', 'flat', '--steps', '2', '--batch-size', '4'];
+  await succeed(...learn, ...emoji, '--out', at('learned'), ...cpu);
+  expect(await usedBy('learned')).toEqual(autoencoder);
+
+  const sample = ['sample', '--from', at('model'), '--out', at('model.png'), ...cpu];
+  await succeed(...sample);
+  await succeed(...sample, ...emoji, '--force');
+  const evaluate = ['evaluate', '--from', at('model'), '--count', '8', '--metrics', 'fid', ...emoji];
+  await succeed(...evaluate, ...cpu);
+  const refused = await run(...sample, '--vae', join(folder, 'short', 'autoencoder'), '--force');
+  expect(refused.stderr).toMatch(/--vae: the model works in latents of emoji \(hash \w{12}\), got autoencoder \(hash/);
+  expect(refused.code).toBe(2);
+});
+
 test('vae train refuses by name what it does not know', async () => {
   const other = join(folder, 'other');
   const refusal = async (...args: string[]) => {

@@ -57,7 +57,15 @@ describe('emojiDataset', () => {
       entry('1.png', 'Food', 'fruit', {
         ...both,
         unified: '1F44D-FE0F',
-        skin_variations: { x: { image: '1-x.png', has_img_google: true, has_img_twitter: false } },
+        // Of its own code points a variation in two tones would be another character, and could be trained on.
+        skin_variations: {
+          x: {
+            unified: '1FAF1-1F3FB-200D-1FAF2-1F3FC',
+            image: '1-x.png',
+            has_img_google: true,
+            has_img_twitter: false,
+          },
+        },
       }),
       entry('2.png', 'Food', 'bread', { has_img_twitter: false }),
       entry('3.png', 'Food', 'bread', both),

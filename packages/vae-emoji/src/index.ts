@@ -1,1 +1,1 @@
-export { emojiVaeFromFiles, type FetchEmojiVaeOptions, fetchEmojiVae } from './load';
+export { type EmojiVae, emojiVaeFromFiles, type FetchEmojiVaeOptions, fetchEmojiVae } from './load';

@@ -1,1 +1,1 @@
-export { emojiVaeFolder, readEmojiVae } from './node/read';
+export { emojiVaeFolder, readEmojiVae } from './node-read';

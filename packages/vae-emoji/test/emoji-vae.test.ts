@@ -8,21 +8,30 @@ import { concatDatasets, holdOutCharacters, type ImageDataset, readInOrder } fro
 import { type EmojiStyle, emojiDataset, packed } from '@learngene/datasets/node';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import type { Autoencoder } from '@learngene/vae';
+import { readVae } from '@learngene/vae/node';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fetchEmojiVae } from '../src/index';
+import { type EmojiVae, fetchEmojiVae } from '../src/index';
 import { emojiVaeFolder, readEmojiVae } from '../src/node';
 
 /** What was promised of the weights: the mean squared error of held-out images, pixels in [0, 1]. */
 const MOST = 0.0018;
 
 let backend = '';
+let shipped: EmojiVae;
 let vae: Autoencoder;
 beforeAll(async () => {
   backend = await useTestBackend();
-  vae = await readEmojiVae();
+  shipped = await readEmojiVae();
+  vae = shipped.autoencoder;
 });
 afterAll(() => vae.dispose());
+
+/** All emoji of a style, skin tones and sequences too. */
+function allEmoji(style: EmojiStyle) {
+  const root = dirname(createRequire(import.meta.url).resolve(`emoji-datasource-${style}/emoji.json`));
+  return emojiDataset({ style, root, size: 64, skinVariations: true, concurrency: 8 });
+}
 
 /** The mean squared error of images after encoding and decoding, pixels in [0, 1]. */
 async function meanSquaredError(images: ImageDataset): Promise<number> {
@@ -41,8 +50,12 @@ async function meanSquaredError(images: ImageDataset): Promise<number> {
 }
 
 describe('the shipped autoencoder', () => {
-  test('is at most 3 MB, in float16, and has eight by eight latents of 16 channels', () => {
-    expect(statSync(join(emojiVaeFolder(), 'model.safetensors')).size).toBeLessThanOrEqual(3_000_000);
+  test('is less than 3 MB with its configuration, in float16, and has eight by eight latents of 16 channels', async () => {
+    const sizes = ['config.json', 'model.safetensors'].map((name) => statSync(join(emojiVaeFolder(), name)).size);
+    expect(sizes[0] + sizes[1]).toBeLessThan(3_000_000);
+    const { tensors, hash } = await readVae(emojiVaeFolder());
+    expect(new Set([...tensors.values()].map(({ dtype }) => dtype))).toEqual(new Set(['F16']));
+    expect(shipped).toMatchObject({ name: 'emoji', hash });
     expect([vae.latentChannels, vae.downscale]).toEqual([16, 8]);
   });
 
@@ -54,14 +67,8 @@ describe('the shipped autoencoder', () => {
 
   test('rebuilds all emoji of the tenth that was held out, in both styles and all skin tones', async (context) => {
     if (backend !== 'native') context.skip(`seconds on native, minutes on ${backend}`);
-    const { resolve } = createRequire(import.meta.url);
-    const parts = await Promise.all(
-      (['google', 'twitter'] as const satisfies EmojiStyle[]).map(async (style) => {
-        const root = dirname(resolve(`emoji-datasource-${style}/emoji.json`));
-        return holdOutCharacters(await emojiDataset({ style, root, size: 64, skinVariations: true })).heldOut;
-      }),
-    );
-    const images = concatDatasets(parts);
+    const parts = await Promise.all((['google', 'twitter'] as const).map(allEmoji));
+    const images = concatDatasets(parts.map((part) => holdOutCharacters(part).heldOut));
     expect(images.size).toBe(692);
     expect(await meanSquaredError(images)).toBeLessThanOrEqual(MOST);
   });
@@ -94,10 +101,15 @@ describe('fetchEmojiVae', () => {
 
   test.each(['/weights', '/weights/'])('gives the autoencoder that %s serves', async (path) => {
     await expectNoLeak(async () => {
-      const fetched = await fetchEmojiVae(address + path);
-      expect(fetched.config).toEqual(vae.config);
-      fetched.dispose();
+      const { autoencoder, ...fetched } = await fetchEmojiVae(address + path);
+      expect(fetched).toEqual({ name: 'emoji', hash: shipped.hash });
+      expect(autoencoder.config).toEqual(vae.config);
+      autoencoder.dispose();
     });
+  });
+
+  test('rejects on an abort', async () => {
+    await expect(fetchEmojiVae(`${address}/weights`, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);
   });
 
   test('names what is not served', async () => {

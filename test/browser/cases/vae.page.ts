@@ -17,6 +17,7 @@ import {
   vaeHash,
   vaeParamsFromTensorData,
 } from '@learngene/vae';
+import { fetchEmojiVae } from '@learngene/vae-emoji';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Engine, startEngine } from '../page/engine';
 import type { Numbers } from '../src/compare';
@@ -31,12 +32,38 @@ async function run(engine: Engine, origin: string, names: readonly string[]): Pr
   const numbers: Record<string, number[]> = {};
   for (const name of names) {
     const { config, params, hash } = await load(`${origin}/${name}`);
-    numbers[`${name}: hash`] = hash.match(/.{8}/g)!.map((digits) => Number.parseInt(digits, 16));
+    numbers[`${name}: hash`] = hashNumbers(hash);
     for (const [what, values] of Object.entries(await results(params, config))) numbers[`${name}: ${what}`] = values;
     console.info(`${name} is computed`);
   }
+  Object.assign(numbers, await shippedResults(origin));
   numbers['tensors left'] = [tf.memory().numTensors - tensors];
   return numbers;
+}
+
+/** A SHA-256 as eight numbers. */
+const hashNumbers = (hash: string) => hash.match(/.{8}/g)!.map((digits) => Number.parseInt(digits, 16));
+
+/** The shipped autoencoder, fetched as an app does, on a picture that it was not trained on. */
+async function shippedResults(origin: string): Promise<Record<string, number[]>> {
+  const { autoencoder, hash } = await fetchEmojiVae(`${origin}/emoji`);
+  const pixels = new Uint8Array(await (await fetch(`${origin}/emoji/picture`)).arrayBuffer());
+  const picture = tf.tidy(
+    () => tf.sub(tf.div(tf.tensor4d(pixels, [1, 64, 64, 3], 'float32'), 127.5), 1) as tf.Tensor4D,
+  );
+  const { mean } = autoencoder.encode(picture);
+  const rebuilt = autoencoder.decode(mean);
+  const error = tf.tidy(() => tf.mean(tf.square(tf.div(tf.sub(tf.clipByValue(rebuilt, -1, 1), picture), 2))));
+  const found = {
+    'emoji: hash': hashNumbers(hash),
+    'emoji: latents': [...(await mean.data())],
+    'emoji: images': [...(await rebuilt.data())],
+    'emoji: squared error': [...(await error.data())],
+  };
+  tf.dispose([picture, mean, rebuilt, error]);
+  autoencoder.dispose();
+  console.info('the shipped autoencoder is computed');
+  return found;
 }
 
 async function load(folder: string): Promise<{ config: VaeConfig; params: VaeParams; hash: string }> {

@@ -1,10 +1,13 @@
 // Autoencoders on a server, read, run in whole and in tiles and differentiated by a page on each engine of the browser.
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { mapParams, paramsToTensorData } from '@learngene/nn';
 import { createGenerator, normal } from '@learngene/random';
-import { encodeSafetensors } from '@learngene/tensor-io';
+import { decodeSafetensors, encodeSafetensors } from '@learngene/tensor-io';
 import { encodeVaeFiles, initVae, klVaeConfig, tinyVaeConfig, type VaeConfig } from '@learngene/vae';
+import { readVae } from '@learngene/vae/node';
+import { emojiVaeFolder } from '@learngene/vae-emoji/node';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, expect, it as test } from 'vitest';
@@ -42,6 +45,10 @@ beforeAll(async () => {
     files[`/${name}/config.json`] = new TextEncoder().encode(encoded.config);
     files[`/${name}/${encoded.weights}`] = encodeSafetensors(encoded.tensors);
   }
+  const weights = emojiVaeFolder();
+  for (const name of ['config.json', 'model.safetensors']) files[`/emoji/${name}`] = readFileSync(join(weights, name));
+  const heldOut = decodeSafetensors(readFileSync(join(weights, '..', 'fixtures', 'held-out.safetensors')));
+  files['/emoji/picture'] = (heldOut.tensors.get('images')!.data as Uint8Array).slice(0, 64 * 64 * 3);
   page = await bundlePage(new URL('vae.page.ts', import.meta.url));
 });
 
@@ -65,6 +72,10 @@ test('computes on cpu, and leaves nothing behind', { timeout: 90_000 }, async ()
     expect(Math.max(...cpu[`${name}: gradient`].map(Math.abs))).toBeGreaterThan(0);
     expect(cpu[`${name}: hash`]).toHaveLength(8);
   }
+  const { hash } = await readVae(emojiVaeFolder());
+  expect(cpu['emoji: hash']).toEqual(hash.match(/.{8}/g)!.map((digits) => Number.parseInt(digits, 16)));
+  expect(cpu['emoji: images']).toHaveLength(64 * 64 * 3);
+  expect(cpu['emoji: squared error'][0]).toBeLessThan(0.01);
 });
 
 test.each([

@@ -37,7 +37,8 @@ function publishedPackages() {
 }
 
 /**
- * What browsers import: each entry but `/node` of each package but those for Node, with its source and its built file.
+ * What browsers import: each entry but `/node` and files of data of each package but those for Node, with its source and its
+ * built file.
  *
  * @returns {{ name: string; source: string; file: string }[]}
  */
@@ -46,7 +47,7 @@ export function browserEntries() {
     .filter(({ name }) => !NODE_ONLY.includes(name))
     .flatMap(({ name, folder, manifest }) =>
       Object.entries(manifest.exports)
-        .filter(([path]) => path !== './node' && path !== './package.json')
+        .filter(([path, conditions]) => path !== './node' && typeof conditions === 'object')
         .map(([path, conditions]) => ({
           name: join(name, path).replaceAll('\\', '/'),
           source: join(folder, conditions['@learngene/source']),
@@ -92,10 +93,10 @@ export function makeProject(files) {
   const packages = publishedPackages();
   const peers = new Set(packages.flatMap(({ manifest }) => Object.keys(manifest.peerDependencies ?? {})));
   const optional = new Set(packages.flatMap(({ manifest }) => Object.keys(manifest.peerDependenciesMeta ?? {})));
-  const links = [
-    ...packages.map(({ name, folder }) => [name, folder]),
+  const links = new Map([
     ...[...peers].flatMap((name) => linkTo(name, optional.has(name))),
-  ];
+    ...packages.map(({ name, folder }) => [name, folder]), // a peer that is one of ours is the same folder
+  ]);
   for (const [name, target] of links) {
     const link = join(folder, 'node_modules', name);
     mkdirSync(dirname(link), { recursive: true });

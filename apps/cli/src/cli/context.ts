@@ -1,6 +1,6 @@
 import { NODE_ENGINE_NAMES, type NodeEngineName } from '@learngene/engines';
 import type { Config } from '@learngene/pipeline';
-import { mergeConfig, parseAssignment, parseConfig } from '@learngene/pipeline';
+import { mergeConfig, parseAssignment, parseConfig, SHIPPED_AUTOENCODERS } from '@learngene/pipeline';
 import { autoencoderAt, readConfigFile } from '@learngene/pipeline/node';
 import type { Command } from 'commander';
 import { Option } from 'commander';
@@ -95,9 +95,12 @@ export function withDataOptions(command: Command): Command {
     .option('--size <pixels>', 'pixels a side', wholeNumber('--size', 4));
 }
 
+/** The words for the help of `--vae`. */
+const vaeWords = `autoencoder in whose latents the model works, or where it lies now: a folder, or a shipped one (${SHIPPED_AUTOENCODERS.join(', ')})`;
+
 /** Adds the autoencoder and, unless a command writes them, the latents. */
 export function withLatentOptions(command: Command, { latents = true } = {}): Command {
-  command.option('--vae <folder>', 'autoencoder in whose latents the model works, or where it lies now');
+  command.option('--vae <autoencoder>', vaeWords);
   return latents ? command.option('--latents <folder>', 'latents of the images, of learngene data latents') : command;
 }
 

@@ -145,6 +145,24 @@ describe('mergeConfig', () => {
   test('leaves no undefined behind', () => {
     expect(Object.keys(mergeConfig({}, { data: { path: undefined, size: 4 } }).data as object)).toEqual(['size']);
   });
+  test.each([
+    [
+      'a path, by the name of a shipped one',
+      { path: '/a', hash: 'h' },
+      { name: 'emoji' },
+      { name: 'emoji', hash: 'h' },
+    ],
+    ['a path with a name, by a shipped one', { path: '/a', name: 'a' }, { name: 'emoji' }, { name: 'emoji' }],
+    ['a shipped one, by a path', { name: 'emoji', scalingFactor: 2 }, { path: '/a' }, { path: '/a', scalingFactor: 2 }],
+    ['a path, by a path; its name stays', { path: '/a', name: 'a' }, { path: '/b' }, { path: '/b', name: 'a' }],
+    ['only what messages call it', { path: '/a' }, { name: 'mine' }, { path: '/a', name: 'mine' }],
+    ['both, by both', { name: 'emoji' }, { path: '/emoji', name: 'emoji' }, { path: '/emoji', name: 'emoji' }],
+    ['no place', { name: 'emoji' }, { hash: 'h', path: undefined }, { name: 'emoji', hash: 'h' }],
+  ])('of the place of an autoencoder it replaces %s', (_, before, override, merged) => {
+    const base = { seed: 1, autoencoder: before };
+    expect(mergeConfig(base, { autoencoder: override })).toEqual({ seed: 1, autoencoder: merged });
+    expect(base).toEqual({ seed: 1, autoencoder: before });
+  });
   test.each(['__proto__', 'constructor', 'prototype'])('refuses %s at any depth', (key) => {
     for (const text of [`{"${key}":1}`, `{"training":{"${key}":{"x":1}}}`]) {
       expect(() => mergeConfig({}, JSON.parse(text))).toThrow(`unknown key ${key}`);

@@ -4,6 +4,7 @@ import { nearestWord } from '../nearest-word';
 import { contradiction, withDependentDefaults } from './dependent-fields';
 import { withCurrentNames } from './renamed-fields';
 import { type Config, configSchema } from './schema';
+import { isShippedAutoencoder } from './shipped-autoencoders';
 
 /** A JSON object. */
 export type Json = Record<string, unknown>;
@@ -16,15 +17,31 @@ export function isObject(value: unknown): value is Json {
 }
 
 /**
- * Merges two configurations. Values of `override` win; objects are merged field by field, everything else is replaced.
+ * Merges two configurations. Values of `override` win; objects are merged field by field, everything else is replaced. The
+ * name of a shipped autoencoder drops the path of another one, and a path such a name.
  */
 export function mergeConfig(base: Json, override: Json): Json {
+  const { autoencoder } = base;
+  if (!isObject(autoencoder) || !isObject(override.autoencoder)) return mergeFields(base, override);
+  return mergeFields({ ...base, autoencoder: withoutOtherPlace(autoencoder, override.autoencoder) }, override);
+}
+
+/** An autoencoder's section without the path, or without the name of a shipped one, where `override` names the other. */
+function withoutOtherPlace(base: Json, override: Json): Json {
+  const named = override.path === undefined && isShippedAutoencoder(override.name);
+  const placed = override.path !== undefined && isShippedAutoencoder(base.name);
+  return Object.fromEntries(
+    Object.entries(base).filter(([key]) => !(named && key === 'path') && !(placed && key === 'name')),
+  );
+}
+
+function mergeFields(base: Json, override: Json): Json {
   const merged: Json = { ...base };
   for (const [key, value] of Object.entries(override)) {
     if (UNSAFE_KEYS.has(key)) throw new ConfigError(`unknown key ${key}`);
     if (value === undefined) continue;
     const before = merged[key];
-    merged[key] = isObject(value) ? mergeConfig(isObject(before) ? before : {}, value) : value;
+    merged[key] = isObject(value) ? mergeFields(isObject(before) ? before : {}, value) : value;
   }
   return merged;
 }

@@ -3,10 +3,13 @@ import { basename, resolve } from 'node:path';
 import { createAutoencoder, vaeDownscale, vaeParamsFromTensorData } from '@learngene/vae';
 import { readVae, type VaeFolder } from '@learngene/vae/node';
 import type { Config } from '../config/schema';
+import { isShippedAutoencoder, SHIPPED_AUTOENCODERS } from '../config/shipped-autoencoders';
 import { ConfigError } from '../errors';
 import { type LoadedAutoencoder, latentDecoder } from '../latents/decoder';
+import { nearestWord } from '../nearest-word';
 import { checkSameAutoencoder, type RecipeAutoencoder, recipeAutoencoder } from '../recipe/autoencoder';
 import type { Decode } from '../sample/sample-images';
+import { shippedFolder } from './shipped-autoencoder';
 
 /** An autoencoder as a configuration asks for it. */
 export type AutoencoderConfig = NonNullable<Config['autoencoder']>;
@@ -19,9 +22,13 @@ export interface AutoencoderFiles extends VaeFolder {
   readonly path?: string;
 }
 
-/** The autoencoder that a word means: what has a place in the file system or the look of one, else a shipped one by its name. */
+/**
+ * The autoencoder that a word means: a shipped one by its name, else what has a place in the file system or the look of one.
+ * A folder that is called like a shipped one is written as `./emoji`.
+ */
 export function autoencoderAt(place: string): AutoencoderConfig {
-  return existsSync(place) || /[/\\.]/.test(place) ? { path: resolve(place) } : { name: place };
+  const isPath = !isShippedAutoencoder(place) && (existsSync(place) || /[/\\.]/.test(place));
+  return isPath ? { path: resolve(place) } : { name: place };
 }
 
 /**
@@ -52,9 +59,12 @@ async function readFolder(path: string, { name }: AutoencoderConfig, argument: s
 }
 
 async function readShipped({ name }: AutoencoderConfig, argument: string): Promise<AutoencoderFiles> {
-  throw new ConfigError(
-    `${argument}: expected the path of an autoencoder's folder, got ${name === undefined ? 'none' : JSON.stringify(name)}`,
-  );
+  if (isShippedAutoencoder(name)) return { ...(await readVae(await shippedFolder(name, argument))), name };
+  const expected = `expected the path of an autoencoder's folder or a shipped one (${SHIPPED_AUTOENCODERS.join(', ')})`;
+  if (name === undefined) throw new ConfigError(`${argument}: ${expected}, got none`);
+  const nearest = nearestWord(name, SHIPPED_AUTOENCODERS);
+  const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+  throw new ConfigError(`${argument}: ${expected}, got ${JSON.stringify(name)}${hint}`);
 }
 
 /**
