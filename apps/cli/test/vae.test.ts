@@ -36,10 +36,12 @@ test.skipIf(windows)('vae train stops at Ctrl-C with a checkpoint, resumes, and 
   expect(existsSync(join(autoencoder, 'model.safetensors'))).toBe(true);
 });
 
-test('--vae emoji is the shipped autoencoder, for encoding, training, transfer, samples and scores', async () => {
+test('--vae emoji is the shipped autoencoder, for encoding, training, transfer and samples', {
+  timeout: 180_000,
+}, async () => {
   const at = (name: string) => join(folder, name);
   const pictures = at('pictures.safetensors');
-  await writeImages(pictures, { size: 16, perClass: 8 });
+  await writeImages(pictures, { size: 16, perClass: 4 });
   const shape = set('model.patchSize=1', 'model.hiddenSize=16', 'model.depth=1', 'model.heads=2');
   const ranks = set('model.learngeneRank=5', 'model.tailorRank=2');
   const process = set('diffusion.process=flow', 'sampling.sampler=euler', 'sampling.steps=2', 'training.sampleEvery=0');
@@ -62,13 +64,13 @@ test('--vae emoji is the shipped autoencoder, for encoding, training, transfer, 
   await succeed(...learn, ...emoji, '--out', at('learned'), ...cpu);
   expect(await usedBy('learned')).toEqual(autoencoder);
 
-  const sample = ['sample', '--from', at('model'), '--out', at('model.png'), ...cpu];
+  const sample = ['sample', '--from', at('learned'), '--out', at('model.png'), ...cpu];
   await succeed(...sample);
   await succeed(...sample, ...emoji, '--force');
-  const evaluate = ['evaluate', '--from', at('model'), '--count', '8', '--metrics', 'fid', ...emoji];
-  await succeed(...evaluate, ...cpu);
-  const refused = await run(...sample, '--vae', join(folder, 'short', 'autoencoder'), '--force');
-  expect(refused.stderr).toMatch(/--vae: the model works in latents of emoji \(hash \w{12}\), got autoencoder \(hash/);
+  const refused = await run(...sample, '--vae', 'emojis', '--force');
+  expect(refused.stderr).toMatch(
+    '--vae: expected the path of an autoencoder\'s folder or a shipped one (emoji), got "emojis"',
+  );
   expect(refused.code).toBe(2);
 });
 

@@ -42,7 +42,6 @@ export function latentsCommand(): Command {
   withEngineOption(command);
   withOutputOptions(command, [
     'learngene data latents --data photos --size 64 --vae taesd --out photos-latents',
-    'learngene data latents --data emoji --size 64 --vae emoji --out emoji-latents',
     'learngene train --latents photos-latents --out runs/photos',
   ]);
   return command.action(async ({ batchSize, ...options }: LatentsOptions) => {

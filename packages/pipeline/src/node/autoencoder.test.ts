@@ -54,7 +54,9 @@ describe('a shipped autoencoder', () => {
     [undefined, 'got none'],
   ])('%s is none: the message names those there are', async (name, got) => {
     const message = `--vae: expected the path of an autoencoder's folder or a shipped one (emoji), ${got}`;
-    await expect(readAutoencoder({ name }, '--vae')).rejects.toThrow(new ConfigError(message));
+    const error = await readAutoencoder({ name }, '--vae').catch((caught) => caught);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error).toMatchObject({ message, argument: '--vae' });
   });
 
   const missing = (code: string, message: string) => ({
@@ -68,11 +70,13 @@ describe('a shipped autoencoder', () => {
     ['ERR_MODULE_NOT_FOUND', "Cannot find package '@learngene/vae-emoji' imported from /app/node.js"],
     ['MODULE_NOT_FOUND', "Cannot find module '@learngene/vae-emoji/node'\nRequire stack:\n- /app/node.cjs"],
   ])('whose package is not installed is told by %s', async (code, message) => {
-    await expect(shippedFolder('emoji', 'autoencoder', missing(code, message))).rejects.toThrow(
-      new ConfigError(
+    const error = await shippedFolder('emoji', 'autoencoder', missing(code, message)).catch((caught) => caught);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error).toMatchObject({
+      message:
         'autoencoder: the autoencoder "emoji" is in the package @learngene/vae-emoji: npm install @learngene/vae-emoji',
-      ),
-    );
+      argument: 'autoencoder',
+    });
   });
 
   test('whose package lacks something itself is another error', async () => {

@@ -49,22 +49,24 @@ export async function readAutoencoder(asked: AutoencoderConfig, argument = 'auto
 
 async function readFolder(path: string, { name }: AutoencoderConfig, argument: string): Promise<AutoencoderFiles> {
   if (!existsSync(path)) {
-    throw new ConfigError(`${argument}: there is no autoencoder at ${path}; if it is elsewhere now, say where`);
+    throw new ConfigError(`${argument}: there is no autoencoder at ${path}; if it is elsewhere now, say where`, {
+      argument,
+    });
   }
   try {
     return { ...(await readVae(path)), name: name ?? basename(path), path };
   } catch (error) {
-    throw new ConfigError(`${argument}: expected the folder of an autoencoder`, { cause: error });
+    throw new ConfigError(`${argument}: expected the folder of an autoencoder`, { argument, cause: error });
   }
 }
 
 async function readShipped({ name }: AutoencoderConfig, argument: string): Promise<AutoencoderFiles> {
   if (isShippedAutoencoder(name)) return { ...(await readVae(await shippedFolder(name, argument))), name };
   const expected = `expected the path of an autoencoder's folder or a shipped one (${SHIPPED_AUTOENCODERS.join(', ')})`;
-  if (name === undefined) throw new ConfigError(`${argument}: ${expected}, got none`);
+  if (name === undefined) throw new ConfigError(`${argument}: ${expected}, got none`, { argument });
   const nearest = nearestWord(name, SHIPPED_AUTOENCODERS);
   const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
-  throw new ConfigError(`${argument}: ${expected}, got ${JSON.stringify(name)}${hint}`);
+  throw new ConfigError(`${argument}: ${expected}, got ${JSON.stringify(name)}${hint}`, { argument });
 }
 
 /**
@@ -109,7 +111,9 @@ export async function openDecoder(recipe: Pick<Config, 'autoencoder'>, place?: s
   const wanted = recipeAutoencoder(recipe);
   if (wanted === undefined) {
     if (place !== undefined)
-      throw new ConfigError('autoencoder: the model works in pixels and takes none; leave it out');
+      throw new ConfigError('autoencoder: the model works in pixels and takes none; leave it out', {
+        argument: 'autoencoder',
+      });
     return { dispose() {} };
   }
   const files = await readAutoencoder(place === undefined ? wanted : autoencoderAt(place));

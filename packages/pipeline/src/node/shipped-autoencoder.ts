@@ -41,6 +41,7 @@ export async function shippedFolder(
     throw new ConfigError(
       `${argument}: the autoencoder "${name}" is in the package ${install}: npm install ${install}`,
       {
+        argument,
         cause: error,
       },
     );

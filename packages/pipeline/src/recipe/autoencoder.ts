@@ -54,6 +54,7 @@ export function checkSameAutoencoder(
   if (wanted.hash === came.hash) return;
   throw new ConfigError(
     `${argument}: ${owner} of ${autoencoderWords(wanted)}, got ${autoencoderWords(came)}; other latents would be other images`,
+    { argument },
   );
 }
 
