@@ -38,7 +38,7 @@ describe.each(['kind', 'dense'] as const)('a %s model in latents', (kind) => {
           ...(kind === 'kind' && { learngeneRank: 5, tailorRank: 2 }),
         },
         diffusion: { process: 'flow' },
-        training: { steps: 16, batchSize: 8, warmup: 2, checkpointEvery: 6, logEvery: 4, sampleEvery: 8 },
+        training: { steps: 8, batchSize: 6, warmup: 2, checkpointEvery: 3, logEvery: 4, sampleEvery: 8 },
         sampling: { sampler: 'euler', steps: 3 },
         ...more,
       },
@@ -50,7 +50,7 @@ describe.each(['kind', 'dense'] as const)('a %s model in latents', (kind) => {
     return at(name);
   };
   const hashes = (run: string) =>
-    ['params', 'ema', 'optimizer'].map((tree) => hashOf(join(checkpointPath(run, 16), `${tree}.safetensors`)));
+    ['params', 'ema', 'optimizer'].map((tree) => hashOf(join(checkpointPath(run, 8), `${tree}.safetensors`)));
 
   test('trains on a folder of latents; its record, its report and its previews say so', async () => {
     const before = tf.memory().numTensors;
@@ -80,7 +80,7 @@ describe.each(['kind', 'dense'] as const)('a %s model in latents', (kind) => {
   test('resumes to the same bits', async () => {
     const resumed = at(`${kind}-resumed`);
     cpSync(at(`${kind}-cached`), resumed, { recursive: true });
-    rmSync(checkpointPath(resumed, 16), { recursive: true });
+    rmSync(checkpointPath(resumed, 8), { recursive: true });
     const prepared = await resumePretraining(resumed, { progress: noProgress });
     await pretrain(prepared, { run: resumed, engine: 'cpu', progress: noProgress, signal: signal() });
     expect(hashes(resumed)).toEqual(hashes(at(`${kind}-cached`)));

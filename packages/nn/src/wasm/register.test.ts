@@ -138,6 +138,59 @@ describe('registerWasmTrainingKernels', () => {
     expect(tf.slice(tf.tensor1d(['a', 'b', 'c']), 1, 2).arraySync()).toEqual(['b', 'c']);
   });
 
+  test('has the gradients of convolutions of all shapes as cpu has, and where the heap cannot be shared, no leak', async () => {
+    await tf.setBackend('wasm');
+    const backend = tf.backend() as unknown as { wasm: object };
+    const twin = Object.create(backend, {
+      wasm: { value: Object.create(backend.wasm, { asm: { value: undefined } }) },
+    });
+    type Pad = number | 'same' | 'valid' | [number, number][];
+    const uneven: Pad = [
+      [0, 0],
+      [0, 1],
+      [2, 0],
+      [0, 0],
+    ];
+    const shapes: [image: number[], filter: number[], strides: [number, number], pad: Pad][] = [
+      [[2, 7, 5, 3], [3, 3, 3, 4], [1, 1], 1],
+      [[2, 8, 6, 3], [3, 3, 3, 4], [2, 2], uneven],
+      [[1, 5, 9, 2], [2, 5, 2, 3], [2, 3], 'same'],
+      [[3, 4, 4, 5], [1, 1, 5, 6], [1, 1], 0],
+      [[1, 6, 6, 5], [1, 1, 5, 2], [2, 2], 'valid'],
+      [[1, 2, 2, 1], [3, 3, 1, 1], [1, 1], 4], // patches of padding alone
+      [[1, 70, 71, 24], [3, 3, 24, 1], [1, 1], 1], // more patches than lie in memory at once
+      [[1, 80, 82, 160], [1, 1, 160, 1], [1, 1], 0], // more rows than are summed at once
+    ];
+    for (const [imageShape, filterShape, strides, pad] of shapes) {
+      const images = normal(createGenerator(1), tf.util.sizeFromShape(imageShape));
+      const filters = normal(createGenerator(2), tf.util.sizeFromShape(filterShape));
+      const attrs = { strides, pad, dataFormat: 'NHWC', inputShape: imageShape, filterShape } as tf.NamedAttrMap;
+      const gradients = (on: tf.KernelBackend): Float32Array[] =>
+        tf.tidy(() => {
+          const [x, filter] = [tf.tensor4d(images, imageShape as never), tf.tensor4d(filters, filterShape as never)];
+          const { shape } = tf.conv2d(x, filter, strides, pad as 'same');
+          const dy = tf.tensor4d(normal(createGenerator(3), tf.util.sizeFromShape(shape)), shape);
+          return [['Conv2DBackpropFilter', { x, dy }] as const, ['Conv2DBackpropInput', { dy, filter }] as const].map(
+            ([name, inputs]) => {
+              const { kernelFunc } = tf.getKernel(name, tf.getBackend());
+              const info = kernelFunc({ inputs, attrs, backend: on }) as tf.TensorInfo;
+              return tf.engine().makeTensorFromTensorInfo(info).dataSync();
+            },
+          );
+        });
+      await tf.setBackend('cpu');
+      const expected = gradients(tf.backend());
+      await tf.setBackend('wasm');
+      for (const on of imageShape === shapes[0][0] ? [backend, twin] : [backend]) {
+        gradients(on).forEach((values, i) => {
+          const largest = expected[i].reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+          expectClose(values, expected[i], { rtol: 0, atol: 2e-6 * largest });
+        });
+      }
+      await expectNoLeak(() => void gradients(backend));
+    }
+  });
+
   test('multiplies where the heap cannot be shared', async () => {
     await tf.setBackend('wasm');
     const backend = tf.backend() as unknown as { wasm: { asm?: object } };
