@@ -49,7 +49,7 @@ export {
   type StoredLatents,
 } from './latents/manifest';
 export { type OpenLatents, openLatents } from './latents/open-latents';
-export { withAutoencoder } from './latents/training-data';
+export { scaledLatents, withAutoencoder } from './latents/training-data';
 export { denseStartFile } from './pretrain/dense-start';
 export {
   countRunModel,

@@ -13,6 +13,8 @@ export type {
   Job,
   JobNode,
   Jobs,
+  LatentsInput,
+  LatentsJob,
   LearningRateJob,
   TransferInput,
   TrialId,
@@ -22,8 +24,10 @@ export type {
 export { resolveJobs } from './jobs/resolve-jobs';
 export { hasResult, methodOf, selectJobs } from './jobs/select-jobs';
 export { checkMethods, withDataPaths } from './plan/adjust-plan';
+export { type FilledAutoencoder, withAutoencoders } from './plan/autoencoders';
 export type { BaseSpec } from './plan/base-spec';
 export {
+  type AutoencoderPlan,
   type BenchmarkPlan,
   type BenchmarkPlanInput,
   type DatasetPlan,

@@ -1,6 +1,7 @@
 import type { ParamTree } from '@learngene/nn';
 import type { DiffusionBatch, DiffusionLearner } from '@learngene/trainer';
 import type { TransferInput } from '../jobs/job';
+import type { InputShape } from '../plan/base-spec';
 
 /** A method, its base and the classes it is attached for. */
 export interface AttachJob extends Pick<TransferInput, 'spec' | 'classes' | 'matchFor' | 'steps' | 'seed'> {
@@ -9,8 +10,8 @@ export interface AttachJob extends Pick<TransferInput, 'spec' | 'classes' | 'mat
   labels: TransferInput['transfer']['labels'];
   /** Averaged weights of the base; never disposed. */
   tree: ParamTree;
-  /** Shape and classes of the images of the base. */
-  images: { height: number; width: number; channels: number; classes: readonly string[] };
+  /** Shape of what the base denoises, and its classes. */
+  input: InputShape;
   /** Batches of the base's own classes, for methods that choose what to keep by them. */
   calibrationBatch: (step: number) => DiffusionBatch;
 }

@@ -22,12 +22,12 @@ import type { Attached, AttachJob } from './attach-job';
 
 /** The learngenes and the shared part of a base of any form, without tailors. */
 function learngenesOf(job: AttachJob): KindModel {
-  const { spec, base, tree, images } = job;
+  const { spec, base, tree, input } = job;
   if (base.spec.form === 'kind') {
-    const config = baseKindConfig(base.model, base.spec, images);
+    const config = baseKindConfig(base.model, base.spec, input);
     return { config, params: paramsFromTree(tree, config) };
   }
-  const dit = baseDit(base.model, base.spec, images);
+  const dit = baseDit(base.model, base.spec, input);
   const { learngenes, tailors } = spec.ranks;
   const factored = (
     base.spec.form === 'dense' ? lowRankFromDense(tree as DitParams, dit, { rank: learngenes }) : cloneParams(tree)
@@ -51,7 +51,7 @@ function learngenesOf(job: AttachJob): KindModel {
     dit,
     learngeneRank: learngenes,
     tailorRank: tailors,
-    groups: groupsOf(images.classes),
+    groups: groupsOf(input.classes),
   });
   const params = {
     shared: unflattenParams(shared),

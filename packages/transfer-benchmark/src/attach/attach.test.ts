@@ -53,7 +53,7 @@ async function attach(name: MethodName | AblationName, tree: ParamTree): Promise
     base: { spec: spec.base, model },
     labels: transfer.labels,
     tree,
-    images: baseImages,
+    input: baseImages,
     classes: ['c', 'd', 'e'],
     matchFor: 3,
     steps: 2,

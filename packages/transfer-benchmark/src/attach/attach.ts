@@ -24,12 +24,12 @@ export function parameterBudget(
 }
 
 async function attachAdapter(job: AttachJob, form: MethodForm & { kind: 'adapter' }): Promise<Attached> {
-  const { spec, base, tree, images, classes, matchFor, seed, calibrationBatch } = job;
-  const dit = baseDit(base.model, base.spec, images);
+  const { spec, base, tree, input, classes, matchFor, seed, calibrationBatch } = job;
+  const dit = baseDit(base.model, base.spec, input);
   const groups = (count: number) => (form.shared ? sharedGroup(count) : groupPerClass(count));
   const generator = stream(createGenerator(seed), 'transfer');
-  let input = form.adapter;
-  if (input.method === 'auto-lg') {
+  let config = form.adapter;
+  if (config.method === 'auto-lg') {
     const { blocks } = await chooseLearngeneBlocksAsync(dense(tree), {
       dit,
       count: Math.max(1, Math.floor(dit.depth / 2)),
@@ -42,9 +42,9 @@ async function attachAdapter(job: AttachJob, form: MethodForm & { kind: 'adapter
         ) as Scalar;
       },
     });
-    input = { ...input, blocks };
+    config = { ...config, blocks };
   }
-  const { adapter } = matchRank(input, {
+  const { adapter } = matchRank(config, {
     dit,
     groups: groups(matchFor),
     parameters: parameterBudget({ tailorRank: spec.ranks.tailors }, dit, matchFor),
@@ -75,8 +75,8 @@ export async function attachMethod(job: AttachJob): Promise<Attached> {
     case 'adapter':
       return attachAdapter(job, form);
     case 'scratch': {
-      const { base, images, classes, seed } = job;
-      const dit = { ...baseDit(base.model, base.spec, images), classes: classes.length };
+      const { base, input, classes, seed } = job;
+      const dit = { ...baseDit(base.model, base.spec, input), classes: classes.length };
       const params = initDit(stream(createGenerator(seed), 'transfer'), dit);
       return { learner: ditLearner(freshTree(params), { config: dit, form: 'dense', process: diffusion }) };
     }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { JobContext } from '../data/context';
 import { baseData } from '../data/data';
 import { readJson, writeJson } from '../data/json-file';
+import { inLatents } from '../data/latents';
 import type { BaseJob, LearningRateJob } from '../jobs/job';
 import { type BaseRecord, trainBase } from './base-training';
 
@@ -9,6 +10,7 @@ import { type BaseRecord, trainBase } from './base-training';
 const descriptionOf = ({ spec, dataset, classes }: LearningRateJob['base']) => ({
   spec,
   dataset: dataset.name,
+  ...inLatents(dataset),
   classes,
 });
 

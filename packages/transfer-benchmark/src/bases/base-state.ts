@@ -21,7 +21,7 @@ import {
   type TreeState,
 } from '@learngene/trainer';
 import type { BaseInput, BaseModel } from '../jobs/job';
-import { baseDit, baseKindConfig, type ImageShape } from '../plan/base-spec';
+import { baseDit, baseKindConfig, type InputShape } from '../plan/base-spec';
 import { diffusion } from '../training/process';
 
 /** A base model in pre-training. */
@@ -33,16 +33,16 @@ type Start<S> = S | (() => S);
 /** The learner of a base. */
 function learnerOf(
   { spec, model }: BaseModel,
-  { images, start }: { images: ImageShape; start: Start<KindTrainState> | Start<TreeState> },
+  { input, start }: { input: InputShape; start: Start<KindTrainState> | Start<TreeState> },
 ): BaseLearner {
   const { factorLearningRateScale } = spec;
   if (spec.form === 'kind') {
-    const config = baseKindConfig(model, spec, images);
+    const config = baseKindConfig(model, spec, input);
     const { orthogonality } = spec;
     const options = { config, process: diffusion, factorLearningRateScale, orthogonality, donate: true };
     return kindLearner(start as Start<KindTrainState>, { ...options, trainable: 'all' });
   }
-  const options = { config: baseDit(model, spec, images), form: spec.form, process: diffusion };
+  const options = { config: baseDit(model, spec, input), form: spec.form, process: diffusion };
   return ditLearner(start as Start<TreeState>, {
     ...options,
     ...(spec.form === 'low-rank' && { factorLearningRateScale }),
@@ -53,11 +53,11 @@ function learnerOf(
 async function firstState(
   out: string,
   { spec, seed, model, start }: BaseModel,
-  images: ImageShape,
+  input: InputShape,
 ): Promise<KindTrainState | TreeState> {
   const weights = start && ((await loadBase(out, start)) as DitParams & ParamTree);
   const g = stream(createGenerator(seed), 'init');
-  const dit = baseDit(model, spec, images);
+  const dit = baseDit(model, spec, input);
   switch (spec.form) {
     case 'dense':
       return freshTree(initDit(g, dit));
@@ -68,7 +68,7 @@ async function firstState(
       return freshTree(params);
     }
     case 'kind': {
-      const config = baseKindConfig(model, spec, images);
+      const config = baseKindConfig(model, spec, input);
       const params = weights
         ? await kindFromDenseAsync(weights, config, { generator: g })
         : initKind(g, config, { init: spec.init === 'xavier' ? 'xavier' : 'orthogonal' });
@@ -81,16 +81,16 @@ async function firstState(
 }
 
 /** A base before its first step. */
-export async function startBase(out: string, base: BaseModel, images: ImageShape): Promise<BaseLearner> {
-  return learnerOf(base, { images, start: await firstState(out, base, images) });
+export async function startBase(out: string, base: BaseModel, input: InputShape): Promise<BaseLearner> {
+  return learnerOf(base, { input, start: await firstState(out, base, input) });
 }
 
 /** A base whose state a checkpoint holds, which is restored before anything is asked of it. */
-export function restoredBase(base: BaseModel, images: ImageShape): BaseLearner {
+export function restoredBase(base: BaseModel, input: InputShape): BaseLearner {
   const start = () => {
     throw new Error('base: expected a checkpoint to go on from');
   };
-  return learnerOf(base, { images, start });
+  return learnerOf(base, { input, start });
 }
 
 /** The averaged weights of a finished base, as a tree of its form; the caller disposes them. */
@@ -102,9 +102,9 @@ export async function loadBase(out: string, { key }: Pick<BaseInput, 'key'>): Pr
 }
 
 /** A finished base as a learner that draws samples and is not trained. */
-export function baseLearner(base: BaseModel, { tree, images }: { tree: ParamTree; images: ImageShape }): BaseLearner {
+export function baseLearner(base: BaseModel, { tree, input }: { tree: ParamTree; input: InputShape }): BaseLearner {
   const { spec, model } = base;
-  if (spec.form !== 'kind') return learnerOf(base, { images, start: freshTree(tree) });
-  const params = paramsFromTree(tree, baseKindConfig(model, spec, images));
-  return learnerOf(base, { images, start: initKindTraining(params, { trainable: 'all' }) });
+  if (spec.form !== 'kind') return learnerOf(base, { input, start: freshTree(tree) });
+  const params = paramsFromTree(tree, baseKindConfig(model, spec, input));
+  return learnerOf(base, { input, start: initKindTraining(params, { trainable: 'all' }) });
 }

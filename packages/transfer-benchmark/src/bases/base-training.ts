@@ -1,14 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KindConfig } from '@learngene/kind';
-import { noProgress, parseConfig } from '@learngene/pipeline';
+import { noProgress, parseConfig, type RecipeAutoencoder } from '@learngene/pipeline';
 import { checkpointSteps, loadCheckpoint, RUN_FORMAT } from '@learngene/pipeline/node';
 import { type DiffusionLearner, trainingSchedule } from '@learngene/trainer';
 import { type DataPart, saveCheckpoint, trainRun, versions } from '@learngene/trainer/node';
 import type { JobContext } from '../data/context';
 import { writeJson } from '../data/json-file';
+import { recipeOf } from '../data/latents';
 import type { BaseModel } from '../jobs/job';
-import { baseKindConfig } from '../plan/base-spec';
+import { baseKindConfig, inputShape } from '../plan/base-spec';
 import { heldOutSet, validationLoss } from '../score/validation';
 import { median } from '../statistics';
 import { planBatches } from '../training/batches';
@@ -27,16 +28,26 @@ export interface BaseRecord {
 }
 
 /** The record that makes a KIND base an ordinary run folder, which `learngene sample` and the others read. */
-function runRecord(base: BaseModel, { model, rate, engine }: { model: KindConfig; rate: number; engine: string }) {
+function runRecord(
+  base: BaseModel,
+  {
+    model,
+    rate,
+    engine,
+    autoencoder,
+  }: { model: KindConfig; rate: number; engine: string; autoencoder?: RecipeAutoencoder },
+) {
   const { spec, seed, dataset, classes, steps } = base;
   const { batchSize, warmup, emaDecay } = base.pretraining;
-  const { source, path, holdOut } = dataset.source;
+  const { source, path, holdOut, size } = dataset.source;
+  const fromFiles = source === 'emoji' || source === 'folder';
   const { patchSize, hiddenSize, depth, heads, labelDropout } = base.model;
   const kind = spec.form === 'kind' ? { learngeneRank: spec.learngeneRank, tailorRank: spec.tailorRank } : {};
   const config = parseConfig(
     {
       seed,
-      data: { source, path, holdOut, classes: [...classes] },
+      data: { source, path, holdOut, classes: [...classes], ...(autoencoder && fromFiles && { size }) },
+      ...(autoencoder && { autoencoder }),
       model: { patchSize, hiddenSize, depth, heads, labelDropout, ...kind, gate: model.gate, nullGate: model.nullGate },
       training: {
         steps,
@@ -74,7 +85,7 @@ async function measured(learner: DiffusionLearner, data: DataPart, { base, rate 
 async function recordOf(data: DataPart, training: Training): Promise<BaseRecord> {
   const { run, base } = training;
   const { trees } = await loadCheckpoint(run, base.steps, ['ema']);
-  const learner = baseLearner(base, { tree: trees.ema, images: data.train });
+  const learner = baseLearner(base, { tree: trees.ema, input: inputShape(data.train) });
   try {
     return await measured(learner, data, training);
   } finally {
@@ -87,14 +98,18 @@ export async function trainBase(context: JobContext, data: DataPart, training: T
   const { out, signal, onProgress, engine } = context;
   const { run, base, rate } = training;
   const { pretraining, model, steps, seed, spec, dataset } = base;
-  const config = spec.form === 'kind' ? baseKindConfig(model, spec, data.train) : undefined;
+  const input = inputShape(data.train);
+  const config = spec.form === 'kind' ? baseKindConfig(model, spec, input) : undefined;
   await mkdir(join(run, 'checkpoints'), { recursive: true });
-  if (config) await writeJson(join(run, 'config.json'), runRecord(base, { model: config, rate, engine }));
+  if (config) {
+    const autoencoder = dataset.latents && (await recipeOf(out, dataset.latents));
+    await writeJson(join(run, 'config.json'), runRecord(base, { model: config, rate, engine, autoencoder }));
+  }
   const last = (await checkpointSteps(run)).at(-1);
   if (last === steps) return recordOf(data, training);
   // A KIND model has one order of parameters; the others have that of their start, which a resumed training wants again.
   const needsStart = last === undefined || spec.form !== 'kind';
-  const learner = needsStart ? await startBase(out, base, data.train) : restoredBase(base, data.train);
+  const learner = needsStart ? await startBase(out, base, input) : restoredBase(base, input);
   const started = performance.now();
   const times: number[] = [];
   const { batchSize, warmup, emaDecay, checkpointEvery } = pretraining;

@@ -21,6 +21,7 @@ import type { DataPart } from '@learngene/trainer/node';
 import { chooseClasses, openData } from '@learngene/trainer/node';
 import type { DatasetInput } from '../jobs/job';
 import type { DatasetPlan } from '../plan/benchmark-plan';
+import { withEncoded } from './latents';
 
 /** The seed of splits and of `perClass`; the same for all seeds of a plan. */
 const SPLIT_SEED = 0;
@@ -90,10 +91,10 @@ async function makeDataset(plan: DatasetPlan, progress: Progress): Promise<Image
   return reshaped(dataset, { size: plan.size, channels: plan.channels });
 }
 
-/** Opens a dataset of a plan. The first time it is packed into one file of the benchmark's folder. */
-export async function openDataset(
+/** Opens the images of a dataset of a plan. The first time they are packed into one file of the benchmark's folder. */
+export async function openImages(
   out: string,
-  { file, source }: DatasetInput,
+  { file, source }: Pick<DatasetInput, 'file' | 'source'>,
   progress: Progress,
 ): Promise<ImageDataset> {
   const path = join(out, file);
@@ -103,6 +104,12 @@ export async function openDataset(
     await writeSafetensors(path, await packDataset(made), { metadata: { classes: JSON.stringify(made.classes) } });
   }
   return packed(path);
+}
+
+/** Opens a dataset of a plan, with its latents where models work in them. */
+export async function openDataset(out: string, input: DatasetInput, progress: Progress): Promise<ImageDataset> {
+  const images = await openImages(out, input, progress);
+  return input.latents === undefined ? images : withEncoded(out, images, input.latents);
 }
 
 /** Some classes of a dataset, divided into a training part and a held-out part; the held-out images are always the same. */

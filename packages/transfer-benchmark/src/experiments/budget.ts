@@ -19,11 +19,12 @@ import { baseLearner, loadBase } from '../bases/base-state';
 import type { JobContext } from '../data/context';
 import { openDataset, splitOf } from '../data/data';
 import { writeJson } from '../data/json-file';
+import { inLatents, openSampleDecoder } from '../data/latents';
 import type { BudgetJob } from '../jobs/job';
-import { baseDit, baseKindConfig, type ImageShape } from '../plan/base-spec';
+import { baseDit, baseKindConfig, type InputShape, inputShape } from '../plan/base-spec';
 import type { Evaluation, TrialResult } from '../plan/result';
 import { openEvaluator } from '../score/evaluator';
-import { drawSamples, sampleLabels } from '../score/sampling';
+import { drawSamples, sampleLabels, sampleShape } from '../score/sampling';
 import { heldOutSet, validationLoss } from '../score/validation';
 import { diffusion } from '../training/process';
 
@@ -35,11 +36,11 @@ interface Sized {
 }
 
 /** The model within a budget: its size is a fraction of the bundle's parameters or MACs, a fraction of the ranks, or a width. */
-async function modelWithin(out: string, { base, budget }: BudgetJob, images: ImageShape): Promise<Sized> {
+async function modelWithin(out: string, { base, budget }: BudgetJob, input: InputShape): Promise<Sized> {
   const { spec, model } = base;
   const tree = await loadBase(out, base);
   if (spec.form === 'kind') {
-    const config = baseKindConfig(model, spec, images);
+    const config = baseKindConfig(model, spec, input);
     const full = { config, params: paramsFromTree(tree, config) };
     const { params } = countKind(config);
     const between = (least: number, whole: number) => Math.floor(least + budget.size * (whole - least));
@@ -55,10 +56,10 @@ async function modelWithin(out: string, { base, budget }: BudgetJob, images: Ima
     return { learner, parameters: counts.parameters, macs: counts.macs };
   }
   if (budget.method === 'small') {
-    const learner = baseLearner(base, { tree, images });
+    const learner = baseLearner(base, { tree, input });
     return { learner, parameters: learner.counts.parameters, macs: learner.counts.macs };
   }
-  const dit = baseDit(model, spec, images);
+  const dit = baseDit(model, spec, input);
   const rank = Math.max(1, Math.round(budget.size * (model.learngeneRank + model.tailorRank)));
   const cut = await lowRankFromDenseAsync(tree as DitParams, dit, { rank });
   disposeParams(tree);
@@ -81,7 +82,8 @@ export async function runBudget(context: JobContext, job: BudgetJob): Promise<vo
   const all = await openDataset(out, dataset, progress);
   const { train, heldOut } = splitOf(all, classes, dataset.source.holdOut);
   const evaluator = await openEvaluator({ out }, { input: job.evaluator, all, reference: heldOut });
-  const { learner, parameters, macs, rank } = await modelWithin(out, job, train);
+  const { learner, parameters, macs, rank } = await modelWithin(out, job, inputShape(train));
+  const decoder = await openSampleDecoder(dataset.latents);
   try {
     const loss = await validationLoss(learner, await heldOutSet(heldOut, evaluation.validationPerClass));
     const labels = sampleLabels(classes.length, evaluation.samplesPerClass);
@@ -90,8 +92,15 @@ export async function runBudget(context: JobContext, job: BudgetJob): Promise<vo
     const evaluations: Evaluation[] = [];
     for (const mode of ['none', branch] as const) {
       const guidance = { mode, scale: mode === 'none' ? 1 : job.guidanceScale };
-      const shape = [heldOut.height, heldOut.width, heldOut.channels] as const;
-      const samples = await drawSamples(learner, { labels, guidance, shape, evaluation, seed: budget.seed, signal });
+      const samples = await drawSamples(learner, {
+        labels,
+        guidance,
+        shape: sampleShape(train),
+        evaluation,
+        seed: budget.seed,
+        decode: decoder.decode,
+        signal,
+      });
       const scores = await evaluator.score(samples, labels);
       evaluations.push({ step: 0, guidance: mode, scale: guidance.scale, ...scores, validationLoss: loss });
       await mkdir(folder, { recursive: true });
@@ -101,6 +110,7 @@ export async function runBudget(context: JobContext, job: BudgetJob): Promise<vo
       trial: key,
       task: budget.task,
       dataset: dataset.name,
+      ...inLatents(dataset),
       method: budget.method,
       seed: budget.seed,
       imagesPerClass: 0,
@@ -121,6 +131,7 @@ export async function runBudget(context: JobContext, job: BudgetJob): Promise<vo
     await writeJson(join(folder, 'result.json'), result);
   } finally {
     learner.dispose();
+    decoder.dispose();
     evaluator.dispose();
   }
 }

@@ -1,4 +1,4 @@
-import { createBatches, type ImageDataset } from '@learngene/datasets';
+import { createBatches, createLatentBatches, type ImageDataset } from '@learngene/datasets';
 import { disposeParams } from '@learngene/nn';
 import {
   type DiffusionBatch,
@@ -12,6 +12,8 @@ import { loadBase } from '../bases/base-state';
 import type { JobContext } from '../data/context';
 import { baseData } from '../data/data';
 import type { TransferInput } from '../jobs/job';
+import { inputShape } from '../plan/base-spec';
+import { sampleShape } from '../score/sampling';
 import { calibrationBatch, planBatches } from '../training/batches';
 
 /** Batches of the base's own classes that are drawn before a training, for methods that choose by them. */
@@ -22,10 +24,16 @@ async function calibrationBatches(
   { base, transfer, seed }: TransferInput,
 ): Promise<(step: number) => DiffusionBatch> {
   const { train: own } = await baseData(out, base, progress);
-  const batches = createBatches(own, { batchSize: transfer.batchSize, seed });
-  const drawn = await Promise.all(Array.from({ length: CALIBRATION_BATCHES }, () => batches.next()));
+  const options = { batchSize: transfer.batchSize, seed };
+  const batches = own.latents === undefined ? createBatches(own, options) : createLatentBatches(own, options);
+  const drawn = await Promise.all(
+    Array.from({ length: CALIBRATION_BATCHES }, async () => {
+      const batch = await batches.next();
+      return { labels: batch.labels, images: 'latents' in batch ? batch.latents : batch.images };
+    }),
+  );
   batches.close();
-  const shape = [own.height, own.width, own.channels] as const;
+  const shape = sampleShape(own);
   return (step) => calibrationBatch(drawn[step % drawn.length], shape, { seed, step });
 }
 
@@ -59,13 +67,12 @@ export async function runTransfer(
   const { spec, base, dataset, classes, matchFor, steps, seed, transfer } = input;
   const calibration = spec.method === 'auto-lg' ? await calibrationBatches(context, input) : noCalibration;
   const tree = spec.form.kind === 'scratch' ? undefined : await loadBase(out, base);
-  const { height, width, channels } = train;
   const attached = await attachMethod({
     spec,
     base,
     labels: transfer.labels,
     tree: tree ?? {},
-    images: { height, width, channels, classes: base.classes },
+    input: { ...inputShape(train), classes: base.classes },
     classes,
     matchFor,
     steps,

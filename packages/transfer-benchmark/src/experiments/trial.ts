@@ -7,6 +7,7 @@ import type { DiffusionLearner } from '@learngene/trainer';
 import { writeGrid } from '@learngene/trainer/node';
 import type { JobContext } from '../data/context';
 import { readJson, writeJson } from '../data/json-file';
+import { inLatents } from '../data/latents';
 import type { TrialJob } from '../jobs/job';
 import { resultOfAnyFormat } from '../plan/old-formats';
 import type { Evaluation, TrialResult } from '../plan/result';
@@ -150,6 +151,7 @@ export async function runTrial(context: JobContext, job: TrialJob): Promise<void
       trial: key,
       task,
       dataset: input.dataset.name,
+      ...inLatents(input.dataset),
       method,
       seed,
       imagesPerClass,

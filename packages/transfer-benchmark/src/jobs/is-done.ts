@@ -8,6 +8,8 @@ function resultFile(job: Job): string {
   switch (kind) {
     case 'data':
       return job.dataset.file;
+    case 'latents':
+      return join('latents', `${key}.json`);
     case 'classifier':
       return join('classifiers', `${key}.json`);
     case 'base':

@@ -1,3 +1,4 @@
+import type { FilledAutoencoder } from '../plan/autoencoders';
 import type { BaseSpec } from '../plan/base-spec';
 import type {
   DatasetPlan,
@@ -19,6 +20,18 @@ export interface DatasetInput {
   file: string;
   /** Where the images come from, and how they are prepared. */
   source: DatasetPlan;
+  /** The latents of its images that models work in; they work in pixels without. */
+  latents?: LatentsInput;
+}
+
+/** Latents of some classes of a dataset. */
+export interface LatentsInput {
+  /** The name of their folder in `latents`. */
+  key: string;
+  /** The autoencoder that they are of. */
+  autoencoder: FilledAutoencoder;
+  /** The classes whose images are encoded, sorted by name. */
+  classes: readonly string[];
 }
 
 /** A model and its pre-training. */
@@ -100,6 +113,14 @@ export interface DataJob extends JobNode {
   kind: 'data';
   /** The dataset to pack. */
   dataset: DatasetInput;
+}
+
+/** Encodes images of a dataset, mirrored ones too where training mirrors. */
+export interface LatentsJob extends JobNode {
+  /** Tells the jobs apart. */
+  kind: 'latents';
+  /** The images. */
+  dataset: DatasetInput & Required<Pick<DatasetInput, 'latents'>>;
 }
 
 /** Trains a classifier. */
@@ -228,7 +249,7 @@ export interface BudgetJob extends JobNode {
 }
 
 /** One job of a benchmark, with all that a worker needs to do it. It is plain data: it may be sent to another process. */
-export type Job = DataJob | ClassifierJob | LearningRateJob | BaseJob | TuningJob | TrialJob | BudgetJob;
+export type Job = DataJob | LatentsJob | ClassifierJob | LearningRateJob | BaseJob | TuningJob | TrialJob | BudgetJob;
 
 /** The jobs of a plan by key; jobs come after those that they need. */
 export type Jobs = ReadonlyMap<string, Job>;

@@ -1,26 +1,18 @@
+import { type FilledAutoencoder, filledAutoencoder } from '../plan/autoencoders';
 import { baseSteps, denseStart, sweepSteps, sweptSpec } from '../plan/base-spec';
 import type { BenchmarkPlan } from '../plan/benchmark-plan';
+import { checkGivenPlan } from '../plan/check-given-plan';
 import { type MethodSpec, methodSpec } from '../plan/methods';
-import type {
-  BaseInput,
-  BaseModel,
-  BudgetId,
-  DatasetInput,
-  EvaluatorInput,
-  Job,
-  Jobs,
-  TransferInput,
-  TrialId,
-  TuningJob,
-} from './job';
+import { datasetInput, evaluatorInput } from './inputs';
+import type { BaseInput, BaseModel, BudgetId, Job, Jobs, LatentsJob, TransferInput, TrialId, TuningJob } from './job';
 import {
   type BaseId,
   baseKey,
   baseOf,
   budgetKey,
-  classifierKey,
   dataKey,
   learningRateKey,
+  modelOf,
   trialKey,
   tuningKey,
 } from './keys';
@@ -28,6 +20,9 @@ import { listBudgets, listTrials } from './list-trials';
 
 /** A backward pass costs about two forward passes. */
 const TRAINING_PASSES = 3;
+
+/** An estimate of the work of encoding images, of which nobody knows how many there are before they are opened. */
+const ENCODING_COST = 5000;
 
 class Resolver {
   readonly jobs = new Map<string, Job>();
@@ -46,34 +41,28 @@ class Resolver {
     return job.key;
   }
 
-  #dataset(name: string): DatasetInput {
-    const source = this.#plan.datasets[name];
-    return { name, file: `data/${dataKey(name, source).slice('data-'.length)}.safetensors`, source };
+  /** The autoencoder of a task. */
+  #autoencoder(task: string): FilledAutoencoder | undefined {
+    return filledAutoencoder(task, this.#plan.tasks[task]);
   }
 
   #data(name: string): string {
-    const dataset = this.#dataset(name);
+    const dataset = datasetInput(this.#plan, name);
     return this.#add({ kind: 'data', key: dataKey(name, dataset.source), needs: [], cost: 1000, dataset });
   }
 
-  /** All classes of a dataset that some task uses, sorted by name. */
-  #usedClasses(dataset: string): string[] {
-    const used = Object.values(this.#plan.tasks).flatMap((task) => [
-      ...(task.dataset === dataset ? [...task.tuning, ...task.novel] : []),
-      ...((task.pretrainingDataset ?? task.dataset) === dataset ? task.pretraining : []),
-    ]);
-    return [...new Set(used)].sort();
-  }
-
-  #evaluator(name: string): EvaluatorInput {
-    const classes = this.#usedClasses(name);
-    const key = (role: 'features' | 'accuracy') => classifierKey(this.#plan, name, { role, classes });
-    return { dataset: this.#dataset(name), classes, keys: { features: key('features'), accuracy: key('accuracy') } };
+  /** The images that models are trained on: their latents too where they work in latents. */
+  #samples(name: string, autoencoder: FilledAutoencoder | undefined): string[] {
+    const data = this.#data(name);
+    if (autoencoder === undefined) return [data];
+    const dataset = datasetInput(this.#plan, name, autoencoder) as LatentsJob['dataset'];
+    const { key } = dataset.latents;
+    return [data, this.#add({ kind: 'latents', key, needs: [data], cost: ENCODING_COST, dataset })];
   }
 
   #classifiers(name: string): string[] {
     const { steps, batchSize } = this.#plan.classifier;
-    const evaluator = this.#evaluator(name);
+    const evaluator = evaluatorInput(this.#plan, name);
     const needs = [this.#data(name)];
     const cost = (steps * batchSize * TRAINING_PASSES) / 4;
     return (['features', 'accuracy'] as const).map((role) =>
@@ -81,19 +70,21 @@ class Resolver {
     );
   }
 
-  #baseModel({ spec, dataset, classes }: BaseId, seed: number): BaseModel {
-    const { model, pretraining, evaluation } = this.#plan;
+  #baseModel(id: BaseId, seed: number): BaseModel {
+    const { pretraining, evaluation } = this.#plan;
+    const { spec, dataset, classes, autoencoder } = id;
+    const model = modelOf(this.#plan, id);
     const start = denseStart(model, spec);
     return {
       spec,
-      dataset: this.#dataset(dataset),
+      dataset: datasetInput(this.#plan, dataset, autoencoder),
       classes,
       seed,
       model,
       pretraining,
       steps: baseSteps(pretraining, spec),
       validationPerClass: evaluation.validationPerClass,
-      ...(start && { start: this.#baseInput({ spec: start, dataset, classes }, seed) }),
+      ...(start && { start: this.#baseInput({ ...id, spec: start }, seed) }),
     };
   }
 
@@ -110,7 +101,7 @@ class Resolver {
     return this.#add({
       kind: 'learning-rate',
       key: learningRateKey(this.#plan, swept),
-      needs: [this.#data(id.dataset)],
+      needs: this.#samples(id.dataset, id.autoencoder),
       cost: steps * pretraining.batchSize * TRAINING_PASSES * learningRates.length,
       base: { ...this.#baseModel(swept, tuning.seed), steps },
       learningRates,
@@ -120,7 +111,7 @@ class Resolver {
   #base(id: BaseId, seed: number): string {
     const { learningRates, batchSize } = this.#plan.pretraining;
     const base = this.#baseInput(id, seed);
-    const needs = [this.#data(id.dataset)];
+    const needs = this.#samples(id.dataset, id.autoencoder);
     const chosenBy = learningRates.length > 1 ? this.#learningRate(id) : undefined;
     if (chosenBy !== undefined) needs.push(chosenBy);
     if (base.start) needs.push(this.#base({ ...id, spec: base.start.spec }, seed));
@@ -139,11 +130,14 @@ class Resolver {
     return count * this.#plan.evaluation.samplingSteps * passes;
   }
 
-  /** The jobs that every transfer of a method needs. */
-  #transferNeeds({ spec, base, dataset }: TransferInput): string[] {
-    const { spec: form, dataset: of, classes, seed } = base;
-    const id = { spec: form, dataset: of.name, classes };
-    return [...this.#classifiers(dataset.name), ...(spec.form.kind === 'scratch' ? [] : [this.#base(id, seed)])];
+  /** The jobs that every transfer of a method of a task needs. */
+  #transferNeeds(task: string, { spec, base, dataset }: TransferInput): string[] {
+    const id = baseOf(this.#plan, task, base.spec);
+    return [
+      ...this.#classifiers(dataset.name),
+      ...(dataset.latents === undefined ? [] : this.#samples(dataset.name, dataset.latents.autoencoder)),
+      ...(spec.form.kind === 'scratch' ? [] : [this.#base(id, base.seed)]),
+    ];
   }
 
   #spec({ method, macsRank }: Pick<TrialId, 'method' | 'macsRank'>): MethodSpec {
@@ -162,8 +156,8 @@ class Resolver {
     const task = tasks[id.task];
     const input: TransferInput = {
       spec,
-      base: this.#baseInput(baseOf(task, spec.base), seeds[0]),
-      dataset: this.#dataset(task.dataset),
+      base: this.#baseInput(baseOf(this.#plan, id.task, spec.base), seeds[0]),
+      dataset: datasetInput(this.#plan, task.dataset, this.#autoencoder(id.task)),
       classes: task.tuning,
       matchFor: task.novel.length,
       imagesPerClass: tuning.imagesPerClass,
@@ -176,7 +170,7 @@ class Resolver {
     return this.#add({
       kind: 'tuning',
       key: tuningKey(this.#plan, id, spec),
-      needs: this.#transferNeeds(input),
+      needs: this.#transferNeeds(id.task, input),
       cost:
         tuning.learningRates.length * (training + this.#sampling(samples, 5)) +
         this.#sampling(samples, 4 * tuning.scales.length),
@@ -184,7 +178,7 @@ class Resolver {
       transfer: input,
       tuning,
       evaluation,
-      evaluator: this.#evaluator(task.dataset),
+      evaluator: evaluatorInput(this.#plan, task.dataset),
     });
   }
 
@@ -207,8 +201,8 @@ class Resolver {
     const spec = this.#spec(trial);
     const input: TransferInput = {
       spec,
-      base: this.#baseInput(baseOf(task, spec.base), seed),
-      dataset: this.#dataset(task.dataset),
+      base: this.#baseInput(baseOf(this.#plan, trial.task, spec.base), seed),
+      dataset: datasetInput(this.#plan, task.dataset, this.#autoencoder(trial.task)),
       classes: task.novel,
       matchFor: task.novel.length,
       imagesPerClass,
@@ -227,13 +221,13 @@ class Resolver {
     return this.#add({
       kind: 'trial',
       key: this.#trialKey(trial),
-      needs: sharedResult === undefined ? [tunedBy, ...this.#transferNeeds(input)] : [sharedResult],
+      needs: sharedResult === undefined ? [tunedBy, ...this.#transferNeeds(trial.task, input)] : [sharedResult],
       cost: sharedResult === undefined ? cost : 1,
       trial,
       transfer: input,
       tunedBy,
       evaluation,
-      evaluator: this.#evaluator(task.dataset),
+      evaluator: evaluatorInput(this.#plan, task.dataset),
       ...(sharedResult !== undefined && { sharedResult }),
     });
   }
@@ -248,7 +242,7 @@ class Resolver {
     const hiddenSize = budget.method === 'small' ? budget.size : model.hiddenSize;
     const bundle = budget.method.startsWith('bundle-cut');
     const spec = bundle ? this.#spec({ method: 'kind' }).base : ({ form: 'dense', hiddenSize } as const);
-    const id: BaseId = { spec, dataset, classes };
+    const id = baseOf(this.#plan, budget.task, spec);
     const base = this.#baseInput(id, budget.seed);
     return this.#add({
       kind: 'budget',
@@ -259,7 +253,7 @@ class Resolver {
       base,
       guidanceScale: tuning.screenScale,
       evaluation,
-      evaluator: this.#evaluator(dataset),
+      evaluator: evaluatorInput(this.#plan, dataset),
     });
   }
 }
@@ -267,8 +261,13 @@ class Resolver {
 /**
  * All jobs of a plan, each with its inputs, in an order in which jobs come after those that they need. Sweeps are resolved
  * in the order of the plan, so the jobs of its first sweeps come first.
+ *
+ * @throws ConfigError and RangeError for a plan that is not one of `parsePlan`, one with tasks in latents that has not been
+ *   through `withAutoencoders`, and a second argument: there are no options
  */
-export function resolveJobs(plan: BenchmarkPlan): Jobs {
+export function resolveJobs(plan: BenchmarkPlan, ...more: never[]): Jobs {
+  if (more.length > 0) throw new RangeError(`resolveJobs: expected 1 argument, got ${1 + more.length}`);
+  checkGivenPlan('resolveJobs', plan);
   const resolver = new Resolver(plan);
   for (const sweep of plan.sweeps) {
     for (const trial of listTrials(plan, sweep)) resolver.trial(trial);

@@ -1,12 +1,15 @@
+import { checkJob, checkJobs } from '../check-options';
 import type { BudgetJob, Job, Jobs, TrialJob } from './job';
 
 /** Whether a job leaves a row of the report: a trial, or a model within a budget. */
 export function hasResult(job: Job): job is TrialJob | BudgetJob {
+  checkJob(job);
   return job.kind === 'trial' || job.kind === 'budget';
 }
 
 /** The method of a job that leaves a row of the report. */
 export function methodOf(job: TrialJob | BudgetJob): string {
+  checkJob(job);
   return job.kind === 'trial' ? job.trial.method : job.budget.method;
 }
 
@@ -16,6 +19,7 @@ export function methodOf(job: TrialJob | BudgetJob): string {
  * @throws RangeError for a method that no job is of, with those that there are
  */
 export function selectJobs(jobs: Jobs, methods: readonly string[]): Jobs {
+  checkJobs(jobs);
   if (!Array.isArray(methods)) throw new RangeError(`methods: expected an array of names, got ${String(methods)}`);
   const known = new Set([...jobs.values()].filter(hasResult).map(methodOf));
   const odd = methods.find((method) => !known.has(method));

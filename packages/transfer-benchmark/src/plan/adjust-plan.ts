@@ -1,5 +1,6 @@
 import { ConfigError, nearestWord } from '@learngene/pipeline';
 import type { BenchmarkPlan } from './benchmark-plan';
+import { checkGivenPlan } from './check-given-plan';
 
 /**
  * A plan with other places of its data.
@@ -8,11 +9,22 @@ import type { BenchmarkPlan } from './benchmark-plan';
  * @throws ConfigError for a dataset that the plan does not have, with those that it has
  */
 export function withDataPaths(plan: BenchmarkPlan, dataPath: Readonly<Record<string, string>>): BenchmarkPlan {
+  checkGivenPlan('withDataPaths', plan);
+  if (typeof dataPath !== 'object' || dataPath === null) {
+    throw new ConfigError(`dataPath: expected paths by the names of datasets, got ${dataPath}`, {
+      argument: 'dataPath',
+    });
+  }
   const datasets = { ...plan.datasets };
   for (const [name, path] of Object.entries(dataPath)) {
     if (!Object.hasOwn(datasets, name)) {
       const known = Object.keys(datasets).join(', ');
       throw new ConfigError(`dataPath: the plan has no dataset ${name}; it has ${known}`, { argument: 'dataPath' });
+    }
+    if (typeof path !== 'string' || path === '') {
+      throw new ConfigError(`dataPath: expected the path of ${name}, got ${path === '' ? 'an empty one' : path}`, {
+        argument: 'dataPath',
+      });
     }
     datasets[name] = { ...datasets[name], path };
   }
@@ -25,6 +37,8 @@ export function withDataPaths(plan: BenchmarkPlan, dataPath: Readonly<Record<str
  * @throws ConfigError naming the method, with the one that may be meant, or all
  */
 export function checkMethods(plan: BenchmarkPlan, only: readonly string[] = []): void {
+  checkGivenPlan('checkMethods', plan);
+  if (!Array.isArray(only)) throw new ConfigError(`only: expected names of methods, got ${only}`, { argument: 'only' });
   const known = [...new Set(plan.sweeps.flatMap(({ methods }) => methods as readonly string[]))];
   for (const method of only) {
     if (known.includes(method)) continue;

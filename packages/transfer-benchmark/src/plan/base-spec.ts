@@ -4,8 +4,17 @@ import { type KindConfig, kindConfig } from '@learngene/kind';
 import { groupsOf } from '@learngene/trainer';
 import type { ModelPlan, PretrainingPlan } from './benchmark-plan';
 
-/** The size, channels and classes of images: what a model's shapes follow from. */
-export type ImageShape = Pick<ImageDataset, 'height' | 'channels' | 'classes'>;
+/** Size, channels and classes of what a model denoises, images or latents: what its shapes follow from. */
+export type InputShape = Pick<ImageDataset, 'height' | 'width' | 'channels'> & {
+  /** Names of its classes. */
+  classes: readonly string[];
+};
+
+/** What a model of a dataset denoises: its latents where it has any, else its images. */
+export function inputShape({ latents, classes, ...images }: ImageDataset): InputShape {
+  const { height, width, channels } = latents ?? images;
+  return { height, width, channels, classes };
+}
 
 /**
  * The form of a base model and its pre-training. With `init: 'dense'` it starts from the SVD of a dense base that was
@@ -109,25 +118,25 @@ export function sweptSpec({ learngeneRank, tailorRank }: ModelPlan, { stepsScale
   return { form: 'kind', learngeneRank, tailorRank, ...plain };
 }
 
-/** The architecture of a base on images of a shape. */
-export function baseDit(model: ModelPlan, spec: BaseSpec, images: ImageShape): DitConfig {
+/** The architecture of a base on inputs of a shape. */
+export function baseDit(model: ModelPlan, spec: BaseSpec, input: InputShape): DitConfig {
   const { patchSize, hiddenSize, depth, heads, labelDropout } = model;
   return ditConfig({
-    inputSize: images.height,
+    inputSize: input.height,
     patchSize,
-    inChannels: images.channels,
+    inChannels: input.channels,
     hiddenSize: spec.form === 'dense' ? spec.hiddenSize : hiddenSize,
     depth,
     heads,
-    classes: images.classes.length,
+    classes: input.classes.length,
     labelDropout,
     learnSigma: false,
   });
 }
 
-/** The KIND configuration of a base on images of a shape. */
-export function baseKindConfig(model: ModelPlan, spec: BaseSpec & { form: 'kind' }, images: ImageShape): KindConfig {
+/** The KIND configuration of a base on inputs of a shape. */
+export function baseKindConfig(model: ModelPlan, spec: BaseSpec & { form: 'kind' }, input: InputShape): KindConfig {
   const { learngeneRank, tailorRank, gate, nullGate } = spec;
-  const groups = groupsOf(images.classes);
-  return kindConfig({ dit: baseDit(model, spec, images), learngeneRank, tailorRank, gate, nullGate, groups });
+  const groups = groupsOf(input.classes);
+  return kindConfig({ dit: baseDit(model, spec, input), learngeneRank, tailorRank, gate, nullGate, groups });
 }

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { ConfigError } from '@learngene/pipeline';
 import { z } from 'zod';
+import { checkText } from '../check-options';
+import { checkPlan } from './check-plan';
 import { ABLATIONS, BUDGET_METHODS, METHOD_NAMES } from './names';
 import { PLAN_FORMAT, planOfFormat1 } from './old-formats';
 import { TRIAL_TABLES } from './result';
@@ -30,6 +32,23 @@ const datasetSchema = z.strictObject({
   flip: z.boolean().default(true),
 });
 
+/** The autoencoder in whose latents a task works. */
+const autoencoderSchema = z.strictObject({
+  /** Its folder. */
+  path: z.string().min(1).optional(),
+  /** Its name: that of a shipped one, or what the report calls it. */
+  name: z.string().min(1).optional(),
+  /** SHA-256 of its weights and configuration; filled in by `withAutoencoders`, and compared where it is there. */
+  hash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits')
+    .optional(),
+  /** The network sees (latents - shiftFactor) * scalingFactor (default: as the autoencoder says). */
+  scalingFactor: z.number().positive().optional(),
+  /** See scalingFactor. */
+  shiftFactor: z.number().optional(),
+});
+
 /** Which classes are for what. The sets may not overlap. */
 const taskSchema = z.strictObject({
   /** Name of the dataset of the novel and tuning classes. */
@@ -44,6 +63,10 @@ const taskSchema = z.strictObject({
   novel: z.array(z.string()).min(1),
   /** Another task with the same base models, whose learning rates and guidance are taken (default: chosen anew). */
   tuneAs: name.optional(),
+  /** The autoencoder in whose latents all models of the task work (default: they work in pixels). */
+  autoencoder: autoencoderSchema.optional(),
+  /** Side of a patch in this task: in pixels, or in positions of a latent (default: that of `model`). */
+  patchSize: positive.optional(),
 });
 
 /** All combinations of some tasks, methods, numbers of images, steps and seeds. Each is a trial of one table. */
@@ -78,7 +101,7 @@ const planSchema = z.strictObject({
   tasks: z.record(name, taskSchema),
   /** Sizes of all models. */
   model: z.strictObject({
-    /** Side of a patch, in pixels. */
+    /** Side of a patch, in pixels; in positions of a latent where a task works in latents. */
     patchSize: positive,
     /** Width of a token. */
     hiddenSize: positive,
@@ -199,6 +222,9 @@ export type Sweep = BenchmarkPlan['sweeps'][number];
 /** Where the images of a dataset come from, and what is made of them. */
 export type DatasetPlan = BenchmarkPlan['datasets'][string];
 
+/** The autoencoder in whose latents a task works. */
+export type AutoencoderPlan = NonNullable<Task['autoencoder']>;
+
 /** The sizes of all models. */
 export type ModelPlan = BenchmarkPlan['model'];
 
@@ -214,38 +240,6 @@ export type TuningPlan = BenchmarkPlan['tuning'];
 /** How models are sampled and scored. */
 export type EvaluationPlan = BenchmarkPlan['evaluation'];
 
-function check(condition: boolean, message: string): void {
-  if (!condition) throw new ConfigError(message);
-}
-
-function checkTask(plan: BenchmarkPlan, source: string, key: string): void {
-  const task = plan.tasks[key];
-  for (const dataset of [task.dataset, task.pretrainingDataset ?? task.dataset]) {
-    check(Object.hasOwn(plan.datasets, dataset), `${source}: tasks.${key}: unknown dataset ${dataset}`);
-  }
-  const sets =
-    task.pretrainingDataset === undefined ? [task.pretraining, task.tuning, task.novel] : [task.tuning, task.novel];
-  const all = sets.flat();
-  const twice = all.find((label, i) => all.indexOf(label) !== i);
-  check(
-    twice === undefined,
-    `${source}: tasks.${key}: ${twice} is in two sets; pre-training, tuning and novel classes must differ`,
-  );
-  if (task.tuneAs !== undefined) {
-    check(Object.hasOwn(plan.tasks, task.tuneAs), `${source}: tasks.${key}.tuneAs: unknown task ${task.tuneAs}`);
-    const other = plan.tasks[task.tuneAs];
-    const same =
-      other.tuneAs === undefined &&
-      JSON.stringify([other.dataset, other.pretraining]) === JSON.stringify([task.dataset, task.pretraining]);
-    check(
-      same,
-      `${source}: tasks.${key}.tuneAs: ${task.tuneAs} has another base model, or takes its choices elsewhere`,
-    );
-    const leak = task.novel.find((label) => other.tuning.includes(label));
-    check(leak === undefined, `${source}: tasks.${key}: ${leak} is novel here and was tuned on in ${task.tuneAs}`);
-  }
-}
-
 /**
  * Checks a benchmark plan and fills in the defaults. Plans of format 1 are translated.
  *
@@ -253,6 +247,7 @@ function checkTask(plan: BenchmarkPlan, source: string, key: string): void {
  * @throws ConfigError that names the field and what was expected; of a class that is in two sets of a task, the class
  */
 export function parsePlan(value: unknown, source: string): BenchmarkPlan {
+  checkText('source', source);
   const parsed = planSchema.safeParse(planOfFormat1(value) ?? value);
   if (!parsed.success) {
     const issues = parsed.error.issues.map(
@@ -261,18 +256,7 @@ export function parsePlan(value: unknown, source: string): BenchmarkPlan {
     throw new ConfigError(`${source}: ${issues.join('; ')}`);
   }
   const plan = parsed.data;
-  for (const key of Object.keys(plan.tasks)) checkTask(plan, source, key);
-  for (const [i, sweep] of plan.sweeps.entries()) {
-    for (const task of sweep.tasks)
-      check(Object.hasOwn(plan.tasks, task), `${source}: sweeps.${i}: unknown task ${task}`);
-    const budget = sweep.methods.filter((method) => (BUDGET_METHODS as readonly string[]).includes(method));
-    check(
-      sweep.table === 'budget'
-        ? budget.length === sweep.methods.length && plan.budgets !== undefined
-        : budget.length === 0,
-      `${source}: sweeps.${i}: the table 'budget' takes ${BUDGET_METHODS.join(', ')} and the plan's budgets, no other table does`,
-    );
-  }
+  checkPlan(plan, source);
   return plan;
 }
 
@@ -282,6 +266,7 @@ export function parsePlan(value: unknown, source: string): BenchmarkPlan {
  * @throws ConfigError where the file is no JSON, or as {@link parsePlan} does
  */
 export async function readPlan(path: string): Promise<BenchmarkPlan> {
+  checkText('path', path);
   let value: unknown;
   try {
     value = JSON.parse(await readFile(path, 'utf8'));

@@ -44,6 +44,13 @@ export interface TrialResult {
   task: string;
   /** Name of the dataset in the plan. */
   dataset: string;
+  /** The autoencoder in whose latents its models work; absent where they work in pixels. */
+  autoencoder?: {
+    /** Its name. */
+    name: string;
+    /** SHA-256 of its weights and configuration. */
+    hash: string;
+  };
   /** Name of the method in the plan. */
   method: string;
   /** Seed of the trial and of its base model. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { autoencoderWords } from '@learngene/pipeline';
 import type { Cell, Section } from '@learngene/report';
 import { z } from 'zod';
 import { specOfAnyFormat } from '../plan/old-formats';
@@ -31,6 +32,7 @@ const tuningSchema = z.object({
 const baseSchema = z.object({
   spec: z.looseObject({ form: z.string() }),
   dataset: z.string(),
+  autoencoder: z.object({ name: z.string(), hash: z.string() }).optional(),
   classes: z.array(z.string()),
   seed: z.number(),
   learningRate: z.number(),
@@ -100,21 +102,23 @@ function baseSection(bases: readonly z.output<typeof baseSchema>[]): Section[] {
       kind: 'table',
       minor: true,
       title: 'Pre-trained bases',
-      note: 'Loss on held-out images of the pre-training classes.',
+      note: 'Loss on held-out images of the pre-training classes; losses in latents and in pixels have different scales.',
       header: ['form', 'settings', 'dataset', 'classes', 'seed', 'learning rate', 'validation loss', 'parameters'],
-      rows: bases.map(({ spec, dataset, classes, seed, learningRate, validationLoss, parameters }): Cell[] => [
-        spec.form,
-        Object.entries(specOfAnyFormat(spec))
-          .filter(([name]) => name !== 'form')
-          .map(([name, value]) => `${name} ${value}`)
-          .join(', '),
-        dataset,
-        String(classes.length),
-        String(seed),
-        rate(learningRate),
-        fixed(validationLoss, 4),
-        compact(parameters),
-      ]),
+      rows: bases.map(
+        ({ spec, dataset, autoencoder, classes, seed, learningRate, validationLoss, parameters }): Cell[] => [
+          spec.form,
+          Object.entries(specOfAnyFormat(spec))
+            .filter(([name]) => name !== 'form')
+            .map(([name, value]) => `${name} ${value}`)
+            .join(', '),
+          autoencoder === undefined ? dataset : `${dataset}, latents of ${autoencoderWords(autoencoder)}`,
+          String(classes.length),
+          String(seed),
+          rate(learningRate),
+          fixed(validationLoss, 4),
+          compact(parameters),
+        ],
+      ),
     },
   ];
 }

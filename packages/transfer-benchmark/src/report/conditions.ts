@@ -6,6 +6,8 @@ export interface Condition {
   task: string;
   /** Name of the dataset in the plan. */
   dataset: string;
+  /** The autoencoder in whose latents the task works; absent where it works in pixels. */
+  autoencoder?: TrialResult['autoencoder'];
   /** Training images of each novel class; 0 means all. */
   imagesPerClass: number;
   /** Optimiser steps of the transfer. */
@@ -35,17 +37,22 @@ export function settingTitle({ imagesPerClass, steps }: Condition): string {
   return `${imagesText(imagesPerClass)}, ${steps} steps`;
 }
 
+/** The dataset of a condition, and what models of it work in. */
+export function dataTitle({ dataset, autoencoder }: Pick<Condition, 'dataset' | 'autoencoder'>): string {
+  return autoencoder === undefined ? dataset : `${dataset}, latents of ${autoencoder.name}`;
+}
+
 /** A condition in words. */
 export function conditionTitle(condition: Condition): string {
-  if (condition.steps === 0) return `${condition.task} (${condition.dataset})`;
-  return `${condition.task} (${condition.dataset}, ${settingTitle(condition)})`;
+  if (condition.steps === 0) return `${condition.task} (${dataTitle(condition)})`;
+  return `${condition.task} (${dataTitle(condition)}, ${settingTitle(condition)})`;
 }
 
 /** The different conditions of trials, in a steady order. */
 export function conditionsOf(trials: readonly TrialResult[]): Condition[] {
   const found = new Map<string, Condition>();
-  for (const { task, dataset, imagesPerClass, steps } of trials) {
-    const condition = { task, dataset, imagesPerClass, steps };
+  for (const { task, dataset, autoencoder, imagesPerClass, steps } of trials) {
+    const condition = { task, dataset, ...(autoencoder && { autoencoder }), imagesPerClass, steps };
     found.set(conditionKey(condition), condition);
   }
   return [...found.values()].sort(
@@ -79,7 +86,7 @@ export function scopesOf(trials: readonly TrialResult[]): Scope[] {
   const pooled = wide(trials, conditions);
   const settings = new Map<string, Condition[]>();
   for (const condition of pooled) {
-    const name = `${condition.dataset}, ${settingTitle(condition)}`;
+    const name = `${dataTitle(condition)}, ${settingTitle(condition)}`;
     settings.set(name, [...(settings.get(name) ?? []), condition]);
   }
   const several = [...settings].filter(([, members]) => members.length > 1);

@@ -1,11 +1,21 @@
 import type { Section } from '@learngene/report';
+import type { TrialResult } from '../plan/result';
 import { plural } from './format';
 import { methodTitle } from './methods';
 import type { Results } from './read-results';
 import type { TransferSummary } from './summary-types';
 
+/** How tasks in latents are to be read. */
+const LATENTS =
+  'Latents: images are encoded once, by the autoencoder that the plan names; training, sampling and losses are in latents. Samples are decoded, and all scores compare images with images, so those of one dataset may be compared whether its models work in latents or in pixels. Losses may not. MACs and parameters are those of the network without the autoencoder. The autoencoder may have seen images of novel classes, without their names; all methods have the same one.';
+
 /** What makes the comparison fair. */
-export const FAIRNESS: Section = {
+export function fairness(trials: readonly TrialResult[]): Section {
+  const inLatents = trials.some(({ autoencoder }) => autoencoder !== undefined);
+  return inLatents ? { ...FAIRNESS, items: [...FAIRNESS.items, LATENTS] } : FAIRNESS;
+}
+
+const FAIRNESS: Section & { kind: 'list' } = {
   kind: 'list',
   title: 'How it is fair',
   items: [

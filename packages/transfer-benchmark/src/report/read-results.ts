@@ -54,6 +54,7 @@ const resultSchema: z.ZodType<TrialResult> = z.object({
   trial: z.string(),
   task: z.string(),
   dataset: z.string(),
+  autoencoder: z.object({ name: z.string(), hash: z.string() }).optional(),
   method: z.string(),
   seed: z.number(),
   imagesPerClass: z.number(),

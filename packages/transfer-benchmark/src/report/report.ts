@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { reportMarkdown, reportPage, type Section } from '@learngene/report';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
+import { checkOptions, checkText } from '../check-options';
 import { type Results, readResults } from './read-results';
 import { reportSections } from './sections';
 import { summariseResults } from './summarise';
@@ -60,12 +61,15 @@ async function writeDocument(docs: string, title: string, name: string, sections
  * With `docs` also `<plan's name>.md` there, with its charts and images in a folder of the same name, where older
  * ones are removed. The text outside of the marks `<!-- results -->` and `<!-- /results -->` of that document is kept.
  *
- * @throws Error where there is no such folder, or where the document lacks the marks
+ * @throws RangeError for an unknown option; Error where there is no such folder, or where the document lacks the marks
  */
 export async function writeTransferReport(
   folder: string,
-  { docs, command }: TransferReportOptions = {},
+  options: TransferReportOptions = {},
 ): Promise<TransferReport> {
+  checkText('folder', folder);
+  checkOptions(options, ['docs', 'command']);
+  const { docs, command } = options;
   const results = await readResults(folder);
   const summary = summariseResults(results);
   await writeFileAtomic(join(folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);

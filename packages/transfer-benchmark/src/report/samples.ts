@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import type { GalleryImage, Section } from '@learngene/report';
 import type { TrialResult } from '../plan/result';
-import { conditionKey, conditionTitle, scopesOf } from './conditions';
+import { conditionKey, conditionTitle, dataTitle, scopesOf } from './conditions';
 import { byMethod, methodTitle } from './methods';
 import { finalValue } from './metrics';
 import type { Results } from './read-results';
@@ -41,7 +41,7 @@ async function gallery(results: Results, own: readonly TrialResult[]): Promise<S
   };
 }
 
-/** Sample grids side by side: the first condition of every dataset in the open, the others behind a click. */
+/** Sample grids side by side: the first condition of every dataset in the open, of its latents too, the others behind a click. */
 export async function gallerySections(results: Results): Promise<Section[]> {
   const trials = results.trials.filter(({ table }) => table === 'iso-parameters');
   const first = new Map<string, Section>();
@@ -55,8 +55,9 @@ export async function gallerySections(results: Results): Promise<Section[]> {
       trials.filter((trial) => conditionKey(trial) === key),
     );
     if (made === undefined) continue;
-    if (first.has(condition.dataset)) others.push(made);
-    else first.set(condition.dataset, made);
+    const data = dataTitle(condition);
+    if (first.has(data)) others.push(made);
+    else first.set(data, made);
   }
   return [
     ...first.values(),

@@ -2,7 +2,7 @@ import type { Section } from '@learngene/report';
 import { basesAndTuningSections } from './bases-and-tuning';
 import { budgetCharts, curveCharts, differenceChart, stepsToMatchTable } from './chart-sections';
 import { dataAndStepsSections } from './data-and-steps';
-import { FAIRNESS, failureSections, READING, repeatSections } from './methodology';
+import { failureSections, fairness, READING, repeatSections } from './methodology';
 import { KIND_METHOD } from './methods';
 import type { Results } from './read-results';
 import { gallerySections } from './samples';
@@ -147,7 +147,7 @@ export async function reportSections(
     ...(await budgetSections(summary)),
     ...(await spectraSections(results)).filter(({ kind }) => !(brief && kind === 'details')),
     ...(main === undefined ? [] : [costTable(main, `Cost: ${main.title}`)]),
-    FAIRNESS,
+    fairness(results.trials),
     ...(await basesAndTuningSections(results.folder)),
     READING,
     ...failureSections(summary),

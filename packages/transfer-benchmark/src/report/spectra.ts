@@ -1,9 +1,10 @@
 import type { Chart, Section } from '@learngene/report';
 import { lineChart, type Series } from '@learngene/report';
 import { z } from 'zod';
+import { inLatents } from '../data/latents';
 import { specName } from '../plan/base-spec';
 import type { TrialResult } from '../plan/result';
-import { conditionTitle } from './conditions';
+import { conditionTitle, dataTitle } from './conditions';
 import { methodFamily, methodTitle } from './methods';
 import type { Results } from './read-results';
 
@@ -38,7 +39,9 @@ function shownModel(
   const ofMainTable = [...(jobs?.values() ?? [])].some(
     (other) => other.kind === 'trial' && other.trial.table === 'iso-parameters' && other.transfer.base.key === key,
   );
-  return { title: `pre-trained KIND, ${job.base.dataset.name}, ${name}`, main: ofMainTable };
+  const { dataset } = job.base;
+  const data = dataTitle({ dataset: dataset.name, ...inLatents(dataset) });
+  return { title: `pre-trained KIND, ${data}, ${name}`, main: ofMainTable };
 }
 
 async function chartOf(key: string, title: string, spectrum: z.output<typeof spectrumSchema>): Promise<Chart[]> {

@@ -11,13 +11,14 @@ import { groupByMethod } from './table-summary';
 /** The fewest tasks for which the mean over them is shown. */
 const FEWEST_TASKS = 3;
 
-/** The data that the base models of each task are trained on, from the jobs of the plan; the task's own name where it has none. */
+/** What tells the base models of tasks apart: data, classes, patches and autoencoder, from the jobs of the plan; the task's own name where it has none. */
 function baseDataOf(jobs: Jobs | undefined): (task: string) => string {
   const known = new Map<string, string>();
   for (const job of jobs?.values() ?? []) {
     if (job.kind !== 'trial') continue;
-    const { dataset, classes } = job.transfer.base;
-    known.set(job.trial.task, JSON.stringify([dataset.name, classes]));
+    const { dataset, classes, model } = job.transfer.base;
+    const hash = dataset.latents?.autoencoder.hash;
+    known.set(job.trial.task, JSON.stringify([dataset.name, classes, model.patchSize, hash]));
   }
   return (task) => known.get(task) ?? task;
 }

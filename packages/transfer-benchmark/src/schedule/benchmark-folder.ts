@@ -19,6 +19,7 @@ const KNOWN = new Set([
   PLAN_FILE,
   'versions.json',
   'data',
+  'latents',
   'classifiers',
   'bases',
   'tuning',

@@ -1,8 +1,10 @@
 import type { Progress } from '@learngene/pipeline';
+import { checkJobs, checkOptions, checkPositive, checkText } from '../check-options';
 import { isDone } from '../jobs/is-done';
 import type { Job, Jobs } from '../jobs/job';
 import { hasResult, selectJobs } from '../jobs/select-jobs';
 import type { BenchmarkPlan } from '../plan/benchmark-plan';
+import { checkGivenPlan } from '../plan/check-given-plan';
 import { archiveTrials, clearFailure, prepareFolder, writeFailure, writeSpectra } from './benchmark-folder';
 import { type Execute, runSchedule, type ScheduleResult } from './scheduler';
 
@@ -42,8 +44,27 @@ export interface BenchmarkResult extends ScheduleResult<Job> {
 /** A thousand passes: the unit of the progress bar. */
 const UNIT = 1000;
 
-/** Runs the jobs of a plan that its folder does not have yet. */
+const NEEDED = ['out', 'plan', 'jobs', 'engine', 'workers', 'execute', 'progress', 'signal'];
+
+function checkRun(options: RunBenchmarkOptions): void {
+  checkOptions(options, [...NEEDED, 'only'], NEEDED);
+  const { out, plan, jobs, engine, workers } = options;
+  checkText('out', out);
+  checkGivenPlan('runBenchmark', plan);
+  checkJobs(jobs);
+  checkText('engine.name', engine.name);
+  checkText('engine.detail', engine.detail);
+  checkPositive('workers', workers);
+}
+
+/**
+ * Runs the jobs of a plan that its folder does not have yet.
+ *
+ * @throws RangeError and ConfigError for an option that is unknown, missing or not what it should be, and for a folder of
+ *   something else; the signal's reason after an abort
+ */
 export async function runBenchmark(options: RunBenchmarkOptions): Promise<BenchmarkResult> {
+  checkRun(options);
   const { out, plan, jobs, engine, workers, only, execute, progress, signal } = options;
   await prepareFolder(out, plan, engine);
   await archiveTrials(out, jobs);

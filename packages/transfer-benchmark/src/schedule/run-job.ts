@@ -1,18 +1,30 @@
 import { chooseLearningRate, pretrainBase } from '../bases/base-jobs';
+import { checkJob, checkOptions } from '../check-options';
 import type { JobContext } from '../data/context';
-import { openDataset } from '../data/data';
+import { openImages } from '../data/data';
+import { encodeLatents } from '../data/latents';
 import { runBudget } from '../experiments/budget';
 import { copySharedResult, runTrial } from '../experiments/trial';
 import { tuneMethod } from '../experiments/tuning';
 import type { Job } from '../jobs/job';
 import { trainClassifierJob } from '../score/classifier';
 
-/** Does one job; those that it needs must be done. */
+const NEEDED = ['out', 'engine', 'progress', 'signal', 'onProgress'];
+
+/**
+ * Does one job; those that it needs must be done.
+ *
+ * @throws RangeError for a context or a job that is none; what the job throws
+ */
 export async function runJob(context: JobContext, job: Job): Promise<void> {
+  checkOptions(context, NEEDED, NEEDED);
+  checkJob(job);
   switch (job.kind) {
     case 'data':
-      await openDataset(context.out, job.dataset, context.progress);
+      await openImages(context.out, job.dataset, context.progress);
       return;
+    case 'latents':
+      return encodeLatents(context, job, await openImages(context.out, job.dataset, context.progress));
     case 'classifier':
       return trainClassifierJob(context, job);
     case 'learning-rate':

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { InterruptedError } from '@learngene/trainer';
-import { checkOptions } from '../check-options';
+import { checkOptions, checkPositive } from '../check-options';
 import type { Job } from '../jobs/job';
 import type { Execute } from './scheduler';
 
@@ -40,6 +40,8 @@ export interface WorkerOptions {
   program?: string;
 }
 
+const NEEDED = ['out', 'engine', 'workers', 'signal', 'warn'];
+
 /** The worker of the built package: bundles lie beside each other. */
 const builtWorker = () => fileURLToPath(new URL('./worker.js', import.meta.url));
 
@@ -55,10 +57,11 @@ function lastWord(text: string): string | undefined {
 /**
  * Runs each job in a process of its own: its memory can be measured, and a crash ends one job alone.
  *
- * @throws RangeError for an unknown option
+ * @throws RangeError for an option that is unknown, missing or out of range
  */
 export function workerExecutor(options: WorkerOptions): Execute<Job> {
-  checkOptions(options, ['out', 'engine', 'workers', 'signal', 'warn', 'grace', 'program']);
+  checkOptions(options, [...NEEDED, 'grace', 'program'], NEEDED);
+  checkPositive('workers', options.workers);
   const { out, engine, workers, signal, warn, grace = 60_000, program = builtWorker() } = options;
   const threads =
     process.env.LEARNGENE_NUM_THREADS ?? String(Math.max(1, Math.floor(availableParallelism() / workers)));

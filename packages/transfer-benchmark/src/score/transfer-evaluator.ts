@@ -3,15 +3,16 @@ import type { Images } from '@learngene/report';
 import type { DiffusionLearner, ValidationSet } from '@learngene/trainer';
 import type { JobContext } from '../data/context';
 import { openDataset, splitOf, takePerClass } from '../data/data';
+import { openSampleDecoder } from '../data/latents';
 import type { EvaluatorInput, TransferInput } from '../jobs/job';
 import type { EvaluationPlan } from '../plan/benchmark-plan';
 import { openEvaluator, type Scores } from './evaluator';
-import { drawSamples, type Guidance, sampleLabels } from './sampling';
+import { drawSamples, type Guidance, sampleLabels, sampleShape } from './sampling';
 import { heldOutSet } from './validation';
 
 /** The images of a transfer, and what scores its samples. */
 export interface TransferEvaluator {
-  /** Training images. */
+  /** Training images, with their latents where models work in them. */
   train: ImageDataset;
   /** Held-out images of the classes. */
   validation: ValidationSet;
@@ -38,17 +39,20 @@ export async function openTransferEvaluator(
   const { train: every, heldOut } = splitOf(all, classes, dataset.source.holdOut);
   const train = takePerClass(every, imagesPerClass, { purpose: 'images-per-class', seed: imagesSeed });
   const evaluator = await openEvaluator({ out }, { input, all, reference: heldOut });
-  const { height, width, channels } = train;
+  const { decode, dispose } = await openSampleDecoder(dataset.latents);
+  const shape = sampleShape(train);
   return {
     train,
     validation: await heldOutSet(heldOut, evaluation.validationPerClass),
     async score(learner, { guidance, each, seed }) {
       const labels = sampleLabels(classes.length, each);
-      const shape = [height, width, channels] as const;
-      const samples = await drawSamples(learner, { labels, guidance, shape, evaluation, seed, signal });
+      const samples = await drawSamples(learner, { labels, guidance, shape, evaluation, seed, decode, signal });
       return { samples, scores: await evaluator.score(samples, labels) };
     },
     rescore: (samples, each) => evaluator.score(samples, sampleLabels(classes.length, each)),
-    dispose: () => evaluator.dispose(),
+    dispose() {
+      dispose();
+      evaluator.dispose();
+    },
   };
 }

@@ -1,9 +1,10 @@
-import type { Batch, ImageDataset } from '@learngene/datasets';
+import type { ImageDataset } from '@learngene/datasets';
 import {
   type BatchMaker,
   balanceClasses,
   type DiffusionBatch,
   type DiffusionBatchesState,
+  type DiffusionSamples,
   diffusionBatch,
   diffusionBatches,
   streamRandomness,
@@ -12,7 +13,7 @@ import { diffusion } from './process';
 
 /** The inputs of {@link planBatches}. */
 export interface PlanBatchesOptions {
-  /** Images; classes are drawn equally often. */
+  /** Images, or their latents where they have any; classes are drawn equally often. */
   data: ImageDataset;
   /** Seeds the order of the images, flips, noise, timesteps and dropped labels; the same for every method. */
   seed: number;
@@ -44,7 +45,7 @@ export function planBatches(options: PlanBatchesOptions): BatchMaker<DiffusionBa
 
 /** A batch for a method that chooses by batches before it trains; the caller disposes x0 and noise. */
 export function calibrationBatch(
-  { images, labels }: Pick<Batch, 'images' | 'labels'>,
+  { images, labels }: DiffusionSamples,
   shape: readonly [height: number, width: number, channels: number],
   { seed, step }: { seed: number; step: number },
 ): DiffusionBatch {
