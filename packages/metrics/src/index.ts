@@ -18,6 +18,7 @@ export {
 } from './classifier/train';
 export { type EvaluateOptions, type EvaluateProgress, type Evaluation, evaluate, type MetricName } from './evaluate';
 export { type FrechetOptions, frechetDistance } from './frechet-distance';
+export { frechetDistanceOfSets } from './frechet-distance-of-sets';
 export { datasetSource, type ImageSource, type IndexedImages, imageSource } from './image-source';
 export { type InceptionScoreOptions, inceptionScore } from './inception-score';
 export { type KernelDistanceOptions, kernelDistance } from './kernel-distance';
