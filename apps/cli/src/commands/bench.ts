@@ -37,7 +37,7 @@ function transferBench(): Command {
   ]);
   return command.action(async (options: TransferBenchOptions) => {
     const output = outputOf(options);
-    const { checkMethods, resolveJobs, runBenchmark, workerExecutor, writeTransferReport } =
+    const { checkMethods, resolveJobs, runBenchmark, withAutoencoders, workerExecutor, writeTransferReport } =
       await loadTransferBenchmark();
     if (options.reportOnly) {
       refuseUnused(command, ['jobs', 'only', 'dataPath', 'engine', 'showPlan'], 'has no part in --report-only');
@@ -49,14 +49,15 @@ function transferBench(): Command {
       output.result({ out: options.out, report, document, trials: summary.done });
       return;
     }
-    const { plan, flags } = await chosenPlan(options);
+    const { plan: chosen, flags } = await chosenPlan(options);
     if (options.showPlan) {
       refuseUnused(command, ['jobs', 'only', 'out', 'docs', 'engine'], 'has no part in --show-plan');
-      process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
+      process.stdout.write(`${JSON.stringify(chosen, null, 2)}\n`);
       return;
     }
     const out = neededFolder(options);
-    checkMethods(plan, options.only);
+    checkMethods(chosen, options.only);
+    const plan = await withAutoencoders(chosen);
     const engine = await startEngine(options.engine, output);
     const workers = Math.min(options.jobs, availableParallelism());
     const jobs = resolveJobs(plan);

@@ -1,0 +1,55 @@
+import type { BenchmarkPlanInput } from '../benchmark-plan';
+
+/** Emoji as large as the autoencoder of emoji takes them: latents of 8x8 positions. Half of the images are needed to score. */
+export const EMOJI_64: BenchmarkPlanInput['datasets'][string] = {
+  source: 'emoji',
+  size: 64,
+  holdOut: 0.5,
+  perClass: 120,
+};
+
+/** A task in latents of emoji, by their own classes: 45 that have at least 14 images each. */
+export const EMOJI_LATENTS: BenchmarkPlanInput['tasks'][string] = {
+  dataset: 'emoji-64',
+  autoencoder: { name: 'emoji' },
+  patchSize: 1,
+  pretraining: [
+    'alphanum',
+    'animal-bug',
+    'animal-mammal',
+    'animal-marine',
+    'arrow',
+    'av-symbol',
+    'body-parts',
+    'book-paper',
+    'computer',
+    'country-flag',
+    'drink',
+    'emotion',
+    'face-neutral-skeptical',
+    'face-smiling',
+    'family',
+    'food-asian',
+    'food-prepared',
+    'food-sweet',
+    'game',
+    'geometric',
+    'heart',
+    'light & video',
+    'office',
+    'other-symbol',
+    'person',
+    'person-activity',
+    'person-fantasy',
+    'person-gesture',
+    'person-role',
+    'place-building',
+    'place-other',
+    'plant-other',
+    'sky & weather',
+    'sport',
+    'time',
+  ],
+  tuning: ['event', 'food-vegetable', 'person-sport', 'tool'],
+  novel: ['animal-bird', 'clothing', 'face-concerned', 'food-fruit', 'household', 'transport-ground'],
+};
