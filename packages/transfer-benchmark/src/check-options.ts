@@ -1,5 +1,3 @@
-import type { Job, Jobs } from './jobs/job';
-
 /** A value as a message shows it. */
 function shown(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
@@ -35,13 +33,13 @@ export function checkPositive(option: string, value: number): void {
 }
 
 /** Throws unless `jobs` are those of `resolveJobs`. */
-export function checkJobs(jobs: Jobs): void {
+export function checkJobs(jobs: ReadonlyMap<string, unknown>): void {
   if (!(jobs instanceof Map)) throw new RangeError(`jobs: expected those of resolveJobs, got ${shown(jobs)}`);
 }
 
 /** Throws unless `job` is one of those of `resolveJobs`. */
-export function checkJob(job: Job): void {
-  const { kind, key } = (job ?? {}) as Partial<Job>;
+export function checkJob(job: { readonly kind: string; readonly key: string }): void {
+  const { kind, key }: Partial<typeof job> = job ?? {};
   if (typeof kind === 'string' && typeof key === 'string') return;
   throw new RangeError(`job: expected one of resolveJobs, got ${shown(job)}`);
 }

@@ -4,7 +4,7 @@ import { initVae, tinyVaeConfig } from '@learngene/vae';
 import { writeVae } from '@learngene/vae/node';
 
 /** Images of 8x8 become latents of 4x4 with three channels. */
-export const tinyVae = tinyVaeConfig('taesd', {
+const tinyVae = tinyVaeConfig('taesd', {
   encoderWidths: [4, 4],
   encoderBlocks: [0, 1],
   decoderWidths: [4, 4],
