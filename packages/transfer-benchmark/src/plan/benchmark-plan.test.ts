@@ -2,13 +2,29 @@ import { describe, expect, test } from 'vitest';
 import { type BenchmarkPlanInput, parsePlan } from './benchmark-plan';
 import { benchmarkPlans } from './plans';
 
-const small = benchmarkPlans.smoke;
+const { smoke } = benchmarkPlans;
+const ofPixels = ({ tasks }: { tasks: readonly string[] }) => !tasks.includes('emoji-latents');
+/** The smoke plan with its task in pixels alone. */
+const small = { ...smoke, tasks: { emoji: smoke.tasks.emoji }, sweeps: smoke.sweeps.filter(ofPixels) };
 const withTask = (task: object): BenchmarkPlanInput => ({
   ...small,
   tasks: { emoji: { ...small.tasks.emoji, ...task } },
 });
 
 describe('the plans that come with the package', () => {
+  test.each(Object.keys(benchmarkPlans) as (keyof typeof benchmarkPlans)[])(
+    '%s has tasks in latents of emoji',
+    (name) => {
+      const { tasks, datasets, sweeps } = parsePlan(benchmarkPlans[name], 'plan');
+      const latents = Object.entries(tasks).filter(([, { autoencoder }]) => autoencoder !== undefined);
+      expect(latents.map(([key]) => key)).toEqual(['emoji-latents']);
+      const [[key, task]] = latents;
+      expect([task.autoencoder, datasets[task.dataset].source]).toEqual([{ name: 'emoji' }, 'emoji']);
+      expect(sweeps.some((sweep) => sweep.tasks.includes(key))).toBe(true);
+      const classes = [...task.pretraining, ...task.tuning, ...task.novel];
+      if (name !== 'smoke') expect(new Set(classes).size).toBeGreaterThanOrEqual(40);
+    },
+  );
   test('no task tunes on what it reports', () => {
     for (const input of Object.values(benchmarkPlans)) {
       const plan = parsePlan(input, 'plan');

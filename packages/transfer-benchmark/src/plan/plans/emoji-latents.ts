@@ -8,11 +8,11 @@ export const EMOJI_64: BenchmarkPlanInput['datasets'][string] = {
   perClass: 120,
 };
 
-/** A task in latents of emoji, by their own classes: 45 that have at least 14 images each. */
+/** A task in latents of emoji, by their own classes: 45 that have at least 14 images each. A latent is 16 tokens. */
 export const EMOJI_LATENTS: BenchmarkPlanInput['tasks'][string] = {
   dataset: 'emoji-64',
   autoencoder: { name: 'emoji' },
-  patchSize: 1,
+  patchSize: 2,
   pretraining: [
     'alphanum',
     'animal-bug',

@@ -1,5 +1,6 @@
 import type { BenchmarkPlanInput } from '../benchmark-plan';
 import { ABLATIONS, type AblationName, BUDGET_METHODS, METHOD_NAMES } from '../names';
+import { EMOJI_64, EMOJI_LATENTS } from './emoji-latents';
 
 /** The methods that are compared where all of them would take too long. */
 const LEADING = ['kind', 'low-rank+tailors', 'svd-cut+tailors', 'lora-class', 'lora', 'full'] as const;
@@ -94,6 +95,7 @@ export const fullPlan: BenchmarkPlanInput = {
     // Colour, and a few dozen images a class: half of them are needed to score.
     emoji: { source: 'emoji', size: 20, holdOut: 0.5, perClass: 120, merge: EMOJI_CLASSES },
     'emoji-grey': { source: 'emoji', size: 20, holdOut: 0.5, perClass: 120, channels: 1, merge: EMOJI_CLASSES },
+    'emoji-64': EMOJI_64,
   },
   tasks: {
     'fashion-a': { dataset: 'fashion', ...FASHION_SPLIT },
@@ -134,6 +136,7 @@ export const fullPlan: BenchmarkPlanInput = {
       pretrainingDataset: 'emoji-grey',
       pretraining: EMOJI_SPLIT.pretraining,
     },
+    'emoji-latents': EMOJI_LATENTS,
   },
   model: { patchSize: 4, hiddenSize: 128, depth: 4, heads: 4, learngeneRank: 40, tailorRank: 8 },
   pretraining: {
@@ -175,6 +178,8 @@ export const fullPlan: BenchmarkPlanInput = {
     { table: 'ablation', tasks: ['fashion-b'], methods: ['kind/from-dense', 'kind/tailors-warm'] },
     { table: 'iso-parameters', tasks: ['emoji'], methods: [...LEADING, 'scratch'] },
     { table: 'ablation', tasks: ['emoji'], methods: ['kind/from-dense'] },
+    // Where images are large enough to be believed: 45 classes in latents.
+    { table: 'iso-parameters', tasks: ['emoji-latents'], methods: [...LEADING], seeds: [0] },
     { table: 'iso-parameters', tasks: ['fashion-b'], methods: [...METHOD_NAMES] },
     // Repeats the findings of the first splits on one that had no part in them. The same start without a gate is the control.
     { table: 'iso-parameters', tasks: ['fashion-a'], methods: [...LEADING] },
@@ -208,6 +213,7 @@ export const fullPlan: BenchmarkPlanInput = {
     // The sweeps that had few seeds, with all seeds.
     { table: 'iso-parameters', tasks: ['emoji-many', 'emoji-wide'], methods: [...LEADING] },
     { table: 'iso-macs', tasks: ['fashion-b'], methods: [...MACS_METHODS] },
+    { table: 'iso-parameters', tasks: ['emoji-latents'], methods: [...LEADING] },
     { table: 'budget', tasks: ['fashion-b'], methods: [...BUDGET_METHODS] },
     { table: 'iso-parameters', tasks: DISTANT_TASKS, methods: [...LEADING, 'scratch'] },
     { table: 'ablation', tasks: DISTANT_TASKS, methods: ['kind/distant'] },

@@ -1,5 +1,6 @@
 import type { BenchmarkPlanInput } from '../benchmark-plan';
 import { METHOD_NAMES } from '../names';
+import { EMOJI_64, EMOJI_LATENTS } from './emoji-latents';
 
 /** The main table on one split of Fashion-MNIST with two seeds: under 45 minutes on two cores with the native engine. */
 export const QUICK_PLAN: BenchmarkPlanInput = {
@@ -7,6 +8,7 @@ export const QUICK_PLAN: BenchmarkPlanInput = {
   seeds: [0, 1],
   datasets: {
     fashion: { source: 'idx', path: '/usr/share/datasets/fashion-mnist', size: 20, perClass: 2000, holdOut: 0.25 },
+    'emoji-64': EMOJI_64,
   },
   tasks: {
     'fashion-a': {
@@ -15,6 +17,7 @@ export const QUICK_PLAN: BenchmarkPlanInput = {
       tuning: ['Trouser', 'Coat'],
       novel: ['Dress', 'Sneaker', 'Bag'],
     },
+    'emoji-latents': EMOJI_LATENTS,
   },
   model: { patchSize: 4, hiddenSize: 128, depth: 4, heads: 4, learngeneRank: 40, tailorRank: 8 },
   pretraining: { steps: 800, batchSize: 64, learningRates: [4e-3], warmup: 50, checkpointEvery: 200 },
@@ -39,5 +42,13 @@ export const QUICK_PLAN: BenchmarkPlanInput = {
   classifier: { steps: 600 },
   sweeps: [
     { table: 'iso-parameters', tasks: ['fashion-a'], methods: [...METHOD_NAMES], imagesPerClass: [100], steps: [200] },
+    {
+      table: 'iso-parameters',
+      tasks: ['emoji-latents'],
+      methods: ['kind', 'lora-class'],
+      imagesPerClass: [100],
+      steps: [200],
+      seeds: [0],
+    },
   ],
 };

@@ -1,5 +1,6 @@
 import type { BenchmarkPlanInput } from '../benchmark-plan';
 import { ABLATIONS, type AblationName, BUDGET_METHODS, METHOD_NAMES } from '../names';
+import { EMOJI_64, EMOJI_LATENTS } from './emoji-latents';
 
 /** Runs every part of the benchmark once, on emoji: a few minutes on two cores. Its scores mean nothing. */
 export const smokePlan: BenchmarkPlanInput = {
@@ -7,6 +8,8 @@ export const smokePlan: BenchmarkPlanInput = {
   seeds: [0],
   datasets: {
     emoji: { source: 'emoji', size: 16, holdOut: 0.5, perClass: 40 },
+    // Smaller than it may be: that latents work is seen as well, in a few seconds.
+    'emoji-32': { ...EMOJI_64, size: 32, perClass: 24 },
   },
   tasks: {
     emoji: {
@@ -14,6 +17,13 @@ export const smokePlan: BenchmarkPlanInput = {
       pretraining: ['country-flag', 'animal-mammal', 'sky & weather', 'clothing'],
       tuning: ['time', 'geometric'],
       novel: ['heart', 'alphanum'],
+    },
+    'emoji-latents': {
+      ...EMOJI_LATENTS,
+      dataset: 'emoji-32',
+      pretraining: ['animal-mammal', 'sky & weather'],
+      tuning: ['clothing'],
+      novel: ['transport-ground'],
     },
   },
   model: { patchSize: 4, hiddenSize: 64, depth: 2, heads: 4, learngeneRank: 20, tailorRank: 4 },
@@ -62,5 +72,6 @@ export const smokePlan: BenchmarkPlanInput = {
       steps: [24],
     },
     { table: 'budget', tasks: ['emoji'], methods: [...BUDGET_METHODS] },
+    { table: 'iso-parameters', tasks: ['emoji-latents'], methods: ['kind'], imagesPerClass: [12], steps: [24] },
   ],
 };
