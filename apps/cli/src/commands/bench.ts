@@ -63,8 +63,7 @@ function transferBench(): Command {
     const jobs = resolveJobs(plan);
     const { only } = options;
     const result = await interruptible(async (signal) => {
-      const warn = (text: string) => output.warn(text);
-      const execute = workerExecutor({ out, engine: engine.name, workers, signal, warn });
+      const execute = workerExecutor({ out, engine: engine.name, workers, signal, warn: (text) => output.warn(text) });
       try {
         return await runBenchmark({ out, plan, jobs, engine, workers, only, execute, progress: output, signal });
       } catch (error) {
