@@ -24,6 +24,8 @@ function runWithoutSpace(args: readonly string[]) {
 test.skipIf(windows).concurrent.each<[string, (out: string) => string[], string]>([
   ['train', (out) => trainTiny(data, out, 1), 'config.json'],
   ['data prepare', (out) => ['data', 'prepare', ...source, '--out', `${out}.safetensors`], '.safetensors'],
+  ['data latents', (out) => ['data', 'latents', ...source, '--vae', 'emoji', '--out', out, ...engine], 'labels'],
+  ['vae train', (out) => ['vae', 'train', ...source, '--out', out, '--steps', '1', ...engine], 'config.json'],
   ['data list', (out) => ['data', 'list', ...source, '--grid', `${out}.png`], '.png'],
   ['sample', (out) => ['sample', '--from', run, '--out', `${out}.png`, '--count', '1', ...engine], '.png'],
   ['decompose', (out) => ['decompose', '--from', run, '--out', out, ...engine], 'kind.json'],

@@ -7,6 +7,7 @@ import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openData } from '../src/data/open-data';
+import { reopenRunData } from '../src/data/run-data';
 import { prepareEvaluation } from '../src/evaluate/prepare-evaluation';
 import { runEvaluation } from '../src/evaluate/run-evaluation';
 import { encodeFolder } from '../src/latents/encode-folder';
@@ -84,6 +85,42 @@ describe.each(['kind', 'dense'] as const)('a %s model in latents', (kind) => {
     const prepared = await resumePretraining(resumed, { progress: noProgress });
     await pretrain(prepared, { run: resumed, engine: 'cpu', progress: noProgress, signal: signal() });
     expect(hashes(resumed)).toEqual(hashes(at(`${kind}-cached`)));
+  });
+
+  test('resumes where latents and autoencoder lie now, to the same bits, and refuses others', async () => {
+    const resumed = at(`${kind}-moved`);
+    const places = { latents: at(`${kind}-cache-moved`), autoencoder: at(`${kind}-vae-moved`) };
+    cpSync(at(`${kind}-cached`), resumed, { recursive: true });
+    cpSync(at('cache'), places.latents, { recursive: true });
+    cpSync(at('vae'), places.autoencoder, { recursive: true });
+    rmSync(checkpointPath(resumed, 8), { recursive: true });
+    const prepared = await resumePretraining(resumed, { ...places, progress: noProgress });
+    await pretrain(prepared, { run: resumed, engine: 'cpu', moved: true, progress: noProgress, signal: signal() });
+    expect(hashes(resumed)).toEqual(hashes(at(`${kind}-cached`)));
+    expect((await readRunRecord(resumed)).config).toMatchObject({
+      data: { latents: places.latents },
+      autoencoder: { path: places.autoencoder, scalingFactor: 2, shiftFactor: 0.1 },
+    });
+
+    const refusals: [run: string, moved: object, message: RegExp][] = [
+      [
+        resumed,
+        { latents: at('gone') },
+        /data.latents: there are no latents in .*gone; if they are elsewhere now, say/,
+      ],
+      [resumed, { autoencoder: at('other-vae') }, /autoencoder: the model works in latents of .*, got other-vae/],
+      [at(`${kind}-encoded`), { latents: at('cache') }, /data.latents: the run takes no folder of latents/],
+    ];
+    for (const [run, moved, message] of refusals) {
+      await expect(resumePretraining(run, { ...moved, progress: noProgress })).rejects.toThrow(message);
+    }
+    const { record } = await preparePretraining(config({ path: at('images.safetensors') }), {
+      kind,
+      progress: noProgress,
+    });
+    await expect(reopenRunData(record, { autoencoder: at('vae'), progress: noProgress })).rejects.toThrow(
+      'autoencoder: the model works in pixels and takes none',
+    );
   });
 
   test('is sampled from: images of the size of the pictures', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { list, number, refuseConfigOnResume, requestedConfig, wholeNumber } from './context';
+import { list, movedData, number, refuseConfigOnResume, requestedConfig, wholeNumber } from './context';
 import { UsageError } from './errors';
 
 test('numbers', () => {
@@ -34,5 +34,13 @@ describe('the requested configuration', () => {
     expect(() => refuseConfigOnResume({ set: [] }, ['classes'])).not.toThrow();
     const options = { set: ['a=1'], data: 'x', classes: ['b'] };
     expect(() => refuseConfigOnResume(options, ['classes'])).toThrow('leave out --set, --data, --classes');
+  });
+
+  test('--resume takes the places of data, latents and autoencoder', () => {
+    expect(movedData({ set: [] }).moved).toBe(false);
+    const options = { set: [], dataPath: 'a', latents: 'b', vae: 'c' };
+    expect(() => refuseConfigOnResume(options, [])).not.toThrow();
+    expect(movedData(options)).toEqual({ moved: true, place: 'a', latents: 'b', autoencoder: 'c' });
+    expect(movedData({ set: [], vae: 'c' })).toMatchObject({ moved: true, autoencoder: 'c' });
   });
 });

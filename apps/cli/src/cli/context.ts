@@ -187,21 +187,14 @@ function withoutPlace(data: unknown): unknown {
   return rest;
 }
 
+/** Where the data of a run that is resumed lie now: `--data-path`, `--latents` and `--vae`, which --resume takes as places. */
+export function movedData({ dataPath: place, latents, vae: autoencoder }: ConfigOptions) {
+  return { moved: [place, latents, autoencoder].some((at) => at !== undefined), place, latents, autoencoder };
+}
+
 /** Refuses, with --resume, the options that the run's own configuration answers. */
 export function refuseConfigOnResume(options: ConfigOptions, more: readonly string[]): void {
-  const names = [
-    'config',
-    'set',
-    'data',
-    'latents',
-    'vae',
-    'size',
-    'steps',
-    'batchSize',
-    'learningRate',
-    'seed',
-    ...more,
-  ];
+  const names = ['config', 'set', 'data', 'size', 'steps', 'batchSize', 'learningRate', 'seed', ...more];
   const values: Record<string, unknown> = { ...options, set: options.set.length > 0 ? options.set : undefined };
   const given = names.filter((name) => values[name] !== undefined).map(flagOf);
   if (given.length === 0) return;

@@ -13,6 +13,7 @@ import { type ClassOptions, namedClasses, namedNovel, withClassOptions, withNove
 import {
   type ConfigOptions,
   type EngineOption,
+  movedData,
   type OutputOptions,
   outputOf,
   refuseConfigOnResume,
@@ -43,9 +44,10 @@ interface TrainOptions extends OutputOptions, EngineOption, ConfigOptions, Class
 async function prepare(command: Command, options: TrainOptions, output: Output): Promise<PreparedRun> {
   const { out, kind } = options;
   if (options.resume) {
+    const { moved: _, ...places } = movedData(options);
     refuseConfigOnResume(options, ['classes', 'class', 'novel', 'novelClass', 'dense']);
     refuseUnused(command, ['kind'], '--resume takes it from the run; leave it out');
-    return resumePretraining(out, { place: options.dataPath, progress: output });
+    return resumePretraining(out, { ...places, progress: output });
   }
   await checkNewRun(out);
   const dense = options.dense === undefined ? undefined : await denseStartFile(options.dense, '--dense');
@@ -98,7 +100,7 @@ export function trainCommand(): Command {
       return;
     }
     const engine = await startEngine(options.engine, output, config.training.precision);
-    const moved = options.dataPath !== undefined;
+    const { moved } = movedData(options);
     const result = await interruptible((signal) =>
       pretrain(prepared, { run: options.out, engine: engine.name, moved, progress: output, signal }),
     );

@@ -6,6 +6,7 @@ import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classe
 import {
   type ConfigOptions,
   type EngineOption,
+  movedData,
   type OutputOptions,
   outputOf,
   refuseConfigOnResume,
@@ -36,9 +37,10 @@ interface TransferOptions extends OutputOptions, EngineOption, ConfigOptions, Cl
 async function prepare(command: Command, options: TransferOptions, output: Output): Promise<PreparedTransfer> {
   const { from, out, domain, tailorRank } = options;
   if (options.resume) {
+    const { moved: _, ...places } = movedData(options);
     refuseConfigOnResume(options, ['from', 'classes', 'class', 'tailorRank']);
     refuseUnused(command, ['domain'], '--resume takes it from the run; leave it out');
-    return resumeTransfer(out, { place: options.dataPath, progress: output });
+    return resumeTransfer(out, { ...places, progress: output });
   }
   if (from === undefined) throw new UsageError('--from: give the run or the bundle to start from');
   const base = await modelFolder(from, { progress: output, argument: '--from' });
@@ -87,7 +89,7 @@ export function transferCommand(): Command {
     const prepared = await prepare(command, options, output);
     const { config } = prepared.record;
     const engine = await startEngine(options.engine, output, config.training.precision);
-    const moved = options.dataPath !== undefined;
+    const { moved } = movedData(options);
     const { steps, trainedParameters, ...result } = await interruptible((signal) =>
       transfer(prepared, { run: options.out, engine: engine.name, moved, progress: output, signal }),
     );

@@ -3,14 +3,16 @@ import type { DitConfig } from '@learngene/dit';
 import {
   type Config,
   ConfigError,
+  checkSameAutoencoder,
   classNamesOf,
   type Progress,
   recipeAutoencoder,
   sampledShape,
 } from '@learngene/pipeline';
 import type { RunRecord } from '@learngene/pipeline/node';
-import { checkSameImages } from '@learngene/pipeline/node';
+import { autoencoderAt, checkSameImages, describeAutoencoder, readAutoencoder } from '@learngene/pipeline/node';
 import { DataError } from '../errors';
+import { isLatentFolder } from '../latents/manifest';
 import { checkSameLatents, encodeTrainingData, scaledLatents } from '../latents/training-data';
 import { type DataPart, decodeData, partOf } from './decode-data';
 import { chooseClasses, type OpenData, openData } from './open-data';
@@ -33,6 +35,16 @@ export async function openRecipe(
   }
 }
 
+/** Where the data of a run lie now. */
+interface MovedData {
+  /** The images. */
+  place?: string;
+  /** The folder of latents. */
+  latents?: string;
+  /** The autoencoder: its folder, or the name of a shipped one. */
+  autoencoder?: string;
+}
+
 /** Result of {@link reopenRunData}. */
 export interface ReopenedRun<R extends RunRecord> {
   /** The record, with the place where the data lie now. */
@@ -44,24 +56,56 @@ export interface ReopenedRun<R extends RunRecord> {
 /**
  * The images that a run trains on, opened anew and not yet decoded.
  *
- * @param place - where the data lie now, if not where the run's recipe says
- * @returns the run's record with that place, and a view of its classes
- * @throws ConfigError where the data or `config.json` changed so that the run's model does not fit, and where the images are
- * not as many, as large or in the same order as those that the run was started on
+ * @param moved - where data, latents and autoencoder lie now, if not where the run's recipe says
+ * @returns the run's record with those places, and a view of its classes
+ * @throws ConfigError where the data or `config.json` changed so that the run's model does not fit, where the images are not as
+ * many, as large or in the same order as those that the run was started on, and for latents or an autoencoder that are others
  */
 export async function reopenRunData<R extends RunRecord>(
   record: R,
-  { place, progress }: { place?: string; progress: Progress },
+  { progress, ...moved }: MovedData & { progress: Progress },
 ): Promise<ReopenedRun<R>> {
-  const { config, model } = record;
-  const asked = place === undefined ? config.data : { ...config.data, path: place };
-  const { dataset, recipe, autoencoder } = await openRecipe(asked, progress, { dit: model.dit, config });
+  const { model } = record;
+  const config = await movedConfig(record.config, moved);
+  const { dataset, recipe, autoencoder } = await openRecipe(config.data, progress, { dit: model.dit, config });
   checkSameLatents(config, autoencoder);
   const view = chooseClasses(dataset, config.data.classes ?? []);
   checkFits(view, record);
   if (record.images !== undefined) checkSameImages(view, record.images);
   else progress.warn('the run keeps no record of its images: whether these are the same could not be checked');
   return { record: { ...record, config: { ...config, data: recipe } }, view };
+}
+
+/** The configuration of a run whose data, latents or autoencoder have moved. */
+async function movedConfig(config: Config, { place, latents, autoencoder }: MovedData): Promise<Config> {
+  const data = {
+    ...config.data,
+    ...(place !== undefined && { path: place }),
+    ...(latents !== undefined && { latents }),
+  };
+  if (latents !== undefined && config.data.latents === undefined) {
+    throw new ConfigError('data.latents: the run takes no folder of latents; leave it out', {
+      argument: 'data.latents',
+    });
+  }
+  if (data.latents !== undefined && !isLatentFolder(data.latents)) {
+    throw new ConfigError(
+      `data.latents: there are no latents in ${data.latents}; if they are elsewhere now, say where`,
+      {
+        argument: 'data.latents',
+      },
+    );
+  }
+  if (autoencoder === undefined) return { ...config, data };
+  const wanted = recipeAutoencoder(config);
+  if (wanted === undefined) {
+    throw new ConfigError('autoencoder: the model works in pixels and takes none; leave it out', {
+      argument: 'autoencoder',
+    });
+  }
+  const files = await readAutoencoder(autoencoderAt(autoencoder));
+  checkSameAutoencoder(wanted, files, { argument: 'autoencoder', owner: 'the model works in latents' });
+  return { ...config, data, autoencoder: describeAutoencoder(files, wanted) };
 }
 
 /**

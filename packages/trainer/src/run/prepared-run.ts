@@ -21,6 +21,10 @@ export interface PreparedRun<R extends RunRecord = RunRecord> {
 export interface ResumeOptions {
   /** Path of the data, if they are no longer where the recipe of the run says. */
   place?: string;
+  /** Folder of the latents, if they are no longer where the recipe of the run says. */
+  latents?: string;
+  /** Folder of the autoencoder, or the name of a shipped one, if it is no longer where the recipe of the run says. */
+  autoencoder?: string;
   /** Takes notes on the data. */
   progress: Progress;
 }
