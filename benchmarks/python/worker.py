@@ -22,11 +22,12 @@ import numpy  # noqa: E402
 import sklearn  # noqa: E402
 import torch  # noqa: E402
 
+import autoencoders  # noqa: E402
 import tasks_linalg  # noqa: E402
 import tasks_models  # noqa: E402
 import tasks_ops  # noqa: E402
 
-TASKS = {**tasks_models.TASKS, **tasks_ops.TASKS, **tasks_linalg.TASKS}
+TASKS = {**tasks_models.TASKS, **tasks_ops.TASKS, **tasks_linalg.TASKS, **autoencoders.TASKS}
 
 
 def peak_mib() -> float:

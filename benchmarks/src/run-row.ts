@@ -117,13 +117,13 @@ async function measureMemory(
 ): Promise<ResultRow[]> {
   const { pool, log } = context;
   const engine = (row.engine ?? context.engine) as EngineName;
-  log(`${row.name}: training in fresh processes`);
+  log(`${row.name}: running in fresh processes`);
   const writer = await pool.ours(engine);
   await writer.prepare(row.task, specOf(row, {}, context));
   await writer.release();
   const peak = async (worker: Worker, task: string, spec: object): Promise<Summary> => {
     try {
-      await worker.prepare(task, spec); // three steps
+      await worker.prepare(task, spec); // the check: three steps of a training
       await worker.run(2, 1);
       const median = await worker.peakMiB();
       return { median, best: median, count: 1 };

@@ -5,13 +5,14 @@ import { createInterface } from 'node:readline';
 import { chooseEngine, usePrecision } from '@learngene/engines/node';
 import type { EngineName } from './engine-names';
 import { profile } from './profile';
+import { autoencoderTasks } from './tasks/autoencoders';
 import { kindTasks } from './tasks/kind';
 import { linalgTasks } from './tasks/linalg';
 import { modelTasks } from './tasks/models';
 import { opTasks } from './tasks/ops';
 import type { Task, WorkItem } from './tasks/task';
 
-const tasks: Record<string, Task> = { ...opTasks, ...linalgTasks, ...modelTasks, ...kindTasks };
+const tasks: Record<string, Task> = { ...opTasks, ...linalgTasks, ...modelTasks, ...kindTasks, ...autoencoderTasks };
 let engine: Awaited<ReturnType<typeof chooseEngine>>;
 let item: WorkItem | undefined;
 

@@ -1,3 +1,4 @@
+import { autoencoders } from './autoencoders';
 import { decompositions } from './decompositions';
 import { engines, growth } from './growth';
 import { inference } from './inference';
@@ -15,6 +16,7 @@ export const catalog: readonly Row[] = [
   ...inference,
   ...products,
   ...operations,
+  ...autoencoders,
   ...decompositions,
   ...memory,
   ...engines,

@@ -5,6 +5,7 @@ export const sections = [
   'Sampling and inference',
   'Matrix products',
   'Operations',
+  'Autoencoders',
   'Decompositions',
   'Memory',
   'Engines',

@@ -59,6 +59,16 @@ export interface ConvSpec {
   backward: boolean;
 }
 
+/** One image through half of an autoencoder. */
+export interface AutoencoderSpec {
+  model: 'kl' | 'tiny';
+  part: 'encode' | 'decode';
+  /** Of the image, pixels. */
+  side: number;
+  /** Name and shape of every weight, in the order of their seeds. */
+  tensors: (readonly [name: string, shape: readonly number[]])[];
+}
+
 /** A group norm with SiLU of [N, H, W, C]. */
 export interface GroupNormSpec {
   shape: [number, number, number, number];
