@@ -15,9 +15,19 @@ export {
   reopenRunData,
 } from './data/run-data';
 export { type DemoFolderState, demoFolderState } from './demo/folder';
-export { type DemoPlan, fullPlan, planFor, quickPlan } from './demo/plan';
-export { type DemoResult, type DemoStage, type RunDemoOptions, runDemo } from './demo/run-demo';
+export {
+  type DemoChoice,
+  type DemoPlan,
+  demoPlan,
+  fullPlan,
+  latentPlan,
+  planFor,
+  quickPlan,
+  withSteps,
+} from './demo/plan';
+export { type DemoResult, type RunDemoOptions, runDemo } from './demo/run-demo';
 export type { Score } from './demo/score';
+export type { DemoStage } from './demo/stages';
 export type { ImageSize, SampleDescription } from './evaluate/check-inputs';
 export { checkMetrics, METRIC_NAMES } from './evaluate/check-metrics';
 export {

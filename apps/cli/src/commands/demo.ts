@@ -1,15 +1,16 @@
 import { parseConfig } from '@learngene/pipeline';
+import { autoencoderAt } from '@learngene/pipeline/node';
 import {
   chooseClasses,
   type DemoPlan,
   demoFolderState,
-  fullPlan,
+  demoPlan,
   openData,
   planFor,
   pretrainingClasses,
-  quickPlan,
   runDemo,
   type Score,
+  withSteps,
 } from '@learngene/trainer/node';
 import { Command } from 'commander';
 import { type ClassOptions, namedClasses, namedNovel, withClassOptions, withNovelOptions } from '../cli/classes';
@@ -35,13 +36,17 @@ interface DemoOptions extends OutputOptions, EngineOption, ClassOptions {
   out: string;
   full: boolean;
   steps?: number;
+  vae?: string;
   data?: string;
   dataPath?: string;
 }
 
 /** The plan for the images that were asked for: emoji, or any other data with its novel classes named. */
 async function planOf(options: DemoOptions, output: Output): Promise<DemoPlan> {
-  const plan = options.full ? fullPlan : quickPlan;
+  const plan = demoPlan({
+    full: options.full,
+    autoencoder: options.vae === undefined ? undefined : autoencoderAt(options.vae),
+  });
   const [classes, novel] = [namedClasses(options), namedNovel(options)];
   if (options.data === undefined) {
     if (options.dataPath ?? classes ?? novel) throw new UsageError('--data-path, --classes and --novel go with --data');
@@ -62,6 +67,7 @@ export function demoCommand(): Command {
     .option('--out <folder>', 'folder to write; an interrupted demo continues', 'runs/demo')
     .option('--full', 'train as long as good images take (hours without a GPU)', false)
     .option('--steps <n>', 'pre-training steps', wholeNumber('--steps', 1))
+    .option('--vae <folder>', 'work in 64x64 latents of this autoencoder')
     .option('--data <path>', `other images than emoji: ${dataWords}`)
     .option('--data-path <path>', 'where data of that kind lie');
   withClassOptions(command, 'classes to pre-train on (default: all that are not novel)');
@@ -72,26 +78,20 @@ export function demoCommand(): Command {
   withOutputOptions(command, [
     'learngene demo',
     'learngene demo --full --out runs/full',
+    'learngene demo --vae my-autoencoder --out runs/latents',
     'learngene demo --data path/to/fashion-mnist --novel Coat,Sandal',
-    'learngene demo --steps 200 --json',
   ]);
   return command.action(async (options: DemoOptions) => {
     const output = outputOf(options);
-    const base = await planOf(options, output);
-    const training = { ...base.config.training, steps: options.steps ?? base.config.training?.steps };
-    const plan = { ...base, config: { ...base.config, training } };
-    const { out, seed = 0, force } = options;
+    const plan = withSteps(await planOf(options, output), options.steps);
+    const { out, seed = 0, force: replace } = options;
     await checkFolder(plan, options);
     const engine = await startEngine(options.engine, output);
     if (engine.name === 'cpu') output.warn('plain JavaScript takes hours here; --engine wasm takes minutes');
     const result = await interruptible((signal) =>
       runDemo(plan, {
-        out,
-        engine: engine.name,
-        seed,
-        replace: force,
+        ...{ out, engine: engine.name, seed, replace, signal },
         progress: output,
-        signal,
         onStage: ({ number, title, seconds }) => output.info(`\n${number}. ${title}  (${duration(seconds)})`),
       }),
     );

@@ -13,10 +13,15 @@ import type { DemoPlan } from './plan';
 import type { Score } from './score';
 
 /** The demo's images: of all classes, of those that are learned first, and of the novel ones. */
-export interface DemoData {
+export interface DemoParts {
   all: DataPart;
   base: DataPart;
   novel: DataPart;
+}
+
+/** The images that are trained on, and the same in the size in which they are scored and shown. */
+export interface DemoData extends DemoParts {
+  scored: DemoParts;
 }
 
 /** The files of the demo's bundle, and what one class and all of it count. */
@@ -63,12 +68,17 @@ export async function writeDemoReport(input: DemoReportInput): Promise<string> {
     },
     await gridSection('Samples of the pre-training classes', shown.base, plan.pretraining),
     await gridSection('Samples of the novel classes', shown.novel, plan.novel),
+    ...(await nearestSections(input)),
     await gridSection(
       'Real images of the pre-training classes',
-      await firstImages(data.base.train, COLUMNS),
+      await firstImages(data.scored.base.train, COLUMNS),
       plan.pretraining,
     ),
-    await gridSection('Real images of the novel classes', await firstImages(data.novel.train, COLUMNS), plan.novel),
+    await gridSection(
+      'Real images of the novel classes',
+      await firstImages(data.scored.novel.train, COLUMNS),
+      plan.novel,
+    ),
     scoreTable([
       ['pre-training classes', input.scores.base],
       ['novel classes', input.scores.novel],
@@ -85,30 +95,72 @@ export async function writeDemoReport(input: DemoReportInput): Promise<string> {
     },
   ];
   const path = join(out, 'report.html');
-  const subtitle = `engine ${engine}, seed ${config.seed}`;
+  const where = config.autoencoder === undefined ? 'pixels' : `latents of ${config.autoencoder.name}`;
+  const subtitle = `engine ${engine}, seed ${config.seed}, in ${where}, ${config.training.steps} steps`;
   await writeFileAtomic(path, reportPage(`KIND on ${data.all.train.name}`, subtitle, sections));
   return path;
 }
 
-async function gridSection(title: string, images: Images, rowNames: readonly string[]): Promise<Section> {
-  return { kind: 'image', title, png: await gridPng(images, COLUMNS), rowNames };
+async function gridSection(
+  title: string,
+  images: Images,
+  rowNames: readonly string[],
+  note?: string,
+): Promise<Section> {
+  return { kind: 'image', title, png: await gridPng(images, COLUMNS), rowNames, ...(note && { note }) };
+}
+
+const REMEMBERED =
+  'In the place of its sample; nearest in the features of the classifier. Classes are small (13 to 31 images, but for flags), so that they are partly remembered: a sample may be a training image almost as it is.';
+
+const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+
+/** The nearest training image of every sample that is shown, in the places of the samples. */
+async function nearestSections({ plan, data, scores }: DemoReportInput): Promise<Section[]> {
+  const parts = [
+    ['pre-training', scores.base, data.scored.base, plan.pretraining],
+    ['novel', scores.novel, data.scored.novel, plan.novel],
+  ] as const;
+  return Promise.all(
+    parts.map(async ([what, { nearest }, { train }, classes]): Promise<Section> => {
+      const { height, width, channels } = train;
+      const images = { data: await train.read(nearest), count: nearest.length, height, width, channels };
+      const shown = takePerClass(images, plan.samplesPerClass, COLUMNS);
+      return gridSection(`The training image nearest to each sample, ${what} classes`, shown, classes, REMEMBERED);
+    }),
+  );
 }
 
 function scoreTable(rows: readonly (readonly [string, Score])[]): Section {
   return {
     kind: 'table',
     title: 'Scores',
-    note: 'Features of a small classifier trained on the real training images; references are real images that nothing was trained on. Distances of so few images are rough: compare with noise.',
-    header: ['samples of', 'samples', 'reals', 'FID', 'FID of noise', 'precision', 'recall', 'taken for their class'],
+    note: 'Features of a small classifier trained on the real training images; references are real images that nothing was trained on. Distances of so few images are rough: compare with noise, and with the training images themselves. "Nearer to training" is the share of samples that lie nearer to a training image than the median real does; of the reals it is 50 %.',
+    header: [
+      'samples of',
+      'samples',
+      'reals',
+      'FID',
+      'FID of training images',
+      'FID of noise',
+      'precision',
+      'recall',
+      'taken for their class',
+      'reals taken for theirs',
+      'nearer to training',
+    ],
     rows: rows.map(([name, s]) => [
       name,
       String(s.samples),
       String(s.reals),
       s.fid.toFixed(2),
+      s.trainFid.toFixed(2),
       s.noiseFid.toFixed(2),
       s.precision.toFixed(2),
       s.recall.toFixed(2),
-      `${(100 * s.classAccuracy).toFixed(0)} %`,
+      percent(s.classAccuracy),
+      percent(s.realAccuracy),
+      percent(s.nearTraining),
     ]),
   };
 }

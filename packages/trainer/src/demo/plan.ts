@@ -1,4 +1,4 @@
-import type { ConfigInput } from '@learngene/pipeline';
+import { ConfigError, type ConfigInput } from '@learngene/pipeline';
 
 /** What the demo trains, and for how long. */
 export interface DemoPlan {
@@ -14,6 +14,8 @@ export interface DemoPlan {
   classifierSteps: number;
   /** Samples of each class that are scored. */
   samplesPerClass: number;
+  /** Pixels a side of the images that are scored and shown; samples of another size are resized to it. */
+  scoreSize: number;
 }
 
 const PRETRAINING = ['arrow', 'country-flag', 'face-concerned', 'geometric', 'heart', 'keycap', 'time', 'zodiac'];
@@ -24,6 +26,14 @@ const COMMON = {
   data: { source: 'emoji', size: 32, classes: PRETRAINING, novel: NOVEL, holdOut: 0.25 },
   diffusion: { process: 'gaussian', schedule: 'cosine', prediction: 'x0' },
 } as const;
+
+/** Which demo is asked for. */
+export interface DemoChoice {
+  /** Whether it trains as long as good images take. */
+  full: boolean;
+  /** The autoencoder in whose latents it works. */
+  autoencoder?: ConfigInput['autoencoder'];
+}
 
 /** Minutes on two cores without a compiler: big patches, so that a step is cheap; colours and shapes, not details. */
 export const quickPlan: DemoPlan = {
@@ -49,7 +59,37 @@ export const quickPlan: DemoPlan = {
   transferSteps: 200,
   classifierSteps: 250,
   samplesPerClass: 16,
+  scoreSize: 64,
 };
+
+/**
+ * The same model in latents of 8x8 positions: 64x64 pictures at the cost of a step of {@link quickPlan}. Nothing is mirrored, as
+ * digits and letters are among the classes.
+ *
+ * @param autoencoder - its folder or its name; it halves 64 pixels three times.
+ */
+export function latentPlan(autoencoder: NonNullable<ConfigInput['autoencoder']>): DemoPlan {
+  return {
+    ...quickPlan,
+    config: {
+      ...quickPlan.config,
+      data: { ...quickPlan.config.data, size: 64, flip: false },
+      autoencoder,
+      model: { ...quickPlan.config.model, patchSize: 2 },
+      diffusion: { process: 'flow' },
+      training: {
+        ...quickPlan.config.training,
+        steps: 1500,
+        warmup: 50,
+        emaDecay: 0.995,
+        checkpointEvery: 500,
+        sampleEvery: 500,
+      },
+      sampling: { sampler: 'euler', steps: 30, guidance: 1.5 },
+    },
+    transferSteps: 300,
+  };
+}
 
 /** As long as good images take: small patches, a wider and deeper model. */
 export const fullPlan: DemoPlan = {
@@ -87,14 +127,33 @@ export function planFor(
   { size, pretraining, novel }: { size: number; pretraining: readonly string[]; novel: readonly string[] },
 ): DemoPlan {
   const across = 32 / (plan.config.model?.patchSize ?? 8);
+  const model = plan.config.model;
   return {
     ...plan,
     pretraining,
     novel,
+    scoreSize: size,
     config: {
       ...plan.config,
       data: { ...data, classes: [...pretraining], novel: [...novel], holdOut: plan.config.data?.holdOut },
-      model: { ...plan.config.model, patchSize: patchFor(size, across) },
+      model: plan.config.autoencoder === undefined ? { ...model, patchSize: patchFor(size, across) } : model,
     },
   };
+}
+
+/** A plan with another number of pre-training steps, or as it is. */
+export function withSteps(plan: DemoPlan, steps: number | undefined): DemoPlan {
+  if (steps === undefined) return plan;
+  return { ...plan, config: { ...plan.config, training: { ...plan.config.training, steps } } };
+}
+
+/**
+ * The plan that is asked for: in latents where an autoencoder is named, else in pixels.
+ *
+ * @throws ConfigError for the long plan in latents, which there is none of
+ */
+export function demoPlan({ full, autoencoder }: DemoChoice): DemoPlan {
+  if (autoencoder === undefined) return full ? fullPlan : quickPlan;
+  if (full) throw new ConfigError('autoencoder: the long demo works in pixels and takes none; leave one of them out');
+  return latentPlan(autoencoder);
 }

@@ -6,12 +6,13 @@ import {
   bundleMetadata,
   type Config,
   createDiffusionProcess,
+  type Decode,
   mergeConfig,
   type Progress,
   parseConfig,
   sampleClasses,
 } from '@learngene/pipeline';
-import { bundleFiles, isRunFolder, type KindRunRecord, RUN_FORMAT } from '@learngene/pipeline/node';
+import { bundleFiles, isRunFolder, type KindRunRecord, openDecoder, RUN_FORMAT } from '@learngene/pipeline/node';
 import type { Images } from '@learngene/report';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkGiven } from '../check-given';
@@ -20,26 +21,17 @@ import { type DataPart, decodeData, partOf } from '../data/decode-data';
 import { chooseClasses, openData } from '../data/open-data';
 import { InterruptedError } from '../errors';
 import { type InDomainExtractor, trainExtractor } from '../evaluate/in-domain-extractor';
+import { encodeTrainingData, withAutoencoder } from '../latents/training-data';
 import { gridLabels, runTraining } from '../run/run-training';
 import { createRunFolder } from '../run-folder/create-run';
 import { versions } from '../run-folder/versions';
 import { startTransfer } from '../transfer/start-transfer';
-import { type BundleSizes, type DemoData, writeDemoReport } from './demo-report';
+import { type BundleSizes, type DemoData, type DemoParts, writeDemoReport } from './demo-report';
+import { resizeImages } from './enlarge';
 import { prepareDemoFolder } from './folder';
 import type { DemoPlan } from './plan';
 import { type Score, score } from './score';
-
-/** A stage of a demo that begins. */
-export interface DemoStage {
-  /** Its place, from 1. */
-  number: number;
-  /** A word for it. */
-  name: string;
-  /** What is done, in a sentence. */
-  title: string;
-  /** Seconds since the demo began. */
-  seconds: number;
-}
+import { type DemoStage, Stages } from './stages';
 
 /** The options of {@link runDemo}. */
 export interface RunDemoOptions {
@@ -75,31 +67,6 @@ export interface DemoResult {
   novel: Score;
 }
 
-/** Works through the stages, with the time that each takes. */
-class Stages {
-  readonly seconds: Record<string, number> = {};
-  #started = performance.now();
-  #count = 0;
-  #options: RunDemoOptions;
-
-  constructor(options: RunDemoOptions) {
-    this.#options = options;
-  }
-
-  async run<T>(name: string, title: string, work: () => Promise<T>): Promise<T> {
-    this.#options.signal.throwIfAborted();
-    this.#options.onStage?.({ number: ++this.#count, name, title, seconds: this.total() });
-    const begin = performance.now();
-    const result = await work();
-    this.seconds[name] = (performance.now() - begin) / 1000;
-    return result;
-  }
-
-  total(): number {
-    return (performance.now() - this.#started) / 1000;
-  }
-}
-
 /**
  * The main job on a few classes: pre-train, take apart, transfer, sample, score, report.
  *
@@ -122,7 +89,9 @@ async function runStages(plan: DemoPlan, options: RunDemoOptions): Promise<DemoR
   const stages = new Stages(options);
   if (await prepareDemoFolder(out, plan, { seed, replace }))
     progress.info(`Continuing the demo in ${out} that was interrupted`);
-  const config = parseConfig(mergeConfig(plan.config as Record<string, unknown>, { seed }), 'demo');
+  const config = await withAutoencoder(
+    parseConfig(mergeConfig(plan.config as Record<string, unknown>, { seed }), 'demo'),
+  );
   const data = await stages.run(
     'data',
     `Images (${config.data.source}): ${plan.pretraining.length} classes to learn, ${plan.novel.length} kept out: ${plan.novel.join(', ')}`,
@@ -131,7 +100,7 @@ async function runStages(plan: DemoPlan, options: RunDemoOptions): Promise<DemoR
   const features = await stages.run(
     'classifier',
     'A classifier on the real images, for the features that FID compares',
-    () => trainClassifier(data.all, plan, options),
+    () => trainClassifier(data.scored.all, plan, options),
   );
   progress.info(`   accuracy ${((features.accuracy ?? 0) * 100).toFixed(0)} % on held-out images`);
 
@@ -145,10 +114,18 @@ async function runStages(plan: DemoPlan, options: RunDemoOptions): Promise<DemoR
     engine,
     versions: versions(),
   };
+  const encode = async () => ({
+    base: (await encodeTrainingData(data.base, config, progress)).train,
+    novel: (await encodeTrainingData(data.novel, config, progress)).train,
+  });
+  const inputs =
+    config.autoencoder === undefined
+      ? await encode()
+      : await stages.run('encoding', `Encoding the images with ${config.autoencoder.name}`, encode);
   const trained = await stages.run(
     'pretraining',
     `KIND pre-training with the class gate, ${config.training.steps} steps`,
-    () => pretrain(record, data.base.train, options),
+    () => pretrain(record, inputs.base, options),
   );
   const model: KindModel = { config: kind, params: trained.model().params };
   const bundle = await stages.run(
@@ -160,13 +137,20 @@ async function runStages(plan: DemoPlan, options: RunDemoOptions): Promise<DemoR
   const adapted = await stages.run(
     'transfer',
     `Novel classes (${plan.novel.join(', ')}) on frozen learngenes, fresh tailors, ${plan.transferSteps} steps`,
-    () => transfer({ plan, record, model }, data.novel.train, options),
+    () => transfer({ plan, record, model }, inputs.novel, options),
   );
   const novelModel = adapted.model();
-  const samples = await stages.run('sampling', 'Drawing samples of all classes', async () => ({
-    base: await draw(model, 'Pre-training classes', { plan, config, options }),
-    novel: await draw(novelModel, 'Novel classes', { plan, config, options }),
-  }));
+  const samples = await stages.run('sampling', 'Drawing samples of all classes', async () => {
+    const { decode, dispose } = await openDecoder(config);
+    try {
+      const shared = { plan, config, decode, options };
+      const base = await draw(model, 'Pre-training classes', shared);
+      const novel = await draw(novelModel, 'Novel classes', shared);
+      return { base: resizeImages(base, plan.scoreSize), novel: resizeImages(novel, plan.scoreSize) };
+    } finally {
+      dispose();
+    }
+  });
   const scores = await stages.run('scoring', 'Scoring against held-out images and against noise', () =>
     scoreBoth({ plan, data, samples, seed }, features),
   );
@@ -181,6 +165,14 @@ async function runStages(plan: DemoPlan, options: RunDemoOptions): Promise<DemoR
 }
 
 async function openDemoData(plan: DemoPlan, config: Config, progress: Progress): Promise<DemoData> {
+  const own = await partsOf(plan, config, progress);
+  // Scores compare images of one size, so that a demo in pixels and one in latents have the same judge.
+  if (own.all.train.height === plan.scoreSize) return { ...own, scored: own };
+  const larger = { ...config, data: { ...config.data, size: plan.scoreSize } };
+  return { ...own, scored: await partsOf(plan, larger, progress) };
+}
+
+async function partsOf(plan: DemoPlan, config: Config, progress: Progress): Promise<DemoParts> {
   const opened = await openData(config.data, progress);
   const classes = [...plan.pretraining, ...plan.novel];
   const all = await decodeData(chooseClasses(opened.dataset, classes), opened.recipe, progress);
@@ -257,13 +249,26 @@ async function transfer(
 function draw(
   model: KindModel,
   title: string,
-  { plan, config, options }: { plan: DemoPlan; config: Config; options: RunDemoOptions },
+  {
+    plan,
+    config,
+    decode,
+    options,
+  }: { plan: DemoPlan; config: Config; decode: Decode | undefined; options: RunDemoOptions },
 ): Promise<Images> {
   const { classes } = model.config.dit;
   const { seed, progress, signal } = options;
   const labels = gridLabels(classes, plan.samplesPerClass, classes);
   const { sampling } = config;
-  return sampleClasses(model, createDiffusionProcess(config), { labels, sampling, seed, progress, signal, title });
+  return sampleClasses(model, createDiffusionProcess(config), {
+    labels,
+    sampling,
+    seed,
+    decode,
+    progress,
+    signal,
+    title,
+  });
 }
 
 /** Scores the samples of both parts; the classifier's classes are those of pre-training, then the novel ones. */
@@ -276,12 +281,12 @@ async function scoreBoth(
   }: { plan: DemoPlan; data: DemoData; samples: { base: Images; novel: Images }; seed: number },
   { extractor }: InDomainExtractor,
 ): Promise<{ base: Score; novel: Score }> {
-  const own = (images: Images, first: number, heldOut: ImageDataset) => {
+  const own = (images: Images, first: number, { train, heldOut }: DataPart) => {
     const classes = Int32Array.from({ length: images.count }, (_, i) => first + Math.floor(i / plan.samplesPerClass));
-    return score(extractor, { images, classes, heldOut, seed });
+    return score(extractor, { images, classes, train, heldOut, seed });
   };
   return {
-    base: await own(samples.base, 0, data.base.heldOut),
-    novel: await own(samples.novel, plan.pretraining.length, data.novel.heldOut),
+    base: await own(samples.base, 0, data.scored.base),
+    novel: await own(samples.novel, plan.pretraining.length, data.scored.novel),
   };
 }

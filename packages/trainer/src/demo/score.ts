@@ -3,6 +3,7 @@ import { datasetSource, evaluate, type FeatureExtractor, imageSource } from '@le
 import type { Images } from '@learngene/report';
 import { classAccuracy } from '../evaluate/in-domain-extractor';
 import { noiseSource } from '../evaluate/noise-baseline';
+import { featuresOf, nearestOf, shareBelowMedian } from './nearest';
 
 /** How samples compare with real images that were not trained on. */
 export interface Score {
@@ -20,6 +21,17 @@ export interface Score {
   recall: number;
   /** Share of samples that are taken for their class, in [0, 1]. */
   classAccuracy: number;
+  /** Fréchet distance of the training images to the reals: what a model that repeats them would get. */
+  trainFid: number;
+  /**
+   * Share of samples that lie nearer to a training image than the median real does, in the classifier's features; of the
+   * reals it is one half.
+   */
+  nearTraining: number;
+  /** Share of the reals that are taken for their class, in [0, 1]. */
+  realAccuracy: number;
+  /** For each sample the index of the nearest training image, in the classifier's features. */
+  nearest: readonly number[];
   /** What makes the figures rough. */
   warnings: readonly string[];
 }
@@ -30,6 +42,8 @@ export interface ScoreOptions {
   images: Images;
   /** The class of each sample, by its number in the classifier. */
   classes: ArrayLike<number>;
+  /** Real images that were trained on. */
+  train: ImageDataset;
   /** Real images that were not trained on. */
   heldOut: ImageDataset;
   /** Seed of the noise. */
@@ -39,7 +53,7 @@ export interface ScoreOptions {
 /** Scores samples against held-out real images, by the features of a classifier. */
 export async function score(
   extractor: FeatureExtractor,
-  { images, classes, heldOut, seed }: ScoreOptions,
+  { images, classes, train, heldOut, seed }: ScoreOptions,
 ): Promise<Score> {
   const reference = datasetSource(heldOut);
   const samples = imageSource(images);
@@ -50,6 +64,13 @@ export async function score(
     samples: noiseSource(imageSource(images), seed),
     metrics: ['fid'],
   });
+  const trained = datasetSource(train);
+  const repeated = await evaluate({ extractor, reference, samples: trained, metrics: ['fid'] });
+  const known = await featuresOf(extractor, trained);
+  const near = nearestOf(await featuresOf(extractor, samples), known);
+  const real = nearestOf(await featuresOf(extractor, reference), known);
+  const first = classes[0] ?? 0; // the classes of a part follow each other in the classifier
+  const realClasses = Array.from(heldOut.labels, (label) => first + label);
   return {
     samples: images.count,
     reals: heldOut.size,
@@ -58,6 +79,10 @@ export async function score(
     precision: result.precisionRecall?.precision ?? Number.NaN,
     recall: result.precisionRecall?.recall ?? Number.NaN,
     classAccuracy: await classAccuracy(extractor, imageSource(images), classes),
+    trainFid: repeated.fid as number,
+    nearTraining: shareBelowMedian(near.distance, real.distance),
+    realAccuracy: await classAccuracy(extractor, reference, realClasses),
+    nearest: [...near.index],
     warnings: result.warnings,
   };
 }
