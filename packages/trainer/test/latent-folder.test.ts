@@ -1,11 +1,12 @@
 import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { noProgress } from '@learngene/pipeline';
+import { noProgress, parseConfig } from '@learngene/pipeline';
 import { useTestBackend } from '@learngene/testing';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { createAutoencoder, vaeParamsFromTensorData } from '@learngene/vae';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { prepareEncoding } from '../src/data/encode-data';
 import { type EncodeFolderOptions, encodeFolder } from '../src/latents/encode-folder';
 import { openLatents } from '../src/latents/open-latents';
 import { encodeOptions, hashOf, makeTinyLatents } from './tiny-latents';
@@ -165,3 +166,26 @@ function edit(path: string, fields: object): void {
   const file = join(path, 'latents.json');
   writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ...fields }));
 }
+
+test.each<[string, object, object, RegExp]>([
+  ['no autoencoder', {}, {}, /autoencoder: expected its folder or its name, got none/],
+  ['crops of arrays', { autoencoder: { path: 'vae' } }, { crops: 2 }, /crops: packed data keep their own size/],
+  [
+    'latents as images',
+    { autoencoder: { path: 'vae' }, data: { latents: 'cache' } },
+    {},
+    /data.latents: expected images/,
+  ],
+])('%s cannot be prepared', async (_, config, more, message) => {
+  await encodeFolder(at('cache'), await options());
+  const { autoencoder, data } = config as { autoencoder?: { path: string }; data?: { latents: string } };
+  const asked = parseConfig(
+    {
+      data: data === undefined ? { path: at('images.safetensors') } : { latents: at(data.latents) },
+      ...(autoencoder && { autoencoder: { path: at(autoencoder.path) } }),
+    },
+    'test',
+  );
+  const request = { config: asked, stored: 'mean', crops: 1, mirrored: true, progress: noProgress, ...more } as const;
+  await expect(prepareEncoding(request)).rejects.toThrow(message);
+});
