@@ -15,16 +15,8 @@ export {
   reopenRunData,
 } from './data/run-data';
 export { type DemoFolderState, demoFolderState } from './demo/folder';
-export {
-  type DemoChoice,
-  type DemoPlan,
-  demoPlan,
-  fullPlan,
-  latentPlan,
-  planFor,
-  quickPlan,
-  withSteps,
-} from './demo/plan';
+export { type DemoChoice, type DemoPlan, type DemoSteps, demoPlan, planFor, planOn, withSteps } from './demo/plan';
+export { fullLatentPlan, fullPixelPlan, latentPlan, pixelPlan } from './demo/plans';
 export { type DemoResult, type RunDemoOptions, runDemo } from './demo/run-demo';
 export type { Score } from './demo/score';
 export type { DemoStage } from './demo/stages';

@@ -6,7 +6,8 @@ import { useTestBackend } from '@learngene/testing';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type DemoPlan, quickPlan } from '../src/demo/plan';
+import type { DemoPlan } from '../src/demo/plan';
+import { pixelPlan } from '../src/demo/plans';
 import { runDemo } from '../src/demo/run-demo';
 import { makeTinyLatents } from './tiny-latents';
 
@@ -18,7 +19,7 @@ beforeAll(() => makeTinyLatents(folder));
 function planOf(inLatents: boolean): DemoPlan {
   const model = { patchSize: 2, hiddenSize: 16, depth: 1, heads: 2, learngeneRank: 5, tailorRank: 2 };
   return {
-    ...quickPlan,
+    ...pixelPlan,
     pretraining: ['bars', 'dots'],
     novel: ['flat'],
     config: {
@@ -76,6 +77,11 @@ describe.each([
     const page = readFileSync(report, 'utf8');
     expect(page).toContain('The training image nearest to each sample, novel classes');
     expect(page).toContain(inLatents ? 'in latents of vae' : 'in pixels');
+    expect(page).toContain('The pre-training took 4 steps, the transfer 2, on the engine cpu.');
+    expect(page.includes('Real images of the novel classes, through the autoencoder')).toBe(inLatents);
+    for (const stage of ['Pre-training, step 2', 'Pre-training, step 4', 'Transfer, step 1', 'Transfer, step 2']) {
+      expect(page).toContain(`Samples: ${stage}`);
+    }
     for (const part of ['pretrain', 'transfer']) {
       const { config, model } = await readKindRecord(at(where, part));
       expect(model.dit.inputSize).toBe(inLatents ? 4 : 8);

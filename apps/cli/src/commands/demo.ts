@@ -7,6 +7,7 @@ import {
   demoPlan,
   openData,
   planFor,
+  planOn,
   pretrainingClasses,
   runDemo,
   type Score,
@@ -35,27 +36,32 @@ interface DemoOptions extends OutputOptions, EngineOption, ClassOptions {
   force: boolean;
   out: string;
   full: boolean;
+  pixels: boolean;
   steps?: number;
   vae?: string;
   data?: string;
   dataPath?: string;
 }
 
-/** The plan for the images that were asked for: emoji, or any other data with its novel classes named. */
+/**
+ * The plan for the images that were asked for: emoji, or any other data with its novel classes named. The shipped autoencoder
+ * is of emoji, so that other images take one of their own or are pixels.
+ */
 async function planOf(options: DemoOptions, output: Output): Promise<DemoPlan> {
-  const plan = demoPlan({
-    full: options.full,
-    autoencoder: options.vae === undefined ? undefined : autoencoderAt(options.vae),
-  });
+  const { full, vae, data } = options;
+  if (options.pixels && vae !== undefined) {
+    throw new UsageError('--vae: a demo in pixels has no autoencoder; give --pixels or --vae');
+  }
+  const pixels = options.pixels || (vae === undefined && data !== undefined && data !== 'emoji');
+  const plan = demoPlan({ full, pixels, autoencoder: vae === undefined ? undefined : autoencoderAt(vae) });
   const [classes, novel] = [namedClasses(options), namedNovel(options)];
-  if (options.data === undefined) {
+  if (data === undefined) {
     if (options.dataPath ?? classes ?? novel) throw new UsageError('--data-path, --classes and --novel go with --data');
     return plan;
   }
   if (novel === undefined) throw new UsageError('--data needs --novel, the classes to keep out');
-  const data = dataOfFlags(options);
-  const config = parseConfig({ data: { ...data, classes, novel } }, 'options');
-  const { dataset, recipe } = await openData(config.data, output);
+  const config = parseConfig({ data: { ...dataOfFlags(options), classes, novel } }, 'options');
+  const { dataset, recipe } = await openData(config.data, output, { size: plan.config.data?.size });
   const pretraining = pretrainingClasses(dataset, config.data);
   return planFor(plan, recipe, { size: dataset.height, pretraining, novel: chooseClasses(dataset, novel).classes });
 }
@@ -65,9 +71,14 @@ export function demoCommand(): Command {
   const command = new Command('demo')
     .description('Pre-train on emoji, take the model apart, teach it classes it has never seen, sample, score, report')
     .option('--out <folder>', 'folder to write; an interrupted demo continues', 'runs/demo')
-    .option('--full', 'train as long as good images take (hours without a GPU)', false)
-    .option('--steps <n>', 'pre-training steps', wholeNumber('--steps', 1))
-    .option('--vae <folder>', 'work in 64x64 latents of this autoencoder')
+    .option('--full', 'train a larger model for long (hours without a GPU)', false)
+    .option(
+      '--pixels',
+      'work in pixels of 32x32 (default: in latents of 64x64; other data than emoji in pixels)',
+      false,
+    )
+    .option('--vae <folder>', 'the autoencoder of the latents (default: the shipped one of emoji)')
+    .option('--steps <n>', 'pre-training steps (default: fewer on a slow engine)', wholeNumber('--steps', 1))
     .option('--data <path>', `other images than emoji: ${dataWords}`)
     .option('--data-path <path>', 'where data of that kind lie');
   withClassOptions(command, 'classes to pre-train on (default: all that are not novel)');
@@ -77,16 +88,19 @@ export function demoCommand(): Command {
   withEngineOption(command);
   withOutputOptions(command, [
     'learngene demo',
+    'learngene demo --pixels --out runs/pixels',
     'learngene demo --full --out runs/full',
-    'learngene demo --vae my-autoencoder --out runs/latents',
+    'learngene demo --data photos --novel owls --vae my-autoencoder --out runs/photos',
     'learngene demo --data path/to/fashion-mnist --novel Coat,Sandal',
   ]);
   return command.action(async (options: DemoOptions) => {
     const output = outputOf(options);
-    const plan = withSteps(await planOf(options, output), options.steps);
+    const asked = await planOf(options, output);
     const { out, seed = 0, force: replace } = options;
-    await checkFolder(plan, options);
+    await checkForeign(asked, options);
     const engine = await startEngine(options.engine, output);
+    const plan = withSteps(planOn(asked, engine.name), options.steps);
+    await checkReplaced(plan, options);
     if (engine.name === 'cpu') output.warn('plain JavaScript takes hours here; --engine wasm takes minutes');
     const result = await interruptible((signal) =>
       runDemo(plan, {
@@ -108,13 +122,17 @@ function scoreLine({ fid, noiseFid, classAccuracy }: Score): string {
   return `FID ${fid.toFixed(2)} (noise ${noiseFid.toFixed(2)}), ${share} % taken for their class`;
 }
 
-/** Refuses a folder that the demo may not write. */
-async function checkFolder(plan: DemoPlan, { out, seed = 0, force }: DemoOptions): Promise<void> {
+/** Refuses a folder that holds what is no demo's; which plan it is makes no difference. */
+async function checkForeign(plan: DemoPlan, { out, seed = 0 }: DemoOptions): Promise<void> {
   const found = await demoFolderState(out, plan, seed);
-  if (found.state === 'foreign') {
-    throw new UsageError(`--out ${out}: expected a new folder or an earlier demo's, got one that holds ${found.entry}`);
-  }
-  if (force || (found.state !== 'finished' && found.state !== 'different')) return;
-  const what = found.state === 'finished' ? 'a finished demo' : 'a demo of other settings';
+  if (found.state !== 'foreign') return;
+  throw new UsageError(`--out ${out}: expected a new folder or an earlier demo's, got one that holds ${found.entry}`);
+}
+
+/** Refuses the folder of a demo that is finished, or of other settings, where it may not be replaced. */
+async function checkReplaced(plan: DemoPlan, { out, seed = 0, force }: DemoOptions): Promise<void> {
+  const { state } = await demoFolderState(out, plan, seed);
+  if (force || (state !== 'finished' && state !== 'different')) return;
+  const what = state === 'finished' ? 'a finished demo' : 'a demo of other settings';
   throw new UsageError(`--out ${out}: holds ${what}; give --force to replace it, or another --out`);
 }

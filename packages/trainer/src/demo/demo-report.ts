@@ -1,14 +1,16 @@
 import { join } from 'node:path';
+import { classCounts, type ImageDataset } from '@learngene/datasets';
 import type { countAssembled, KindModel } from '@learngene/kind';
 import type { Config } from '@learngene/pipeline';
 import type { BundleFile } from '@learngene/pipeline/node';
-import { type Images, reportPage, type Section, takePerClass } from '@learngene/report';
+import { type GalleryImage, type Images, reportPage, type Section, takePerClass } from '@learngene/report';
 import { gridPng } from '@learngene/report/node';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import type { DataPart } from '../data/decode-data';
 import { firstImages } from '../data/first-images';
-import { curveSections, sizeSection, spectrumSection } from '../run-folder/report';
+import { curveSections, sampleGrids, sizeSection, spectrumSection } from '../run-folder/report';
 import { writeGrid } from '../run-folder/write-grid';
+import { type BothParts, COLUMNS, type Drawn } from './draw';
 import type { DemoPlan } from './plan';
 import type { Score } from './score';
 
@@ -36,8 +38,8 @@ export interface DemoReportInput {
   plan: DemoPlan;
   config: Config;
   data: DemoData;
-  samples: { base: Images; novel: Images };
-  scores: { base: Score; novel: Score };
+  drawn: Drawn;
+  scores: BothParts<Score>;
   model: KindModel;
   bundle: BundleSizes;
   out: string;
@@ -45,44 +47,28 @@ export interface DemoReportInput {
   seconds: Record<string, number>;
 }
 
-/** Images in a row of a grid. */
-const COLUMNS = 8;
-
 /**
  * Writes `report.html` and the grids of samples.
  *
  * @returns the path of the report
  */
 export async function writeDemoReport(input: DemoReportInput): Promise<string> {
-  const { plan, config, data, samples, out, engine } = input;
+  const { plan, config, data, drawn, out, engine } = input;
   const shown = {
-    base: takePerClass(samples.base, plan.samplesPerClass, COLUMNS),
-    novel: takePerClass(samples.novel, plan.samplesPerClass, COLUMNS),
+    base: takePerClass(drawn.samples.base, plan.samplesPerClass, COLUMNS),
+    novel: takePerClass(drawn.samples.novel, plan.samplesPerClass, COLUMNS),
   };
   await writeGrid(join(out, 'pretraining-samples.png'), shown.base, COLUMNS);
   await writeGrid(join(out, 'novel-samples.png'), shown.novel, COLUMNS);
   const sections: Section[] = [
-    {
-      kind: 'text',
-      text: `A KIND Diffusion Transformer was pre-trained on ${plan.pretraining.length} classes (${config.data.source}), taken apart into learngenes and tailors, and taught ${plan.novel.join(' and ')} with frozen learngenes.`,
-    },
+    { kind: 'text', text: introduction(input) },
     await gridSection('Samples of the pre-training classes', shown.base, plan.pretraining),
+    await nearestSection('base', input),
     await gridSection('Samples of the novel classes', shown.novel, plan.novel),
-    ...(await nearestSections(input)),
-    await gridSection(
-      'Real images of the pre-training classes',
-      await firstImages(data.scored.base.train, COLUMNS),
-      plan.pretraining,
-    ),
-    await gridSection(
-      'Real images of the novel classes',
-      await firstImages(data.scored.novel.train, COLUMNS),
-      plan.novel,
-    ),
-    scoreTable([
-      ['pre-training classes', input.scores.base],
-      ['novel classes', input.scores.novel],
-    ]),
+    await nearestSection('novel', input),
+    scoreTable(input.scores),
+    ...(await stageSections(out)),
+    ...(await realSections(input)),
     ...(await curveSections(join(out, 'pretrain'))),
     ...(await spectrumSection(input.model)),
     sizeSection(input.model),
@@ -95,10 +81,21 @@ export async function writeDemoReport(input: DemoReportInput): Promise<string> {
     },
   ];
   const path = join(out, 'report.html');
-  const where = config.autoencoder === undefined ? 'pixels' : `latents of ${config.autoencoder.name}`;
-  const subtitle = `engine ${engine}, seed ${config.seed}, in ${where}, ${config.training.steps} steps`;
+  const subtitle = `engine ${engine}, seed ${config.seed}, in ${placeOf(config)}, ${config.training.steps} steps`;
   await writeFileAtomic(path, reportPage(`KIND on ${data.all.train.name}`, subtitle, sections));
   return path;
+}
+
+const placeOf = ({ autoencoder }: Config) => (autoencoder === undefined ? 'pixels' : `latents of ${autoencoder.name}`);
+
+const number = (value: number) => value.toLocaleString('en-US');
+
+function introduction({ plan, config, data, engine }: DemoReportInput): string {
+  const { height } = data.all.train;
+  return [
+    `A Diffusion Transformer learned ${plan.pretraining.length} classes (${config.data.source}, ${height}x${height} pixels, in ${placeOf(config)}). It was taken apart into learngenes, which all classes share, and tailors of each class. Then it learned ${plan.novel.join(' and ')}, which it had never seen: the learngenes stayed as they were, and only fresh tailors were trained.`,
+    `The pre-training took ${number(config.training.steps)} steps, the transfer ${number(plan.transferSteps)}, on the engine ${engine}. The usual number of steps depends on the engine alone, so that the demo can be repeated: as many as fit into four minutes of two cores on native, fewer on WebAssembly and other slow engines.`,
+  ].join('\n\n');
 }
 
 async function gridSection(
@@ -110,68 +107,81 @@ async function gridSection(
   return { kind: 'image', title, png: await gridPng(images, COLUMNS), rowNames, ...(note && { note }) };
 }
 
-const REMEMBERED =
-  'In the place of its sample; nearest in the features of the classifier. Classes are small (13 to 31 images, but for flags), so that they are partly remembered: a sample may be a training image almost as it is.';
+/** The nearest training image of every sample that is shown, in the places of the samples. */
+async function nearestSection(part: 'base' | 'novel', { plan, data, scores }: DemoReportInput): Promise<Section> {
+  const { nearest } = scores[part];
+  const { train } = data.scored[part];
+  const { height, width, channels } = train;
+  const images = { data: await train.read(nearest), count: nearest.length, height, width, channels };
+  const shown = takePerClass(images, plan.samplesPerClass, COLUMNS);
+  const [words, classes] = part === 'base' ? ['pre-training', plan.pretraining] : ['novel', plan.novel];
+  const note = `In the place of its sample; nearest in the features of the classifier. ${sizesOf(train)}: small classes are partly remembered, and a sample may be a training image almost as it is.`;
+  return gridSection(`The training image nearest to each sample, ${words} classes`, shown, classes, note);
+}
+
+/** How many images the classes have, in words. */
+function sizesOf(train: ImageDataset): string {
+  const counts = [...classCounts(train)].sort((a, b) => a - b);
+  const [least, most] = [counts[0], counts[counts.length - 1]];
+  return least === most ? `A class has ${least} training images` : `Classes have ${least} to ${most} training images`;
+}
+
+/** The grids that were drawn while training, of both trainings. */
+async function stageSections(out: string): Promise<Section[]> {
+  const of = async (run: string, words: string): Promise<GalleryImage[]> =>
+    (await sampleGrids(join(out, run))).map(({ step, png }) => ({ title: `${words}, step ${number(step)}`, png }));
+  const images = [...(await of('pretrain', 'Pre-training')), ...(await of('transfer', 'Transfer'))];
+  if (images.length === 0) return [];
+  return [{ kind: 'gallery', title: 'How the samples came along', note: 'Rows are classes, as above.', images }];
+}
+
+/** Real images, and what the autoencoder makes of them. */
+async function realSections({ plan, data, drawn }: DemoReportInput): Promise<Section[]> {
+  const parts = [
+    ['pre-training', plan.pretraining, data.scored.base.train, drawn.rebuilt?.base],
+    ['novel', plan.novel, data.scored.novel.train, drawn.rebuilt?.novel],
+  ] as const;
+  const sections = parts.map(async ([words, classes, train, rebuilt]) => {
+    const real = await firstImages(train, COLUMNS);
+    const title = `Real images of the ${words} classes`;
+    const own = await gridSection(title, real, classes);
+    if (rebuilt === undefined) return [own];
+    const note = 'Encoded and decoded again: no sample can be sharper than these.';
+    return [own, await gridSection(`${title}, through the autoencoder`, rebuilt, classes, note)];
+  });
+  return (await Promise.all(sections)).flat();
+}
 
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 
-/** The nearest training image of every sample that is shown, in the places of the samples. */
-async function nearestSections({ plan, data, scores }: DemoReportInput): Promise<Section[]> {
-  const parts = [
-    ['pre-training', scores.base, data.scored.base, plan.pretraining],
-    ['novel', scores.novel, data.scored.novel, plan.novel],
-  ] as const;
-  return Promise.all(
-    parts.map(async ([what, { nearest }, { train }, classes]): Promise<Section> => {
-      const { height, width, channels } = train;
-      const images = { data: await train.read(nearest), count: nearest.length, height, width, channels };
-      const shown = takePerClass(images, plan.samplesPerClass, COLUMNS);
-      return gridSection(`The training image nearest to each sample, ${what} classes`, shown, classes, REMEMBERED);
-    }),
-  );
-}
+/** The rows of the table of scores. */
+const MEASURES: readonly (readonly [name: string, of: (score: Score) => string])[] = [
+  ['samples, and held-out images', ({ samples, reals }) => `${samples}, ${reals}`],
+  ['FID of the samples', ({ fid }) => fid.toFixed(1)],
+  ['FID of the training images', ({ trainFid }) => trainFid.toFixed(1)],
+  ['FID of noise', ({ noiseFid }) => noiseFid.toFixed(1)],
+  ['precision, recall', ({ precision, recall }) => `${precision.toFixed(2)}, ${recall.toFixed(2)}`],
+  ['samples that the classifier takes for their class', ({ classAccuracy }) => percent(classAccuracy)],
+  ['held-out images that it takes for theirs', ({ realAccuracy }) => percent(realAccuracy)],
+  ['samples nearer to a training image than the median held-out image', ({ nearTraining }) => percent(nearTraining)],
+];
 
-function scoreTable(rows: readonly (readonly [string, Score])[]): Section {
+function scoreTable({ base, novel }: DemoReportInput['scores']): Section {
   return {
     kind: 'table',
     title: 'Scores',
-    note: 'Features of a small classifier trained on the real training images; references are real images that nothing was trained on. Distances of so few images are rough: compare with noise, and with the training images themselves. "Nearer to training" is the share of samples that lie nearer to a training image than the median real does; of the reals it is 50 %.',
-    header: [
-      'samples of',
-      'samples',
-      'reals',
-      'FID',
-      'FID of training images',
-      'FID of noise',
-      'precision',
-      'recall',
-      'taken for their class',
-      'reals taken for theirs',
-      'nearer to training',
-    ],
-    rows: rows.map(([name, s]) => [
-      name,
-      String(s.samples),
-      String(s.reals),
-      s.fid.toFixed(2),
-      s.trainFid.toFixed(2),
-      s.noiseFid.toFixed(2),
-      s.precision.toFixed(2),
-      s.recall.toFixed(2),
-      percent(s.classAccuracy),
-      percent(s.realAccuracy),
-      percent(s.nearTraining),
-    ]),
+    note: 'By the features of a small classifier that was trained on the real training images; samples are compared with held-out images, which nothing was trained on. Every class has the same weight. Distances of so few images are rough: the FID of the training images says what is as good as real, that of noise what is nothing. Of the held-out images themselves half are nearer to a training image than the median of their class; a share far above that says how much is remembered.',
+    header: ['', 'pre-training classes', 'novel classes'],
+    rows: MEASURES.map(([name, of]) => [name, of(base), of(novel)]),
   };
 }
 
 function bundleTable({ files, one, all }: BundleSizes): Section {
-  const count = (value: number) => value.toLocaleString('en-US');
   return {
     kind: 'table',
     title: 'The bundle',
-    note: `One class of it: ${count(one.parameters)} of ${count(all.parameters)} parameters.`,
+    note: `One class of it: ${number(one.parameters)} of ${number(all.parameters)} parameters.`,
     header: ['file', 'bytes'],
-    rows: files.map(({ file, bytes }) => [file, count(bytes)]),
+    rows: files.map(({ file, bytes }) => [file, number(bytes)]),
   };
 }

@@ -1,6 +1,6 @@
 import { imageSource } from '@learngene/metrics';
 import { expect, test } from 'vitest';
-import { featuresOf, nearestOf, shareBelowMedian } from './nearest';
+import { featuresOf, nearestOf, shareNearer } from './nearest';
 
 const points = (...rows: number[][]) => rows.map((row) => Float32Array.from(row));
 
@@ -16,9 +16,18 @@ test.each([
   [[1, 2, 3, 4], 0.5],
   [[0, 0, 0], 1],
   [[9, 9, 2.4, 2.6], 0.25],
-])('the share of %j nearer than the median of others', (distances, share) => {
-  expect(shareBelowMedian(distances, [4, 1, 3, 2])).toBe(share);
-  expect(shareBelowMedian(distances, [4, 1, 2.5, 3, 2])).toBe(share);
+])('the share of %j nearer than the median of others', (distance, share) => {
+  const own = { distance, classes: distance.map(() => 7) };
+  const others = (...values: number[]) => ({ distance: values, classes: values.map(() => 7) });
+  expect(shareNearer(own, others(4, 1, 3, 2))).toBe(share);
+  expect(shareNearer(own, others(4, 1, 2.5, 3, 2))).toBe(share);
+});
+
+test('each class has a median of its own, and one without others does not count', () => {
+  const others = { distance: [1, 10, 12], classes: [0, 1, 1] };
+  expect(shareNearer({ distance: [2, 0.5, 10, 12], classes: [0, 0, 1, 1] }, others)).toBe(0.5);
+  expect(shareNearer({ distance: [2, 10, 0], classes: [0, 1, 2] }, others)).toBe(0.5);
+  expect(shareNearer({ distance: [0], classes: [2] }, others)).toBeNaN();
 });
 
 test('features are read batch by batch, in order', async () => {

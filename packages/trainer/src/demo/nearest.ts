@@ -43,10 +43,35 @@ export function nearestOf(vectors: readonly Float32Array[], others: readonly Flo
   return { index, distance: distance.map(Math.sqrt) };
 }
 
-/** The share of distances below the median of others; of the others themselves it is one half, but for ties. */
-export function shareBelowMedian(distances: ArrayLike<number>, others: ArrayLike<number>): number {
-  const sorted = Array.from(others).sort((a, b) => a - b);
+/** Distances, and the class of each. */
+export interface ClassDistances {
+  /** Distance of each. */
+  readonly distance: ArrayLike<number>;
+  /** Class of each. */
+  readonly classes: ArrayLike<number>;
+}
+
+/**
+ * The share of distances below the median of the others of their class, over the classes of which there are others; of the
+ * others themselves it is one half, but for ties. Classes differ in how near to each other their members lie.
+ *
+ * @returns NaN where no class has others
+ */
+export function shareNearer(own: ClassDistances, others: ClassDistances): number {
+  const medians = new Map(
+    [...new Set(Array.from(others.classes))].map((name) => [name, median(ofClass(others, name))]),
+  );
+  const compared = Array.from(own.distance, (value, i) => ({ value, limit: medians.get(own.classes[i]) }));
+  const known = compared.filter(({ limit }) => limit !== undefined);
+  return known.filter(({ value, limit }) => value < (limit as number)).length / known.length;
+}
+
+function ofClass({ distance, classes }: ClassDistances, name: number): number[] {
+  return Array.from(distance).filter((_, i) => classes[i] === name);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
-  const median = (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2;
-  return Array.from(distances).filter((value) => value < median).length / distances.length;
+  return (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2;
 }

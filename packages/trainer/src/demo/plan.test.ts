@@ -1,13 +1,16 @@
 import { ConfigError, parseConfig } from '@learngene/pipeline';
 import { expect, test } from 'vitest';
-import { demoPlan, fullPlan, latentPlan, planFor, quickPlan, withSteps } from './plan';
+import { type DemoPlan, demoPlan, planFor, planOn, withSteps } from './plan';
+import { fullLatentPlan, fullPixelPlan, latentPlan, pixelPlan } from './plans';
 
 const autoencoder = { path: 'folder' };
 
 test.each([
-  ['quick', quickPlan],
-  ['full', fullPlan],
-  ['in latents', latentPlan(autoencoder)],
+  ['in pixels', pixelPlan],
+  ['in pixels, full', fullPixelPlan],
+  ['in latents', latentPlan()],
+  ['in latents, full', fullLatentPlan()],
+  ['in latents of an own autoencoder', latentPlan(autoencoder)],
 ])('the plan %s is a configuration, and says what it trains', (_, plan) => {
   const { data, model } = parseConfig(plan.config, 'plan');
   expect(data.classes).toEqual(plan.pretraining);
@@ -15,38 +18,60 @@ test.each([
   expect(model.hiddenSize).toBeGreaterThan(0);
 });
 
-test('in latents it has the cost of a step of the quick one: as many tokens of the same network', () => {
-  const [pixels, latents] = [parseConfig(quickPlan.config, 'a'), parseConfig(latentPlan(autoencoder).config, 'b')];
-  const tokens = (side: number, patch = 1) => (side / patch) ** 2;
-  expect(tokens(latents.data.size! / 8, latents.model.patchSize)).toBe(
-    tokens(pixels.data.size!, pixels.model.patchSize),
-  );
-  for (const name of ['hiddenSize', 'depth', 'heads', 'learngeneRank', 'tailorRank'] as const) {
-    expect(latents.model[name]).toBe(pixels.model[name]);
-  }
-  expect(latents.training.batchSize).toBe(pixels.training.batchSize);
-  expect(latents.sampling.clip).toBe(false);
-  expect(latents.data.flip).toBe(false); // digits and letters
+const tokens = ({ config }: DemoPlan, downscale: number) => {
+  const { data, model } = parseConfig(config, 'plan');
+  return ((data.size as number) / downscale / (model.patchSize as number)) ** 2;
+};
+
+test.each([
+  ['the usual one', pixelPlan, latentPlan(), 16],
+  ['the full one', fullPixelPlan, fullLatentPlan(), 64],
+])(
+  'in latents %s has the cost of a step of the one in pixels: as many tokens of the same network',
+  (_, a, b, count) => {
+    expect([tokens(a, 1), tokens(b, 8)]).toEqual([count, count]);
+    const [pixels, latents] = [parseConfig(a.config, 'a'), parseConfig(b.config, 'b')];
+    expect({ ...latents.model, patchSize: 0 }).toEqual({ ...pixels.model, patchSize: 0 });
+    expect(latents.training.batchSize).toBe(pixels.training.batchSize);
+    expect(latents.sampling.clip).toBe(false);
+    expect(latents.data.flip).toBe(false); // digits and letters
+  },
+);
+
+test('the choice: latents of the shipped autoencoder, of the one that is named, or pixels', () => {
+  expect(demoPlan({ full: false, pixels: false })).toEqual(latentPlan({ name: 'emoji' }));
+  expect(demoPlan({ full: true, pixels: false })).toEqual(fullLatentPlan({ name: 'emoji' }));
+  expect(demoPlan({ full: false, pixels: false, autoencoder })).toEqual(latentPlan(autoencoder));
+  expect(demoPlan({ full: false, pixels: true })).toBe(pixelPlan);
+  expect(demoPlan({ full: true, pixels: true })).toBe(fullPixelPlan);
+  expect(() => demoPlan({ full: false, pixels: true, autoencoder })).toThrow(ConfigError);
 });
 
-test('the choice: an autoencoder means latents, and there is no long plan in them', () => {
-  expect(demoPlan({ full: false })).toBe(quickPlan);
-  expect(demoPlan({ full: true })).toBe(fullPlan);
-  expect(demoPlan({ full: false, autoencoder })).toEqual(latentPlan(autoencoder));
-  expect(() => demoPlan({ full: true, autoencoder })).toThrow(ConfigError);
+test('a slow engine takes fewer steps, where a plan has fewer; the number depends on its name alone', () => {
+  const plan = latentPlan();
+  for (const engine of ['native', 'tfjs-node-gpu', 'webgpu']) {
+    const { config, transferSteps, slowEngineSteps } = planOn(plan, engine);
+    expect([config, transferSteps, slowEngineSteps]).toEqual([plan.config, plan.transferSteps, undefined]);
+  }
+  for (const engine of ['wasm', 'cpu', 'tfjs-node']) {
+    const { config, transferSteps } = planOn(plan, engine);
+    expect([config.training?.steps, transferSteps]).toEqual(Object.values(plan.slowEngineSteps!));
+    expect(config.training!.steps!).toBeLessThan(plan.config.training!.steps!);
+    expect(planOn(pixelPlan, engine)).toEqual(pixelPlan);
+  }
 });
 
 test('steps are replaced where they are given', () => {
-  expect(withSteps(quickPlan, undefined)).toBe(quickPlan);
-  expect(withSteps(quickPlan, 7)).toEqual({
-    ...quickPlan,
-    config: { ...quickPlan.config, training: { ...quickPlan.config.training, steps: 7 } },
+  expect(withSteps(pixelPlan, undefined)).toBe(pixelPlan);
+  expect(withSteps(pixelPlan, 7)).toEqual({
+    ...pixelPlan,
+    config: { ...pixelPlan.config, training: { ...pixelPlan.config.training, steps: 7 } },
   });
 });
 
 test('on other images: patches that divide them, and scores in their size; in latents the patch stays', () => {
   const other = { size: 48, pretraining: ['a', 'b'], novel: ['c'] };
-  const plan = planFor(quickPlan, { source: 'folder', path: 'x' }, other);
+  const plan = planFor(pixelPlan, { source: 'folder', path: 'x' }, other);
   expect(plan.config.model?.patchSize).toBe(12);
   expect(plan.scoreSize).toBe(48);
   expect(planFor(latentPlan(autoencoder), { source: 'folder', path: 'x' }, other).config.model?.patchSize).toBe(2);

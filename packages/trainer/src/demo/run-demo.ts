@@ -2,17 +2,8 @@ import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import { assembleFactored, countAssembled, initKindTraining, type KindModel } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
-import {
-  bundleMetadata,
-  type Config,
-  createDiffusionProcess,
-  type Decode,
-  mergeConfig,
-  type Progress,
-  parseConfig,
-  sampleClasses,
-} from '@learngene/pipeline';
-import { bundleFiles, isRunFolder, type KindRunRecord, openDecoder, RUN_FORMAT } from '@learngene/pipeline/node';
+import { bundleMetadata, type Config, mergeConfig, type Progress, parseConfig } from '@learngene/pipeline';
+import { bundleFiles, isRunFolder, type KindRunRecord, RUN_FORMAT } from '@learngene/pipeline/node';
 import type { Images } from '@learngene/report';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkGiven } from '../check-given';
@@ -22,12 +13,12 @@ import { chooseClasses, openData } from '../data/open-data';
 import { InterruptedError } from '../errors';
 import { type InDomainExtractor, trainExtractor } from '../evaluate/in-domain-extractor';
 import { encodeTrainingData, withAutoencoder } from '../latents/training-data';
-import { gridLabels, runTraining } from '../run/run-training';
+import { runTraining } from '../run/run-training';
 import { createRunFolder } from '../run-folder/create-run';
 import { versions } from '../run-folder/versions';
 import { startTransfer } from '../transfer/start-transfer';
 import { type BundleSizes, type DemoData, type DemoParts, writeDemoReport } from './demo-report';
-import { resizeImages } from './enlarge';
+import { type BothParts, drawBoth } from './draw';
 import { prepareDemoFolder } from './folder';
 import type { DemoPlan } from './plan';
 import { type Score, score } from './score';
@@ -139,24 +130,16 @@ async function runStages(plan: DemoPlan, options: RunDemoOptions): Promise<DemoR
     `Novel classes (${plan.novel.join(', ')}) on frozen learngenes, fresh tailors, ${plan.transferSteps} steps`,
     () => transfer({ plan, record, model }, inputs.novel, options),
   );
-  const novelModel = adapted.model();
-  const samples = await stages.run('sampling', 'Drawing samples of all classes', async () => {
-    const { decode, dispose } = await openDecoder(config);
-    try {
-      const shared = { plan, config, decode, options };
-      const base = await draw(model, 'Pre-training classes', shared);
-      const novel = await draw(novelModel, 'Novel classes', shared);
-      return { base: resizeImages(base, plan.scoreSize), novel: resizeImages(novel, plan.scoreSize) };
-    } finally {
-      dispose();
-    }
-  });
+  const models = { base: model, novel: adapted.model() };
+  const drawn = await stages.run('sampling', 'Drawing samples of all classes', () =>
+    drawBoth({ models, train: inputs, plan, config, ...options }),
+  );
   const scores = await stages.run('scoring', 'Scoring against held-out images and against noise', () =>
-    scoreBoth({ plan, data, samples, seed }, features),
+    scoreBoth({ plan, data, samples: drawn.samples, seed }, features),
   );
   features.dispose();
   const report = await stages.run('report', 'Writing the report', () =>
-    writeDemoReport({ plan, config, data, samples, scores, model, bundle, out, engine, seconds: stages.seconds }),
+    writeDemoReport({ plan, config, data, drawn, scores, model, bundle, out, engine, seconds: stages.seconds }),
   );
   trained.dispose();
   adapted.dispose();
@@ -222,7 +205,7 @@ async function transfer(
       steps: plan.transferSteps,
       warmup: 10,
       checkpointEvery: plan.transferSteps,
-      sampleEvery: 0,
+      sampleEvery: Math.ceil(plan.transferSteps / 2),
     },
   };
   const run = join(out, 'transfer');
@@ -246,39 +229,9 @@ async function transfer(
   });
 }
 
-function draw(
-  model: KindModel,
-  title: string,
-  {
-    plan,
-    config,
-    decode,
-    options,
-  }: { plan: DemoPlan; config: Config; decode: Decode | undefined; options: RunDemoOptions },
-): Promise<Images> {
-  const { classes } = model.config.dit;
-  const { seed, progress, signal } = options;
-  const labels = gridLabels(classes, plan.samplesPerClass, classes);
-  const { sampling } = config;
-  return sampleClasses(model, createDiffusionProcess(config), {
-    labels,
-    sampling,
-    seed,
-    decode,
-    progress,
-    signal,
-    title,
-  });
-}
-
 /** Scores the samples of both parts; the classifier's classes are those of pre-training, then the novel ones. */
 async function scoreBoth(
-  {
-    plan,
-    data,
-    samples,
-    seed,
-  }: { plan: DemoPlan; data: DemoData; samples: { base: Images; novel: Images }; seed: number },
+  { plan, data, samples, seed }: { plan: DemoPlan; data: DemoData; samples: BothParts<Images>; seed: number },
   { extractor }: InDomainExtractor,
 ): Promise<{ base: Score; novel: Score }> {
   const own = (images: Images, first: number, { train, heldOut }: DataPart) => {

@@ -1,9 +1,10 @@
 import type { ImageDataset } from '@learngene/datasets';
-import { datasetSource, evaluate, type FeatureExtractor, imageSource } from '@learngene/metrics';
+import { datasetSource, evaluate, type FeatureExtractor, type ImageSource, imageSource } from '@learngene/metrics';
 import type { Images } from '@learngene/report';
+import { balanceClasses } from '../data/balance-classes';
 import { classAccuracy } from '../evaluate/in-domain-extractor';
 import { noiseSource } from '../evaluate/noise-baseline';
-import { featuresOf, nearestOf, shareBelowMedian } from './nearest';
+import { featuresOf, nearestOf, shareNearer } from './nearest';
 
 /** How samples compare with real images that were not trained on. */
 export interface Score {
@@ -11,7 +12,7 @@ export interface Score {
   samples: number;
   /** How many real images they were compared with. */
   reals: number;
-  /** Fréchet distance of the samples' features to the reals'. */
+  /** Fréchet distance of the samples' features to the reals', every class of which has the same weight. */
   fid: number;
   /** The same of noise in the place of the samples. */
   noiseFid: number;
@@ -21,11 +22,11 @@ export interface Score {
   recall: number;
   /** Share of samples that are taken for their class, in [0, 1]. */
   classAccuracy: number;
-  /** Fréchet distance of the training images to the reals: what a model that repeats them would get. */
+  /** The same of the training images, with the same weights: what a model that repeats them would get. */
   trainFid: number;
   /**
-   * Share of samples that lie nearer to a training image than the median real does, in the classifier's features; of the
-   * reals it is one half.
+   * Share of samples that lie nearer to a training image than the median real of their class does, in the classifier's
+   * features; of the reals it is one half.
    */
   nearTraining: number;
   /** Share of the reals that are taken for their class, in [0, 1]. */
@@ -55,34 +56,30 @@ export async function score(
   extractor: FeatureExtractor,
   { images, classes, train, heldOut, seed }: ScoreOptions,
 ): Promise<Score> {
-  const reference = datasetSource(heldOut);
+  const reals = datasetSource(heldOut);
+  // Samples are equally many of every class; a class that has most of the reals would make up most of a distance.
+  const reference = datasetSource(balanceClasses(heldOut));
+  const fidOf = async (source: ImageSource) =>
+    (await evaluate({ extractor, reference, samples: source, metrics: ['fid'] })).fid as number;
   const samples = imageSource(images);
-  const result = await evaluate({ extractor, reference, samples, metrics: ['fid', 'precision-recall'] });
-  const noise = await evaluate({
-    extractor,
-    reference,
-    samples: noiseSource(imageSource(images), seed),
-    metrics: ['fid'],
-  });
-  const trained = datasetSource(train);
-  const repeated = await evaluate({ extractor, reference, samples: trained, metrics: ['fid'] });
-  const known = await featuresOf(extractor, trained);
+  const among = await evaluate({ extractor, reference: reals, samples, metrics: ['precision-recall'] });
+  const known = await featuresOf(extractor, datasetSource(train));
   const near = nearestOf(await featuresOf(extractor, samples), known);
-  const real = nearestOf(await featuresOf(extractor, reference), known);
+  const real = nearestOf(await featuresOf(extractor, reals), known);
   const first = classes[0] ?? 0; // the classes of a part follow each other in the classifier
   const realClasses = Array.from(heldOut.labels, (label) => first + label);
   return {
     samples: images.count,
     reals: heldOut.size,
-    fid: result.fid as number,
-    noiseFid: noise.fid as number,
-    precision: result.precisionRecall?.precision ?? Number.NaN,
-    recall: result.precisionRecall?.recall ?? Number.NaN,
+    fid: await fidOf(samples),
+    noiseFid: await fidOf(noiseSource(imageSource(images), seed)),
+    precision: among.precisionRecall?.precision ?? Number.NaN,
+    recall: among.precisionRecall?.recall ?? Number.NaN,
     classAccuracy: await classAccuracy(extractor, imageSource(images), classes),
-    trainFid: repeated.fid as number,
-    nearTraining: shareBelowMedian(near.distance, real.distance),
-    realAccuracy: await classAccuracy(extractor, reference, realClasses),
+    trainFid: await fidOf(datasetSource(balanceClasses(train))),
+    nearTraining: shareNearer({ distance: near.distance, classes }, { distance: real.distance, classes: realClasses }),
+    realAccuracy: await classAccuracy(extractor, reals, realClasses),
     nearest: [...near.index],
-    warnings: result.warnings,
+    warnings: among.warnings,
   };
 }

@@ -100,19 +100,20 @@ function denseSizeSection({ config }: DenseModel): Section {
   };
 }
 
+/** The sample grids of a run that were drawn while it trained, the first one first. */
+export async function sampleGrids(run: string): Promise<{ step: number; png: Uint8Array }[]> {
+  const names = (await readdir(join(run, 'samples')).catch(() => [])).filter((name) => name.endsWith('.png'));
+  const grids = names.map(async (name) => ({
+    step: Number(/\d+/.exec(name)?.[0] ?? 0),
+    png: await readFile(join(run, 'samples', name)),
+  }));
+  return (await Promise.all(grids)).sort((a, b) => a.step - b.step);
+}
+
 /** The newest sample grids of a run, at most `most`. */
 async function gridSections(run: string, most: number): Promise<Section[]> {
-  const names = (await readdir(join(run, 'samples')).catch(() => [])).filter((name) => name.endsWith('.png'));
-  const byStep = names.sort((a, b) => Number(/\d+/.exec(b)?.[0] ?? 0) - Number(/\d+/.exec(a)?.[0] ?? 0));
-  return Promise.all(
-    byStep.slice(0, most).map(
-      async (name): Promise<Section> => ({
-        kind: 'image',
-        title: `Samples, ${name.replace('.png', '').replace('-', ' ')}`,
-        png: await readFile(join(run, 'samples', name)),
-      }),
-    ),
-  );
+  const newest = (await sampleGrids(run)).reverse().slice(0, most);
+  return newest.map(({ step, png }) => ({ kind: 'image', title: `Samples, step ${step}`, png }));
 }
 
 const TITLES = { train: 'KIND pre-training', transfer: 'KIND transfer' } as const;
