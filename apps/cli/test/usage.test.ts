@@ -34,7 +34,7 @@ describe('help', () => {
     ['assemble', ['--engine', '--from', '--out', '--classes', '--form', '--layout', '--macs', '--force']],
     ['inspect', ['--learngene-rank', '--input-size']],
     ['doctor', ['--engine']],
-    ['demo', ['--engine', '--seed', '--steps', '--data', '--out', '--novel', '--force']],
+    ['demo', ['--engine', '--seed', '--steps', '--data', '--out', '--novel', '--force', '--pixels', '--vae', '--set']],
     ['bench transfer', ['--engine', '--plan', '--out', '--jobs', '--only', '--report-only']],
   ])('%s has its options and examples', async (name, own) => {
     const { stdout } = await succeed(...name.split(' '), '--help');
@@ -115,6 +115,22 @@ describe('wrong usage exits with 2', () => {
       /sampling.steps: expected at most diffusion.timesteps, 3/,
     ],
     ['a config that is missing', train('--config', join(folder, 'none.json')), /none.json: cannot be read/],
+    [
+      'an autoencoder of a demo in pixels',
+      ['demo', '--pixels', '--vae', folder, '--out', out],
+      /--vae: a demo in pixels has no autoencoder; give --pixels or --vae/,
+    ],
+    [
+      'data of a demo as a setting',
+      ['demo', '--set', 'data.size=32', '--out', out],
+      /--set data.size=32: demo reads model\.\* and diffusion\.\* and training\.\* and sampling\.\*/,
+    ],
+    [
+      'a setting that a demo does not have',
+      ['demo', '--set', 'training.stepz=3', '--out', out],
+      /unknown key training.stepz; did you mean training.steps\?/,
+    ],
+    ['classes of a demo without data', ['demo', '--novel', 'heart', '--out', out], /--novel go with --data/],
     ['no data path', ['data', 'list', '--data', 'folder'], /--data-path: needed for --data folder/],
     [
       'no run to sample',

@@ -1,4 +1,4 @@
-import { parseConfig } from '@learngene/pipeline';
+import { mergeConfig, parseAssignment, parseConfig } from '@learngene/pipeline';
 import { autoencoderAt } from '@learngene/pipeline/node';
 import {
   chooseClasses,
@@ -16,9 +16,11 @@ import {
 import { Command } from 'commander';
 import { type ClassOptions, namedClasses, namedNovel, withClassOptions, withNovelOptions } from '../cli/classes';
 import {
+  collect,
   type EngineOption,
   type OutputOptions,
   outputOf,
+  refuseUnreadSections,
   wholeNumber,
   withEngineOption,
   withOutputOptions,
@@ -38,6 +40,7 @@ interface DemoOptions extends OutputOptions, EngineOption, ClassOptions {
   full: boolean;
   pixels: boolean;
   steps?: number;
+  set: string[];
   vae?: string;
   data?: string;
   dataPath?: string;
@@ -66,6 +69,17 @@ async function planOf(options: DemoOptions, output: Output): Promise<DemoPlan> {
   return planFor(plan, recipe, { size: dataset.height, pretraining, novel: chooseClasses(dataset, novel).classes });
 }
 
+/** What of a plan's configuration can be set; its data have options of their own. */
+const SECTIONS = ['model', 'diffusion', 'training', 'sampling'];
+
+/** The plan with the steps and the settings that were asked for. */
+function adjusted(plan: DemoPlan, { steps, set }: DemoOptions): DemoPlan {
+  let config = withSteps(plan, steps).config as Record<string, unknown>;
+  for (const assignment of set) config = mergeConfig(config, parseAssignment(assignment));
+  parseConfig(config, 'options');
+  return { ...plan, config };
+}
+
 /** `learngene demo`: the main job on emoji, with a report. */
 export function demoCommand(): Command {
   const command = new Command('demo')
@@ -79,6 +93,12 @@ export function demoCommand(): Command {
     )
     .option('--vae <folder>', 'the autoencoder of the latents (default: the shipped one of emoji)')
     .option('--steps <n>', 'pre-training steps (default: fewer on a slow engine)', wholeNumber('--steps', 1))
+    .option(
+      '--set <key=value>',
+      `set one key of the pre-training (${SECTIONS.join(', ')}); may be repeated`,
+      collect,
+      [],
+    )
     .option('--data <path>', `other images than emoji: ${dataWords}`)
     .option('--data-path <path>', 'where data of that kind lie');
   withClassOptions(command, 'classes to pre-train on (default: all that are not novel)');
@@ -90,16 +110,18 @@ export function demoCommand(): Command {
     'learngene demo',
     'learngene demo --pixels --out runs/pixels',
     'learngene demo --full --out runs/full',
+    'learngene demo --set diffusion.process=gaussian --set sampling.sampler=ddim --out runs/gaussian',
     'learngene demo --data photos --novel owls --vae my-autoencoder --out runs/photos',
     'learngene demo --data path/to/fashion-mnist --novel Coat,Sandal',
   ]);
   return command.action(async (options: DemoOptions) => {
     const output = outputOf(options);
-    const asked = await planOf(options, output);
+    refuseUnreadSections(options, 'demo', SECTIONS);
+    const asked = adjusted(await planOf(options, output), options);
     const { out, seed = 0, force: replace } = options;
     await checkForeign(asked, options);
     const engine = await startEngine(options.engine, output);
-    const plan = withSteps(planOn(asked, engine.name), options.steps);
+    const plan = adjusted(planOn(asked, engine.name), options);
     await checkReplaced(plan, options);
     if (engine.name === 'cpu') output.warn('plain JavaScript takes hours here; --engine wasm takes minutes');
     const result = await interruptible((signal) =>
