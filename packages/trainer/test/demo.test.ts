@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { noProgress } from '@learngene/pipeline';
+import { noProgress, parseConfig } from '@learngene/pipeline';
 import { readKindRecord } from '@learngene/pipeline/node';
 import { useTestBackend } from '@learngene/testing';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
@@ -37,6 +37,7 @@ function planOf(inLatents: boolean): DemoPlan {
         : { diffusion: { timesteps: 10 }, sampling: { steps: 2 } }),
     },
     transferSteps: 2,
+    ...(inLatents && { transferLearningRate: 0.25 }),
     classifierSteps: 2,
     samplesPerClass: 4,
     scoreSize: 8,
@@ -86,6 +87,8 @@ describe.each([
       const { config, model } = await readKindRecord(at(where, part));
       expect(model.dit.inputSize).toBe(inLatents ? 4 : 8);
       expect(config.autoencoder === undefined).toBe(!inLatents);
+      const own = inLatents && part === 'transfer';
+      expect(config.training.learningRate).toBe(own ? 0.25 : parseConfig({}, 'default').training.learningRate);
     }
     expect(existsSync(at(where, 'novel-samples.png'))).toBe(true);
   });

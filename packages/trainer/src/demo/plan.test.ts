@@ -1,5 +1,6 @@
 import { ConfigError, parseConfig } from '@learngene/pipeline';
 import { expect, test } from 'vitest';
+import { withAutoencoder } from '../latents/training-data';
 import { type DemoPlan, demoPlan, planFor, planOn, withSteps } from './plan';
 import { fullLatentPlan, fullPixelPlan, latentPlan, pixelPlan } from './plans';
 
@@ -59,6 +60,12 @@ test('a slow engine takes fewer steps, where a plan has fewer; the number depend
     expect(config.training!.steps!).toBeLessThan(plan.config.training!.steps!);
     expect(planOn(pixelPlan, engine)).toEqual(pixelPlan);
   }
+});
+
+test('the shipped autoencoder of the usual plan is installed, and fits its pictures', async () => {
+  const { autoencoder, data } = await withAutoencoder(parseConfig(latentPlan().config, 'plan'));
+  expect(autoencoder).toMatchObject({ name: 'emoji', downscale: 8, latentChannels: 16, imageChannels: 3 });
+  expect(data.size! % autoencoder!.downscale!).toBe(0);
 });
 
 test('steps are replaced where they are given', () => {

@@ -19,6 +19,8 @@ export interface DemoPlan {
   config: ConfigInput;
   /** Steps of the transfer. */
   transferSteps: number;
+  /** Learning rate of the transfer (default: that of the pre-training). */
+  transferLearningRate?: number;
   /** Steps in place of these on an engine that is much slower than `native` (default: the same). */
   slowEngineSteps?: DemoSteps;
   /** Steps of the classifier whose features are compared. */

@@ -95,15 +95,16 @@ export function latentPlan(autoencoder: ConfigInput['autoencoder'] = SHIPPED): D
       model: { ...plan.config.model, patchSize: 2 },
       training: {
         ...plan.config.training,
-        steps: 1500,
+        steps: 2000,
         warmup: 50,
         emaDecay: 0.995,
         checkpointEvery: 500,
         sampleEvery: 500,
       },
     },
-    transferSteps: 300,
-    slowEngineSteps: { pretraining: 1000, transfer: 200 },
+    transferSteps: 600,
+    transferLearningRate: 8e-3, // tailors alone are trained: few numbers, which start at random
+    slowEngineSteps: { pretraining: 800, transfer: 250 },
   };
 }
 

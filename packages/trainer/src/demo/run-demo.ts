@@ -203,6 +203,7 @@ async function transfer(
     training: {
       ...record.config.training,
       steps: plan.transferSteps,
+      learningRate: plan.transferLearningRate ?? record.config.training.learningRate,
       warmup: 10,
       checkpointEvery: plan.transferSteps,
       sampleEvery: Math.ceil(plan.transferSteps / 2),
