@@ -14,11 +14,12 @@ export {
   type ReopenedRun,
   reopenRunData,
 } from './data/run-data';
+export { adjustPlan, DEMO_SECTIONS, type DemoDataChoice, type PlanChanges, planForData } from './demo/adjust-plan';
 export { type DemoFolderState, demoFolderState } from './demo/folder';
 export { type DemoChoice, type DemoPlan, type DemoSteps, demoPlan, planFor, planOn, withSteps } from './demo/plan';
 export { fullLatentPlan, fullPixelPlan, latentPlan, pixelPlan } from './demo/plans';
 export { type DemoResult, type RunDemoOptions, runDemo } from './demo/run-demo';
-export type { Score } from './demo/score';
+export { type Score, scoreWords } from './demo/score';
 export type { DemoStage } from './demo/stages';
 export type { ImageSize, SampleDescription } from './evaluate/check-inputs';
 export { checkMetrics, METRIC_NAMES } from './evaluate/check-metrics';

@@ -2,7 +2,7 @@ import { type ImageDataset, subset } from '@learngene/datasets';
 import type { ImageSource } from '@learngene/metrics';
 import { useTestBackend } from '@learngene/testing';
 import { beforeAll, expect, test } from 'vitest';
-import { score } from './score';
+import { score, scoreWords } from './score';
 
 beforeAll(useTestBackend);
 
@@ -70,4 +70,9 @@ test('shares of samples and of reals, and the nearest training image of each sam
   // Distances to the training: dark reals 2, 11.3, 18.1, 28.3 (median 14.7), bright ones 2, 24.2 (median 13.1);
   // samples 2 and 18 of the dark class, 88 and 24.2 of the bright one.
   expect(result.nearTraining).toBe(0.25);
+});
+
+test('a score in words', async () => {
+  const result = { ...(await scored(HELD_OUT)), fid: 12.345, noiseFid: 200, classAccuracy: 0.987 };
+  expect(scoreWords(result)).toBe('FID 12.35 (noise 200.00), 99 % taken for their class');
 });

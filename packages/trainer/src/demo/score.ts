@@ -83,3 +83,9 @@ export async function score(
     warnings: among.warnings,
   };
 }
+
+/** A score in a line: the distance, and how many samples are taken for their class. */
+export function scoreWords({ fid, noiseFid, classAccuracy }: Score): string {
+  const share = (100 * classAccuracy).toFixed(0);
+  return `FID ${fid.toFixed(2)} (noise ${noiseFid.toFixed(2)}), ${share} % taken for their class`;
+}
