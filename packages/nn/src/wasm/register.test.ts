@@ -140,7 +140,7 @@ describe('registerWasmTrainingKernels', () => {
 
   test('has the gradients of convolutions of all shapes as cpu has, and where the heap cannot be shared, no leak', async () => {
     await tf.setBackend('wasm');
-    const backend = tf.backend() as unknown as { wasm: object };
+    const backend = tf.backend() as tf.KernelBackend & { wasm: object };
     const twin = Object.create(backend, {
       wasm: { value: Object.create(backend.wasm, { asm: { value: undefined } }) },
     });
@@ -174,7 +174,7 @@ describe('registerWasmTrainingKernels', () => {
             ([name, inputs]) => {
               const { kernelFunc } = tf.getKernel(name, tf.getBackend());
               const info = kernelFunc({ inputs, attrs, backend: on }) as tf.TensorInfo;
-              return tf.engine().makeTensorFromTensorInfo(info).dataSync();
+              return tf.engine().makeTensorFromTensorInfo(info).dataSync<'float32'>();
             },
           );
         });
