@@ -10,6 +10,7 @@ export {
   checkFits,
   checkShape,
   decodeRunData,
+  type MovedData,
   openRecipe,
   type ReopenedRun,
   reopenRunData,
@@ -17,7 +18,7 @@ export {
 export { adjustPlan, DEMO_SECTIONS, type DemoDataChoice, type PlanChanges, planForData } from './demo/adjust-plan';
 export { type DemoFolderState, demoFolderState } from './demo/folder';
 export { type DemoChoice, type DemoPlan, type DemoSteps, demoPlan, planFor, planOn, withSteps } from './demo/plan';
-export { fullLatentPlan, fullPixelPlan, latentPlan, pixelPlan } from './demo/plans';
+export { FULL_PIXEL_PLAN, fullLatentPlan, latentPlan, PIXEL_PLAN } from './demo/plans';
 export { type DemoResult, type RunDemoOptions, runDemo } from './demo/run-demo';
 export { type Score, scoreWords } from './demo/score';
 export type { DemoStage } from './demo/stages';

@@ -7,7 +7,7 @@ import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { DemoPlan } from '../src/demo/plan';
-import { pixelPlan } from '../src/demo/plans';
+import { PIXEL_PLAN } from '../src/demo/plans';
 import { runDemo } from '../src/demo/run-demo';
 import { makeTinyLatents } from './tiny-latents';
 
@@ -19,7 +19,7 @@ beforeAll(() => makeTinyLatents(folder));
 function planOf(inLatents: boolean): DemoPlan {
   const model = { patchSize: 2, hiddenSize: 16, depth: 1, heads: 2, learngeneRank: 5, tailorRank: 2 };
   return {
-    ...pixelPlan,
+    ...PIXEL_PLAN,
     pretraining: ['bars', 'dots'],
     novel: ['flat'],
     config: {

@@ -35,14 +35,14 @@ export async function openRecipe(
   }
 }
 
-/** Where the data of a run lie now. */
-interface MovedData {
+/** Where the data of a run lie now, as far as it is not where its recipe says. */
+export interface MovedData {
   /** The images. */
-  place?: string;
+  readonly place?: string;
   /** The folder of latents. */
-  latents?: string;
+  readonly latents?: string;
   /** The autoencoder: its folder, or the name of a shipped one. */
-  autoencoder?: string;
+  readonly autoencoder?: string;
 }
 
 /** Result of {@link reopenRunData}. */

@@ -4,31 +4,31 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { demoFolderState, prepareDemoFolder } from './folder';
-import { pixelPlan } from './plans';
+import { PIXEL_PLAN } from './plans';
 
 const folder = () => join(mkdtempSync(join(tmpdir(), 'learngene-demo-')), 'out');
 
 test('an interrupted demo of the same plan and seed continues, any other is replaced with leave alone', async () => {
   const out = folder();
-  expect(await prepareDemoFolder(out, pixelPlan, { seed: 0 })).toBe(false);
+  expect(await prepareDemoFolder(out, PIXEL_PLAN, { seed: 0 })).toBe(false);
   await mkdir(join(out, 'pretrain'));
-  expect(await prepareDemoFolder(out, pixelPlan, { seed: 0 })).toBe(true);
+  expect(await prepareDemoFolder(out, PIXEL_PLAN, { seed: 0 })).toBe(true);
   expect(existsSync(join(out, 'pretrain'))).toBe(true);
-  await expect(prepareDemoFolder(out, pixelPlan, { seed: 1 })).rejects.toThrow('holds a demo of other settings');
+  await expect(prepareDemoFolder(out, PIXEL_PLAN, { seed: 1 })).rejects.toThrow('holds a demo of other settings');
   expect(existsSync(join(out, 'pretrain'))).toBe(true);
-  expect(await prepareDemoFolder(out, pixelPlan, { seed: 1, replace: true })).toBe(false);
+  expect(await prepareDemoFolder(out, PIXEL_PLAN, { seed: 1, replace: true })).toBe(false);
   expect(existsSync(join(out, 'pretrain'))).toBe(false);
 });
 
 test('leave to replace clears a finished demo, and deletes only what a demo writes', async () => {
   const out = folder();
-  await prepareDemoFolder(out, pixelPlan, { seed: 0 });
+  await prepareDemoFolder(out, PIXEL_PLAN, { seed: 0 });
   writeFileSync(join(out, 'report.html'), '');
   writeFileSync(join(out, 'notes.txt'), 'mine');
-  await expect(prepareDemoFolder(out, pixelPlan, { seed: 0 })).rejects.toThrow(
+  await expect(prepareDemoFolder(out, PIXEL_PLAN, { seed: 0 })).rejects.toThrow(
     'holds a finished demo, which may not be replaced',
   );
-  expect(await prepareDemoFolder(out, pixelPlan, { seed: 0, replace: true })).toBe(false);
+  expect(await prepareDemoFolder(out, PIXEL_PLAN, { seed: 0, replace: true })).toBe(false);
   expect(existsSync(join(out, 'report.html'))).toBe(false);
   expect(existsSync(join(out, 'notes.txt'))).toBe(true);
 });
@@ -37,16 +37,16 @@ test('a folder that is not a demo is refused and left alone', async () => {
   const out = folder();
   await mkdir(out);
   writeFileSync(join(out, 'photo.png'), 'mine');
-  await expect(prepareDemoFolder(out, pixelPlan, { seed: 0 })).rejects.toThrow('got one that holds photo.png');
+  await expect(prepareDemoFolder(out, PIXEL_PLAN, { seed: 0 })).rejects.toThrow('got one that holds photo.png');
   expect(existsSync(join(out, 'photo.png'))).toBe(true);
 });
 
 test('what a folder is to a demo', async () => {
   const out = folder();
-  expect(await demoFolderState(out, pixelPlan, 0)).toEqual({ state: 'new' });
-  await prepareDemoFolder(out, pixelPlan, { seed: 0 });
-  expect(await demoFolderState(out, pixelPlan, 0)).toEqual({ state: 'interrupted' });
-  expect(await demoFolderState(out, pixelPlan, 1)).toEqual({ state: 'different' });
+  expect(await demoFolderState(out, PIXEL_PLAN, 0)).toEqual({ state: 'new' });
+  await prepareDemoFolder(out, PIXEL_PLAN, { seed: 0 });
+  expect(await demoFolderState(out, PIXEL_PLAN, 0)).toEqual({ state: 'interrupted' });
+  expect(await demoFolderState(out, PIXEL_PLAN, 1)).toEqual({ state: 'different' });
   writeFileSync(join(out, 'report.html'), '');
-  expect(await demoFolderState(out, pixelPlan, 0)).toEqual({ state: 'finished' });
+  expect(await demoFolderState(out, PIXEL_PLAN, 0)).toEqual({ state: 'finished' });
 });

@@ -2,13 +2,13 @@ import { ConfigError, parseConfig } from '@learngene/pipeline';
 import { expect, test } from 'vitest';
 import { withAutoencoder } from '../latents/training-data';
 import { type DemoPlan, demoPlan, planFor, planOn, withSteps } from './plan';
-import { fullLatentPlan, fullPixelPlan, latentPlan, pixelPlan } from './plans';
+import { FULL_PIXEL_PLAN, fullLatentPlan, latentPlan, PIXEL_PLAN } from './plans';
 
 const autoencoder = { path: 'folder' };
 
 test.each([
-  ['in pixels', pixelPlan],
-  ['in pixels, full', fullPixelPlan],
+  ['in pixels', PIXEL_PLAN],
+  ['in pixels, full', FULL_PIXEL_PLAN],
   ['in latents', latentPlan()],
   ['in latents, full', fullLatentPlan()],
   ['in latents of an own autoencoder', latentPlan(autoencoder)],
@@ -25,8 +25,8 @@ const tokens = ({ config }: DemoPlan, downscale: number) => {
 };
 
 test.each([
-  ['the usual one', pixelPlan, latentPlan(), 16],
-  ['the full one', fullPixelPlan, fullLatentPlan(), 64],
+  ['the usual one', PIXEL_PLAN, latentPlan(), 16],
+  ['the full one', FULL_PIXEL_PLAN, fullLatentPlan(), 64],
 ])(
   'in latents %s has the cost of a step of the one in pixels: as many tokens of the same network',
   (_, a, b, count) => {
@@ -43,8 +43,8 @@ test('the choice: latents of the shipped autoencoder, of the one that is named, 
   expect(demoPlan({ full: false, pixels: false })).toEqual(latentPlan({ name: 'emoji' }));
   expect(demoPlan({ full: true, pixels: false })).toEqual(fullLatentPlan({ name: 'emoji' }));
   expect(demoPlan({ full: false, pixels: false, autoencoder })).toEqual(latentPlan(autoencoder));
-  expect(demoPlan({ full: false, pixels: true })).toBe(pixelPlan);
-  expect(demoPlan({ full: true, pixels: true })).toBe(fullPixelPlan);
+  expect(demoPlan({ full: false, pixels: true })).toBe(PIXEL_PLAN);
+  expect(demoPlan({ full: true, pixels: true })).toBe(FULL_PIXEL_PLAN);
   expect(() => demoPlan({ full: false, pixels: true, autoencoder })).toThrow(ConfigError);
 });
 
@@ -58,7 +58,7 @@ test('a slow engine takes fewer steps, where a plan has fewer; the number depend
     const { config, transferSteps } = planOn(plan, engine);
     expect([config.training?.steps, transferSteps]).toEqual(Object.values(plan.slowEngineSteps!));
     expect(config.training!.steps!).toBeLessThan(plan.config.training!.steps!);
-    expect(planOn(pixelPlan, engine)).toEqual(pixelPlan);
+    expect(planOn(PIXEL_PLAN, engine)).toEqual(PIXEL_PLAN);
   }
 });
 
@@ -69,16 +69,16 @@ test('the shipped autoencoder of the usual plan is installed, and fits its pictu
 });
 
 test('steps are replaced where they are given', () => {
-  expect(withSteps(pixelPlan, undefined)).toBe(pixelPlan);
-  expect(withSteps(pixelPlan, 7)).toEqual({
-    ...pixelPlan,
-    config: { ...pixelPlan.config, training: { ...pixelPlan.config.training, steps: 7 } },
+  expect(withSteps(PIXEL_PLAN, undefined)).toBe(PIXEL_PLAN);
+  expect(withSteps(PIXEL_PLAN, 7)).toEqual({
+    ...PIXEL_PLAN,
+    config: { ...PIXEL_PLAN.config, training: { ...PIXEL_PLAN.config.training, steps: 7 } },
   });
 });
 
 test('on other images: patches that divide them, and scores in their size; in latents the patch stays', () => {
   const other = { size: 48, pretraining: ['a', 'b'], novel: ['c'] };
-  const plan = planFor(pixelPlan, { source: 'folder', path: 'x' }, other);
+  const plan = planFor(PIXEL_PLAN, { source: 'folder', path: 'x' }, other);
   expect(plan.config.model?.patchSize).toBe(12);
   expect(plan.scoreSize).toBe(48);
   expect(planFor(latentPlan(autoencoder), { source: 'folder', path: 'x' }, other).config.model?.patchSize).toBe(2);

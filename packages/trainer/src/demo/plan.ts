@@ -1,5 +1,5 @@
 import { ConfigError, type ConfigInput } from '@learngene/pipeline';
-import { fullLatentPlan, fullPixelPlan, latentPlan, pixelPlan } from './plans';
+import { FULL_PIXEL_PLAN, fullLatentPlan, latentPlan, PIXEL_PLAN } from './plans';
 
 /** Steps of a demo's two trainings. */
 export interface DemoSteps {
@@ -51,7 +51,7 @@ export function demoPlan({ full, pixels, autoencoder }: DemoChoice): DemoPlan {
   if (autoencoder !== undefined) {
     throw new ConfigError('autoencoder: a demo in pixels takes none; leave one of them out');
   }
-  return full ? fullPixelPlan : pixelPlan;
+  return full ? FULL_PIXEL_PLAN : PIXEL_PLAN;
 }
 
 /** The largest patch that divides the image and leaves at least `across` patches a side. */

@@ -16,7 +16,7 @@ const DATA = {
 } satisfies ConfigInput['data'];
 
 /** Minutes on two cores without a compiler: big patches, so that a step is cheap; colours and shapes, not details. */
-export const pixelPlan: DemoPlan = {
+export const PIXEL_PLAN: DemoPlan = {
   pretraining: PRETRAINING,
   novel: NOVEL,
   config: {
@@ -44,13 +44,13 @@ export const pixelPlan: DemoPlan = {
 };
 
 /** Hours in pixels: small patches, a wider and deeper model. */
-export const fullPixelPlan: DemoPlan = {
-  ...pixelPlan,
+export const FULL_PIXEL_PLAN: DemoPlan = {
+  ...PIXEL_PLAN,
   config: {
-    ...pixelPlan.config,
+    ...PIXEL_PLAN.config,
     model: { patchSize: 4, hiddenSize: 256, depth: 8, heads: 8, learngeneRank: 80, tailorRank: 16 },
     training: {
-      ...pixelPlan.config.training,
+      ...PIXEL_PLAN.config.training,
       steps: 30_000,
       batchSize: 64,
       learningRate: 8e-4,
@@ -81,13 +81,13 @@ function inLatents(plan: DemoPlan, autoencoder: ConfigInput['autoencoder']): Dem
 }
 
 /**
- * Pictures of 64x64 at the cost of a step of {@link pixelPlan}: the same network with as many tokens, each of 2x2 positions of a
+ * Pictures of 64x64 at the cost of a step of {@link PIXEL_PLAN}: the same network with as many tokens, each of 2x2 positions of a
  * latent. Nothing is mirrored, as digits and letters are among the classes.
  *
  * @param autoencoder - its folder or its name; it halves 64 pixels three times.
  */
 export function latentPlan(autoencoder: ConfigInput['autoencoder'] = SHIPPED): DemoPlan {
-  const plan = inLatents(pixelPlan, autoencoder);
+  const plan = inLatents(PIXEL_PLAN, autoencoder);
   return {
     ...plan,
     config: {
@@ -108,8 +108,8 @@ export function latentPlan(autoencoder: ConfigInput['autoencoder'] = SHIPPED): D
   };
 }
 
-/** Hours in latents: the model of {@link fullPixelPlan} with as many tokens, each one position of a latent. */
+/** Hours in latents: the model of {@link FULL_PIXEL_PLAN} with as many tokens, each one position of a latent. */
 export function fullLatentPlan(autoencoder: ConfigInput['autoencoder'] = SHIPPED): DemoPlan {
-  const plan = inLatents(fullPixelPlan, autoencoder);
+  const plan = inLatents(FULL_PIXEL_PLAN, autoencoder);
   return { ...plan, config: { ...plan.config, model: { ...plan.config.model, patchSize: 1 } } };
 }

@@ -3,12 +3,12 @@ import { noProgress } from '@learngene/pipeline';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { expect, test } from 'vitest';
 import { InterruptedError } from '../errors';
-import { pixelPlan } from './plans';
+import { PIXEL_PLAN } from './plans';
 import { runDemo } from './run-demo';
 
 const folder = temporaryFolder('demo');
 const demo = (name: string, reason: Error) =>
-  runDemo(pixelPlan, {
+  runDemo(PIXEL_PLAN, {
     out: join(folder, name),
     engine: 'cpu',
     seed: 0,

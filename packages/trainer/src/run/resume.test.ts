@@ -7,7 +7,7 @@ import { tinyImages, useTestBackend } from '@learngene/testing';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { prepareDemoFolder } from '../demo/folder';
-import { pixelPlan } from '../demo/plans';
+import { PIXEL_PLAN } from '../demo/plans';
 import { preparePretraining, pretrain, resumePretraining } from '../pretrain/pretrain';
 import { checkNewRun } from '../run-folder/create-run';
 import { prepareTransfer, resumeTransfer, transfer } from '../transfer/transfer';
@@ -112,7 +112,7 @@ test.skipIf(process.platform === 'win32')('a new folder is made only where one m
     for (const path of [locked, join(locked, 'run'), join(locked, 'deep', 'run')]) {
       const message = `${path}: cannot write: permission denied (EACCES)`;
       await expect(checkNewRun(path)).rejects.toThrow(message);
-      await expect(prepareDemoFolder(path, pixelPlan, { seed: 0 })).rejects.toThrow(message);
+      await expect(prepareDemoFolder(path, PIXEL_PLAN, { seed: 0 })).rejects.toThrow(message);
     }
   });
   await checkNewRun(join(locked, 'run'));

@@ -223,7 +223,7 @@ export type Sweep = BenchmarkPlan['sweeps'][number];
 export type DatasetPlan = BenchmarkPlan['datasets'][string];
 
 /** The autoencoder in whose latents a task works. */
-export type AutoencoderPlan = NonNullable<Task['autoencoder']>;
+export type AutoencoderPlan = NonNullable<BenchmarkPlan['tasks'][string]['autoencoder']>;
 
 /** The sizes of all models. */
 export type ModelPlan = BenchmarkPlan['model'];
