@@ -142,14 +142,18 @@ describe.each(['kind', 'dense'] as const)('a %s model in latents', (kind) => {
   });
 
   test('is scored against held-out images', async () => {
-    const prepared = await prepareEvaluation({
+    const request = {
       from: at(`${kind}-cached`),
-      metrics: ['fid'],
-      requested: {},
+      metrics: ['fid'] as const,
       source: 'test',
       dataGiven: false,
       progress: noProgress,
-    });
+    };
+    const elsewhere = (path: string) => prepareEvaluation({ ...request, requested: { autoencoder: { path } } });
+    // Before an image is decoded.
+    await expect(elsewhere(at('nowhere'))).rejects.toThrow(/autoencoder: there is no autoencoder at .*nowhere/);
+    await expect(elsewhere(at('other-vae'))).rejects.toThrow(/autoencoder: .*hash \w{12}/);
+    const prepared = await prepareEvaluation({ ...request, requested: {} });
     const result = await runEvaluation(prepared, {
       count: 8,
       convention: 'adm',

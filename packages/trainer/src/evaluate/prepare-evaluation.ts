@@ -12,7 +12,14 @@ import {
   parseConfig,
   sampledShape,
 } from '@learngene/pipeline';
-import { describeSource, expectArtifact, identify, isRunFolder, type PathSource } from '@learngene/pipeline/node';
+import {
+  describeSource,
+  expectArtifact,
+  identify,
+  isRunFolder,
+  type PathSource,
+  readAutoencoder,
+} from '@learngene/pipeline/node';
 import { checkGiven } from '../check-given';
 import { dataFromRecipe } from '../data/data-from-recipe';
 import { checkHoldOut } from '../data/decode-data';
@@ -103,6 +110,7 @@ export async function prepareEvaluation(request: EvaluationRequest): Promise<Pre
   const from = request.from === undefined ? undefined : await describeSource(request.from, source);
   const drawing = from && { from, ids: classIds(from.classNames, request) };
   const config = evaluationConfig(request, from);
+  if (drawing && config.autoencoder !== undefined) await readAutoencoder(config.autoencoder); // decodes what is drawn
   const classifier = await findClassifier(request.classifier, from?.path);
   const path = request.samples;
   const samples = path === undefined ? undefined : { path, ...(await describeSamples(path)) };
