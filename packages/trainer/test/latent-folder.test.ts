@@ -171,6 +171,12 @@ test.each<[string, object, object, RegExp]>([
   ['no autoencoder', {}, {}, /autoencoder: expected its folder or its name, got none/],
   ['crops of arrays', { autoencoder: { path: 'vae' } }, { crops: 2 }, /crops: packed data keep their own size/],
   [
+    'fields of another autoencoder',
+    { autoencoder: { path: 'vae', latentChannels: 7 } },
+    {},
+    /latentChannels: .*, got 7/,
+  ],
+  [
     'latents as images',
     { autoencoder: { path: 'vae' }, data: { latents: 'cache' } },
     {},
@@ -182,7 +188,7 @@ test.each<[string, object, object, RegExp]>([
   const asked = parseConfig(
     {
       data: data === undefined ? { path: at('images.safetensors') } : { latents: at(data.latents) },
-      ...(autoencoder && { autoencoder: { path: at(autoencoder.path) } }),
+      ...(autoencoder && { autoencoder: { ...autoencoder, path: at(autoencoder.path) } }),
     },
     'test',
   );

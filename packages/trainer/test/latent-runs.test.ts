@@ -24,6 +24,7 @@ const signal = () => new AbortController().signal;
 beforeAll(async () => {
   await makeTinyLatents(folder);
   await encodeFolder(at('cache'), await encodeOptions(folder));
+  await encodeFolder(at('other-cache'), await encodeOptions(folder, {}, 'other-vae'));
 });
 
 describe.each(['kind', 'dense'] as const)('a %s model in latents', (kind) => {
@@ -152,7 +153,20 @@ describe.each(['kind', 'dense'] as const)('a %s model in latents', (kind) => {
     const elsewhere = (path: string) => prepareEvaluation({ ...request, requested: { autoencoder: { path } } });
     // Before an image is decoded.
     await expect(elsewhere(at('nowhere'))).rejects.toThrow(/autoencoder: there is no autoencoder at .*nowhere/);
-    await expect(elsewhere(at('other-vae'))).rejects.toThrow(/autoencoder: .*hash \w{12}/);
+    await expect(elsewhere(at('other-vae'))).rejects.toThrow(
+      /autoencoder: the model works in latents of vae \(hash \w{12}\), got other-vae \(hash \w{12}\)/,
+    );
+    const asked = (requested: object) => prepareEvaluation({ ...request, requested: { ...requested } });
+    const hash = '0'.repeat(64);
+    await expect(asked({ autoencoder: { hash } })).rejects.toThrow(
+      /works in latents of vae .*, got vae \(hash 0{12}\)/,
+    );
+    await expect(asked({ autoencoder: { downscale: 8 } })).rejects.toThrow(
+      /autoencoder.downscale: expected 2, .*got 8/,
+    );
+    await expect(asked({ data: { latents: at('other-cache') } })).rejects.toThrow(
+      /data.latents: expected latents of vae \(hash \w{12}\), got other-vae \(hash \w{12}\)/,
+    );
     const prepared = await prepareEvaluation({ ...request, requested: {} });
     const result = await runEvaluation(prepared, {
       count: 8,
@@ -177,6 +191,14 @@ describe.each(['kind', 'dense'] as const)('a %s model in latents', (kind) => {
       { sampling: { clip: true, sampler: 'euler' } },
       /sampling.clip: latents do not lie in/,
     ],
+    ...[true, false].flatMap((cached) =>
+      (['imageChannels', 'latentChannels', 'downscale'] as const).map((field): [string, object, object, RegExp] => [
+        `${cached ? 'a folder' : 'images'} with another ${field}`,
+        cached ? { latents: 'cache' } : { path: 'images.safetensors' },
+        { autoencoder: { path: 'vae', [field]: 7 } },
+        new RegExp(`autoencoder.${field}: expected \\d, as vae \\(hash \\w{12}\\) has it, or none, got 7`),
+      ]),
+    ),
   ])('refuses latents of %s', async (_, data, more, message) => {
     const placed = (fields: Record<string, unknown>): Record<string, unknown> =>
       Object.fromEntries(

@@ -7,7 +7,12 @@ import { isShippedAutoencoder, SHIPPED_AUTOENCODERS } from '../config/shipped-au
 import { ConfigError } from '../errors';
 import { type LoadedAutoencoder, latentDecoder } from '../latents/decoder';
 import { nearestWord } from '../nearest-word';
-import { checkSameAutoencoder, type RecipeAutoencoder, recipeAutoencoder } from '../recipe/autoencoder';
+import {
+  autoencoderWords,
+  checkSameAutoencoder,
+  type RecipeAutoencoder,
+  recipeAutoencoder,
+} from '../recipe/autoencoder';
 import type { Decode } from '../sample/sample-images';
 import { shippedFolder } from './shipped-autoencoder';
 
@@ -73,16 +78,26 @@ async function readShipped({ name }: AutoencoderConfig, argument: string): Promi
  * The section of a recipe that an autoencoder fills.
  *
  * @param asked - what a configuration says; its scale and shift win over the autoencoder's own.
+ * @throws ConfigError for channels or a downscale that are not the autoencoder's
  */
 export function describeAutoencoder(files: AutoencoderFiles, asked: AutoencoderConfig = {}): RecipeAutoencoder {
   const { config, name, path, hash } = files;
+  const { imageChannels, latentChannels } = config;
+  const sizes = { imageChannels, latentChannels, downscale: vaeDownscale(config) };
+  for (const [field, own] of Object.entries(sizes) as [keyof typeof sizes, number][]) {
+    const given = asked[field];
+    if (given === undefined || given === own) continue;
+    const argument = `autoencoder.${field}`;
+    throw new ConfigError(
+      `${argument}: expected ${own}, as ${autoencoderWords({ name, hash })} has it, or none, got ${given}`,
+      { argument },
+    );
+  }
   return {
     ...(path === undefined ? {} : { path }),
     name,
     hash,
-    imageChannels: config.imageChannels,
-    latentChannels: config.latentChannels,
-    downscale: vaeDownscale(config),
+    ...sizes,
     scalingFactor: asked.scalingFactor ?? config.scalingFactor,
     shiftFactor: asked.shiftFactor ?? config.shiftFactor,
   };

@@ -1,5 +1,5 @@
 import { type Config, ConfigError } from '@learngene/pipeline';
-import { readAutoencoder } from '@learngene/pipeline/node';
+import { describeAutoencoder, readAutoencoder } from '@learngene/pipeline/node';
 import { cropSourceSize } from '../latents/crops';
 import { type EncodeFolderOptions, encodeFolder } from '../latents/encode-folder';
 import type { LatentManifest } from '../latents/manifest';
@@ -27,6 +27,7 @@ export async function prepareEncoding(request: EncodingRequest): Promise<Prepare
   const { config, stored, crops, mirrored, shardImages = 1024, batchSize = 16, progress } = request;
   if (config.autoencoder === undefined) throw new ConfigError('autoencoder: expected its folder or its name, got none');
   const autoencoder = await readAutoencoder(config.autoencoder);
+  describeAutoencoder(autoencoder, config.autoencoder); // refuses fields that are not the autoencoder's
   const { dataset, recipe: data } = await openData(config.data, progress);
   if (dataset.latents !== undefined) throw new ConfigError('data.latents: expected images to encode, got latents');
   const { seed } = config;

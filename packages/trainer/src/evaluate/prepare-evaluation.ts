@@ -6,13 +6,16 @@ import { type ClassifierDescription, describeClassifier } from '@learngene/metri
 import {
   type Config,
   ConfigError,
+  checkSameAutoencoder,
   classLabels,
   mergeConfig,
   type Progress,
   parseConfig,
+  recipeAutoencoder,
   sampledShape,
 } from '@learngene/pipeline';
 import {
+  describeAutoencoder,
   describeSource,
   expectArtifact,
   identify,
@@ -25,6 +28,7 @@ import { dataFromRecipe } from '../data/data-from-recipe';
 import { checkHoldOut } from '../data/decode-data';
 import { chooseClasses } from '../data/open-data';
 import { checkShape, openRecipe } from '../data/run-data';
+import { checkSameLatents } from '../latents/training-data';
 import { checkReference, checkSizes, describeSamples, type ImageSize, type SampleDescription } from './check-inputs';
 
 /** What is to be scored, and what it is compared with. */
@@ -110,7 +114,7 @@ export async function prepareEvaluation(request: EvaluationRequest): Promise<Pre
   const from = request.from === undefined ? undefined : await describeSource(request.from, source);
   const drawing = from && { from, ids: classIds(from.classNames, request) };
   const config = evaluationConfig(request, from);
-  if (drawing && config.autoencoder !== undefined) await readAutoencoder(config.autoencoder); // decodes what is drawn
+  if (from) await checkDecoder(config, request, from);
   const classifier = await findClassifier(request.classifier, from?.path);
   const path = request.samples;
   const samples = path === undefined ? undefined : { path, ...(await describeSamples(path)) };
@@ -125,8 +129,11 @@ export async function prepareEvaluation(request: EvaluationRequest): Promise<Pre
   }
   checkComparable(config, request);
   const network = from && { dit: from.dit, config: from.recipe };
-  const { dataset, recipe } = await openRecipe(config.data, progress, network);
-  if (network !== undefined) checkShape(dataset, network);
+  const { dataset, recipe, autoencoder } = await openRecipe(config.data, progress, network);
+  if (network !== undefined) {
+    checkSameLatents(network.config, autoencoder);
+    checkShape(dataset, network);
+  }
   if (samples !== undefined) {
     const fromFiles = recipe.source === 'folder' || recipe.source === 'emoji';
     const square = fromFiles && samples.height === samples.width;
@@ -178,6 +185,28 @@ function evaluationConfig({ requested, source, dataGiven }: EvaluationRequest, f
   const otherData = dataGiven || (data as Partial<Config['data']> | undefined)?.source !== undefined;
   const kept: Record<string, unknown> = { ...from.recipe, data: dataFromRecipe(from.recipe.data, otherData) };
   return parseConfig(mergeConfig(kept, { data, sampling, seed, autoencoder }), source);
+}
+
+/** Throws where the autoencoder that decodes what is drawn is not there, or is not the model's. */
+async function checkDecoder(
+  { autoencoder }: Pick<Config, 'autoencoder'>,
+  { requested }: EvaluationRequest,
+  { recipe }: PathSource,
+): Promise<void> {
+  if (autoencoder === undefined) return;
+  const argument = 'autoencoder';
+  const wanted = recipeAutoencoder(recipe);
+  if (wanted === undefined) {
+    throw new ConfigError(`${argument}: the model works in pixels and takes none; leave it out`, { argument });
+  }
+  const asked = (requested.autoencoder ?? {}) as NonNullable<Config['autoencoder']>;
+  const { path, name } = asked.path === undefined && asked.name === undefined ? wanted : asked;
+  const files = await readAutoencoder({ path, name });
+  const owner = 'the model works in latents';
+  checkSameAutoencoder(wanted, files, { argument, owner });
+  const { hash = wanted.hash } = asked;
+  checkSameAutoencoder(wanted, { path, name, hash }, { argument, owner });
+  describeAutoencoder(files, autoencoder);
 }
 
 /** The classifier that is named, or the one beside a run. */
