@@ -69,7 +69,7 @@ export { type TrainRunOptions, trainRun } from './run/train-run';
 export { checkNewRun, createRunFolder, pruneCheckpoints, writeRunRecord } from './run-folder/create-run';
 export { type MetricsLine, type MetricsLog, openMetricsLog, readMetricsLog } from './run-folder/metrics-log';
 export { checkParents, strangerIn } from './run-folder/new-folder';
-export { curveSections, sizeSection, spectrumSection } from './run-folder/report';
+export { type CurveSectionsOptions, curveSections, sizeSection, spectrumSection } from './run-folder/report';
 export { saveCheckpoint } from './run-folder/save-checkpoint';
 export { versions } from './run-folder/versions';
 export { writeGrid } from './run-folder/write-grid';

@@ -70,19 +70,21 @@ export async function runDemo(plan: DemoPlan, options: RunDemoOptions): Promise<
     return await runStages(plan, options);
   } catch (error) {
     if (!(error instanceof InterruptedError)) throw error;
-    const { message, signal } = error;
-    throw new InterruptedError(message, { signal, code: 'demo-interrupted', cause: error });
+    // Not its cause: that has the code of a training alone, whose advice is that of another command.
+    const { message, signal, cause } = error;
+    throw new InterruptedError(message, { signal, code: 'demo-interrupted', cause });
   }
 }
 
 async function runStages(plan: DemoPlan, options: RunDemoOptions): Promise<DemoResult> {
   const { out, engine, seed, replace, progress } = options;
   const stages = new Stages(options);
-  if (await prepareDemoFolder(out, plan, { seed, replace }))
-    progress.info(`Continuing the demo in ${out} that was interrupted`);
+  // Before the folder is made: a plan that is refused leaves nothing behind.
   const config = await withAutoencoder(
     parseConfig(mergeConfig(plan.config as Record<string, unknown>, { seed }), 'demo'),
   );
+  if (await prepareDemoFolder(out, plan, { seed, replace }))
+    progress.info(`Continuing the demo in ${out} that was interrupted`);
   const data = await stages.run(
     'data',
     `Images (${config.data.source}): ${plan.pretraining.length} classes to learn, ${plan.novel.length} kept out: ${plan.novel.join(', ')}`,

@@ -13,8 +13,14 @@ import { readMetricsLog } from './metrics-log';
 const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(2)} MiB`;
 const count = (value: number) => value.toLocaleString('en-US');
 
+/** The options of {@link curveSections}. */
+export interface CurveSectionsOptions {
+  /** Whether the validation loss is drawn beside the loss: only where both are the same quantity (default true). */
+  validation?: boolean;
+}
+
 /** The loss and memory curves of a run. */
-export async function curveSections(run: string): Promise<Section[]> {
+export async function curveSections(run: string, { validation = true }: CurveSectionsOptions = {}): Promise<Section[]> {
   const lines = readMetricsLog(run);
   if (lines.length === 0) return [];
   // JSON has no NaN: a log has null in its place.
@@ -22,7 +28,7 @@ export async function curveSections(run: string): Promise<Section[]> {
     lines.flatMap(({ step, [field]: y }) => (typeof y === 'number' ? [{ x: step, y }] : []));
   const curves = [
     { name: 'loss', points: pointsOf('loss') },
-    { name: 'validation loss', points: pointsOf('validationLoss') },
+    { name: 'validation loss', points: validation ? pointsOf('validationLoss') : [] },
   ].filter(({ points }) => points.length > 0);
   const rss = pointsOf('rssMiB');
   const sections: Section[] = [];

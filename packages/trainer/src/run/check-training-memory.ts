@@ -8,6 +8,17 @@ const BYTES = 4;
 /** What training holds of every parameter: its weight, its average, the two moments of AdamW, its gradient. */
 const COPIES = 5;
 
+/**
+ * Refuses to train more parameters than the machine's memory holds.
+ *
+ * @param argument - what is to be smaller
+ * @throws ConfigError naming it, the bytes needed and those there are
+ */
+export function checkParamsMemory(argument: string, params: number): void {
+  const parts = 'with their averages, gradients and the two moments of AdamW';
+  checkTotalMemory(argument, `${params.toLocaleString('en-US')} parameters ${parts}`, params * COPIES * BYTES);
+}
+
 /** Parameters that a run trains; of a transfer those of its fresh tailors alone, which is the least. */
 function trainedParams(record: RunRecord): number {
   const { kind, command, model, base } = record;
@@ -27,9 +38,7 @@ function trainedParams(record: RunRecord): number {
 export function checkTrainingMemory(record: RunRecord): void {
   const { batchSize } = record.config.training;
   const { inputSize, inChannels } = record.model.dit;
-  const params = trainedParams(record);
-  const parts = 'with their averages, gradients and the two moments of AdamW';
-  checkTotalMemory('model', `${params.toLocaleString('en-US')} parameters ${parts}`, params * COPIES * BYTES);
+  checkParamsMemory('model', trainedParams(record));
   const batch = batchSize * inputSize ** 2 * inChannels * BYTES;
   checkTotalMemory('training.batchSize', `the images of a batch of ${batchSize.toLocaleString('en-US')}`, batch);
 }

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import type { KindTrainState, Trainable } from '@learngene/kind';
 import {
-  type Config,
   createDiffusionProcess,
   type Decode,
   type DiffusionModel,
@@ -21,6 +20,7 @@ import type { KindLearner } from '../learners/kind';
 import { writeRunReport } from '../run-folder/report';
 import { writeGrid } from '../run-folder/write-grid';
 import { trainRun } from './train-run';
+import { warnOfSmallData } from './warn-of-small-data';
 
 /** Rows and columns of the grids that are drawn while training. */
 const GRID_CLASSES = 8;
@@ -109,11 +109,6 @@ function checkSamples({ record, data }: RunTrainingOptions): void {
   throw new Error(
     `data: expected ${inputSize}x${inputSize}x${inChannels}, which the model denoises, got ${height}x${width}x${channels}`,
   );
-}
-
-function warnOfSmallData(asked: Config['training'], batchSize: number, progress: Progress): void {
-  if (batchSize >= asked.batchSize) return;
-  progress.warn(`training.batchSize: ${asked.batchSize} is more than there are images; a step takes all ${batchSize}`);
 }
 
 /** What the configuration's validation measures, as the loop takes it. */

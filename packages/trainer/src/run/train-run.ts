@@ -25,6 +25,8 @@ export interface TrainRunOptions<B> extends Pick<TrainOptions<B>, 'validation' |
   schedule: TrainingSchedule;
   /** How often the log, checkpoints and samples are written, in steps. */
   intervals: Pick<Config['training'], 'logEvery' | 'checkpointEvery' | 'keepCheckpoints' | 'sampleEvery'>;
+  /** What the progress line calls the figure of `validation` (default 'validation loss'). */
+  validationName?: string;
   /** Called every `sampleEvery` steps, except after the last step. */
   onSample?(step: number): Promise<void>;
   /** Receives the progress of the training. */
@@ -73,6 +75,7 @@ export async function trainRun<B>(options: TrainRunOptions<B>): Promise<number> 
   const needed = ['run', 'learner', 'batches', 'schedule', 'intervals', 'progress', 'signal'];
   checkGiven('trainRun', 'options', options, needed);
   const { run, learner, schedule, intervals, onSample, progress, signal, validation, communicator } = options;
+  const { validationName = 'validation loss' } = options;
   const { steps } = schedule;
   const { logEvery, checkpointEvery, keepCheckpoints, sampleEvery } = intervals;
   const saved = await restore(run, learner);
@@ -115,7 +118,7 @@ export async function trainRun<B>(options: TrainRunOptions<B>): Promise<number> 
       tensors: tf.memory().numTensors,
       ...(validationLoss !== undefined && { validationLoss }),
     });
-    if (validationLoss !== undefined) validated = `, validation loss ${validationLoss.toFixed(4)}`;
+    if (validationLoss !== undefined) validated = `, ${validationName} ${validationLoss.toFixed(4)}`;
     note = `loss ${loss.toFixed(4)}${validated}, ${(stepsPerSecond * data.batchSize).toFixed(0)} images/s`;
     window = EMPTY;
   };

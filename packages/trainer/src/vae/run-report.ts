@@ -28,8 +28,8 @@ async function errorSections(run: string): Promise<Section[]> {
     validationLoss === undefined ? [] : [{ x: step, y: validationLoss }],
   );
   if (points.length < 2) return [];
-  const svg = await lineChart([{ name: 'mean squared error', points }], {
-    title: 'Mean squared error of held-out images, pixels in [0, 1]',
+  const svg = await lineChart([{ name: 'held-out error', points }], {
+    title: 'Held-out error: mean squared error of held-out images, pixels in [0, 1]',
     xTitle: 'step',
     yTitle: 'mean squared error',
     logY: true,
@@ -60,7 +60,7 @@ export async function writeVaeReport(
       ],
     },
     ...(await errorSections(run)),
-    ...(await curveSections(run)),
+    ...(await curveSections(run, { validation: false })), // The loss is weighted, the held-out error is not.
     {
       kind: 'table',
       title: 'How it was made',

@@ -12,6 +12,7 @@ import { interruptedBy } from '../errors';
 import { freshTree } from '../learners/adamw-tree';
 import { autoencoderLearner } from '../learners/autoencoder';
 import { trainRun } from '../run/train-run';
+import { warnOfSmallData } from '../run/warn-of-small-data';
 import { writeGrid } from '../run-folder/write-grid';
 import { trainingSchedule } from '../train/schedule';
 import { type LatentScale, measureLatentScale } from './latent-scale';
@@ -86,8 +87,8 @@ export async function runVaeTraining(options: RunVaeTrainingOptions): Promise<Va
     const steps = await trainRun({
       run,
       learner,
-      batches: (state) =>
-        autoencoderBatches({
+      batches(state) {
+        const batches = autoencoderBatches({
           data: images.train,
           config: model,
           batchSize: training.batchSize,
@@ -95,11 +96,15 @@ export async function runVaeTraining(options: RunVaeTrainingOptions): Promise<Va
           augmentation: augmented,
           seed,
           state: state as BatchState | undefined,
-        }),
+        });
+        warnOfSmallData(training, batches.batchSize, progress);
+        return batches;
+      },
       schedule: trainingSchedule(training),
       intervals: training,
       ...(images.heldOut.size > 0 && {
         validation: { every: training.validateEvery, batches: () => imagesInOrder(images.heldOut, model) },
+        validationName: 'held-out error',
       }),
       onSample: (step) => drawGrid(options, learner, step),
       progress,

@@ -130,6 +130,9 @@ describe('the run of an autoencoder', () => {
     for (const text of ['What came of it', 'held-out images', 'augmentation.permuteChannels', 'model.encoderWidths']) {
       expect(report).toContain(text);
     }
+    expect(report).toContain('Held-out error: mean squared error');
+    expect(report).toContain('Training loss');
+    expect(report).not.toMatch(/validation loss/i);
   });
 
   test('interrupted, it resumes to the same bits, and nothing leaks', async () => {
@@ -199,6 +202,34 @@ describe('the run of an autoencoder', () => {
       writeFileSync(join(edited, 'config.json'), JSON.stringify({ ...record, ...change }));
       await expect(readVaeRunRecord(edited)).rejects.toThrow(message);
     }
+  });
+});
+
+describe('the training of an autoencoder says', () => {
+  /** What a training of one step says: warnings and the notes beside its bar. */
+  async function told(name: string, batchSize: number) {
+    const [warnings, notes]: string[][] = [[], []];
+    const progress: Progress = {
+      info() {},
+      warn: (text) => void warnings.push(text),
+      startBar: () => ({ update: (_, note = '') => void notes.push(note), stop() {} }),
+    };
+    const prepared = await prepare({ training: { ...SETTINGS.training, steps: 1, batchSize, sampleEvery: 0 } });
+    await trainVae(prepared, options(join(folder, name), { progress }));
+    return { warnings, notes, size: (await prepared.images(noProgress)).train.size };
+  }
+
+  test('once that a batch is larger than the data, with both numbers, and the held-out error by its name', async () => {
+    const { warnings, notes, size } = await told('cut', 1000);
+    expect(warnings).toEqual([`training.batchSize: 1000 is more than there are images; a step takes all ${size}`]);
+    expect(notes.join()).toMatch(/loss \d.*, held-out error \d/);
+    expect(notes.join()).not.toContain('validation');
+    expect((await told('all', size)).warnings).toEqual([]);
+  });
+
+  test('that a model is too large, before an image is decoded and a folder made', async () => {
+    const model = { ...SETTINGS.model, encoderWidths: [16384, 16384] };
+    await expect(prepare({ model })).rejects.toThrow(/^model\.encoderWidths: /);
   });
 });
 

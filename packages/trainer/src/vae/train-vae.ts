@@ -3,6 +3,7 @@ import type { Progress } from '@learngene/pipeline';
 import { checkSameImages, imageRecord, RUN_FORMAT } from '@learngene/pipeline/node';
 import { createRunFolder, writeRunRecord } from '../run-folder/create-run';
 import { versions } from '../run-folder/versions';
+import { checkVaeMemory } from './check-vae-memory';
 import { type VaeTrainingConfig, vaeOfConfig } from './config';
 import { checkImageSize, decodeImages, openImages, type TrainingImages } from './open-images';
 import { readVaeRunRecord, type VaeRunRecord } from './record';
@@ -35,6 +36,7 @@ export interface TrainVaeOptions {
 function newRecord(config: VaeTrainingConfig, images: ImageDataset): VaeRunRecord {
   const model = vaeOfConfig(config, images.channels);
   checkImageSize(images, model);
+  checkVaeMemory(model);
   return {
     format: RUN_FORMAT,
     command: 'vae train',
@@ -86,6 +88,7 @@ export async function resumeVaeTraining(
   { place, own, progress }: ResumeVaeOptions,
 ): Promise<PreparedVaeRun> {
   const record = await readVaeRunRecord(run);
+  checkVaeMemory(record.model);
   if (own !== undefined) {
     checkSameImages(own.train, record.images);
     return { record, resumed: true, images: async () => own };
