@@ -258,7 +258,7 @@ const jobs = {
     pnpm(['exec', 'turbo', 'run', 'build', 'types', '--output-logs=errors-only']);
     buildNative();
     say('What imports cost a web page');
-    run(process.execPath, [join('tools', 'bundles', 'check.mjs'), '--sizes']);
+    run(process.execPath, [join('tools', 'bundles', 'check.mjs'), '--sizes', '--print']);
   },
   example(args) {
     install();

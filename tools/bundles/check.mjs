@@ -2,22 +2,24 @@
 // for Node bundled by esbuild, webpack and Vite without a warning. The packages must have been built.
 // Usage: node tools/bundles/check.mjs            sizes and bundlers
 //        node tools/bundles/check.mjs --sizes    sizes alone (2 s)
+//        node tools/bundles/check.mjs --sizes --print    sizes alone, whatever the budgets say
 import { bundlers } from './src/bundlers.mjs';
-import { measureSizes, sizeFaults } from './src/check-sizes.mjs';
+import { measureSizes, sizeFaults, wantedChecks } from './src/check-sizes.mjs';
 import { browserEntries, makeProject } from './src/project.mjs';
 
-const [option, ...more] = process.argv.slice(2);
-if (more.length > 0 || (option !== undefined && option !== '--sizes')) {
-  console.log('usage: node tools/bundles/check.mjs [--sizes]');
-  process.exit(option === '--help' ? 0 : 2);
+const args = process.argv.slice(2);
+const wanted = wantedChecks(args);
+if (wanted === undefined) {
+  console.log('usage: node tools/bundles/check.mjs [--sizes [--print]]');
+  process.exit(args[0] === '--help' ? 0 : 2);
 }
 
 const rows = await measureSizes();
-const faults = sizeFaults(rows);
+const faults = wanted.budgets ? sizeFaults(rows) : [];
 for (const { what, size, most } of rows.filter(({ what, size }) => size !== undefined && !what.startsWith('nothing'))) {
   console.log(`${what.padEnd(40)}${size.toFixed(1).padStart(7)} kB of ${most ?? 'no budget'}`);
 }
-if (option !== '--sizes') faults.push(...(await bundleFaults()));
+if (wanted.bundlers) faults.push(...(await bundleFaults()));
 for (const fault of faults) console.error(`FAILED ${fault}`);
 process.exitCode = faults.length > 0 ? 1 : 0;
 

@@ -186,7 +186,11 @@ describe('what is cheap is checked before an image is decoded and an engine star
   test.concurrent.each<[string, () => string[], RegExp]>([
     ['a run that is there', () => ['train', '--data', broken, '--out', base, ...gpu], /there is a run already/],
     ['an unknown class', () => train('--class', 'x'), /has no class "x"; it has "a", "b"/],
-    ['sizes that do not fit', () => train('--set', 'model.patchSize=5'), /inputSize: expected a multiple of patchSize/],
+    [
+      'sizes that do not fit',
+      () => train('--set', 'model.patchSize=5'),
+      /model\.patchSize: images of \d+ pixels \(data\.size\)/,
+    ],
     ['everything held out', () => train('--set', 'data.holdOut=1'), /data\.holdOut: expected below 1/],
     ['a missing engine', () => train(), /--engine tfjs-node-gpu: .*Remedy/],
     ['a dense model that is not there', () => train('--dense', at('none')), /--dense .*none: no such file/],

@@ -104,7 +104,7 @@ describe('wrong usage exits with 2', () => {
     [
       'patches that do not fit',
       train('--set', 'model.patchSize=3'),
-      /inputSize: expected a multiple of patchSize 3, got 8/,
+      /model\.patchSize: images of 8 pixels .* expected a divisor of 8, got 3/,
     ],
     ['heads that do not fit', train('--set', 'model.heads=3'), /heads/],
     ['everything held out', train('--set', 'data.holdOut=1'), /data.holdOut: expected below 1, got 1/],

@@ -8,6 +8,13 @@ describe('errorLine', () => {
     expect(errorLine(new Error('a: b', { cause: new Error('b') }))).toBe('a: b');
   });
 
+  test('leaves out an error of the system whose code was said', () => {
+    const cause = Object.assign(new Error("ENOENT: no such file or directory, open 'a'"), { code: 'ENOENT' });
+    const error = new Error('a: cannot open: no such file or folder (ENOENT)', { cause });
+    expect(errorLine(error)).toBe('a: cannot open: no such file or folder (ENOENT)');
+    expect(errorLine(new Error('b (EACCES)', { cause }))).toBe(`b (EACCES): ${cause.message}`);
+  });
+
   test('is one line, of four causes at the most, whatever was thrown', () => {
     expect(errorLine('text')).toBe('text');
     expect(errorLine(new RangeError(''))).toBe('RangeError');

@@ -8,7 +8,10 @@ export function errorLine(error: unknown, textOf: (error: unknown) => string = m
   let next: unknown = error;
   for (let depth = 0; depth < 4 && next !== undefined; depth++) {
     const text = textOf(next).trim();
-    if (!parts.some((part) => part.includes(text))) parts.push(text);
+    const code = (next as { code?: unknown } | null)?.code;
+    const said = (part: string): boolean =>
+      part.includes(text) || (typeof code === 'string' && part.includes(`(${code})`));
+    if (!parts.some(said)) parts.push(text);
     next = next instanceof Error ? next.cause : undefined;
   }
   return parts.join(': ').replace(/\s*\n\s*/g, ' ');

@@ -40,7 +40,8 @@ export {
   prepareEvaluation,
 } from './evaluate/prepare-evaluation';
 export { type EvaluationResult, type RunEvaluationOptions, runEvaluation } from './evaluate/run-evaluation';
-export { type EncodeFolderOptions, encodeFolder, latentWords } from './latents/encode-folder';
+export { type EncodeFolderOptions, encodeFolder } from './latents/encode-folder';
+export { encodingWords } from './latents/latent-words';
 export {
   isLatentFolder,
   type LatentData,

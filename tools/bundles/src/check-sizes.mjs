@@ -49,3 +49,12 @@ export function sizeFaults(rows, budgets = ENTRY_BUDGETS) {
     ...gone.map((name) => `${name}: has a budget, but is no entry for browsers`),
   ];
 }
+
+/** What the arguments of check.mjs ask for: budgets are held, bundlers run; undefined where they are none. */
+export function wantedChecks(args) {
+  const known = { '': [true, true], '--sizes': [true, false], '--sizes --print': [false, false] };
+  const asked = args.join(' ');
+  if (!Object.hasOwn(known, asked)) return undefined;
+  const [budgets, bundlers] = known[asked];
+  return { budgets, bundlers };
+}

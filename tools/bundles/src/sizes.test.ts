@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it as test } from 'vitest';
-import { sizeFaults } from './check-sizes.mjs';
+import { sizeFaults, wantedChecks } from './check-sizes.mjs';
 import { browserEntries } from './project.mjs';
 import { bundledBytes, unshakable } from './sizes.mjs';
 
@@ -76,4 +76,20 @@ describe('sizeFaults', () => {
       'c: has a budget, but is no entry for browsers',
     ]);
   });
+});
+
+test.each([
+  [[], { budgets: true, bundlers: true }],
+  [['--sizes'], { budgets: true, bundlers: false }],
+  [['--sizes', '--print'], { budgets: false, bundlers: false }],
+  [['--print'], undefined],
+  [['--sizes', '--prin'], undefined],
+])('the arguments %j of the check', (args, expected) => {
+  expect(wantedChecks(args)).toEqual(expected);
+});
+
+test('a build prints sizes and holds no budget: budgets are those of check alone', () => {
+  const script = readFileSync(new URL('../../../scripts/run.mjs', import.meta.url), 'utf8');
+  const calls = [...script.matchAll(/'bundles', 'check\.mjs'\)((?:, '[^']*')*)\]/g)].map(([, args]) => args);
+  expect(calls).toEqual(['', ", '--sizes', '--print'"]);
 });

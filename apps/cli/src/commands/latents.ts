@@ -1,4 +1,10 @@
-import { encodeData, latentWords, prepareEncoding, STORED_LATENTS, type StoredLatents } from '@learngene/trainer/node';
+import {
+  encodeData,
+  encodingWords,
+  prepareEncoding,
+  STORED_LATENTS,
+  type StoredLatents,
+} from '@learngene/trainer/node';
 import { Command, Option } from 'commander';
 import {
   type ConfigOptions,
@@ -41,7 +47,7 @@ export function latentsCommand(): Command {
   withSeedOption(command);
   withEngineOption(command);
   withOutputOptions(command, [
-    'learngene data latents --data photos --size 64 --vae taesd --out photos-latents',
+    'learngene data latents --data photos --size 64 --vae emoji --out photos-latents',
     'learngene train --latents photos-latents --out runs/photos',
   ]);
   return command.action(async ({ batchSize, ...options }: LatentsOptions) => {
@@ -60,11 +66,7 @@ export function latentsCommand(): Command {
     });
     await startEngine(options.engine, output);
     const manifest = await interruptible((signal) => encodeData(out, prepared, signal));
-    const { mean = 0, deviation = 1 } = manifest.statistics ?? {};
-    output.print(`${out}: ${latentWords(manifest)}`);
-    output.print(
-      `mean ${mean.toFixed(4)}, standard deviation ${deviation.toFixed(4)}; the network sees (latents - ${manifest.autoencoder.shiftFactor}) * ${manifest.autoencoder.scalingFactor}`,
-    );
+    output.print(encodingWords(out, manifest));
     output.result({ out, ...manifest });
   });
 }

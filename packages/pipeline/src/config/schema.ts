@@ -92,8 +92,8 @@ const modelSchema = () =>
       .regex(/^DiT-(S|B|L|XL)\/(2|4|8)$/, 'expected DiT-{S,B,L,XL}/{2,4,8}')
       .optional()
       .describe('published size; the fields below override it'),
-    /** Pixels a side of a token. */
-    patchSize: positive().optional().describe('pixels a side of a token'),
+    /** Pixels or latent positions a side of a token (default: 4 pixels; 2 positions, or 1 where a latent has fewer than 8 or an odd number). */
+    patchSize: positive().optional().describe('pixels or latent positions a side of a token'),
     /** Width. */
     hiddenSize: positive().optional().describe('width'),
     /** Number of blocks. */

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { emojiVaeFolder } from '@learngene/vae-emoji/node';
@@ -22,6 +22,35 @@ describe('autoencoderAt', () => {
 
   test.each(['emoji', 'none'])('%s is a name, also beside a folder of that name', (place) => {
     expect(autoencoderAt(place)).toEqual({ name: place });
+  });
+});
+
+describe('a folder', () => {
+  const run = join(folder, 'vae2');
+  beforeAll(() => {
+    mkdirSync(run);
+    writeFileSync(join(run, 'config.json'), JSON.stringify({ format: 2, command: 'vae train', kind: 'autoencoder' }));
+    cpSync(emojiVaeFolder(), join(run, 'autoencoder'), { recursive: true });
+    cpSync(emojiVaeFolder(), join(folder, 'drawings'), { recursive: true });
+    mkdirSync(join(folder, 'bundle'));
+    writeFileSync(join(folder, 'bundle', 'kind.json'), '{}');
+  });
+
+  test.each([
+    ['vae2', `the run of an autoencoder; what it trained is ${join(run, 'autoencoder')}`],
+    ['bundle', 'a bundle'],
+  ])('that is %s is told by what it is', async (name, what) => {
+    const error = await readAutoencoder({ path: join(folder, name) }, '--vae').catch((caught) => caught);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error.message).toBe(`--vae: expected the folder of an autoencoder; this is ${what}`);
+  });
+
+  test.each([
+    ['vae2/autoencoder', 'vae2'],
+    ['drawings', 'drawings'],
+  ])('%s is called %s', async (path, name) => {
+    expect((await readAutoencoder({ path: join(folder, path) })).name).toBe(name);
+    expect((await readAutoencoder({ path: join(folder, path), name: 'mine' })).name).toBe('mine');
   });
 });
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { createAutoencoder, vaeDownscale, vaeParamsFromTensorData } from '@learngene/vae';
 import { readVae, type VaeFolder } from '@learngene/vae/node';
 import type { Config } from '../config/schema';
@@ -14,6 +14,7 @@ import {
   recipeAutoencoder,
 } from '../recipe/autoencoder';
 import type { Decode } from '../sample/sample-images';
+import { identify } from './identify';
 import { shippedFolder } from './shipped-autoencoder';
 
 /** An autoencoder as a configuration asks for it. */
@@ -52,6 +53,14 @@ export async function readAutoencoder(asked: AutoencoderConfig, argument = 'auto
   return found;
 }
 
+/** An autoencoder's name by its folder; that in a run is called like every other, and has the run's name. */
+function folderName(path: string): string {
+  const name = basename(path);
+  return (name === 'autoencoder' && basename(dirname(path))) || name;
+}
+
+const NOTHING_KNOWN = { kind: 'other', what: '' } as const;
+
 async function readFolder(path: string, { name }: AutoencoderConfig, argument: string): Promise<AutoencoderFiles> {
   if (!existsSync(path)) {
     throw new ConfigError(`${argument}: there is no autoencoder at ${path}; if it is elsewhere now, say where`, {
@@ -59,8 +68,12 @@ async function readFolder(path: string, { name }: AutoencoderConfig, argument: s
     });
   }
   try {
-    return { ...(await readVae(path)), name: name ?? basename(path), path };
+    return { ...(await readVae(path)), name: name ?? folderName(path), path };
   } catch (error) {
+    const { kind, what } = await identify(path).catch(() => NOTHING_KNOWN);
+    if (kind !== 'autoencoder' && kind !== 'other') {
+      throw new ConfigError(`${argument}: expected the folder of an autoencoder; this is ${what}`, { argument });
+    }
     throw new ConfigError(`${argument}: expected the folder of an autoencoder`, { argument, cause: error });
   }
 }

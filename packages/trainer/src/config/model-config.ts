@@ -1,30 +1,63 @@
 import type { ImageDataset } from '@learngene/datasets';
 import { DIT_PRESETS, type DitConfig, ditConfig, ditVariant } from '@learngene/dit';
 import { type KindConfig, kindConfig, type TailorGroup } from '@learngene/kind';
-import type { Config } from '@learngene/pipeline';
+import { type Config, ConfigError } from '@learngene/pipeline';
 import { networkInput } from '../latents/network-input';
 
-/** A model that a laptop trains in minutes. Fields of the configuration override it. */
-const DEFAULT_SIZE = { patchSize: 4, hiddenSize: 192, depth: 6, heads: 6, mlpRatio: 4 };
+/** A model that a laptop trains in minutes, but for its patch. Fields of the configuration override it. */
+const DEFAULT_SIZE = { hiddenSize: 192, depth: 6, heads: 6, mlpRatio: 4 };
+
+/** Pixels a side of a token; latents hold more in a position, so that a token has 2x2 of them, or one of few or an odd number. */
+function defaultPatchSize({ autoencoder }: Pick<Config, 'autoencoder'>, inputSize: number): number {
+  if (autoencoder === undefined) return 4;
+  return inputSize < 8 || inputSize % 2 === 1 ? 1 : 2;
+}
+
+/**
+ * Refuses patches that do not cover what the network denoises.
+ *
+ * @throws ConfigError that names the size of the images, the autoencoder's downscale and the patch
+ */
+function checkPatches({ autoencoder }: Pick<Config, 'autoencoder'>, inputSize: number, patchSize: number): void {
+  if (inputSize % patchSize === 0) return;
+  const downscale = autoencoder?.downscale;
+  const [unit, tokens] =
+    downscale === undefined
+      ? ['pixels', '']
+      : ['positions of a latent', `, by the autoencoder's downscale ${downscale}`];
+  const size = downscale === undefined ? inputSize : inputSize * downscale;
+  throw new ConfigError(
+    `model.patchSize: images of ${size} pixels (data.size) have ${inputSize} ${unit} a side${tokens}; expected a divisor of ${inputSize}, got ${patchSize}`,
+  );
+}
 
 /** One group of tailors for each class, under the class's name. */
 export function groupsOf(classes: readonly string[]): TailorGroup[] {
   return classes.map((name, id) => ({ name, classes: [id], classNames: [name] }));
 }
 
-/** The network of a configuration for a dataset, with dense or factored layers. */
+/**
+ * The network of a configuration for a dataset, with dense or factored layers.
+ *
+ * @throws ConfigError for images that the autoencoder does not take, and for patches that do not cover them
+ */
 export function networkConfig(config: Config, dataset: ImageDataset): DitConfig {
   const { model } = config;
   const { preset, labelDropout, learnSigma, variant, patchSize, hiddenSize, depth, heads, mlpRatio } = model;
   const sizes = { patchSize, hiddenSize, depth, heads, mlpRatio };
+  const input = networkInput(config, dataset);
   const base: Partial<DitConfig> =
-    preset === undefined ? DEFAULT_SIZE : { ...DIT_PRESETS[preset as keyof typeof DIT_PRESETS], mlpRatio: 4 };
+    preset === undefined
+      ? { ...DEFAULT_SIZE, patchSize: defaultPatchSize(config, input.inputSize) }
+      : { ...DIT_PRESETS[preset as keyof typeof DIT_PRESETS], mlpRatio: 4 };
   const given = Object.fromEntries(Object.entries(sizes).filter(([, value]) => value !== undefined));
+  const { patchSize: patch = 1 } = { ...base, ...given };
+  checkPatches(config, input.inputSize, patch);
   return ditConfig({
     ...base,
     ...given,
     ...ditVariant(variant),
-    ...networkInput(config, dataset),
+    ...input,
     classes: dataset.classes.length,
     labelDropout,
     learnSigma,

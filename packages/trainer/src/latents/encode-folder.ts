@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type ImageDataset, listNames } from '@learngene/datasets';
+import type { ImageDataset } from '@learngene/datasets';
 import { ConfigError, type Progress } from '@learngene/pipeline';
 import { type AutoencoderFiles, describeAutoencoder, loadAutoencoder } from '@learngene/pipeline/node';
 import { createGenerator, normal, stream } from '@learngene/random';
@@ -184,13 +184,18 @@ async function startFolder(
   return manifest;
 }
 
+/** Settings without what the autoencoder is called: its hash says which it is. */
+function withoutName(settings: LatentSettings): LatentSettings {
+  return { ...settings, autoencoder: { ...settings.autoencoder, name: undefined } };
+}
+
 function checkSameSettings(
   folder: string,
   { shards: _, statistics: __, ...found }: LatentManifest,
   wanted: LatentSettings,
 ): void {
   for (const name of Object.keys(wanted) as (keyof LatentSettings)[]) {
-    if (isDeepStrictEqual(found[name], wanted[name])) continue;
+    if (isDeepStrictEqual(withoutName(found)[name], withoutName(wanted)[name])) continue;
     const short = (value: unknown) => (JSON.stringify(value) ?? 'none').slice(0, 120);
     throw new ConfigError(
       `${folder}: holds latents of other settings: ${name} is ${short(found[name])}, asked for ${short(wanted[name])}; give another folder`,
@@ -279,11 +284,4 @@ function drawOnce(
     }
   }
   return drawn;
-}
-
-/** What a folder of latents holds, in words. */
-export function latentWords({ images, classes, shape, autoencoder, crops, mirrored, stored }: LatentManifest): string {
-  const views = crops * (mirrored ? 2 : 1);
-  const each = views === 1 ? '' : `, ${views} views of each (${crops} crops${mirrored ? ', mirrored too' : ''})`;
-  return `${images} images of ${classes.length} classes (${listNames(classes, 8)}) as latents ${shape.join('x')} of ${autoencoder.name ?? autoencoder.path}, ${stored}${each}`;
 }
