@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +12,7 @@ import { prepareDemoFolder } from '../demo/folder';
 import { PIXEL_PLAN } from '../demo/plans';
 import { preparePretraining, pretrain, resumePretraining } from '../pretrain/pretrain';
 import { checkNewRun } from '../run-folder/create-run';
+import { markerOf } from '../run-folder/run-lock';
 import { prepareTransfer, resumeTransfer, transfer } from '../transfer/transfer';
 
 const folder = temporaryFolder('resume');
@@ -72,6 +75,24 @@ describe.each(['train', 'transfer'] as const)('a resumed run of %s', (command) =
     await resumed[command](run, without.progress);
     expect(without.said).toContain(note);
     expect(readdirSync(join(run, 'checkpoints'))).toContain('step-2');
+  });
+
+  test('is left as it is while another process works in it', async () => {
+    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+    await once(other, 'spawn');
+    const state = () => [readFileSync(join(run, 'metrics.jsonl'), 'utf8'), readdirSync(join(run, 'checkpoints'))];
+    const before = state();
+    writeFileSync(join(run, markerOf(other.pid as number)), '');
+    try {
+      const refused = `${run}: another process (id ${other.pid}) works in this run`;
+      await expect(resumed[command](run, noProgress)).rejects.toThrow(refused);
+      expect(state()).toEqual(before);
+    } finally {
+      other.kill('SIGKILL');
+      await once(other, 'exit');
+    }
+    await resumed[command](run, noProgress);
+    expect(readdirSync(run).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
   test.skipIf(process.platform === 'win32')(

@@ -8,6 +8,7 @@ import type { Learner } from '../contracts/learner';
 import { interruptedBy, NonFiniteLossError } from '../errors';
 import { pruneCheckpoints } from '../run-folder/create-run';
 import { openMetricsLog } from '../run-folder/metrics-log';
+import { lockRun } from '../run-folder/run-lock';
 import { saveCheckpoint } from '../run-folder/save-checkpoint';
 import { fromCheckpoint, type LogWindow, type SavedState, toCheckpoint } from '../run-folder/saved-state';
 import type { TrainingSchedule } from '../train/schedule';
@@ -70,10 +71,20 @@ async function withAdvice(error: unknown, run: string): Promise<unknown> {
  * @returns the steps done
  * @throws InterruptedError after an abort, with a checkpoint written
  * @throws NonFiniteLossError with the last good checkpoint untouched
+ * @throws ConfigError where another process of this machine works in the run
  */
 export async function trainRun<B>(options: TrainRunOptions<B>): Promise<number> {
   const needed = ['run', 'learner', 'batches', 'schedule', 'intervals', 'progress', 'signal'];
   checkGiven('trainRun', 'options', options, needed);
+  const release = await lockRun(options.run);
+  try {
+    return await trainLocked(options);
+  } finally {
+    await release();
+  }
+}
+
+async function trainLocked<B>(options: TrainRunOptions<B>): Promise<number> {
   const { run, learner, schedule, intervals, onSample, progress, signal, validation, communicator } = options;
   const { validationName = 'validation loss' } = options;
   const { steps } = schedule;
