@@ -1,7 +1,7 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type VaeConfig, vaeDownscale } from './config';
-import { checkObject, checkOptions } from './core/arguments';
+import { checkConfig, checkOptions, checkParams, checkTensor } from './core/arguments';
 import { decodeKl, encodeKl } from './kl/apply';
 import type { KlVaeParams } from './kl/params';
 import type { VaeParams } from './params';
@@ -27,7 +27,7 @@ export interface ApplyVaeOptions {
  * @throws when the images do not fit the config
  */
 export function encodeVae(params: VaeParams, images: Tensor4D, options: ApplyVaeOptions): Posterior {
-  const config = configOf(params, options);
+  const config = configOf(params, 'encoder', options);
   checkImages(images, config);
   const [mean, logVariance] = tf.tidy(() => {
     if (config.type === 'tiny') return [encodeTiny(params as TinyVaeParams, images, config)];
@@ -46,7 +46,7 @@ export function encodeVae(params: VaeParams, images: Tensor4D, options: ApplyVae
  * @throws when the latents do not fit the config
  */
 export function decodeVae(params: VaeParams, latents: Tensor4D, options: ApplyVaeOptions): Tensor4D {
-  const config = configOf(params, options);
+  const config = configOf(params, 'decoder', options);
   checkLatents(latents, config);
   return tf.tidy(() =>
     config.type === 'tiny'
@@ -55,10 +55,10 @@ export function decodeVae(params: VaeParams, latents: Tensor4D, options: ApplyVa
   );
 }
 
-function configOf(params: VaeParams, options: ApplyVaeOptions): VaeConfig {
-  checkObject('params', params);
+function configOf(params: VaeParams, part: 'encoder' | 'decoder', options: ApplyVaeOptions): VaeConfig {
+  checkParams(params, [part]);
   checkOptions(options, ['config']);
-  checkObject('config', options.config);
+  checkConfig(options.config);
   return options.config;
 }
 
@@ -66,7 +66,7 @@ function configOf(params: VaeParams, options: ApplyVaeOptions): VaeConfig {
 export function checkImages(images: Tensor4D, config: VaeConfig): void {
   const { imageChannels } = config;
   const factor = vaeDownscale(config);
-  const { shape, dtype } = checkTensor('images', images);
+  const { shape, dtype } = shapeOf('images', images);
   const fits = shape.length === 4 && shape[3] === imageChannels && shape[1] % factor === 0 && shape[2] % factor === 0;
   if (!fits || shape.includes(0) || dtype !== 'float32') {
     const sides = `H and W multiples of ${factor}`;
@@ -78,13 +78,13 @@ export function checkImages(images: Tensor4D, config: VaeConfig): void {
 
 /** Throws unless `latents` is [N, h, w, latentChannels]. */
 export function checkLatents(latents: Tensor4D, { latentChannels }: VaeConfig): void {
-  const { shape, dtype } = checkTensor('latents', latents);
+  const { shape, dtype } = shapeOf('latents', latents);
   if (shape.length !== 4 || shape[3] !== latentChannels || shape.includes(0) || dtype !== 'float32') {
     throw new Error(`latents: expected float32 [N, h, w, ${latentChannels}], got ${dtype} [${shape.join(', ')}]`);
   }
 }
 
-function checkTensor(name: string, x: Tensor4D): { shape: readonly number[]; dtype: string } {
-  if (!(x instanceof tf.Tensor)) throw new Error(`${name}: expected a tensor, got ${typeof x}`);
+function shapeOf(name: string, x: Tensor4D): { shape: readonly number[]; dtype: string } {
+  checkTensor(name, x);
   return { shape: x.shape as number[], dtype: x.dtype };
 }

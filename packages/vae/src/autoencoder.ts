@@ -2,6 +2,7 @@ import { disposeParams } from '@learngene/nn';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { decodeVae, encodeVae } from './apply';
 import { type VaeConfig, vaeDownscale, validateVaeConfig } from './config';
+import { checkParams } from './core/arguments';
 import type { VaeParams } from './params';
 import type { Posterior } from './posterior';
 import { scaleLatents, unscaleLatents } from './scale';
@@ -33,6 +34,7 @@ export interface Autoencoder {
  * @throws on an invalid config
  */
 export function createAutoencoder(params: VaeParams, config: VaeConfig): Autoencoder {
+  checkParams(params, ['encoder', 'decoder']);
   validateVaeConfig(config);
   let live: VaeParams | undefined = params;
   const own = (): VaeParams => {

@@ -1,4 +1,4 @@
-import { checkObject, shown } from './core/arguments';
+import { checkConfig, checkObject, shown } from './core/arguments';
 import { type KlVaeConfig, validateKlVaeConfig } from './kl/config';
 import { type TinyVaeConfig, validateTinyVaeConfig } from './tiny/config';
 
@@ -15,6 +15,7 @@ export function validateVaeConfig(config: VaeConfig): void {
 
 /** Sides of an image divided by those of its latents: 8 for Stable Diffusion. */
 export function vaeDownscale(config: VaeConfig): number {
+  checkConfig(config);
   switch (config.type) {
     case 'tiny':
       return 2 ** (config.encoderWidths.length - (config.resampling === 'shuffle' ? 0 : 1));

@@ -1,5 +1,6 @@
 import type { Generator } from '@learngene/random';
 import { type VaeConfig, validateVaeConfig } from './config';
+import { checkGenerator } from './core/arguments';
 import { initLayers, type LayerSpec } from './core/layers';
 import type { KlVaeConfig } from './kl/config';
 import { klLayers } from './kl/layers';
@@ -19,12 +20,13 @@ export function vaeLayers(config: VaeConfig): LayerSpec[] {
  * generator seeded as torch's gives the weights that diffusers' class of the same configuration starts with.
  *
  * @param g - advanced.
- * @throws on an invalid config
+ * @throws on an invalid config and on what is no generator
  */
 export function initVae(g: Generator, config: TinyVaeConfig): TinyVaeParams;
 export function initVae(g: Generator, config: KlVaeConfig): KlVaeParams;
 export function initVae(g: Generator, config: VaeConfig): VaeParams;
 export function initVae(g: Generator, config: VaeConfig): VaeParams {
+  checkGenerator(g);
   validateVaeConfig(config);
   return initLayers(g, vaeLayers(config)) as VaeParams;
 }

@@ -1,6 +1,7 @@
 import { type Generator, normal } from '@learngene/random';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkGenerator, checkObject, checkTensor } from './core/arguments';
 
 /** A diagonal Gaussian over latents; its mode is the mean. The caller owns the tensors. */
 export interface Posterior {
@@ -23,8 +24,10 @@ export function splitMoments(moments: Tensor4D): Tensor4D[] {
  * @param g - advanced where there is a variance.
  * @returns f32 [N, h, w, Z]; the caller owns it.
  */
-export function samplePosterior({ mean, logVariance }: Posterior, g: Generator): Tensor4D {
+export function samplePosterior(posterior: Posterior, g: Generator): Tensor4D {
+  const { mean, logVariance } = checkedPosterior(posterior);
   if (!logVariance) return tf.clone(mean);
+  checkGenerator(g);
   const [N, h, w, Z] = mean.shape;
   const values = normal(g, N * h * w * Z);
   return tf.tidy(() => {
@@ -40,10 +43,19 @@ export function samplePosterior({ mean, logVariance }: Posterior, g: Generator):
  * @returns f32 [N]; the caller owns it. Differentiable.
  * @throws for a posterior without a variance
  */
-export function posteriorKl({ mean, logVariance }: Posterior): tf.Tensor1D {
+export function posteriorKl(posterior: Posterior): tf.Tensor1D {
+  const { mean, logVariance } = checkedPosterior(posterior);
   if (!logVariance) throw new Error('posterior: expected a log variance, got none (a deterministic autoencoder)');
   return tf.tidy(() => {
     const terms = tf.sub(tf.add(tf.square(mean), tf.exp(logVariance)), tf.add(logVariance, 1));
     return tf.mul(tf.sum(tf.reshape(terms, [mean.shape[0], -1]), 1), 0.5) as tf.Tensor1D;
   });
+}
+
+/** Throws unless a posterior has tensors. */
+function checkedPosterior(posterior: Posterior): Posterior {
+  checkObject('posterior', posterior);
+  checkTensor('posterior.mean', posterior.mean);
+  if (posterior.logVariance !== undefined) checkTensor('posterior.logVariance', posterior.logVariance);
+  return posterior;
 }

@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensors, writeFolderAtomic, writeSafetensors } from '@learngene/tensor-io/node';
+import { checkObject, checkText } from '../core/arguments';
 import {
   decodeVaeFiles,
   type EncodeVaeOptions,
@@ -23,8 +24,9 @@ export interface VaeFolder extends VaeFiles {
  * @throws where a file is missing or damaged or does not fit the config; the message begins with the path
  */
 export async function readVae(folder: string): Promise<VaeFolder> {
-  const text = await readFile(join(folder, VAE_FILES.config), 'utf8');
+  checkText('folder', folder);
   const path = (file: string): string => join(folder, file);
+  const text = await readText(path(VAE_FILES.config));
   const { weights } = named(path(VAE_FILES.config), () => parseVaeConfig(text));
   const { tensors } = await readSafetensors(path(weights));
   const files = named(path(weights), () => decodeVaeFiles(text, tensors));
@@ -43,6 +45,8 @@ export interface WriteVaeOptions extends EncodeVaeOptions {
  * @throws where the folder exists, unless it is to be replaced, and as `encodeVaeFiles`
  */
 export async function writeVae(folder: string, files: VaeFiles, options: WriteVaeOptions = {}): Promise<void> {
+  checkText('folder', folder);
+  checkObject('options', options);
   const { replace = false, ...encoding } = options;
   const { config, weights, tensors } = encodeVaeFiles(files, encoding);
   await writeFolderAtomic(
@@ -54,6 +58,16 @@ export async function writeVae(folder: string, files: VaeFiles, options: WriteVa
     },
     { replace },
   );
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'no such file or folder (ENOENT)' : message;
+    throw new Error(`${path}: cannot open: ${reason}`, { cause });
+  }
 }
 
 /** Puts the path before the message of an error. */

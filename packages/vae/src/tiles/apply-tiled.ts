@@ -2,7 +2,7 @@ import type { Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkImages, checkLatents, decodeVae } from '../apply';
 import { type VaeConfig, vaeDownscale } from '../config';
-import { checkObject, checkOptions } from '../core/arguments';
+import { checkConfig, checkOptions, checkParams } from '../core/arguments';
 import { encodeKl } from '../kl/apply';
 import type { KlVaeParams } from '../kl/params';
 import type { VaeParams } from '../params';
@@ -38,7 +38,7 @@ export interface TiledVaeOptions {
  * @throws as `encodeVae`, and for a tile or an overlap that does not fit the downscale factor
  */
 export function encodeVaeTiled(params: VaeParams, images: Tensor4D, options: TiledVaeOptions): Posterior {
-  const { config, tile, overlap } = settings(params, options);
+  const { config, tile, overlap } = settings(params, 'encoder', options);
   checkImages(images, config);
   const factor = vaeDownscale(config);
   const encode = (part: Tensor4D): Tensor4D =>
@@ -72,7 +72,7 @@ export function encodeVaeTiled(params: VaeParams, images: Tensor4D, options: Til
  * @throws as `decodeVae`, and for a tile or an overlap that does not fit the downscale factor
  */
 export function decodeVaeTiled(params: VaeParams, latents: Tensor4D, options: TiledVaeOptions): Tensor4D {
-  const { config, tile, overlap } = settings(params, options);
+  const { config, tile, overlap } = settings(params, 'decoder', options);
   checkLatents(latents, config);
   const factor = vaeDownscale(config);
   const decode = (part: Tensor4D): Tensor4D => decodeVae(params, part, { config });
@@ -90,10 +90,10 @@ function fits({ shape: [, H, W] }: Tensor4D, tile: number): boolean {
   return H <= tile && W <= tile;
 }
 
-function settings(params: VaeParams, options: TiledVaeOptions): Required<TiledVaeOptions> {
-  checkObject('params', params);
+function settings(params: VaeParams, part: 'encoder' | 'decoder', options: TiledVaeOptions): Required<TiledVaeOptions> {
+  checkParams(params, [part]);
   checkOptions(options, ['config', 'tile', 'overlap']);
-  checkObject('config', options.config);
+  checkConfig(options.config);
   const { config, overlap = 0.25 } = options;
   const { tile = config.type === 'kl' ? config.sampleSize : 512 } = options;
   const factor = vaeDownscale(config);

@@ -1,5 +1,5 @@
 import type { VaeConfig } from '../config';
-import { checkObject, shown } from '../core/arguments';
+import { checkConfig, checkObject, shown } from '../core/arguments';
 import { type KlVaeConfig, klVaeConfig, validateKlVaeConfig } from '../kl/config';
 import { type TinyVaeConfig, tinyVaeConfig, validateTinyVaeConfig } from '../tiny/config';
 import { checkTinyLayout } from '../tiny/keys';
@@ -146,6 +146,7 @@ function readKl(fields: { [K in keyof typeof KL]: unknown }): KlVaeConfig {
  * @throws for what diffusers cannot express, naming the field
  */
 export function vaeConfigToDiffusers(config: VaeConfig): DiffusersVaeConfig {
+  checkConfig(config);
   return config.type === 'tiny' ? writeTiny(config) : writeKl(config);
 }
 

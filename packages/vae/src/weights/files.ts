@@ -1,6 +1,6 @@
 import { duplicateKey, fromFloat32, type NamedTensors, type TensorData, toFloat32 } from '@learngene/tensor-io';
 import { type VaeConfig, validateVaeConfig } from '../config';
-import { checkOptions, checkTensors, shown } from '../core/arguments';
+import { checkObject, checkOptions, checkTensors, checkText, shown } from '../core/arguments';
 import { checkTinyLayout } from '../tiny/keys';
 import { checkOwnTensors, vaeFromLayout, vaeToLayout } from './checkpoint';
 import { vaeConfigFromDiffusers, vaeConfigToDiffusers } from './diffusers-config';
@@ -44,6 +44,7 @@ export interface VaeFolderConfig {
  * @throws on text that is no JSON, a key that stands twice, and as `vaeConfigFromDiffusers`
  */
 export function parseVaeConfig(text: string): VaeFolderConfig {
+  checkText('text', text);
   let file: unknown;
   try {
     file = JSON.parse(text);
@@ -68,6 +69,8 @@ export function parseVaeConfig(text: string): VaeFolderConfig {
  * @throws as {@link parseVaeConfig} and `vaeFromLayout`
  */
 export function decodeVaeFiles(configText: string, tensors: NamedTensors): VaeFiles {
+  checkText('configText', configText);
+  checkTensors(tensors);
   const { config, layout } = parseVaeConfig(configText);
   if (layout === 'diffusers') return { config, tensors: vaeFromLayout(tensors, config, 'diffusers') };
   checkOwnTensors(tensors, config);
@@ -95,9 +98,12 @@ export interface EncodedVae {
  *
  * @throws on tensors that do not fit the config, and on numbers that the dtype cannot hold, naming the tensor
  */
-export function encodeVaeFiles({ config, tensors }: VaeFiles, options: EncodeVaeOptions = {}): EncodedVae {
+export function encodeVaeFiles(files: VaeFiles, options: EncodeVaeOptions = {}): EncodedVae {
+  checkObject('files', files);
   checkOptions(options, ['dtype']);
+  const { config, tensors } = files;
   checkTensors(tensors);
+  validateVaeConfig(config);
   checkOwnTensors(tensors, config);
   const { dtype } = options;
   const stored = new Map([...tensors].map(([name, tensor]) => [name, dtype ? withDtype(name, tensor, dtype) : tensor]));
