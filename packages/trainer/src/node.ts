@@ -1,4 +1,4 @@
-export { checkMemory } from './data/check-memory';
+export { checkMemory } from './check-memory';
 export type { DataConfig, DataRecipe } from './data/complete-data';
 export { dataFromRecipe } from './data/data-from-recipe';
 export { checkHoldOut, type DataPart, decodeData, partOf } from './data/decode-data';
@@ -55,6 +55,7 @@ export {
 } from './latents/manifest';
 export { type OpenLatents, openLatents } from './latents/open-latents';
 export { scaledLatents, withAutoencoder } from './latents/training-data';
+export { checkParents, strangerIn } from './new-folder';
 export { denseStartFile } from './pretrain/dense-start';
 export {
   countRunModel,
@@ -69,7 +70,6 @@ export { gridLabels, type RunLearner, type RunTrainingOptions, runTraining } fro
 export { type TrainRunOptions, trainRun } from './run/train-run';
 export { checkNewRun, createRunFolder, pruneCheckpoints, writeRunRecord } from './run-folder/create-run';
 export { type MetricsLine, type MetricsLog, openMetricsLog, readMetricsLog } from './run-folder/metrics-log';
-export { checkParents, strangerIn } from './run-folder/new-folder';
 export { type CurveSectionsOptions, curveSections, sizeSection, spectrumSection } from './run-folder/report';
 export { saveCheckpoint } from './run-folder/save-checkpoint';
 export { versions } from './run-folder/versions';

@@ -1,5 +1,6 @@
-import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatasetFileError } from '@learngene/datasets';
 import { noProgress, parseConfig } from '@learngene/pipeline';
 import { useTestBackend } from '@learngene/testing';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
@@ -8,6 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { prepareEncoding } from '../src/data/encode-data';
 import { type EncodeFolderOptions, encodeFolder } from '../src/latents/encode-folder';
+import { readLatentManifest } from '../src/latents/manifest';
 import { openLatents } from '../src/latents/open-latents';
 import { encodeOptions, hashOf, makeTinyLatents } from './tiny-latents';
 
@@ -113,13 +115,101 @@ describe('a folder of latents', () => {
     await expect(openLatents(path)).rejects.toThrow(message);
   });
 
+  test.each<[string, (file: string) => void, string]>([
+    ['missing', rmSync, 'missing'],
+    ['cut off', (file) => truncateSync(file, 20), 'damaged'],
+    ['empty', (file) => truncateSync(file, 0), 'damaged'],
+    ['altered', change, 'damaged'],
+  ])('whose labels are %s is refused in one line; the same call writes them again', async (name, damage, word) => {
+    const path = at(`labels-${name.replaceAll(' ', '-')}`);
+    cpSync(at('cache'), path, { recursive: true });
+    damage(join(path, 'labels.safetensors'));
+    await expect(openLatents(path)).rejects.toThrow(
+      /labels.safetensors: [^\n]*; run learngene data latents again, it writes what is damaged anew$/,
+    );
+    const warnings: string[] = [];
+    const progress = { ...noProgress, warn: (text: string) => void warnings.push(text) };
+    await encodeFolder(path, await options({ progress }));
+    expect(warnings).toEqual([`${join(path, 'labels.safetensors')}: ${word}; writing it again`]);
+    for (const file of ['latents.json', 'labels.safetensors', 'latents-00003.safetensors'])
+      expect(hashOf(join(path, file))).toBe(hashOf(at('cache', file)));
+    expect((await openLatents(path)).labels).toHaveLength(36);
+  });
+
+  test('whose latents.json is cut off says what to do, and that helps', async () => {
+    const path = at('cut-off');
+    cpSync(at('cache'), path, { recursive: true });
+    truncateSync(join(path, 'latents.json'), 40);
+    const message = /latents.json: cut off or damaged, .*; remove it and run learngene data latents again$/;
+    await expect(openLatents(path)).rejects.toThrow(message);
+    await expect(encodeFolder(path, await options())).rejects.toThrow(message);
+    rmSync(join(path, 'latents.json'));
+    await encodeFolder(path, await options());
+    expect(hashOf(join(path, 'latents.json'))).toBe(hashOf(at('cache', 'latents.json')));
+  });
+
+  test('of an image that cannot be read says what to do, and takes other settings then', async () => {
+    const path = at('unreadable');
+    const own = await options();
+    const read = () => Promise.reject(new DatasetFileError('bad.png', 'not an image', { isImage: true }));
+    await expect(encodeFolder(path, { ...own, dataset: { ...own.dataset, read } })).rejects.toThrow(
+      'bad.png: not an image; latents need every image; write those that can be read by learngene data prepare first',
+    );
+    await encodeFolder(path, await options({ mirrored: false }));
+    expect(await readLatentManifest(path)).toMatchObject({ mirrored: false, shards: { length: 4 } });
+  });
+
+  test.each<[string, Partial<EncodeFolderOptions>]>([
+    ['crops', { crops: 1_000_000 }],
+    ['crops', { crops: 1_000_000, mirrored: false, shardImages: 36 }],
+  ])('larger than the memory is refused by %s before anything is written', async (name, more) => {
+    await expect(encodeFolder(at('too-large'), await options(more))).rejects.toThrow(
+      new RegExp(`^${name}: latents of \\d+ images of a shard, \\d+ views of each, need .* GiB`),
+    );
+    expect(existsSync(at('too-large'))).toBe(false);
+  });
+
+  test('is no file, lies in none, and holds nothing else', async () => {
+    const config = parseConfig({ data: { path: at('images.safetensors') }, autoencoder: { path: at('vae') } }, 'test');
+    const request = { config, stored: 'mean', crops: 1, mirrored: true, progress: noProgress } as const;
+    const file = at('images.safetensors');
+    for (const [out, message] of [
+      [file, `out ${file}: expected a folder, this is a file`],
+      [join(file, 'deeper'), `out ${join(file, 'deeper')}: ${file} is a file, not a folder`],
+      [at('vae'), `${at('vae')}: expected a new folder or one of latents, this one holds`],
+    ]) {
+      await expect(prepareEncoding({ ...request, out })).rejects.toThrow(message);
+      await expect(encodeFolder(out, await options())).rejects.toThrow(message);
+    }
+  });
+
+  test.skipIf(process.platform === 'win32')('is made only where one may write', async () => {
+    const closed = at('closed');
+    mkdirSync(closed);
+    const own = await options();
+    chmodSync(folder, 0o755);
+    chmodSync(closed, 0o555);
+    const root = process.geteuid?.() === 0;
+    if (root) process.seteuid?.(65534);
+    try {
+      for (const out of [closed, join(closed, 'new')]) {
+        await expect(encodeFolder(out, own)).rejects.toThrow(`${out}: cannot write: permission denied (EACCES)`);
+      }
+    } finally {
+      if (root) process.seteuid?.(0);
+      chmodSync(closed, 0o755);
+    }
+  });
+
   test('with an altered shard is refused when that is read', async () => {
     cpSync(at('cache'), at('altered'), { recursive: true });
     change(at('altered', 'latents-00001.safetensors'));
     const { rows } = await openLatents(at('altered'));
     const still = { crops: [0], flips: [0] };
     await rows.read([3], still);
-    await expect(rows.read([13], still)).rejects.toThrow(/latents-00001.safetensors: altered/);
+    await expect(rows.read([13], still)).rejects.toThrow(
+      /latents-00001.safetensors: altered: .*; run learngene data latents again, it writes/,
+    );
     await expect(rows.read([36], still)).rejects.toThrow('indices: expected integers from 0 to 35, got 36');
     await expect(rows.read([3], { crops: [1], flips: [0] })).rejects.toThrow(
       'views.crops: expected integers from 0 to 0',

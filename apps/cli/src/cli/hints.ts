@@ -4,6 +4,7 @@ import type { ErrorCode } from '@learngene/pipeline';
 const OPTIONS: Readonly<Record<string, string>> = {
   assignment: '--set',
   autoencoder: '--vae',
+  crops: '--crops',
   data: '--data',
   dataPath: '--data-path',
   'data.classes': '--classes (data.classes)',
@@ -15,6 +16,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   out: '--out',
   plan: '--plan',
   run: '--out',
+  shardImages: '--shard-images',
 };
 
 /** What cures an error of the packages, in options. */

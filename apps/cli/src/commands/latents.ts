@@ -55,15 +55,8 @@ export function latentsCommand(): Command {
     refuseUnreadSections(options, 'data latents', ['data', 'autoencoder']);
     const { out, stored, crops, shardImages, flip: mirrored } = options;
     const config = await resolveConfig(options);
-    const prepared = await prepareEncoding({
-      config,
-      stored,
-      crops,
-      mirrored,
-      shardImages,
-      batchSize,
-      progress: output,
-    });
+    const request = { config, out, stored, crops, mirrored, shardImages, batchSize, progress: output };
+    const prepared = await prepareEncoding(request);
     await startEngine(options.engine, output);
     const manifest = await interruptible((signal) => encodeData(out, prepared, signal));
     output.print(encodingWords(out, manifest));

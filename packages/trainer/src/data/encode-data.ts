@@ -1,7 +1,8 @@
 import { type Config, ConfigError } from '@learngene/pipeline';
 import { describeAutoencoder, readAutoencoder } from '@learngene/pipeline/node';
 import { cropSourceSize } from '../latents/crops';
-import { type EncodeFolderOptions, encodeFolder } from '../latents/encode-folder';
+import { type EncodeFolderOptions, encodeFolder, latentSettings } from '../latents/encode-folder';
+import { checkLatentTarget } from '../latents/latent-folder';
 import type { LatentManifest } from '../latents/manifest';
 import { openData } from './open-data';
 
@@ -9,6 +10,8 @@ import { openData } from './open-data';
 export interface EncodingRequest extends Pick<EncodeFolderOptions, 'stored' | 'crops' | 'mirrored' | 'progress'> {
   /** Data and autoencoder; its seed is that of draws and crops. */
   config: Pick<Config, 'data' | 'autoencoder' | 'seed'>;
+  /** The folder that will be written, checked before any work (default: checked when the images are encoded). */
+  out?: string;
   /** Images of a shard (default 1024). */
   shardImages?: number;
   /** Images that are encoded at a time (default 16). */
@@ -21,10 +24,12 @@ export type PreparedEncoding = Omit<EncodeFolderOptions, 'signal'>;
 /**
  * Opens the data and the autoencoder of a folder of latents.
  *
- * @throws ConfigError where one of them is not there, and for crops of images that keep their own size
+ * @throws ConfigError where one of them is not there, for crops of images that keep their own size, for shards larger than the
+ *   memory, and for a folder that holds anything else; Error for a folder that may not be written
  */
 export async function prepareEncoding(request: EncodingRequest): Promise<PreparedEncoding> {
-  const { config, stored, crops, mirrored, shardImages = 1024, batchSize = 16, progress } = request;
+  const { config, out, stored, crops, mirrored, shardImages = 1024, batchSize = 16, progress } = request;
+  if (out !== undefined) await checkLatentTarget(out);
   if (config.autoencoder === undefined) throw new ConfigError('autoencoder: expected its folder or its name, got none');
   const autoencoder = await readAutoencoder(config.autoencoder);
   describeAutoencoder(autoencoder, config.autoencoder); // refuses fields that are not the autoencoder's
@@ -32,10 +37,12 @@ export async function prepareEncoding(request: EncodingRequest): Promise<Prepare
   if (dataset.latents !== undefined) throw new ConfigError('data.latents: expected images to encode, got latents');
   const { seed } = config;
   const prepared = { dataset, data, autoencoder, stored, seed, crops, mirrored, shardImages, batchSize, progress };
-  if (crops === 1) return prepared;
-  if (data.source !== 'folder' && data.source !== 'emoji') {
+  const fromFiles = data.source === 'folder' || data.source === 'emoji';
+  if (crops > 1 && !fromFiles) {
     throw new ConfigError(`crops: ${data.source} data keep their own size and have one crop, got ${crops}`);
   }
+  latentSettings(prepared); // refuses what cannot be encoded
+  if (crops === 1) return prepared;
   const { dataset: larger } = await openData({ ...data, size: cropSourceSize(dataset.height) }, progress);
   return { ...prepared, larger };
 }

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
-import { checkWritable } from '../run-folder/new-folder';
+import { checkWritable } from '../new-folder';
 import type { DemoPlan } from './plan';
 
 /** What marks a folder as a demo's, and says which one. */

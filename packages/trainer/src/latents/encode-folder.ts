@@ -1,24 +1,21 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
-import type { ImageDataset } from '@learngene/datasets';
+import { DatasetFileError, type ImageDataset } from '@learngene/datasets';
 import { ConfigError, type Progress } from '@learngene/pipeline';
 import { type AutoencoderFiles, describeAutoencoder, loadAutoencoder } from '@learngene/pipeline/node';
 import { createGenerator, normal, stream } from '@learngene/random';
 import { readSafetensors, sha256File, writeSafetensors } from '@learngene/tensor-io/node';
 import type { Autoencoder } from '@learngene/vae';
+import { checkMemory } from '../check-memory';
 import { interruptedBy } from '../errors';
 import { type CropSource, cropOf } from './crops';
 import { encodeImages, latentShape, type Shape } from './encode';
 import { labelsHash } from './labels';
+import { startFolder } from './latent-folder';
 import {
-  isLatentFolder,
-  LABELS_FILE,
   type LatentData,
   type LatentManifest,
   type LatentSettings,
-  readLatentManifest,
   type StoredLatents,
   shardCount,
   writeLatentManifest,
@@ -63,7 +60,7 @@ export interface EncodeFolderOptions {
  */
 export async function encodeFolder(folder: string, options: EncodeFolderOptions): Promise<LatentManifest> {
   const { progress, signal } = options;
-  const settings = settingsOf(options);
+  const settings = latentSettings(options);
   let manifest = await startFolder(folder, settings, options);
   const all = shardCount(settings);
   const { length: found } = manifest.shards;
@@ -124,21 +121,37 @@ function numbersOf(settings: Pick<LatentSettings, 'shape' | 'stored'>): number {
   return storedShape(settings).reduce((a, b) => a * b);
 }
 
-function settingsOf(options: EncodeFolderOptions): LatentSettings {
+/** What cures images of which some cannot be read. */
+const PREPARE_FIRST = 'write those that can be read by learngene data prepare first';
+
+/** Throws where the latents of a shard, which are one array, are larger than the memory. */
+function checkShardMemory(settings: LatentSettings): void {
+  const { images, shardImages, crops, mirrored } = settings;
+  const views = crops * (mirrored ? 2 : 1);
+  const count = Math.min(images, shardImages);
+  const what = `latents of ${count} images of a shard, ${views} views of each,`;
+  checkMemory(crops > 1 ? 'crops' : 'shardImages', what, 4 * count * views * numbersOf(settings));
+}
+
+/**
+ * What decides the numbers of a folder of latents.
+ *
+ * @throws ConfigError for images that the autoencoder does not take, for what it cannot give, for images that may be skipped, and
+ *   for shards larger than the memory
+ */
+export function latentSettings(options: Omit<EncodeFolderOptions, 'signal'>): LatentSettings {
   const { dataset, data, stored, seed, crops, mirrored, shardImages } = options;
   const { config } = options.autoencoder;
   const autoencoder = describeAutoencoder(options.autoencoder);
   networkInput({ autoencoder }, dataset); // refuses images that it does not take
   if (data.onCorrupt === 'skip') {
-    throw new ConfigError(
-      'data.onCorrupt: latents need every image, got skip; write those that can be read by learngene data prepare first',
-    );
+    throw new ConfigError(`data.onCorrupt: latents need every image, got skip; ${PREPARE_FIRST}`);
   }
   if (stored !== 'mean' && config.type === 'tiny') {
     throw new ConfigError(`stored: a tiny autoencoder has no variance; expected mean, got ${stored}`);
   }
   const imageShape = [dataset.height, dataset.width, dataset.channels] as const;
-  return {
+  const settings: LatentSettings = {
     format: 1,
     name: dataset.name,
     classes: [...dataset.classes],
@@ -154,68 +167,8 @@ function settingsOf(options: EncodeFolderOptions): LatentSettings {
     mirrored,
     shardImages,
   };
-}
-
-/** What an interrupted call leaves that the next may find. */
-const isOwn = (name: string) => name === LABELS_FILE || /^\.?latents/.test(name) || /^\..*\.tmp$/.test(name);
-
-/** The manifest to go on from: that of an interrupted folder of the same settings, or a new one. */
-async function startFolder(
-  folder: string,
-  settings: LatentSettings,
-  { dataset, progress }: EncodeFolderOptions,
-): Promise<LatentManifest> {
-  if (isLatentFolder(folder)) {
-    const manifest = await readLatentManifest(folder);
-    checkSameSettings(folder, manifest, settings);
-    const shards = await wholeShards(folder, manifest, progress);
-    const isWhole = shards.length === shardCount(settings);
-    return { ...settings, shards, ...(isWhole && { statistics: manifest.statistics }) };
-  }
-  const stranger = existsSync(folder) ? (await readdir(folder)).find((name) => !isOwn(name)) : undefined;
-  if (stranger !== undefined) {
-    throw new ConfigError(`${folder}: expected a new folder or one of latents, this one holds ${stranger}`);
-  }
-  await mkdir(folder, { recursive: true });
-  const labels = { dtype: 'I32', shape: [dataset.size], data: dataset.labels.slice() } as const;
-  await writeSafetensors(join(folder, LABELS_FILE), new Map([['labels', labels]]));
-  const manifest = { ...settings, shards: [] };
-  await writeLatentManifest(folder, manifest);
-  return manifest;
-}
-
-/** Settings without what the autoencoder is called: its hash says which it is. */
-function withoutName(settings: LatentSettings): LatentSettings {
-  return { ...settings, autoencoder: { ...settings.autoencoder, name: undefined } };
-}
-
-function checkSameSettings(
-  folder: string,
-  { shards: _, statistics: __, ...found }: LatentManifest,
-  wanted: LatentSettings,
-): void {
-  for (const name of Object.keys(wanted) as (keyof LatentSettings)[]) {
-    if (isDeepStrictEqual(withoutName(found)[name], withoutName(wanted)[name])) continue;
-    const short = (value: unknown) => (JSON.stringify(value) ?? 'none').slice(0, 120);
-    throw new ConfigError(
-      `${folder}: holds latents of other settings: ${name} is ${short(found[name])}, asked for ${short(wanted[name])}; give another folder`,
-    );
-  }
-}
-
-/** The shards that are whole, up to the first that is not: those after it are encoded anew. */
-async function wholeShards(folder: string, { shards }: LatentManifest, progress: Progress) {
-  for (const [i, { file, sha256, bytes }] of shards.entries()) {
-    const path = join(folder, file);
-    const size = await stat(path).then(
-      (found) => found.size,
-      () => undefined,
-    );
-    if (size === bytes && (await sha256File(path)) === sha256) continue;
-    progress.warn(`${path}: ${size === undefined ? 'missing' : 'damaged'}; encoding from there on again`);
-    return shards.slice(0, i);
-  }
-  return shards;
+  checkShardMemory(settings);
+  return settings;
 }
 
 async function encodeShard(
@@ -233,7 +186,9 @@ async function encodeShard(
     const indices = Array.from({ length: Math.min(batchSize, end - first) }, (_, i) => first + i);
     for (let view = 0; view < views; view++) {
       const crop = view % crops;
-      const images = await readCrop(options, indices, crop);
+      const images = await readCrop(options, indices, crop).catch((error: unknown) => {
+        throw isUnreadableImage(error) ? unreadableImage(error) : error;
+      });
       const encoded = await encodeImages(autoencoder, images, { shape, mirror: view >= crops, moments });
       const rows = stored === 'sample' ? drawOnce(encoded, options, { indices, view }) : encoded;
       const numbers = rows.length / indices.length;
@@ -245,6 +200,17 @@ async function encodeShard(
     onImages(first + indices.length);
   }
   return shard as Float32Array;
+}
+
+const isUnreadableImage = (error: unknown): error is DatasetFileError =>
+  error instanceof DatasetFileError && error.isImage;
+
+/** The error of an image that cannot be read, with what to do. */
+function unreadableImage(cause: DatasetFileError): DatasetFileError {
+  const { file, message } = cause;
+  const problem = message.startsWith(`${file}: `) ? message.slice(file.length + 2) : message;
+  const cure = `latents need every image; ${PREPARE_FIRST} (data.onCorrupt: skip)`;
+  return new DatasetFileError(file, `${problem}; ${cure}`, { cause, isImage: true });
 }
 
 async function readCrop(

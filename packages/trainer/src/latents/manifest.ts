@@ -165,7 +165,11 @@ export async function readLatentManifest(folder: string): Promise<LatentManifest
   } catch (error) {
     if (!existsSync(file))
       throw new ConfigError(`${folder}: expected a folder of latents, which has a ${LATENTS_FILE}`);
-    throw new ConfigError(`${file}: cannot be read as JSON`, { cause: error });
+    if (!(error instanceof SyntaxError)) throw new ConfigError(`${file}: cannot be read`, { cause: error });
+    throw new ConfigError(
+      `${file}: cut off or damaged, it cannot be read as JSON; remove it and run learngene data latents again`,
+      { cause: error },
+    );
   }
   if (!isObject(value)) throw new ConfigError(`${file}: expected a JSON object`);
   check(file, value, MANIFEST);

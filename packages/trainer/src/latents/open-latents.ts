@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageDataset, LatentRows } from '@learngene/datasets';
@@ -37,19 +38,37 @@ export async function openLatents(folder: string): Promise<OpenLatents> {
   return { manifest, labels, rows: shardRows(folder, manifest) };
 }
 
-async function checkSize(path: string, bytes: number): Promise<void> {
-  const found = await stat(path).catch((cause) => {
-    throw new TensorFileError(path, 'missing', { cause });
+/** The error of a file that the same call of `learngene data latents` writes again. */
+function damaged(path: string, problem: string, cause?: unknown): TensorFileError {
+  return new TensorFileError(path, `${problem}; run learngene data latents again, it writes what is damaged anew`, {
+    cause,
   });
-  if (found.size !== bytes) throw new TensorFileError(path, `expected ${bytes} bytes, got ${found.size}`);
 }
 
-async function readLabels(folder: string, { images, labels: hash, classes }: LatentManifest): Promise<Int32Array> {
+async function checkSize(path: string, bytes: number): Promise<void> {
+  const found = await stat(path).catch((cause) => {
+    throw damaged(path, 'missing', cause);
+  });
+  if (found.size !== bytes) throw damaged(path, `expected ${bytes} bytes, got ${found.size}`);
+}
+
+/**
+ * Reads the labels of a folder of latents.
+ *
+ * @throws TensorFileError where they are missing, damaged, or not those of the manifest
+ */
+export async function readLabels(
+  folder: string,
+  { images, labels: hash, classes }: LatentManifest,
+): Promise<Int32Array> {
   const path = join(folder, LABELS_FILE);
-  const { tensors } = await readSafetensors(path, { names: ['labels'] });
+  if (!existsSync(path)) throw damaged(path, 'missing');
+  const { tensors } = await readSafetensors(path, { names: ['labels'] }).catch((cause) => {
+    throw damaged(path, 'the labels cannot be read', cause);
+  });
   const labels = tensors.get('labels')?.data;
   if (!(labels instanceof Int32Array) || labels.length !== images || labelsHash(labels) !== hash) {
-    throw new TensorFileError(path, `labels: expected those of the ${images} images in the folder's latents.json`);
+    throw damaged(path, `labels: expected those of the ${images} images in the folder's latents.json`);
   }
   const wrong = labels.find((label) => label < 0 || label >= classes.length);
   if (wrong !== undefined) {
@@ -98,7 +117,7 @@ async function openShard(
   { shape: expected, inMemory }: { shape: readonly number[]; inMemory: boolean },
 ): Promise<ReadNumbers> {
   const path = join(folder, file);
-  if ((await sha256File(path)) !== sha256) throw new TensorFileError(path, 'altered: its SHA-256 is another');
+  if ((await sha256File(path)) !== sha256) throw damaged(path, 'altered: its SHA-256 is another');
   const tensors = await openSafetensorsFile(path);
   try {
     const { dtype, shape, byteOffset } = tensors.info('latents');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
 import { CONFIG_FILE, checkpointPath, checkpointSteps, type RUN_FORMAT } from '@learngene/pipeline/node';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
-import { checkParents, checkWritable, strangerIn } from './new-folder';
+import { checkParents, checkWritable, strangerIn } from '../new-folder';
 
 /** Folders that a run leaves behind if it fails before its first step. */
 const EMPTY_RUN = ['checkpoints', 'samples'];

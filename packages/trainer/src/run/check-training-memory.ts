@@ -1,7 +1,7 @@
 import { countDitParams } from '@learngene/dit';
 import { countKindParams, countTransferParams } from '@learngene/kind';
 import type { RunRecord } from '@learngene/pipeline/node';
-import { checkTotalMemory } from '../data/check-memory';
+import { checkTotalMemory } from '../check-memory';
 
 /** Bytes of a float32. */
 const BYTES = 4;
