@@ -74,6 +74,7 @@ function installed(name) {
  *
  * @param {string} name
  * @param {boolean} optional
+ * @returns {[string, string][]}
  */
 function linkTo(name, optional) {
   const folder = installed(name);
@@ -93,9 +94,10 @@ export function makeProject(files) {
   const packages = publishedPackages();
   const peers = new Set(packages.flatMap(({ manifest }) => Object.keys(manifest.peerDependencies ?? {})));
   const optional = new Set(packages.flatMap(({ manifest }) => Object.keys(manifest.peerDependenciesMeta ?? {})));
+  /** @type {Map<string, string>} */
   const links = new Map([
     ...[...peers].flatMap((name) => linkTo(name, optional.has(name))),
-    ...packages.map(({ name, folder }) => [name, folder]), // a peer that is one of ours is the same folder
+    ...packages.map(({ name, folder }) => /** @type {const} */ ([name, folder])), // a peer that is one of ours is the same folder
   ]);
   for (const [name, target] of links) {
     const link = join(folder, 'node_modules', name);
