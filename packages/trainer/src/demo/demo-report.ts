@@ -154,12 +154,18 @@ async function realSections({ plan, data, drawn }: DemoReportInput): Promise<Sec
 
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 
+/** Three digits; a dash where a class had too few images. */
+const distance = (value: number) => (Number.isNaN(value) ? '-' : value.toPrecision(3));
+
 /** The rows of the table of scores. */
 const MEASURES: readonly (readonly [name: string, of: (score: Score) => string])[] = [
   ['samples, and held-out images', ({ samples, reals }) => `${samples}, ${reals}`],
   ['FID of the samples', ({ fid }) => fid.toFixed(1)],
   ['FID of the training images', ({ trainFid }) => trainFid.toFixed(1)],
   ['FID of noise', ({ noiseFid }) => noiseFid.toFixed(1)],
+  ['KID of the samples', ({ kid }) => distance(kid)],
+  ['KID of the training images', ({ trainKid }) => distance(trainKid)],
+  ['KID of noise', ({ noiseKid }) => distance(noiseKid)],
   ['precision, recall', ({ precision, recall }) => `${precision.toFixed(2)}, ${recall.toFixed(2)}`],
   ['samples that the classifier takes for their class', ({ classAccuracy }) => percent(classAccuracy)],
   ['held-out images that it takes for theirs', ({ realAccuracy }) => percent(realAccuracy)],
@@ -170,7 +176,7 @@ function scoreTable({ base, novel }: DemoReportInput['scores']): Section {
   return {
     kind: 'table',
     title: 'Scores',
-    note: 'By the features of a small classifier that was trained on the real training images; samples are compared with held-out images, which nothing was trained on. Every class has the same weight. Distances of so few images are rough: the FID of the training images says what is as good as real, that of noise what is nothing. Of the held-out images themselves half are nearer to a training image than the median of their class; a share far above that says how much is remembered.',
+    note: 'By the features of a small classifier that was trained on the real training images; samples are compared with held-out images, which nothing was trained on. Every class has the same weight. Distances of so few images are rough: the FID of the training images says what is as good as real, that of noise what is nothing. The kernel distance (KID) is computed in each class and averaged; of images like the held-out ones it is 0 on average, however few they are. Of the held-out images themselves half are nearer to a training image than the median of their class; a share far above that says how much is remembered.',
     header: ['', 'pre-training classes', 'novel classes'],
     rows: MEASURES.map(([name, of]) => [name, of(base), of(novel)]),
   };

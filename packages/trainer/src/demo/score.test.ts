@@ -2,6 +2,7 @@ import { type ImageDataset, subset } from '@learngene/datasets';
 import type { ImageSource } from '@learngene/metrics';
 import { useTestBackend } from '@learngene/testing';
 import { beforeAll, expect, test } from 'vitest';
+import { kernelDistanceByClass } from './kernel-distance-by-class';
 import { score, scoreWords } from './score';
 
 beforeAll(useTestBackend);
@@ -70,6 +71,19 @@ test('shares of samples and of reals, and the nearest training image of each sam
   // Distances to the training: dark reals 2, 11.3, 18.1, 28.3 (median 14.7), bright ones 2, 24.2 (median 13.1);
   // samples 2 and 18 of the dark class, 88 and 24.2 of the bright one.
   expect(result.nearTraining).toBe(0.25);
+  expect(result.trainKid).toBeNaN(); // one training image a class
+});
+
+test('kernel distances are those within the classes', async () => {
+  const reals = [10, 0, 20, 8, 30, 2, 40, 4];
+  const samples = [12, 1, 180, 3, 20, 0, 31, 3];
+  const dark = (values: number[]) => ({
+    features: [0, 2, 4, 6].map((at) => Float32Array.from(values.slice(at, at + 2))),
+    classes: [0, 0, 0, 0],
+  });
+  const { kid, noiseKid } = await scored(HELD_OUT, Uint8Array.from(samples), [0, 0, 0, 0]);
+  expect(kid).toBe(kernelDistanceByClass(dark(samples), dark(reals)));
+  expect(noiseKid).not.toBe(kid);
 });
 
 test('a score in words', async () => {

@@ -4,6 +4,7 @@ import type { Images } from '@learngene/report';
 import { balanceClasses } from '../data/balance-classes';
 import { classAccuracy } from '../evaluate/in-domain-extractor';
 import { noiseSource } from '../evaluate/noise-baseline';
+import { kernelDistanceByClass } from './kernel-distance-by-class';
 import { featuresOf, nearestOf, shareNearer } from './nearest';
 
 /** How samples compare with real images that were not trained on. */
@@ -16,6 +17,15 @@ export interface Score {
   fid: number;
   /** The same of noise in the place of the samples. */
   noiseFid: number;
+  /**
+   * Kernel distance of the samples to the reals of their class, mean over the classes; NaN where a class has fewer than
+   * two of either. Of images like the reals it is 0 on average, however few they are.
+   */
+  kid: number;
+  /** The same of noise in the place of the samples. */
+  noiseKid: number;
+  /** The same of the training images. */
+  trainKid: number;
   /** Share of samples that lie among the reals, in [0, 1]. */
   precision: number;
   /** Share of reals that lie among the samples, in [0, 1]. */
@@ -63,16 +73,22 @@ export async function score(
     (await evaluate({ extractor, reference, samples: source, metrics: ['fid'] })).fid as number;
   const samples = imageSource(images);
   const among = await evaluate({ extractor, reference: reals, samples, metrics: ['precision-recall'] });
-  const known = await featuresOf(extractor, datasetSource(train));
-  const near = nearestOf(await featuresOf(extractor, samples), known);
-  const real = nearestOf(await featuresOf(extractor, reals), known);
+  const noise = noiseSource(imageSource(images), seed);
   const first = classes[0] ?? 0; // the classes of a part follow each other in the classifier
-  const realClasses = Array.from(heldOut.labels, (label) => first + label);
+  const [trainClasses, realClasses] = [train, heldOut].map(({ labels }) => Array.from(labels, (own) => first + own));
+  const own = await featuresOf(extractor, samples);
+  const known = await featuresOf(extractor, datasetSource(train));
+  const held = { features: await featuresOf(extractor, reals), classes: realClasses };
+  const near = nearestOf(own, known);
+  const real = nearestOf(held.features, known);
   return {
     samples: images.count,
     reals: heldOut.size,
     fid: await fidOf(samples),
-    noiseFid: await fidOf(noiseSource(imageSource(images), seed)),
+    noiseFid: await fidOf(noise),
+    kid: kernelDistanceByClass({ features: own, classes }, held),
+    noiseKid: kernelDistanceByClass({ features: await featuresOf(extractor, noise), classes }, held),
+    trainKid: kernelDistanceByClass({ features: known, classes: trainClasses }, held),
     precision: among.precisionRecall?.precision ?? Number.NaN,
     recall: among.precisionRecall?.recall ?? Number.NaN,
     classAccuracy: await classAccuracy(extractor, imageSource(images), classes),
