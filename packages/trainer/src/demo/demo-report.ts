@@ -155,7 +155,7 @@ async function realSections({ plan, data, drawn }: DemoReportInput): Promise<Sec
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 
 /** Three digits; a dash where a class had too few images. */
-const distance = (value: number) => (Number.isNaN(value) ? '-' : value.toPrecision(3));
+const distance = (value: number) => (Number.isNaN(value) ? '-' : number(Number(value.toPrecision(3))));
 
 /** The rows of the table of scores. */
 const MEASURES: readonly (readonly [name: string, of: (score: Score) => string])[] = [
