@@ -9,7 +9,7 @@ import type { Effort } from './measure';
 import { type Options, parseOptions } from './options';
 import { MissingError, pythonEnvironment } from './python-environment';
 import { writeReport } from './report';
-import { mergeRows, type ResultHeader, type ResultRow, type Results } from './result';
+import { mergeResults, type ResultHeader, type ResultRow, type Results } from './result';
 import { profileRow, type RowContext, runRow } from './run-row';
 import { formatAmount, formatRatio } from './table';
 import { WorkerPool } from './worker-pool';
@@ -62,16 +62,15 @@ async function measureAll(rows: readonly Row[], context: RowContext): Promise<{ 
 }
 
 /** What `latest.json` keeps of an earlier run: with `--only`, the rows that were not measured again. */
-function earlier({ only }: Options): ResultRow[] {
-  if (!only || !existsSync(latest)) return [];
-  return (JSON.parse(readFileSync(latest, 'utf8')) as Results).rows;
+function earlier({ only }: Options): Results | undefined {
+  return only && existsSync(latest) ? (JSON.parse(readFileSync(latest, 'utf8')) as Results) : undefined;
 }
 
 /** Writes `latest.json` and the page in docs. */
 async function keep(options: Options, made: readonly ResultRow[], header: ResultHeader): Promise<Results> {
   const order = new Map(catalog.map(({ name }, i) => [name, i]));
-  const all = mergeRows(earlier(options), made);
-  const results = { header, rows: all.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0)) };
+  const results = mergeResults(earlier(options), { header, rows: [...made] });
+  results.rows.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0));
   mkdirSync(join(latest, '..'), { recursive: true });
   writeFileSync(latest, `${JSON.stringify(results, null, 2)}\n`);
   await writeReport(root, results);

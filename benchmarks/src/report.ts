@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { growthChart, ratioChart } from './charts';
 import type { ResultRow, Results } from './result';
-import { markdownHeader, markdownTables } from './table';
+import { markdownHeader, markdownTables, notedRows } from './table';
 
 const curves = ['tokens', 'width', 'groups', 'threads'];
 const [start, end] = ['<!-- results -->', '<!-- /results -->'];
@@ -31,7 +31,7 @@ export async function writeReport(root: string, results: Results): Promise<void>
   }
   const file = join(root, 'docs', 'benchmarks.md');
   const [ratios = '', ...growth] = charts;
-  const text = [markdownHeader(results), ratios, markdownTables(results.rows), growth.join('\n')].join('\n\n');
+  const text = [markdownHeader(results), ratios, markdownTables(notedRows(results)), growth.join('\n')].join('\n\n');
   writeFileSync(file, replaceResults(readFileSync(file, 'utf8'), text));
 }
 

@@ -54,8 +54,25 @@ export interface ResultHeader {
 
 /** The file `results/latest.json`. */
 export interface Results {
+  /** The newest run. */
   header: ResultHeader;
+  /** Earlier runs that some rows are still from, oldest first. */
+  earlier?: ResultHeader[];
   rows: ResultRow[];
+}
+
+/** The run that a row was measured in: of those that ended after it, the first. */
+export function runOf({ at }: ResultRow, { header, earlier = [] }: Results): ResultHeader {
+  return [...earlier, header].find(({ date }) => date >= at) ?? header;
+}
+
+/** Results of a new run in the place of those that it measured again; the other rows stay, with the run they are from. */
+export function mergeResults(old: Results | undefined, fresh: Results): Results {
+  if (!old) return fresh;
+  const earlier = [...(old.earlier ?? []), old.header];
+  const all = { header: fresh.header, earlier, rows: mergeRows(old.rows, fresh.rows) };
+  const needed = new Set(all.rows.map((row) => runOf(row, all)));
+  return { ...all, earlier: earlier.filter((run) => needed.has(run)) };
 }
 
 /** New rows in the place of old ones with the same name and peer; other old rows stay when the engine is the same. */

@@ -1,6 +1,6 @@
 import { expect, it as test } from 'vitest';
-import { mergeRows, type ResultRow } from './result';
-import { formatAmount, formatRatio, markdownTables, overall } from './table';
+import { mergeResults, mergeRows, type ResultHeader, type ResultRow } from './result';
+import { formatAmount, formatRatio, markdownHeader, markdownTables, notedRows, overall } from './table';
 
 function row(fields: Partial<ResultRow>): ResultRow {
   const times = { oursMs: 10, oursBestMs: 9, peerMs: 20, peerBestMs: 18, ratio: 2, bestRatio: 2 };
@@ -56,4 +56,38 @@ test('merging replaces rows of the same name, peer and engine, and keeps the pla
     ['b', 'compiled', 10],
     ['c', 'torch', 10],
   ]);
+});
+
+test('rows that stay from an earlier run say when and on what processor they were measured', () => {
+  const header = (cpu: string, date: string): ResultHeader => ({
+    machine: { cpu, cores: 2, memoryGiB: 8, system: 'linux' },
+    threads: 2,
+    engine: { name: 'native', detail: '' },
+    versions: {},
+    commit: 'abc',
+    date,
+    quick: false,
+  });
+  const first = { header: header('Old', '2026-01-01T01:00:00Z'), rows: [row({ name: 'a' }), row({ name: 'b' })] };
+  const later = { at: '2026-01-02T00:00:00Z' };
+  const second = mergeResults(first, {
+    header: header('New', '2026-01-02T01:00:00Z'),
+    rows: [row({ name: 'b', ...later })],
+  });
+  expect(notedRows(second).map(({ name, note }) => [name, note])).toEqual([
+    ['a', 'measured 2026-01-01 on Old'],
+    ['b', ''],
+  ]);
+  expect(markdownHeader(second)).toContain('Machine: New, 2 cores');
+  expect(markdownHeader(second)).toContain('1 of 2 rows are from an earlier run; their note says when.\nMachine: Old');
+  const third = mergeResults(second, {
+    header: header('New', '2026-01-03T01:00:00Z'),
+    rows: [row({ name: 'a', at: '2026-01-03T00:00:00Z', note: 'x' })],
+  });
+  expect(third.earlier?.map(({ date }) => date)).toEqual(['2026-01-02T01:00:00Z']);
+  expect(notedRows(third).map(({ name, note }) => [name, note])).toEqual([
+    ['a', 'x'],
+    ['b', 'measured 2026-01-02'],
+  ]);
+  expect(mergeResults(undefined, first)).toBe(first);
 });

@@ -1,5 +1,5 @@
 import { sections } from './catalog';
-import type { ResultRow, Results } from './result';
+import { type ResultHeader, type ResultRow, type Results, runOf } from './result';
 import { geometricMean } from './statistics';
 
 /** Three significant digits with a unit: 1.23 s, 45.6 ms, 789 µs, 512 MiB. */
@@ -73,8 +73,28 @@ function markdownTable(rows: readonly ResultRow[]): string {
   return `${head}\n${lines.join('\n')}\n`;
 }
 
-/** The header as a paragraph. */
-export function markdownHeader({ header }: Results): string {
+/** The runs, newest first, a paragraph each. With more than one, each says of what it is. */
+export function markdownHeader(results: Results): string {
+  const { header, earlier = [], rows } = results;
+  const older = earlier.toReversed().map((run) => {
+    const own = rows.filter((row) => runOf(row, results) === run).length;
+    return `${own} of ${rows.length} rows are from an earlier run; their note says when.\n${describeRun(run)}`;
+  });
+  return [describeRun(header), ...older].join('\n\n');
+}
+
+/** Says of rows of earlier runs when they were measured, and on what processor where it was another. */
+export function notedRows(results: Results): ResultRow[] {
+  const { header } = results;
+  return results.rows.map((row) => {
+    const run = runOf(row, results);
+    if (run === header) return row;
+    const elsewhere = run.machine.cpu === header.machine.cpu ? '' : ` on ${run.machine.cpu}`;
+    return { ...row, note: [row.note, `measured ${row.at.slice(0, 10)}${elsewhere}`].filter(Boolean).join('; ') };
+  });
+}
+
+function describeRun(header: ResultHeader): string {
   const { machine, threads, engine, versions, commit, date, quick } = header;
   const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
