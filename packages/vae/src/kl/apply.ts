@@ -1,6 +1,7 @@
-import { applyConv, applyLinear, attention, groupNorm, upsampleNearest } from '@learngene/nn';
+import { applyConv, applyLinear, attention, type ConvParams, groupNorm, upsampleNearest } from '@learngene/nn';
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { chain, type Step } from '../core/chain';
 import type { KlVaeConfig } from './config';
 import type { KlBlockParams, KlMidParams, KlVaeParams, NormParams } from './params';
 
@@ -8,45 +9,53 @@ import type { KlBlockParams, KlMidParams, KlVaeParams, NormParams } from './para
 
 const EPS = 1e-6;
 
-/** Moments of the posterior, raw: mean, then log variance, [N, h, w, 2Z]. Call it inside a tidy. */
+/** Moments of the posterior, raw: mean, then log variance, [N, h, w, 2Z]. */
 export function encodeKl({ encoder, quant }: KlVaeParams, images: Tensor4D, config: KlVaeConfig): Tensor4D {
-  let x = applyConv(encoder.in, images); // [N, H, W, C]
+  const steps: Step[] = [(x) => applyConv(encoder.in, x)]; // [N, H, W, C]
   for (let level = 0; level < config.widths.length; level++) {
     const { blocks, down } = encoder.levels[level];
-    x = applyBlocks(blocks, x, config); // the same sides
-    if (down) x = applyConv(down, x, { stride: 2, pad: [0, 1] }); // [N, H/2, W/2, C]
+    steps.push(...blockSteps(blocks, config)); // the same sides
+    if (down) steps.push((x) => applyConv(down, x, { stride: 2, pad: [0, 1] })); // [N, H/2, W/2, C]
   }
-  x = applyMid(encoder.mid, x, config); // [N, h, w, C]
-  const moments = applyConv(encoder.out, normSilu(encoder.norm, x, config)); // [N, h, w, 2 Z]
-  return quant ? applyConv(quant, moments) : moments;
+  steps.push(...midSteps(encoder.mid, config), ...outSteps(encoder, config)); // [N, h, w, C], [N, h, w, 2 Z]
+  if (quant) steps.push((moments) => applyConv(quant, moments));
+  return chain(images, steps);
 }
 
-/** Images of latents; both raw, see `decodeVae`. Call it inside a tidy. */
+/** Images of latents; both raw, see `decodeVae`. */
 export function decodeKl({ decoder, postQuant }: KlVaeParams, latents: Tensor4D, config: KlVaeConfig): Tensor4D {
-  const z = postQuant ? applyConv(postQuant, latents) : latents; // [N, h, w, Z]
-  let x = applyMid(decoder.mid, applyConv(decoder.in, z), config); // [N, h, w, C]
+  const steps: Step[] = postQuant ? [(z) => applyConv(postQuant, z)] : []; // [N, h, w, Z]
+  steps.push((z) => applyConv(decoder.in, z), ...midSteps(decoder.mid, config)); // [N, h, w, C]
   for (let level = 0; level < config.widths.length; level++) {
     const { blocks, up } = decoder.levels[level];
-    x = applyBlocks(blocks, x, config); // the same sides
-    if (up) x = applyConv(up, upsampleNearest(x)); // [N, 2h, 2w, C]
+    steps.push(...blockSteps(blocks, config)); // the same sides
+    if (up) steps.push(upsampleNearest, (x) => applyConv(up, x)); // [N, 2h, 2w, C]
   }
-  return applyConv(decoder.out, normSilu(decoder.norm, x, config)); // [N, H, W, 3]
+  return chain(latents, [...steps, ...outSteps(decoder, config)]); // [N, H, W, 3]
 }
 
-function applyBlocks(blocks: Readonly<Record<string, KlBlockParams>>, x: Tensor4D, config: KlVaeConfig): Tensor4D {
-  let y = x;
-  for (let block = 0; blocks[block] !== undefined; block++) y = applyBlock(blocks[block], y, config);
-  return y;
+function blockSteps(blocks: Readonly<Record<string, KlBlockParams>>, config: KlVaeConfig): Step[] {
+  const steps: Step[] = [];
+  for (let block = 0; blocks[block] !== undefined; block++) steps.push((x) => applyBlock(blocks[block], x, config));
+  return steps;
 }
 
 function applyBlock({ norm1, conv1, norm2, conv2, skip }: KlBlockParams, x: Tensor4D, config: KlVaeConfig): Tensor4D {
-  const inner = applyConv(conv1, normSilu(norm1, x, config)); // [N, H, W, C]
-  return applyConv(conv2, normSilu(norm2, inner, config), { residual: skip ? applyConv(skip, x) : x }); // the same
+  return chain(x, [
+    (y) => normSilu(norm1, y, config),
+    (y) => applyConv(conv1, y), // [N, H, W, C]
+    (y) => normSilu(norm2, y, config),
+    (y) => applyConv(conv2, y, { residual: skip ? applyConv(skip, x) : x }), // the same
+  ]);
 }
 
-function applyMid({ in: first, attn, out }: KlMidParams, input: Tensor4D, config: KlVaeConfig): Tensor4D {
-  const x = applyBlock(first, input, config); // [N, h, w, C]
-  return applyBlock(out, attn ? applyAttention(attn, x, config) : x, config);
+function midSteps({ in: first, attn, out }: KlMidParams, config: KlVaeConfig): Step[] {
+  const mixing: Step[] = attn ? [(x) => applyAttention(attn, x, config)] : [];
+  return [(x) => applyBlock(first, x, config), ...mixing, (x) => applyBlock(out, x, config)]; // each [N, h, w, C]
+}
+
+function outSteps({ norm, out }: { readonly norm: NormParams; readonly out: ConvParams }, config: KlVaeConfig): Step[] {
+  return [(x) => normSilu(norm, x, config), (x) => applyConv(out, x)];
 }
 
 function applyAttention(attn: NonNullable<KlMidParams['attn']>, x: Tensor4D, config: KlVaeConfig): Tensor4D {
