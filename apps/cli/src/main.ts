@@ -6,6 +6,7 @@ import { errorLine, exitCode, isUsageError, UsageError } from './cli/errors';
 import { unknownOptionsFirst } from './cli/unknown-options-first';
 import { assembleCommand } from './commands/assemble';
 import { benchCommand } from './commands/bench';
+import { bundleCommand } from './commands/bundle';
 import { dataCommand } from './commands/data';
 import { decomposeCommand } from './commands/decompose';
 import { demoCommand } from './commands/demo';
@@ -32,6 +33,7 @@ function createProgram(): Command {
     evaluateCommand(),
     decomposeCommand(),
     assembleCommand(),
+    bundleCommand(),
     inspectCommand(),
     doctorCommand(),
     demoCommand(),

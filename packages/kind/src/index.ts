@@ -3,18 +3,27 @@ export { type ApplyGatedOptions, applyGated, type GatedBatch, type GatedLinear }
 export { type AssembleOptions, assembleFactored, assembleFactoredAsync } from './assemble';
 export type { AssemblyBudget } from './assemble-budget';
 export { type AssembleDenseOptions, assembleDense, type DenseModel } from './assemble-dense';
-export { BundleError } from './bundle/bundle-error';
-export { decomposeKind } from './bundle/decompose';
+export { type AddTailorsOptions, addTailors } from './bundle/add-tailors';
+export { applyBundleChange, type BundleChange, type BundleChangeOptions } from './bundle/bundle-change';
+export { BundleError, TailorError } from './bundle/bundle-error';
+export { baseHash, decomposeKind, encodeTailors } from './bundle/decompose';
+export type { FetchPiece } from './bundle/fetch-bundle';
+export type { NamedIn } from './bundle/find-named';
+export type { BundleFile } from './bundle/manifest';
+export { type MergeBundlesOptions, mergeBundles } from './bundle/merge-bundles';
 export {
+  type BundleManifest,
   type BundleMetadata,
   type BundleModel,
-  type FetchPiece,
   type NetworkBundleModel,
   type OpenBundleOptions,
   type OpenNetworkBundleOptions,
   openBundle,
   openBundleManifest,
 } from './bundle/open';
+export { type RemoveTailorsOptions, removeTailors } from './bundle/remove-tailors';
+export { type RenameTailorsOptions, renameTailors } from './bundle/rename-tailors';
+export { type BundleProblem, type BundleVerification, verifyBundle } from './bundle/verify-bundle';
 export {
   type KindConfigInput,
   type KindSettingsInput,

@@ -22,6 +22,7 @@ export {
 export { type ClassOwner, classLabels } from './recipe/class-labels';
 export { classNamesOf } from './recipe/class-names';
 export { createDiffusionProcess, type DiffusionProcess } from './recipe/diffusion-process';
+export { imageSettings } from './recipe/image-settings';
 export { bundleMetadata, type Recipe, readRecipe, recipeOf } from './recipe/recipe';
 export { NonFinitePixelsError } from './sample/finite-pixels';
 export { type DiffusionModel, guidedDenoiser, isKindModel } from './sample/guided-denoiser';

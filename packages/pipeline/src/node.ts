@@ -8,6 +8,21 @@ export {
   openDecoder,
   readAutoencoder,
 } from './node/autoencoder';
+export {
+  type AddToBundleOptions,
+  addToBundle,
+  mergeIntoBundle,
+  removeFromBundle,
+  renameInBundle,
+} from './node/bundle/change-bundle';
+export { modelBase } from './node/bundle/model-base';
+export {
+  type BundleCheck,
+  type BundleList,
+  checkBundle,
+  type ListedGroup,
+  listBundle,
+} from './node/bundle/read-bundle';
 export { type BundleFile, bundleFiles } from './node/bundle-files';
 export {
   CHECKPOINT_FORMAT,
@@ -39,6 +54,13 @@ export {
   type KindPresetOptions,
   type PresetInspection,
 } from './node/inspect/inspect-preset';
+export {
+  inspectionRows,
+  kindPresetRows,
+  type LastMetrics,
+  presetRows,
+  type Rows,
+} from './node/inspect/inspection-rows';
 export {
   describeModel,
   type LoadedModel,

@@ -1,6 +1,7 @@
 export { type FileContent, writeFileAtomic } from './node/atomic-file';
 export { type FolderOptions, writeFolderAtomic } from './node/atomic-folder';
 export { fileSource } from './node/file-source';
+export { FolderLockedError, lockFolder, lockMarker } from './node/folder-lock';
 export { type ArrayRows, type NpzArraySpec, writeNpzArray } from './node/npz-array-writer';
 export { readNpz, writeNpz } from './node/npz-files';
 export { type RenameSystem, renameOver } from './node/rename-over';

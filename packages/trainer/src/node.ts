@@ -24,6 +24,7 @@ export { type Score, scoreWords } from './demo/score';
 export type { DemoStage } from './demo/stages';
 export type { ImageSize, SampleDescription } from './evaluate/check-inputs';
 export { checkMetrics, METRIC_NAMES } from './evaluate/check-metrics';
+export { evaluationRows } from './evaluate/evaluation-rows';
 export {
   classAccuracy,
   type InDomainExtractor,

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import type { EvaluationResult } from '@learngene/trainer/node';
 import type { Command } from 'commander';
 import type { ClassOptions } from './classes';
 import {
@@ -21,23 +20,6 @@ export interface EvaluateOptions extends OutputOptions, EngineOption, ConfigOpti
   convention: 'adm' | 'torch-fidelity';
   classifier?: string;
   classifierSteps: number;
-}
-
-/** The figures that were computed, with their names. */
-export function figureRows(result: EvaluationResult): [string, string][] {
-  const { fid, sfid, inceptionScore, kid, precisionRecall } = result;
-  const number = (value: number | undefined) => value?.toPrecision(6);
-  const all: [string, string | undefined][] = [
-    ['FID', number(fid)],
-    ['FID of noise', number(result.noiseFid)],
-    ['sFID', number(sfid)],
-    ['Inception Score', inceptionScore && `${number(inceptionScore.mean)} ± ${number(inceptionScore.std)}`],
-    ['KID', kid && `${number(kid.mean)} ± ${number(kid.std)}`],
-    ['precision', number(precisionRecall?.precision)],
-    ['recall', number(precisionRecall?.recall)],
-    ['class accuracy of the samples', number(result.classAccuracy)],
-  ];
-  return all.filter((row): row is [string, string] => row[1] !== undefined);
 }
 
 /** Refuses what would change nothing in this call. */

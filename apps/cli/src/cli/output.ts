@@ -127,3 +127,9 @@ export function createOutput({ json, quiet, debug = false }: OutputOptions): Out
     },
   };
 }
+
+/** Prints rows of a name and a value, the values below each other. */
+export function printTable(output: Output, rows: readonly (readonly [string, string])[]): void {
+  const width = Math.max(0, ...rows.map(([name]) => name.length));
+  for (const [name, value] of rows) output.print(`${name.padEnd(width)}  ${value}`);
+}

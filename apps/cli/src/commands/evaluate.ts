@@ -2,6 +2,7 @@ import { checkEta, imageBytes } from '@learngene/pipeline';
 import {
   checkMemory,
   checkMetrics,
+  evaluationRows,
   METRIC_NAMES,
   type PreparedEvaluation,
   prepareEvaluation,
@@ -21,7 +22,7 @@ import {
   withOutputOptions,
   withSeedOption,
 } from '../cli/context';
-import { type EvaluateOptions, figureRows, refuseWithoutPart } from '../cli/evaluation';
+import { type EvaluateOptions, refuseWithoutPart } from '../cli/evaluation';
 import { interruptible } from '../cli/interrupt';
 import { startEngine } from '../cli/start-engine';
 import { checkTarget } from '../cli/target';
@@ -93,7 +94,7 @@ export function evaluateCommand(): Command {
       runEvaluation(prepared, { count, convention, classifierSteps, label, progress: output, signal }),
     );
     for (const warning of result.warnings) output.warn(warning);
-    for (const [name, value] of figureRows(result)) output.print(`${name.padEnd(30)} ${value}`);
+    for (const [name, value] of evaluationRows(result)) output.print(`${name.padEnd(30)} ${value}`);
     output.result(result);
   });
 }

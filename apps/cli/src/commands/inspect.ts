@@ -1,11 +1,18 @@
 import { existsSync } from 'node:fs';
-import { type Inspection, inspectKindPreset, inspectPath, inspectPreset } from '@learngene/pipeline/node';
+import {
+  type Inspection,
+  inspectionRows,
+  inspectKindPreset,
+  inspectPath,
+  inspectPreset,
+  kindPresetRows,
+  presetRows,
+} from '@learngene/pipeline/node';
 import { readMetricsLog } from '@learngene/trainer/node';
 import { Command } from 'commander';
 import { type OutputOptions, outputOf, refuseUnused, wholeNumber, withOutputOptions } from '../cli/context';
 import { UsageError } from '../cli/errors';
-import { bundleRows, kindPresetRows, presetRows, type Rows, runRows, tensorRows } from '../cli/inspection';
-import type { Output } from '../cli/output';
+import { type Output, printTable } from '../cli/output';
 import { startEngine } from '../cli/start-engine';
 
 interface InspectOptions extends OutputOptions {
@@ -14,11 +21,6 @@ interface InspectOptions extends OutputOptions {
   groups?: number;
   inputSize?: number;
   novel: number;
-}
-
-function printTable(output: Output, rows: Rows): void {
-  const width = Math.max(...rows.map(([name]) => name.length));
-  for (const [name, value] of rows) output.print(`${name.padEnd(width)}  ${value}`);
 }
 
 function printPreset(name: string, { inputSize }: InspectOptions, output: Output): void {
@@ -39,18 +41,17 @@ function printKindPreset(name: string, options: InspectOptions, output: Output):
 }
 
 function printInspection(found: Inspection, output: Output): void {
+  const isRun = found.what === 'kind-run' || found.what === 'dense-run';
+  const last = isRun ? readMetricsLog(found.path).at(-1) : undefined;
+  const { rows, rest } = inspectionRows(found, last);
+  printTable(output, rows);
+  if (rest > 0) output.print(`  ... and ${rest} more (--json lists all)`);
   if (found.what === 'bundle') {
-    printTable(output, bundleRows(found));
     output.result({ config: found.config, counts: found.counts });
   } else if (found.what === 'tensors') {
-    const { rows, more } = tensorRows(found);
-    printTable(output, rows);
-    if (more !== undefined) output.print(more);
-    const { kind, ...rest } = found;
-    output.result({ ...rest, what: kind });
+    const { kind, ...others } = found;
+    output.result({ ...others, what: kind });
   } else {
-    const last = readMetricsLog(found.path).at(-1);
-    printTable(output, runRows(found, last));
     const { record, parameters, macs, checkpoints } = found;
     output.result({ ...record, parameters, macs, checkpoints, lastMetrics: last ?? null });
   }

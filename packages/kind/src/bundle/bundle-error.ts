@@ -12,16 +12,42 @@ export class BundleError extends Error {
   /** What is wrong with it. */
   readonly problem: string;
 
+  /** The folder that the message names. */
+  readonly folder: string | undefined;
+
   /** Makes the error `<file>: <problem>`, of a bundle in a folder `<folder>/<file>: <problem>`. */
   constructor(file: string, problem: string, { folder, ...options }: ErrorOptions & { folder?: string } = {}) {
     super(`${folder === undefined ? '' : `${folder.replace(/[/\\]+$/, '')}/`}${file}: ${problem}`, options);
     this.file = file;
     this.problem = problem;
+    this.folder = folder;
   }
 
   /** Whether a value is this error, also one of another copy of this package (each CommonJS entry holds its own). */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === 'BundleError' && 'file' in value;
+  }
+}
+
+/**
+ * A file of tailors that does not fit a bundle: it is damaged, names no base or another one, or its names are taken. The
+ * message starts with the file; a failure below is the `cause`.
+ */
+export class TailorError extends Error {
+  /** Always `'TailorError'`. */
+  override readonly name = 'TailorError';
+  /** The file, as the caller calls it. */
+  readonly file: string;
+
+  /** Makes the error `<file>: <problem>`. */
+  constructor(file: string, problem: string, options?: ErrorOptions) {
+    super(`${file}: ${problem}`, options);
+    this.file = file;
+  }
+
+  /** Whether a value is this error, also one of another copy of this package (each CommonJS entry holds its own). */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'TailorError' && 'file' in value;
   }
 }
 

@@ -3,10 +3,11 @@ import { decodeSafetensors } from '@learngene/tensor-io';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { memory } from '../../test/memory-bundle';
+import { olderBundle } from '../../test/older-bundle';
 import { bits, randomModel, tinyConfig } from '../../test/random-model';
 import { assembleFactored } from '../assemble';
 import { countAssembled } from '../count-assembled';
-import { decomposeKind } from './decompose';
+import { baseHash, decomposeKind } from './decompose';
 import { tailorFiles } from './file-names';
 import { openBundle, openBundleManifest } from './open';
 import { sha256 } from './sha256';
@@ -23,8 +24,9 @@ describe('decomposeKind', () => {
     const json = JSON.parse(new TextDecoder().decode(files.get('kind.json')));
     expect(json).toMatchObject({
       format: 'learngene-kind',
-      version: 1,
+      version: 3,
       config: model.config,
+      base: await baseHash(model),
       metadata: { schedule: 'linear' },
     });
     expect(json.files.tailors.map((entry: { file: string }) => entry.file)).toEqual(NAMES);
@@ -35,10 +37,10 @@ describe('decomposeKind', () => {
     ['binary', '34d198fed428e7be3fec9e8a28b563e1d3c85c5fc6b827a397f98db4dbdb861e'],
     ['soft', 'd4afa42a090c42a00eb3a86c186654c470ecae290d7f939251627457a9118025'],
   ] as const)(
-    'writes a DiT with a %s gate as version 1 has written it from the first, to the byte',
+    'writes a DiT with a %s gate as version 1 has written it from the first, to the byte, but for base and labels',
     async (gate, hash) => {
       const model = randomModel(tinyConfig({ gate }));
-      const files = await decomposeKind(model, { schedule: 'linear' });
+      const files = await olderBundle(await decomposeKind(model, { schedule: 'linear' }), 1);
       const lines = await Promise.all([...files].map(async ([name, bytes]) => `${name} ${await sha256(bytes)}`));
       expect(await sha256(new TextEncoder().encode(lines.join('\n')))).toBe(hash);
       disposeParams(model.params);
@@ -110,7 +112,9 @@ describe('openBundle', () => {
     const files = await decomposeKind(model, { schedule: 'linear' });
     const { asked, fetchPiece } = memory(files);
     const manifest = await openBundleManifest(fetchPiece);
-    expect(manifest).toEqual({ config: model.config, metadata: { schedule: 'linear' } });
+    expect(manifest).toMatchObject({ config: model.config, metadata: { schedule: 'linear' } });
+    expect(manifest.base).toBe(await baseHash(model, { schedule: 'linear' }));
+    expect(manifest.files.tailors.map(({ file }) => file)).toEqual(NAMES);
     expect(asked).toEqual([['kind.json', undefined]]);
     disposeParams(model.params);
   });

@@ -1,19 +1,22 @@
-import { flattenParams, type ParamTree, paramsToTensorData } from '@learngene/nn';
+import { flattenParams, groupByName, type ParamTree, paramsToTensorData } from '@learngene/nn';
 import { encodeSafetensors } from '@learngene/tensor-io';
 import { checkShapes } from '../check-shapes';
 import { validateKindConfig } from '../config';
 import { type AnyKindModel, type NetworkParams, tailorsOf } from '../params';
+import { hashBase } from './base-hash';
 import { LEARNGENES_FILE, MANIFEST_FILE, SHARED_FILE, tailorFiles } from './file-names';
 import { type BundleFile, encodeManifest, parseMetadata } from './manifest';
 import { sha256 } from './sha256';
 import { learngeneShapes, sharedShapes, tailorShapes } from './shapes';
+import { encodeTailorFile, tailorLabel } from './tailor-file';
 
 /**
  * Takes a model apart into the files of a bundle: 'kind.json', 'learngenes.safetensors', 'shared.safetensors' and one
  * 'tailors/<name>.safetensors' for each group (KIND, arXiv 2408.07337). The same model gives the same bytes.
  *
  * @param model - f32 parameters, which are read back and not disposed; the tailors of all groups must be loaded.
- * @param metadata - strings to keep in kind.json, for example the settings of the diffusion process.
+ * @param metadata - strings to keep in kind.json. `images` says what outside of the config changes images, such as the
+ *   diffusion process: it is a part of the base, so that tailors of another process are refused.
  * @returns Content by file name, kind.json first; the caller owns it. Rejects with a plain Error when the parameters do
  *   not fit the config, before anything is read back.
  */
@@ -25,7 +28,7 @@ export async function decomposeKind(
   const params: NetworkParams = model.params;
   validateKindConfig(config);
   const kept = parseMetadata(metadata);
-  const shared: ParamTree = params.gate ? { ...params.shared, gate: params.gate } : params.shared;
+  const shared = sharedTree(params);
   checkShapes(flattenParams(shared), sharedShapes(config));
   const learngenes = flattenParams(params.learngenes);
   checkShapes(learngenes, learngeneShapes(config, learngenes));
@@ -35,15 +38,61 @@ export async function decomposeKind(
   }
 
   const files = new Map<string, Uint8Array>([[MANIFEST_FILE, new Uint8Array()]]);
-  const add = async (file: string, tree: ParamTree): Promise<BundleFile> => {
-    const bytes = encodeSafetensors(await paramsToTensorData(tree));
+  const add = async (file: string, bytes: Uint8Array): Promise<BundleFile> => {
     files.set(file, bytes);
     return { file, bytes: bytes.length, sha256: await sha256(bytes) };
   };
-  const common = { learngenes: await add(LEARNGENES_FILE, params.learngenes), shared: await add(SHARED_FILE, shared) };
+  const common = { learngenes: await paramsToTensorData(params.learngenes), shared: await paramsToTensorData(shared) };
+  const base = await hashBase({ config, ...common, images: kept.images });
+  const entries = {
+    learngenes: await add(LEARNGENES_FILE, encodeSafetensors(common.learngenes)),
+    shared: await add(SHARED_FILE, encodeSafetensors(common.shared)),
+  };
   const tailors: BundleFile[] = [];
   for (const [i, file] of tailorFiles(config.groups).entries()) {
-    tailors.push(await add(file, tailorsOf(params, config.groups[i].name)));
+    tailors.push(await add(file, await encodeTailors(model, config.groups[i].name, base)));
   }
-  return files.set(MANIFEST_FILE, encodeManifest({ config, metadata: kept, ...common, tailors }));
+  return files.set(MANIFEST_FILE, encodeManifest({ config, base, metadata: kept, ...entries, tailors }));
+}
+
+/**
+ * The file of one group's tailors, as a bundle has it. It names the base that it fits and the classes, so it can be sent
+ * alone; `addTailors` takes it into another bundle of that base.
+ *
+ * @param model - f32 parameters, which are read back and not disposed; the tailors of the group must be loaded.
+ * @param group - name of the group.
+ * @param base - hash of the base, see {@link baseHash}.
+ * @throws Error for a group that is not there, and for parameters that do not fit the config
+ */
+export async function encodeTailors(model: AnyKindModel, group: string, base: string): Promise<Uint8Array> {
+  const { config } = model;
+  const params: NetworkParams = model.params;
+  const own = groupByName(config.groups, group);
+  const tree = tailorsOf(params, group);
+  const flat = flattenParams(tree);
+  checkShapes(flat, tailorShapes(config, own, flat));
+  if (!/^[0-9a-f]{64}$/.test(base))
+    throw new Error(`base: expected 64 hexadecimal digits, got ${JSON.stringify(base)}`);
+  return encodeTailorFile(await paramsToTensorData(tree), tailorLabel(own, { base, pruned: config.pruned }));
+}
+
+/**
+ * The hash of a model's base, that is, of all that its tailors are made for: names, shapes and values of the learngenes and of
+ * the shared part, what of the config changes numbers, and `metadata.images`. Tailors fit a bundle of the same hash alone.
+ *
+ * @param model - f32 parameters, which are read back and not disposed; no tailors are needed.
+ * @param metadata - as for {@link decomposeKind}.
+ * @returns SHA-256 as 64 lower-case hexadecimal digits.
+ */
+export async function baseHash(model: AnyKindModel, metadata: Readonly<Record<string, string>> = {}): Promise<string> {
+  const { config } = model;
+  const params: NetworkParams = model.params;
+  const { images } = parseMetadata(metadata);
+  const learngenes = await paramsToTensorData(params.learngenes);
+  return hashBase({ config, learngenes, shared: await paramsToTensorData(sharedTree(params)), images });
+}
+
+/** What shared.safetensors holds: the dense parts and a soft gate. */
+function sharedTree({ shared, gate }: NetworkParams): ParamTree {
+  return gate ? { ...shared, gate } : shared;
 }

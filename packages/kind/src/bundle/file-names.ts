@@ -19,23 +19,30 @@ export function isTailorFile(file: string): boolean {
   return TAILOR_FILE.test(file);
 }
 
-/**
- * A file name for every group, in order: the name in lower case with dashes for whatever is not a letter, a digit or an
- * underscore, numbered where two groups come out the same.
- */
-export function tailorFiles(groups: readonly TailorGroup[]): string[] {
+/** A file name for every group, in order; see {@link tailorFile}. */
+export function tailorFiles(groups: readonly Pick<TailorGroup, 'name'>[]): string[] {
   const taken = new Set<string>();
   return groups.map(({ name }) => {
-    const plain = name
-      .normalize('NFKD')
-      .toLowerCase()
-      .replace(/[^a-z0-9_]+/g, '-')
-      .slice(0, 60);
-    const trimmed = plain.replace(/^-+|-+$/g, '');
-    const stem = trimmed === '' || DEVICE.test(trimmed) ? `group-${trimmed}`.replace(/-$/, '') : trimmed;
-    let unique = stem;
-    for (let n = 2; taken.has(unique); n++) unique = `${stem}-${n}`;
-    taken.add(unique);
-    return `tailors/${unique}.safetensors`;
+    const file = tailorFile(name, taken);
+    taken.add(file);
+    return file;
   });
+}
+
+/**
+ * The file name of a group: its name in lower case with dashes for whatever is not a letter, a digit or an underscore,
+ * numbered where the file is taken.
+ */
+export function tailorFile(name: string, taken: ReadonlySet<string>): string {
+  const plain = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9_]+/g, '-')
+    .slice(0, 60);
+  const trimmed = plain.replace(/^-+|-+$/g, '');
+  const stem = trimmed === '' || DEVICE.test(trimmed) ? `group-${trimmed}`.replace(/-$/, '') : trimmed;
+  const at = (numbered: string) => `tailors/${numbered}.safetensors`;
+  let file = at(stem);
+  for (let n = 2; taken.has(file); n++) file = at(`${stem}-${n}`);
+  return file;
 }

@@ -1,14 +1,13 @@
-import { mkdir, realpath, stat } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
-import { fileSource, writeFileAtomic, writeFolderAtomic } from '@learngene/tensor-io/node';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { writeFileAtomic, writeFolderAtomic } from '@learngene/tensor-io/node';
 import { checkFlag, checkOptionNames } from '../option-names';
 import type { AnyKindModel } from '../params';
-import { BundleError } from './bundle-error';
 import { decomposeKind } from './decompose';
-import { MAX_MANIFEST_BYTES } from './manifest';
+import { folderBundle, naming } from './folder-files';
 import {
+  type BundleManifest,
   type BundleModel,
-  type FetchPiece,
   type NetworkBundleModel,
   type OpenBundleOptions,
   type OpenNetworkBundleOptions,
@@ -56,51 +55,14 @@ export async function loadBundle(
   options: OpenBundleOptions & Partial<OpenNetworkBundleOptions> = {},
 ): Promise<BundleModel | NetworkBundleModel> {
   checkOptionNames('loadBundle', options, ['groups', 'network']);
-  return naming(folder, () => openBundle(filesOf(folder), options as OpenNetworkBundleOptions));
+  return naming(folder, () => openBundle(folderBundle(folder), options as OpenNetworkBundleOptions));
 }
 
 /**
  * Reads only kind.json of the bundle of a Diffusion Transformer, without any tensor.
  *
- * @returns The config of all groups and the strings kept beside it. Rejects with {@link BundleError}.
+ * @returns The config of all groups, the strings kept beside it, the base and the files. Rejects with {@link BundleError}.
  */
-export async function readBundleManifest(folder: string): Promise<Pick<BundleModel, 'config' | 'metadata'>> {
-  return naming(folder, () => openBundleManifest(filesOf(folder)));
-}
-
-/** What `work` gives; a {@link BundleError} that it throws names the folder too. */
-async function naming<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof BundleError)) throw error;
-    throw new BundleError(error.file, error.problem, {
-      folder,
-      ...(error.cause !== undefined && { cause: error.cause }),
-    });
-  }
-}
-
-function filesOf(folder: string): FetchPiece {
-  return async (file, expected) => {
-    const root = await realpath(folder);
-    const path = await realpath(join(root, file));
-    if (path !== join(root, file) && !path.startsWith(root.endsWith(sep) ? root : root + sep)) {
-      throw new BundleError(file, 'leads out of the folder');
-    }
-    // Asked before opening: to open a pipe would wait for its writer.
-    if (!(await stat(path)).isFile()) throw new BundleError(file, 'is no regular file');
-    const source = await fileSource(path);
-    try {
-      if (expected && source.size !== expected.bytes) {
-        throw new BundleError(file, `expected ${expected.bytes} bytes, got ${source.size}`);
-      }
-      if (source.size > (expected?.bytes ?? MAX_MANIFEST_BYTES)) {
-        throw new BundleError(file, `expected at most ${MAX_MANIFEST_BYTES} bytes, got ${source.size}`);
-      }
-      return await source.read(0, source.size);
-    } finally {
-      await source.close();
-    }
-  };
+export async function readBundleManifest(folder: string): Promise<BundleManifest> {
+  return naming(folder, () => openBundleManifest(folderBundle(folder)));
 }

@@ -82,9 +82,13 @@ describe('kind.json', () => {
 
   test.each([
     ['format', 'zip', 'format: expected \'learngene-kind\', got "zip"'],
-    ['version', 3, 'version: expected 1 or 2, got 3'],
-    ['version', 2, 'config: expected only network, learngeneRank'],
-    ['extra', 1, 'expected only format, version, config, metadata, files, got "extra"'],
+    ['version', 4, 'version: expected 1 to 3, got 4'],
+    ['version', 2, 'expected only format, version, config, metadata, files, got "base"'],
+    ['config/network', {}, 'config: expected only network, learngeneRank, tailorRank, groups'],
+    ['base', undefined, 'base: expected 64 hexadecimal digits, got undefined'],
+    ['base', 'A'.repeat(64), 'base: expected 64 hexadecimal digits'],
+    ['base', '0'.repeat(64), 'another base: expected tailors of base 000000000000, as the bundle has, got those of'],
+    ['extra', 1, 'expected only format, version, config, base, metadata, files, got "extra"'],
     ['config', null, 'config: expected an object, got null'],
     ['config/gate', 'hard', 'gate: expected binary or soft'],
     ['config/pruned', undefined, 'pruned: expected a boolean'],

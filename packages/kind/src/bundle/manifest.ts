@@ -13,6 +13,8 @@ import { countKindBytes } from '../count';
 import { LAYER_FIELDS, NETWORK_FIELDS } from '../network';
 import { asBundleError } from './bundle-error';
 import { isTailorFile, LEARNGENES_FILE, MANIFEST_FILE, SHARED_FILE } from './file-names';
+import { onlyKeys, record, shown } from './json-checks';
+import { labelBytes } from './tailor-file';
 
 /** The entry of a file in kind.json. */
 export interface BundleFile {
@@ -27,6 +29,8 @@ export interface BundleFile {
 /** The content of kind.json. */
 export interface Manifest {
   readonly config: AnyKindConfig;
+  /** Hash of the base, see `hashBase`; undefined where a bundle is of a version before 3. */
+  readonly base: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
   readonly learngenes: BundleFile;
   readonly shared: BundleFile;
@@ -35,21 +39,23 @@ export interface Manifest {
 }
 
 const FORMAT = 'learngene-kind';
-/** Version of a bundle of a Diffusion Transformer, and of one of another network, which describes it. */
-const VERSIONS = { dit: 1, network: 2 } as const;
+/** The version that is written. Version 1 held a Diffusion Transformer, version 2 another network, neither a base. */
+const VERSION = 3;
 /** The largest kind.json that is read. */
 export const MAX_MANIFEST_BYTES = 2 ** 24;
 /** Largest size of a safetensors header: bytes for each tensor, and once. */
 const HEADER_BYTES = 256;
 
 /** The bytes of kind.json, the same for the same manifest whatever the order of the fields given. */
-export function encodeManifest({ config, metadata, learngenes, shared, tailors }: Manifest): Uint8Array {
+export function encodeManifest(manifest: Manifest & { readonly base: string }): Uint8Array {
+  const { config, base, metadata, learngenes, shared, tailors } = manifest;
   const groups = config.groups.map((group) => pick(group, ['name', 'classes', 'classNames']));
   const files = { learngenes, shared, tailors };
   const content = {
     format: FORMAT,
-    version: isDitConfig(config) ? VERSIONS.dit : VERSIONS.network,
+    version: VERSION,
     config: { ...networkIn(config), ...pick(config, SETTINGS_FIELDS), groups },
+    base,
     metadata,
     files,
   };
@@ -77,13 +83,22 @@ export function parseManifest(bytes: Uint8Array): Manifest {
     if (twice !== undefined) throw new Error(`kind.json: holds a key twice: ${shown(twice)}`);
     if (content.format !== FORMAT) throw new Error(`format: expected '${FORMAT}', got ${shown(content.format)}`);
     const { version } = content;
-    if (version !== VERSIONS.dit && version !== VERSIONS.network) {
-      throw new Error(`version: expected ${VERSIONS.dit} or ${VERSIONS.network}, got ${shown(version)}`);
+    if (version !== 1 && version !== 2 && version !== VERSION) {
+      throw new Error(`version: expected 1 to ${VERSION}, got ${shown(version)}`);
     }
-    onlyKeys('kind.json', content, ['format', 'version', 'config', 'metadata', 'files']);
-    const config = version === VERSIONS.dit ? parseDitConfig(content.config) : parseNetworkConfig(content.config);
-    return { config, metadata: parseMetadata(content.metadata), ...parseFiles(content.files, config) };
+    const keys = ['format', 'version', 'config', ...(version === VERSION ? ['base'] : []), 'metadata', 'files'];
+    onlyKeys('kind.json', content, keys);
+    const config = parseConfig(content.config, version);
+    const metadata = parseMetadata(content.metadata);
+    const base = version === VERSION ? parseHash('base', content.base) : undefined;
+    return { config, base, metadata, ...parseFiles(content.files, config) };
   });
+}
+
+/** A SHA-256 as files have it. */
+function parseHash(at: string, value: unknown): string {
+  if (typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)) return value;
+  throw new Error(`${at}: expected 64 hexadecimal digits, got ${shown(value)}`);
 }
 
 /** Throws unless every value is a string and no key is '__proto__'. */
@@ -96,16 +111,21 @@ export function parseMetadata(value: unknown): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-function parseNetworkConfig(value: unknown): NetworkKindConfig {
+/** The config of a bundle: a Diffusion Transformer's in version 1, another network's in version 2, either from then on. */
+function parseConfig(value: unknown, version: number): AnyKindConfig {
   const config = record('config', value);
+  const ofNetwork = version === 2 || (version > 2 && Object.hasOwn(config, 'network'));
+  return ofNetwork ? parseNetworkConfig(config) : parseDitConfig(config);
+}
+
+function parseNetworkConfig(config: Record<string, unknown>): NetworkKindConfig {
   onlyKeys('config', config, ['network', ...SETTINGS_FIELDS]);
   const network = record('config.network', config.network);
   for (const table of ['shared', 'rows']) record(`config.network.${table}`, network[table]);
   return parseSettings(config) as NetworkKindConfig;
 }
 
-function parseDitConfig(value: unknown): KindConfig {
-  const config = record('config', value);
+function parseDitConfig(config: Record<string, unknown>): KindConfig {
   onlyKeys('config', config, ['dit', ...SETTINGS_FIELDS]);
   const dit = record('config.dit', config.dit);
   for (const [name, example] of Object.entries(ditConfig({}))) {
@@ -152,25 +172,26 @@ function parseFiles(value: unknown, config: AnyKindConfig): Pick<Manifest, 'lear
   const network = networkOf(config);
   const layers = network.layers.length;
   const [dense, tables] = [network.shared, network.rows].map((shapes) => Object.keys(shapes).length);
-  const read = (at: string, entry: unknown, limits: { data: number; tensors: number }): BundleFile => {
+  const read = (at: string, entry: unknown, limits: { data: number; tensors: number; label?: number }): BundleFile => {
     const { file, bytes: size, sha256 } = record(at, entry);
     onlyKeys(at, entry as object, ['file', 'bytes', 'sha256']);
-    const most = limits.data + HEADER_BYTES * (limits.tensors + 1);
+    const most = limits.data + HEADER_BYTES * (limits.tensors + 1) + (limits.label ?? 0);
     const least = config.pruned ? 0 : limits.data;
     if (typeof file !== 'string') throw new Error(`${at}.file: expected a string, got ${shown(file)}`);
     if (!Number.isSafeInteger(size) || (size as number) < least || (size as number) > most) {
       throw new Error(`${at}.bytes: expected ${least} to ${most} for this config, got ${shown(size)}`);
     }
-    if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) {
-      throw new Error(`${at}.sha256: expected 64 hexadecimal digits, got ${shown(sha256)}`);
-    }
-    return { file, bytes: size as number, sha256 };
+    return { file, bytes: size as number, sha256: parseHash(`${at}.sha256`, sha256) };
   };
   const learngenes = read('files.learngenes', files.learngenes, { data: bytes.learngenes, tensors: 4 * layers });
   const shared = read('files.shared', files.shared, { data: bytes.shared, tensors: dense + 2 });
   const own = tailors.map((entry, i) => {
     const data = bytes.tailors[config.groups[i].name];
-    return read(`files.tailors[${i}]`, entry, { data, tensors: 3 * layers + tables });
+    return read(`files.tailors[${i}]`, entry, {
+      data,
+      tensors: 3 * layers + tables,
+      label: labelBytes(config.groups[i]),
+    });
   });
   if (learngenes.file !== LEARNGENES_FILE)
     throw new Error(`files.learngenes.file: expected '${LEARNGENES_FILE}', got ${shown(learngenes.file)}`);
@@ -186,26 +207,6 @@ function parseFiles(value: unknown, config: AnyKindConfig): Pick<Manifest, 'lear
   return { learngenes, shared, tailors: own };
 }
 
-function record(at: string, value: unknown): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Error(`${at}: expected an object, got ${shown(value)}`);
-  }
-  if (Object.hasOwn(value, '__proto__')) throw new Error(`${at}: '__proto__' is not allowed`);
-  return value as Record<string, unknown>;
-}
-
-function onlyKeys(at: string, value: object, keys: readonly string[]): void {
-  for (const key of Object.keys(value)) {
-    if (!keys.includes(key)) throw new Error(`${at}: expected only ${keys.join(', ')}, got ${shown(key)}`);
-  }
-}
-
 function pick<T extends object>(value: T, keys: readonly string[]): Partial<T> {
   return Object.fromEntries(keys.map((key) => [key, value[key as keyof T]])) as Partial<T>;
-}
-
-function shown(value: unknown): string {
-  if (Array.isArray(value)) return `${value.length} entries`;
-  if (typeof value === 'object' && value !== null) return 'an object';
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : String(value);
 }

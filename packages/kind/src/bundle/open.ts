@@ -1,14 +1,9 @@
 import { groupByName, type LinearParams, type ParamTree, paramsFromTensorData } from '@learngene/nn';
-import { decodeSafetensors, type NamedTensors } from '@learngene/tensor-io';
-import { checkShapes } from '../check-shapes';
-import { type AnyKindConfig, isDitConfig, type KindConfig, networkOf } from '../config-types';
+import { type AnyKindConfig, type KindConfig, type NetworkKindConfig, networkOf } from '../config-types';
 import { checkNames, checkOptionNames } from '../option-names';
 import { type KindModel, layerTree, type NetworkKindModel, type NetworkParams, rowsIn, subTree } from '../params';
-import { asBundleError, BundleError, messageOf } from './bundle-error';
-import { MANIFEST_FILE } from './file-names';
-import { type BundleFile, MAX_MANIFEST_BYTES, parseManifest } from './manifest';
-import { sha256 } from './sha256';
-import { learngeneShapes, sharedShapes, tailorShapes } from './shapes';
+import { type FetchPiece, fetchLearngenes, fetchManifest, fetchShared, fetchTailors } from './fetch-bundle';
+import type { BundleFile } from './manifest';
 
 /** Options of {@link openBundle}. */
 export interface OpenBundleOptions {
@@ -21,16 +16,6 @@ export type OpenNetworkBundleOptions = OpenBundleOptions & {
   /** The `name` of the network; a bundle of another one is refused. */
   readonly network: string;
 };
-
-/**
- * Fetches the content of a file of the bundle.
- *
- * @param file - first 'kind.json', then names such as 'tailors/cat.safetensors'. The name is checked: it has no '..'
- *   and no leading slash.
- * @param expected - the size by kind.json, so that a longer answer can be refused before it is read. Undefined for
- *   kind.json itself, of which at most 16 MiB are read.
- */
-export type FetchPiece = (file: string, expected: { readonly bytes: number } | undefined) => Promise<Uint8Array>;
 
 /** What a bundle holds beside a model. */
 export interface BundleMetadata {
@@ -65,30 +50,16 @@ export async function openBundle(
   checkOptionNames('openBundle', options, ['groups', 'network']);
   const { groups } = options;
   checkNames('groups', groups);
-  const { config, metadata, learngenes, shared, tailors } = await fetchManifest(fetchPiece, options.network);
+  const manifest = await fetchManifest(fetchPiece, options.network);
+  const { config, metadata } = manifest;
   const names = new Set(groups ?? config.groups.map((group) => group.name));
-  const wanted = [...names].map((name) => {
-    const group = groupByName(config.groups, name);
-    return {
-      name,
-      file: tailors[config.groups.indexOf(group)],
-      shapes: (own: NamedTensors) => tailorShapes(config, group, own),
-    };
-  });
+  const wanted = [...names].map((name) => groupByName(config.groups, name));
   const pieces = [
-    { file: learngenes, shapes: (own: NamedTensors) => learngeneShapes(config, own) },
-    { file: shared, shapes: () => sharedShapes(config) },
-    ...wanted,
+    () => fetchLearngenes(fetchPiece, manifest),
+    () => fetchShared(fetchPiece, manifest),
+    ...wanted.map((group) => async () => (await fetchTailors(fetchPiece, manifest, group)).tensors),
   ];
-  const [common, dense, ...own] = await mapLimited(pieces, PARALLEL, async ({ file, shapes }) => {
-    const bytes = await verified(fetchPiece, file);
-    return asBundleError(file.file, () => {
-      const { tensors } = decodeSafetensors(bytes, { name: 'safetensors' });
-      const expected = shapes(tensors);
-      checkShapes(tensors, expected);
-      return new Map([...expected.keys()].map((name) => [name, tensors.get(name)!])); // in the order of the model
-    });
-  });
+  const [common, dense, ...own] = await mapLimited(pieces, PARALLEL, (fetchPart) => fetchPart());
   const { gate, ...rest } = paramsFromTensorData(dense);
   const params: NetworkParams = {
     shared: rest,
@@ -104,61 +75,45 @@ export async function openBundle(
   return { config, params, metadata: { ...metadata } } as BundleModel | NetworkBundleModel;
 }
 
+/** What kind.json of a bundle says. */
+export interface BundleManifest<C extends AnyKindConfig = KindConfig> extends BundleMetadata {
+  /** The config of all groups. */
+  readonly config: C;
+  /** Hash of the base, see `baseHash`; undefined where the bundle is older than that hash. */
+  readonly base: string | undefined;
+  /** The files beside kind.json. */
+  readonly files: {
+    readonly learngenes: BundleFile;
+    readonly shared: BundleFile;
+    /** In the order of the groups. */
+    readonly tailors: readonly BundleFile[];
+  };
+}
+
 /**
- * Reads only kind.json of the bundle of a Diffusion Transformer, without any tensor.
+ * Reads only kind.json of a bundle, without any tensor.
  *
- * @returns The config of all groups and the strings kept beside it. Rejects with {@link BundleError}.
+ * @param options - the name of the network, for a bundle of another one than a Diffusion Transformer.
+ * @returns The config of all groups, the strings kept beside it, the base and the files. Rejects with {@link BundleError}.
  */
-export async function openBundleManifest(fetchPiece: FetchPiece): Promise<Pick<BundleModel, 'config' | 'metadata'>> {
-  const { config, metadata } = await fetchManifest(fetchPiece, undefined);
-  return { config: config as KindConfig, metadata: { ...metadata } };
-}
-
-/** kind.json of a bundle of the network asked for; without a name, of a Diffusion Transformer. */
-async function fetchManifest(fetchPiece: FetchPiece, network: string | undefined) {
-  const bytes = await fetched(fetchPiece, MANIFEST_FILE);
-  if (bytes.length > MAX_MANIFEST_BYTES) {
-    throw new BundleError(MANIFEST_FILE, `expected at most ${MAX_MANIFEST_BYTES} bytes, got ${bytes.length}`);
-  }
-  const manifest = parseManifest(bytes);
-  checkNetworkName(manifest.config, network);
-  return manifest;
-}
-
-/** Throws unless a bundle is of the network asked for; without a name, of a Diffusion Transformer. */
-function checkNetworkName(config: AnyKindConfig, name: string | undefined): void {
-  const expected = name === undefined ? 'a Diffusion Transformer' : `the network '${name}'`;
-  const got = isDitConfig(config) ? 'a Diffusion Transformer' : `the network '${config.network.name}'`;
-  if (got !== expected) throw new BundleError(MANIFEST_FILE, `expected a model of ${expected}, got one of ${got}`);
+export function openBundleManifest(fetchPiece: FetchPiece): Promise<BundleManifest>;
+export function openBundleManifest(
+  fetchPiece: FetchPiece,
+  options: Pick<OpenNetworkBundleOptions, 'network'>,
+): Promise<BundleManifest<NetworkKindConfig>>;
+export async function openBundleManifest(
+  fetchPiece: FetchPiece,
+  options: { readonly network?: string } = {},
+): Promise<BundleManifest<KindConfig> | BundleManifest<NetworkKindConfig>> {
+  checkOptionNames('openBundleManifest', options, ['network']);
+  const { config, base, metadata, learngenes, shared, tailors } = await fetchManifest(fetchPiece, options.network);
+  const files = { learngenes, shared, tailors };
+  return { config: config as KindConfig, base, metadata: { ...metadata }, files };
 }
 
 /** The factored layers of a tree in the order of the network. */
 function inLayerOrder(config: AnyKindConfig, tree: ParamTree): ParamTree {
   return layerTree(networkOf(config).layers, ({ name }) => subTree<ParamTree>(tree, name));
-}
-
-async function verified(
-  fetchPiece: FetchPiece,
-  { file, bytes: size, sha256: expected }: BundleFile,
-): Promise<Uint8Array> {
-  const bytes = await fetched(fetchPiece, file, { bytes: size });
-  if (bytes.length !== size) throw new BundleError(file, `expected ${size} bytes, got ${bytes.length}`);
-  const got = await sha256(bytes);
-  if (got !== expected) throw new BundleError(file, `expected SHA-256 ${expected}, got ${got}`);
-  return bytes;
-}
-
-/** The bytes of a file. Rejects with BundleError where they cannot be fetched. */
-async function fetched(fetchPiece: FetchPiece, file: string, expected?: { bytes: number }): Promise<Uint8Array> {
-  let bytes: unknown;
-  try {
-    bytes = await fetchPiece(file, expected);
-  } catch (cause) {
-    if (cause instanceof BundleError) throw cause;
-    throw new BundleError(file, `cannot be fetched: ${messageOf(cause)}`, { cause });
-  }
-  if (bytes instanceof Uint8Array) return bytes;
-  throw new BundleError(file, `expected the fetched piece to be a Uint8Array, got ${typeof bytes}`);
 }
 
 /** `f` of every item, at most `limit` at a time, started in order. */

@@ -4,7 +4,7 @@ import { gateWidth } from '../count';
 import type { TailorGroup } from '../tailor-groups';
 
 /** Name and shape of every tensor of a part. */
-type Shapes = Map<string, readonly number[]>;
+export type Shapes = Map<string, readonly number[]>;
 
 /** Tensors of learngenes.safetensors. Where `pruned` is true, ranks are those of `tensors`. */
 export function learngeneShapes(config: AnyKindConfig, tensors: ReadonlyMap<string, Shaped>): Shapes {

@@ -15,6 +15,7 @@ export interface Artifact {
     | 'autoencoder-run'
     | 'bundle'
     | 'demo'
+    | 'tailors' // of one group, in a file that names its base
     | 'dense' // a dense DiT: its file, or the folder of diffusers
     | 'classifier'
     | 'images' // packed arrays
@@ -111,7 +112,8 @@ async function identifyTensors(path: string): Promise<Artifact> {
     }
     if (name === 'learngenes' || names.some((key) => /^blocks\.\d+\..*\.[usv]$/.test(key))) {
       const piece = name === 'learngenes' ? 'the learngenes' : 'the tailors of one group';
-      return { kind: 'part', what: `${piece} of ${whole ?? 'a bundle'}` };
+      const kind = metadata.format === 'learngene-tailor' ? 'tailors' : 'part';
+      return { kind, what: `${piece} of ${whole ?? 'a bundle'}` };
     }
     if (name === 'shared' && whole !== undefined) return { kind: 'part', what: `the shared parts of ${whole}` };
     const layout = isDit(new Map(names.map((key) => [key, file.info(key)])));

@@ -33,6 +33,11 @@ interface CommonRecord {
     classes: string[];
     /** Whether its shared part was kept, or trained anew for another domain. */
     domain: 'near' | 'distant';
+    /**
+     * Hash of the base, which a transfer to a near domain keeps: its tailors fit the bundles of that hash. Runs of older
+     * versions have none.
+     */
+    hash?: string;
   };
   /** The record of the images that it was started on. Runs of older versions have none. */
   images?: ImageRecord;

@@ -1,6 +1,7 @@
 import { parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { ConfigError } from '../errors';
+import { imageSettings } from './image-settings';
 
 /**
  * What travels with a model, so that images are sampled from it anywhere: the diffusion process, sampler, guidance and seed
@@ -13,9 +14,9 @@ export function recipeOf({ seed, data, autoencoder, model, diffusion, sampling }
   return { seed, data, ...(autoencoder && { autoencoder }), model, diffusion, sampling };
 }
 
-/** The strings that a bundle keeps in kind.json: its recipe, as JSON. */
+/** The strings that a bundle keeps in kind.json, as JSON: its recipe, and what of it changes images. */
 export function bundleMetadata(recipe: Recipe): Record<string, string> {
-  return { config: JSON.stringify(recipeOf(recipe)) };
+  return { config: JSON.stringify(recipeOf(recipe)), images: imageSettings(recipe) };
 }
 
 /**

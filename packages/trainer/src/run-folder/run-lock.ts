@@ -1,79 +1,20 @@
-import { readFileSync, realpathSync } from 'node:fs';
-import { readdir, rm, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
-
-/** Every process that works in a run folder has an empty hidden file there: `.process-HOST-ID-START`. */
-const MARKER = /^\.process-(.*)-(\d+)-(\d+)$/;
-
-/** The run folders that this process works in. */
-const held = new Set<string>();
+import { FolderLockedError, lockFolder } from '@learngene/tensor-io/node';
 
 /**
- * When a process was started, in the system's ticks since it booted, where /proc tells; 0 elsewhere. It tells a process
- * from an earlier one of the same id. Undefined where there is no such process, or one that was killed and only waits to
- * be collected.
- */
-function startOf(id: number): number | undefined {
-  try {
-    process.kill(id, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return undefined;
-  }
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${id}/stat`, 'latin1');
-  } catch {
-    return 0;
-  }
-  // proc(5): state is field 3, the first one after the name in brackets; the start is field 22.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : Number(fields[19]);
-}
-
-/** The name of the file by which a living process marks a run folder. */
-export function markerOf(id: number): string {
-  return `.process-${encodeURIComponent(hostname())}-${id}-${startOf(id) ?? 0}`;
-}
-
-/** The other processes of this machine that work in a run; the marks of those that ended without removing it go. */
-async function othersIn(run: string): Promise<number[]> {
-  const others: number[] = [];
-  for (const name of await readdir(run)) {
-    const [, host, id] = MARKER.exec(name) ?? [];
-    if (host !== encodeURIComponent(hostname()) || name === markerOf(process.pid)) continue;
-    if (startOf(Number(id)) !== undefined && name === markerOf(Number(id))) others.push(Number(id));
-    else await rm(join(run, name), { force: true });
-  }
-  return others;
-}
-
-/**
- * Keeps a run folder to this process, among those of this machine. Each process marks the folder by a file of its own and
- * looks for others only then, so that of two that start at once never both go on. The mark of a process that was killed
- * counts for nothing.
+ * Keeps a run folder to this process, among those of this machine.
  *
  * @param run - the run folder; it exists
  * @returns what gives the folder free again
  * @throws ConfigError naming the process that works there
  */
 export async function lockRun(run: string): Promise<() => Promise<void>> {
-  const folder = realpathSync(run);
-  if (held.has(folder)) throw new ConfigError(`${run}: another training of this process works in this run`);
-  held.add(folder);
-  const marker = join(folder, markerOf(process.pid));
-  const release = async () => {
-    held.delete(folder);
-    await rm(marker, { force: true });
-  };
   try {
-    await writeFile(marker, '');
-    const [other] = await othersIn(folder);
-    if (other === undefined) return release;
-    throw new ConfigError(`${run}: another process (id ${other}) works in this run`);
+    return await lockFolder(run);
   } catch (error) {
-    await release();
-    throw error;
+    if (!(error instanceof FolderLockedError)) throw error;
+    const { processId } = error;
+    const who = processId === process.pid ? 'another training of this process' : `another process (id ${processId})`;
+    throw new ConfigError(`${run}: ${who} works in this run`, { cause: error });
   }
 }

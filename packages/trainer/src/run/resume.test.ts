@@ -4,7 +4,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rm
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { noProgress, type Progress, parseConfig } from '@learngene/pipeline';
-import { writeSafetensors } from '@learngene/tensor-io/node';
+import { lockMarker, writeSafetensors } from '@learngene/tensor-io/node';
 import { tinyImages, useTestBackend } from '@learngene/testing';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -12,7 +12,6 @@ import { prepareDemoFolder } from '../demo/folder';
 import { PIXEL_PLAN } from '../demo/plans';
 import { preparePretraining, pretrain, resumePretraining } from '../pretrain/pretrain';
 import { checkNewRun } from '../run-folder/create-run';
-import { markerOf } from '../run-folder/run-lock';
 import { prepareTransfer, resumeTransfer, transfer } from '../transfer/transfer';
 
 const folder = temporaryFolder('resume');
@@ -82,7 +81,7 @@ describe.each(['train', 'transfer'] as const)('a resumed run of %s', (command) =
     await once(other, 'spawn');
     const state = () => [readFileSync(join(run, 'metrics.jsonl'), 'utf8'), readdirSync(join(run, 'checkpoints'))];
     const before = state();
-    writeFileSync(join(run, markerOf(other.pid as number)), '');
+    writeFileSync(join(run, lockMarker(other.pid as number)), '');
     try {
       const refused = `${run}: another process (id ${other.pid}) works in this run`;
       await expect(resumed[command](run, noProgress)).rejects.toThrow(refused);

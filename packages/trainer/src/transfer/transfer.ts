@@ -8,6 +8,7 @@ import {
   imageRecord,
   type KindRunRecord,
   loadModel,
+  modelBase,
   RUN_FORMAT,
   readKindRecord,
 } from '@learngene/pipeline/node';
@@ -117,14 +118,41 @@ export async function resumeTransfer(run: string, options: ResumeOptions): Promi
   return { record, resumed: true, view, base, tailorRank: kept.model.tailorRank };
 }
 
-/** The weights that a transfer starts from. */
-async function loadStart({ record, base, tailorRank }: PreparedTransfer): Promise<KindModel | undefined> {
+/** What a transfer starts from. */
+interface TransferStart {
+  /** The base's learngenes with fresh tailors. */
+  model: KindModel;
+  /** Hash of the base; a distant domain does not keep it. */
+  hash: string | undefined;
+}
+
+/**
+ * The weights that a transfer starts from.
+ *
+ * @throws ConfigError where the base has changed since the run was started
+ */
+async function loadStart({ record, base, tailorRank }: PreparedTransfer): Promise<TransferStart | undefined> {
   if (base === undefined || record.base === undefined) return undefined;
-  const { classes, domain } = record.base;
-  const { model } = await loadModel(base, []);
-  const start = startTransfer(model, classes, { seed: record.config.seed, domain, tailorRank });
-  disposeParams(model.params);
-  return start;
+  const { classes, domain, hash: recorded } = record.base;
+  const loaded = await loadModel(base, []);
+  try {
+    const hash = domain === 'near' ? await modelBase(base, loaded) : undefined;
+    if (recorded !== undefined && hash !== recorded) {
+      const [was, is] = [recorded, hash ?? 'none'].map((text) => text.slice(0, 12));
+      throw new ConfigError(`${base}: expected the base that the run was started from (${was}), got another (${is})`);
+    }
+    const model = startTransfer(loaded.model, classes, { seed: record.config.seed, domain, tailorRank });
+    return { model, hash };
+  } finally {
+    disposeParams(loaded.model.params);
+  }
+}
+
+/** The record of a new transfer, with the model that it trains. */
+function startedRecord(record: KindRunRecord, start: TransferStart | undefined, engine: string): KindRunRecord {
+  if (start === undefined || record.base === undefined) return { ...record, engine };
+  const { model, hash } = start;
+  return { ...record, model: model.config, engine, base: { ...record.base, ...(hash !== undefined && { hash }) } };
 }
 
 /** Result of a transfer. */
@@ -144,9 +172,7 @@ export async function transfer(prepared: PreparedTransfer, options: TrainPrepare
   const { run, engine, progress, signal } = options;
   await noteResume(prepared, options);
   const base = await loadStart(prepared);
-  const record = prepared.resumed
-    ? prepared.record
-    : { ...prepared.record, model: base?.config ?? prepared.record.model, engine };
+  const record = prepared.resumed ? prepared.record : startedRecord(prepared.record, base, engine);
   const { model } = record;
   checkFits(prepared.view, record);
   const { train: data, heldOut } = await openRun(prepared, record, options);
@@ -156,7 +182,7 @@ export async function transfer(prepared: PreparedTransfer, options: TrainPrepare
     progress.info(`Training ${trained.toLocaleString('en-US')} parameters for ${model.dit.classes} novel classes`);
   const start = () => {
     if (base === undefined) throw new Error(`${run}: the run has no checkpoint to continue; start it anew`);
-    return initKindTraining(base.params, { trainable });
+    return initKindTraining(base.model.params, { trainable });
   };
   const learner = await runTraining({ run, record, trainable, data, heldOut, start, progress, signal });
   learner.dispose();

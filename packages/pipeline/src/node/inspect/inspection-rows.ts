@@ -1,19 +1,28 @@
 import { listNames } from '@learngene/datasets';
-import { classNamesOf } from '@learngene/pipeline';
+import { classNamesOf } from '../../recipe/class-names';
 import type {
   BundleInspection,
   DenseRunInspection,
-  KindPresetInspection,
+  Inspection,
   KindRunInspection,
-  PresetInspection,
   TensorsInspection,
-} from '@learngene/pipeline/node';
-import type { MetricsLine } from '@learngene/trainer/node';
+} from './inspect-path';
+import type { KindPresetInspection, PresetInspection } from './inspect-preset';
 
-/** Rows of a name and a value. */
+/** Rows of a name and a value, for a table. */
 export type Rows = readonly (readonly [string, string])[];
 
-/** Tensors that are listed; --json lists all. */
+/** The last line of a run's log; null where a number was not finite. */
+export interface LastMetrics {
+  /** Steps done. */
+  readonly step: number;
+  /** Loss of the training. */
+  readonly loss: number | null;
+  /** Loss of held-out images, where it was measured. */
+  readonly validationLoss?: number | null;
+}
+
+/** Tensors that are listed. */
 const MOST_TENSORS = 40;
 
 /** 1234567 as `1,234,567`. */
@@ -52,15 +61,26 @@ export function kindPresetRows(kind: KindPresetInspection, novel: number): Rows 
   ];
 }
 
-function lossText({ step, loss, validationLoss }: MetricsLine): string {
+function lossText({ step, loss, validationLoss }: LastMetrics): string {
   // JSON has no NaN: a log has null in its place.
   const shown = (value: number | null) => (value === null ? 'not finite' : value.toFixed(5));
   const held = validationLoss === undefined ? '' : `, validation loss ${shown(validationLoss)}`;
   return `step ${step}, loss ${shown(loss)}${held}`;
 }
 
-/** The rows of a run. */
-export function runRows(run: KindRunInspection | DenseRunInspection, last: MetricsLine | undefined): Rows {
+/**
+ * The rows of what lies at a path.
+ *
+ * @param last - the last line of the log of a run
+ * @returns the rows, and how many tensors of a file they leave out
+ */
+export function inspectionRows(found: Inspection, last?: LastMetrics): { rows: Rows; rest: number } {
+  if (found.what === 'bundle') return { rows: bundleRows(found), rest: 0 };
+  if (found.what === 'tensors') return tensorRows(found);
+  return { rows: runRows(found, last), rest: 0 };
+}
+
+function runRows(run: KindRunInspection | DenseRunInspection, last: LastMetrics | undefined): Rows {
   const { command, config, engine } = run.record;
   const ofDense = run.what === 'dense-run' ? ' of a dense DiT' : '';
   const { checkpoints } = run;
@@ -91,8 +111,7 @@ function modelRows(run: KindRunInspection | DenseRunInspection): Rows {
   ];
 }
 
-/** The rows of a bundle. */
-export function bundleRows({ config, counts }: BundleInspection): Rows {
+function bundleRows({ config, counts }: BundleInspection): Rows {
   const { learngeneRank, tailorRank, groups, gate } = config;
   const names = groups.map(({ name }) => name);
   return [
@@ -104,8 +123,7 @@ export function bundleRows({ config, counts }: BundleInspection): Rows {
   ];
 }
 
-/** The rows of a file of tensors, and the line after them where there are more. */
-export function tensorRows({ kind, tensors, layout }: TensorsInspection): { rows: Rows; more?: string } {
+function tensorRows({ kind, tensors, layout }: TensorsInspection): { rows: Rows; rest: number } {
   const numbers = tensors.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0);
   const shown = tensors.slice(0, MOST_TENSORS);
   const rows: Rows = [
@@ -114,6 +132,5 @@ export function tensorRows({ kind, tensors, layout }: TensorsInspection): { rows
     ['layout', layout ?? 'not a DiT'],
     ...shown.map(({ name, dtype, shape }) => [`  ${name}`, `${dtype} [${shape.join(', ')}]`] as const),
   ];
-  const rest = tensors.length - shown.length;
-  return { rows, ...(rest > 0 && { more: `  ... and ${rest} more (--json lists all)` }) };
+  return { rows, rest: tensors.length - shown.length };
 }

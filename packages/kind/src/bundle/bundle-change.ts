@@ -1,0 +1,170 @@
+import { listNames } from '@learngene/nn';
+import { type AnyKindConfig, withClasses } from '../config-types';
+import { checkOptionNames } from '../option-names';
+import type { TailorGroup } from '../tailor-groups';
+import { hashBase } from './base-hash';
+import { type FetchPiece, fetchLearngenes, fetchManifest, fetchShared } from './fetch-bundle';
+import { MANIFEST_FILE, tailorFile } from './file-names';
+import { type BundleFile, encodeManifest, type Manifest, parseManifest } from './manifest';
+import { sha256 } from './sha256';
+import { classNamesIn } from './tailor-file';
+
+/**
+ * What makes one bundle of another. No file is written over: new content has a new name, and kind.json, which names the files,
+ * comes last. Until kind.json is written the old bundle is whole, from then on the new one.
+ */
+export interface BundleChange {
+  /** Content to write by file, kind.json last; empty where nothing changes. */
+  readonly write: ReadonlyMap<string, Uint8Array>;
+  /** Files that no longer belong to the bundle. Delete them after kind.json is written. */
+  readonly remove: readonly string[];
+  /** The names of the groups of the new bundle. */
+  readonly groups: readonly string[];
+}
+
+/** Options of the functions that change a bundle. */
+export interface BundleChangeOptions {
+  /** The `name` of the network, for a bundle of another one than a Diffusion Transformer. */
+  readonly network?: string;
+  /**
+   * What in the metadata of a bundle changes images, for a bundle that is older than `metadata.images` (default: nothing).
+   * It becomes `metadata.images`, a part of the base.
+   */
+  readonly images?: (metadata: Readonly<Record<string, string>>) => string | undefined;
+}
+
+/** The names of {@link BundleChangeOptions}. */
+export const CHANGE_OPTIONS = ['network', 'images'];
+
+/** A bundle that is to be changed. */
+export interface OpenedBundle {
+  readonly manifest: Manifest & { readonly base: string };
+  readonly fetchPiece: FetchPiece;
+}
+
+/** A group of the new bundle: a file of the old one, or new content. */
+export interface GroupEntry {
+  readonly group: TailorGroup;
+  readonly file: BundleFile | Uint8Array;
+}
+
+/** Reads kind.json of a bundle, and computes the hash of its base where the bundle is older than that hash. */
+export async function openForChange(fetchPiece: FetchPiece, options: BundleChangeOptions): Promise<OpenedBundle> {
+  const manifest = await fetchManifest(fetchPiece, options.network);
+  const { base } = manifest;
+  if (base !== undefined) return { manifest: { ...manifest, base }, fetchPiece };
+  const metadata = withImages(manifest.metadata, options);
+  const computed = await computeBase(fetchPiece, { ...manifest, metadata });
+  return { manifest: { ...manifest, metadata, base: computed }, fetchPiece };
+}
+
+/** The metadata with `images`, which bundles had not from the first. */
+export function withImages(
+  metadata: Readonly<Record<string, string>>,
+  { images }: BundleChangeOptions,
+): Readonly<Record<string, string>> {
+  const known = metadata.images ?? images?.(metadata);
+  return known === undefined ? metadata : { ...metadata, images: known };
+}
+
+/** The hash of the base that lies in a bundle. */
+export async function computeBase(fetchPiece: FetchPiece, manifest: Manifest): Promise<string> {
+  const { config, metadata } = manifest;
+  const learngenes = await fetchLearngenes(fetchPiece, manifest);
+  const shared = await fetchShared(fetchPiece, manifest);
+  return hashBase({ config, learngenes, shared, images: metadata.images });
+}
+
+/** Throws on a soft gate, which has a row for every group and mixes the tailors of all of them. */
+export function refuseSoftGate(of: string, { gate }: AnyKindConfig): void {
+  if (gate === 'binary') return;
+  throw new Error(
+    `${of}: expected a bundle with a binary gate, got a soft gate, which mixes the tailors of all groups: every image would change`,
+  );
+}
+
+/** The entries of all groups as they are. */
+export function entriesOf({ manifest }: OpenedBundle): GroupEntry[] {
+  const { config, tailors } = manifest;
+  return config.groups.map((group, i) => ({ group, file: tailors[i] }));
+}
+
+/**
+ * The change to the entries given.
+ *
+ * @param next - the entries with the ids of their classes, the number of classes, and whether layers may hold fewer components
+ */
+export async function composeChange(
+  { manifest }: OpenedBundle,
+  next: { readonly entries: readonly GroupEntry[]; readonly classes: number; readonly pruned?: boolean },
+): Promise<BundleChange> {
+  const { entries, classes, pruned = manifest.config.pruned } = next;
+  const taken = new Set(manifest.tailors.map(({ file }) => file));
+  const write = new Map<string, Uint8Array>();
+  const tailors: BundleFile[] = [];
+  for (const { group, file } of entries) {
+    if (!(file instanceof Uint8Array)) {
+      tailors.push(file);
+      continue;
+    }
+    const name = tailorFile(group.name, taken);
+    taken.add(name);
+    write.set(name, file);
+    tailors.push({ file: name, bytes: file.length, sha256: await sha256(file) });
+  }
+  const groups = entries.map(({ group }) => group);
+  const config = { ...withClasses<AnyKindConfig>(manifest.config, classes), groups, pruned };
+  const bytes = encodeManifest({ ...manifest, config, tailors });
+  parseManifest(bytes); // what is written can be read
+  const kept = new Set(tailors.map(({ file }) => file));
+  const remove = manifest.tailors.map(({ file }) => file).filter((file) => !kept.has(file));
+  return { write: write.set(MANIFEST_FILE, bytes), remove, groups: groups.map(({ name }) => name) };
+}
+
+/** A change that changes nothing. */
+export function noChange({ manifest }: OpenedBundle): BundleChange {
+  return { write: new Map(), remove: [], groups: manifest.config.groups.map(({ name }) => name) };
+}
+
+/** Two spellings of one name in Unicode are one name. */
+export const sameName = (a: string, b: string): boolean => a.normalize('NFC') === b.normalize('NFC');
+
+/** Throws unless a name can be that of a group or of a class. */
+export function checkName(at: string, name: unknown): asserts name is string {
+  if (typeof name !== 'string' || name.length < 1 || name.length > 200) {
+    throw new Error(`${at}: expected a name of 1 to 200 characters, got ${JSON.stringify(name)?.slice(0, 80)}`);
+  }
+  if (name === '__proto__') throw new Error(`${at}: '__proto__' is not allowed`);
+}
+
+/** Throws where a group or one of its classes has a name that a group or a class of another group has. */
+export function checkClashes(at: string, group: TailorGroup, others: readonly TailorGroup[]): void {
+  const namesake = others.find(({ name }) => sameName(name, group.name));
+  if (namesake) throw new Error(`${at}: the bundle has a group '${namesake.name}' already; rename one of the two`);
+  const taken = others.flatMap(classNamesIn);
+  const twice = classNamesIn(group).find((name) => taken.some((other) => sameName(other, name)));
+  if (twice !== undefined) throw new Error(`${at}: the bundle has a class '${twice}' already; rename one of the two`);
+}
+
+/** Applies a change to the files of a bundle in memory; the map given stays as it is. */
+export function applyBundleChange(
+  files: ReadonlyMap<string, Uint8Array>,
+  change: BundleChange,
+): Map<string, Uint8Array> {
+  const next = new Map(files);
+  for (const [file, bytes] of change.write) next.set(file, bytes);
+  for (const file of change.remove) next.delete(file);
+  return next;
+}
+
+/** Throws on options that are unknown or no functions. */
+export function checkChangeOptions(of: string, options: BundleChangeOptions, more: readonly string[] = []): void {
+  checkOptionNames(of, options, [...CHANGE_OPTIONS, ...more]);
+  const { images } = options;
+  if (images !== undefined && typeof images !== 'function') {
+    throw new Error(`images: expected a function, got ${JSON.stringify(images)}`);
+  }
+}
+
+/** Names for a message, or that there are none. */
+export const namesOf = (groups: readonly TailorGroup[]): string => listNames(groups.map(({ name }) => name));

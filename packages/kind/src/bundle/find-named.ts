@@ -1,0 +1,49 @@
+import { listNames } from '@learngene/nn';
+import type { TailorGroup } from '../tailor-groups';
+import { sameName } from './bundle-change';
+import { classNamesIn } from './tailor-file';
+
+/** What a name is of: a group of classes, or one class. */
+export type NamedIn = 'group' | 'class';
+
+/** A group, or one of its classes. */
+export interface Named {
+  readonly group: TailorGroup;
+  /** The row of the class in the group; undefined for the group as a whole. */
+  readonly row?: number;
+}
+
+/**
+ * The group or the class of a name. The one class of a group is the group.
+ *
+ * @throws Error where there is none, and where a group of several classes and a class have that name and `of` does not say
+ *   which is meant
+ */
+export function findNamed(
+  at: string,
+  groups: readonly TailorGroup[],
+  { name, of }: { readonly name: string; readonly of?: NamedIn },
+): Named {
+  if (typeof name !== 'string') throw new Error(`${at}: expected a name, got ${JSON.stringify(name)}`);
+  if (of !== undefined && of !== 'group' && of !== 'class') {
+    throw new Error(`of: expected group or class, got ${JSON.stringify(of)}`);
+  }
+  const group = of === 'class' ? undefined : groups.find((each) => sameName(each.name, name));
+  const classes = of === 'group' ? [] : groups.flatMap((each) => classesNamed(each, name));
+  const [first, second] = classes.filter((found) => found.group !== group || found.row !== undefined);
+  if (second !== undefined) throw new Error(`${at}: '${name}' is the name of several classes; name their group`);
+  if (group !== undefined && first !== undefined) {
+    throw new Error(`${at}: '${name}' is a group of ${group.classes.length} classes and a class; say which by \`of\``);
+  }
+  const found = group === undefined ? first : { group };
+  if (found) return found;
+  const known = [...new Set(groups.flatMap((each) => [each.name, ...classNamesIn(each)]))];
+  throw new Error(`${at}: expected one of ${listNames(known)}, got '${name.slice(0, 80)}'`);
+}
+
+/** The classes of a group with that name; the one class of a group is the group as a whole. */
+function classesNamed(group: TailorGroup, name: string): Named[] {
+  const { classes, classNames } = group;
+  if (classes.length === 1) return sameName(classNamesIn(group)[0], name) ? [{ group }] : [];
+  return (classNames ?? []).flatMap((each, row) => (sameName(each, name) ? [{ group, row }] : []));
+}

@@ -1,0 +1,79 @@
+import { networkOf } from '../config-types';
+import type { TailorGroup } from '../tailor-groups';
+import {
+  type BundleChange,
+  type BundleChangeOptions,
+  checkChangeOptions,
+  composeChange,
+  entriesOf,
+  type GroupEntry,
+  type OpenedBundle,
+  openForChange,
+  refuseSoftGate,
+} from './bundle-change';
+import { type FetchPiece, fetchTailors } from './fetch-bundle';
+import { findNamed, type NamedIn } from './find-named';
+import { encodeTailorFile, tailorLabel } from './tailor-file';
+import { withRows } from './tensor-rows';
+
+/** Options of {@link removeTailors}. */
+export interface RemoveTailorsOptions extends BundleChangeOptions {
+  /** Whether the names are of groups or of classes (default: whichever there is). */
+  readonly of?: NamedIn;
+}
+
+/**
+ * Removes groups, or single classes of a group, from a bundle. The tailors of a group whose classes are all removed go; of a
+ * group that keeps some, the rows of the others go, and only that file is written anew. Ids of classes close up; a class that
+ * stays gives the bits that it gave.
+ *
+ * @param names - of groups, or of classes.
+ * @returns What to write and to delete. Rejects with a plain Error for a name that is not there, or is that of a group and of
+ *   a class, and for a bundle with a soft gate.
+ */
+export async function removeTailors(
+  fetchPiece: FetchPiece,
+  names: readonly string[],
+  options: RemoveTailorsOptions = {},
+): Promise<BundleChange> {
+  checkChangeOptions('removeTailors', options, ['of']);
+  if (!Array.isArray(names) || names.length === 0) throw new Error('names: expected at least one, got none');
+  const bundle = await openForChange(fetchPiece, options);
+  const { config } = bundle.manifest;
+  refuseSoftGate('removeTailors', config);
+  const found = names.map((name) => findNamed('names', config.groups, { name, of: options.of }));
+  const removed = new Set(
+    found.flatMap(({ group, row }) => (row === undefined ? group.classes : [group.classes[row]])),
+  );
+  const classes = networkOf(config).classes;
+  const ids = Array.from({ length: classes }, (_, id) => id).filter((id) => !removed.has(id));
+  const renumbered = new Map(ids.map((id, next) => [id, next]));
+  const entries: GroupEntry[] = [];
+  for (const entry of entriesOf(bundle)) {
+    const rows = entry.group.classes.flatMap((id, row) => (removed.has(id) ? [] : [row]));
+    if (rows.length === 0) continue;
+    const group = {
+      ...pickRows(entry.group, rows),
+      classes: rows.map((row) => renumbered.get(entry.group.classes[row])!),
+    };
+    const whole = rows.length === entry.group.classes.length;
+    entries.push({ group, file: whole ? entry.file : await fileOfRows(bundle, { entry, group, rows }) });
+  }
+  return composeChange(bundle, { entries, classes: Math.max(1, ids.length) });
+}
+
+function pickRows(group: TailorGroup, rows: readonly number[]): TailorGroup {
+  const { classNames } = group;
+  return { ...group, ...(classNames && { classNames: rows.map((row) => classNames[row]) }) };
+}
+
+/** The file of a group that keeps some of its classes. */
+async function fileOfRows(
+  { manifest, fetchPiece }: OpenedBundle,
+  { entry, group, rows }: { entry: GroupEntry; group: TailorGroup; rows: readonly number[] },
+): Promise<Uint8Array> {
+  const { config, base } = manifest;
+  const { tensors } = await fetchTailors(fetchPiece, manifest, entry.group);
+  const kept = withRows(tensors, Object.keys(networkOf(config).rows), rows);
+  return encodeTailorFile(kept, tailorLabel(group, { base, pruned: config.pruned }));
+}

@@ -1,0 +1,146 @@
+import { readFile } from 'node:fs/promises';
+import {
+  addTailors,
+  type BundleChange,
+  type BundleChangeOptions,
+  encodeTailors,
+  mergeBundles,
+  type NamedIn,
+  removeTailors,
+  renameTailors,
+} from '@learngene/kind';
+import { changeBundle, folderBundle } from '@learngene/kind/node';
+import { disposeParams } from '@learngene/nn';
+import { ConfigError } from '../../errors';
+import { classLabels } from '../../recipe/class-labels';
+import { classNamesOf } from '../../recipe/class-names';
+import { imageSettings } from '../../recipe/image-settings';
+import { readRecipe } from '../../recipe/recipe';
+import { expectArtifact } from '../identify';
+import { loadModel } from '../load-model';
+import { readKindRecord } from '../run-folder';
+import { modelBase } from './model-base';
+
+/** Options of {@link addToBundle}. */
+export interface AddToBundleOptions {
+  /** Names of the classes of a run whose groups are added (default: all). */
+  readonly classes?: readonly string[];
+  /** Another name for the class or the group that is added. */
+  readonly as?: string;
+  /** Called before the weights of a run are read; it must select a tfjs backend. */
+  readonly needEngine: () => Promise<unknown>;
+}
+
+/** How bundles of older versions say what changes their images: by the recipe in their metadata. */
+export const RECIPE_OPTIONS: BundleChangeOptions = {
+  images: (metadata) => {
+    const recipe = readRecipe(metadata, 'kind.json');
+    return recipe && imageSettings(recipe);
+  },
+};
+
+/** Throws a ConfigError unless a bundle is at a path. */
+async function expectBundle(path: string, argument: string): Promise<void> {
+  await expectArtifact(path, { option: argument, kinds: ['bundle'], expected: 'a bundle' });
+}
+
+/**
+ * Adds classes to a bundle, in its folder: those of a run that was transferred from it, or those of a file of tailors. Its other
+ * files stay as they are, and its old classes give the images that they gave.
+ *
+ * @param bundle - the folder.
+ * @param source - the run folder, or the file.
+ * @throws ConfigError for what is neither, for a class that the run has not, and for a transfer to a distant domain;
+ *   TailorError for tailors of another base and for names that are taken; an Error for a bundle with a soft gate
+ */
+export async function addToBundle(bundle: string, source: string, options: AddToBundleOptions): Promise<BundleChange> {
+  const { classes, as, needEngine } = options;
+  await expectBundle(bundle, 'bundle');
+  const { kind } = await expectArtifact(source, {
+    option: 'source',
+    kinds: ['run', 'tailors'],
+    expected: 'a run, or a file of tailors that names its base',
+  });
+  if (kind === 'tailors' && classes !== undefined) {
+    throw new ConfigError('classes: expected none with a file of tailors, which holds one group', {
+      argument: 'classes',
+    });
+  }
+  const tailors =
+    kind === 'tailors'
+      ? new Map([[source, new Uint8Array(await readFile(source))]])
+      : await tailorsOfRun(source, { classes, needEngine });
+  return changeBundle(bundle, (files) =>
+    addTailors(files, tailors, { ...RECIPE_OPTIONS, ...(as !== undefined && { as }) }),
+  );
+}
+
+/** The files of a run's tailors, by the run and the group. */
+async function tailorsOfRun(
+  run: string,
+  { classes, needEngine }: Pick<AddToBundleOptions, 'classes' | 'needEngine'>,
+): Promise<Map<string, Uint8Array>> {
+  const { base, model: described } = await readKindRecord(run);
+  if (base?.domain === 'distant') {
+    throw new ConfigError(
+      `${run}: a transfer to a distant domain retrained the shared part, so its tailors fit no other bundle; decompose it into one of its own`,
+    );
+  }
+  const names = classNamesOf(described);
+  const owner = { owner: 'the run', argument: 'classes' };
+  const ids = classes === undefined ? names.map((_, id) => id) : classLabels(names, classes, owner);
+  await needEngine();
+  const loaded = await loadModel(run);
+  const { config, params } = loaded.model;
+  try {
+    const hash = await modelBase(run, loaded);
+    const files = new Map<string, Uint8Array>();
+    for (const group of config.groups) {
+      if (!group.classes.some((id) => ids.includes(id))) continue;
+      files.set(`${run}: ${group.name}`, await encodeTailors(loaded.model, group.name, hash));
+    }
+    return files;
+  } finally {
+    disposeParams(params);
+  }
+}
+
+/**
+ * Removes groups, or single classes of a group, from a bundle, in its folder.
+ *
+ * @param of - whether the names are of groups or of classes (default: whichever there is)
+ * @throws as `removeTailors` of `@learngene/kind`
+ */
+export async function removeFromBundle(
+  bundle: string,
+  names: readonly string[],
+  { of }: { readonly of?: NamedIn } = {},
+): Promise<BundleChange> {
+  await expectBundle(bundle, 'bundle');
+  return changeBundle(bundle, (files) => removeTailors(files, names, { ...RECIPE_OPTIONS, of }));
+}
+
+/**
+ * Renames a group or a class of a bundle, in its folder.
+ *
+ * @throws as `renameTailors` of `@learngene/kind`
+ */
+export async function renameInBundle(
+  bundle: string,
+  names: { readonly from: string; readonly to: string; readonly of?: NamedIn },
+): Promise<BundleChange> {
+  await expectBundle(bundle, 'bundle');
+  return changeBundle(bundle, (files) => renameTailors(files, { ...RECIPE_OPTIONS, ...names }));
+}
+
+/**
+ * Adds all groups of another bundle of the same base to a bundle, in its folder; the other one is only read.
+ *
+ * @throws as `mergeBundles` of `@learngene/kind`
+ */
+export async function mergeIntoBundle(bundle: string, other: string): Promise<BundleChange> {
+  await expectBundle(bundle, 'bundle');
+  await expectBundle(other, 'other');
+  const from = folderBundle(other);
+  return changeBundle(bundle, (files) => mergeBundles(files, from, { ...RECIPE_OPTIONS, name: other }));
+}
