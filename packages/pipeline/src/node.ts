@@ -55,6 +55,7 @@ export {
   type PresetInspection,
 } from './node/inspect/inspect-preset';
 export {
+  type InspectionRows,
   inspectionRows,
   kindPresetRows,
   type LastMetrics,

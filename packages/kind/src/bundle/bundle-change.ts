@@ -1,4 +1,3 @@
-import { listNames } from '@learngene/nn';
 import { type AnyKindConfig, withClasses } from '../config-types';
 import { checkOptionNames } from '../option-names';
 import type { TailorGroup } from '../tailor-groups';
@@ -33,9 +32,6 @@ export interface BundleChangeOptions {
   readonly images?: (metadata: Readonly<Record<string, string>>) => string | undefined;
 }
 
-/** The names of {@link BundleChangeOptions}. */
-export const CHANGE_OPTIONS = ['network', 'images'];
-
 /** A bundle that is to be changed. */
 export interface OpenedBundle {
   readonly manifest: Manifest & { readonly base: string };
@@ -68,7 +64,7 @@ export function withImages(
 }
 
 /** The hash of the base that lies in a bundle. */
-export async function computeBase(fetchPiece: FetchPiece, manifest: Manifest): Promise<string> {
+async function computeBase(fetchPiece: FetchPiece, manifest: Manifest): Promise<string> {
   const { config, metadata } = manifest;
   const learngenes = await fetchLearngenes(fetchPiece, manifest);
   const shared = await fetchShared(fetchPiece, manifest);
@@ -159,12 +155,9 @@ export function applyBundleChange(
 
 /** Throws on options that are unknown or no functions. */
 export function checkChangeOptions(of: string, options: BundleChangeOptions, more: readonly string[] = []): void {
-  checkOptionNames(of, options, [...CHANGE_OPTIONS, ...more]);
+  checkOptionNames(of, options, ['network', 'images', ...more]);
   const { images } = options;
   if (images !== undefined && typeof images !== 'function') {
     throw new Error(`images: expected a function, got ${JSON.stringify(images)}`);
   }
 }
-
-/** Names for a message, or that there are none. */
-export const namesOf = (groups: readonly TailorGroup[]): string => listNames(groups.map(({ name }) => name));

@@ -83,7 +83,9 @@ export interface BundleManifest<C extends AnyKindConfig = KindConfig> extends Bu
   readonly base: string | undefined;
   /** The files beside kind.json. */
   readonly files: {
+    /** learngenes.safetensors. */
     readonly learngenes: BundleFile;
+    /** shared.safetensors. */
     readonly shared: BundleFile;
     /** In the order of the groups. */
     readonly tailors: readonly BundleFile[];
@@ -91,9 +93,8 @@ export interface BundleManifest<C extends AnyKindConfig = KindConfig> extends Bu
 }
 
 /**
- * Reads only kind.json of a bundle, without any tensor.
+ * Reads only kind.json of a bundle, without any tensor; of another network than a Diffusion Transformer with its name.
  *
- * @param options - the name of the network, for a bundle of another one than a Diffusion Transformer.
  * @returns The config of all groups, the strings kept beside it, the base and the files. Rejects with {@link BundleError}.
  */
 export function openBundleManifest(fetchPiece: FetchPiece): Promise<BundleManifest>;

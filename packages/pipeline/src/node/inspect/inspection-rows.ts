@@ -68,13 +68,20 @@ function lossText({ step, loss, validationLoss }: LastMetrics): string {
   return `step ${step}, loss ${shown(loss)}${held}`;
 }
 
+/** What {@link inspectionRows} gives. */
+export interface InspectionRows {
+  /** The rows. */
+  readonly rows: Rows;
+  /** How many tensors of a file they leave out. */
+  readonly rest: number;
+}
+
 /**
  * The rows of what lies at a path.
  *
  * @param last - the last line of the log of a run
- * @returns the rows, and how many tensors of a file they leave out
  */
-export function inspectionRows(found: Inspection, last?: LastMetrics): { rows: Rows; rest: number } {
+export function inspectionRows(found: Inspection, last?: LastMetrics): InspectionRows {
   if (found.what === 'bundle') return { rows: bundleRows(found), rest: 0 };
   if (found.what === 'tensors') return tensorRows(found);
   return { rows: runRows(found, last), rest: 0 };
@@ -123,7 +130,7 @@ function bundleRows({ config, counts }: BundleInspection): Rows {
   ];
 }
 
-function tensorRows({ kind, tensors, layout }: TensorsInspection): { rows: Rows; rest: number } {
+function tensorRows({ kind, tensors, layout }: TensorsInspection): InspectionRows {
   const numbers = tensors.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0);
   const shown = tensors.slice(0, MOST_TENSORS);
   const rows: Rows = [
