@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readNpz } from '@learngene/tensor-io/node';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
@@ -60,15 +60,19 @@ async function images(from: string, name: string): Promise<Buffer> {
   return Buffer.from((await readNpz(npz)).get('arr_0')?.data as Uint8Array);
 }
 
+/** Settings by which a few steps move the weights that are sampled from far enough that images show it. */
+const far = ['--learning-rate', '0.05', '--set', 'training.emaDecay=0.1', '--set', 'training.clipNorm=10'];
+
 const transfer = (out: string, from: string, ...more: string[]) =>
-  run(transferCommand, '--from', from, '--class', 'flat', '--steps', '2', '--out', out, ...more, ...cpu);
+  run(transferCommand, '--from', from, '--class', 'flat', '--steps', '4', '--out', out, ...far, ...more, ...cpu);
 
 let bundle: string;
 let count = 0;
 beforeAll(async () => {
   const data = at('images.safetensors');
   await writeImages(data);
-  await run(trainCommand, '--data', data, '--novel', 'flat', '--out', at('base'), '--steps', '2', ...cpu, ...tiny);
+  const steps = ['--steps', '12', ...cpu, ...tiny, ...far];
+  await run(trainCommand, '--data', data, '--novel', 'flat', '--out', at('base'), ...steps);
   await run(decomposeCommand, '--from', at('base'), '--out', at('fresh'), ...cpu);
   await transfer(at('flat'), at('fresh'));
   await transfer(at('flat-2'), at('base'), '--seed', '9');
@@ -90,7 +94,13 @@ describe('from transfer to one bundle', () => {
       deleted: [],
     });
     expect([await images(bundle, 'bars'), await images(bundle, 'dots')]).toEqual(before);
-    expect(await images(bundle, 'flat')).toEqual(await images(at('flat'), 'flat'));
+    const novel = await images(bundle, 'flat');
+    expect(novel).toEqual(await images(at('flat'), 'flat'));
+    for (const [one, other] of [
+      [before[0], before[1]],
+      [novel, before[0]],
+    ])
+      expect(one).not.toEqual(other);
     expect(readFileSync(join(bundle, 'learngenes.safetensors'))).toEqual(
       readFileSync(at('fresh/learngenes.safetensors')),
     );
@@ -134,6 +144,24 @@ describe('from transfer to one bundle', () => {
     await json('add', bundle, old, '--as', 'old', ...cpu);
     await json('add', bundle, at('flat-2'), '--class', 'flat', ...cpu);
     expect(await json('list', bundle)).toMatchObject({ groups: [{}, {}, { name: 'old' }, { name: 'flat' }] });
+  });
+
+  test('classes are mixed into one by weights', async () => {
+    await run(bundleCommand, 'add', bundle, at('flat'), ...cpu);
+    const npz = at('mixed.npz');
+    const mixed = async (...args: string[]) => {
+      const options = ['--count', '2', '--steps', '3', '--guidance', '2', '--seed', '4', '--force', ...cpu];
+      const files = ['--out', at('mixed.png'), '--npz', npz];
+      await run(sampleCommand, '--from', bundle, ...args, ...options, ...files);
+      return Buffer.from((await readNpz(npz)).get('arr_0')?.data as Uint8Array);
+    };
+    const half = await mixed('--class', 'flat', '--weight', '0.5', '--class', 'bars', '--weight', '0.5');
+    expect(written.join('')).toContain('2 images of "flat 0.5 + bars 0.5"');
+    expect(half.length).toBe((await images(bundle, 'flat')).length);
+    expect(half).not.toEqual(await images(bundle, 'flat'));
+    expect(await mixed('--class', 'flat', '--weight', '1')).toEqual(await images(bundle, 'flat'));
+    await expect(mixed('--class', 'flat', '--weight', '0.5')).rejects.toThrow('--weight: expected weights above 0');
+    await expect(mixed('--weight', '1')).rejects.toThrow('--weight: expected one for each of 0 named classes, got 1');
   });
 
   test('people read what there is', async () => {
@@ -207,6 +235,6 @@ describe('refuses by name', () => {
     writeFileSync(join(run_, 'config.json'), JSON.stringify(record));
     const resumed = run(transferCommand, '--resume', '--out', run_, ...cpu);
     await expect(resumed).rejects.toThrow('fresh: expected the base that the run was started from (000000000000), got');
-    expect(existsSync(join(run_, 'checkpoints', 'step-2'))).toBe(false);
+    expect(readdirSync(join(run_, 'checkpoints'))).toEqual([]);
   });
 });

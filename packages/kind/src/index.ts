@@ -58,6 +58,7 @@ export {
   type KindTrainResult,
 } from './gated-train-step';
 export { type InitKindOptions, type InitNetworkOptions, initKind } from './init';
+export { type MixturePart, mixTailors, mixTailorsAsync, type TailorMixture } from './mix-tailors';
 export type { FactoredLayer, KindNetwork, Shape } from './network';
 export type {
   AnyKindModel,

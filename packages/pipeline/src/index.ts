@@ -26,6 +26,7 @@ export { imageSettings } from './recipe/image-settings';
 export { bundleMetadata, type Recipe, readRecipe, recipeOf } from './recipe/recipe';
 export { NonFinitePixelsError } from './sample/finite-pixels';
 export { type DiffusionModel, guidedDenoiser, isKindModel } from './sample/guided-denoiser';
+export { type DrawnClasses, drawnClasses, type MixedClass, mixClasses, mixtureName } from './sample/mix-classes';
 export { imageBytes, type SampleClassesOptions, sampleClasses } from './sample/sample-classes';
 export { type Decode, type SampleImagesOptions, type SampleStep, sampleImages } from './sample/sample-images';
 export { checkEta } from './sample/samplers';

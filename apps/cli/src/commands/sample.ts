@@ -1,5 +1,5 @@
 import { listNames } from '@learngene/datasets';
-import { type Config, checkEta, classLabels, imageBytes, mergeConfig, parseConfig } from '@learngene/pipeline';
+import { type Config, checkEta, drawnClasses, imageBytes, mergeConfig, parseConfig } from '@learngene/pipeline';
 import { describeSource } from '@learngene/pipeline/node';
 import { checkMemory, sampleToFiles } from '@learngene/trainer/node';
 import { Command, Option } from 'commander';
@@ -33,12 +33,7 @@ interface SampleOptions extends OutputOptions, EngineOption, ClassOptions {
   eta?: number;
   batchSize: number;
   vae?: string;
-}
-
-/** The ids of classes by name; all classes where none is named. */
-function classIds(names: readonly string[], wanted: readonly string[] | undefined): number[] {
-  if (wanted === undefined) return names.map((_, id) => id);
-  return classLabels(names, wanted, { owner: 'the model', argument: '--classes' });
+  weight?: number[];
 }
 
 /** `learngene sample`: images of classes. */
@@ -61,6 +56,12 @@ export function sampleCommand(): Command {
     .option('--eta <x>', 'noise of DDIM, 0 to 1', number('--eta'))
     .option('--batch-size <n>', 'images at a time', wholeNumber('--batch-size', 1), 32);
   withClassOptions(command, 'classes to draw (default: all)');
+  const weight = number('--weight');
+  command.option(
+    '--weight <share>',
+    'mix the classes into one: the share of each, in their order; they add up to 1',
+    (text: string, before: number[] = []) => [...before, weight(text)],
+  );
   withLatentOptions(command, { latents: false });
   withForceOption(command);
   withSeedOption(command);
@@ -68,6 +69,7 @@ export function sampleCommand(): Command {
   withOutputOptions(command, [
     'learngene sample --from runs/emoji --out emoji.png',
     'learngene sample --from bundle --classes heart,arrow --count 16 --guidance 2 --out some.png',
+    'learngene sample --from bundle --class owl --weight 0.6 --class cat --weight 0.4 --out mixed.png',
     'learngene sample --from runs/emoji --count 500 --npz samples.npz --out grid.png --seed 7',
   ]);
   return command.action(async (options: SampleOptions) => {
@@ -78,19 +80,20 @@ export function sampleCommand(): Command {
     }
     const source = await describeSource(options.from, { progress: output, argument: '--from' });
     const { classNames: names, recipe: config } = source;
-    const ids = classIds(names, namedClasses(options));
+    const asked = { classes: namedClasses(options), weights: options.weight };
+    const drawn = drawnClasses(names, asked, (argument) => (argument === 'classes' ? '--classes' : '--weight'));
+    const { ids, mixture, names: classes } = drawn;
     const given = { sampler: options.sampler, steps: options.steps, guidance: options.guidance, eta: options.eta };
-    const asked = mergeConfig(config as unknown as Record<string, unknown>, { sampling: given });
-    const { sampling } = parseConfig(asked, 'options');
+    const merged = mergeConfig(config as unknown as Record<string, unknown>, { sampling: given });
+    const { sampling } = parseConfig(merged, 'options');
     if (options.eta !== undefined) checkEta('--eta', sampling);
-    const count = ids.length * options.count;
+    const count = classes.length * options.count;
     checkMemory('--count', `${count} images`, count * imageBytes(source));
     const engine = await startEngine(options.engine, output);
     const { out, npz, columns, batchSize, vae: autoencoder } = options;
     const seed = options.seed ?? config.seed;
-    const shared = { out, npz, columns, batchSize, autoencoder, ids, count: options.count, sampling, seed };
+    const shared = { out, npz, columns, batchSize, autoencoder, ids, mixture, count: options.count, sampling, seed };
     const result = await interruptible((signal) => sampleToFiles(source, { ...shared, progress: output, signal }));
-    const classes = ids.map((id) => names[id]);
     const { seconds } = result;
     output.print(`${out}: ${result.count} images of ${listNames(classes, 40)} in ${seconds.toFixed(1)} s`);
     output.result({

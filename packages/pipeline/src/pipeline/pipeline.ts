@@ -7,6 +7,7 @@ import { classLabels } from '../recipe/class-labels';
 import { createDiffusionProcess, type DiffusionProcess } from '../recipe/diffusion-process';
 import { type Recipe, recipeOf } from '../recipe/recipe';
 import type { DiffusionModel } from '../sample/guided-denoiser';
+import { checkMixture, type MixedClass, mixClasses } from '../sample/mix-classes';
 import { sampleClasses } from '../sample/sample-classes';
 import type { Decode, SampleStep } from '../sample/sample-images';
 import { checkEta } from '../sample/samplers';
@@ -17,6 +18,8 @@ import type { ComposedModel } from './compose';
 export interface SampleOptions extends Partial<Sampling> {
   /** Names of classes (default all). */
   readonly classes?: readonly string[];
+  /** One class that is mixed from classes: their tailors and label embeddings, weighted. In the place of `classes`. */
+  readonly mixture?: readonly MixedClass[];
   /** Images of every class (default 1). */
   readonly count?: number;
   /** Seed of the noise, from 0. */
@@ -30,7 +33,7 @@ export interface SampleOptions extends Partial<Sampling> {
 }
 
 const SAMPLING_OPTIONS = ['sampler', 'steps', 'guidance', 'eta', 'clip'] satisfies (keyof Sampling)[];
-const SAMPLE_OPTIONS = ['classes', 'count', 'seed', 'batchSize', 'onStep', 'signal', ...SAMPLING_OPTIONS];
+const SAMPLE_OPTIONS = ['classes', 'mixture', 'count', 'seed', 'batchSize', 'onStep', 'signal', ...SAMPLING_OPTIONS];
 
 /** What a {@link Pipeline} is made of. */
 export interface PipelineParts extends ComposedModel {
@@ -74,8 +77,8 @@ export class Pipeline {
   async sample(options: SampleOptions = {}): Promise<Images> {
     checkDisposed(this.#disposed.signal);
     checkOptionNames('sample', options, SAMPLE_OPTIONS);
-    const { classes = this.classNames, count = 1, seed = this.recipe.seed, batchSize = 32, onStep, signal } = options;
-    checkNames('classes', classes);
+    const { mixture, count = 1, seed = this.recipe.seed, batchSize = 32, onStep, signal } = options;
+    if (options.classes !== undefined) checkNames('classes', options.classes);
     checkWhole('count', count, 1);
     checkWhole('seed', seed, 0);
     checkWhole('batchSize', batchSize, 1);
@@ -84,16 +87,30 @@ export class Pipeline {
       throw new ConfigError(`signal: expected an AbortSignal, got ${JSON.stringify(signal)}`);
     }
     const sampling = samplingOf(this.recipe, options);
-    const ids = classLabels(this.classNames, classes, { owner: 'the model', argument: 'classes' });
-    return sampleClasses(this.model, this.#process, {
-      labels: Int32Array.from(ids.flatMap((id) => new Array<number>(count).fill(id))),
-      sampling,
-      seed,
-      batchSize,
-      decode: this.#decode,
-      onStep,
-      signal: AbortSignal.any([this.#disposed.signal, ...(signal === undefined ? [] : [signal])]),
-    });
+    const ids = this.#idsOf(options);
+    const mixed = mixture && (await mixClasses(this.model, mixture, ids));
+    try {
+      return await sampleClasses(mixed ?? this.model, this.#process, {
+        labels: Int32Array.from((mixed ? [0] : ids).flatMap((id) => new Array<number>(count).fill(id))),
+        sampling,
+        seed,
+        batchSize,
+        decode: this.#decode,
+        onStep,
+        signal: AbortSignal.any([this.#disposed.signal, ...(signal === undefined ? [] : [signal])]),
+      });
+    } finally {
+      if (mixed) disposeParams(mixed.params as unknown as ParamTree);
+    }
+  }
+
+  /** The ids of the classes that a call names, or of those that it mixes. */
+  #idsOf({ classes, mixture }: SampleOptions): number[] {
+    if (mixture === undefined) {
+      return classLabels(this.classNames, classes ?? this.classNames, { owner: 'the model', argument: 'classes' });
+    }
+    if (classes === undefined) return checkMixture(mixture, this.classNames);
+    throw new ConfigError('mixture: expected one of classes and mixture, got both', { argument: 'mixture' });
   }
 
   /**

@@ -2,7 +2,16 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { writeSamples } from '@learngene/metrics/node';
 import { disposeParams, type ParamTree } from '@learngene/nn';
-import { type Config, createDiffusionProcess, type Progress, sampleClasses } from '@learngene/pipeline';
+import {
+  type Config,
+  createDiffusionProcess,
+  type DiffusionModel,
+  type MixedClass,
+  mixClasses,
+  mixtureName,
+  type Progress,
+  sampleClasses,
+} from '@learngene/pipeline';
 import { openDecoder, type PathSource } from '@learngene/pipeline/node';
 import { checkGiven } from '../check-given';
 import { writeGrid } from '../run-folder/write-grid';
@@ -14,8 +23,10 @@ export interface SampleToFilesOptions {
   out: string;
   /** An npz file as the ADM evaluator reads it (default: none). */
   npz?: string;
-  /** Numbers of the classes to sample. */
+  /** Numbers of the classes to sample, or to mix. */
   ids: readonly number[];
+  /** One class that is mixed from the classes of `ids`, in the order of `ids` (default: each class by itself). */
+  mixture?: readonly MixedClass[];
   /** Images of each class. */
   count: number;
   /** Images in a row of the grid. */
@@ -47,10 +58,12 @@ export async function sampleToFiles(source: PathSource, options: SampleToFilesOp
   checkGiven('sampleToFiles', 'source', source, ['recipe', 'load']);
   const needed = ['out', 'ids', 'count', 'columns', 'sampling', 'seed', 'batchSize', 'progress', 'signal'];
   checkGiven('sampleToFiles', 'options', options, needed);
-  const { out, npz, ids, count, columns, sampling, seed, batchSize, progress, signal } = options;
-  const labels = Int32Array.from(ids.flatMap((id) => new Array<number>(count).fill(id)));
+  const { out, npz, ids, mixture, count, columns, sampling, seed, batchSize, progress, signal } = options;
+  const drawn = mixture === undefined ? ids : [0];
+  const labels = Int32Array.from(drawn.flatMap((id) => new Array<number>(count).fill(id)));
+  const classes = mixture === undefined ? source.classNames : [mixtureName(mixture)];
   const { decode, dispose } = await openDecoder(source.recipe, options.autoencoder);
-  const model = await loadForClasses(source, ids);
+  const model = await loadMixed(source, ids, mixture);
   try {
     const started = performance.now();
     const process = createDiffusionProcess(source.recipe);
@@ -60,11 +73,26 @@ export async function sampleToFiles(source: PathSource, options: SampleToFilesOp
     await writeGrid(out, images, Math.min(columns, count));
     if (npz !== undefined) {
       await mkdir(dirname(npz), { recursive: true });
-      await writeSamples(npz, { images, labels, classes: source.classNames });
+      await writeSamples(npz, { images, labels, classes });
     }
     return { count: images.count, seconds };
   } finally {
     disposeParams(model.params as unknown as ParamTree);
     dispose();
+  }
+}
+
+/** The model with the tailors of the classes, or that of their mixture. */
+async function loadMixed(
+  source: PathSource,
+  ids: readonly number[],
+  mixture: readonly MixedClass[] | undefined,
+): Promise<DiffusionModel> {
+  const model = await loadForClasses(source, ids);
+  if (mixture === undefined) return model;
+  try {
+    return await mixClasses(model, mixture, ids);
+  } finally {
+    disposeParams(model.params as unknown as ParamTree);
   }
 }

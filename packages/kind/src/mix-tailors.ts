@@ -1,0 +1,186 @@
+import { cloneParams, type LowRankFactors, type ParamTree, prefetch, readingBack } from '@learngene/nn';
+import { concatComponents, orthogonalizeFactored } from '@learngene/tensor-svd';
+import type { TensorContainer } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { validateKindConfig } from './config';
+import { type AnyKindConfig, networkOf, withClasses } from './config-types';
+import type { FactoredLayer } from './network';
+import { checkOptionNames } from './option-names';
+import { type AnyKindModel, layerTree, type NetworkParams, rowsIn, subTree, tailorsOf } from './params';
+import { type TailorGroup, validateTailorGroups } from './tailor-groups';
+
+/** A class and its share of a mixture. */
+export interface MixturePart {
+  /** Class id. */
+  readonly class: number;
+  /** Its share, above 0. The shares of a mixture add up to 1. */
+  readonly weight: number;
+}
+
+/** A class that is mixed from others. */
+export interface TailorMixture {
+  /** Name of the mixture: of its group and its class. */
+  readonly name: string;
+  /** The classes that are mixed, each once. */
+  readonly parts: readonly MixturePart[];
+}
+
+/** How far the weights of a mixture may be from 1 in sum. */
+const ROUNDING = 1e-6;
+
+/**
+ * Makes a model whose classes are weighted mixtures of classes, as conditions are composed in DivControl: class i is mixture
+ * i. A layer computes the learngenes plus the weighted sum of the tailors; the rows of a class (of a DiT its label embedding)
+ * are the same weighted mean. A mixture of one class gives the bits of that class.
+ *
+ * The components of a mixture are those of its groups, with s scaled by the weights. Where they are more than a layer is
+ * wide, they are re-factored exactly into as many as it is wide; then factors are read back and decomposed in float64.
+ *
+ * @param model - never disposed; the tailors of the groups of the classes must be loaded.
+ * @returns New tensors that the caller owns. `tailorRank` is the highest rank of a mixture.
+ * @throws on a soft gate, which mixes by itself, on a class that is in no group or twice in a mixture, on weights that are
+ *   not above 0 or do not add up to 1, on a name used twice; `ReadBackError` on WebGPU where factors are read back
+ */
+export function mixTailors<M extends AnyKindModel>(model: M, mixtures: readonly TailorMixture[]): M {
+  const { config, params }: { config: AnyKindConfig; params: NetworkParams } = model;
+  checkMixtures(config, mixtures);
+  const mixed = () =>
+    ({
+      shared: cloneParams(params.shared),
+      learngenes: cloneParams(params.learngenes),
+      tailors: Object.fromEntries(mixtures.map((mixture) => [mixture.name, mixOf(model, mixture)])),
+    }) as unknown as TensorContainer;
+  const result = readingBack('mixTailors', () => tf.tidy(mixed)) as unknown as NetworkParams;
+  return { config: mixedConfig(config, mixtures, result), params: result } as M;
+}
+
+/** {@link mixTailors} on every engine. It waits until the factors are read back. */
+export async function mixTailorsAsync<M extends AnyKindModel>(
+  model: M,
+  mixtures: readonly TailorMixture[],
+): Promise<M> {
+  const { config, params }: { config: AnyKindConfig; params: NetworkParams } = model;
+  checkMixtures(config, mixtures);
+  const groups = new Set(mixtures.flatMap((mixture) => groupWeights(config, mixture).map(({ group }) => group)));
+  await prefetch(...[...groups].map(({ name }) => tailorsOf(params, name)));
+  return mixTailors(model, mixtures);
+}
+
+function checkMixtures(config: AnyKindConfig, mixtures: readonly TailorMixture[]): void {
+  if (config.gate === 'soft') throw new Error('model: expected a binary gate, got a soft gate, which mixes by itself');
+  if (!Array.isArray(mixtures) || mixtures.length === 0) throw new Error('mixtures: expected at least one, got none');
+  for (const [i, mixture] of mixtures.entries()) {
+    const at = `mixtures[${i}]`;
+    checkOptionNames(at, mixture, ['name', 'parts']);
+    const { parts } = mixture;
+    if (!Array.isArray(parts) || parts.length === 0) throw new Error(`${at}.parts: expected at least one, got none`);
+    const ids = new Set<number>();
+    for (const part of parts) checkPart(at, config, { part, ids });
+    const sum = parts.reduce((total: number, { weight }: MixturePart) => total + weight, 0);
+    if (Math.abs(sum - 1) > ROUNDING) {
+      const got = parts.map(({ weight }: MixturePart) => weight).join(' + ');
+      throw new Error(`${at}: expected weights that add up to 1, got ${got}`);
+    }
+  }
+  validateTailorGroups(groupsOf(mixtures), mixtures.length);
+}
+
+/** The groups of the mixtures, one class each. */
+function groupsOf(mixtures: readonly TailorMixture[]): TailorGroup[] {
+  return mixtures.map(({ name }, id) => ({ name, classes: [id], classNames: [name] }));
+}
+
+function checkPart(
+  at: string,
+  { groups }: AnyKindConfig,
+  { part, ids }: { part: MixturePart; ids: Set<number> },
+): void {
+  checkOptionNames(`${at}.parts`, part, ['class', 'weight']);
+  const { class: id, weight } = part;
+  if (!groups.some(({ classes }) => classes.includes(id))) {
+    throw new Error(`${at}.parts: expected the id of a class in a group, got ${String(id)}`);
+  }
+  if (ids.has(id)) throw new Error(`${at}.parts: expected each class once, got ${id} twice`);
+  ids.add(id);
+  if (!(weight > 0 && weight < Number.POSITIVE_INFINITY)) {
+    throw new Error(`${at}.parts: expected a weight above 0 of class ${id}, got ${String(weight)}`);
+  }
+}
+
+/** The groups of a mixture and their weights; two classes of one group share its tailors. */
+function groupWeights({ groups }: AnyKindConfig, { parts }: TailorMixture): { group: TailorGroup; weight: number }[] {
+  const weights = new Map<TailorGroup, number>();
+  for (const { class: id, weight } of parts) {
+    const group = groups.find(({ classes }) => classes.includes(id))!;
+    weights.set(group, (weights.get(group) ?? 0) + weight);
+  }
+  // What the sum of rounded weights leaves out must not change the bits of a mixture of one group.
+  if (weights.size === 1) return [...weights.keys()].map((group) => ({ group, weight: 1 }));
+  return [...weights].map(([group, weight]) => ({ group, weight }));
+}
+
+/** What the group of a mixture owns: factors of the layers, and one row of every table. */
+function mixOf(model: AnyKindModel, mixture: TailorMixture): ParamTree {
+  const { config, params }: { config: AnyKindConfig; params: NetworkParams } = model;
+  const weighted = groupWeights(config, mixture);
+  const factors = layerTree(networkOf(config).layers, (layer) => {
+    const own = weighted.flatMap(({ group, weight }) => {
+      const part = subTree<LowRankFactors>(tailorsOf(params, group.name), layer.name);
+      return part ? [{ u: part.u, s: weight === 1 ? part.s : tf.mul<tf.Tensor1D>(part.s, weight), v: part.v }] : [];
+    });
+    return own.length === 0 ? undefined : joined(own, layer);
+  });
+  return { ...factors, ...mixedRows(model, mixture) };
+}
+
+/** The sum of some factors, of no higher rank than the layer is wide. */
+function joined(parts: readonly LowRankFactors[], layer: FactoredLayer): ParamTree {
+  if (parts.length === 1) return cloneParams({ ...parts[0] });
+  const sum = concatComponents(...parts);
+  const { u, s, v } = sum.s.size > Math.min(layer.in, layer.out) ? orthogonalizeFactored(sum) : sum;
+  return { u, s, v };
+}
+
+/** One row of every table of classes: the weighted mean of the rows of the parts. */
+function mixedRows({ config, params }: AnyKindModel, { parts }: TailorMixture): ParamTree {
+  const rows = parts.map(({ class: id, weight }) => {
+    const group = config.groups.find(({ classes }) => classes.includes(id))!;
+    const tables = rowsIn(tailorsOf<ParamTree>(params, group.name), networkOf(config));
+    return { tables, row: group.classes.indexOf(id), weight };
+  });
+  return Object.fromEntries(Object.keys(rows[0].tables).map((name) => [name, meanOf(rows, name)])) as ParamTree;
+}
+
+interface WeightedRow {
+  readonly tables: ParamTree;
+  readonly row: number;
+  readonly weight: number;
+}
+
+function meanOf(rows: readonly WeightedRow[], name: string): ParamTree[string] {
+  const first = rows[0].tables[name];
+  if (!(first instanceof tf.Tensor)) {
+    const inner = rows.map(({ tables, ...rest }) => ({ ...rest, tables: tables[name] as ParamTree }));
+    return Object.fromEntries(Object.keys(inner[0].tables).map((key) => [key, meanOf(inner, key)])) as ParamTree;
+  }
+  const scaled = rows.map(({ tables, row, weight }) => {
+    const one = tf.slice(tables[name] as tf.Tensor, row, 1); // [1, ...]
+    return rows.length === 1 ? one : tf.mul(one, weight);
+  });
+  return scaled.length === 1 ? scaled[0] : tf.addN(scaled);
+}
+
+/** The config of the mixtures; layers may have fewer components than the highest rank. */
+function mixedConfig(config: AnyKindConfig, mixtures: readonly TailorMixture[], params: NetworkParams): AnyKindConfig {
+  const ranks = mixtures.flatMap(({ name }) =>
+    networkOf(config).layers.map((layer) => subTree<LowRankFactors>(params.tailors[name], layer.name)?.s.size ?? 0),
+  );
+  const tailorRank = Math.max(1, ...ranks);
+  const pruned = config.pruned || ranks.some((rank) => rank !== tailorRank);
+  const mixed = withClasses<AnyKindConfig>(
+    { ...config, groups: groupsOf(mixtures), tailorRank, pruned },
+    mixtures.length,
+  );
+  validateKindConfig(mixed);
+  return mixed;
+}
