@@ -1,4 +1,4 @@
-import { cloneParams, type LowRankFactors, type ParamTree, prefetch, readingBack } from '@learngene/nn';
+import { cloneParams, type LowRankFactors, type ParamTree, prefetch, readingBack, sumTensors } from '@learngene/nn';
 import { concatComponents, orthogonalizeFactored } from '@learngene/tensor-svd';
 import type { TensorContainer } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -167,7 +167,7 @@ function meanOf(rows: readonly WeightedRow[], name: string): ParamTree[string] {
     const one = tf.slice(tables[name] as tf.Tensor, row, 1); // [1, ...]
     return rows.length === 1 ? one : tf.mul(one, weight);
   });
-  return scaled.length === 1 ? scaled[0] : tf.addN(scaled);
+  return scaled.length === 1 ? scaled[0] : sumTensors(scaled);
 }
 
 /** The config of the mixtures; layers may have fewer components than the highest rank. */
