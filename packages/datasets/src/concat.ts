@@ -1,5 +1,5 @@
 import { checkIndices } from './check';
-import type { ImageDataset } from './types';
+import type { ImageDataset, ReadOptions } from './types';
 
 /**
  * Datasets of one image size and the same classes, one after the other, as one dataset.
@@ -44,10 +44,12 @@ export function concatDatasets(
     channels,
     classes: [...classes],
     labels,
-    async read(indices) {
+    async read(indices, reading) {
       checkIndices(indices, { name, size });
       const out = new Uint8Array(indices.length * bytes);
-      await Promise.all(datasets.map((dataset, i) => readPart(dataset, { start: starts[i], indices, out, bytes })));
+      await Promise.all(
+        datasets.map((dataset, i) => readPart(dataset, { start: starts[i], indices, out, bytes, reading })),
+      );
       return out;
     },
   };
@@ -60,14 +62,18 @@ interface PartOptions {
   readonly out: Uint8Array;
   /** Bytes of an image. */
   readonly bytes: number;
+  readonly reading?: ReadOptions;
 }
 
-async function readPart(dataset: ImageDataset, { start, indices, out, bytes }: PartOptions): Promise<void> {
+async function readPart(dataset: ImageDataset, { start, indices, out, bytes, reading }: PartOptions): Promise<void> {
   const places = Array.from({ length: indices.length }, (_, place) => place).filter(
     (place) => indices[place] >= start && indices[place] < start + dataset.size,
   );
   if (places.length === 0) return;
-  const images = await dataset.read(places.map((place) => indices[place] - start));
+  const images = await dataset.read(
+    places.map((place) => indices[place] - start),
+    reading,
+  );
   places.forEach((place, i) => {
     out.set(images.subarray(i * bytes, (i + 1) * bytes), place * bytes);
   });

@@ -15,10 +15,16 @@ export class DatasetFileError extends Error {
   /** Whether the file is one image of many, which `onCorrupt: 'skip'` leaves out. */
   readonly isImage: boolean;
 
-  /** `file`, what is wrong with it, and the error that showed it, if any. */
+  /** `file`, what is wrong with it, and the error that showed it, if any; of one of the system the code is said, as `(ENOENT)`. */
   constructor(file: string, problem: string, { cause, isImage = false }: DatasetFileErrorOptions = {}) {
-    super(`${file}: ${problem}`, cause === undefined ? undefined : { cause });
+    super(`${file}: ${problem}${codeOf(cause, problem)}`, cause === undefined ? undefined : { cause });
     this.file = file;
     this.isImage = isImage;
   }
+}
+
+/** The code of an error of the system that is not said yet; its message would name the file again. */
+function codeOf(cause: unknown, problem: string): string {
+  const code = (cause as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' && /^E[A-Z]+$/.test(code) && !problem.includes(code) ? ` (${code})` : '';
 }

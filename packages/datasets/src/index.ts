@@ -39,4 +39,4 @@ export { type PackedOptions, packDataset, packedDataset } from './packed';
 export { BICUBIC, BOX, type RawImage, type ResampleFilter, resample } from './resample';
 export { type ClassReference, type ClassSplit, type SplitOptions, selectClasses, splitClasses } from './select-classes';
 export { classCounts, type SubsetOptions, subset } from './subset';
-export type { ImageDataset, LatentRows, LatentViews, Progress } from './types';
+export type { EnlargedImage, ImageDataset, LatentRows, LatentViews, Progress, ReadOptions } from './types';

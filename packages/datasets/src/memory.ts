@@ -1,7 +1,7 @@
 import { checkIndices, checkInteger, checkLabels } from './check';
 import { DatasetFileError } from './errors';
 import { subset } from './subset';
-import type { ImageDataset, Progress } from './types';
+import type { EnlargedImage, ImageDataset, Progress } from './types';
 
 /** What {@link inMemoryDataset} is made of. */
 export interface InMemoryImages {
@@ -93,6 +93,8 @@ export interface SkippedFile {
 export interface CachedDataset extends ImageDataset {
   /** What was left out, with `onCorrupt: 'skip'`. */
   readonly skipped: readonly SkippedFile[];
+  /** The image files that are smaller than the images of the dataset and were enlarged. */
+  readonly enlarged: readonly EnlargedImage[];
 }
 
 const PIECE = 64;
@@ -115,8 +117,10 @@ export async function cacheDataset(dataset: ImageDataset, options: CacheOptions 
   const images = new Uint8Array(size * bytes);
   const kept: number[] = [];
   const skipped: SkippedFile[] = [];
+  const enlarged = new Map<string, EnlargedImage>(); // an image that is read again counts once
+  const onEnlarged = (image: EnlargedImage) => void enlarged.set(image.file, image);
   const keep = async (indices: Int32Array) => {
-    images.set(await dataset.read(indices), kept.length * bytes);
+    images.set(await dataset.read(indices, { onEnlarged }), kept.length * bytes);
     for (const index of indices) kept.push(index);
   };
   for (let start = 0; start < size; start += PIECE) {
@@ -143,6 +147,7 @@ export async function cacheDataset(dataset: ImageDataset, options: CacheOptions 
     ...inMemoryDataset({ name, ...left, height, width, channels, classes }),
     ...(latents && { latents }),
     skipped,
+    enlarged: [...enlarged.values()],
   };
 }
 

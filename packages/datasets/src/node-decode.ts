@@ -7,6 +7,7 @@ import { runAlone, runTogether } from './node-gate';
 import type { RawImage } from './resample';
 import { isPlainYcbcrTiff } from './tiff-colours';
 import { cmykToRgb, toRgb } from './to-rgb';
+import type { EnlargedImage } from './types';
 
 /** A colour: red, green and blue, 0 to 255. */
 export type Color = readonly [red: number, green: number, blue: number];
@@ -19,6 +20,8 @@ export interface DecodeOptions {
   readonly background?: Color | 'ignore';
   /** Turns images upright by their EXIF tag (default true, as Pillow's `exif_transpose`; torchvision does not). */
   readonly autoOrient?: boolean;
+  /** Called where the image is smaller than `size`, so that it was enlarged. */
+  readonly onEnlarged?: (image: EnlargedImage) => void;
 }
 
 /**
@@ -39,7 +42,7 @@ const MOST_REPAIRS = 16;
  *   of YCbCr samples
  */
 export async function decodeImageFile(file: string, options: DecodeOptions): Promise<Uint8Array> {
-  const { size, background = [255, 255, 255], autoOrient = true } = options;
+  const { size, background = [255, 255, 255], autoOrient = true, onEnlarged } = options;
   let image: RawImage;
   try {
     // libvips gets the content and not the path: it caches opened files and would not notice that one has changed.
@@ -50,20 +53,27 @@ export async function decodeImageFile(file: string, options: DecodeOptions): Pro
       // about its own file.
       runAlone(() => decode(content, settings)),
     );
-  } catch (cause) {
-    const reason = reasonOf(cause);
+  } catch (error) {
+    const { reason, cause } = reasonOf(error);
     throw new DatasetFileError(file, `expected an image that can be decoded: ${reason}`, { cause, isImage: true });
   }
+  const { width, height } = image;
+  if (Math.min(width, height) < size) onEnlarged?.({ file, width, height });
   return centerCrop(image, size);
 }
 
-/** Says why an image cannot be decoded. A message of libvips is put in plain words, followed by its last line. */
-function reasonOf(cause: unknown): string {
-  const { message, code } = cause as NodeJS.ErrnoException;
-  if (cause instanceof RangeError || code !== undefined) return message;
+/**
+ * Says why an image cannot be decoded. A message of libvips is put in plain words, followed by its last line: the lines before
+ * may be those of other images, or the same again, so that the cause has that line alone too.
+ */
+function reasonOf(error: unknown): { reason: string; cause: unknown } {
+  const { message, code } = error as NodeJS.ErrnoException;
+  if (error instanceof RangeError) return { reason: message, cause: error };
+  if (code !== undefined) return { reason: `the file cannot be read (${code})`, cause: error };
   const lines = message.split('\n').filter((line) => line.trim() !== '');
-  const last = lines.at(-1) ?? 'no reason given';
-  return /unsupported image format/.test(message) ? last : `it is cut off or damaged (${last})`;
+  const last = lines.at(-1)?.trim() ?? 'no reason given';
+  const reason = /unsupported image format/.test(message) ? last : `it is cut off or damaged (${last})`;
+  return { reason, cause: new Error(last) };
 }
 
 interface DecodeSettings {

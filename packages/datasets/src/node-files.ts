@@ -3,7 +3,7 @@ import { DatasetFileError } from './errors';
 import { inMemoryDataset, type SkippedFile } from './memory';
 import { type DecodeOptions, decodeImageFile } from './node-decode';
 import { forEachParallel } from './node-pool';
-import type { ImageDataset, Progress } from './types';
+import type { EnlargedImage, ImageDataset, Progress } from './types';
 
 /** How image files become a dataset. */
 export interface FilesOptions extends DecodeOptions {
@@ -81,11 +81,15 @@ function lazily(source: LabelledFiles & { labels: Int32Array }, options: FilesOp
     labels,
     files: [...files],
     skipped: [],
-    async read(indices) {
+    async read(indices, reading = {}) {
       checkIndices(indices, { name, size });
       const out = new Uint8Array(indices.length * bytes);
+      const onEnlarged = (image: EnlargedImage) => {
+        options.onEnlarged?.(image);
+        reading.onEnlarged?.(image);
+      };
       await forEachParallel(indices.length, concurrency, async (i) => {
-        out.set(await decodeImageFile(files[indices[i]], options), i * bytes);
+        out.set(await decodeImageFile(files[indices[i]], { ...options, onEnlarged }), i * bytes);
       });
       return out;
     },

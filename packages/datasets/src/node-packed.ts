@@ -63,7 +63,8 @@ async function opened<T>(file: string, use: (open: OpenTensors) => Promise<T>): 
     }
   } catch (cause) {
     if (cause instanceof DatasetFileError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const reason = message.startsWith(`${file}: `) ? message.slice(file.length + 2) : message;
     throw new DatasetFileError(file, `expected packed arrays: ${reason}`, { cause });
   }
 }

@@ -37,7 +37,7 @@ export function subset(dataset: ImageDataset, indices: ArrayLike<number>, option
     channels,
     classes: [...classes],
     labels,
-    read: async (wanted) => dataset.read(inWhole(wanted)),
+    read: async (wanted, reading) => dataset.read(inWhole(wanted), reading),
     ...(latents && { latents: { ...latents, read: async (wanted, views) => latents.read(inWhole(wanted), views) } }),
   };
 }

@@ -27,6 +27,22 @@ export interface LatentRows {
   read(indices: ArrayLike<number>, views: LatentViews): Promise<Float32Array>;
 }
 
+/** An image file that is smaller than the images of its dataset, so that it was enlarged. */
+export interface EnlargedImage {
+  /** Its path. */
+  readonly file: string;
+  /** Its width in pixels. */
+  readonly width: number;
+  /** Its height in pixels. */
+  readonly height: number;
+}
+
+/** Settings of a dataset's `read`. */
+export interface ReadOptions {
+  /** Called with every image file that was enlarged; images that come from no file of their own are never. */
+  readonly onEnlarged?: (image: EnlargedImage) => void;
+}
+
 /** Labelled images of one size, read by index. Reading the same index twice gives the same bytes. */
 export interface ImageDataset {
   /** What to call it in messages and reports. */
@@ -44,7 +60,7 @@ export interface ImageDataset {
   /** The label of every image, [size]. Do not change it. */
   readonly labels: Int32Array;
   /** The images at `indices`, uint8 [n, H, W, C], owned by the caller. Rejects with a RangeError for a bad index. */
-  read(indices: ArrayLike<number>): Promise<Uint8Array>;
+  read(indices: ArrayLike<number>, options?: ReadOptions): Promise<Uint8Array>;
   /** Latents of the images, where an autoencoder made them; parts and merged classes of the dataset keep them. */
   readonly latents?: LatentRows;
 }

@@ -15,6 +15,22 @@ describe('errorLine', () => {
     expect(errorLine(new Error('b (EACCES)', { cause }))).toBe(`b (EACCES): ${cause.message}`);
   });
 
+  test.each<[string, Error]>([
+    ['in two lines', new Error('VipsJpeg: premature end\nVipsJpeg: premature end')],
+    ['in two lines of which one was said', new Error('VipsJpeg: premature end\n  VipsJpeg: premature end  \n')],
+    ['as it was said', new Error('VipsJpeg: premature end')],
+    ['by its path', new Error('p.jpg: VipsJpeg: premature end')],
+    ['by its own cause', new Error('p.jpg: cut off', { cause: new Error('VipsJpeg: premature end\n') })],
+  ])('says nothing twice: a cause that repeats itself %s', (_, cause) => {
+    const error = new Error('p.jpg: cut off (VipsJpeg: premature end); leave it out', { cause });
+    expect(errorLine(error)).toBe('p.jpg: cut off (VipsJpeg: premature end); leave it out');
+  });
+
+  test('adds the lines of a cause that were not said, each once', () => {
+    const cause = new Error('corrupt data\npremature end\ncorrupt data\nnothing left');
+    expect(errorLine(new Error('a (premature end)', { cause }))).toBe('a (premature end): corrupt data nothing left');
+  });
+
   test('is one line, of four causes at the most, whatever was thrown', () => {
     expect(errorLine('text')).toBe('text');
     expect(errorLine(new RangeError(''))).toBe('RangeError');

@@ -1,5 +1,5 @@
 /**
- * One clear line for an error, with the causes that say more.
+ * One clear line for an error, with the causes that say more; no line of a cause is said twice.
  *
  * @param textOf What each error and cause says (default: its message, or its name where that is empty).
  */
@@ -7,14 +7,22 @@ export function errorLine(error: unknown, textOf: (error: unknown) => string = m
   const parts: string[] = [];
   let next: unknown = error;
   for (let depth = 0; depth < 4 && next !== undefined; depth++) {
-    const text = textOf(next).trim();
     const code = (next as { code?: unknown } | null)?.code;
-    const said = (part: string): boolean =>
-      part.includes(text) || (typeof code === 'string' && part.includes(`(${code})`));
-    if (!parts.some(said)) parts.push(text);
+    const wasSaid = typeof code === 'string' && parts.some((part) => part.includes(`(${code})`));
+    const text = wasSaid ? '' : unsaid(textOf(next), parts);
+    if (text !== '') parts.push(text);
     next = next instanceof Error ? next.cause : undefined;
   }
-  return parts.join(': ').replace(/\s*\n\s*/g, ' ');
+  return parts.join(': ');
+}
+
+/** The lines of a text whose parts between colons were not all said, each once, as one line. */
+function unsaid(text: string, parts: readonly string[]): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  const isSaid = (words: string) => parts.some((part) => part.includes(words));
+  return lines
+    .filter((line, i) => line !== '' && lines.indexOf(line) === i && !line.split(': ').every(isSaid))
+    .join(' ');
 }
 
 function messageOf(error: unknown): string {

@@ -18,6 +18,8 @@ export type ErrorCode =
   | 'recipe-missing'
   /** A training was interrupted; a checkpoint was written. */
   | 'training-interrupted'
+  /** The folder of a demo holds a finished one, or one of other settings. */
+  | 'demo-exists'
   /** A demo was interrupted; called again it continues. */
   | 'demo-interrupted'
   /** The work after a training was interrupted. */

@@ -1,3 +1,4 @@
+export { describeIssues, type IssueContext, unknownKey } from './config/describe-issues';
 export { type Json, mergeConfig, parseAssignment, parseConfig } from './config/load';
 export { type Config, type ConfigInput, DATA_SOURCES, type Sampling } from './config/schema';
 export { SHIPPED_AUTOENCODERS } from './config/shipped-autoencoders';

@@ -32,3 +32,4 @@ export {
 } from './weights/files';
 export { vaeHash } from './weights/hash';
 export type { VaeLayout } from './weights/layouts';
+export { recogniseVae, type VaeWeightsDescription } from './weights/recognise';

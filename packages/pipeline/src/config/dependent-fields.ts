@@ -20,8 +20,18 @@ function withLatentDefaults(value: unknown): unknown {
   return { ...value, sampling: { clip: false, ...sampling } };
 }
 
-/** A flow predicts velocities at logit-normal times. */
+/** A flow predicts velocities at logit-normal times, and is sampled by Euler's steps. */
 function withFlowDefaults(value: unknown): unknown {
+  return withFlowSampler(withFlowObjective(value));
+}
+
+function withFlowSampler(value: unknown): unknown {
+  if (!isObject(value) || !isObject(value.diffusion) || value.diffusion.process !== 'flow') return value;
+  const { sampling = {} } = value;
+  return isObject(sampling) ? { ...value, sampling: { sampler: 'euler', ...sampling } } : value;
+}
+
+function withFlowObjective(value: unknown): unknown {
   if (!isObject(value) || !isObject(value.diffusion)) return value;
   const { diffusion } = value;
   const own = diffusion.process === 'flow' ? { prediction: 'velocity', timestepSampler: 'logit-normal' } : {};

@@ -35,7 +35,11 @@ describe('parseConfig', () => {
     ['no object', [], 'config: '],
     ['a preset', { model: { preset: 'DiT-M/2' } }, 'model.preset: expected DiT-{S,B,L,XL}/{2,4,8}'],
     ['a variance without its head', { diffusion: { variance: 'learned-range' } }, 'needs model.learnSigma true'],
-    ['a flow with ddim', { diffusion: { process: 'flow' } }, 'flow matching takes euler or heun, got ddim'],
+    ...['ddpm', 'ddim', 'dpm-solver++', 'unipc'].map((sampler): [string, unknown, string] => [
+      `a flow with ${sampler}`,
+      { diffusion: { process: 'flow' }, sampling: { sampler } },
+      `sampling.sampler: flow matching takes euler or heun, got ${sampler}`,
+    ]),
     [
       'a flow that predicts images',
       { diffusion: { process: 'flow', prediction: 'x0' } },
@@ -87,6 +91,22 @@ describe('parseConfig', () => {
     expect(() => parseConfig(value, 'here')).toThrow(ConfigError);
     expect(() => parseConfig(value, 'here')).toThrow(message);
   });
+});
+
+test.each<[object, string]>([
+  [{}, 'ddim'],
+  [{ diffusion: { process: 'gaussian' } }, 'ddim'],
+  [{ diffusion: { process: 'flow' } }, 'euler'],
+  [{ diffusion: { process: 'flow' }, sampling: {} }, 'euler'],
+  [{ diffusion: { process: 'flow' }, sampling: { steps: 7, guidance: 2 } }, 'euler'],
+  [{ diffusion: { process: 'flow' }, sampling: { sampler: 'heun' } }, 'heun'],
+  [{ diffusion: { process: 'flow' }, autoencoder: { name: 'emoji' } }, 'euler'],
+  [{ diffusion: { process: 'gaussian' }, sampling: { sampler: 'heun' } }, 'heun'],
+])('of %j the sampler is %s', (asked, sampler) => {
+  const config = parseConfig(asked, 'here');
+  expect(config.sampling.sampler).toBe(sampler);
+  expect(config.sampling).toMatchObject((asked as { sampling?: object }).sampling ?? {});
+  expect(parseConfig(config, 'here')).toEqual(config);
 });
 
 describe('a flow', () => {

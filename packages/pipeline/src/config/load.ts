@@ -1,7 +1,6 @@
-import * as z from 'zod';
 import { ConfigError } from '../errors';
-import { nearestWord } from '../nearest-word';
 import { contradiction, withDependentDefaults } from './dependent-fields';
+import { describeIssues } from './describe-issues';
 import { withCurrentNames } from './renamed-fields';
 import { type Config, configSchema } from './schema';
 import { isShippedAutoencoder } from './shipped-autoencoders';
@@ -46,42 +45,6 @@ function mergeFields(base: Json, override: Json): Json {
   return merged;
 }
 
-function fieldsOf(schema: unknown): Record<string, unknown> {
-  let inner = schema;
-  while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional) {
-    inner = inner.def.innerType;
-  }
-  return inner instanceof z.ZodObject ? inner.shape : {};
-}
-
-/** Full names that a wrong key may stand for: its neighbours, and the same key in another section. */
-function candidates(path: readonly PropertyKey[], key: string): string[] {
-  let fields: Record<string, unknown> = fieldsOf(configSchema());
-  const elsewhere = Object.entries(fields).flatMap(([section, schema]) =>
-    Object.hasOwn(fieldsOf(schema), key) ? [`${section}.${key}`] : [],
-  );
-  if (elsewhere.length > 0) return elsewhere;
-  for (const part of path) fields = fieldsOf(fields[String(part)]);
-  return Object.keys(fields).map((name) => [...path.map(String), name].join('.'));
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const where = issue.path.map(String).join('.');
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys
-      .map((key) => {
-        const name = where === '' ? key : `${where}.${key}`;
-        const known = candidates(issue.path, key);
-        const keys = known.map((other) => other.slice(other.lastIndexOf('.') + 1));
-        const nearest = nearestWord(key, keys);
-        if (nearest === undefined) return `unknown key ${name}; expected one of ${known.join(', ')}`;
-        return `unknown key ${name}; did you mean ${known[keys.indexOf(nearest)]}?`;
-      })
-      .join('; ');
-  }
-  return `${where === '' ? 'config' : where}: ${issue.message}`;
-}
-
 /**
  * Checks a configuration and fills in the defaults; fields may have the names of older versions.
  *
@@ -89,8 +52,12 @@ function describeIssue(issue: z.core.$ZodIssue): string {
  * @throws ConfigError that names every wrong key, with a right one that is near, or all
  */
 export function parseConfig(value: unknown, source = 'config'): Config {
-  const parsed = configSchema().safeParse(withDependentDefaults(withCurrentNames(value, source)));
-  if (!parsed.success) throw new ConfigError(`${source}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
+  const asked = withDependentDefaults(withCurrentNames(value, source));
+  const schema = configSchema();
+  const parsed = schema.safeParse(asked);
+  if (!parsed.success) {
+    throw new ConfigError(`${source}: ${describeIssues(parsed.error.issues, { schema, value: asked })}`);
+  }
   const config = parsed.data;
   const wrong = contradiction(config);
   if (wrong !== undefined) throw new ConfigError(`${source}: ${wrong}`);

@@ -222,11 +222,11 @@ const validationSchema = () =>
 /** How images are sampled. */
 const samplingSchema = () =>
   z.strictObject({
-    /** Sampler; flow matching takes euler or heun. */
+    /** Sampler; flow matching takes euler or heun (default: ddim, of a flow euler). */
     sampler: z
       .enum(['ddpm', 'ddim', 'dpm-solver++', 'unipc', 'euler', 'heun'])
       .default('ddim')
-      .describe('sampler; flow matching takes euler or heun'),
+      .describe('sampler; flow matching takes euler or heun (default: ddim, of a flow euler)'),
     /** Network evaluations (heun: two a step). */
     steps: positive().default(50).describe('network evaluations (heun: two a step)'),
     /** Classifier-free guidance scale; 1 is none. */

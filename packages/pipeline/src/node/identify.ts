@@ -4,6 +4,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { ditLayout, type NamedShapes } from '@learngene/dit';
 import { openNpz } from '@learngene/tensor-io';
 import { fileSource, openSafetensorsFile } from '@learngene/tensor-io/node';
+import { recogniseVae, type VaeWeightsDescription } from '@learngene/vae';
 import { ConfigError } from '../errors';
 import { isRunFormat } from './run-format';
 
@@ -26,6 +27,8 @@ export interface Artifact {
     | 'other';
   /** What it is, in words that can follow "is": `a bundle`. */
   readonly what: string;
+  /** The folder of the autoencoder that it is, that it trains, or whose weights it is. */
+  readonly autoencoder?: string;
 }
 
 /** The file of weights in a folder of diffusers. */
@@ -70,7 +73,9 @@ async function identifyFolder(path: string): Promise<Artifact> {
   if (has('config.json')) {
     const config = await readJson(join(path, 'config.json'));
     if (typeof config._class_name === 'string') {
-      if (/^Autoencoder|Vae$/.test(config._class_name)) return { kind: 'autoencoder', what: 'an autoencoder' };
+      if (/^Autoencoder|Vae$/.test(config._class_name)) {
+        return { kind: 'autoencoder', what: 'an autoencoder', autoencoder: path };
+      }
       return has(DIFFUSERS_FILE)
         ? { kind: 'dense', what: 'a dense DiT in a folder of diffusers' }
         : { kind: 'other', what: `a folder of diffusers without ${DIFFUSERS_FILE}` };
@@ -79,6 +84,7 @@ async function identifyFolder(path: string): Promise<Artifact> {
       return {
         kind: 'autoencoder-run',
         what: `the run of an autoencoder; what it trained is ${join(path, 'autoencoder')}`,
+        autoencoder: join(path, 'autoencoder'),
       };
     }
     if (has('checkpoints') || (await isRun(path))) return { kind: 'run', what: 'a run' };
@@ -96,6 +102,23 @@ function isDit(shapes: NamedShapes): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The autoencoder, in words. */
+export const VAE_WORDS = { kl: 'an AutoencoderKL', tiny: 'a tiny autoencoder' } as const;
+
+/** The weights of an autoencoder: those of its folder, or a file without the configuration that says its scale. */
+async function autoencoderWeights(path: string, vae: VaeWeightsDescription): Promise<Artifact> {
+  const { type, layout, imageChannels, latentChannels } = vae;
+  const folder = dirname(resolve(path));
+  const isWhole = existsSync(join(folder, 'config.json')) && (await identifyFolder(folder)).kind === 'autoencoder';
+  if (isWhole) {
+    const what = `the weights of the autoencoder in ${folder}; give the folder`;
+    return { kind: 'part', what, autoencoder: folder };
+  }
+  const channels = `${imageChannels} channels of an image, ${latentChannels} of a latent`;
+  const what = `weights of ${VAE_WORDS[type]} without its config.json (${layout} keys; ${channels})`;
+  return { kind: 'other', what };
 }
 
 async function identifyTensors(path: string): Promise<Artifact> {
@@ -116,7 +139,10 @@ async function identifyTensors(path: string): Promise<Artifact> {
       return { kind, what: `${piece} of ${whole ?? 'a bundle'}` };
     }
     if (name === 'shared' && whole !== undefined) return { kind: 'part', what: `the shared parts of ${whole}` };
-    const layout = isDit(new Map(names.map((key) => [key, file.info(key)])));
+    const shapes = new Map(names.map((key) => [key, file.info(key)]));
+    const vae = recogniseVae(shapes);
+    if (vae !== undefined) return autoencoderWeights(path, vae);
+    const layout = isDit(shapes);
     if (layout !== undefined) return { kind: 'dense', what: `a dense DiT (${layout} keys)` };
     return { kind: 'other', what: 'tensors of none of these' };
   } finally {

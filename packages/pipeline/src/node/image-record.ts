@@ -19,6 +19,14 @@ export interface ImageRecord {
   labels: string;
 }
 
+/** What is kept of image files that are smaller than the images that a run works on, so that they were enlarged. */
+export interface EnlargedRecord {
+  /** How many. */
+  readonly images: number;
+  /** Width and height of the smallest. */
+  readonly smallest: readonly [width: number, height: number];
+}
+
 /** The record of a dataset. */
 export function imageRecord(dataset: ImageDataset): ImageRecord {
   const { height, width, channels, classes, labels } = dataset;

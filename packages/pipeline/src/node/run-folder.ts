@@ -8,7 +8,7 @@ import { parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { ConfigError } from '../errors';
 import { identify } from './identify';
-import type { ImageRecord } from './image-record';
+import type { EnlargedRecord, ImageRecord } from './image-record';
 import { isRunFormat, RUN_FORMAT } from './run-format';
 
 /** What every run's record holds. */
@@ -41,6 +41,8 @@ interface CommonRecord {
   };
   /** The record of the images that it was started on. Runs of older versions have none. */
   images?: ImageRecord;
+  /** The image files that were enlarged, where there are any. */
+  enlarged?: EnlargedRecord;
 }
 
 /** The record of a run that trains learngenes and tailors. */
@@ -85,6 +87,7 @@ const recordFields = Object.keys({
   dense: 0,
   base: 0,
   images: 0,
+  enlarged: 0,
 } satisfies Record<keyof RunRecord, 0>);
 
 /**

@@ -1,11 +1,16 @@
-import { cpSync, readdirSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { disposeParams, paramsToTensorData } from '@learngene/nn';
+import { createGenerator } from '@learngene/random';
 import { readSafetensors } from '@learngene/tensor-io/node';
 import { expectNoLeak, useTestBackend } from '@learngene/testing';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { initVae, klVaeConfig, type TinyVaeConfig, tinyVaeConfig, vaeDownscale } from '@learngene/vae';
+import { readVae, writeVae } from '@learngene/vae/node';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../errors';
+import { readAutoencoder } from '../autoencoder';
 import { type Inspection, inspectPath } from './inspect-path';
 
 const fixtures = fileURLToPath(new URL('../../../fixtures/format-1', import.meta.url));
@@ -88,10 +93,115 @@ describe('inspectPath', () => {
     expect(found.kind).toMatch(/bundle/);
   });
 
+  describe('an autoencoder', () => {
+    const configs = {
+      tiny: tinyVaeConfig('taesd', { latentChannels: 5, scalingFactor: 3, shiftFactor: 0.25 }),
+      own: tinyVaeConfig('shuffle', { latentChannels: 6, imageChannels: 1, scalingFactor: 0.5 }),
+      kl: klVaeConfig({ widths: [4, 8], normGroups: 2, latentChannels: 2, blocksPerLevel: 1 }),
+    };
+    const vae = (name: string, ...file: string[]) => join(work, `${name}-vae`, ...file);
+    beforeAll(async () => {
+      for (const [name, config] of Object.entries(configs)) {
+        const params = initVae(createGenerator(1), config as TinyVaeConfig);
+        await writeVae(vae(name), { config, tensors: await paramsToTensorData(params) }, { dtype: 'F16' });
+        disposeParams(params);
+        mkdirSync(join(work, `${name}-run`));
+        writeFileSync(
+          join(work, `${name}-run`, 'config.json'),
+          JSON.stringify({ format: 2, command: 'vae train', kind: 'autoencoder' }),
+        );
+        cpSync(vae(name), join(work, `${name}-run`, 'autoencoder'), { recursive: true });
+      }
+    });
+
+    const names = Object.keys(configs) as (keyof typeof configs)[];
+    const weightsOf = (name: keyof typeof configs) =>
+      name === 'own' ? 'model.safetensors' : 'diffusion_pytorch_model.safetensors';
+    const forms: [what: string, (name: keyof typeof configs) => string][] = [
+      ['its folder', (name) => vae(name)],
+      ['its weights', (name) => vae(name, weightsOf(name))],
+      ['the run that trained it', (name) => join(work, `${name}-run`)],
+    ];
+    test.each(names.flatMap((name) => forms.map(([what, pathOf]) => [name, what, pathOf(name)] as const)))(
+      '%s, by %s: kind, channels, scale, parameters, hash and size',
+      async (name, _, path) => {
+        const { found, engines } = await inspected(path, 'autoencoder');
+        const config = configs[name];
+        const files = ['config.json', weightsOf(name)].map((file) => statSync(vae(name, file)).size);
+        expect(found).toMatchObject({
+          config,
+          downscale: vaeDownscale(config),
+          parameters: await numbersIn(vae(name, weightsOf(name))),
+          dtypes: ['F16'],
+          weights: weightsOf(name),
+          bytes: files.reduce((sum, size) => sum + size, 0),
+          hash: (await readVae(vae(name))).hash,
+        });
+        expect(engines).toBe(0);
+      },
+    );
+
+    test('that is shipped, by its name', async () => {
+      const { found } = await inspected('emoji', 'autoencoder');
+      expect(found).toMatchObject({ name: 'emoji', config: { type: 'tiny', latentChannels: 16 }, downscale: 8 });
+      expect(found.path).toBeUndefined();
+      expect(found.hash).toBe((await readAutoencoder({ name: 'emoji' })).hash);
+    });
+
+    test.each(names)('%s, by a file of its weights alone: what its tensors tell', async (name) => {
+      const file = join(work, `${name}.safetensors`);
+      cpSync(vae(name, weightsOf(name)), file);
+      const { found } = await inspected(file, 'tensors');
+      const { type, imageChannels, latentChannels } = configs[name];
+      const layout = name === 'own' ? 'learngene' : 'diffusers';
+      expect(found.autoencoder).toEqual({ type, layout, imageChannels, latentChannels });
+      const words = type === 'kl' ? 'an AutoencoderKL' : 'a tiny autoencoder';
+      const channels = `${imageChannels} channels of an image, ${latentChannels} of a latent`;
+      expect(found.kind).toBe(`weights of ${words} without its config.json (${layout} keys; ${channels})`);
+    });
+
+    test.each<[string, () => string, RegExp]>([
+      [
+        'damaged weights',
+        () => {
+          cpSync(vae('kl'), join(work, 'damaged'), { recursive: true });
+          writeFileSync(join(work, 'damaged', weightsOf('kl')), 'no tensors');
+          return join(work, 'damaged');
+        },
+        /damaged: expected the folder of an autoencoder/,
+      ],
+      [
+        'no weights',
+        () => {
+          cpSync(vae('kl'), join(work, 'without'), { recursive: true });
+          rmSync(join(work, 'without', weightsOf('kl')));
+          return join(work, 'without');
+        },
+        /without: expected the folder of an autoencoder/,
+      ],
+      [
+        'a run that has not trained it yet',
+        () => {
+          cpSync(join(work, 'kl-run', 'config.json'), join(work, 'early', 'config.json'));
+          return join(work, 'early');
+        },
+        /early: the run of an autoencoder, which the end of its training will write/,
+      ],
+    ])('with %s is refused by its path', async (_, make, message) => {
+      const inspection = inspectPath(make(), { needEngine: async () => {} });
+      await expect(inspection).rejects.toThrow(ConfigError);
+      await expect(inspection).rejects.toThrow(message);
+    });
+  });
+
   test.each([
     ['nothing', 'none', 'none: no such file or folder'],
     ['another file', 'expected.json', 'a .safetensors file; this is a JSON file'],
-    ['a part of a run', 'run/checkpoints', 'expected a run, a bundle, a demo or a .safetensors file; this is'],
+    [
+      'a part of a run',
+      'run/checkpoints',
+      'expected a run, a bundle, a demo, an autoencoder or a .safetensors file; this is',
+    ],
   ])('%s at the path is refused by its name', async (_, path, message) => {
     const inspection = inspectPath(at(path), { needEngine: async () => {} });
     await expect(inspection).rejects.toThrow(ConfigError);

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   countDitMacs,
@@ -12,11 +12,14 @@ import { countKind, type KindConfig } from '@learngene/kind';
 import { loadBundle } from '@learngene/kind/node';
 import { disposeParams } from '@learngene/nn';
 import { openSafetensorsFile } from '@learngene/tensor-io/node';
+import { recogniseVae, type VaeWeightsDescription } from '@learngene/vae';
+import { isShippedAutoencoder } from '../../config/shipped-autoencoders';
 import { ConfigError } from '../../errors';
 import { noProgress, type Progress } from '../../progress';
 import { denseFile } from '../dense-model';
 import { identify } from '../identify';
 import { checkpointSteps, type DenseRunRecord, type KindRunRecord, readRunRecord } from '../run-folder';
+import { type AutoencoderInspection, inspectAutoencoder } from './inspect-autoencoder';
 
 /** A run of KIND, and what its model costs. */
 export interface KindRunInspection {
@@ -90,10 +93,17 @@ export interface TensorsInspection {
    * of a size that is no preset.
    */
   config: DitConfig | null;
+  /** What the tensors tell of an autoencoder; null for anything else. */
+  autoencoder: VaeWeightsDescription | null;
 }
 
 /** What lies at a path. */
-export type Inspection = KindRunInspection | DenseRunInspection | BundleInspection | TensorsInspection;
+export type Inspection =
+  | KindRunInspection
+  | DenseRunInspection
+  | BundleInspection
+  | TensorsInspection
+  | AutoencoderInspection;
 
 /** The options of {@link inspectPath}. */
 export interface InspectPathOptions {
@@ -104,13 +114,23 @@ export interface InspectPathOptions {
 }
 
 /**
- * Reads what a run, a bundle, a demo, a dense model or a `.safetensors` file is and costs.
+ * Reads what a run, a bundle, a demo, a dense model, an autoencoder (its folder, its weights, the run that trained it, or the
+ * name of a shipped one) or a `.safetensors` file is and costs.
  *
  * @throws ConfigError that says what else lies at the path
  */
 export async function inspectPath(path: string, options: InspectPathOptions): Promise<Inspection> {
   const { needEngine, progress = noProgress } = options;
+  if (!existsSync(path) && isShippedAutoencoder(path)) return inspectAutoencoder({ name: path }, path);
   const artifact = await identify(path);
+  const folder = artifact.autoencoder;
+  if (folder !== undefined) {
+    if (!existsSync(folder)) {
+      throw new ConfigError(`${path}: the run of an autoencoder, which the end of its training will write`);
+    }
+    if (folder !== path) progress.info(`${path} is ${artifact.what}`);
+    return inspectAutoencoder({ path: folder }, path);
+  }
   if (path.endsWith('.safetensors') && statSync(path).isFile()) return inspectTensors(path, artifact.what);
   switch (artifact.kind) {
     case 'bundle':
@@ -125,7 +145,7 @@ export async function inspectPath(path: string, options: InspectPathOptions): Pr
       return inspectTensors(denseFile(path), artifact.what);
     default:
       throw new ConfigError(
-        `${path}: expected a run, a bundle, a demo or a .safetensors file; this is ${artifact.what}`,
+        `${path}: expected a run, a bundle, a demo, an autoencoder or a .safetensors file; this is ${artifact.what}`,
       );
   }
 }
@@ -158,7 +178,8 @@ async function inspectTensors(path: string, kind: string): Promise<TensorsInspec
     const shapes = new Map(tensors.map(({ name, dtype, shape }) => [name, { dtype, shape }]));
     const layout = orNull(() => ditLayout(shapes));
     const config = layout === null ? null : configOf(shapes);
-    return { what: 'tensors', kind, tensors, metadata: file.metadata, layout, config };
+    const autoencoder = recogniseVae(shapes) ?? null;
+    return { what: 'tensors', kind, tensors, metadata: file.metadata, layout, config, autoencoder };
   } finally {
     await file.close();
   }

@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { VAE_FILES, type VaeConfig, vaeDownscale } from '@learngene/vae';
+import { isShippedAutoencoder } from '../../config/shipped-autoencoders';
+import { type AutoencoderConfig, readAutoencoder } from '../autoencoder';
+import { VAE_WORDS } from '../identify';
+import { shippedFolder } from '../shipped-autoencoder';
+
+/** An autoencoder, whose files are what they should be. */
+export interface AutoencoderInspection {
+  /** Says which inspection it is. */
+  what: 'autoencoder';
+  /** What messages call it. */
+  name: string;
+  /** Its folder; a shipped one has none that others could use. */
+  path?: string;
+  /** SHA-256 of its weights and configuration, by which latents and recipes know it. */
+  hash: string;
+  /** Kind, sizes, and scale and shift of its latents. */
+  config: VaeConfig;
+  /** Pixels a side of one position of a latent. */
+  downscale: number;
+  /** Numbers in its weights. */
+  parameters: number;
+  /** Element types of the weights in the file, e.g. `F16`. */
+  dtypes: readonly string[];
+  /** The file of the weights. */
+  weights: string;
+  /** Bytes of its files. */
+  bytes: number;
+}
+
+/**
+ * Reads what an autoencoder is and costs; needs no engine.
+ *
+ * @param argument - what messages begin with.
+ * @throws ConfigError where its files are missing, damaged or do not fit each other
+ */
+export async function inspectAutoencoder(asked: AutoencoderConfig, argument: string): Promise<AutoencoderInspection> {
+  const { name, path, hash, config, tensors } = await readAutoencoder(asked, argument);
+  const folder = path ?? (isShippedAutoencoder(name) ? await shippedFolder(name, argument) : '');
+  const weights = [VAE_FILES.diffusers, VAE_FILES.learngene].find((file) => existsSync(join(folder, file))) as string;
+  const sizes = await Promise.all(
+    [VAE_FILES.config, weights].map(async (file) => (await stat(join(folder, file))).size),
+  );
+  const all = [...tensors.values()];
+  return {
+    what: 'autoencoder',
+    name,
+    ...(path !== undefined && { path }),
+    hash,
+    config,
+    downscale: vaeDownscale(config),
+    parameters: all.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0),
+    dtypes: [...new Set(all.map(({ dtype }) => dtype))].sort(),
+    weights,
+    bytes: sizes.reduce((sum, size) => sum + size, 0),
+  };
+}
+
+/** What an autoencoder is, in rows of a name and a value. */
+export function autoencoderRows(found: AutoencoderInspection): [name: string, value: string][] {
+  const { name, hash, config, downscale, parameters, dtypes, bytes } = found;
+  const { type, imageChannels, latentChannels, scalingFactor, shiftFactor } = config;
+  return [
+    ['autoencoder', `${name}, ${VAE_WORDS[type]}`],
+    ['channels', `${imageChannels} of an image, ${latentChannels} of a latent`],
+    ['a latent position', `${downscale}x${downscale} pixels`],
+    ['scalingFactor', `${scalingFactor}; a network sees (latents - shiftFactor) * scalingFactor`],
+    ['shiftFactor', String(shiftFactor)],
+    ['parameters', `${parameters.toLocaleString('en-US')} (${dtypes.join(', ')})`],
+    ['size on disk', `${bytes.toLocaleString('en-US')} bytes`],
+    ['hash', hash],
+  ];
+}
