@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
 
@@ -24,20 +24,35 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the device',
 };
 
+/** Throws an Error that begins with `name` where the system refuses what `write` tries. */
+function tryToWrite(name: string, write: () => void): void {
+  try {
+    write();
+  } catch (cause) {
+    const { code = '', message } = cause as NodeJS.ErrnoException;
+    const why = Object.hasOwn(REASONS, code) ? `${REASONS[code]} (${code})` : message;
+    throw new Error(`${name}: cannot write: ${why}`, { cause });
+  }
+}
+
 /**
  * Throws where a folder, or the one above it that it would be made in, may not be written. Only the system knows: a
  * hidden folder is made there and removed.
  *
+ * @param name - what the message begins with.
  * @throws Error naming the path and why
  */
-export function checkWritable(path: string): void {
-  try {
-    rmdirSync(mkdtempSync(join(existing(path), '.learngene-')));
-  } catch (cause) {
-    const { code = '', message } = cause as NodeJS.ErrnoException;
-    const why = Object.hasOwn(REASONS, code) ? `${REASONS[code]} (${code})` : message;
-    throw new Error(`${path}: cannot write: ${why}`, { cause });
-  }
+export function checkWritable(path: string, name = path): void {
+  tryToWrite(name, () => rmdirSync(mkdtempSync(join(existing(path), '.learngene-'))));
+}
+
+/**
+ * Throws where a file that is there may not be changed; where there is none, nothing is checked.
+ *
+ * @throws Error naming the path and why
+ */
+export function checkChangeable(path: string): void {
+  if (existsSync(path)) tryToWrite(path, () => closeSync(openSync(path, 'r+')));
 }
 
 /** The first thing in a folder, hidden ones apart, that is not among the names; undefined where there is none. */

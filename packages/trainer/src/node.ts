@@ -1,7 +1,7 @@
 export { checkMemory } from './check-memory';
 export type { DataConfig, DataRecipe } from './data/complete-data';
 export { dataFromRecipe } from './data/data-from-recipe';
-export { checkHoldOut, type DataPart, decodeData, partOf } from './data/decode-data';
+export { checkHoldOut, type DataPart, type DecodedDataset, decodeData, partOf } from './data/decode-data';
 export { type EncodingRequest, encodeData, type PreparedEncoding, prepareEncoding } from './data/encode-data';
 export { firstImages } from './data/first-images';
 export { checkValidation, validationImages } from './data/held-out-images';
@@ -15,13 +15,16 @@ export {
   type ReopenedRun,
   reopenRunData,
 } from './data/run-data';
+export { writePacked } from './data/write-packed';
 export { adjustPlan, DEMO_SECTIONS, type DemoDataChoice, type PlanChanges, planForData } from './demo/adjust-plan';
-export { type DemoFolderState, demoFolderState } from './demo/folder';
+export { type CheckDemoOptions, checkDemo } from './demo/check-demo';
+export { checkDemoFolder, type DemoFolderOptions, type DemoFolderState, demoFolderState } from './demo/folder';
 export { type DemoChoice, type DemoPlan, type DemoSteps, demoPlan, planFor, planOn, withSteps } from './demo/plan';
 export { FULL_PIXEL_PLAN, fullLatentPlan, latentPlan, PIXEL_PLAN } from './demo/plans';
 export { type DemoResult, type RunDemoOptions, runDemo } from './demo/run-demo';
 export { type Score, scoreWords } from './demo/score';
 export type { DemoStage } from './demo/stages';
+export { enlargedRecord, warnOfEnlarged } from './enlarged';
 export type { ImageSize, SampleDescription } from './evaluate/check-inputs';
 export { checkMetrics, METRIC_NAMES } from './evaluate/check-metrics';
 export { evaluationRows } from './evaluate/evaluation-rows';
@@ -32,6 +35,7 @@ export {
   type TrainExtractorOptions,
   trainExtractor,
 } from './evaluate/in-domain-extractor';
+export type { PrecisionMarks } from './evaluate/precision-marks';
 export {
   type EvaluationRequest,
   type PreparedClassifier,
@@ -47,6 +51,7 @@ export {
   isLatentFolder,
   type LatentData,
   type LatentManifest,
+  type LatentOrigin,
   type LatentSettings,
   type LatentShard,
   type LatentStatistics,
@@ -56,7 +61,7 @@ export {
 } from './latents/manifest';
 export { type OpenLatents, openLatents } from './latents/open-latents';
 export { scaledLatents, withAutoencoder } from './latents/training-data';
-export { checkParents, strangerIn } from './new-folder';
+export { checkParents, checkWritable, strangerIn } from './new-folder';
 export { denseStartFile } from './pretrain/dense-start';
 export {
   countRunModel,
@@ -69,6 +74,7 @@ export {
 export type { PreparedRun, ResumeOptions, TrainedRun, TrainPreparedOptions } from './run/prepared-run';
 export { gridLabels, type RunLearner, type RunTrainingOptions, runTraining } from './run/run-training';
 export { type TrainRunOptions, trainRun } from './run/train-run';
+export { writeClassGrid } from './run-folder/class-grid';
 export { checkNewRun, createRunFolder, pruneCheckpoints, writeRunRecord } from './run-folder/create-run';
 export { type MetricsLine, type MetricsLog, openMetricsLog, readMetricsLog } from './run-folder/metrics-log';
 export { type CurveSectionsOptions, curveSections, sizeSection, spectrumSection } from './run-folder/report';

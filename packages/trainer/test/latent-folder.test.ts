@@ -1,9 +1,10 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatasetFileError } from '@learngene/datasets';
 import { noProgress, parseConfig } from '@learngene/pipeline';
 import { useTestBackend } from '@learngene/testing';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { withoutRights } from '@learngene/testing/without-rights';
 import { createAutoencoder, vaeParamsFromTensorData } from '@learngene/vae';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -187,18 +188,11 @@ describe('a folder of latents', () => {
     const closed = at('closed');
     mkdirSync(closed);
     const own = await options();
-    chmodSync(folder, 0o755);
-    chmodSync(closed, 0o555);
-    const root = process.geteuid?.() === 0;
-    if (root) process.seteuid?.(65534);
-    try {
+    await withoutRights(folder, closed, async () => {
       for (const out of [closed, join(closed, 'new')]) {
         await expect(encodeFolder(out, own)).rejects.toThrow(`${out}: cannot write: permission denied (EACCES)`);
       }
-    } finally {
-      if (root) process.seteuid?.(0);
-      chmodSync(closed, 0o755);
-    }
+    });
   });
 
   test('with an altered shard is refused when that is read', async () => {

@@ -1,6 +1,8 @@
 import { cacheDataset, DatasetFileError, holdOut, type ImageDataset, listNames, subset } from '@learngene/datasets';
 import type { Config, Progress } from '@learngene/pipeline';
 import { ConfigError } from '@learngene/pipeline';
+import type { EnlargedRecord } from '@learngene/pipeline/node';
+import { enlargedRecord, warnOfEnlarged } from '../enlarged';
 import { DataError } from '../errors';
 import { chooseClasses } from './open-data';
 
@@ -12,8 +14,15 @@ export function checkHoldOut({ data }: Config): void {
   if (data.holdOut === 1) throw new ConfigError('data.holdOut: expected below 1, got 1: nothing to train on');
 }
 
+/** Images in memory. */
+export interface DecodedDataset extends ImageDataset {
+  /** The image files that were enlarged, where there are any. */
+  readonly enlarged?: EnlargedRecord;
+}
+
 /**
- * Decodes all images of a view, with progress, into memory; images of arrays are decoded already.
+ * Decodes all images of a view, with progress, into memory; images of arrays are decoded already. Warns of image files that
+ * could not be read or were enlarged.
  *
  * @throws DataError for an image that cannot be read, unless data.onCorrupt is skip
  * @throws Error for a class of which none can be read
@@ -22,18 +31,20 @@ export async function decodeData(
   dataset: ImageDataset,
   { source, onCorrupt }: Config['data'],
   progress: Progress,
-): Promise<ImageDataset> {
+): Promise<DecodedDataset> {
   if (source !== 'folder' && source !== 'emoji') return dataset;
   const bar = progress.startBar('Decoding images', dataset.size, 'images');
   try {
     const onProgress = ({ done }: { done: number }) => bar.update(done);
-    const decoded = await cacheDataset(dataset, { onCorrupt, onProgress, maxBytes: MAX_BYTES });
+    const { enlarged, ...decoded } = await cacheDataset(dataset, { onCorrupt, onProgress, maxBytes: MAX_BYTES });
     const { skipped } = decoded;
     if (skipped.length > 0) progress.warn(`${skipped.length} images could not be read and were skipped`);
     const left = new Set(decoded.labels);
     const lost = dataset.classes.filter((_, label) => !left.has(label) && dataset.labels.includes(label));
     if (lost.length > 0) throw new Error(`${dataset.name}: no image can be read of ${listNames(lost)}`);
-    return decoded;
+    const record = enlargedRecord(enlarged);
+    warnOfEnlarged(record, decoded, progress);
+    return { ...decoded, ...(record && { enlarged: record }) };
   } catch (error) {
     if (!(error instanceof DatasetFileError && error.isImage)) throw error;
     throw new DataError(error.message, { code: 'image-unreadable', cause: error });
@@ -48,6 +59,8 @@ export interface DataPart {
   train: ImageDataset;
   /** What is kept for evaluation. */
   heldOut: ImageDataset;
+  /** The image files that were enlarged, where they were decoded and there are any. */
+  enlarged?: EnlargedRecord;
 }
 
 /**

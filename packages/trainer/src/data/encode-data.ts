@@ -36,7 +36,21 @@ export async function prepareEncoding(request: EncodingRequest): Promise<Prepare
   const { dataset, recipe: data } = await openData(config.data, progress);
   if (dataset.latents !== undefined) throw new ConfigError('data.latents: expected images to encode, got latents');
   const { seed } = config;
-  const prepared = { dataset, data, autoencoder, stored, seed, crops, mirrored, shardImages, batchSize, progress };
+  const { scalingFactor, shiftFactor } = config.autoencoder;
+  const scale = { scalingFactor, shiftFactor };
+  const prepared = {
+    dataset,
+    data,
+    autoencoder,
+    scale,
+    stored,
+    seed,
+    crops,
+    mirrored,
+    shardImages,
+    batchSize,
+    progress,
+  };
   const fromFiles = data.source === 'folder' || data.source === 'emoji';
   if (crops > 1 && !fromFiles) {
     throw new ConfigError(`crops: ${data.source} data keep their own size and have one crop, got ${crops}`);

@@ -121,8 +121,11 @@ export async function decodeRunData(
   if (recipe !== undefined && view.latents !== undefined) {
     return partOf(scaledLatents(view, recipe), view.classes, config);
   }
-  const part = partOf(await decodeData(view, config.data, progress), view.classes, config);
-  return recipe === undefined ? part : encodeTrainingData(part, config, progress);
+  const decoded = await decodeData(view, config.data, progress);
+  const part = partOf(decoded, view.classes, config);
+  const { enlarged } = decoded;
+  const images = recipe === undefined ? part : await encodeTrainingData(part, config, progress);
+  return { ...images, ...(enlarged && { enlarged }) };
 }
 
 /** Throws where a model does not take the images of a dataset, or their latents. */

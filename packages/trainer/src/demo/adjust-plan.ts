@@ -42,8 +42,15 @@ export interface PlanChanges {
  */
 export function adjustPlan(plan: DemoPlan, engine: string | undefined, { steps, set }: PlanChanges): DemoPlan {
   const own = withSteps(engine === undefined ? plan : planOn(plan, engine), steps);
-  let config = own.config as Record<string, unknown>;
-  for (const assignment of set) config = mergeConfig(config, parseAssignment(assignment));
+  const asked = set.map(parseAssignment).reduce(mergeConfig, {});
+  const config = mergeConfig(withoutOtherProcess(own.config, asked as ConfigInput), asked);
   parseConfig(config, 'options');
   return { ...own, config };
+}
+
+/** A plan of Gaussian diffusion without the objective and the sampler of its own, where a flow is asked for: the flow has others. */
+function withoutOtherProcess(config: ConfigInput, asked: ConfigInput): Record<string, unknown> {
+  const { diffusion, sampling: { sampler: _, ...sampling } = {}, ...rest } = config;
+  const own = config as Record<string, unknown>;
+  return asked.diffusion?.process === 'flow' && diffusion?.process !== 'flow' ? { ...rest, sampling } : own;
 }

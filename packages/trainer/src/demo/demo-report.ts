@@ -157,6 +157,16 @@ const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 /** Three digits; a dash where a class had too few images. */
 const distance = (value: number) => (Number.isNaN(value) ? '-' : number(Number(value.toPrecision(3))));
 
+function pairOf({ precision, recall }: Pick<Score, 'precision' | 'recall'> = {}): string {
+  return precision === undefined || recall === undefined ? '-' : `${precision.toFixed(2)}, ${recall.toFixed(2)}`;
+}
+
+/** What makes figures of a part say little, in sentences. */
+function cautions({ base, novel }: DemoReportInput['scores']): string {
+  const of = (part: string, { warnings }: Score) => warnings.map((text) => `Of the ${part} classes, ${text}.`);
+  return [...of('pre-training', base), ...of('novel', novel)].map((text) => ` ${text}`).join('');
+}
+
 /** The rows of the table of scores. */
 const MEASURES: readonly (readonly [name: string, of: (score: Score) => string])[] = [
   ['samples, and held-out images', ({ samples, reals }) => `${samples}, ${reals}`],
@@ -166,7 +176,9 @@ const MEASURES: readonly (readonly [name: string, of: (score: Score) => string])
   ['KID of the samples', ({ kid }) => distance(kid)],
   ['KID of the training images', ({ trainKid }) => distance(trainKid)],
   ['KID of noise', ({ noiseKid }) => distance(noiseKid)],
-  ['precision, recall', ({ precision, recall }) => `${precision.toFixed(2)}, ${recall.toFixed(2)}`],
+  ['precision, recall', pairOf],
+  ['precision, recall of the training images', ({ precisionMarks }) => pairOf(precisionMarks?.training)],
+  ['precision, recall of noise', ({ precisionMarks }) => pairOf(precisionMarks?.noise)],
   ['samples that the classifier takes for their class', ({ classAccuracy }) => percent(classAccuracy)],
   ['held-out images that it takes for theirs', ({ realAccuracy }) => percent(realAccuracy)],
   ['samples nearer to a training image than the median held-out image', ({ nearTraining }) => percent(nearTraining)],
@@ -176,7 +188,9 @@ function scoreTable({ base, novel }: DemoReportInput['scores']): Section {
   return {
     kind: 'table',
     title: 'Scores',
-    note: 'By the features of a small classifier that was trained on the real training images; samples are compared with held-out images, which nothing was trained on. Every class has the same weight. Distances of so few images are rough: the FID of the training images says what is as good as real, that of noise what is nothing. The kernel distance (KID) is computed in each class and averaged; of images like the held-out ones it is 0 on average, however few they are. Of the held-out images themselves half are nearer to a training image than the median of their class; a share far above that says how much is remembered.',
+    note: 'By the features of a small classifier that was trained on the real training images; samples are compared with held-out images, which nothing was trained on. Every class has the same weight. Distances of so few images are rough: the FID of the training images says what is as good as real, that of noise what is nothing. The kernel distance (KID) is computed in each class and averaged; of images like the held-out ones it is 0 on average, however few they are. Of the held-out images themselves half are nearer to a training image than the median of their class; a share far above that says how much is remembered.'.concat(
+      cautions({ base, novel }),
+    ),
     header: ['', 'pre-training classes', 'novel classes'],
     rows: MEASURES.map(([name, of]) => [name, of(base), of(novel)]),
   };

@@ -41,10 +41,21 @@ test('a folder that is not a demo is refused and left alone', async () => {
   expect(existsSync(join(out, 'photo.png'))).toBe(true);
 });
 
+test('a demo that ended before its first stage is in the way of no other', async () => {
+  const out = folder();
+  expect(await prepareDemoFolder(out, PIXEL_PLAN, { seed: 0 })).toBe(false);
+  expect(await prepareDemoFolder(out, PIXEL_PLAN, { seed: 1 })).toBe(false);
+  await mkdir(join(out, 'pretrain'));
+  expect(await prepareDemoFolder(out, PIXEL_PLAN, { seed: 1 })).toBe(true);
+});
+
 test('what a folder is to a demo', async () => {
   const out = folder();
   expect(await demoFolderState(out, PIXEL_PLAN, 0)).toEqual({ state: 'new' });
   await prepareDemoFolder(out, PIXEL_PLAN, { seed: 0 });
+  // Its mark alone: it ended before its first stage did, and there is nothing to keep.
+  for (const seed of [0, 1]) expect(await demoFolderState(out, PIXEL_PLAN, seed)).toEqual({ state: 'new' });
+  await mkdir(join(out, 'pretrain'));
   expect(await demoFolderState(out, PIXEL_PLAN, 0)).toEqual({ state: 'interrupted' });
   expect(await demoFolderState(out, PIXEL_PLAN, 1)).toEqual({ state: 'different' });
   writeFileSync(join(out, 'report.html'), '');

@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
-import { checkWritable } from '../new-folder';
+import { checkParents, checkWritable } from '../new-folder';
+import { checkOldRun } from '../run-folder/create-run';
 import type { DemoPlan } from './plan';
 
 /** What marks a folder as a demo's, and says which one. */
@@ -24,7 +25,10 @@ const ENTRIES = [
 /** What a folder is to a demo that is to be written there. */
 export type DemoFolderState =
   | {
-      /** New or empty; an interrupted demo of the same plan and seed; a finished one of them; a demo of other settings. */
+      /**
+       * New, empty or with no more than the mark of a demo that ended before its first stage; an interrupted demo of the same plan
+       * and seed; a finished one of them; a demo of other settings.
+       */
       state: 'new' | 'interrupted' | 'finished' | 'different';
     }
   | {
@@ -37,7 +41,7 @@ export type DemoFolderState =
 /** Looks at the folder of a demo and changes nothing. */
 export async function demoFolderState(out: string, plan: DemoPlan, seed: number): Promise<DemoFolderState> {
   const present = existsSync(out) ? (await readdir(out)).filter((name) => !name.startsWith('.')) : [];
-  if (present.length === 0) return { state: 'new' };
+  if (present.every((name) => name === MARKER)) return { state: 'new' };
   if (!present.includes(MARKER)) return { state: 'foreign', entry: present[0] };
   if ((await readFile(join(out, MARKER), 'utf8')) !== markerOf(plan, seed)) return { state: 'different' };
   return { state: present.includes('report.html') ? 'finished' : 'interrupted' };
@@ -47,7 +51,7 @@ function markerOf(plan: DemoPlan, seed: number): string {
   return `${JSON.stringify({ format: 1, seed, plan })}\n`;
 }
 
-/** The options of {@link prepareDemoFolder}. */
+/** The options of {@link checkDemoFolder}. */
 export interface DemoFolderOptions {
   /** Seed of the demo. */
   seed: number;
@@ -56,28 +60,47 @@ export interface DemoFolderOptions {
 }
 
 /**
- * Makes the folder of a demo ready: a new one, an interrupted demo's as it is, or one whose demo is cleared away.
+ * Checks a folder before any work is done in it, and changes nothing.
  *
- * @returns whether an interrupted demo continues
- * @throws ConfigError for a folder that holds anything else, and for a finished or different demo without `replace`
+ * @returns what the folder is to the demo
+ * @throws ConfigError for a folder that holds anything else, and for a finished or different demo without `replace`; Error for
+ *   one that may not be written
  */
-export async function prepareDemoFolder(
+export async function checkDemoFolder(
   out: string,
   plan: DemoPlan,
   { seed, replace = false }: DemoFolderOptions,
-): Promise<boolean> {
-  const found = await demoFolderState(out, plan, seed);
-  if (found.state === 'interrupted') return true;
-  if (found.state === 'foreign') {
-    throw new ConfigError(`${out}: expected a new folder or an earlier demo's, got one that holds ${found.entry}`);
+): Promise<DemoFolderState['state']> {
+  const argument = 'out';
+  checkParents(out, argument);
+  if (existsSync(out) && !statSync(out).isDirectory()) {
+    throw new ConfigError(`${argument} ${out}: expected a folder, this is a file`, { argument });
   }
-  if (found.state !== 'new' && !replace) {
+  const found = await demoFolderState(out, plan, seed);
+  if (found.state === 'foreign') {
+    const message = `${argument} ${out}: expected a new folder or an earlier demo's, got one that holds ${found.entry}`;
+    throw new ConfigError(message, { argument });
+  }
+  if ((found.state === 'finished' || found.state === 'different') && !replace) {
     const what = found.state === 'finished' ? 'a finished demo' : 'a demo of other settings';
-    throw new ConfigError(`${out}: holds ${what}, which may not be replaced`);
+    const message = `${argument} ${out}: holds ${what}, which may not be replaced`;
+    throw new ConfigError(message, { argument, code: 'demo-exists' });
   }
   checkWritable(out);
+  for (const run of ['pretrain', 'transfer'].map((name) => join(out, name))) if (existsSync(run)) checkOldRun(run);
+  return found.state;
+}
+
+/**
+ * Makes the folder of a demo ready: a new one, an interrupted demo's as it is, or one whose demo is cleared away.
+ *
+ * @returns whether an interrupted demo continues
+ * @throws as {@link checkDemoFolder}
+ */
+export async function prepareDemoFolder(out: string, plan: DemoPlan, options: DemoFolderOptions): Promise<boolean> {
+  if ((await checkDemoFolder(out, plan, options)) === 'interrupted') return true;
   for (const name of ENTRIES) await rm(join(out, name), { recursive: true, force: true });
   await mkdir(out, { recursive: true });
-  await writeFileAtomic(join(out, MARKER), markerOf(plan, seed));
+  await writeFileAtomic(join(out, MARKER), markerOf(plan, options.seed));
   return false;
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import { assembleFactored, countAssembled, initKindTraining, type KindModel } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
-import { bundleMetadata, type Config, mergeConfig, type Progress, parseConfig } from '@learngene/pipeline';
+import { bundleMetadata, type Config, type Progress } from '@learngene/pipeline';
 import { bundleFiles, isRunFolder, type KindRunRecord, RUN_FORMAT } from '@learngene/pipeline/node';
 import type { Images } from '@learngene/report';
 import * as tf from '@tensorflow/tfjs-core';
@@ -12,14 +12,15 @@ import { type DataPart, decodeData, partOf } from '../data/decode-data';
 import { chooseClasses, openData } from '../data/open-data';
 import { InterruptedError } from '../errors';
 import { type InDomainExtractor, trainExtractor } from '../evaluate/in-domain-extractor';
-import { encodeTrainingData, withAutoencoder } from '../latents/training-data';
+import { encodeTrainingData } from '../latents/training-data';
 import { runTraining } from '../run/run-training';
 import { createRunFolder } from '../run-folder/create-run';
 import { versions } from '../run-folder/versions';
 import { startTransfer } from '../transfer/start-transfer';
+import { checkDemo } from './check-demo';
 import { type BundleSizes, type DemoData, type DemoParts, writeDemoReport } from './demo-report';
 import { type BothParts, drawBoth } from './draw';
-import { prepareDemoFolder } from './folder';
+import { checkDemoFolder, prepareDemoFolder } from './folder';
 import type { DemoPlan } from './plan';
 import { type Score, score } from './score';
 import { type DemoStage, Stages } from './stages';
@@ -61,7 +62,7 @@ export interface DemoResult {
 /**
  * The main job on a few classes: pre-train, take apart, transfer, sample, score, report.
  *
- * @throws ConfigError for a folder that may not be written, InterruptedError where the signal aborts
+ * @throws ConfigError for a folder that may not be replaced and as {@link checkDemo}, before anything is written; InterruptedError where the signal aborts
  */
 export async function runDemo(plan: DemoPlan, options: RunDemoOptions): Promise<DemoResult> {
   checkGiven('runDemo', 'plan', plan, ['config', 'pretraining', 'novel']);
@@ -79,17 +80,16 @@ export async function runDemo(plan: DemoPlan, options: RunDemoOptions): Promise<
 async function runStages(plan: DemoPlan, options: RunDemoOptions): Promise<DemoResult> {
   const { out, engine, seed, replace, progress } = options;
   const stages = new Stages(options);
-  // Before the folder is made: a plan that is refused leaves nothing behind.
-  const config = await withAutoencoder(
-    parseConfig(mergeConfig(plan.config as Record<string, unknown>, { seed }), 'demo'),
-  );
-  if (await prepareDemoFolder(out, plan, { seed, replace }))
-    progress.info(`Continuing the demo in ${out} that was interrupted`);
+  // Before the folder is made: a plan that is refused, or images that cannot be read, leave nothing behind.
+  await checkDemoFolder(out, plan, { seed, replace });
+  const config = await checkDemo(plan, { seed });
   const data = await stages.run(
     'data',
     `Images (${config.data.source}): ${plan.pretraining.length} classes to learn, ${plan.novel.length} kept out: ${plan.novel.join(', ')}`,
     () => openDemoData(plan, config, progress),
   );
+  if (await prepareDemoFolder(out, plan, { seed, replace }))
+    progress.info(`Continuing the demo in ${out} that was interrupted`);
   const features = await stages.run(
     'classifier',
     'A classifier on the real images, for the features that FID compares',

@@ -1,9 +1,17 @@
 import type { ImageDataset } from '@learngene/datasets';
-import { datasetSource, evaluate, type FeatureExtractor, type ImageSource, imageSource } from '@learngene/metrics';
+import {
+  datasetSource,
+  evaluate,
+  type FeatureExtractor,
+  type ImageSource,
+  imageSource,
+  type PrecisionRecall,
+} from '@learngene/metrics';
 import type { Images } from '@learngene/report';
 import { balanceClasses } from '../data/balance-classes';
 import { classAccuracy } from '../evaluate/in-domain-extractor';
 import { noiseSource } from '../evaluate/noise-baseline';
+import { type PrecisionMarks, precisionWarnings, tooFewForPrecision } from '../evaluate/precision-marks';
 import { kernelDistanceByClass } from './kernel-distance-by-class';
 import { featuresOf, nearestOf, shareNearer } from './nearest';
 
@@ -26,10 +34,12 @@ export interface Score {
   noiseKid: number;
   /** The same of the training images. */
   trainKid: number;
-  /** Share of samples that lie among the reals, in [0, 1]. */
-  precision: number;
-  /** Share of reals that lie among the samples, in [0, 1]. */
-  recall: number;
+  /** Share of samples that lie among the reals, in [0, 1]; absent where there are too few images for it. */
+  precision?: number;
+  /** Share of reals that lie among the samples, in [0, 1]; absent where there are too few images for it. */
+  recall?: number;
+  /** Precision and recall of the training images and of noise in their place, by which those of the samples are read. */
+  precisionMarks?: PrecisionMarks;
   /** Share of samples that are taken for their class, in [0, 1]. */
   classAccuracy: number;
   /** The same of the training images, with the same weights: what a model that repeats them would get. */
@@ -72,7 +82,7 @@ export async function score(
   const fidOf = async (source: ImageSource) =>
     (await evaluate({ extractor, reference, samples: source, metrics: ['fid'] })).fid as number;
   const samples = imageSource(images);
-  const among = await evaluate({ extractor, reference: reals, samples, metrics: ['precision-recall'] });
+  const among = await precisionOf(extractor, { samples, reals, train: datasetSource(train), seed });
   const noise = noiseSource(imageSource(images), seed);
   const first = classes[0] ?? 0; // the classes of a part follow each other in the classifier
   const [trainClasses, realClasses] = [train, heldOut].map(({ labels }) => Array.from(labels, (own) => first + own));
@@ -89,8 +99,7 @@ export async function score(
     kid: kernelDistanceByClass({ features: own, classes }, held),
     noiseKid: kernelDistanceByClass({ features: await featuresOf(extractor, noise), classes }, held),
     trainKid: kernelDistanceByClass({ features: known, classes: trainClasses }, held),
-    precision: among.precisionRecall?.precision ?? Number.NaN,
-    recall: among.precisionRecall?.recall ?? Number.NaN,
+    ...among.figures,
     classAccuracy: await classAccuracy(extractor, imageSource(images), classes),
     trainFid: await fidOf(datasetSource(balanceClasses(train))),
     nearTraining: shareNearer({ distance: near.distance, classes }, { distance: real.distance, classes: realClasses }),
@@ -98,6 +107,32 @@ export async function score(
     nearest: [...near.index],
     warnings: among.warnings,
   };
+}
+
+/** What {@link precisionOf} compares. */
+interface PrecisionSources {
+  samples: ImageSource;
+  reals: ImageSource;
+  train: ImageSource;
+  seed: number;
+}
+
+/** Precision and recall of the samples, with those of training images and noise, and what makes them say nothing. */
+async function precisionOf(
+  extractor: FeatureExtractor,
+  { samples, reals, train, seed }: PrecisionSources,
+): Promise<{ figures: Pick<Score, 'precision' | 'recall' | 'precisionMarks'>; warnings: string[] }> {
+  const counts = { samples: samples.count, reals: reals.count };
+  const why = tooFewForPrecision(counts);
+  if (why !== undefined) return { figures: {}, warnings: [why] };
+  const of = async (source: ImageSource) => {
+    const found = await evaluate({ extractor, reference: reals, samples: source, metrics: ['precision-recall'] });
+    return found.precisionRecall as PrecisionRecall;
+  };
+  const { precision, recall } = await of(samples);
+  const training = tooFewForPrecision({ ...counts, samples: train.count }) === undefined ? await of(train) : undefined;
+  const marks = { noise: await of(noiseSource(samples, seed)), ...(training && { training }) };
+  return { figures: { precision, recall, precisionMarks: marks }, warnings: precisionWarnings(marks, counts) };
 }
 
 /** A score in a line: the distance, and how many samples are taken for their class. */

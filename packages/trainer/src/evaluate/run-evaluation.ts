@@ -1,3 +1,4 @@
+import { type ImageDataset, subset } from '@learngene/datasets';
 import {
   datasetSource,
   type EvaluateOptions,
@@ -18,6 +19,7 @@ import { loadForClasses } from '../sample/load-for-classes';
 import { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from './in-domain-extractor';
 import { mapLabels, type NamedLabels } from './map-labels';
 import { noiseSource } from './noise-baseline';
+import { precisionWarnings, tooFewForPrecision } from './precision-marks';
 import { nothingHeldOut, type PreparedEvaluation } from './prepare-evaluation';
 
 /** The options of {@link runEvaluation}. */
@@ -40,6 +42,10 @@ export interface RunEvaluationOptions {
 export interface EvaluationResult extends Evaluation {
   /** FID of noise in the place of the samples, where FID is wanted. */
   noiseFid?: number;
+  /** Precision and recall of noise in their place, where they are wanted. */
+  noisePrecisionRecall?: Evaluation['precisionRecall'];
+  /** Precision and recall of training images in their place, as many as there are samples, where they are at hand. */
+  trainingPrecisionRecall?: Evaluation['precisionRecall'];
   /** Share of samples that are taken for their class, where it can be told. */
   classAccuracy?: number;
   /** Accuracy of a new classifier on held-out images. */
@@ -62,17 +68,18 @@ export async function runEvaluation(
 ): Promise<EvaluationResult> {
   checkGiven('runEvaluation', 'prepared', prepared, ['config', 'metrics', 'classifier', 'compared']);
   checkGiven('runEvaluation', 'options', options, ['count', 'classifierSteps', 'progress', 'signal']);
-  const { config, metrics, view, compared } = prepared;
+  const { config, view, compared } = prepared;
   const { convention, progress, signal } = options;
   const decoded = view && (await decodeData(view, config.data, progress));
   const real = decoded && partOf(decoded, compared, config).heldOut;
   if (real && real.size < 2) throw nothingHeldOut(options.label);
+  const reference = real ? datasetSource(real) : await referenceOf(prepared.reference as string, prepared.metrics);
+  const { metrics, left } = metricsOf(prepared, { count: options.count, reference });
   const samples = await samplesOf(prepared, options);
   const { images } = samples;
   const own = await extractorOf(prepared, decoded && partOf(decoded, decoded.classes, config), options);
   try {
     const { extractor } = own;
-    const reference = real ? datasetSource(real) : await referenceOf(prepared.reference as string, metrics);
     const shared = { extractor, reference, convention, signal };
     const reals = 'count' in reference ? reference.count : images.count;
     // KID draws subsets of 1000; of fewer images it takes all.
@@ -80,14 +87,50 @@ export async function runEvaluation(
     const bar = progress.startBar('Scoring', 1, 'images');
     const result = await evaluate({ ...shared, samples: images, metrics, kid });
     bar.stop();
-    const noise = metrics.includes('fid')
-      ? await evaluate({ ...shared, samples: noiseSource(images, config.seed), metrics: ['fid'] })
-      : undefined;
+    const marked = metrics.filter((metric) => metric === 'fid' || metric === 'precision-recall');
+    const noise =
+      marked.length === 0
+        ? undefined
+        : await evaluate({ ...shared, samples: noiseSource(images, config.seed), metrics: marked });
+    const known = decoded && partOf(decoded, compared, config).train;
+    const training = noise?.precisionRecall && known && (await trainingMark(known, { ...shared, samples: images }));
+    const marks = noise?.precisionRecall && { noise: noise.precisionRecall, ...(training && { training }) };
+    const warnings = marks === undefined ? left : precisionWarnings(marks, { samples: images.count, reals });
     const accuracy = await accuracyOf(own, samples, progress);
-    return { ...result, noiseFid: noise?.fid, classAccuracy: accuracy, classifierAccuracy: own.accuracy };
+    return {
+      ...result,
+      warnings: [...result.warnings, ...warnings],
+      noiseFid: noise?.fid,
+      noisePrecisionRecall: noise?.precisionRecall,
+      trainingPrecisionRecall: training,
+      classAccuracy: accuracy,
+      classifierAccuracy: own.accuracy,
+    };
   } finally {
     own.dispose();
   }
+}
+
+/** Precision and recall of training images in the place of the samples, spread evenly; undefined where there are too few. */
+async function trainingMark(train: ImageDataset, shared: EvaluateOptions): Promise<Evaluation['precisionRecall']> {
+  const count = Math.min(train.size, shared.samples.count);
+  if (tooFewForPrecision({ samples: count, reals: count }) !== undefined) return undefined;
+  const spread = Array.from({ length: count }, (_, i) => Math.floor((i * train.size) / count));
+  const samples = datasetSource(subset(train, spread));
+  return (await evaluate({ ...shared, samples, metrics: ['precision-recall'] })).precisionRecall;
+}
+
+/** The metrics that can be had of so many images, and a sentence on one that is left out. */
+function metricsOf(
+  { metrics, samples }: PreparedEvaluation,
+  { count, reference }: { count: number; reference: ImageSource | ReferenceStatistics },
+): { metrics: readonly MetricName[]; left: string[] } {
+  if (!metrics.includes('precision-recall') || !('count' in reference)) return { metrics, left: [] };
+  const why = tooFewForPrecision({ samples: samples?.count ?? count, reals: reference.count });
+  if (why === undefined) return { metrics, left: [] };
+  const rest = metrics.filter((metric) => metric !== 'precision-recall');
+  if (rest.length === 0) throw new ConfigError(`metrics: ${why}`, { argument: 'metrics' });
+  return { metrics: rest, left: [why] };
 }
 
 async function samplesOf(

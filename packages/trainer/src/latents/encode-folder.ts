@@ -1,12 +1,18 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatasetFileError, type ImageDataset } from '@learngene/datasets';
+import { DatasetFileError, type EnlargedImage, type ImageDataset, type ReadOptions } from '@learngene/datasets';
 import { ConfigError, type Progress } from '@learngene/pipeline';
-import { type AutoencoderFiles, describeAutoencoder, loadAutoencoder } from '@learngene/pipeline/node';
+import {
+  type AutoencoderConfig,
+  type AutoencoderFiles,
+  describeAutoencoder,
+  loadAutoencoder,
+} from '@learngene/pipeline/node';
 import { createGenerator, normal, stream } from '@learngene/random';
 import { readSafetensors, sha256File, writeSafetensors } from '@learngene/tensor-io/node';
 import type { Autoencoder } from '@learngene/vae';
 import { checkMemory } from '../check-memory';
+import { enlargedInAll, enlargedRecord, warnOfEnlarged } from '../enlarged';
 import { interruptedBy } from '../errors';
 import { type CropSource, cropOf } from './crops';
 import { encodeImages, latentShape, type Shape } from './encode';
@@ -32,6 +38,8 @@ export interface EncodeFolderOptions {
   data: LatentData;
   /** The autoencoder. */
   autoencoder: AutoencoderFiles;
+  /** Scale and shift that a network is to see the latents by; they are recorded (default: the autoencoder's own). */
+  scale?: Pick<AutoencoderConfig, 'scalingFactor' | 'shiftFactor'>;
   /** What is kept of every image. */
   stored: StoredLatents;
   /** Seed of draws and crops. */
@@ -72,11 +80,19 @@ export async function encodeFolder(folder: string, options: EncodeFolderOptions)
       const file = `latents-${String(shard).padStart(5, '0')}.safetensors`;
       const start = shard * settings.shardImages;
       const end = Math.min(settings.images, start + settings.shardImages);
-      const data = await encodeShard(autoencoder, options, { start, end, onImages: (done) => bar.update(done) });
+      const small = new Map<string, EnlargedImage>();
+      const data = await encodeShard(autoencoder, options, {
+        start,
+        end,
+        onImages: (done) => bar.update(done),
+        onEnlarged: (image) => small.set(image.file, image),
+      });
       const path = join(folder, file);
       const shape = [end - start, data.length / (end - start) / numbersOf(settings), ...storedShape(settings)];
       await writeSafetensors(path, new Map([['latents', { dtype: 'F32', shape, data }]]));
-      const entry = { file, sha256: await sha256File(path), bytes: (await stat(path)).size };
+      const written = { file, sha256: await sha256File(path), bytes: (await stat(path)).size };
+      const enlarged = enlargedRecord([...small.values()]);
+      const entry = { ...written, ...(enlarged && { enlarged }) };
       manifest = { ...manifest, shards: [...manifest.shards, entry] };
       await writeLatentManifest(folder, manifest);
     }
@@ -88,9 +104,12 @@ export async function encodeFolder(folder: string, options: EncodeFolderOptions)
     autoencoder.dispose();
   }
   if (manifest.statistics === undefined) {
-    manifest = { ...manifest, statistics: await latentStatistics(folder, manifest) };
+    const enlarged = enlargedInAll(manifest.shards.map((shard) => shard.enlarged));
+    const statistics = await latentStatistics(folder, manifest);
+    manifest = { ...manifest, statistics, ...(enlarged && { enlarged }) };
     await writeLatentManifest(folder, manifest);
   }
+  warnOfEnlarged(manifest.enlarged, options.dataset, progress);
   return manifest;
 }
 
@@ -141,8 +160,10 @@ function checkShardMemory(settings: LatentSettings): void {
  */
 export function latentSettings(options: Omit<EncodeFolderOptions, 'signal'>): LatentSettings {
   const { dataset, data, stored, seed, crops, mirrored, shardImages } = options;
+  const { scale = {} } = options;
   const { config } = options.autoencoder;
-  const autoencoder = describeAutoencoder(options.autoencoder);
+  const scaleGiven = scale.scalingFactor !== undefined || scale.shiftFactor !== undefined;
+  const autoencoder = { ...describeAutoencoder(options.autoencoder, scale), ...(scaleGiven && { scaleGiven }) };
   networkInput({ autoencoder }, dataset); // refuses images that it does not take
   if (data.onCorrupt === 'skip') {
     throw new ConfigError(`data.onCorrupt: latents need every image, got skip; ${PREPARE_FIRST}`);
@@ -171,10 +192,18 @@ export function latentSettings(options: Omit<EncodeFolderOptions, 'signal'>): La
   return settings;
 }
 
+/** The images of a shard, and who is told of them. */
+interface ShardRange {
+  start: number;
+  end: number;
+  onImages: (done: number) => void;
+  onEnlarged: (image: EnlargedImage) => void;
+}
+
 async function encodeShard(
   autoencoder: Autoencoder,
   options: EncodeFolderOptions,
-  { start, end, onImages }: { start: number; end: number; onImages: (done: number) => void },
+  { start, end, onImages, onEnlarged }: ShardRange,
 ): Promise<Float32Array> {
   const { dataset, crops, mirrored, stored, batchSize, signal } = options;
   const shape: Shape = [dataset.height, dataset.width, dataset.channels];
@@ -186,7 +215,8 @@ async function encodeShard(
     const indices = Array.from({ length: Math.min(batchSize, end - first) }, (_, i) => first + i);
     for (let view = 0; view < views; view++) {
       const crop = view % crops;
-      const images = await readCrop(options, indices, crop).catch((error: unknown) => {
+      const reading = view === 0 ? { onEnlarged } : {};
+      const images = await readCrop(options, { indices, crop, reading }).catch((error: unknown) => {
         throw isUnreadableImage(error) ? unreadableImage(error) : error;
       });
       const encoded = await encodeImages(autoencoder, images, { shape, mirror: view >= crops, moments });
@@ -215,10 +245,9 @@ function unreadableImage(cause: DatasetFileError): DatasetFileError {
 
 async function readCrop(
   { dataset, larger, seed }: EncodeFolderOptions,
-  indices: readonly number[],
-  crop: number,
+  { indices, crop, reading }: { indices: readonly number[]; crop: number; reading: ReadOptions },
 ): Promise<Uint8Array> {
-  if (crop === 0) return dataset.read(indices);
+  if (crop === 0) return dataset.read(indices, reading);
   if (larger === undefined) throw new Error('larger: expected larger images for more than one crop, got none');
   const source: CropSource = { height: larger.height, width: larger.width, channels: larger.channels };
   const target = { height: dataset.height, width: dataset.width };

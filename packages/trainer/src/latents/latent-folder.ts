@@ -11,6 +11,7 @@ import {
   isLatentFolder,
   LABELS_FILE,
   type LatentManifest,
+  type LatentOrigin,
   type LatentSettings,
   readLatentManifest,
   shardCount,
@@ -59,7 +60,10 @@ export async function startFolder(
     await repairLabels(folder, found, { dataset, progress });
     const shards = await wholeShards(folder, found, progress);
     const isWhole = shards.length === shardCount(settings);
-    return { ...settings, shards, ...(isWhole && { statistics: found.statistics }) };
+    const { statistics, enlarged } = found;
+    const manifest = { ...settings, shards, ...(isWhole && { statistics, ...(enlarged && { enlarged }) }) };
+    if (settings.autoencoder.scaleGiven !== found.autoencoder.scaleGiven) await writeLatentManifest(folder, manifest);
+    return manifest;
   }
   await mkdir(folder, { recursive: true });
   await writeLabels(folder, dataset);
@@ -89,18 +93,23 @@ async function repairLabels(
   }
 }
 
-/** Settings without what the autoencoder is called: its hash says which it is. */
-function withoutName(settings: LatentSettings): LatentSettings {
-  return { ...settings, autoencoder: { ...settings.autoencoder, name: undefined } };
+/**
+ * Settings without what the autoencoder is called: its hash says which it is. Latents are kept as the encoder gives them: where
+ * no scale was asked for yet, one may be, and is recorded.
+ */
+function comparable(settings: LatentSettings, { scaleGiven }: LatentOrigin): LatentSettings {
+  const scale = scaleGiven ? {} : { scalingFactor: undefined, shiftFactor: undefined, scaleGiven: undefined };
+  return { ...settings, autoencoder: { ...settings.autoencoder, name: undefined, ...scale } as never };
 }
 
 function checkSameSettings(
   folder: string,
-  { shards: _, statistics: __, ...found }: LatentManifest,
+  { shards: _, statistics: __, enlarged: ___, ...found }: LatentManifest,
   wanted: LatentSettings,
 ): void {
   for (const name of Object.keys(wanted) as (keyof LatentSettings)[]) {
-    if (isDeepStrictEqual(withoutName(found)[name], withoutName(wanted)[name])) continue;
+    const [before, now] = [found, wanted].map((settings) => comparable(settings, found.autoencoder)[name]);
+    if (isDeepStrictEqual(before, now)) continue;
     const short = (value: unknown) => (JSON.stringify(value) ?? 'none').slice(0, 120);
     throw new ConfigError(
       `${folder}: holds latents of other settings: ${name} is ${short(found[name])}, asked for ${short(wanted[name])}; give another folder`,

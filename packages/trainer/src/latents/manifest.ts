@@ -2,10 +2,14 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, ConfigError, parseConfig, type RecipeAutoencoder } from '@learngene/pipeline';
+import type { EnlargedRecord } from '@learngene/pipeline/node';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 
-/** The autoencoder that latents are of. */
-export type LatentOrigin = RecipeAutoencoder;
+/** The autoencoder that latents are of, with the scale and the shift that a network is to see them by. */
+export type LatentOrigin = RecipeAutoencoder & {
+  /** Whether they were asked for when the images were encoded; else they are the autoencoder's own, and a training may choose. */
+  readonly scaleGiven?: boolean;
+};
 
 /** Where the images of latents are: data whose kind is known. */
 export type LatentData = Config['data'] & {
@@ -35,6 +39,8 @@ export interface LatentShard {
   readonly sha256: string;
   /** Its size. */
   readonly bytes: number;
+  /** The image files of it that were enlarged, where there are any. */
+  readonly enlarged?: EnlargedRecord;
 }
 
 /** What decides the numbers of a folder of latents: all but its progress. */
@@ -75,6 +81,8 @@ export interface LatentManifest extends LatentSettings {
   readonly shards: readonly LatentShard[];
   /** Mean and standard deviation of all stored means, once all are there: what scale and shift may be chosen by. */
   readonly statistics?: LatentStatistics;
+  /** The image files that were enlarged, once all shards are there and where there are any. */
+  readonly enlarged?: EnlargedRecord;
 }
 
 /** The file that says what a folder of latents is. */
@@ -106,12 +114,25 @@ const AUTOENCODER: Readonly<Record<string, Check>> = {
   downscale: ['a positive whole number', isWhole(1)],
   scalingFactor: ['a positive number', (value) => isNumber(value) && (value as number) > 0],
   shiftFactor: ['a number', isNumber],
+  scaleGiven: ['true, false or none', (value) => value === undefined || typeof value === 'boolean'],
 };
+
+const ENLARGED: Check = [
+  'images and smallest, or none',
+  (value) =>
+    value === undefined ||
+    (isObject(value) &&
+      isWhole(1)(value.images) &&
+      Array.isArray(value.smallest) &&
+      value.smallest.length === 2 &&
+      value.smallest.every(isWhole(1))),
+];
 
 const SHARD: Readonly<Record<string, Check>> = {
   file: ['the name of a shard', (value) => typeof value === 'string' && /^latents-\d{5}\.safetensors$/.test(value)],
   sha256: ['64 hexadecimal digits', isHash],
   bytes: ['a positive whole number', isWhole(1)],
+  enlarged: ENLARGED,
 };
 
 const MANIFEST: Readonly<Record<keyof LatentManifest, Check>> = {
@@ -134,6 +155,7 @@ const MANIFEST: Readonly<Record<keyof LatentManifest, Check>> = {
     'mean and deviation, or none',
     (value) => value === undefined || (isObject(value) && isNumber(value.mean) && isNumber(value.deviation)),
   ],
+  enlarged: ENLARGED,
 };
 
 function check(file: string, value: Record<string, unknown>, checks: Readonly<Record<string, Check>>, at = ''): void {

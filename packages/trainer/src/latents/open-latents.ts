@@ -159,9 +159,9 @@ export function datasetOfLatents(
     classes: [...classes],
     labels,
     latents: rows,
-    async read(indices) {
+    async read(indices, reading) {
       opened ??= images();
-      return (await opened).read(indices);
+      return (await opened).read(indices, reading);
     },
   };
 }

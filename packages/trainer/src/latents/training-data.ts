@@ -16,21 +16,32 @@ import { scaledRows, withLatents } from './rows';
 /**
  * A configuration whose autoencoder is filled in: its hash, sizes, scale and shift. One of pixels stays as it is.
  *
- * @param ofLatents The autoencoder of the latents that the data bring along; taken where the configuration names none.
- * @throws ConfigError where there is no such autoencoder, or one of another hash than asked for or than that of the latents
+ * @param ofLatents The autoencoder of the latents that the data bring along; taken where the configuration names none, and its
+ *   scale and shift where the configuration says none.
+ * @throws ConfigError where there is no such autoencoder, or one of another hash than asked for or than that of the latents, and
+ *   for another scale than the latents were made for
  */
 export async function withAutoencoder(config: Config, ofLatents?: LatentOrigin): Promise<Config> {
   const asked = config.autoencoder ?? ofLatents;
   if (asked === undefined) return config;
   const { path, name } = config.autoencoder ?? {};
-  const where = path === undefined && name === undefined ? { ...ofLatents, ...asked } : asked;
+  const { scalingFactor, shiftFactor } = ofLatents ?? {};
+  const where =
+    path === undefined && name === undefined
+      ? { ...ofLatents, ...defined(asked) }
+      : { ...defined({ scalingFactor, shiftFactor }), ...defined(asked) };
   const filled = { ...config, autoencoder: describeAutoencoder(await readAutoencoder(where), where) };
   checkSameLatents(filled, ofLatents);
   return filled;
 }
 
+/** The fields of an object that have a value. */
+function defined<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
 /**
- * Refuses latents of another autoencoder than that of a configuration.
+ * Refuses latents of another autoencoder than that of a configuration, and those that were made for another scale or shift.
  *
  * @throws ConfigError that names both
  */
@@ -40,7 +51,16 @@ export function checkSameLatents({ autoencoder }: Pick<Config, 'autoencoder'>, o
     throw new ConfigError(`data.latents: the model works in pixels, got latents of ${autoencoderWords(ofLatents)}`);
   }
   const wanted = recipeAutoencoder({ autoencoder }) as RecipeAutoencoder;
-  checkSameAutoencoder(wanted, ofLatents, { argument: 'data.latents', owner: 'expected latents' });
+  const argument = 'data.latents';
+  checkSameAutoencoder(wanted, ofLatents, { argument, owner: 'expected latents' });
+  if (!ofLatents.scaleGiven) return;
+  for (const field of ['scalingFactor', 'shiftFactor'] as const) {
+    if (wanted[field] === ofLatents[field]) continue;
+    throw new ConfigError(
+      `${argument}: made for autoencoder.${field} ${ofLatents[field]}, got ${wanted[field]}; leave it out, or encode the images anew`,
+      { argument },
+    );
+  }
 }
 
 /** A dataset with latents as they are kept, as the network sees them. */

@@ -125,9 +125,10 @@ export async function pretrain(prepared: PreparedRun, options: TrainPreparedOpti
       ? await kindFromDenseFile(record.dense, record.model, { seed: record.config.seed, progress })
       : undefined;
   // A continued run keeps the name of the engine that it was started on.
-  const { train: data, heldOut } = await openRun(prepared, prepared.resumed ? prepared.record : record, options);
+  const part = await openRun(prepared, prepared.resumed ? prepared.record : record, options);
+  const { train: data, heldOut } = part;
   const start = params && (() => initKindTraining(params, { trainable: 'all' }));
   const learner = await runTraining({ run, record, data, heldOut, ...(start && { start }), progress, signal });
   learner.dispose();
-  return trainedRun(run, record);
+  return trainedRun(run, record, part);
 }

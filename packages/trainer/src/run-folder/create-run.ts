@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
 import { CONFIG_FILE, checkpointPath, checkpointSteps, type RUN_FORMAT } from '@learngene/pipeline/node';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
-import { checkParents, checkWritable, strangerIn } from '../new-folder';
+import { checkChangeable, checkParents, checkWritable, strangerIn } from '../new-folder';
+import { METRICS_FILE } from './metrics-log';
 
-/** Folders that a run leaves behind if it fails before its first step. */
+/** Folders of a run, which it leaves behind if it fails before its first step. */
 const EMPTY_RUN = ['checkpoints', 'samples'];
 
 /**
@@ -39,10 +40,11 @@ export async function checkNewRun(path: string): Promise<void> {
 /**
  * Throws where a run folder may not be continued. It is cheap: call it before any work.
  *
- * @throws Error naming the folder that may not be written
+ * @throws Error naming the folder, or the log, that may not be written
  */
 export function checkOldRun(path: string): void {
-  for (const folder of [path, join(path, 'checkpoints')]) checkWritable(folder);
+  for (const folder of [path, ...EMPTY_RUN.map((name) => join(path, name))]) checkWritable(folder);
+  checkChangeable(join(path, METRICS_FILE));
 }
 
 /** Creates a run folder and writes its record; refuses a folder that holds a run. */

@@ -34,7 +34,7 @@ export interface MetricsLog {
 }
 
 /** The name of the log in a run folder. */
-const METRICS_FILE = 'metrics.jsonl';
+export const METRICS_FILE = 'metrics.jsonl';
 
 /** Opens the log of a run, cut back to `bytes`. */
 export function openMetricsLog(run: string, bytes: number): MetricsLog {

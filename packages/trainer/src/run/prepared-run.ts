@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import type { Progress } from '@learngene/pipeline';
-import { checkpointSteps, type RunRecord } from '@learngene/pipeline/node';
+import { checkpointSteps, type EnlargedRecord, type RunRecord } from '@learngene/pipeline/node';
 import type { DataPart } from '../data/decode-data';
 import { decodeRunData } from '../data/run-data';
 import { createRunFolder, writeRunRecord } from '../run-folder/create-run';
@@ -53,6 +53,8 @@ export interface TrainedRun {
   last: MetricsLine | undefined;
   /** The report's file. */
   report: string;
+  /** The image files that were enlarged, where there are any. */
+  enlarged?: EnlargedRecord;
 }
 
 /**
@@ -86,13 +88,15 @@ export async function openRun<R extends RunRecord>(
   { run, moved = false, progress }: TrainPreparedOptions,
 ): Promise<DataPart> {
   const data = await decodeRunData(view, record, progress);
-  if (!resumed) await createRunFolder(run, record);
+  const { enlarged } = data;
+  if (!resumed) await createRunFolder(run, { ...record, ...(enlarged && { enlarged }) });
   else if (moved) await writeRunRecord(run, record);
   return data;
 }
 
 /** Paths and settings of the training in a run folder. */
-export function trainedRun(run: string, { config }: RunRecord): TrainedRun {
+export function trainedRun(run: string, { config }: RunRecord, { enlarged }: Pick<DataPart, 'enlarged'>): TrainedRun {
   const last = readMetricsLog(run).at(-1);
-  return { run, steps: config.training.steps, last, report: join(run, 'report.html') };
+  const report = join(run, 'report.html');
+  return { run, steps: config.training.steps, last, report, ...(enlarged && { enlarged }) };
 }

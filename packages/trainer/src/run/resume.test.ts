@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { noProgress, type Progress, parseConfig } from '@learngene/pipeline';
 import { lockMarker, writeSafetensors } from '@learngene/tensor-io/node';
 import { tinyImages, useTestBackend } from '@learngene/testing';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
+import { withoutRights } from '@learngene/testing/without-rights';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { prepareDemoFolder } from '../demo/folder';
 import { PIXEL_PLAN } from '../demo/plans';
@@ -102,7 +103,7 @@ describe.each(['train', 'transfer'] as const)('a resumed run of %s', (command) =
       const path = join(locked, 'config.json');
       writeFileSync(path, readFileSync(path, 'utf8').replaceAll(images, join(folder, 'gone.safetensors')));
       await expect(resumed[command](locked, noProgress)).rejects.toThrow('gone.safetensors');
-      await withoutRights(locked, async () => {
+      await withoutRights(folder, locked, async () => {
         await expect(resumed[command](locked, noProgress)).rejects.toThrow(
           `${locked}: cannot write: permission denied (EACCES)`,
         );
@@ -111,24 +112,10 @@ describe.each(['train', 'transfer'] as const)('a resumed run of %s', (command) =
   );
 });
 
-/** Runs an action while a folder may not be written, without the rights of root where the tests run as root. */
-async function withoutRights(path: string, action: () => Promise<void>): Promise<void> {
-  chmodSync(folder, 0o755);
-  chmodSync(path, 0o555);
-  const root = process.geteuid?.() === 0;
-  if (root) process.seteuid?.(65534);
-  try {
-    await action();
-  } finally {
-    if (root) process.seteuid?.(0);
-    chmodSync(path, 0o755);
-  }
-}
-
 test.skipIf(process.platform === 'win32')('a new folder is made only where one may write', async () => {
   const locked = join(folder, 'locked');
   mkdirSync(locked);
-  await withoutRights(locked, async () => {
+  await withoutRights(folder, locked, async () => {
     for (const path of [locked, join(locked, 'run'), join(locked, 'deep', 'run')]) {
       const message = `${path}: cannot write: permission denied (EACCES)`;
       await expect(checkNewRun(path)).rejects.toThrow(message);

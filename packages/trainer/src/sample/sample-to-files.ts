@@ -69,7 +69,6 @@ export async function sampleToFiles(source: PathSource, options: SampleToFilesOp
     const process = createDiffusionProcess(source.recipe);
     const images = await sampleClasses(model, process, { labels, sampling, seed, batchSize, decode, progress, signal });
     const seconds = (performance.now() - started) / 1000;
-    await mkdir(dirname(out), { recursive: true });
     await writeGrid(out, images, Math.min(columns, count));
     if (npz !== undefined) {
       await mkdir(dirname(npz), { recursive: true });

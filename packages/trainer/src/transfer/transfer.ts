@@ -175,7 +175,8 @@ export async function transfer(prepared: PreparedTransfer, options: TrainPrepare
   const record = prepared.resumed ? prepared.record : startedRecord(prepared.record, base, engine);
   const { model } = record;
   checkFits(prepared.view, record);
-  const { train: data, heldOut } = await openRun(prepared, record, options);
+  const part = await openRun(prepared, record, options);
+  const { train: data, heldOut } = part;
   const trainable = TRAINABLE_OF_DOMAIN[record.base?.domain ?? 'near'];
   const trained = countTransferParams(model, { groups: model.groups.length, classes: model.dit.classes });
   if (trainable === 'tailors')
@@ -186,5 +187,5 @@ export async function transfer(prepared: PreparedTransfer, options: TrainPrepare
   };
   const learner = await runTraining({ run, record, trainable, data, heldOut, start, progress, signal });
   learner.dispose();
-  return { ...trainedRun(run, record), trainedParameters: trained };
+  return { ...trainedRun(run, record, part), trainedParameters: trained };
 }

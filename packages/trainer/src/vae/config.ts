@@ -1,4 +1,4 @@
-import { ConfigError, DATA_SOURCES, nearestWord } from '@learngene/pipeline';
+import { ConfigError, DATA_SOURCES, describeIssues, unknownKey } from '@learngene/pipeline';
 import {
   KL_VAE_PRESETS,
   type KlVaePreset,
@@ -146,31 +146,23 @@ export type VaeTrainingConfig = z.output<ReturnType<typeof vaeTrainingSchema>>;
 /** What a user may write: everything is optional. */
 export type VaeTrainingConfigInput = z.input<ReturnType<typeof vaeTrainingSchema>>;
 
-function fieldsAt(path: readonly PropertyKey[]): string[] {
-  const [section] = path;
-  if (section === undefined) return Object.keys(vaeTrainingSchema().shape);
-  const sections: Record<string, { shape: object }> = {
-    data: dataSchema(),
-    loss: lossSchema(),
-    augmentation: augmentationSchema(),
-    training: trainingSchema(),
-  };
-  return Object.keys(sections[String(section)]?.shape ?? {});
+/** The fields of an autoencoder's own configuration that a training may set. */
+function modelFields(preset: string): string[] {
+  const fields = Object.hasOwn(KL_VAE_PRESETS, preset) ? klVaeConfig() : tinyVaeConfig();
+  return Object.keys(fields).filter((name) => !MEASURED.includes(name));
 }
 
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const where = issue.path.map(String).join('.');
-  if (issue.code !== 'unrecognized_keys') return `${where === '' ? 'config' : where}: ${issue.message}`;
-  const known = fieldsAt(issue.path);
-  const full = (key: string) => (where === '' ? key : `${where}.${key}`);
-  return issue.keys
-    .map((key) => {
-      const nearest = nearestWord(key, known);
-      if (nearest !== undefined) return `unknown key ${full(key)}; did you mean ${full(nearest)}?`;
-      return `unknown key ${full(key)}; expected one of ${known.map(full).join(', ')}`;
-    })
-    .join('; ');
+/** Throws on a field of the model that its preset does not have, with one that is near. */
+function checkModelFields({ preset, ...fields }: VaeTrainingConfig['model'], source: string): void {
+  const known = modelFields(preset);
+  const unknown = Object.keys(fields).find((name) => !known.includes(name) && !MEASURED.includes(name));
+  if (unknown === undefined) return;
+  const context = { schema: vaeTrainingSchema(), value: undefined, moreFields: () => known };
+  throw new ConfigError(`${source}: ${unknownKey(['model'], unknown, context)}`);
 }
+
+/** Fields of the model that the training decides. */
+const MEASURED = ['type', 'scalingFactor', 'shiftFactor'];
 
 /**
  * Checks the configuration of an autoencoder's training and fills in the defaults.
@@ -180,8 +172,11 @@ function describeIssue(issue: z.core.$ZodIssue): string {
  */
 export function parseVaeTrainingConfig(value: unknown, source: string): VaeTrainingConfig {
   const parsed = vaeTrainingSchema().safeParse(value);
-  if (!parsed.success) throw new ConfigError(`${source}: ${parsed.error.issues.map(describeIssue).join('; ')}`);
+  if (!parsed.success) {
+    throw new ConfigError(`${source}: ${describeIssues(parsed.error.issues, { schema: vaeTrainingSchema(), value })}`);
+  }
   const config = parsed.data;
+  checkModelFields(config.model, source);
   const { l1, mse, gradient, kl, latentNoise } = config.loss;
   const fail = (message: string) => {
     throw new ConfigError(`${source}: ${message}`);
@@ -192,9 +187,6 @@ export function parseVaeTrainingConfig(value: unknown, source: string): VaeTrain
   if (!isKl && kl !== 0) fail('loss.kl: expected 0 for a tiny autoencoder, which has no variance; see loss.latent');
   return config;
 }
-
-/** Fields of the model that the training decides. */
-const MEASURED = ['type', 'scalingFactor', 'shiftFactor'];
 
 /**
  * The autoencoder of a configuration, for images of some channels. Its scale is measured at the end of the training.

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { DatasetFileError, holdOut, type ImageDataset, subset } from '@learngene/datasets';
 import { imageList } from '@learngene/datasets/node';
 import { type Config, ConfigError, type Progress, parseConfig } from '@learngene/pipeline';
+import type { EnlargedRecord } from '@learngene/pipeline/node';
 import { type VaeConfig, vaeDownscale } from '@learngene/vae';
 import { refuseArtifact } from '../data/complete-data';
 import { decodeData } from '../data/decode-data';
@@ -18,6 +19,8 @@ export interface TrainingImages {
   readonly train: ImageDataset;
   /** What the error is measured on. */
   readonly heldOut: ImageDataset;
+  /** The image files that were enlarged, where there are any. */
+  readonly enlarged?: EnlargedRecord;
 }
 
 /** Images that are listed but not yet decoded. */
@@ -80,8 +83,12 @@ export async function decodeImages(
   const { source, onCorrupt } = data;
   const asFiles = source === 'images' ? 'folder' : source;
   const decoded = await decodeData(dataset, { ...pipelineData({ ...data, source: asFiles }), onCorrupt }, progress);
-  if (data.holdOut === 0) return { train: decoded, heldOut: subset(decoded, []) };
-  return holdOut(decoded, { fraction: data.holdOut, seed });
+  const { enlarged } = decoded;
+  const part =
+    data.holdOut === 0
+      ? { train: decoded, heldOut: subset(decoded, []) }
+      : holdOut(decoded, { fraction: data.holdOut, seed });
+  return { ...part, ...(enlarged && { enlarged }) };
 }
 
 /** Throws where an autoencoder does not take images of this size. */

@@ -1,6 +1,13 @@
 import { join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
-import { CONFIG_FILE, type ImageRecord, identify, RUN_FORMAT, readRecordJson } from '@learngene/pipeline/node';
+import {
+  CONFIG_FILE,
+  type EnlargedRecord,
+  type ImageRecord,
+  identify,
+  RUN_FORMAT,
+  readRecordJson,
+} from '@learngene/pipeline/node';
 import { type VaeConfig, validateVaeConfig } from '@learngene/vae';
 import { parseVaeTrainingConfig, type VaeTrainingConfig } from './config';
 
@@ -22,6 +29,8 @@ export interface VaeRunRecord {
   readonly versions: Readonly<Record<string, string>>;
   /** What is known of the images to train on. */
   readonly images: ImageRecord;
+  /** The image files that were enlarged, where there are any. */
+  readonly enlarged?: EnlargedRecord;
 }
 
 const FIELDS = Object.keys({
@@ -33,6 +42,7 @@ const FIELDS = Object.keys({
   engine: 0,
   versions: 0,
   images: 0,
+  enlarged: 0,
 } satisfies Record<keyof VaeRunRecord, 0>);
 
 /**

@@ -57,6 +57,8 @@ export interface VaeRunOutcome {
   readonly meanSquaredError?: number;
   /** What the configuration in the folder has for diffusion models. */
   readonly scale: LatentScale;
+  /** The image files that were enlarged, where there are any. */
+  readonly enlarged?: TrainingImages['enlarged'];
 }
 
 /** The learner of a record, with fresh weights of its seed. */

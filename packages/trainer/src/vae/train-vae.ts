@@ -1,7 +1,7 @@
 import type { ImageDataset } from '@learngene/datasets';
 import type { Progress } from '@learngene/pipeline';
 import { checkSameImages, imageRecord, RUN_FORMAT } from '@learngene/pipeline/node';
-import { createRunFolder, writeRunRecord } from '../run-folder/create-run';
+import { checkOldRun, createRunFolder, writeRunRecord } from '../run-folder/create-run';
 import { versions } from '../run-folder/versions';
 import { checkVaeMemory } from './check-vae-memory';
 import { type VaeTrainingConfig, vaeOfConfig } from './config';
@@ -81,13 +81,15 @@ export interface ResumeVaeOptions {
 /**
  * Opens a run again.
  *
- * @throws ConfigError for the run of another command, and where the images are not those that it was started on
+ * @throws ConfigError for the run of another command, and where the images are not those that it was started on; Error for a
+ *   folder that may not be written
  */
 export async function resumeVaeTraining(
   run: string,
   { place, own, progress }: ResumeVaeOptions,
 ): Promise<PreparedVaeRun> {
   const record = await readVaeRunRecord(run);
+  checkOldRun(run);
   checkVaeMemory(record.model);
   if (own !== undefined) {
     checkSameImages(own.train, record.images);
@@ -114,7 +116,8 @@ export async function trainVae(prepared: PreparedVaeRun, options: TrainVaeOption
   }
   const record = resumed ? prepared.record : { ...prepared.record, engine };
   const images = await prepared.images(progress);
-  if (!resumed) await createRunFolder(run, record);
+  const enlarged = images.enlarged && { enlarged: images.enlarged };
+  if (!resumed) await createRunFolder(run, { ...record, ...enlarged });
   else if (moved) await writeRunRecord(run, record);
-  return runVaeTraining({ run, record, images, progress, signal });
+  return { ...(await runVaeTraining({ run, record, images, progress, signal })), ...enlarged };
 }
