@@ -18,6 +18,10 @@ const functions: Record<string, [values: unknown[], names: (string | RegExp)[]]>
     [plan, ['kind']],
     ['checkMethods: plan', 'only'],
   ],
+  checkPlaces: [
+    ['out', plan],
+    ['out', 'checkPlaces: plan'],
+  ],
   hasResult: [[job], ['job']],
   methodOf: [[job], ['job']],
   parsePlan: [
@@ -78,6 +82,7 @@ describe('options', () => {
     ['workerExecutor', worker, [], []],
     ['runJob', context, [], [job]],
     ['writeTransferReport', {}, ['folder'], []],
+    ['checkPlaces', {}, ['out', plan], []],
   ];
   test.each(withOptions)('%s refuses one that it does not know, by its name', async (name, good, before, after) => {
     await expect(call(name, [...before, { ...good, onyl: ['kind'] }, ...after])).rejects.toThrow("got 'onyl'");

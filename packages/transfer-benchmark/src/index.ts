@@ -81,6 +81,7 @@ export {
   type Verdict,
   writeTransferReport,
 } from './report/index';
+export { type BenchmarkPlaces, checkPlaces } from './schedule/check-places';
 export { type BenchmarkResult, type RunBenchmarkOptions, runBenchmark } from './schedule/run-benchmark';
 export { runJob } from './schedule/run-job';
 export type { Execute, ScheduleResult } from './schedule/scheduler';

@@ -127,6 +127,7 @@ export async function trainBase(context: JobContext, data: DataPart, training: T
           labelDropout: model.labelDropout,
           droppedKeepGroup: config?.nullGate === 'own-class',
           state,
+          progress: context.progress,
         }),
       schedule: trainingSchedule({
         steps,

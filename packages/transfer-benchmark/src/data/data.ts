@@ -18,7 +18,7 @@ import { parseConfig } from '@learngene/pipeline';
 import { createGenerator, permutation, stream } from '@learngene/random';
 import { writeSafetensors } from '@learngene/tensor-io/node';
 import type { DataPart } from '@learngene/trainer/node';
-import { chooseClasses, openData } from '@learngene/trainer/node';
+import { chooseClasses, enlargedRecord, openData, warnOfEnlarged } from '@learngene/trainer/node';
 import type { DatasetInput } from '../jobs/job';
 import type { DatasetPlan } from '../plan/benchmark-plan';
 import { withEncoded } from './latents';
@@ -65,11 +65,18 @@ function withChannels(pixels: Uint8Array, from: number, to: number): Uint8Array 
 
 /** A dataset in memory with its images brought to a size and a number of channels. */
 async function reshaped(
-  dataset: ImageDataset,
-  { size = dataset.height, channels = dataset.channels }: { size?: number; channels?: number },
+  whole: ImageDataset,
+  { size = whole.height, channels = whole.channels }: { size?: number; channels?: number },
+  progress: Progress,
 ) {
+  const { enlarged, ...dataset } = await cacheDataset(whole);
   const { height, width, name, labels, classes } = dataset;
-  if (height === size && width === size && dataset.channels === channels) return cacheDataset(dataset);
+  warnOfEnlarged(enlargedRecord(enlarged), dataset, progress);
+  if (Math.min(height, width) < size) {
+    const own = { images: dataset.size, smallest: [width, height] } as const;
+    warnOfEnlarged(own, { size: dataset.size, height: size, width: size }, progress);
+  }
+  if (height === size && width === size && dataset.channels === channels) return dataset;
   const images = new Uint8Array(dataset.size * size * size * channels);
   for (let i = 0; i < dataset.size; i++) {
     const data = withChannels(await dataset.read([i]), dataset.channels, channels);
@@ -88,7 +95,7 @@ async function makeDataset(plan: DatasetPlan, progress: Progress): Promise<Image
     dataset = mergeClasses(dataset, { ...merge, ...Object.fromEntries(others.map((name) => [name, [name]])) });
   }
   if (perClass !== undefined) dataset = takePerClass(dataset, perClass, { purpose: 'per-class', seed: SPLIT_SEED });
-  return reshaped(dataset, { size: plan.size, channels: plan.channels });
+  return reshaped(dataset, { size: plan.size, channels: plan.channels }, progress);
 }
 
 /** Opens the images of a dataset of a plan. The first time they are packed into one file of the benchmark's folder. */

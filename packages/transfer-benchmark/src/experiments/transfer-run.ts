@@ -58,11 +58,17 @@ export interface RunTransferOptions {
   onStep?: (step: TransferStep) => Promise<void>;
 }
 
+/** A method that was trained. */
+export interface Transferred extends Attached {
+  /** Images of a step: those of the plan, or all where there are fewer. */
+  batchSize: number;
+}
+
 /** Attaches a method to its base and trains it; the caller disposes the learner. */
 export async function runTransfer(
   context: JobContext,
   { input, learningRate, train, onStep }: RunTransferOptions,
-): Promise<Attached> {
+): Promise<Transferred> {
   const { out, signal } = context;
   const { spec, base, dataset, classes, matchFor, steps, seed, transfer } = input;
   const calibration = spec.method === 'auto-lg' ? await calibrationBatches(context, input) : noCalibration;
@@ -90,6 +96,7 @@ export async function runTransfer(
     flip: dataset.source.flip,
     labelDropout: base.model.labelDropout,
     droppedKeepGroup: true,
+    progress: context.progress,
   });
   try {
     await trainLearner(learner, {
@@ -104,5 +111,5 @@ export async function runTransfer(
   } finally {
     batches.close();
   }
-  return attached;
+  return { ...attached, batchSize: batches.batchSize };
 }

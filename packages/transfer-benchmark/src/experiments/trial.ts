@@ -160,6 +160,7 @@ export async function runTrial(context: JobContext, job: TrialJob): Promise<void
       ...(group !== undefined && { group }),
       learningRate,
       ...(trained.size !== undefined && { rank: trained.size }),
+      ...(trained.batchSize < input.transfer.batchSize && { batchSize: trained.batchSize }),
       ...learner.counts,
       guidance,
       evaluations: log.evaluations,

@@ -43,6 +43,27 @@ describe('parsePlan', () => {
     ['a novel class of pre-training', withTask({ pretraining: ['heart'] }), 'heart is in two sets'],
     ['an unknown dataset', withTask({ dataset: 'cats' }), 'unknown dataset cats'],
     ['an unknown key', { ...small, colour: 1 }, 'colour'],
+    ['a key at the top', { ...small, seds: [1] }, 'unknown key seds; did you mean seeds?'],
+    [
+      'a key of a task',
+      withTask({ datset: 'emoji' }),
+      'unknown key tasks.emoji.datset; did you mean tasks.emoji.dataset?',
+    ],
+    [
+      'a key of an autoencoder in a task',
+      withTask({ autoencoder: { pth: 'a' } }),
+      'unknown key tasks.emoji.autoencoder.pth; did you mean tasks.emoji.autoencoder.path?',
+    ],
+    [
+      'a key of a sweep',
+      { ...small, sweeps: [{ ...small.sweeps[0], imagesPerClas: [3] }] },
+      'unknown key sweeps.0.imagesPerClas; did you mean sweeps.0.imagesPerClass?',
+    ],
+    [
+      'a method that is near one',
+      { ...small, sweeps: [{ ...small.sweeps[0], methods: ['lorra'] }] },
+      'got "lorra"; did you mean lora?',
+    ],
     ['an unknown method', { ...small, sweeps: [{ ...small.sweeps[0], methods: ['magic'] }] }, 'sweeps.0.methods.0'],
     ['an unknown task', { ...small, sweeps: [{ ...small.sweeps[0], tasks: ['cats'] }] }, 'unknown task cats'],
     ['a budget among methods', { ...small, sweeps: [{ ...small.sweeps[0], methods: ['kind', 'small'] }] }, "'budget'"],

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { ConfigError } from '@learngene/pipeline';
+import { ConfigError, describeIssues } from '@learngene/pipeline';
 import { z } from 'zod';
 import { checkText } from '../check-options';
 import { checkPlan } from './check-plan';
@@ -248,12 +248,11 @@ export type EvaluationPlan = BenchmarkPlan['evaluation'];
  */
 export function parsePlan(value: unknown, source: string): BenchmarkPlan {
   checkText('source', source);
-  const parsed = planSchema.safeParse(planOfFormat1(value) ?? value);
+  const asked = planOfFormat1(value) ?? value;
+  const parsed = planSchema.safeParse(asked);
   if (!parsed.success) {
-    const issues = parsed.error.issues.map(
-      (issue) => `${issue.path.map(String).join('.') || 'plan'}: ${issue.message}`,
-    );
-    throw new ConfigError(`${source}: ${issues.join('; ')}`);
+    const context = { schema: planSchema, value: asked, root: 'plan' };
+    throw new ConfigError(`${source}: ${describeIssues(parsed.error.issues, context)}`);
   }
   const plan = parsed.data;
   checkPlan(plan, source);

@@ -67,6 +67,8 @@ export interface TrialResult {
   learningRate?: number;
   /** The rank, block size or other number that sets the size of the method. */
   rank?: number;
+  /** Images of a step, where there are fewer than the plan's `transfer.batchSize`; absent where a step has as many. */
+  batchSize?: number;
   /** Parameters that are trained, label rows included. */
   trainable: number;
   /** Multiply-accumulates of one forward pass of one sample, adapters not merged. */

@@ -1,7 +1,7 @@
 export type { Comparison, Verdict } from './compare';
 export type { Condition } from './conditions';
 export type { MetricKey } from './metrics';
-export { type TransferReport, type TransferReportOptions, writeTransferReport } from './report';
+export { checkDocument, type TransferReport, type TransferReportOptions, writeTransferReport } from './report';
 export type {
   BudgetPoint,
   BudgetSummary,

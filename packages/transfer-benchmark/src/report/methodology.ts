@@ -12,7 +12,20 @@ const LATENTS =
 /** What makes the comparison fair. */
 export function fairness(trials: readonly TrialResult[]): Section {
   const inLatents = trials.some(({ autoencoder }) => autoencoder !== undefined);
-  return inLatents ? { ...FAIRNESS, items: [...FAIRNESS.items, LATENTS] } : FAIRNESS;
+  return { ...FAIRNESS, items: [...FAIRNESS.items, ...(inLatents ? [LATENTS] : []), ...smallBatches(trials)] };
+}
+
+/** Which tasks have fewer images than a step was to take. */
+function smallBatches(trials: readonly TrialResult[]): string[] {
+  const found = new Set(
+    trials.flatMap(({ task, imagesPerClass, batchSize }) =>
+      batchSize === undefined ? [] : [`${batchSize} in ${task} with ${imagesPerClass || 'all'} images a class`],
+    ),
+  );
+  if (found.size === 0) return [];
+  return [
+    `Batches: where a task has fewer images than the plan’s transfer.batchSize, a step takes all of them, of every method alike: ${[...found].sort().join('; ')}.`,
+  ];
 }
 
 const FAIRNESS: Section & { kind: 'list' } = {

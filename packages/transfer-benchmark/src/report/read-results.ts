@@ -63,6 +63,7 @@ const resultSchema: z.ZodType<TrialResult> = z.object({
   group: z.string().optional(),
   learningRate: number.optional(),
   rank: z.number().optional(),
+  batchSize: z.number().optional(),
   trainable: number,
   macs: number,
   bytesPerClass: number,

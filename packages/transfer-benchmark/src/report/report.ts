@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { reportMarkdown, reportPage, type Section } from '@learngene/report';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
+import { checkParents, checkWritable } from '@learngene/trainer/node';
 import { checkOptions, checkText } from '../check-options';
 import { type Results, readResults } from './read-results';
 import { reportSections } from './sections';
@@ -49,10 +50,30 @@ async function writeDocument(docs: string, title: string, name: string, sections
   const stale = (await readdir(shown)).filter((file) => /\.(svg|png)$/.test(file) && !assets.has(`${name}/${file}`));
   for (const file of stale) await rm(join(shown, file));
   for (const [path, bytes] of assets) await writeFileAtomic(join(docs, path), bytes);
-  const path = join(docs, `${name}.md`);
-  const before = await readFile(path, 'utf8').catch(() => undefined);
-  await writeFileAtomic(path, replaceResults(before, text, title));
+  const path = documentPath(docs, name);
+  await writeFileAtomic(path, replaceResults(await documentAt(path), text, title));
   return path;
+}
+
+const documentPath = (docs: string, name: string) => join(docs, `${name}.md`);
+
+const documentAt = (path: string) => readFile(path, 'utf8').catch(() => undefined);
+
+/**
+ * Checks where the document of a benchmark will be written before any work.
+ *
+ * @param name - the plan's name.
+ * @throws ConfigError for a file in the place of a folder; Error where it may not be written, or a document there lacks the marks
+ */
+export async function checkDocument(docs: string, name: string): Promise<void> {
+  checkParents(join(docs, name), 'docs');
+  for (const folder of [docs, join(docs, name)]) checkWritable(folder);
+  const path = documentPath(docs, name);
+  try {
+    replaceResults(await documentAt(path), '', name);
+  } catch (error) {
+    throw new Error(path, { cause: error });
+  }
 }
 
 /**

@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
-import { versions } from '@learngene/trainer/node';
+import { checkParents, checkWritable, versions } from '@learngene/trainer/node';
 import { readJson, writeJson } from '../data/json-file';
 import type { Job, Jobs } from '../jobs/job';
 import { hasResult } from '../jobs/select-jobs';
@@ -14,17 +14,14 @@ import { moveEntries } from './move-entries';
 
 const PLAN_FILE = 'plan.json';
 
+/** The folders that a benchmark writes into. */
+const FOLDERS = ['data', 'latents', 'classifiers', 'bases', 'tuning', 'trials', 'archived'];
+
 /** Everything that a benchmark writes at the top of its folder. */
 const KNOWN = new Set([
   PLAN_FILE,
   'versions.json',
-  'data',
-  'latents',
-  'classifiers',
-  'bases',
-  'tuning',
-  'trials',
-  'archived',
+  ...FOLDERS,
   'spectra.json',
   'report.html',
   'summary.json',
@@ -42,16 +39,15 @@ async function renameOldFolders(out: string): Promise<void> {
 }
 
 /**
- * Makes the folder of a benchmark ready and writes its plan. A folder that holds an earlier plan is continued with this one;
- * one of format 1 is brought to the format of today.
+ * Checks the folder of a benchmark before any work, and changes nothing.
  *
- * @throws ConfigError where the folder holds something else
+ * @throws ConfigError where it holds something else, is a file or lies in one; Error where it may not be written
  */
-export async function prepareFolder(
-  out: string,
-  plan: BenchmarkPlan,
-  engine: { name: string; detail: string },
-): Promise<void> {
+export async function checkFolder(out: string): Promise<void> {
+  checkParents(out, 'out');
+  if (existsSync(out) && !statSync(out).isDirectory()) {
+    throw new ConfigError(`out ${out}: expected a folder, this is a file`, { argument: 'out' });
+  }
   const present = existsSync(out) ? (await readdir(out)).filter((name) => !name.startsWith('.')) : [];
   const strange = present.find((name) => !KNOWN.has(name));
   if (strange !== undefined && !present.includes(PLAN_FILE)) {
@@ -60,6 +56,21 @@ export async function prepareFolder(
       { argument: 'out' },
     );
   }
+  for (const folder of [out, ...FOLDERS.map((name) => join(out, name))]) checkWritable(folder);
+}
+
+/**
+ * Makes the folder of a benchmark ready and writes its plan. A folder that holds an earlier plan is continued with this one;
+ * one of format 1 is brought to the format of today.
+ *
+ * @throws as {@link checkFolder}
+ */
+export async function prepareFolder(
+  out: string,
+  plan: BenchmarkPlan,
+  engine: { name: string; detail: string },
+): Promise<void> {
+  await checkFolder(out);
   await mkdir(out, { recursive: true });
   await renameOldFolders(out);
   await mkdir(join(out, 'trials'), { recursive: true });

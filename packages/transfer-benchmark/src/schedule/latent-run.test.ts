@@ -10,15 +10,14 @@ import { tinyImages, tinyPlan, useTestBackend } from '@learngene/testing';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { encodeDataset } from '@learngene/trainer';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { readJson, runPlan } from '../../test/run-plan';
 import { writeTinyVae } from '../../test/tiny-vae';
 import { openDataset, openImages } from '../data/data';
 import type { Job, LatentsJob } from '../jobs/job';
-import { resolveJobs } from '../jobs/resolve-jobs';
 import { withAutoencoders } from '../plan/autoencoders';
 import { type BenchmarkPlan, type BenchmarkPlanInput, parsePlan } from '../plan/benchmark-plan';
 import type { TrialResult } from '../plan/result';
 import { writeTransferReport } from '../report';
-import { runBenchmark } from './run-benchmark';
 import { runJob } from './run-job';
 
 const folder = temporaryFolder('latent-tasks');
@@ -50,29 +49,8 @@ function planIn(vae: string, methods = ['kind', 'lora', 'auto-lg', 'scratch']): 
   return withAutoencoders(parsePlan(input, 'plan'));
 }
 
-async function run(plan: BenchmarkPlan, before?: (job: Job) => void): Promise<Job[]> {
-  const done: Job[] = [];
-  const { signal } = new AbortController();
-  const { failed } = await runBenchmark({
-    out,
-    plan,
-    jobs: resolveJobs(plan),
-    engine: { name: 'test', detail: 'test' },
-    workers: 1,
-    progress: noProgress,
-    signal,
-    async execute(job, onProgress) {
-      before?.(job);
-      done.push(job);
-      const sent = JSON.parse(JSON.stringify(job)) as Job;
-      await runJob({ out, engine: 'test', progress: noProgress, signal, onProgress }, sent);
-    },
-  });
-  expect(failed).toEqual([]);
-  return done;
-}
-
-const read = <T>(...parts: string[]): T => JSON.parse(readFileSync(join(out, ...parts), 'utf8')) as T;
+const run = (plan: BenchmarkPlan) => runPlan(out, plan);
+const read = <T>(...parts: string[]): T => readJson(out, ...parts);
 const results = () => readdirSync(join(out, 'trials')).map((key) => read<TrialResult>('trials', key, 'result.json'));
 
 describe('a benchmark with a task in latents', () => {

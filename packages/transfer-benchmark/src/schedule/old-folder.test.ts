@@ -4,17 +4,15 @@ import '@tensorflow/tfjs-core';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { noProgress } from '@learngene/pipeline';
 import { useTestBackend } from '@learngene/testing';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { readJson, runPlan } from '../../test/run-plan';
 import type { Job } from '../jobs/job';
 import { resolveJobs } from '../jobs/resolve-jobs';
 import { readPlan } from '../plan/benchmark-plan';
 import type { TrialResult } from '../plan/result';
 import { writeTransferReport } from '../report';
-import { runBenchmark } from './run-benchmark';
-import { runJob } from './run-job';
 
 const fixture = fileURLToPath(new URL('../../fixtures/format-1', import.meta.url));
 const root = temporaryFolder('format-1');
@@ -27,28 +25,8 @@ function copy(name: string): string {
 }
 
 /** Runs the plan that the folder holds; returns the jobs that were done. */
-async function continued(out: string): Promise<Job[]> {
-  const done: Job[] = [];
-  const plan = await readPlan(join(out, 'plan.json'));
-  const { signal } = new AbortController();
-  const { failed } = await runBenchmark({
-    out,
-    plan,
-    jobs: resolveJobs(plan),
-    engine: { name: 'test', detail: 'test' },
-    workers: 1,
-    progress: noProgress,
-    signal,
-    async execute(job, onProgress) {
-      done.push(job);
-      await runJob({ out, engine: 'test', progress: noProgress, signal, onProgress }, job);
-    },
-  });
-  expect(failed).toEqual([]);
-  return done;
-}
+const continued = async (out: string): Promise<Job[]> => runPlan(out, await readPlan(join(out, 'plan.json')));
 
-const readJson = <T>(...parts: string[]): T => JSON.parse(readFileSync(join(...parts), 'utf8')) as T;
 const read = (out: string, key: string) => readJson<TrialResult>(out, 'trials', key, 'result.json');
 
 describe('the folder of a finished plan of format 1', () => {

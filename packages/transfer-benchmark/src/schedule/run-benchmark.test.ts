@@ -8,16 +8,14 @@ import { writeSafetensors } from '@learngene/tensor-io/node';
 import { tinyImages, tinyPlan, useTestBackend } from '@learngene/testing';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { type InProcessRun, readJson, runInProcess } from '../../test/run-plan';
 import type { Job } from '../jobs/job';
-import { resolveJobs } from '../jobs/resolve-jobs';
 import { type BenchmarkPlanInput, parsePlan } from '../plan/benchmark-plan';
 import type { TrialError, TrialResult } from '../plan/result';
-import { runBenchmark } from './run-benchmark';
-import { runJob } from './run-job';
+import { writeTransferReport } from '../report';
 
 const folder = temporaryFolder('transfer');
 const images = join(folder, 'images.safetensors');
-const progress = noProgress;
 
 beforeAll(async () => {
   await useTestBackend();
@@ -25,50 +23,42 @@ beforeAll(async () => {
   await writeSafetensors(images, tensors, { metadata });
 });
 
-interface Run {
-  out: string;
-  only?: string[];
-  /** Called before every job. */
-  before?: (job: Job) => void;
-  signal?: AbortSignal;
-  onProgress?: (job: Job, done: number) => void;
-}
-
-async function benchmark(
-  input: BenchmarkPlanInput,
-  { out, only, before, signal = new AbortController().signal, onProgress }: Run,
-) {
-  const plan = parsePlan(input, 'plan');
-  const engine = { name: 'test', detail: 'test' };
-  return runBenchmark({
-    out,
-    plan,
-    jobs: resolveJobs(plan),
-    engine,
-    workers: 1,
-    only,
-    progress,
-    signal,
-    async execute(job, told) {
-      before?.(job);
-      // As another process would have it.
-      const sent = JSON.parse(JSON.stringify(job)) as Job;
-      const tell = (done: number) => {
-        told(done);
-        onProgress?.(job, done);
-      };
-      await runJob({ out, engine: engine.name, progress, signal, onProgress: tell }, sent);
-    },
-  });
-}
-
-const readJson = <T>(...parts: string[]): T => JSON.parse(readFileSync(join(...parts), 'utf8')) as T;
+const benchmark = (input: BenchmarkPlanInput, run: InProcessRun) => runInProcess(parsePlan(input, 'plan'), run);
 
 function results(out: string): TrialResult[] {
   return readdirSync(join(out, 'trials'))
     .filter((key) => existsSync(join(out, 'trials', key, 'result.json')))
     .map((key) => readJson<TrialResult>(out, 'trials', key, 'result.json'));
 }
+
+describe('a step of fewer images than the plan asks for', () => {
+  const asked = (batchSize: number) => ({ ...tinyPlan(images), transfer: { batchSize, warmup: 1 } });
+  const warnings = async (batchSize: number) => {
+    const warned: string[] = [];
+    const out = join(folder, `batch-${batchSize}`);
+    const progress = { ...noProgress, warn: (text: string) => void warned.push(text) };
+    const { failed } = await benchmark(asked(batchSize), { out, progress });
+    expect(failed).toEqual([]);
+    return { out, warned };
+  };
+
+  test('is said by the name of the field, and stands in the result and in the report', async () => {
+    const { out, warned } = await warnings(7);
+    const message = 'transfer.batchSize: 7 is more than the 4 images of "flat"';
+    expect(warned.filter((text) => text.startsWith(message))).not.toEqual([]);
+    expect(results(out).map(({ batchSize }) => batchSize)).toEqual([4, 4]);
+    const { report } = await writeTransferReport(out);
+    expect(readFileSync(report, 'utf8')).toContain('4 in tiny with 4 images a class');
+  });
+
+  test('is not said where there are enough', async () => {
+    const { out, warned } = await warnings(4);
+    expect(warned).toEqual([]);
+    expect(results(out).map(({ batchSize }) => batchSize)).toEqual([undefined, undefined]);
+    const { report } = await writeTransferReport(out);
+    expect(readFileSync(report, 'utf8')).not.toContain('images a class.');
+  });
+});
 
 describe('a benchmark', () => {
   const out = join(folder, 'whole');

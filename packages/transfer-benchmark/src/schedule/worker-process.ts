@@ -65,6 +65,13 @@ export function workerExecutor(options: WorkerOptions): Execute<Job> {
   const { out, engine, workers, signal, warn, grace = 60_000, program = builtWorker() } = options;
   const threads =
     process.env.LEARNGENE_NUM_THREADS ?? String(Math.max(1, Math.floor(availableParallelism() / workers)));
+  const warned = new Set<string>();
+  /** Jobs of one task have the same warnings: each is told once. */
+  const warnOnce = (text: string) => {
+    if (warned.has(text)) return;
+    warned.add(text);
+    warn(text);
+  };
   return (job, progress) =>
     new Promise((resolve, reject) => {
       const child = fork(program, [], {
@@ -94,7 +101,7 @@ export function workerExecutor(options: WorkerOptions): Execute<Job> {
       });
       child.on('message', (told: WorkerMessage) => {
         if ('progress' in told) progress(told.progress);
-        else if ('warning' in told) warn(told.warning);
+        else if ('warning' in told) warnOnce(told.warning);
         else message = told.error;
       });
       child.on('error', reject);

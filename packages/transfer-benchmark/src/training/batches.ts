@@ -1,4 +1,5 @@
-import type { ImageDataset } from '@learngene/datasets';
+import { type ImageDataset, listNames } from '@learngene/datasets';
+import type { Progress } from '@learngene/pipeline';
 import {
   type BatchMaker,
   balanceClasses,
@@ -26,12 +27,17 @@ export interface PlanBatchesOptions {
   droppedKeepGroup: boolean;
   /** The state of a checkpoint from which they go on. */
   state?: unknown;
+  /** Is warned where there are fewer images than a batch has. */
+  progress: Pick<Progress, 'warn'>;
 }
 
-/** The batches of a training: every method has the same images with the same noise, whatever the order within a batch. */
+/**
+ * The batches of a training: every method has the same images with the same noise, whatever the order within a batch. Where
+ * there are fewer images than a batch has, it takes all of them, which is said.
+ */
 export function planBatches(options: PlanBatchesOptions): BatchMaker<DiffusionBatch> {
-  const { data, seed, purpose, batchSize, flip, labelDropout, droppedKeepGroup, state } = options;
-  return diffusionBatches({
+  const { data, seed, purpose, batchSize, flip, labelDropout, droppedKeepGroup, state, progress } = options;
+  const batches = diffusionBatches({
     data: balanceClasses(data),
     batchSize,
     flip,
@@ -41,6 +47,12 @@ export function planBatches(options: PlanBatchesOptions): BatchMaker<DiffusionBa
     droppedKeepGroup,
     state: (state as DiffusionBatchesState | undefined)?.images,
   });
+  const { batchSize: size } = batches;
+  if (size < batchSize) {
+    const images = `the ${size} images of ${listNames(data.classes)}, each class as often as the others`;
+    progress.warn(`${purpose}.batchSize: ${batchSize} is more than ${images}; a step takes all ${size}`);
+  }
+  return batches;
 }
 
 /** A batch for a method that chooses by batches before it trains; the caller disposes x0 and noise. */
