@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSafetensors, writeNpz } from '@learngene/tensor-io/node';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
@@ -230,9 +230,20 @@ describe('what is cheap is checked before an image is decoded and an engine star
       /the model has no class "x"/,
     ],
     ['a demo over other things', () => ['demo', '--out', photos, ...gpu], /expected a new folder or an earlier demo's/],
+    [
+      'a demo in latents of an autoencoder that is none',
+      () => ['demo', '--vae', at('none/vae'), '--out', at('never'), ...gpu],
+      /^error --vae: there is no autoencoder at .*none\/vae/,
+    ],
+    [
+      'a demo of classes with too few images',
+      () => ['demo', '--data', broken, '--novel', 'b', '--out', at('never'), ...gpu],
+      /2 or more held-out images of the classes to learn, got 0: .*"a" has 1/,
+    ],
   ])('%s', async (_, args, message) => {
     const { code, stderr } = await run(...args(), '--quiet');
     expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
     expect(stderr).not.toContain('1.png');
+    expect(existsSync(at('never'))).toBe(false);
   });
 });

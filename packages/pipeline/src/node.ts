@@ -37,7 +37,7 @@ export {
 export { denseFile, denseMetadata, denseParams } from './node/dense-model';
 export { type Artifact, DIFFUSERS_FILE, expectArtifact, identify } from './node/identify';
 export { checkSameImages, type EnlargedRecord, type ImageRecord, imageRecord } from './node/image-record';
-export { type AutoencoderInspection, autoencoderRows } from './node/inspect/inspect-autoencoder';
+export type { AutoencoderInspection } from './node/inspect/inspect-autoencoder';
 export {
   type BundleInspection,
   type DenseRunInspection,

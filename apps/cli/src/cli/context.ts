@@ -1,6 +1,6 @@
 import { NODE_ENGINE_NAMES, type NodeEngineName } from '@learngene/engines';
 import type { Config } from '@learngene/pipeline';
-import { mergeConfig, parseAssignment, parseConfig, SHIPPED_AUTOENCODERS } from '@learngene/pipeline';
+import { mergeConfig, nearestWord, parseAssignment, parseConfig, SHIPPED_AUTOENCODERS } from '@learngene/pipeline';
 import { autoencoderAt, readConfigFile } from '@learngene/pipeline/node';
 import type { Command } from 'commander';
 import { Option } from 'commander';
@@ -135,9 +135,10 @@ export function refuseUnreadSections(options: { set: string[] }, name: string, s
   for (const assignment of options.set) {
     const section = assignment.split(/[.=]/, 1)[0];
     if (sections.includes(section)) continue;
-    throw new UsageError(
-      `--set ${assignment}: ${name} reads ${sections.map((part) => `${part}.*`).join(' and ')} of the configuration only`,
-    );
+    const read = sections.map((part) => `${part}.*`).join(' and ');
+    const near = nearestWord(section, sections);
+    const hint = near === undefined ? '' : `; did you mean ${near}${assignment.slice(section.length)}?`;
+    throw new UsageError(`--set ${assignment}: ${name} reads ${read} of the configuration only${hint}`);
   }
 }
 

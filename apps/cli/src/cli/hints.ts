@@ -4,6 +4,7 @@ import type { ErrorCode } from '@learngene/pipeline';
 const OPTIONS: Readonly<Record<string, string>> = {
   assignment: '--set',
   autoencoder: '--vae',
+  columns: '--columns',
   crops: '--crops',
   data: '--data',
   dataPath: '--data-path',
@@ -12,6 +13,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   'data.novel': '--novel (data.novel)',
   'data.path': '--data-path',
   'data.source': '--data',
+  docs: '--docs',
   only: '--only',
   out: '--out',
   plan: '--plan',
@@ -31,6 +33,7 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
   'image-unreadable': '--set data.onCorrupt=skip leaves such images out',
   'recipe-missing': 'what learngene assemble --form dense writes does',
   'training-interrupted': 'continue with --resume',
+  'demo-exists': 'give --force to replace it, or another --out',
   'demo-interrupted': 'the same command continues',
   'report-interrupted': '--resume draws the samples and writes the report',
 };

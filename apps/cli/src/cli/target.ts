@@ -1,6 +1,6 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
-import { extname, join, sep } from 'node:path';
-import { checkParents, strangerIn } from '@learngene/trainer/node';
+import { dirname, extname, join, sep } from 'node:path';
+import { checkParents, checkWritable, strangerIn } from '@learngene/trainer/node';
 import type { Command } from 'commander';
 import { UsageError } from './errors';
 
@@ -31,9 +31,9 @@ export function withForceOption(command: Command): Command {
 
 /**
  * Checks a path before any work is done: the ending names a format that the command writes, nothing is overwritten
- * unless `force` says so, and the path does not lead through a file.
+ * unless `force` says so, and the path does not lead through a file nor into a folder that may not be written.
  *
- * @throws UsageError naming the option and the path
+ * @throws UsageError naming the option and the path; Error where the system does not let the command write there
  */
 export function checkTarget(path: string, options: TargetOptions): void {
   const { option, endings = [], force, holds = [], sources = [] } = options;
@@ -46,6 +46,8 @@ export function checkTarget(path: string, options: TargetOptions): void {
     throw new UsageError(`${option} ${path}: expected the name of a folder, got the ending ${ending} of a file`);
   }
   checkParents(path, option);
+  // A file or a bundle is written beside its place, and then put there.
+  checkWritable(dirname(path), `${option} ${path}`);
   if (!existsSync(path)) return;
   const isFolder = statSync(path).isDirectory();
   if (endings.length > 0 && isFolder) throw new UsageError(`${option} ${path}: expected a file, this is a folder`);
@@ -66,4 +68,5 @@ export function checkTarget(path: string, options: TargetOptions): void {
       `${option} ${path}: --force replaces only what this command writes, and would delete ${join(path, stranger)}`,
     );
   }
+  checkWritable(path, `${option} ${path}`);
 }

@@ -37,8 +37,15 @@ function transferBench(): Command {
   ]);
   return command.action(async (options: TransferBenchOptions) => {
     const output = outputOf(options);
-    const { checkMethods, resolveJobs, runBenchmark, withAutoencoders, workerExecutor, writeTransferReport } =
-      await loadTransferBenchmark();
+    const {
+      checkMethods,
+      checkPlaces,
+      resolveJobs,
+      runBenchmark,
+      withAutoencoders,
+      workerExecutor,
+      writeTransferReport,
+    } = await loadTransferBenchmark();
     if (options.reportOnly) {
       refuseUnused(command, ['jobs', 'only', 'dataPath', 'engine', 'showPlan'], 'has no part in --report-only');
       const { summary, report, document } = await writeTransferReport(
@@ -57,6 +64,7 @@ function transferBench(): Command {
     }
     const out = neededFolder(options);
     checkMethods(chosen, options.only);
+    await checkPlaces(out, chosen, reportOptions(options));
     const plan = await withAutoencoders(chosen);
     const engine = await startEngine(options.engine, output);
     const workers = Math.min(options.jobs, availableParallelism());

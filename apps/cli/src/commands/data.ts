@@ -1,8 +1,5 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { classCounts, packDataset } from '@learngene/datasets';
-import { writeSafetensors } from '@learngene/tensor-io/node';
-import { checkMemory, chooseClasses, decodeData, firstImages, openData, writeGrid } from '@learngene/trainer/node';
+import { classCounts } from '@learngene/datasets';
+import { chooseClasses, decodeData, openData, writeClassGrid, writePacked } from '@learngene/trainer/node';
 import { Command } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
@@ -54,12 +51,7 @@ function listCommand(): Command {
     const dataset = await decodeData(opened.dataset, opened.recipe, output);
     const counts = classCounts(dataset);
     if (options.grid !== undefined) {
-      const { columns } = options;
-      const rows = dataset.classes.length;
-      const bytes = dataset.height * dataset.width * dataset.channels;
-      checkMemory('--columns', `${rows} rows of ${columns}`, rows * columns * bytes);
-      await mkdir(dirname(options.grid), { recursive: true });
-      await writeGrid(options.grid, await firstImages(dataset, columns), columns);
+      await writeClassGrid(options.grid, dataset, options.columns);
       output.info(`Wrote ${options.grid}`);
     }
     const width = Math.max(...dataset.classes.map((name) => name.length));
@@ -72,6 +64,7 @@ function listCommand(): Command {
       size: dataset.size,
       shape: [dataset.height, dataset.width, dataset.channels],
       classes: Object.fromEntries(dataset.classes.map((name, label) => [name, counts[label]])),
+      enlarged: dataset.enlarged,
     });
   });
 }
@@ -96,12 +89,10 @@ function prepareCommand(): Command {
     const { dataset: all, recipe } = await openData(config.data, output);
     const view = named === undefined ? all : chooseClasses(all, named, '--classes');
     const dataset = await decodeData(view, recipe, output);
-    await mkdir(dirname(options.out), { recursive: true });
-    await writeSafetensors(options.out, await packDataset(dataset), {
-      metadata: { name: dataset.name, classes: JSON.stringify(dataset.classes) },
-    });
-    output.print(`${options.out}: ${dataset.size} images of ${dataset.classes.length} classes`);
-    output.result({ file: options.out, size: dataset.size, classes: dataset.classes });
+    await writePacked(options.out, dataset);
+    const { size, classes, enlarged } = dataset;
+    output.print(`${options.out}: ${size} images of ${classes.length} classes`);
+    output.result({ file: options.out, size, classes, enlarged });
   });
 }
 

@@ -1,9 +1,10 @@
 import { autoencoderAt } from '@learngene/pipeline/node';
 import {
   adjustPlan,
+  checkDemo,
+  checkDemoFolder,
   DEMO_SECTIONS,
   type DemoPlan,
-  demoFolderState,
   demoPlan,
   planForData,
   runDemo,
@@ -87,11 +88,13 @@ export function demoCommand(): Command {
   return command.action(async (options: DemoOptions) => {
     const output = outputOf(options);
     const asked = await planOf(options, output);
-    await checkFolder(adjustPlan(asked, undefined, options), options, false);
     const { out, seed = 0, force: replace } = options;
+    const unsettled = adjustPlan(asked, undefined, options); // the engine decides the steps: other settings show once it has
+    await checkDemoFolder(out, unsettled, { seed, replace: true });
+    await checkDemo(unsettled, { seed });
     const engine = await startEngine(options.engine, output);
     const plan = adjustPlan(asked, engine.name, options);
-    await checkFolder(plan, options, true);
+    await checkDemoFolder(out, plan, { seed, replace });
     if (engine.name === 'cpu') output.warn('plain JavaScript takes hours here; --engine wasm takes minutes');
     const result = await interruptible((signal) =>
       runDemo(plan, {
@@ -106,15 +109,4 @@ export function demoCommand(): Command {
     output.print(`Report: ${result.report}`);
     output.result(result);
   });
-}
-
-/** Refuses a folder that holds what is no demo's and, once the engine has settled the plan, one that may not be replaced. */
-async function checkFolder(plan: DemoPlan, { out, seed = 0, force }: DemoOptions, settled: boolean): Promise<void> {
-  const found = await demoFolderState(out, plan, seed);
-  if (found.state === 'foreign') {
-    throw new UsageError(`--out ${out}: expected a new folder or an earlier demo's, got one that holds ${found.entry}`);
-  }
-  if (!settled || force || (found.state !== 'finished' && found.state !== 'different')) return;
-  const what = found.state === 'finished' ? 'a finished demo' : 'a demo of other settings';
-  throw new UsageError(`--out ${out}: holds ${what}; give --force to replace it, or another --out`);
 }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { SHIPPED_AUTOENCODERS } from '@learngene/pipeline';
 import {
   type Inspection,
   inspectionRows,
@@ -46,7 +47,9 @@ function printInspection(found: Inspection, output: Output): void {
   const { rows, rest } = inspectionRows(found, last);
   printTable(output, rows);
   if (rest > 0) output.print(`  ... and ${rest} more (--json lists all)`);
-  if (found.what === 'bundle') {
+  if (found.what === 'autoencoder') {
+    output.result(found);
+  } else if (found.what === 'bundle') {
     output.result({ config: found.config, counts: found.counts });
   } else if (found.what === 'tensors') {
     const { kind, ...others } = found;
@@ -60,8 +63,13 @@ function printInspection(found: Inspection, output: Output): void {
 /** `learngene inspect`: what is in a preset, a run, a bundle or a file. */
 export function inspectCommand(): Command {
   const command = new Command('inspect')
-    .description('Show parameters, MACs and contents of a preset, a run, a bundle or a safetensors file')
-    .argument('<what>', 'DiT-L/2, kind:DiT-L/2, a run folder, a bundle folder or a .safetensors file')
+    .description(
+      'Show parameters, MACs and contents of a preset, a run, a bundle, an autoencoder or a safetensors file',
+    )
+    .argument(
+      '<what>',
+      'DiT-L/2, kind:DiT-L/2, emoji, the folder of a run, a bundle or an autoencoder, or a .safetensors file',
+    )
     .option('--learngene-rank <n>', 'components that all classes share', wholeNumber('--learngene-rank', 1))
     .option('--tailor-rank <n>', 'components of one group', wholeNumber('--tailor-rank', 1))
     .option('--groups <n>', 'groups of tailors, one class each', wholeNumber('--groups', 1))
@@ -72,12 +80,13 @@ export function inspectCommand(): Command {
     'learngene inspect kind:DiT-L/2 --learngene-rank 256 --tailor-rank 100 --groups 150 --json',
     'learngene inspect runs/demo/pretrain',
     'learngene inspect runs/demo/bundle',
+    'learngene inspect emoji',
   ]);
   return command.action(async (what: string, options: InspectOptions) => {
     const output = outputOf(options);
     const ofKind = ['learngeneRank', 'tailorRank', 'groups', 'novel'];
     if (what.startsWith('kind:')) return printKindPreset(what.slice('kind:'.length), options, output);
-    if (!existsSync(what)) {
+    if (!existsSync(what) && !SHIPPED_AUTOENCODERS.some((name) => name === what)) {
       refuseUnused(command, ofKind, `has a part only for kind:${what}`);
       return printPreset(what, options, output);
     }

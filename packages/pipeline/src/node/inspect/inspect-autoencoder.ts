@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { VAE_FILES, type VaeConfig, vaeDownscale } from '@learngene/vae';
 import { isShippedAutoencoder } from '../../config/shipped-autoencoders';
 import { type AutoencoderConfig, readAutoencoder } from '../autoencoder';
-import { VAE_WORDS } from '../identify';
 import { shippedFolder } from '../shipped-autoencoder';
 
 /** An autoencoder, whose files are what they should be. */
@@ -57,20 +56,4 @@ export async function inspectAutoencoder(asked: AutoencoderConfig, argument: str
     weights,
     bytes: sizes.reduce((sum, size) => sum + size, 0),
   };
-}
-
-/** What an autoencoder is, in rows of a name and a value. */
-export function autoencoderRows(found: AutoencoderInspection): [name: string, value: string][] {
-  const { name, hash, config, downscale, parameters, dtypes, bytes } = found;
-  const { type, imageChannels, latentChannels, scalingFactor, shiftFactor } = config;
-  return [
-    ['autoencoder', `${name}, ${VAE_WORDS[type]}`],
-    ['channels', `${imageChannels} of an image, ${latentChannels} of a latent`],
-    ['a latent position', `${downscale}x${downscale} pixels`],
-    ['scalingFactor', `${scalingFactor}; a network sees (latents - shiftFactor) * scalingFactor`],
-    ['shiftFactor', String(shiftFactor)],
-    ['parameters', `${parameters.toLocaleString('en-US')} (${dtypes.join(', ')})`],
-    ['size on disk', `${bytes.toLocaleString('en-US')} bytes`],
-    ['hash', hash],
-  ];
 }

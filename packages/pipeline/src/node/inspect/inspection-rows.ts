@@ -1,5 +1,7 @@
 import { listNames } from '@learngene/datasets';
 import { classNamesOf } from '../../recipe/class-names';
+import { VAE_WORDS } from '../identify';
+import type { AutoencoderInspection } from './inspect-autoencoder';
 import type {
   BundleInspection,
   DenseRunInspection,
@@ -82,6 +84,7 @@ export interface InspectionRows {
  * @param last - the last line of the log of a run
  */
 export function inspectionRows(found: Inspection, last?: LastMetrics): InspectionRows {
+  if (found.what === 'autoencoder') return { rows: autoencoderRows(found), rest: 0 };
   if (found.what === 'bundle') return { rows: bundleRows(found), rest: 0 };
   if (found.what === 'tensors') return tensorRows(found);
   return { rows: runRows(found, last), rest: 0 };
@@ -130,13 +133,28 @@ function bundleRows({ config, counts }: BundleInspection): Rows {
   ];
 }
 
-function tensorRows({ kind, tensors, layout }: TensorsInspection): InspectionRows {
+function autoencoderRows(found: AutoencoderInspection): Rows {
+  const { name, hash, config, downscale, parameters, dtypes, bytes } = found;
+  const { type, imageChannels, latentChannels, scalingFactor, shiftFactor } = config;
+  return [
+    ['autoencoder', `${name}, ${VAE_WORDS[type]}`],
+    ['channels', `${imageChannels} of an image, ${latentChannels} of a latent`],
+    ['a latent position', `${downscale}x${downscale} pixels`],
+    ['scalingFactor', `${scalingFactor}; a network sees (latents - shiftFactor) * scalingFactor`],
+    ['shiftFactor', String(shiftFactor)],
+    ['parameters', `${count(parameters)} (${dtypes.join(', ')})`],
+    ['size on disk', `${count(bytes)} bytes (${mebi(bytes)})`],
+    ['hash', hash],
+  ];
+}
+
+function tensorRows({ kind, tensors, layout, autoencoder }: TensorsInspection): InspectionRows {
   const numbers = tensors.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0);
   const shown = tensors.slice(0, MOST_TENSORS);
   const rows: Rows = [
     ['file', `${count(tensors.length)} tensors, ${count(numbers)} numbers`],
     ['what', kind],
-    ['layout', layout ?? 'not a DiT'],
+    ['layout', layout ?? autoencoder?.layout ?? 'not a DiT'],
     ...shown.map(({ name, dtype, shape }) => [`  ${name}`, `${dtype} [${shape.join(', ')}]`] as const),
   ];
   return { rows, rest: tensors.length - shown.length };
