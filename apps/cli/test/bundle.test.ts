@@ -146,6 +146,17 @@ describe('from transfer to one bundle', () => {
     expect(await json('list', bundle)).toMatchObject({ groups: [{}, {}, { name: 'old' }, { name: 'flat' }] });
   });
 
+  test('a transfer with more components joins, and draws as in its run', async () => {
+    await transfer(at('wide'), at('fresh'), '--tailor-rank', '3');
+    const bars = await images(bundle, 'bars');
+    await json('add', bundle, at('wide'), ...cpu);
+    const { config } = JSON.parse(readFileSync(join(bundle, 'kind.json'), 'utf8'));
+    expect([config.tailorRank, config.groups[2].tailorRank]).toEqual([2, 3]);
+    expect(await images(bundle, 'flat')).toEqual(await images(at('wide'), 'flat'));
+    expect(await images(bundle, 'bars')).toEqual(bars);
+    expect(await json('verify', bundle)).toMatchObject({ problems: [] });
+  });
+
   test('classes are mixed into one by weights', async () => {
     await run(bundleCommand, 'add', bundle, at('flat'), ...cpu);
     const npz = at('mixed.npz');

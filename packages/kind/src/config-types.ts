@@ -7,7 +7,7 @@ import type { TailorGroup } from './tailor-groups';
 export interface KindSettings {
   /** N_G: rank-1 components of every factored layer that all classes use. */
   readonly learngeneRank: number;
-  /** N_t: rank-1 components of every factored layer that one group owns. */
+  /** N_t: rank-1 components of every factored layer that a group owns, unless it has a `tailorRank` of its own. */
   readonly tailorRank: number;
   /** The groups of classes, one set of tailors each. A class is in at most one group. */
   readonly groups: readonly TailorGroup[];
@@ -61,4 +61,14 @@ export function networkOf(config: Pick<KindConfig, 'dit'> | Pick<NetworkKindConf
 export function withClasses<C extends AnyKindConfig>(config: C, classes: number): C {
   if (isDitConfig(config)) return { ...config, dit: { ...config.dit, classes } };
   return { ...config, network: { ...config.network, classes } };
+}
+
+/** N_t of a group: its own, or that of the config. */
+export function tailorRankOf(config: Pick<KindSettings, 'tailorRank'>, group: TailorGroup): number {
+  return group.tailorRank ?? config.tailorRank;
+}
+
+/** The highest N_t of a group, at least that of the config. */
+export function highestTailorRank({ tailorRank, groups }: Pick<KindSettings, 'tailorRank' | 'groups'>): number {
+  return groups.reduce((most, group) => Math.max(most, group.tailorRank ?? 0), tailorRank);
 }

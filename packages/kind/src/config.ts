@@ -74,6 +74,11 @@ export function validateKindConfig(config: AnyKindConfig): void {
   oneOf('nullGate', config.nullGate, ['learngenes', 'own-class']);
   if (typeof config.pruned !== 'boolean') throw new Error(`pruned: expected a boolean, got ${String(config.pruned)}`);
   validateTailorGroups(config.groups, classes);
+  for (const [i, { tailorRank }] of config.groups.entries()) {
+    if (tailorRank === undefined || tailorRank <= width) continue;
+    const wanted = `a rank of at most ${width}, the narrowest width of a layer`;
+    throw new Error(`groups[${i}].tailorRank: expected ${wanted}, got ${tailorRank}`);
+  }
   if (config.gate === 'soft' && config.groups.length === 0) throw new Error('groups: a soft gate needs at least one');
   if (config.gate === 'soft' && !embedding) {
     throw new Error("gate: expected binary for a network without `embedding`, got 'soft'");

@@ -1,5 +1,5 @@
 import { countDitMacs, type DitMacCounts, tokenCount } from '@learngene/dit';
-import { type AnyKindConfig, type KindConfig, type NetworkKindConfig, networkOf } from './config-types';
+import { type AnyKindConfig, type KindConfig, type NetworkKindConfig, networkOf, tailorRankOf } from './config-types';
 import type { Shape } from './network';
 import { checkOptionNames } from './option-names';
 
@@ -12,7 +12,7 @@ export interface KindParamCounts {
   readonly shared: number;
   /** Learngenes: N_G components of every factored layer and the biases. */
   readonly learngenes: number;
-  /** Factors of one group: N_t components of every factored layer. */
+  /** Factors of one group of the config's rank: N_t components of every factored layer. */
   readonly tailorGroup: number;
   /** Dense numbers that belong to one class; of a DiT: the width of its label row. */
   readonly labelRow: number;
@@ -38,6 +38,7 @@ export function componentParams(config: DescribedNetwork): number {
 /** Counts the parameters that pre-training has, from the config; makes no tensor. */
 export function countKindParams(config: AnyKindConfig): KindParamCounts {
   const { learngeneRank, tailorRank, groups } = config;
+  const ranks = sum(groups.map((group) => tailorRankOf(config, group)));
   const network = networkOf(config);
   const component = componentParams(config);
   const biases = biasParams(config);
@@ -45,7 +46,7 @@ export function countKindParams(config: AnyKindConfig): KindParamCounts {
   const parts = {
     shared: sizeOf(network.shared),
     learngenes: learngeneRank * component + biases,
-    tailors: groups.length * tailorRank * component + sum(groups.map((group) => group.classes.length)) * row,
+    tailors: ranks * component + sum(groups.map((group) => group.classes.length)) * row,
     gate: config.gate === 'soft' ? groups.length * (gateWidth(config) + 1) : 0,
   };
   const weights = sum(network.layers.map((layer) => layer.in * layer.out));
@@ -154,8 +155,12 @@ export interface KindByteCounts {
 /** Counts the bytes of a bundle from the config; makes no tensor. */
 export function countKindBytes(config: AnyKindConfig): KindByteCounts {
   const counts = countKindParams(config);
+  const component = componentParams(config);
   const tailors = Object.fromEntries(
-    config.groups.map((group) => [group.name, BYTES * (counts.tailorGroup + group.classes.length * counts.labelRow)]),
+    config.groups.map((group) => {
+      const factors = tailorRankOf(config, group) * component;
+      return [group.name, BYTES * (factors + group.classes.length * counts.labelRow)];
+    }),
   );
   const common = BYTES * (counts.learngenes + counts.shared + counts.gate);
   return {
@@ -183,8 +188,10 @@ export function countKind(config: KindConfig): KindCounts {
   return { params: countKindParams(config), macs: countKindMacs(config), bytes: countKindBytes(config) };
 }
 
-function activeRank({ learngeneRank, tailorRank, gate, groups }: KindConfig): number {
-  return learngeneRank + tailorRank * (gate === 'soft' ? groups.length : Math.min(1, groups.length));
+/** Components that a sample of the most expensive class uses. */
+function activeRank(config: KindConfig): number {
+  const ranks = config.groups.map((group) => tailorRankOf(config, group));
+  return config.learngeneRank + (config.gate === 'soft' ? sum(ranks) : Math.max(0, ...ranks));
 }
 
 function checkCount(name: string, value: number): void {

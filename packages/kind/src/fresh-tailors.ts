@@ -2,7 +2,7 @@ import { type ParamTree, unflattenParams } from '@learngene/nn';
 import { type Generator, normal } from '@learngene/random';
 import { initFactored } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
-import { type KindConfig, networkOf } from './config-types';
+import { type KindConfig, networkOf, tailorRankOf } from './config-types';
 import type { DescribedNetwork } from './count';
 import { checkOptionNames } from './option-names';
 import { layerTree, type TailorParams } from './params';
@@ -54,7 +54,13 @@ export function freshTailors(
   if (labelRow && !embedding)
     throw new Error('labelRow: expected none for a network without class embeddings, got one');
   const factors = layerTree(layers, (layer) =>
-    initFactored(g, { in: layer.in, out: layer.out, rank: config.tailorRank, init: 'zero-output', bias: false }),
+    initFactored(g, {
+      in: layer.in,
+      out: layer.out,
+      rank: tailorRankOf(config, group),
+      init: 'zero-output',
+      bias: false,
+    }),
   );
   return { ...factors, ...classRows(g, config, group.classes.length, labelRow) };
 }

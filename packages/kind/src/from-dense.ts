@@ -1,12 +1,12 @@
 import { blockLinearNames, type DitParams, gatherRows, linearShape, nullLabel } from '@learngene/dit';
-import { cloneParams, dims, type LinearParams, type LowRankFactors, prefetch, readingBack } from '@learngene/nn';
+import { cloneParams, dims, type LinearParams, prefetch, readingBack } from '@learngene/nn';
 import type { Generator } from '@learngene/random';
 import { type FactoredParams, factorDense, selectComponents } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { validateKindConfig } from './config';
-import type { KindConfig } from './config-types';
+import { highestTailorRank, type KindConfig, tailorRankOf } from './config-types';
 import { ditNetwork } from './dit-network';
-import { zeroGate } from './init';
+import { firstComponents, zeroGate } from './init';
 import { checkFlag, checkOptionNames } from './option-names';
 import {
   type KindParams,
@@ -16,6 +16,7 @@ import {
   subTree,
   type TailorParams,
 } from './params';
+import type { TailorGroup } from './tailor-groups';
 
 /** Options of {@link kindFromDense}. */
 export interface FromDenseOptions {
@@ -67,7 +68,8 @@ function factored(
   { generator, randomized = false }: FromDenseOptions,
 ): KindParams {
   validateKindConfig(config);
-  const { dit, learngeneRank: N_G, tailorRank: N_t, groups } = config;
+  const { dit, learngeneRank: N_G, groups } = config;
+  const N_t = highestTailorRank(config);
   dims('label.table', dense.label.table, `${dit.classes + 1} ${dit.hiddenSize}`);
   return tf.tidy(() => {
     const layers = new Map(
@@ -82,25 +84,25 @@ function factored(
         Int32Array.from({ length: count }, (_, i) => from + i),
       );
     const learngenes = layerTree(ditNetwork(dit).layers, ({ name }) => take(name, 0, N_G)) as LearngeneParams;
-    const rest = layerTree(ditNetwork(dit).layers, ({ name }): LowRankFactors => {
-      const { u, s, v } = take(name, N_G, N_t);
-      return { u, s, v };
-    }) as Pick<TailorParams, 'blocks'>;
+    const rest = new Map(blockLinearNames(dit).map((name) => [name, take(name, N_G, N_t)]));
     const rows = (ids: readonly number[]) => gatherRows(dense.label.table, Int32Array.from(ids));
-    const tailorsOf = (classes: readonly number[]): TailorParams => ({
-      ...cloneParams(rest),
-      label: { rows: rows(classes) },
-    });
+    const tailorsOf = (group: TailorGroup): TailorParams => {
+      const rank = tailorRankOf(config, group);
+      const own = layerTree(ditNetwork(dit).layers, ({ name }) => ({ ...firstComponents(rest.get(name)!, rank) }));
+      return { ...cloneParams(own as Pick<TailorParams, 'blocks'>), label: { rows: rows(group.classes) } };
+    };
     return {
       shared: sharedOf(dense, rows([nullLabel(dit)])),
       learngenes,
-      tailors: Object.fromEntries(groups.map(({ name, classes }) => [name, tailorsOf(classes)])),
+      tailors: Object.fromEntries(groups.map((group) => [group.name, tailorsOf(group)])),
       ...zeroGate(config),
     };
   });
 }
 
-function mainLayer(dense: DitParams, { dit, learngeneRank, tailorRank }: KindConfig, name: string): LinearParams {
+function mainLayer(dense: DitParams, config: KindConfig, name: string): LinearParams {
+  const { dit, learngeneRank } = config;
+  const tailorRank = highestTailorRank(config);
   const layer = subTree<LinearParams>(dense, name);
   if (!layer) throw new Error(`dense: expected a layer ${name}, got none`);
   const shape = linearShape(dit, name);

@@ -1,11 +1,19 @@
 import { initDit } from '@learngene/dit';
-import { cloneParams, disposeParams, flattenParams, type ParamTree } from '@learngene/nn';
+import { cloneParams, disposeParams, flattenParams, type LowRankFactors, type ParamTree } from '@learngene/nn';
 import type { Generator } from '@learngene/random';
 import { type FactoredParams, initFactored } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkShapes } from './check-shapes';
 import { validateKindConfig } from './config';
-import { type AnyKindConfig, isDitConfig, type KindConfig, type NetworkKindConfig, networkOf } from './config-types';
+import {
+  type AnyKindConfig,
+  highestTailorRank,
+  isDitConfig,
+  type KindConfig,
+  type NetworkKindConfig,
+  networkOf,
+  tailorRankOf,
+} from './config-types';
 import { gateWidth } from './count';
 import { classRows, labelRows } from './fresh-tailors';
 import type { FactoredLayer } from './network';
@@ -43,7 +51,7 @@ interface LayerStart {
  * the weight of a class, at any rank, about the Frobenius norm of the Xavier weight of DiT (q, k and v as parts of one
  * [3D, D] matrix). So activations start at the usual size, no component starts ahead of another, and no SVD is taken.
  *
- * All groups start from the same tailors, as in `kindFromDense`, so every class starts as the same model. On a toy task
+ * All groups start from the same tailors, as in `kindFromDense` (one of a lower rank from the first of them), so every class starts as the same model. On a toy task
  * (5 classes, D = 32, N_G = 8, N_t = 4, 3 seeds) this start reached a loss of 1.34 after 100 steps. Tailors with zero
  * output (see `freshTailors`) reached 1.48, and small tailors drawn for each group 1.45.
  *
@@ -68,11 +76,11 @@ export function initKind(
   return tf.tidy(() => {
     const shared = isDitConfig(config) ? initShared(g, config) : givenShared(config, options.shared);
     const starts = startOf(g, config, init);
-    const first = layerTree(layers, ({ name }) => starts.get(name)!.own);
-    const tailors = config.groups.map(({ name, classes }) => [
-      name,
-      { ...cloneParams(first), ...classRows(g, config, classes.length) },
-    ]);
+    const tailors = config.groups.map((group) => {
+      const rank = tailorRankOf(config, group);
+      const first = layerTree(layers, ({ name }) => ({ ...firstComponents(starts.get(name)!.own, rank) }));
+      return [group.name, { ...cloneParams(first), ...classRows(g, config, group.classes.length) }];
+    });
     return {
       shared,
       learngenes: layerTree(layers, ({ name }) => starts.get(name)!.common),
@@ -80,6 +88,12 @@ export function initKind(
       ...zeroGate(config),
     };
   });
+}
+
+/** The first components of a layer without a bias. */
+export function firstComponents({ u, s, v }: FactoredParams, count: number): LowRankFactors {
+  if (s.size === count) return { u, s, v };
+  return { u: tf.slice(u, [0, 0], [-1, count]), s: tf.slice(s, 0, count), v: tf.slice(v, [0, 0], [-1, count]) };
 }
 
 /** Copies of dense parts that fit the network. */
@@ -105,7 +119,8 @@ export function initShared(g: Generator, { dit }: Pick<KindConfig, 'dit'>): Shar
 
 /** The components that every factored layer starts from, by name. */
 function startOf(g: Generator, config: AnyKindConfig, init: 'orthogonal' | 'xavier'): Map<string, LayerStart> {
-  const { learngeneRank, tailorRank } = config;
+  const { learngeneRank } = config;
+  const tailorRank = highestTailorRank(config);
   const { layers } = networkOf(config);
   switch (init) {
     case 'orthogonal': {
@@ -140,7 +155,8 @@ function orthogonalComponents(
 
 /** The leading components of a Xavier weight's SVD, scaled to the energy of the whole weight. */
 function xavierComponents(g: Generator, config: AnyKindConfig, layer: FactoredLayer): LayerStart {
-  const { learngeneRank: N_G, tailorRank: N_t } = config;
+  const { learngeneRank: N_G } = config;
+  const N_t = highestTailorRank(config);
   const size = { in: layer.in, out: layer.out };
   const { u, s, v } = initFactored(g, { ...size, rank: N_G + N_t, init: 'xavier-uniform', bias: false });
   const scaled = tf.mul<tf.Tensor1D>(s, tf.sqrt(tf.div(xavierEnergy(layer), tf.sum(tf.square(s)))));

@@ -113,11 +113,11 @@ describe('a network that is no Diffusion Transformer', () => {
       disposeKindTraining(second);
     }));
 
-  test('goes to files and back, bit for bit, and its bundle is of version 2', async () => {
+  test('goes to files and back, bit for bit, and its bundle describes it', async () => {
     const model = { config: mixerConfig(), params: noisyMixer(mixerConfig()) };
     const files = await decomposeKind(model, { heads: '2' });
     expect(JSON.parse(new TextDecoder().decode(files.get('kind.json')))).toMatchObject({
-      version: 2,
+      version: 3,
       config: model.config,
     });
     const { metadata, ...opened } = await openBundle(memory(files).fetchPiece, { network: 'mixer' });

@@ -4,6 +4,8 @@ import { type ClassGroup, validateGroups } from '@learngene/nn';
 export type TailorGroup = ClassGroup & {
   /** Names of the classes for people, in the order of `classes`. */
   readonly classNames?: readonly string[];
+  /** N_t of this group (default: `tailorRank` of the config). */
+  readonly tailorRank?: number;
 };
 
 /**
@@ -13,9 +15,12 @@ export type TailorGroup = ClassGroup & {
  * @throws Error on the first group that is malformed, and on a class that is out of range or in two groups.
  */
 export function validateTailorGroups(groups: readonly TailorGroup[], classes: number): void {
-  validateGroups(groups, { classes, fields: ['classNames'] });
+  validateGroups(groups, { classes, fields: ['classNames', 'tailorRank'] });
   for (const [index, group] of groups.entries()) {
-    const { classNames } = group;
+    const { classNames, tailorRank } = group;
+    if (tailorRank !== undefined && !(Number.isSafeInteger(tailorRank) && tailorRank >= 1)) {
+      throw new Error(`groups[${index}].tailorRank: expected a positive integer, got ${String(tailorRank)}`);
+    }
     if (classNames === undefined) continue;
     const at = `groups[${index}].classNames`;
     if (!Array.isArray(classNames) || classNames.some((name) => typeof name !== 'string')) {

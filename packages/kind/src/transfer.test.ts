@@ -124,7 +124,6 @@ test('rejects what does not go together, naming it', () => {
   expect(run({ groups: [] })).toThrow('groups: expected at least one, got none');
   expect(run({ groups: [{ name: 'a', classes: [0, 3] }] })).toThrow("classes 0 to 1, each once, got no '1'");
   expect(run({ groups: [{ name: 'x', classes: [0] }], keepGroups: true })).toThrow("'x' is used twice");
-  expect(run({ keepGroups: true, tailorRank: 5 })).toThrow('tailorRank: expected 2 as the kept groups have, got 5');
   expect(run({ keepGroups: true, domain: 'distant' })).toThrow('keepGroups');
   expect(run({ input: { inChannels: 3 } })).toThrow('input: expected none');
 });

@@ -3,7 +3,7 @@ import { cloneParams, type LinearParams, listNames, type ParamTree } from '@lear
 import type { Generator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { validateKindConfig } from './config';
-import { type AnyKindConfig, isDitConfig, networkOf, withClasses } from './config-types';
+import { type AnyKindConfig, isDitConfig, networkOf, tailorRankOf, withClasses } from './config-types';
 import { freshTailors } from './fresh-tailors';
 import { givenShared, initShared, zeroGate } from './init';
 import { checkFlag, checkOptionNames } from './option-names';
@@ -47,7 +47,7 @@ export interface TransferOptions {
  *
  * @param model - never disposed. Tensors that are kept are cloned: they share the data, and no bytes are copied.
  * @returns a config whose classes are the novel (and kept) ones, and f32 parameters that the caller owns.
- * @throws on groups that are malformed or leave a gap, on kept groups of another tailor rank, on a name used twice, on
+ * @throws on groups that are malformed or leave a gap, on a name used twice, on
  *   an unknown option or word, on keepGroups with 'distant' and on input with 'near'
  */
 export function transferKind<M extends AnyKindModel>(model: M, options: TransferOptions): M {
@@ -83,7 +83,7 @@ const INPUT = ['inputSize', 'patchSize', 'inChannels', 'learnSigma'];
 
 function checkOptions(old: AnyKindConfig, options: TransferOptions): void {
   checkOptionNames('transferKind', options, OPTIONS);
-  const { groups, domain, tailorRank = old.tailorRank, keepGroups, input, shared, labels } = options;
+  const { groups, domain, keepGroups, input, shared, labels } = options;
   if (labels !== undefined && labels !== 'random' && labels !== 'null') {
     throw new Error(`labels: expected 'random' or 'null', got ${JSON.stringify(labels)}`);
   }
@@ -100,9 +100,6 @@ function checkOptions(old: AnyKindConfig, options: TransferOptions): void {
   if (shared && domain === 'near') throw new Error("shared: expected none with domain 'near', whose shared parts stay");
   if (input && !isDitConfig(old)) throw new Error('input: expected none for a network that is no DiT, got one');
   if (shared && isDitConfig(old)) throw new Error('shared: expected none for a DiT, which starts its own, got some');
-  if (keepGroups && tailorRank !== old.tailorRank) {
-    throw new Error(`tailorRank: expected ${old.tailorRank} as the kept groups have, got ${tailorRank}`);
-  }
   if (!Array.isArray(groups) || groups.length === 0) throw new Error('groups: expected at least one, got none');
 }
 
@@ -110,7 +107,7 @@ function transferConfig(old: AnyKindConfig, options: TransferOptions): AnyKindCo
   const { groups, tailorRank = old.tailorRank, keepGroups, input } = options;
   const classes = groups.flatMap((group: TailorGroup) => group.classes);
   const n = classes.length;
-  const kept = keepGroups ? old.groups.map((group) => ({ ...group, classes: group.classes.map((id) => n + id) })) : [];
+  const kept = keepGroups ? old.groups.map((group) => keptGroup(old, group, { first: n, tailorRank })) : [];
   const changed = isDitConfig(old) ? { ...old, dit: { ...old.dit, ...input } } : old;
   const count = n + (keepGroups ? networkOf(old).classes : 0);
   const config = { ...withClasses<AnyKindConfig>(changed, count), tailorRank, groups: [...groups, ...kept] };
@@ -121,6 +118,17 @@ function transferConfig(old: AnyKindConfig, options: TransferOptions): AnyKindCo
   }
   validateKindConfig(config);
   return config;
+}
+
+/** A group of the old model with its ids from `first` on, and the rank that it has. */
+function keptGroup(
+  old: AnyKindConfig,
+  group: TailorGroup,
+  { first, tailorRank }: { first: number; tailorRank: number },
+): TailorGroup {
+  const rank = tailorRankOf(old, group);
+  const classes = group.classes.map((id) => first + id);
+  return { ...group, classes, ...(rank !== tailorRank && { tailorRank: rank }) };
 }
 
 /** A gate with zero rows for `count` novel groups before the old ones. */

@@ -9,6 +9,7 @@ import type { TailorGroup } from '../tailor-groups';
 import { addTailors } from './add-tailors';
 import { applyBundleChange } from './bundle-change';
 import { baseHash, decomposeKind } from './decompose';
+import { mergeBundles } from './merge-bundles';
 import { openBundleManifest } from './open';
 import { removeTailors } from './remove-tailors';
 import { verifyBundle } from './verify-bundle';
@@ -62,6 +63,20 @@ describe('addTailors', () => {
     expect((await outputs(grown)).get('7 0')).toEqual((await outputs(made.files)).get('7 0'));
   });
 
+  test.each([1, 3])('takes tailors of rank %i beside those of rank 2', async (tailorRank) => {
+    const novel = onBase(made.model, [OWL], { tailorRank });
+    const grown = await changed(made.files, addTailors(from(made.files), await mailed(novel, made.base)));
+    expect((await groupsIn(grown)).at(-1)).toEqual({ ...OWL, classes: [5], tailorRank });
+    const [before, after] = [await outputs(made.files), await outputs(grown)];
+    for (const [name, values] of before) expect(after.get(name), name).toEqual(values);
+    const bundle = await decomposeKind(novel, META); // of rank 1 or 3 as a whole
+    expect(after.get('owl 0')).toEqual((await outputs(bundle)).get('owl 0'));
+    expect(await verifyBundle(from(grown))).toEqual({ base: made.base, problems: [] });
+    const merged = await changed(made.files, mergeBundles(from(made.files), from(bundle)));
+    expect((await groupsIn(merged)).at(-1)).toEqual({ ...OWL, classes: [5], tailorRank });
+    expect(await outputs(merged)).toEqual(after);
+  });
+
   test('computes the base of an older bundle, whose files stay as they are', async () => {
     const old = await olderBundle(made.files, 1);
     const images = ({ config }: Readonly<Record<string, string>>) => (config === META.config ? META.images : undefined);
@@ -89,11 +104,6 @@ describe('addTailors', () => {
       'group.classNames: expected a name of 1 to 200',
     ],
     ['__proto__', () => named({ classNames: ['__proto__'] }), "owl: group.classNames: '__proto__' is not allowed"],
-    [
-      'another rank',
-      async () => mailed(onBase(made.model, [OWL], { tailorRank: 1 }), made.base),
-      'expected [8, 2], got [8, 1]',
-    ],
     [
       'no label',
       async () => new Map([['7', (await olderBundle(made.files, 1)).get('tailors/7.safetensors')!]]),

@@ -30,8 +30,8 @@ export interface AddTailorsOptions extends BundleChangeOptions {
  * so do the ids of their classes: an old class gives the bits that it gave. The classes of the new groups get the next ids.
  *
  * @param tailors - files as `encodeTailors` makes them, or as a bundle holds them, by a name for errors.
- * @returns What to write and to delete. Rejects with TailorError for a damaged file, for tailors of another base or rank and
- *   those that name no base, and for a name that is there already; with BundleError for a damaged bundle, with a plain Error
+ * @returns What to write and to delete. Rejects with TailorError for a damaged file, for tailors of another base,
+ *   for those that name no base, and for a name that is there already; with BundleError for a damaged bundle, with a plain Error
  *   for one with a soft gate.
  */
 export async function addTailors(
@@ -77,15 +77,17 @@ function readTailors(
   }
   const { base, config } = bundle.manifest;
   checkSameBase(file, label.base, base);
-  const { name, classNames } = as === undefined ? label.group : renamed(label, as);
+  const { name, classNames, tailorRank } = as === undefined ? label.group : renamed(label, as);
   checkName('group.name', name);
   for (const each of classNames) checkName('group.classNames', each);
   if (classNames.length === 0) throw new Error('group.classNames: expected at least one class, got none');
-  const group: TailorGroup = { name, classes: classNames.map((_, i) => first + i), classNames };
+  const rank = tailorRank === config.tailorRank ? {} : { tailorRank };
+  const group: TailorGroup = { name, classes: classNames.map((_, i) => first + i), classNames, ...rank };
   checkClashes('group', group, others);
   const pruned = config.pruned || label.pruned;
   checkShapes(tensors, tailorShapes({ ...config, pruned }, group, tensors));
-  const content = as === undefined ? bytes : encodeTailorFile(tensors, { ...label, group: { name, classNames } });
+  const content =
+    as === undefined ? bytes : encodeTailorFile(tensors, { ...label, group: { name, classNames, tailorRank } });
   return { entry: { group, file: content }, pruned };
 }
 
@@ -99,5 +101,5 @@ function asTailorError<T>(file: string, work: () => T): T {
 }
 
 function renamed({ group }: TailorLabel, name: string): TailorLabel['group'] {
-  return { name, classNames: group.classNames.length === 1 ? [name] : group.classNames };
+  return { ...group, name, classNames: group.classNames.length === 1 ? [name] : group.classNames };
 }

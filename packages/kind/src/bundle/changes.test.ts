@@ -195,7 +195,7 @@ describe('verifyBundle', () => {
     expect((await verifyBundle(from(name))).problems).toEqual([
       {
         file: 'tailors/katze-hund.safetensors',
-        problem: "group: expected 'Katze & Hund' and its classes, as kind.json says, got others",
+        problem: "group: expected 'Katze & Hund', its classes and its rank, as kind.json says, got others",
       },
     ]);
   });

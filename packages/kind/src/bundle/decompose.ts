@@ -73,7 +73,7 @@ export async function encodeTailors(model: AnyKindModel, group: string, base: st
   checkShapes(flat, tailorShapes(config, own, flat));
   if (!/^[0-9a-f]{64}$/.test(base))
     throw new Error(`base: expected 64 hexadecimal digits, got ${JSON.stringify(base)}`);
-  return encodeTailorFile(await paramsToTensorData(tree), tailorLabel(own, { base, pruned: config.pruned }));
+  return encodeTailorFile(await paramsToTensorData(tree), tailorLabel(own, base, config));
 }
 
 /**

@@ -49,7 +49,7 @@ const HEADER_BYTES = 256;
 /** The bytes of kind.json, the same for the same manifest whatever the order of the fields given. */
 export function encodeManifest(manifest: Manifest & { readonly base: string }): Uint8Array {
   const { config, base, metadata, learngenes, shared, tailors } = manifest;
-  const groups = config.groups.map((group) => pick(group, ['name', 'classes', 'classNames']));
+  const groups = config.groups.map((group) => pick(group, ['name', 'classes', 'classNames', 'tailorRank']));
   const files = { learngenes, shared, tailors };
   const content = {
     format: FORMAT,
@@ -114,7 +114,8 @@ export function parseMetadata(value: unknown): Record<string, string> {
 /** The config of a bundle: a Diffusion Transformer's in version 1, another network's in version 2, either from then on. */
 function parseConfig(value: unknown, version: number): AnyKindConfig {
   const config = record('config', value);
-  const ofNetwork = version === 2 || (version > 2 && Object.hasOwn(config, 'network'));
+  const isNamed = Object.hasOwn(config, 'network') || !Object.hasOwn(config, 'dit');
+  const ofNetwork = version === 2 || (version > 2 && isNamed);
   return ofNetwork ? parseNetworkConfig(config) : parseDitConfig(config);
 }
 
@@ -148,7 +149,12 @@ function parseSettings(config: Record<string, unknown>): AnyKindConfig {
   }
   if (!Array.isArray(config.groups)) throw new Error(`config.groups: expected an array, got ${shown(config.groups)}`);
   for (const [i, group] of config.groups.entries()) {
-    onlyKeys(`config.groups[${i}]`, record(`config.groups[${i}]`, group), ['name', 'classes', 'classNames']);
+    onlyKeys(`config.groups[${i}]`, record(`config.groups[${i}]`, group), [
+      'name',
+      'classes',
+      'classNames',
+      'tailorRank',
+    ]);
   }
   const checked = config as unknown as AnyKindConfig;
   validateKindConfig(checked);

@@ -1,4 +1,4 @@
-import { networkOf } from '../config-types';
+import { networkOf, tailorRankOf } from '../config-types';
 import type { TailorGroup } from '../tailor-groups';
 import { hashTensors } from './base-hash';
 import {
@@ -61,7 +61,7 @@ export async function mergeBundles(
       group,
       entries.map((entry) => entry.group),
     );
-    entries.push(await of(name, () => movedEntry(other, group, classes)));
+    entries.push(await of(name, () => movedEntry(other, group, { first: classes, tailorRank: config.tailorRank })));
     classes += group.classes.length;
     added++;
   }
@@ -89,19 +89,22 @@ async function isThere(
   return (await hashTensors(ours.tensors)) === (await hashTensors(own.tensors));
 }
 
-/** The entry of a group that comes from another bundle, with the ids from `first` on. */
+/** The entry of a group that comes from another bundle, with the ids from `first` on; `tailorRank` is that of the first. */
 async function movedEntry(
   { manifest, fetchPiece }: OpenedBundle,
   group: TailorGroup,
-  first: number,
+  { first, tailorRank }: { first: number; tailorRank: number },
 ): Promise<GroupEntry> {
   const { config, base, tailors } = manifest;
   const { label, tensors } = await fetchTailors(fetchPiece, manifest, group);
-  const moved = { ...group, classes: group.classes.map((_, i) => first + i) };
+  const { tailorRank: _, ...rest } = group;
+  const classes = group.classes.map((_id, i) => first + i);
+  const rank = tailorRankOf(config, group);
+  const moved = { ...rest, classes, ...(rank !== tailorRank && { tailorRank: rank }) };
   // The file of an older bundle names no base.
   const file =
     label === undefined
-      ? encodeTailorFile(tensors, tailorLabel(group, { base, pruned: config.pruned }))
+      ? encodeTailorFile(tensors, tailorLabel(group, base, config))
       : await fetchVerified(fetchPiece, tailors[config.groups.indexOf(group)]);
   return { group: moved, file };
 }

@@ -75,5 +75,5 @@ async function fileOfRows(
   const { config, base } = manifest;
   const { tensors } = await fetchTailors(fetchPiece, manifest, entry.group);
   const kept = withRows(tensors, Object.keys(networkOf(config).rows), rows);
-  return encodeTailorFile(kept, tailorLabel(group, { base, pruned: config.pruned }));
+  return encodeTailorFile(kept, tailorLabel(group, base, config));
 }

@@ -49,7 +49,7 @@ export async function renameTailors(fetchPiece: FetchPiece, options: RenameTailo
     throw new Error(`to: group '${old.name}' has a class '${to}' already`);
   }
   const { tensors } = await fetchTailors(fetchPiece, manifest, old);
-  const file = encodeTailorFile(tensors, tailorLabel(group, { base: manifest.base, pruned: manifest.config.pruned }));
+  const file = encodeTailorFile(tensors, tailorLabel(group, manifest.base, manifest.config));
   const entries = entriesOf(bundle).map((entry) => (entry.group === old ? { group, file } : entry));
   return composeChange(bundle, { entries, classes: networkOf(manifest.config).classes });
 }

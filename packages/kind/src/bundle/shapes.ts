@@ -1,5 +1,5 @@
 import type { Shaped } from '../check-shapes';
-import { type AnyKindConfig, networkOf } from '../config-types';
+import { type AnyKindConfig, networkOf, tailorRankOf } from '../config-types';
 import { gateWidth } from '../count';
 import type { TailorGroup } from '../tailor-groups';
 
@@ -13,7 +13,7 @@ export function learngeneShapes(config: AnyKindConfig, tensors: ReadonlyMap<stri
 
 /** Tensors of the file of a group. Where `pruned` is true, a layer may be absent. */
 export function tailorShapes(config: AnyKindConfig, group: TailorGroup, tensors: ReadonlyMap<string, Shaped>): Shapes {
-  const shapes = factorShapes(config, tensors, { rank: config.tailorRank, learngenes: false });
+  const shapes = factorShapes(config, tensors, { rank: tailorRankOf(config, group), learngenes: false });
   for (const [name, shape] of Object.entries(networkOf(config).rows))
     shapes.set(name, [group.classes.length, ...shape]);
   return shapes;

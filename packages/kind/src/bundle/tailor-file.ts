@@ -1,4 +1,5 @@
 import { decodeSafetensors, encodeSafetensors, type NamedTensors } from '@learngene/tensor-io';
+import { type KindSettings, tailorRankOf } from '../config-types';
 import type { TailorGroup } from '../tailor-groups';
 import { asBundleError } from './bundle-error';
 import { onlyKeys, record, shown } from './json-checks';
@@ -14,6 +15,8 @@ export interface TailorLabel {
   readonly group: {
     readonly name: string;
     readonly classNames: readonly string[];
+    /** N_t of the group. */
+    readonly tailorRank: number;
   };
   /** Whether layers may hold fewer components, see `KindSettings.pruned`. */
   readonly pruned: boolean;
@@ -31,15 +34,19 @@ export function classNamesIn({ name, classes, classNames }: TailorGroup): readon
   return classNames ?? classes.map(() => name);
 }
 
-/** The label of a group's tailors. */
-export function tailorLabel(group: TailorGroup, { base, pruned }: Pick<TailorLabel, 'base' | 'pruned'>): TailorLabel {
-  return { base, group: { name: group.name, classNames: classNamesIn(group) }, pruned };
+/** The label of a group's tailors in a model. */
+export function tailorLabel(group: TailorGroup, base: string, config: LabelledConfig): TailorLabel {
+  const tailorRank = tailorRankOf(config, group);
+  return { base, group: { name: group.name, classNames: classNamesIn(group), tailorRank }, pruned: config.pruned };
 }
+
+/** What of a config stands in a label. */
+type LabelledConfig = Pick<KindSettings, 'tailorRank' | 'pruned'>;
 
 /** The bytes of the file, the same for the same label and tensors. */
 export function encodeTailorFile(tensors: NamedTensors, { base, group, pruned }: TailorLabel): Uint8Array {
-  const { name, classNames } = group;
-  const text = JSON.stringify({ name, classNames, ...(pruned && { pruned }) });
+  const { name, classNames, tailorRank } = group;
+  const text = JSON.stringify({ name, classNames, tailorRank, ...(pruned && { pruned }) });
   return encodeSafetensors(tensors, { metadata: { format: FORMAT, version: VERSION, base, group: text } });
 }
 
@@ -72,12 +79,15 @@ function parseLabel(metadata: Readonly<Record<string, string>>): TailorLabel | u
     throw new Error(`base: expected 64 hexadecimal digits, got ${shown(base)}`);
   }
   const group = record('group', JSON.parse(own('group') ?? 'null'));
-  onlyKeys('group', group, ['name', 'classNames', 'pruned']);
-  const { name, classNames, pruned = false } = group;
+  onlyKeys('group', group, ['name', 'classNames', 'tailorRank', 'pruned']);
+  const { name, classNames, tailorRank, pruned = false } = group;
   if (typeof name !== 'string') throw new Error(`group.name: expected a string, got ${shown(name)}`);
   if (!Array.isArray(classNames) || classNames.some((each) => typeof each !== 'string')) {
     throw new Error(`group.classNames: expected strings, got ${shown(classNames)}`);
   }
+  if (!Number.isSafeInteger(tailorRank) || (tailorRank as number) < 1) {
+    throw new Error(`group.tailorRank: expected a positive integer, got ${shown(tailorRank)}`);
+  }
   if (typeof pruned !== 'boolean') throw new Error(`group.pruned: expected true or false, got ${shown(pruned)}`);
-  return { base, group: { name, classNames }, pruned };
+  return { base, group: { name, classNames, tailorRank: tailorRank as number }, pruned };
 }

@@ -55,9 +55,12 @@ export async function verifyBundle(
     const tailors = await attempt(file, () => fetchTailors(fetchPiece, manifest, group));
     if (tailors?.label === undefined) continue;
     const { group: named } = tailors.label;
-    const expected = tailorLabel(group, tailors.label).group;
+    const expected = tailorLabel(group, manifest.base ?? '', config).group;
     if (JSON.stringify(named) === JSON.stringify(expected)) continue;
-    problems.push({ file, problem: `group: expected '${group.name}' and its classes, as kind.json says, got others` });
+    problems.push({
+      file,
+      problem: `group: expected '${group.name}', its classes and its rank, as kind.json says, got others`,
+    });
   }
   return { base, problems };
 }
