@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import { beforeAll, expect, test } from 'vitest';
@@ -67,4 +67,25 @@ test.skipIf(windows).concurrent.each<[string, (out: string) => string[], string]
   expect([code, stdout]).toEqual([1, '']);
   const left = existsSync(place) ? readdirSync(place, { recursive: true }).map(String) : [];
   expect(left.filter((path) => /\.(json|safetensors|png|tmp)$/.test(path))).toEqual([]);
+});
+
+test.skipIf(windows)('a change of a bundle on a full disk leaves every file as it was', async () => {
+  const bundle = join(folder, 'kept');
+  await succeed('decompose', '--from', run, '--out', bundle, ...engine, '--quiet');
+  const contents = () =>
+    readdirSync(bundle, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => [entry.name, readFileSync(join(entry.parentPath, entry.name), 'base64')]);
+  const before = contents();
+  for (const args of [
+    ['remove', bundle, 'dots'],
+    ['rename', bundle, 'dots', 'spots'],
+  ]) {
+    const { code, stderr } = await runWithoutSpace(['bundle', ...args, '--quiet']);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^error .*kept\/.*: cannot write: the file would be larger/),
+    ]);
+    expect(contents()).toEqual(before);
+  }
 });

@@ -45,8 +45,8 @@ describe('kindConfig', () => {
     [{ pruned: null }, 'pruned: expected a value or nothing, got null'],
     [{ groups: 'all' }, 'groups: expected an array, got all'],
     [
-      { groups: [{ name: 'a', classes: [0], tailorRank: 4 }] },
-      'groups[0]: expected only name, classes, classNames, got "tailorRank"',
+      { groups: [{ name: 'a', classes: [0], learngeneRank: 4 }] },
+      'groups[0]: expected only name, classes, classNames, tailorRank, got "learngeneRank"',
     ],
     [{ groups: [null] }, 'groups[0].name: expected 1 to 200 characters, got undefined'],
     [{ groups: [{ name: '', classes: [0] }] }, 'groups[0].name: expected 1 to 200 characters, got ""'],
