@@ -7,7 +7,7 @@ export const ENTRY_BUDGETS = {
   '@learngene/diffusion': 45,
   '@learngene/dit': 55,
   '@learngene/engines': 8,
-  '@learngene/kind': 170, // the requirement is 200
+  '@learngene/kind': 190, // the requirement is 200; changes of bundles and mixtures are 12 of them
   '@learngene/metrics': 110,
   '@learngene/nn': 90, // convolutions and norms of images are 9 of them
   '@learngene/nn/wasm': 15,
@@ -28,7 +28,7 @@ export const FUNCTION_BUDGETS = [
   { name: 'valueAndGrad', from: '@learngene/nn', most: 50 }, // tfjs-core's gradients
   { name: 'countKind', from: '@learngene/kind', most: 9 }, // the requirement is 40
   { name: 'applyKind', from: '@learngene/kind', most: 37 },
-  { name: 'openBundle', from: '@learngene/kind', most: 37 },
+  { name: 'openBundle', from: '@learngene/kind', most: 40 }, // reads the labels of tailors and the base
   { name: 'sampleImages', from: '@learngene/pipeline', most: 26 },
   { name: 'applyDit', from: '@learngene/dit', most: 25 },
   { name: 'decodeVae', from: '@learngene/vae', most: 17 },
