@@ -1,12 +1,18 @@
 /** What is checked of a tensor, be it a TensorData of a file or a tfjs tensor. */
 export interface Shaped {
-  /** 'F32' in a file, 'float32' in memory. */
+  /** 'F32', 'F16' or 'BF16' in a file, 'float32' in memory. */
   readonly dtype: string;
   /** Sizes of the axes. */
   readonly shape: readonly number[];
 }
 
-/** Throws on the first tensor that is missing, unknown, of another shape or not float32; the message names it. */
+/** What numbers may be stored as; half floats are read as float32, which holds them exactly. */
+const FLOATS = ['float32', 'F32', 'F16', 'BF16'];
+
+/**
+ * Throws on the first tensor that is missing, unknown, of another shape or neither float32 nor a half float; the message
+ * names it.
+ */
 export function checkShapes(
   tensors: ReadonlyMap<string, Shaped>,
   shapes: ReadonlyMap<string, readonly number[]>,
@@ -15,7 +21,7 @@ export function checkShapes(
     const tensor = tensors.get(name);
     if (!tensor) throw new Error(`tensor ${name}: expected [${shape.join(', ')}], got none`);
     const { dtype } = tensor;
-    if (dtype !== 'F32' && dtype !== 'float32') throw new Error(`tensor ${name}: expected float32, got ${dtype}`);
+    if (!FLOATS.includes(dtype)) throw new Error(`tensor ${name}: expected float32 or half floats, got ${dtype}`);
     if (tensor.shape.length !== shape.length || tensor.shape.some((size, axis) => size !== shape[axis])) {
       throw new Error(`tensor ${name}: expected [${shape.join(', ')}], got [${tensor.shape.slice(0, 8).join(', ')}]`);
     }

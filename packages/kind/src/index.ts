@@ -6,7 +6,7 @@ export { type AssembleDenseOptions, assembleDense, type DenseModel } from './ass
 export { type AddTailorsOptions, addTailors } from './bundle/add-tailors';
 export { applyBundleChange, type BundleChange, type BundleChangeOptions } from './bundle/bundle-change';
 export { BundleError, TailorError } from './bundle/bundle-error';
-export { baseHash, decomposeKind, encodeTailors } from './bundle/decompose';
+export { baseHash, type DecomposeOptions, decomposeKind, encodeTailors } from './bundle/decompose';
 export type { FetchPiece } from './bundle/fetch-bundle';
 export type { NamedIn } from './bundle/find-named';
 export type { BundleFile } from './bundle/manifest';

@@ -1,7 +1,8 @@
 import { flattenParams, groupByName, type ParamTree, paramsToTensorData } from '@learngene/nn';
-import { encodeSafetensors } from '@learngene/tensor-io';
+import { encodeSafetensors, fromFloat32, type NamedTensors, toFloat32 } from '@learngene/tensor-io';
 import { checkShapes } from '../check-shapes';
 import { validateKindConfig } from '../config';
+import { checkOptionNames } from '../option-names';
 import { type AnyKindModel, type NetworkParams, tailorsOf } from '../params';
 import { hashBase } from './base-hash';
 import { LEARNGENES_FILE, MANIFEST_FILE, SHARED_FILE, tailorFiles } from './file-names';
@@ -9,6 +10,29 @@ import { type BundleFile, encodeManifest, parseMetadata } from './manifest';
 import { sha256 } from './sha256';
 import { learngeneShapes, sharedShapes, tailorShapes } from './shapes';
 import { encodeTailorFile, tailorLabel } from './tailor-file';
+
+/** Options of {@link decomposeKind} and {@link encodeTailors}. */
+export interface DecomposeOptions {
+  /**
+   * What numbers are stored as (default 'float32'). 'float16' rounds them to 11 bits and halves the files; the base is then
+   * that of the rounded numbers, and numbers above 65504 are refused.
+   */
+  readonly dtype?: 'float32' | 'float16';
+}
+
+/** The tensors as they are stored. */
+function stored(tensors: NamedTensors, dtype: 'float32' | 'float16'): NamedTensors {
+  if (dtype === 'float32') return tensors;
+  if (dtype !== 'float16') throw new Error(`dtype: expected float32 or float16, got ${JSON.stringify(dtype)}`);
+  return new Map(
+    [...tensors].map(([name, tensor]) => {
+      const values = toFloat32(tensor);
+      const large = values.find((value) => !(Math.abs(value) <= 65504));
+      if (large !== undefined) throw new Error(`tensor ${name}: expected numbers of at most 65504, got ${large}`);
+      return [name, fromFloat32(values, tensor.shape, 'F16')];
+    }),
+  );
+}
 
 /**
  * Takes a model apart into the files of a bundle: 'kind.json', 'learngenes.safetensors', 'shared.safetensors' and one
@@ -23,7 +47,10 @@ import { encodeTailorFile, tailorLabel } from './tailor-file';
 export async function decomposeKind(
   model: AnyKindModel,
   metadata: Readonly<Record<string, string>> = {},
+  options: DecomposeOptions = {},
 ): Promise<Map<string, Uint8Array>> {
+  checkOptionNames('decomposeKind', options, ['dtype']);
+  const { dtype = 'float32' } = options;
   const { config } = model;
   const params: NetworkParams = model.params;
   validateKindConfig(config);
@@ -42,7 +69,10 @@ export async function decomposeKind(
     files.set(file, bytes);
     return { file, bytes: bytes.length, sha256: await sha256(bytes) };
   };
-  const common = { learngenes: await paramsToTensorData(params.learngenes), shared: await paramsToTensorData(shared) };
+  const common = {
+    learngenes: stored(await paramsToTensorData(params.learngenes), dtype),
+    shared: stored(await paramsToTensorData(shared), dtype),
+  };
   const base = await hashBase({ config, ...common, images: kept.images });
   const entries = {
     learngenes: await add(LEARNGENES_FILE, encodeSafetensors(common.learngenes)),
@@ -50,7 +80,7 @@ export async function decomposeKind(
   };
   const tailors: BundleFile[] = [];
   for (const [i, file] of tailorFiles(config.groups).entries()) {
-    tailors.push(await add(file, await encodeTailors(model, config.groups[i].name, base)));
+    tailors.push(await add(file, await encodeTailors(model, config.groups[i].name, base, { dtype })));
   }
   return files.set(MANIFEST_FILE, encodeManifest({ config, base, metadata: kept, ...entries, tailors }));
 }
@@ -64,7 +94,14 @@ export async function decomposeKind(
  * @param base - hash of the base, see {@link baseHash}.
  * @throws Error for a group that is not there, and for parameters that do not fit the config
  */
-export async function encodeTailors(model: AnyKindModel, group: string, base: string): Promise<Uint8Array> {
+export async function encodeTailors(
+  model: AnyKindModel,
+  group: string,
+  base: string,
+  options: DecomposeOptions = {},
+): Promise<Uint8Array> {
+  checkOptionNames('encodeTailors', options, ['dtype']);
+  const { dtype = 'float32' } = options;
   const { config } = model;
   const params: NetworkParams = model.params;
   const own = groupByName(config.groups, group);
@@ -73,7 +110,7 @@ export async function encodeTailors(model: AnyKindModel, group: string, base: st
   checkShapes(flat, tailorShapes(config, own, flat));
   if (!/^[0-9a-f]{64}$/.test(base))
     throw new Error(`base: expected 64 hexadecimal digits, got ${JSON.stringify(base)}`);
-  return encodeTailorFile(await paramsToTensorData(tree), tailorLabel(own, base, config));
+  return encodeTailorFile(stored(await paramsToTensorData(tree), dtype), tailorLabel(own, base, config));
 }
 
 /**

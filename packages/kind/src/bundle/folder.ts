@@ -19,6 +19,8 @@ import {
 export interface SaveBundleOptions {
   /** Strings to keep in kind.json. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** What numbers are stored as (default 'float32'), see `decomposeKind`. */
+  readonly dtype?: 'float32' | 'float16';
   /** Whether to replace a folder that exists already (default false: that is an error). */
   readonly replace?: boolean;
 }
@@ -28,10 +30,10 @@ export interface SaveBundleOptions {
  * `replace`), when it cannot be written, and where `decomposeKind` rejects.
  */
 export async function saveBundle(folder: string, model: AnyKindModel, options: SaveBundleOptions = {}): Promise<void> {
-  checkOptionNames('saveBundle', options, ['metadata', 'replace']);
-  const { metadata, replace } = options;
+  checkOptionNames('saveBundle', options, ['metadata', 'dtype', 'replace']);
+  const { metadata, dtype, replace } = options;
   checkFlag('replace', replace);
-  const files = await decomposeKind(model, metadata);
+  const files = await decomposeKind(model, metadata, dtype === undefined ? {} : { dtype });
   const write = async (temporary: string) => {
     for (const [file, bytes] of files) {
       const path = join(temporary, file);

@@ -182,7 +182,7 @@ function parseFiles(value: unknown, config: AnyKindConfig): Pick<Manifest, 'lear
     const { file, bytes: size, sha256 } = record(at, entry);
     onlyKeys(at, entry as object, ['file', 'bytes', 'sha256']);
     const most = limits.data + HEADER_BYTES * (limits.tensors + 1) + (limits.label ?? 0);
-    const least = config.pruned ? 0 : limits.data;
+    const least = config.pruned ? 0 : limits.data / 2; // half floats
     if (typeof file !== 'string') throw new Error(`${at}.file: expected a string, got ${shown(file)}`);
     if (!Number.isSafeInteger(size) || (size as number) < least || (size as number) > most) {
       throw new Error(`${at}.bytes: expected ${least} to ${most} for this config, got ${shown(size)}`);
