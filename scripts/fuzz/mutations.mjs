@@ -1,5 +1,7 @@
 // Ways to damage a file. Each takes the bytes and a source of random choices, and returns new bytes.
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { torchPickle } from './torch.mjs';
+import { hostileTorch } from './torch-hostile.mjs';
 
 const HUGE = [0, 1, -1, 2 ** 31 - 1, 2 ** 32, 2 ** 53, 2 ** 53 + 2, 1e18, 1e308, -(2 ** 63), 0.5, 1e-320];
 const STRANGE = [null, true, '', 'x', '../../etc/passwd', '\u0000', '__proto__', 'F32', '9'.repeat(400), [], {}, [[]]];
@@ -140,6 +142,8 @@ const GENERIC = [flipBits, truncate, extend, overwriteField, moveBlock];
 export function mutationsFor(name) {
   if (name.endsWith('.safetensors')) return [...GENERIC, safetensorsHeader, safetensorsHeader, safetensorsHeader];
   if (name.endsWith('.json')) return [flipBits, truncate, extend, jsonFile, jsonFile, jsonFile, jsonFile, jsonFile];
+  if (name === 'hostile.pt') return [hostileTorch];
+  if (name.endsWith('.pt')) return [...GENERIC, torchPickle, torchPickle, torchPickle];
   if (name.endsWith('.npy')) return [...GENERIC, npyHeader, npyHeader, npyHeader];
   if (name.endsWith('.gz')) return [...GENERIC, insideGzip, insideGzip, insideGzip, bomb];
   return GENERIC;

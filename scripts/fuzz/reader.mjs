@@ -55,6 +55,14 @@ const readNpz = (folder) => {
   );
 };
 
+const readTorch = (name) => (folder) => {
+  const path = join(folder, name);
+  return bothWays(
+    async () => new Map(await files.readTensors(path)),
+    async () => readAll(await files.openTorchFile(path)),
+  );
+};
+
 const readers = {
   safetensors: (folder) => {
     const path = join(folder, 'a.safetensors');
@@ -69,6 +77,9 @@ const readers = {
   },
   npz: readNpz,
   'npz deflated': readNpz,
+  'torch zip': readTorch('a.pt'),
+  'torch legacy': readTorch('a.pt'),
+  'torch hostile': readTorch('hostile.pt'),
   npy: async (folder) => {
     const source = await files.fileSource(join(folder, 'a.npy'));
     const bytes = await source.read(0, source.size);

@@ -53,6 +53,13 @@ async function npy() {
   return { 'a.npy': encodeNpy((await tensors()).get('layer.weight')) };
 }
 
+/** A file of torch.save from the fixtures, as `name`. */
+const torch =
+  (fixture, name = 'a.pt') =>
+  () => ({
+    [name]: readFileSync(fileURLToPath(new URL(`tensor-io/fixtures/torch/${fixture}`, packages))),
+  });
+
 function idx() {
   return {
     'train-images-idx3-ubyte': Buffer.concat([big32(0x803, 6, 5, 4), ramp(6 * 5 * 4)]),
@@ -116,6 +123,9 @@ export const seeds = {
   npz: npz(false),
   'npz deflated': npz(true),
   npy,
+  'torch zip': torch('state.pt'),
+  'torch legacy': torch('checkpoint.legacy.pt'),
+  'torch hostile': torch('tensor.pt', 'hostile.pt'),
   idx,
   'idx gz': idxGz,
   cifar,

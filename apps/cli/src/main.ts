@@ -7,6 +7,7 @@ import { unknownOptionsFirst } from './cli/unknown-options-first';
 import { assembleCommand } from './commands/assemble';
 import { benchCommand } from './commands/bench';
 import { bundleCommand } from './commands/bundle';
+import { convertCommand } from './commands/convert';
 import { dataCommand } from './commands/data';
 import { decomposeCommand } from './commands/decompose';
 import { demoCommand } from './commands/demo';
@@ -34,6 +35,7 @@ function createProgram(): Command {
     decomposeCommand(),
     assembleCommand(),
     bundleCommand(),
+    convertCommand(),
     inspectCommand(),
     doctorCommand(),
     demoCommand(),

@@ -32,6 +32,7 @@ describe('help', () => {
     ['evaluate', ['--engine', '--seed', '--data', '--data-path', '--size', '--from', '--samples', '--reference']],
     ['decompose', ['--engine', '--from', '--out', '--force']],
     ['assemble', ['--engine', '--from', '--out', '--classes', '--form', '--layout', '--macs', '--force']],
+    ['convert', ['--key', '--dtype', '--force']],
     ['inspect', ['--learngene-rank', '--input-size']],
     ['doctor', ['--engine']],
     ['demo', ['--engine', '--seed', '--steps', '--data', '--out', '--novel', '--force', '--pixels', '--vae', '--set']],
@@ -161,6 +162,12 @@ describe('wrong usage exits with 2', () => {
       /--out x.npz: .*ending .safetensors/,
     ],
     ['a grid without an ending', ['data', 'list', ...source, '--grid', 'grid'], /--grid grid: .*ending .png, got none/],
+    [
+      'another ending to convert to',
+      ['convert', data, join(folder, 'x.pt')],
+      /<to> .*: expected the ending .safetensors, got .pt/,
+    ],
+    ['a file that is there to convert to', ['convert', data, data], /<to> .*: exists already; give --force/],
     ['a file that is there', ['data', 'prepare', ...source, '--out', data], /exists already; give --force/],
     ['a file as a folder', ['sample', '--from', out, '--out', join(data, 'x.png')], /is a file, not a folder/],
     [

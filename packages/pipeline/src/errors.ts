@@ -14,6 +14,8 @@ export type ErrorCode =
   | 'data-changed'
   /** An image cannot be read; `data.onCorrupt: 'skip'` leaves it out. */
   | 'image-unreadable'
+  /** A file holds several models, and none is the one to take. */
+  | 'models-several'
   /** A dense model does not say how it is drawn from. */
   | 'recipe-missing'
   /** A training was interrupted; a checkpoint was written. */

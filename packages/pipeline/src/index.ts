@@ -12,6 +12,7 @@ export type { LoadedSource } from './pipeline/model-source';
 export { type OpenPipelineOptions, openPipeline, type PipelineSource } from './pipeline/open-pipeline';
 export type { Pipeline, SampleOptions } from './pipeline/pipeline';
 export { noProgress, type Progress, type ProgressBar } from './progress';
+export { duration, workRate } from './progress-text';
 export {
   autoencoderWords,
   checkSameAutoencoder,
@@ -30,4 +31,4 @@ export { type DiffusionModel, guidedDenoiser, isKindModel } from './sample/guide
 export { type DrawnClasses, drawnClasses, type MixedClass, mixClasses, mixtureName } from './sample/mix-classes';
 export { imageBytes, type SampleClassesOptions, sampleClasses } from './sample/sample-classes';
 export { type Decode, type SampleImagesOptions, type SampleStep, sampleImages } from './sample/sample-images';
-export { checkEta } from './sample/samplers';
+export { checkDdimOption } from './sample/samplers';

@@ -34,7 +34,7 @@ export {
   type NewestCheckpoint,
   type StateFile,
 } from './node/checkpoint';
-export { denseFile, denseMetadata, denseParams } from './node/dense-model';
+export { denseFile, denseMetadata, denseParams, readDenseTensors } from './node/dense-model';
 export { type Artifact, DIFFUSERS_FILE, expectArtifact, identify } from './node/identify';
 export { checkSameImages, type EnlargedRecord, type ImageRecord, imageRecord } from './node/image-record';
 export type { AutoencoderInspection } from './node/inspect/inspect-autoencoder';

@@ -14,4 +14,6 @@ export type { TensorInfo } from './safetensors-header';
 export { planShards, type ShardPlan } from './shard-plan';
 export { openShardedSafetensors } from './sharded-safetensors';
 export { type NamedTensors, type TensorData, type TensorOf, tensorBytes } from './tensor-data';
+export { type TensorFile, type TensorSummary, tensorsUnder } from './tensor-file';
 export { TensorFileError, type TensorFileErrorOptions, type UnreadTensor } from './tensor-file-error';
+export { openTorch, type TorchFile, type TorchTensorInfo } from './torch/torch-file';

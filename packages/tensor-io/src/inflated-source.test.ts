@@ -13,7 +13,7 @@ const content = Uint8Array.from({ length: 3_000_000 }, (_, i) => ((i * i) % 7) ^
 
 function sourceOf(bytes: Uint8Array, changes: Partial<ZipEntry> = {}): { source: ByteSource; archive: ByteSource } {
   const archive = bytesSource(new Uint8Array([1, 2, 3, ...bytes]), 'x.npz');
-  const entry = { name: 'a.npy', method: 8, encrypted: false, crc: crc32(content), headerOffset: 0 };
+  const entry = { name: 'a.npy', method: 8, encrypted: false, crc: crc32(content), headerOffset: 0, limit: 2 ** 40 };
   const sizes = { compressedSize: bytes.length, size: content.length };
   return { archive, source: inflatedSource(archive, { ...entry, ...sizes, ...changes }, 3) };
 }

@@ -56,8 +56,7 @@ async function readDirectory(source: ByteSource, options: NpzFileOptions): Promi
   checkTotal(file, arrays, options);
   return {
     entries: arrays,
-    dataOffset: async (entry) =>
-      zipDataOffset(file, entry, await source.read(entry.headerOffset, LOCAL_HEADER_BYTES), end),
+    dataOffset: async (entry) => zipDataOffset(file, entry, await source.read(entry.headerOffset, LOCAL_HEADER_BYTES)),
   };
 }
 

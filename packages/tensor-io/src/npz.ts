@@ -141,7 +141,7 @@ export function decodeNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<
     const entry = arrays.get(name)!;
     checkReadable(file, entry);
     const header = bytes.subarray(entry.headerOffset, entry.headerOffset + LOCAL_HEADER_BYTES);
-    const start = zipDataOffset(file, entry, header, end);
+    const start = zipDataOffset(file, entry, header);
     const content = zipContent(file, entry, bytes.subarray(start, start + entry.compressedSize));
     const at = `${file}: ${entry.name}`;
     const npy = parseNpyHeader(at, content, content.length);

@@ -1,7 +1,7 @@
 import { checkOptions, checkTensors } from './arguments';
 import { concatBytes } from './concat-bytes';
-import type { DType } from './dtype';
-import { checkTensor, type NamedTensors, type TensorData, tensorBytes } from './tensor-data';
+import { bytesPerElement, type DType } from './dtype';
+import { checkTensor, type NamedTensors, tensorBytes } from './tensor-data';
 import { quoted, TensorFileError } from './tensor-file-error';
 
 /** Options of the safetensors writers. */
@@ -47,7 +47,37 @@ function checkString(file: string, what: string, text: unknown): void {
     throw new TensorFileError(file, `${what} ${quoted(text)} is not well-formed Unicode`);
 }
 
-function encodeHeader(file: string, entries: [string, TensorData][], options: SafetensorsOptions): Uint8Array {
+/** A tensor that is to be written, of which the header says dtype and shape. */
+export interface HeaderEntry {
+  /** The element type. */
+  readonly dtype: DType;
+  /** The sizes of the axes. */
+  readonly shape: readonly number[];
+}
+
+/** Bytes of a tensor's data. */
+function dataBytes({ dtype, shape }: HeaderEntry): number {
+  return shape.reduce((product, size) => product * size, bytesPerElement(dtype));
+}
+
+/** The order in which tensors stand in a file; checks their names. */
+export function orderedTensors<T extends HeaderEntry>(file: string, tensors: Iterable<[string, T]>): [string, T][] {
+  const entries = [...tensors];
+  for (const [name] of entries) {
+    checkString(file, 'tensor name', name);
+    if (name === '__metadata__') throw new TensorFileError(file, 'a tensor cannot be named "__metadata__"');
+  }
+  return entries.sort(
+    ([a, { dtype: d }], [b, { dtype: e }]) => RANK.indexOf(d) - RANK.indexOf(e) || compareCodePoints(a, b),
+  );
+}
+
+/** The header of a file of tensors in the order of {@link orderedTensors}, with the eight bytes before it. */
+export function encodeHeader(
+  file: string,
+  entries: readonly (readonly [string, HeaderEntry])[],
+  options: SafetensorsOptions,
+): Uint8Array {
   // Written by hand because JSON.stringify would put names such as "10" before all others.
   const fields: string[] = [];
   const metadata = Object.entries(options.metadata ?? {});
@@ -60,8 +90,9 @@ function encodeHeader(file: string, entries: [string, TensorData][], options: Sa
     fields.push(`"__metadata__":{${pairs.join(',')}}`);
   }
   let offset = 0;
-  for (const [name, { dtype, shape, data }] of entries) {
-    const end = offset + data.byteLength;
+  for (const [name, entry] of entries) {
+    const { dtype, shape } = entry;
+    const end = offset + dataBytes(entry);
     fields.push(
       `${JSON.stringify(name)}:{"dtype":"${dtype}","shape":[${shape.join(',')}],"data_offsets":[${offset},${end}]}`,
     );
@@ -87,13 +118,11 @@ export function safetensorsChunks(
   const file = options?.name ?? 'safetensors';
   checkOptions(file, options, ['metadata', 'name']);
   checkTensors(file, tensors);
-  const entries = [...tensors];
-  for (const [name, tensor] of entries) {
+  for (const [name, tensor] of tensors) {
     checkString(file, 'tensor name', name);
-    if (name === '__metadata__') throw new TensorFileError(file, 'a tensor cannot be named "__metadata__"');
     checkTensor(file, name, tensor);
   }
-  entries.sort(([a, { dtype: d }], [b, { dtype: e }]) => RANK.indexOf(d) - RANK.indexOf(e) || compareCodePoints(a, b));
+  const entries = orderedTensors(file, tensors);
   return [encodeHeader(file, entries, options), ...entries.map(([, tensor]) => tensorBytes(tensor))];
 }
 

@@ -1,13 +1,12 @@
 import { checkSource } from './arguments';
 import type { ByteSource } from './byte-source';
 import { headerLength, PREFIX_BYTES, parseHeader, readableDType, type TensorInfo } from './safetensors-header';
-import { type TensorData, tensorFromBytes } from './tensor-data';
+import { tensorFromBytes } from './tensor-data';
+import type { TensorFile } from './tensor-file';
 import { quoted, TensorFileError } from './tensor-file-error';
 
-/** An open safetensors file (or several shards seen as one): tensors are read one by one. */
-export interface SafetensorsFile {
-  /** The names of all tensors, in the order of their data. */
-  readonly names: readonly string[];
+/** An open safetensors file (or several shards seen as one): tensors are read one by one, in the order of their data. */
+export interface SafetensorsFile extends TensorFile {
   /** The `__metadata__` entry; empty where there is none. */
   readonly metadata: Readonly<Record<string, string>>;
   /**
@@ -16,14 +15,6 @@ export interface SafetensorsFile {
    * @throws {@link TensorFileError} for a name that the file does not hold
    */
   info(name: string): TensorInfo;
-  /**
-   * Reads one tensor; only its bytes are read from the file. The caller owns it.
-   *
-   * @throws {@link TensorFileError} for an unsupported dtype
-   */
-  read(name: string): Promise<TensorData>;
-  /** Closes the source. */
-  close(): Promise<void>;
 }
 
 async function readHeader(source: ByteSource) {

@@ -1,6 +1,7 @@
 import { arrayOf, bitsPerElement, type DType, isDType } from './dtype';
 import { duplicateKey } from './json-keys';
 import { countElements } from './tensor-data';
+import type { TensorSummary } from './tensor-file';
 import { quoted, shown, TensorFileError } from './tensor-file-error';
 
 /** Bytes before the header: its length, a little-endian 64-bit integer. */
@@ -9,11 +10,7 @@ export const PREFIX_BYTES = 8;
 const MAX_HEADER_BYTES = 100_000_000;
 
 /** What a header says about one tensor. */
-export interface TensorInfo {
-  /** The element type as the file names it; a tensor can be read where it is a {@link DType}. */
-  readonly dtype: string;
-  /** The sizes of the axes. */
-  readonly shape: readonly number[];
+export interface TensorInfo extends TensorSummary {
   /** Where the data starts, in bytes from the start of the file. */
   readonly byteOffset: number;
   /** Bytes of data. */

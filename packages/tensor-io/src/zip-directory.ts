@@ -16,6 +16,8 @@ export interface ZipEntry {
   readonly size: number;
   /** Where its local header starts. */
   readonly headerOffset: number;
+  /** Where what follows it in the archive starts: the next entry, or the central directory. */
+  readonly limit: number;
 }
 
 /** Where the central directory lies. */
@@ -110,7 +112,7 @@ function zip64Values(file: string, extra: Uint8Array, values: [number, number, n
   throw new TensorFileError(file, 'zip: a zip64 entry has no zip64 field');
 }
 
-function parseEntry(file: string, bytes: Uint8Array, at: number): { entry: ZipEntry; next: number } {
+function parseEntry(file: string, bytes: Uint8Array, at: number): { entry: Omit<ZipEntry, 'limit'>; next: number } {
   const data = view(bytes);
   if (at + 46 > bytes.length || data.getUint32(at, true) !== 0x02014b50) {
     throw new TensorFileError(file, 'zip: the central directory is cut off or damaged');
@@ -132,7 +134,7 @@ function parseEntry(file: string, bytes: Uint8Array, at: number): { entry: ZipEn
 }
 
 /** Checks the declared sizes. One deflated byte cannot give more than 1032; a stored file has one size. */
-function checkSizes(file: string, { name, method, encrypted, size, compressedSize }: ZipEntry): void {
+function checkSizes(file: string, { name, method, encrypted, size, compressedSize }: Omit<ZipEntry, 'limit'>): void {
   if (encrypted || (method !== 0 && method !== 8)) return;
   if (method === 0 ? size !== compressedSize : size > compressedSize * 1032) {
     throw new TensorFileError(file, `zip entry ${quoted(name)}: ${compressedSize} bytes cannot hold ${size}`);
@@ -141,7 +143,7 @@ function checkSizes(file: string, { name, method, encrypted, size, compressedSiz
 
 /** Reads the central directory, and checks that names differ, sizes are possible, and no two entries share bytes. */
 export function parseZipDirectory(file: string, bytes: Uint8Array, end: ZipEnd): ZipEntry[] {
-  const entries: ZipEntry[] = [];
+  const entries: Omit<ZipEntry, 'limit'>[] = [];
   const names = new Set<string>();
   let at = 0;
   for (let i = 0; i < end.count; i++) {
@@ -154,13 +156,15 @@ export function parseZipDirectory(file: string, bytes: Uint8Array, end: ZipEnd):
   }
   if (at !== bytes.length) throw new TensorFileError(file, 'zip: the central directory has bytes beyond its entries');
   const byOffset = [...entries].sort((a, b) => a.headerOffset - b.headerOffset);
+  const limits = new Map<string, number>();
   byOffset.forEach(({ name, headerOffset, compressedSize }, i) => {
     const limit = byOffset[i + 1]?.headerOffset ?? end.offset;
     if (headerOffset + LOCAL_HEADER_BYTES + compressedSize > limit) {
       throw new TensorFileError(file, `zip entry ${quoted(name)} runs into what follows it`);
     }
+    limits.set(name, limit);
   });
-  return entries;
+  return entries.map((entry) => ({ ...entry, limit: limits.get(entry.name)! }));
 }
 
 /** Throws {@link TensorFileError} for an entry that is encrypted or compressed in another way than by deflate. */
@@ -171,13 +175,13 @@ export function checkReadable(file: string, { name, method, encrypted }: ZipEntr
 }
 
 /** Where an entry's data starts, from its local header's first 30 bytes. */
-export function zipDataOffset(file: string, entry: ZipEntry, header: Uint8Array, end: ZipEnd): number {
+export function zipDataOffset(file: string, entry: ZipEntry, header: Uint8Array): number {
   const data = view(header);
   if (header.length < LOCAL_HEADER_BYTES || data.getUint32(0, true) !== 0x04034b50) {
     throw new TensorFileError(file, `zip entry ${quoted(entry.name)} has no local header`);
   }
   const offset = entry.headerOffset + LOCAL_HEADER_BYTES + data.getUint16(26, true) + data.getUint16(28, true);
-  if (data.getUint16(8, true) !== entry.method || offset + entry.compressedSize > end.offset) {
+  if (data.getUint16(8, true) !== entry.method || offset + entry.compressedSize > entry.limit) {
     throw new TensorFileError(file, `zip entry ${quoted(entry.name)}: its local header does not fit the directory`);
   }
   return offset;

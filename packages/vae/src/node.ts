@@ -1,1 +1,2 @@
 export { readVae, type VaeFolder, type WriteVaeOptions, writeVae } from './node/folder';
+export { type OriginalVaeFiles, type ReadOriginalVaeOptions, readOriginalVae } from './node/original';

@@ -106,6 +106,10 @@ async function goodArguments(): Promise<Record<string, [values: unknown[], names
       [ofTensors, ofConfig, ofLayout],
     ],
     validateVaeConfig: [[config], [ofConfig]],
+    readOriginalVae: [
+      [{ encoder: 'none', decoder: 'none' }, config, {}],
+      [/^files/, ofConfig, /^options:/],
+    ],
     readVae: [['none'], [/^folder:/]],
     writeVae: [
       ['none', { config, tensors }, {}],
@@ -122,7 +126,7 @@ const exported = new Map(
 );
 
 /** Where an empty object is as good as any: what is not given has a default. */
-const TAKES_EMPTY = /^(encodeVaeFiles 1|klVaeConfig [01]|tinyVaeConfig [01]|writeVae 2)$/;
+const TAKES_EMPTY = /^(encodeVaeFiles 1|klVaeConfig [01]|readOriginalVae 2|tinyVaeConfig [01]|writeVae 2)$/;
 
 test('the table has every function of the package', async () => {
   expect(Object.keys(await goodArguments()).sort()).toEqual([...exported.keys()].sort());

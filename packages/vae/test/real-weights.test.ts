@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { createGenerator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it as test } from 'vitest';
@@ -8,12 +9,12 @@ import {
   initVae,
   tinyVaeConfig,
   type VaeParams,
-  vaeFromLayout,
   vaeParamsFromTensorData,
 } from '../src/index';
+import { readOriginalVae } from '../src/node';
 import { everything, slowEngine } from './engine';
 import { errorOf, imagesOf, latentsOf, readResults, valuesOf } from './fixtures';
-import { readTaesd, realFolder } from './real-data';
+import { realFolder } from './real-data';
 import { useVaeBackend } from './setup';
 
 beforeAll(useVaeBackend);
@@ -26,9 +27,10 @@ describe.skipIf(!folder)('real data: TAESD for FLUX.2', () => {
   const config = tinyVaeConfig('taef2');
   let params: VaeParams;
 
-  beforeAll(() => {
-    const tensors = readTaesd(folder!, 'taef2', config);
-    params = vaeParamsFromTensorData(vaeFromLayout(tensors, config, 'original'), config);
+  beforeAll(async () => {
+    const files = { encoder: join(folder!, 'taef2_encoder.pth'), decoder: join(folder!, 'taef2_decoder.pth') };
+    const { tensors } = await readOriginalVae(files, config);
+    params = vaeParamsFromTensorData(tensors, config);
   });
 
   // 256 pixels of 64 channels take a slow engine minutes.

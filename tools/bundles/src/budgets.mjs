@@ -35,6 +35,7 @@ export const FUNCTION_BUDGETS = [
   { name: 'sampleDdim', from: '@learngene/diffusion', most: 12 },
   { name: 'frechetDistance', from: '@learngene/metrics', most: 27 },
   { name: 'httpSource', from: '@learngene/tensor-io', most: 8 },
+  { name: 'openTorch', from: '@learngene/tensor-io', most: 25 },
   { name: 'createGenerator', from: '@learngene/random', most: 2 },
 ];
 

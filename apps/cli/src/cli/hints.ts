@@ -31,6 +31,7 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
   'data-missing': 'if the data are elsewhere now, say where by --data-path',
   'data-changed': 'give its own by --data-path, or start a new run',
   'image-unreadable': '--set data.onCorrupt=skip leaves such images out',
+  'models-several': 'as learngene convert --key does',
   'recipe-missing': 'what learngene assemble --form dense writes does',
   'training-interrupted': 'continue with --resume',
   'demo-exists': 'give --force to replace it, or another --out',

@@ -1,16 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createOutput, duration } from './output';
-
-test.each([
-  [0, '0 s'],
-  [-3, '0 s'],
-  [59.4, '59 s'],
-  [60, '1:00'],
-  [309, '5:09'],
-  [3599.6, '1:00:00'],
-  [3909, '1:05:09'],
-  [360_000, '100:00:00'],
-])('%d seconds are %s', (seconds, text) => expect(duration(seconds)).toBe(text));
+import { createOutput } from './output';
 
 describe('createOutput', () => {
   const spy = (stream: NodeJS.WriteStream) => {

@@ -1,6 +1,8 @@
-import type { Progress, ProgressBar } from '@learngene/pipeline';
+import { type Progress, type ProgressBar, workRate } from '@learngene/pipeline';
 import cliProgress from 'cli-progress';
 import pc from 'picocolors';
+
+export { duration } from '@learngene/pipeline';
 
 /** What a command was asked to print. */
 export interface OutputOptions {
@@ -26,24 +28,6 @@ export interface Output extends OutputOptions, Progress {
 
 const silent: ProgressBar = { update() {}, stop() {} };
 
-/** Seconds as `1:05:09`, `5:09` or `9 s`. */
-export function duration(seconds: number): string {
-  const s = Math.max(0, Math.round(seconds));
-  if (s < 60) return `${s} s`;
-  const two = (n: number) => String(n).padStart(2, '0');
-  const hours = Math.floor(s / 3600);
-  const minutes = Math.floor((s % 3600) / 60);
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
-}
-
-function rateAndRest(done: number, started: number, startValue: number, total: number, unit: string): string {
-  const elapsed = (performance.now() - started) / 1000;
-  const rate = (done - startValue) / Math.max(elapsed, 1e-3);
-  if (!(rate > 0)) return '';
-  const shown = rate >= 10 ? rate.toFixed(0) : rate.toPrecision(2);
-  return `${shown} ${unit}/s, ${duration((total - done) / rate)} left`;
-}
-
 function terminalBar(title: string, total: number, unit: string): ProgressBar {
   const bar = new cliProgress.SingleBar({
     format: `${title} {bar} {value}/{total} ${unit} {rest} {note}`,
@@ -55,31 +39,26 @@ function terminalBar(title: string, total: number, unit: string): ProgressBar {
     stream: process.stderr,
     fps: 8,
   });
-  const started = performance.now();
-  let first: number | undefined;
+  const rate = workRate(total, unit);
   bar.start(total, 0, { rest: '', note: '' });
   return {
     update(value, note = '') {
-      first ??= value > 1 ? value - 1 : 0;
-      bar.update(value, { rest: pc.dim(rateAndRest(value, started, first, total, unit)), note });
+      bar.update(value, { rest: pc.dim(rate(value)), note });
     },
     stop: () => bar.stop(),
   };
 }
 
 function plainProgress(title: string, total: number, unit: string): ProgressBar {
-  const started = performance.now();
-  let printed = started;
-  let first: number | undefined;
+  const rate = workRate(total, unit);
+  let printed = performance.now();
   return {
     update(value, note = '') {
-      first ??= value > 1 ? value - 1 : 0;
+      const rest = rate(value);
       const now = performance.now();
       if (now - printed < 10_000 && value < total) return;
       printed = now;
-      process.stderr.write(
-        `${title}: ${value}/${total} ${unit}, ${rateAndRest(value, started, first, total, unit)} ${note}\n`,
-      );
+      process.stderr.write(`${title}: ${value}/${total} ${unit}, ${rest} ${note}\n`);
     },
     stop() {},
   };

@@ -19,7 +19,7 @@ export interface TargetOptions {
 }
 
 /** Endings of files that some command writes or reads: a folder is not given one. */
-const FILE_ENDINGS = ['.safetensors', '.npz', '.npy', '.png', '.json'];
+const FILE_ENDINGS = ['.safetensors', '.pt', '.pth', '.npz', '.npy', '.png', '.json'];
 
 /** The files of a bundle: what `--force` may replace a folder of. */
 export const BUNDLE_ENTRIES = ['kind.json', 'learngenes.safetensors', 'shared.safetensors', 'tailors'];

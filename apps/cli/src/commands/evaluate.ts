@@ -1,4 +1,4 @@
-import { checkEta, imageBytes } from '@learngene/pipeline';
+import { checkDdimOption, imageBytes } from '@learngene/pipeline';
 import {
   checkMemory,
   checkMetrics,
@@ -33,8 +33,8 @@ const label = (part: string) => `--${part}`;
 function checkPrepared(command: Command, options: EvaluateOptions, prepared: PreparedEvaluation): void {
   const { config, drawing, classifier } = prepared;
   if (drawing) checkMemory('--count', `${options.count} images`, options.count * imageBytes(drawing.from));
-  const eta = options.set.find((assignment) => assignment.startsWith('sampling.eta='));
-  if (eta !== undefined) checkEta(`--set ${eta}`, config.sampling);
+  const ofDdim = options.set.find((assignment) => /^sampling\.(eta|spacing)=/.test(assignment));
+  if (ofDdim !== undefined) checkDdimOption(`--set ${ofDdim}`, config.sampling);
   const { path, description } = classifier;
   if (path === undefined) return;
   if (description) refuseUnused(command, ['classifierSteps'], `has no part: ${path} is there and is not trained again`);

@@ -63,13 +63,8 @@ function printInspection(found: Inspection, output: Output): void {
 /** `learngene inspect`: what is in a preset, a run, a bundle or a file. */
 export function inspectCommand(): Command {
   const command = new Command('inspect')
-    .description(
-      'Show parameters, MACs and contents of a preset, a run, a bundle, an autoencoder or a safetensors file',
-    )
-    .argument(
-      '<what>',
-      'DiT-L/2, kind:DiT-L/2, emoji, the folder of a run, a bundle or an autoencoder, or a .safetensors file',
-    )
+    .description('Show parameters, MACs and contents of a preset, a run, a bundle, an autoencoder or a file of tensors')
+    .argument('<what>', 'DiT-L/2, kind:DiT-L/2, emoji, a folder of such a thing, or a .safetensors, .pt or .pth file')
     .option('--learngene-rank <n>', 'components that all classes share', wholeNumber('--learngene-rank', 1))
     .option('--tailor-rank <n>', 'components of one group', wholeNumber('--tailor-rank', 1))
     .option('--groups <n>', 'groups of tailors, one class each', wholeNumber('--groups', 1))

@@ -1,5 +1,5 @@
 import { listNames } from '@learngene/datasets';
-import { type Config, checkEta, drawnClasses, imageBytes, mergeConfig, parseConfig } from '@learngene/pipeline';
+import { type Config, checkDdimOption, drawnClasses, imageBytes, mergeConfig, parseConfig } from '@learngene/pipeline';
 import { describeSource } from '@learngene/pipeline/node';
 import { checkMemory, sampleToFiles } from '@learngene/trainer/node';
 import { Command, Option } from 'commander';
@@ -86,7 +86,7 @@ export function sampleCommand(): Command {
     const given = { sampler: options.sampler, steps: options.steps, guidance: options.guidance, eta: options.eta };
     const merged = mergeConfig(config as unknown as Record<string, unknown>, { sampling: given });
     const { sampling } = parseConfig(merged, 'options');
-    if (options.eta !== undefined) checkEta('--eta', sampling);
+    if (options.eta !== undefined) checkDdimOption('--eta', sampling);
     const count = classes.length * options.count;
     checkMemory('--count', `${count} images`, count * imageBytes(source));
     const engine = await startEngine(options.engine, output);

@@ -71,7 +71,7 @@ export function trainCommand(): Command {
         .choices(['kind', 'dense'])
         .default('kind'),
     )
-    .option('--dense <file>', 'start from the SVD of a dense DiT (.safetensors, facebookresearch or diffusers keys)');
+    .option('--dense <file>', 'start from the SVD of a dense DiT (.safetensors, .pt; facebook or diffusers keys)');
   withClassOptions(command, 'classes to train on (default: all that are not novel)');
   withNovelOptions(command, 'classes to keep out');
   withDataOptions(command);

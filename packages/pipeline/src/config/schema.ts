@@ -233,6 +233,11 @@ const samplingSchema = () =>
     guidance: z.number().min(0).default(1.5).describe('classifier-free guidance scale; 1 is none'),
     /** Noise of DDIM. */
     eta: fraction().default(0).describe('noise of DDIM'),
+    /** How ddim spreads its timesteps: down from the last, or up from 0 as diffusers does by default (default: trailing). */
+    spacing: z
+      .enum(['trailing', 'leading'])
+      .optional()
+      .describe('how ddim spreads its timesteps: down from the last, or up from 0 (default: trailing)'),
     /** Keep predicted images inside [-1, 1], or inside [-c, c] (default: true, of latents false). */
     clip: z
       .union([z.boolean(), z.number().positive()])

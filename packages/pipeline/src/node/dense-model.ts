@@ -8,12 +8,15 @@ import {
   ditFromFacebook,
   ditLayout,
   ditParamsFromTensorData,
+  ditPrefixes,
 } from '@learngene/dit';
-import type { NamedTensors } from '@learngene/tensor-io';
-import { openSafetensorsFile, readSafetensors } from '@learngene/tensor-io/node';
+import { type NamedTensors, type TensorData, type TensorFile, tensorsUnder } from '@learngene/tensor-io';
+import { openTensorFile, weightsAt } from '@learngene/tensor-io/node';
 import { parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { ConfigError } from '../errors';
+import { noProgress, type Progress } from '../progress';
+import { describeDiffusersPipeline, isDiffusersPipeline, pipelineWeights } from './diffusers-pipeline';
 import { DIFFUSERS_FILE } from './identify';
 
 /** A dense DiT with what is needed to sample from it, before its weights are read. */
@@ -43,19 +46,65 @@ export function denseParams(tensors: NamedTensors, config: DitConfig): DitParams
   return ditParamsFromTensorData(tensors, config);
 }
 
-/** The file of a dense model: the path itself, or the weights in a folder of diffusers. */
+/** The averaged weights in a checkpoint of facebookresearch/DiT; its `find_model` takes them where they are. */
+const AVERAGED = 'ema.';
+
+/**
+ * The one DiT in an open file: all of it, or what lies under the prefix of its keys. Of a checkpoint with averaged weights
+ * (`ema`) it is these, and a message says so.
+ *
+ * @param path - what the file is called in messages
+ * @throws ConfigError for a file of several models without averaged weights
+ */
+export function denseTensors(file: TensorFile, path: string, progress: Progress = noProgress): TensorFile {
+  const prefixes = ditPrefixes(new Map(file.names.map((name) => [name, { shape: [] }])));
+  const averaged = prefixes.length > 1 && prefixes.includes(AVERAGED);
+  if (prefixes.length > 1 && !averaged) {
+    throw new ConfigError(`${path}: holds several models, under ${prefixes.join(', ')}; keep one`, {
+      code: 'models-several',
+    });
+  }
+  const prefix = averaged ? AVERAGED : (prefixes[0] ?? '');
+  if (prefix === '') return file;
+  const why = averaged ? `holds ${prefixes.join(' and ')}; the averaged weights (${prefix}) are taken` : undefined;
+  progress.info(`${path}: ${why ?? `the keys begin with ${prefix}, which is taken off`}`);
+  return tensorsUnder(file, prefix.slice(0, -1), path);
+}
+
+/**
+ * Reads the tensors of the one DiT in a `.safetensors`, `.pt` or `.pth` file, and none beside them. Of a checkpoint with
+ * averaged weights (`ema`) it is these; a prefix of the keys is taken off. Of both a message tells.
+ *
+ * @throws ConfigError for a file of several models without averaged weights
+ */
+export async function readDenseTensors(path: string, progress?: Progress): Promise<Map<string, TensorData>> {
+  const file = await openTensorFile(path);
+  try {
+    const dense = denseTensors(file, path, progress);
+    const tensors = new Map<string, TensorData>();
+    for (const name of dense.names) tensors.set(name, await dense.read(name));
+    return tensors;
+  } finally {
+    await file.close();
+  }
+}
+
+/** The file of a dense model: the path itself, or the weights in a folder of diffusers, of the network or a pipeline. */
 export function denseFile(path: string): string {
-  return statSync(path).isDirectory() ? join(path, DIFFUSERS_FILE) : path;
+  if (!statSync(path).isDirectory()) return path;
+  return isDiffusersPipeline(path) ? pipelineWeights(path) : weightsAt(join(path, DIFFUSERS_FILE));
 }
 
 /**
  * Describes a dense DiT, without reading its weights.
  *
- * @throws ConfigError for a file without that metadata, which `assemble` did not write
+ * @throws ConfigError for a file without that metadata, which `assemble` did not write, and as
+ *   `describeDiffusersPipeline` for a pipeline of diffusers
  */
 export async function describeDense(path: string): Promise<DenseDescription> {
+  if (isDiffusersPipeline(path)) return describeDiffusersPipeline(path);
   const file = denseFile(path);
-  const open = await openSafetensorsFile(file);
+  const open = await openTensorFile(file);
   await open.close();
   const { config, classes, recipe } = open.metadata;
   if (config === undefined || classes === undefined || recipe === undefined) {
@@ -77,6 +126,5 @@ export async function describeDense(path: string): Promise<DenseDescription> {
 
 /** The weights of a dense DiT; the caller disposes them. */
 export async function loadDense({ file, dit }: DenseDescription): Promise<DitParams> {
-  const { tensors } = await readSafetensors(file);
-  return denseParams(tensors, dit);
+  return denseParams(await readDenseTensors(file), dit);
 }

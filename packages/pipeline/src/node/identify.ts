@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { ditLayout, type NamedShapes } from '@learngene/dit';
+import { ditLayout, ditPrefixes, type NamedShapes } from '@learngene/dit';
 import { openNpz } from '@learngene/tensor-io';
-import { fileSource, openSafetensorsFile } from '@learngene/tensor-io/node';
+import { fileSource, isTorchPath, openSafetensorsFile, openTorchFile, weightsAt } from '@learngene/tensor-io/node';
 import { recogniseVae, type VaeWeightsDescription } from '@learngene/vae';
 import { ConfigError } from '../errors';
 import { isRunFormat } from './run-format';
@@ -17,7 +17,7 @@ export interface Artifact {
     | 'bundle'
     | 'demo'
     | 'tailors' // of one group, in a file that names its base
-    | 'dense' // a dense DiT: its file, or the folder of diffusers
+    | 'dense' // a dense DiT: its file, or a folder of diffusers: of the network or a pipeline
     | 'classifier'
     | 'images' // packed arrays
     | 'latents' // of images, by an autoencoder
@@ -70,13 +70,19 @@ async function identifyFolder(path: string): Promise<Artifact> {
   if (has('latents.json')) return { kind: 'latents', what: 'latents of images' };
   if (has('plan.json') && (has('bases') || has('cells')))
     return { kind: 'part', what: `a benchmark; its models are the folders in ${join(path, 'bases')}` };
+  if (has('model_index.json')) {
+    const { _class_name: name } = await readJson(join(path, 'model_index.json'));
+    return name === 'DiTPipeline'
+      ? { kind: 'dense', what: 'a DiTPipeline of diffusers' }
+      : { kind: 'other', what: `a pipeline of diffusers that is no DiTPipeline (${String(name).slice(0, 80)})` };
+  }
   if (has('config.json')) {
     const config = await readJson(join(path, 'config.json'));
     if (typeof config._class_name === 'string') {
       if (/^Autoencoder|Vae$/.test(config._class_name)) {
         return { kind: 'autoencoder', what: 'an autoencoder', autoencoder: path };
       }
-      return has(DIFFUSERS_FILE)
+      return [weightsAt(join(path, DIFFUSERS_FILE)), join(path, `${DIFFUSERS_FILE}.index.json`)].some(existsSync)
         ? { kind: 'dense', what: 'a dense DiT in a folder of diffusers' }
         : { kind: 'other', what: `a folder of diffusers without ${DIFFUSERS_FILE}` };
     }
@@ -150,6 +156,23 @@ async function identifyTensors(path: string): Promise<Artifact> {
   }
 }
 
+/** A file of torch: the weights of a DiT, alone or in a checkpoint, or other tensors. */
+async function identifyTorch(path: string): Promise<Artifact> {
+  const file = await openTorchFile(path);
+  try {
+    const shapes = new Map(file.names.map((key) => [key, file.info(key)]));
+    const vae = recogniseVae(shapes);
+    if (vae !== undefined) return autoencoderWeights(path, vae);
+    const prefixes = ditPrefixes(shapes);
+    if (prefixes.length === 0) return { kind: 'other', what: 'tensors of torch, but no DiT' };
+    const under = prefixes.filter((prefix) => prefix !== '').join(' and ');
+    const where = under === '' ? '' : `, under ${under}`;
+    return { kind: 'dense', what: `a dense DiT in a file of torch${where}` };
+  } finally {
+    await file.close();
+  }
+}
+
 async function identifyArrays(path: string): Promise<Artifact> {
   const file = await openNpz(await fileSource(path));
   try {
@@ -180,6 +203,7 @@ export async function identify(path: string): Promise<Artifact> {
   if (found.isDirectory()) return identifyFolder(path);
   const ending = extname(path).toLowerCase();
   if (ending === '.safetensors') return identifyTensors(path);
+  if (isTorchPath(path)) return identifyTorch(path);
   if (ending === '.npz') return identifyArrays(path);
   if (ending === '.npy') return { kind: 'images', what: 'one array' };
   const whole = await owner(dirname(resolve(path)));

@@ -10,7 +10,7 @@ import type { DiffusionModel } from '../sample/guided-denoiser';
 import { checkMixture, type MixedClass, mixClasses } from '../sample/mix-classes';
 import { sampleClasses } from '../sample/sample-classes';
 import type { Decode, SampleStep } from '../sample/sample-images';
-import { checkEta } from '../sample/samplers';
+import { checkDdimOption } from '../sample/samplers';
 import { checkFunction, checkNames, checkOptionNames, checkWhole } from './check-options';
 import type { ComposedModel } from './compose';
 
@@ -32,7 +32,7 @@ export interface SampleOptions extends Partial<Sampling> {
   readonly signal?: AbortSignal;
 }
 
-const SAMPLING_OPTIONS = ['sampler', 'steps', 'guidance', 'eta', 'clip'] satisfies (keyof Sampling)[];
+const SAMPLING_OPTIONS = ['sampler', 'steps', 'guidance', 'eta', 'spacing', 'clip'] satisfies (keyof Sampling)[];
 const SAMPLE_OPTIONS = ['classes', 'mixture', 'count', 'seed', 'batchSize', 'onStep', 'signal', ...SAMPLING_OPTIONS];
 
 /** What a {@link Pipeline} is made of. */
@@ -71,7 +71,7 @@ export class Pipeline {
    *
    * @returns uint8 [N, H, W, C].
    * @throws ConfigError for an unknown class, with the nearest known one, for an unknown or wrong option, and for `eta`
-   *   with a sampler that has none; NonFinitePixelsError where a pixel is NaN or infinite; the signal's reason on abort;
+   *   and `spacing` with another sampler than ddim; NonFinitePixelsError where a pixel is NaN or infinite; the signal's reason on abort;
    *   PipelineDisposedError after `dispose`
    */
   async sample(options: SampleOptions = {}): Promise<Images> {
@@ -132,6 +132,6 @@ function checkDisposed(signal: AbortSignal): void {
 function samplingOf(recipe: Recipe, options: SampleOptions): Sampling {
   const given = Object.fromEntries(SAMPLING_OPTIONS.map((name) => [name, options[name]]));
   const { sampling } = parseConfig(mergeConfig({ ...recipeOf(recipe) }, { sampling: given }), 'sample');
-  if (options.eta !== undefined) checkEta('eta', sampling);
+  for (const name of ['eta', 'spacing'] as const) if (options[name] !== undefined) checkDdimOption(name, sampling);
   return sampling;
 }

@@ -29,12 +29,12 @@ export interface SamplerInputs {
 }
 
 /**
- * Throws on eta for a sampler that has none.
+ * Throws on an option that only ddim has (`eta`, `spacing`), for another sampler.
  *
  * @param option - the option that gave it, for the message.
  * @throws ConfigError naming the sampler
  */
-export function checkEta(option: string, { sampler }: Sampling): void {
+export function checkDdimOption(option: string, { sampler }: Sampling): void {
   if (sampler === 'ddim') return;
   throw new ConfigError(`${option}: has no part with the sampler ${sampler}; only ddim takes it`);
 }
@@ -42,7 +42,7 @@ export function checkEta(option: string, { sampler }: Sampling): void {
 /** Runs the configured sampler; the caller owns the images, [N, H, W, C]. */
 export function runSampler(process: DiffusionProcess, denoiser: Denoiser, inputs: SamplerInputs): Promise<Tensor4D> {
   const { noise, generator, sampling, onStep, signal } = inputs;
-  const { sampler, steps, eta, clip } = sampling;
+  const { sampler, steps, eta, clip, spacing = 'trailing' } = sampling;
   const common = { noise, steps, clip, onStep, signal };
   switch (sampler) {
     case 'euler':
@@ -57,7 +57,7 @@ export function runSampler(process: DiffusionProcess, denoiser: Denoiser, inputs
     case 'ddpm':
       return sampleDdpm(process, denoiser, { ...common, generator });
     case 'ddim':
-      return sampleDdim(process, denoiser, { ...common, eta, generator, spacing: 'trailing' });
+      return sampleDdim(process, denoiser, { ...common, eta, generator, spacing });
     case 'dpm-solver++':
       return sampleDpmSolverPP2M(process, denoiser, common);
     case 'unipc':

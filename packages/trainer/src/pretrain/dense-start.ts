@@ -1,12 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { ditPrefixes, withoutPrefix } from '@learngene/dit';
 import { type KindConfig, type KindParams, kindFromDenseAsync } from '@learngene/kind';
 import { disposeParams } from '@learngene/nn';
 import { ConfigError, type Progress } from '@learngene/pipeline';
-import { denseFile, denseParams, expectArtifact } from '@learngene/pipeline/node';
+import { denseFile, denseParams, expectArtifact, readDenseTensors } from '@learngene/pipeline/node';
 import { createGenerator, stream } from '@learngene/random';
-import { readSafetensors } from '@learngene/tensor-io/node';
+import { isTorchPath } from '@learngene/tensor-io/node';
 
 /**
  * Finds the file of a dense model to start from.
@@ -18,7 +17,7 @@ import { readSafetensors } from '@learngene/tensor-io/node';
 export async function denseStartFile(path: string, argument = 'dense'): Promise<string> {
   if (!existsSync(path)) throw new ConfigError(`${argument} ${path}: no such file`);
   // Tensors of no known layout may have a prefix, which is taken off when they are read.
-  const isTensors = statSync(path).isFile() && path.endsWith('.safetensors');
+  const isTensors = statSync(path).isFile() && (path.endsWith('.safetensors') || isTorchPath(path));
   const kinds = isTensors ? (['dense', 'other'] as const) : (['dense'] as const);
   await expectArtifact(path, { option: argument, kinds, expected: 'a dense DiT' });
   return resolve(denseFile(path));
@@ -28,7 +27,7 @@ export async function denseStartFile(path: string, argument = 'dense'): Promise<
 export interface KindFromDenseFileOptions {
   /** Seed of what the dense weights do not give. */
   seed: number;
-  /** Takes a note where the keys have a prefix. */
+  /** Takes a note where the keys have a prefix, or a checkpoint holds several models. */
   progress: Progress;
 }
 
@@ -36,21 +35,14 @@ export interface KindFromDenseFileOptions {
  * Factors the weights of a dense DiT in any of the known layouts.
  *
  * @returns parameters that the caller disposes
- * @throws ConfigError for a file of several models
+ * @throws ConfigError for a file of several models, none of which is averaged weights
  */
 export async function kindFromDenseFile(
   path: string,
   config: KindConfig,
   { seed, progress }: KindFromDenseFileOptions,
 ): Promise<KindParams> {
-  const { tensors: stored } = await readSafetensors(path);
-  const prefixes = ditPrefixes(stored);
-  if (prefixes.length > 1) {
-    throw new ConfigError(`${path}: holds several models, under ${prefixes.join(', ')}; keep one`);
-  }
-  const [prefix = ''] = prefixes;
-  if (prefix !== '') progress.info(`${path}: the keys begin with ${prefix}, which is taken off`);
-  const dense = denseParams(prefix === '' ? stored : withoutPrefix(stored, prefix), config.dit);
+  const dense = denseParams(await readDenseTensors(path, progress), config.dit);
   try {
     return await kindFromDenseAsync(dense, config, { generator: stream(createGenerator(seed), 'from-dense') });
   } finally {

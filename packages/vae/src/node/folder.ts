@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readSafetensors, writeFolderAtomic, writeSafetensors } from '@learngene/tensor-io/node';
+import { readTensors, weightsAt, writeFolderAtomic, writeSafetensors } from '@learngene/tensor-io/node';
 import { checkObject, checkText } from '../core/arguments';
 import {
   decodeVaeFiles,
@@ -19,7 +19,7 @@ export interface VaeFolder extends VaeFiles {
 }
 
 /**
- * Reads an autoencoder's folder: `config.json` and the weights, in diffusers' layout or in ours.
+ * Reads an autoencoder's folder: `config.json` and the weights, in diffusers' layout (its older `.bin` too) or in ours.
  *
  * @throws where a file is missing or damaged or does not fit the config; the message begins with the path
  */
@@ -28,8 +28,9 @@ export async function readVae(folder: string): Promise<VaeFolder> {
   const path = (file: string): string => join(folder, file);
   const text = await readText(path(VAE_FILES.config));
   const { weights } = named(path(VAE_FILES.config), () => parseVaeConfig(text));
-  const { tensors } = await readSafetensors(path(weights));
-  const files = named(path(weights), () => decodeVaeFiles(text, tensors));
+  const file = weightsAt(path(weights));
+  const tensors = await readTensors(file);
+  const files = named(file, () => decodeVaeFiles(text, tensors));
   return { ...files, hash: await vaeHash(files.tensors, files.config) };
 }
 

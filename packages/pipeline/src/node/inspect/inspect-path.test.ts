@@ -196,11 +196,11 @@ describe('inspectPath', () => {
 
   test.each([
     ['nothing', 'none', 'none: no such file or folder'],
-    ['another file', 'expected.json', 'a .safetensors file; this is a JSON file'],
+    ['another file', 'expected.json', '.pt or .pth file; this is a JSON file'],
     [
       'a part of a run',
       'run/checkpoints',
-      'expected a run, a bundle, a demo, an autoencoder or a .safetensors file; this is',
+      'expected a run, a bundle, a demo, an autoencoder or a .safetensors, .pt or .pth file; this is',
     ],
   ])('%s at the path is refused by its name', async (_, path, message) => {
     const inspection = inspectPath(at(path), { needEngine: async () => {} });

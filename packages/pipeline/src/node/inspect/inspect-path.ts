@@ -11,12 +11,13 @@ import {
 import { countKind, type KindConfig } from '@learngene/kind';
 import { loadBundle } from '@learngene/kind/node';
 import { disposeParams } from '@learngene/nn';
-import { openSafetensorsFile } from '@learngene/tensor-io/node';
+import type { TensorFile } from '@learngene/tensor-io';
+import { isTorchPath, openTensorFile } from '@learngene/tensor-io/node';
 import { recogniseVae, type VaeWeightsDescription } from '@learngene/vae';
 import { isShippedAutoencoder } from '../../config/shipped-autoencoders';
 import { ConfigError } from '../../errors';
 import { noProgress, type Progress } from '../../progress';
-import { denseFile } from '../dense-model';
+import { denseFile, denseTensors } from '../dense-model';
 import { identify } from '../identify';
 import { checkpointSteps, type DenseRunRecord, type KindRunRecord, readRunRecord } from '../run-folder';
 import { type AutoencoderInspection, inspectAutoencoder } from './inspect-autoencoder';
@@ -115,7 +116,7 @@ export interface InspectPathOptions {
 
 /**
  * Reads what a run, a bundle, a demo, a dense model, an autoencoder (its folder, its weights, the run that trained it, or the
- * name of a shipped one) or a `.safetensors` file is and costs.
+ * name of a shipped one) or a file of tensors (`.safetensors`, `.pt`, `.pth`) is and costs.
  *
  * @throws ConfigError that says what else lies at the path
  */
@@ -131,7 +132,8 @@ export async function inspectPath(path: string, options: InspectPathOptions): Pr
     if (folder !== path) progress.info(`${path} is ${artifact.what}`);
     return inspectAutoencoder({ path: folder }, path);
   }
-  if (path.endsWith('.safetensors') && statSync(path).isFile()) return inspectTensors(path, artifact.what);
+  if ((path.endsWith('.safetensors') || isTorchPath(path)) && statSync(path).isFile())
+    return inspectTensors(path, artifact.what);
   switch (artifact.kind) {
     case 'bundle':
       await needEngine();
@@ -145,7 +147,7 @@ export async function inspectPath(path: string, options: InspectPathOptions): Pr
       return inspectTensors(denseFile(path), artifact.what);
     default:
       throw new ConfigError(
-        `${path}: expected a run, a bundle, a demo, an autoencoder or a .safetensors file; this is ${artifact.what}`,
+        `${path}: expected a run, a bundle, a demo, an autoencoder or a .safetensors, .pt or .pth file; this is ${artifact.what}`,
       );
   }
 }
@@ -169,13 +171,13 @@ async function inspectBundle(path: string): Promise<BundleInspection> {
 }
 
 async function inspectTensors(path: string, kind: string): Promise<TensorsInspection> {
-  const file = await openSafetensorsFile(path);
+  const file = await openTensorFile(path);
   try {
     const tensors = file.names.map((name) => {
       const { dtype, shape } = file.info(name);
       return { name, dtype, shape };
     });
-    const shapes = new Map(tensors.map(({ name, dtype, shape }) => [name, { dtype, shape }]));
+    const shapes = shapesOf(isTorchPath(path) ? (orNull(() => denseTensors(file, path)) ?? file) : file);
     const layout = orNull(() => ditLayout(shapes));
     const config = layout === null ? null : configOf(shapes);
     const autoencoder = recogniseVae(shapes) ?? null;
@@ -184,6 +186,8 @@ async function inspectTensors(path: string, kind: string): Promise<TensorsInspec
     await file.close();
   }
 }
+
+const shapesOf = (file: TensorFile): NamedShapes => new Map(file.names.map((name) => [name, file.info(name)]));
 
 const configOf = (shapes: NamedShapes) => orNull(() => inferDitConfig(shapes));
 
