@@ -111,6 +111,7 @@ async function goodArguments(): Promise<Record<string, [values: unknown[], names
       [/^files/, ofConfig, /^options:/],
     ],
     readVae: [['none'], [/^folder:/]],
+    recogniseVae: [[foreign], [/^tensors:/]],
     writeVae: [
       ['none', { config, tensors }, {}],
       [/^folder:/, /^(files|tensors):/, /^options:/],

@@ -1,5 +1,5 @@
 import type { VaeConfig } from '../config';
-import { checkObject } from '../core/arguments';
+import { checkTensors } from '../core/arguments';
 import type { VaeLayout } from './layouts';
 
 /** What the names and shapes of tensors tell of an autoencoder. Its scale and its clamps are in its configuration alone. */
@@ -81,7 +81,7 @@ const SIGNATURES: readonly Signature[] = [
 export function recogniseVae(
   shapes: ReadonlyMap<string, { readonly shape: readonly number[] }>,
 ): VaeWeightsDescription | undefined {
-  checkObject('shapes', shapes);
+  checkTensors(shapes);
   const at = ([key, axis]: Channels) => shapes.get(key)?.shape[axis];
   for (const { type, layout, mark, image, latent } of SIGNATURES) {
     if (!shapes.has(mark)) continue;
