@@ -75,20 +75,20 @@ const SIGNATURES: readonly Signature[] = [
 /**
  * Tells an autoencoder by the names and shapes of its tensors, in any of the layouts.
  *
- * @param shapes - the tensors of a file, by name.
+ * @param tensors - the tensors of a file, by name.
  * @returns undefined for anything else
  */
 export function recogniseVae(
-  shapes: ReadonlyMap<string, { readonly shape: readonly number[] }>,
+  tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>,
 ): VaeWeightsDescription | undefined {
-  checkTensors(shapes);
-  const at = ([key, axis]: Channels) => shapes.get(key)?.shape[axis];
+  checkTensors(tensors);
+  const at = ([key, axis]: Channels) => tensors.get(key)?.shape[axis];
   for (const { type, layout, mark, image, latent } of SIGNATURES) {
-    if (!shapes.has(mark)) continue;
+    if (!tensors.has(mark)) continue;
     const [inputs, latentChannels] = [at(image), at(latent)];
     if (inputs === undefined || latentChannels === undefined) continue;
     // A first layer of 1x1 takes blocks of 2x2 pixels.
-    const isShuffle = type === 'tiny' && layout === 'learngene' && shapes.get(image[0])?.shape[0] === 1;
+    const isShuffle = type === 'tiny' && layout === 'learngene' && tensors.get(image[0])?.shape[0] === 1;
     return { type, layout, imageChannels: isShuffle ? inputs / 4 : inputs, latentChannels };
   }
   return undefined;
