@@ -4,6 +4,7 @@ import {
   type AdamWState,
   cloneParams,
   disposeParams,
+  disposeReplacedParams,
   initAdamW,
   stepParameterGroups,
   valueAndGrad,
@@ -53,8 +54,10 @@ async function denseStep(spec: ModelSpec): Promise<WorkItem> {
       emaDecay: 0.9999,
       donate: true,
     });
-    for (const tree of [grads, params, state.m, state.v, ema]) disposeParams(tree);
-    [{ params, state, ema }] = groups;
+    const [after] = groups;
+    disposeReplacedParams([params, state.m, state.v, ema], [after.params, after.state.m, after.state.v, after.ema]);
+    disposeParams(grads);
+    ({ params, state, ema } = after);
     const [loss] = await value.data();
     tf.dispose([value, gradientNorm]);
     return loss;

@@ -3,6 +3,7 @@ import {
   adamWStep,
   attention,
   disposeParams,
+  disposeReplacedParams,
   gelu,
   groupNorm,
   initAdamW,
@@ -77,7 +78,7 @@ async function adamW({ shapes }: { shapes: number[][] }): Promise<WorkItem> {
   const options = { learningRate: 1e-4, weightDecay: 0.01, donate: true };
   const run = () => {
     const next = adamWStep({ params, grads, state }, options);
-    tf.dispose([params, state.m, state.v] as unknown as tf.TensorContainer);
+    disposeReplacedParams([params, state.m, state.v], [next.params, next.state.m, next.state.v]);
     ({ params, state } = next);
   };
   return {
@@ -101,7 +102,7 @@ async function optimizer({ shapes }: { shapes: number[][] }): Promise<WorkItem> 
   const options = { learningRate: 1e-4, weightDecay: 0.01, clipNorm: 1, emaDecay: 0.9999, donate: true };
   const run = () => {
     const next = adamWEmaStep({ params, grads, state, ema }, options);
-    for (const old of [params, state.m, state.v, ema]) disposeParams(old);
+    disposeReplacedParams([params, state.m, state.v, ema], [next.params, next.state.m, next.state.v, next.ema]);
     ({ params, state, ema } = next);
   };
   return {

@@ -1,19 +1,11 @@
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
-import { type backend_util, type DataType, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { type backend_util, type DataType, engine, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { BufferPool, type PoolStatistics } from './buffer-pool';
+import { Entries, Entry } from './entries';
 import type { NativeAddon } from './native';
 
 /** The name of the backend for `tf.setBackend`. */
 export const NATIVE = 'native';
-
-/** A tensor's entry in the backend: that of the cpu backend, and whether its values may go back to the pool. */
-interface Entry {
-  values: backend_util.BackendValues;
-  dtype: DataType;
-  refCount: number;
-  complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
-  pooled?: boolean;
-}
 
 /**
  * The precision of matrix products: float32, or bfloat16 factors with float32 sums. Everything else (weights, norms,
@@ -43,6 +35,7 @@ export class NativeBackend extends MathBackendCPU {
   /** The precision of matrix products; set it with `setNativePrecision`. */
   precision: Precision = 'f32';
   readonly #pool: BufferPool;
+  readonly #entries: Entries;
 
   /**
    * @param addon the loaded addon
@@ -51,26 +44,20 @@ export class NativeBackend extends MathBackendCPU {
   constructor(addon: NativeAddon, limitBytes: number) {
     super();
     this.addon = addon;
+    this.#entries = new Entries(this, engine());
+    Object.assign(this, { data: this.#entries }); // what the cpu backend's methods read
     this.#pool = new BufferPool((length) => addon.allocate(length), limitBytes);
   }
 
   /** Stores a new tensor's values without a copy. The caller's array is never written to or pooled. */
   override write(values: backend_util.BackendValues, _shape: number[], dtype: DataType): object {
-    const dataId = {};
-    this.#set(dataId, { values, dtype, refCount: 1 });
-    return dataId;
+    return this.#entries.add(new Entry(values, dtype));
   }
 
   /** Takes a float32 output from the pool. Its values are unspecified; the kernel must write every one. */
   output(shape: number[]): TensorInfo {
-    const dataId = {};
-    this.#set(dataId, {
-      values: this.#pool.take(util.sizeFromShape(shape)),
-      dtype: 'float32',
-      refCount: 1,
-      pooled: true,
-    });
-    return { dataId, shape, dtype: 'float32' };
+    const values = this.#pool.take(util.sizeFromShape(shape));
+    return { dataId: this.#entries.add(new Entry(values, 'float32', true)), shape, dtype: 'float32' };
   }
 
   /** Returns the values of a float32 tensor. They may be written only where `output` made the tensor. */
@@ -102,7 +89,7 @@ export class NativeBackend extends MathBackendCPU {
   /** Keeps the values of a tensor out of the pool from now on, because something outside refers to them. */
   escape(dataId: object): void {
     const entry = this.#entry(dataId);
-    if (entry.pooled !== true) return;
+    if (!entry.pooled) return;
     entry.pooled = false;
     this.#pool.forget(entry.values as Float32Array);
   }
@@ -110,7 +97,7 @@ export class NativeBackend extends MathBackendCPU {
   /** The buffer that a pooled tensor's values are in; undefined for others. */
   pooledBuffer(tensor: TensorInfo): ArrayBufferLike | undefined {
     const entry = this.#entry(tensor.dataId);
-    return entry.pooled === true ? (entry.values as Float32Array).buffer : undefined;
+    return entry.pooled ? (entry.values as Float32Array).buffer : undefined;
   }
 
   /**
@@ -119,7 +106,7 @@ export class NativeBackend extends MathBackendCPU {
    */
   isSole(tensor: TensorInfo): boolean {
     const entry = this.#entry(tensor.dataId);
-    return entry.pooled === true && entry.refCount === 1;
+    return entry.pooled && entry.refCount === 1;
   }
 
   /** The buffer of a tensor's values, where they are a typed array. */
@@ -135,7 +122,7 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   override disposeData(dataId: object, force = false): boolean {
-    if (!this.data.has(dataId)) return true;
+    if (!this.#entries.has(dataId)) return true;
     const entry = this.#entry(dataId);
     entry.refCount--;
     if (!force && entry.refCount > 0) return false;
@@ -143,10 +130,11 @@ export class NativeBackend extends MathBackendCPU {
       this.disposeData(entry.complexTensorInfos.real.dataId, true);
       this.disposeData(entry.complexTensorInfos.imag.dataId, true);
     }
-    this.data.delete(dataId);
-    if (entry.pooled === true) {
+    const { values, pooled } = entry;
+    this.#entries.delete(dataId);
+    if (pooled) {
       entry.pooled = false;
-      this.#pool.give(entry.values as Float32Array);
+      this.#pool.give(values as Float32Array);
     }
     return true;
   }
@@ -165,11 +153,7 @@ export class NativeBackend extends MathBackendCPU {
     return 1e-7;
   }
 
-  #set(dataId: object, entry: Entry): void {
-    this.data.set(dataId, entry as never);
-  }
-
   #entry(dataId: object): Entry {
-    return this.data.get(dataId) as unknown as Entry;
+    return this.#entries.get(dataId);
   }
 }

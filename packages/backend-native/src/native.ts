@@ -7,6 +7,7 @@ import type { ElementwiseAddon } from './addon/elementwise';
 import type { LinalgAddon } from './addon/linalg';
 import type { LinearAddon } from './addon/linear';
 import type { OptimizerAddon } from './addon/optimizer';
+import type { RandomAddon } from './addon/random';
 import type { ReduceAddon } from './addon/reduce';
 import type { ShapeAddon } from './addon/shape';
 import type { SystemAddon } from './addon/system';
@@ -23,10 +24,11 @@ export type NativeAddon = SystemAddon &
   LinalgAddon &
   LinearAddon &
   OptimizerAddon &
+  RandomAddon &
   TransformerAddon;
 
 /** The version of the calls between TypeScript and Rust; the two sides must agree. */
-export const ABI = 2;
+export const ABI = 3;
 
 /** The addon cannot be used on this machine. */
 export class NativeUnavailableError extends Error {

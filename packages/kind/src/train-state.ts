@@ -1,4 +1,11 @@
-import { type AdamWState, cloneParams, initAdamW, type ParamTree, paramLeaves } from '@learngene/nn';
+import {
+  type AdamWState,
+  cloneParams,
+  disposeReplacedParams,
+  initAdamW,
+  type ParamTree,
+  paramLeaves,
+} from '@learngene/nn';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames } from './option-names';
 import type { KindParams, NetworkParams } from './params';
@@ -63,12 +70,7 @@ export function initKindTraining<P extends NetworkParams>(
  * both are skipped, so the cost depends only on the groups in the batch.
  */
 export function disposeReplaced(before: KindTrainState<NetworkParams>, after: KindTrainState<NetworkParams>): void {
-  const untouched = new Set(partsOf(after));
-  const replaced = partsOf(before).filter((part) => !untouched.has(part));
-  const former = new Set(partsOf(before));
-  const fresh = partsOf(after).filter((part) => !former.has(part));
-  const kept = tensorsOf(fresh);
-  for (const tensor of tensorsOf(replaced)) if (!kept.has(tensor) && !tensor.isDisposed) tensor.dispose();
+  disposeReplacedParams(partsOf(before), partsOf(after));
 }
 
 /** Disposes every tensor of a state: parameters (frozen ones too), moving averages, optimiser. */

@@ -25,7 +25,8 @@ export interface AdamWOptions {
   readonly weightDecay?: number;
   /**
    * Whether the backend may overwrite the values of the parameters, the state and the moving average (default false).
-   * This halves the memory of the step. The caller then only disposes them; clones of them are safe.
+   * This halves the memory of the step; clones of them are safe. A tensor that was written over is itself in the result, and
+   * a tree of such tensors too: dispose the rest by `disposeReplacedParams`.
    */
   readonly donate?: boolean;
 }

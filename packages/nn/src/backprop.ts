@@ -1,23 +1,8 @@
-import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { withNeededGrads } from './core/needs-input-grad';
+import { recordTape, type TapeNode, tapeEngine } from './core/tape';
 import { registerGradients } from './gradients';
-
-/** An op on the tape of tfjs-core 4. */
-interface TapeNode {
-  readonly kernelName: string;
-  readonly inputs: NamedTensorMap;
-  readonly outputs: Tensor[];
-  readonly saved?: Tensor[];
-  readonly gradient?: (dys: (Tensor | null)[]) => Record<string, () => Tensor>;
-}
-
-/** The part of the engine of tfjs-core 4 that its types declare private. */
-interface TapeEngine {
-  readonly state: { activeTape: TapeNode[]; gradientDepth: number };
-  startTape(): void;
-  endTape(): void;
-}
 
 /**
  * Computes gradients as `tf.engine().gradients` does, but frees memory on the way back. As soon as an op is done, the
@@ -32,12 +17,12 @@ export function gradients<T extends Tensor>(
   leaves: readonly Tensor[],
 ): { value: T; grads: (Tensor | undefined)[] } {
   registerGradients();
-  const engine = tf.engine() as unknown as TapeEngine;
+  const engine = tapeEngine();
   if (engine.state.gradientDepth > 0) return tf.engine().gradients(f, [...leaves]);
   let value: T | undefined;
   try {
-    value = record(engine, f);
-    const path = pathBetween(engine.state.activeTape, leaves, value);
+    value = recordTape(f);
+    const path = pathBack(engine.state.activeTape, leaves, value);
     if (path.length === 0 && leaves.length > 0) {
       throw new Error('Cannot compute gradient: the value depends on none of the leaves');
     }
@@ -46,48 +31,50 @@ export function gradients<T extends Tensor>(
     value?.dispose();
     throw error;
   } finally {
-    for (const { saved } of engine.state.activeTape) tf.dispose(saved ?? []);
+    for (const { saved } of engine.state.activeTape) for (const tensor of saved ?? []) tensor.dispose();
     engine.state.activeTape = [];
   }
 }
 
-function record<T extends Tensor>(engine: TapeEngine, f: () => T): T {
-  engine.startTape();
-  try {
-    return tf.tidy(f);
-  } finally {
-    engine.endTape();
-  }
+/** An op between leaves and value, and those of its inputs that depend on a leaf. */
+interface PathNode {
+  readonly node: TapeNode;
+  readonly names: readonly string[];
 }
 
-/** The ops between leaves and value in the order they ran, each with only those inputs that depend on a leaf. */
-function pathBetween(tape: readonly TapeNode[], leaves: readonly Tensor[], value: Tensor): TapeNode[] {
-  const dependent = new Set(leaves.map(({ id }) => id));
-  const forward = tape.filter(({ inputs, outputs }) => {
-    const depends = Object.values(inputs).some(({ id }) => dependent.has(id));
-    if (depends) for (const { id } of outputs) dependent.add(id);
-    return depends;
-  });
+/** The ops between leaves and value, the last one first. */
+function pathBack(tape: readonly TapeNode[], leaves: readonly Tensor[], value: Tensor): PathNode[] {
+  const dependent = new Set<number>();
+  for (const { id } of leaves) dependent.add(id);
+  const forward: PathNode[] = [];
+  for (const node of tape) {
+    const names: string[] = [];
+    for (const name in node.inputs) if (dependent.has(node.inputs[name].id)) names.push(name);
+    if (names.length === 0) continue;
+    for (const { id } of node.outputs) dependent.add(id);
+    forward.push({ node, names });
+  }
   const needed = new Set([value.id]);
-  const path: TapeNode[] = [];
-  for (const node of forward.reverse()) {
+  const path: PathNode[] = [];
+  for (let i = forward.length - 1; i >= 0; i--) {
+    const { node, names } = forward[i];
     if (!node.outputs.some(({ id }) => needed.has(id))) continue;
-    const inputs = Object.fromEntries(Object.entries(node.inputs).filter(([, { id }]) => dependent.has(id)));
-    for (const { id } of Object.values(inputs)) needed.add(id);
-    path.push({ ...node, inputs });
+    for (const name of names) needed.add(node.inputs[name].id);
+    path.push(forward[i]);
   }
-  return path.reverse();
+  return path;
 }
 
-function walkBack(path: readonly TapeNode[], value: Tensor, leaves: readonly Tensor[]): (Tensor | undefined)[] {
-  const kept = new Set(leaves.map(({ id }) => id));
+function walkBack(path: readonly PathNode[], value: Tensor, leaves: readonly Tensor[]): (Tensor | undefined)[] {
+  const kept = new Set<number>();
+  for (const { id } of leaves) kept.add(id);
   const held = new Map<number, Tensor>([[value.id, tf.ones(value.shape)]]);
   try {
-    for (const node of [...path].reverse()) {
-      const dxs = inputGradients(node, held);
+    for (const { node, names } of path) {
+      const dxs = inputGradients(node, names, held);
       for (const { id } of node.outputs) if (!kept.has(id)) release(held, id);
-      tf.dispose(node.saved ?? []);
-      for (const [name, dx] of Object.entries(dxs)) accumulate(held, node.inputs[name], dx);
+      for (const tensor of node.saved ?? []) tensor.dispose();
+      for (const [i, name] of names.entries()) accumulate(held, node.inputs[name], dxs[i]);
     }
     return leaves.map(({ id }) => held.get(id));
   } catch (error) {
@@ -98,26 +85,25 @@ function walkBack(path: readonly TapeNode[], value: Tensor, leaves: readonly Ten
   }
 }
 
-/** The gradients of an op's inputs, tensors of their own. */
-function inputGradients(
-  { kernelName, inputs, outputs, gradient }: TapeNode,
-  held: Map<number, Tensor>,
-): NamedTensorMap {
+/** The gradients of the inputs `names` of an op, tensors of their own. */
+function inputGradients(node: TapeNode, names: readonly string[], held: Map<number, Tensor>): Tensor[] {
+  const { kernelName, inputs, outputs, gradient, ownGradient } = node;
   if (!gradient) throw new Error(`Cannot compute gradient: gradient function not found for ${kernelName}.`);
   const dys = outputs.map(({ id }) => held.get(id) ?? null);
   return tf.tidy(() => {
-    const functions = withNeededGrads(Object.keys(inputs), () => gradient(dys));
+    const grads = withNeededGrads(names, () => (ownGradient && dys[0] ? ownGradient(dys[0]) : gradient(dys)));
     const taken = new Set<Tensor | null>(dys);
-    const dxs: NamedTensorMap = {};
-    for (const [name, { shape }] of Object.entries(inputs)) {
-      const dx = tf.tidy(functions[name]);
+    return names.map((name) => {
+      const grad = grads[name];
+      const dx = typeof grad === 'function' ? tf.tidy(grad) : grad;
+      const { shape } = inputs[name];
       if (!tf.util.arraysEqual(dx.shape, shape)) {
         throw new Error(`gradient of ${kernelName} in ${name}: expected [${shape}], got [${dx.shape}]`);
       }
-      dxs[name] = taken.has(dx) ? tf.clone(dx) : dx; // some functions hand out dy itself, or one tensor twice
+      const own = taken.has(dx) ? tf.clone(dx) : dx; // some functions hand out dy itself, or one tensor twice
       taken.add(dx);
-    }
-    return dxs;
+      return own;
+    });
   });
 }
 

@@ -66,6 +66,7 @@ export {
   cloneParams,
   countParams,
   disposeParams,
+  disposeReplacedParams,
   flattenParams,
   mapParams,
   type ParamTree,

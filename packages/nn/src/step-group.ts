@@ -49,43 +49,67 @@ export function stepGroup<P extends ParamTree>(
     v: leavesLike(params, state.v, `${at}state.v`),
     ema: leavesLike(params, ema, `${at}ema`),
   };
-  const after: Record<'params' | 'm' | 'v' | 'ema', Tensor[]> = { params: [], m: [], v: [], ema: [] };
-  for (const { places, ...own } of alike(group, attrs)) {
+  const [first, ...others] = alike(group, attrs);
+  const after =
+    others.length === 0
+      ? adamWEma({ ...before, norm }, { ...attrs, ...first.rates, step })
+      : inParts([first, ...others], before, (leaves, rates) =>
+          adamWEma({ ...leaves, norm }, { ...attrs, ...rates, step }),
+        );
+  return {
+    params: withLeaves(params, before.params, after.params),
+    state: { step, m: withLeaves(state.m, before.m, after.m), v: withLeaves(state.v, before.v, after.v) },
+    ema: withLeaves(ema, before.ema, after.ema),
+  };
+
+  /** The tree itself where a step wrote over the values of all its leaves. */
+  function withLeaves(tree: P, old: readonly Tensor[], now: readonly Tensor[]): P {
+    return now.every((leaf, i) => leaf === old[i]) ? tree : replaceLeaves(params, now);
+  }
+}
+
+type Trees = 'params' | 'm' | 'v' | 'ema';
+
+/** Steps the leaves of every part, and puts the results in the places of the leaves. */
+function inParts(
+  parts: readonly Alike[],
+  before: Record<Trees | 'grads', readonly Tensor[]>,
+  step: (leaves: typeof before, rates: Alike['rates']) => Record<Trees, readonly Tensor[]>,
+): Record<Trees, Tensor[]> {
+  const after: Record<Trees, Tensor[]> = { params: [], m: [], v: [], ema: [] };
+  for (const { places, rates } of parts) {
     const part = (leaves: readonly Tensor[]) => places.map((place) => leaves[place]);
-    const { params: p, grads: g, m, v, ema: e } = before;
-    const leaves = { params: part(p), grads: part(g), m: part(m), v: part(v), ema: part(e), ...(norm && { norm }) };
-    const result = adamWEma(leaves, { ...attrs, ...own, step });
+    const { params, grads, m, v, ema } = before;
+    const own = { params: part(params), grads: part(grads), m: part(m), v: part(v), ema: part(ema) };
+    const result = step(own, rates);
     for (const tree of ['params', 'm', 'v', 'ema'] as const) {
       for (const [i, place] of places.entries()) after[tree][place] = result[tree][i];
     }
   }
-  return {
-    params: replaceLeaves(params, after.params),
-    state: { step, m: replaceLeaves(params, after.m), v: replaceLeaves(params, after.v) },
-    ema: replaceLeaves(params, after.ema),
-  };
+  return after;
 }
 
-/** Places of the leaves that are stepped at one learning rate and weight decay. */
+/** Leaves that are stepped at one learning rate and weight decay. */
 interface Alike {
-  readonly learningRate: number;
-  readonly weightDecay: number;
+  readonly rates: Pick<StepAttrs, 'learningRate' | 'weightDecay'>;
+  /** Their places among the leaves of the group. */
   readonly places: number[];
 }
 
 /** The leaves of a group by learning rate and weight decay. */
 function alike({ params, leaves = [], ...group }: ParameterGroup, attrs: StepAttrs): Alike[] {
+  const ratesOf = (own: GroupSettings | undefined) => ({
+    learningRate: attrs.learningRate * (own?.learningRateScale ?? group.learningRateScale ?? 1),
+    weightDecay: own?.weightDecay ?? group.weightDecay ?? attrs.weightDecay,
+  });
+  if (leaves.length === 0) return [{ rates: ratesOf(undefined), places: [] }]; // all leaves: places do not matter
   const parts = new Map<string, Alike>();
-  // Without `leaves` the names do not matter, and a step has thousands of them.
-  const names = leaves.length > 0 ? [...flattenParams(params).keys()] : paramLeaves(params).map(() => '');
-  for (const [place, name] of names.entries()) {
-    const own = leaves.find(({ includes }) => includes(name));
-    const scale = own?.learningRateScale ?? group.learningRateScale ?? 1;
-    const weightDecay = own?.weightDecay ?? group.weightDecay ?? attrs.weightDecay;
-    const key = `${scale} ${weightDecay}`;
+  for (const [place, name] of [...flattenParams(params).keys()].entries()) {
+    const rates = ratesOf(leaves.find(({ includes }) => includes(name)));
+    const key = `${rates.learningRate} ${rates.weightDecay}`;
     const part = parts.get(key);
     if (part) part.places.push(place);
-    else parts.set(key, { learningRate: attrs.learningRate * scale, weightDecay, places: [place] });
+    else parts.set(key, { rates, places: [place] });
   }
   return [...parts.values()];
 }

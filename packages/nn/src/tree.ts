@@ -139,6 +139,18 @@ export function disposeParams(tree: ParamTree): void {
 }
 
 /**
+ * Disposes the tensors of trees that are not in others: what a step replaced. Trees that are in both are skipped, so the
+ * cost depends only on what changed.
+ */
+export function disposeReplacedParams(before: readonly ParamTree[], after: readonly ParamTree[]): void {
+  const [former, untouched] = [new Set(before), new Set(after)];
+  const replaced = before.filter((tree) => !untouched.has(tree));
+  if (replaced.length === 0) return;
+  const kept = new Set(after.filter((tree) => !former.has(tree)).flatMap(paramLeaves));
+  for (const tensor of replaced.flatMap(paramLeaves)) if (!kept.has(tensor) && !tensor.isDisposed) tensor.dispose();
+}
+
+/**
  * Clones every leaf. The clones share the immutable data, and no bytes are copied.
  *
  * @returns A tree that the caller owns; disposing it leaves the original alive.

@@ -121,8 +121,8 @@ function weights(q: Plain, k: Plain, qAt: At, kAt: At, t: number, Dh: number, sc
   return exps.map((value) => value / total);
 }
 
-function list(inputs: Record<string, Plain>, letter: string, count: number): Plain[] {
-  return Array.from({ length: count }, (_, i) => inputs[`${letter}${i}`]);
+function list(inputs: Record<string, Plain>, letter: string): Plain[] {
+  return inputs[letter] as unknown as Plain[];
 }
 
 /** Every kernel of the seam by its name. */
@@ -254,18 +254,18 @@ export const plainKernels: Record<string, PlainKernel> = {
     });
     return [dq, dk, dv];
   },
-  LearngeneGlobalSquaredNorm: (inputs, { count }) => {
-    const sum = list(inputs, 'x', count).reduce((a, x) => a + x.values.reduce((b, value) => b + value * value, 0), 0);
+  LearngeneGlobalSquaredNorm: (inputs) => {
+    const sum = list(inputs, 'x').reduce((a, x) => a + x.values.reduce((b, value) => b + value * value, 0), 0);
     return [{ shape: [], values: Float32Array.of(sum) }];
   },
-  LearngeneEma: (inputs, { count, decay }) => {
-    const params = list(inputs, 'p', count);
-    return list(inputs, 'e', count).map((e, leaf) =>
+  LearngeneEma: (inputs, { decay }) => {
+    const params = list(inputs, 'p');
+    return list(inputs, 'e').map((e, leaf) =>
       map(e, (value, i) => decay * value + (1 - decay) * params[leaf].values[i]),
     );
   },
-  LearngeneAdamW: (inputs, { count, learningRate, beta1, beta2, eps, weightDecay, step }) => {
-    const [p, g, m, v] = ['p', 'g', 'm', 'v'].map((letter) => list(inputs, letter, count));
+  LearngeneAdamW: (inputs, { learningRate, beta1, beta2, eps, weightDecay, step }) => {
+    const [p, g, m, v] = ['p', 'g', 'm', 'v'].map((letter) => list(inputs, letter));
     const m1 = m.map((leaf, l) => map(leaf, (value, i) => beta1 * value + (1 - beta1) * g[l].values[i]));
     const v1 = v.map((leaf, l) => map(leaf, (value, i) => beta2 * value + (1 - beta2) * g[l].values[i] ** 2));
     const p1 = p.map((leaf, l) =>
@@ -278,12 +278,11 @@ export const plainKernels: Record<string, PlainKernel> = {
     return [...p1, ...m1, ...v1];
   },
   LearngeneAdamWEma: (inputs, { decay, maxNorm, donate: _, ...attrs }) => {
-    const { count } = attrs;
     const factor = inputs.norm ? Math.min(1, maxNorm / (inputs.norm.values[0] + 1e-6)) : 1;
-    const clipped = list(inputs, 'g', count).map((g, i) => [`g${i}`, map(g, (value) => value * factor)]);
-    const after = plainKernels.LearngeneAdamW({ ...inputs, ...Object.fromEntries(clipped) }, attrs);
-    const params = after.slice(0, count).map((p, i) => [`p${i}`, p]);
-    return [...after, ...plainKernels.LearngeneEma({ ...inputs, ...Object.fromEntries(params) }, { count, decay })];
+    const g = list(inputs, 'g').map((leaf) => map(leaf, (value) => value * factor));
+    const after = plainKernels.LearngeneAdamW({ ...inputs, g: g as never }, attrs);
+    const p = after.slice(0, g.length);
+    return [...after, ...plainKernels.LearngeneEma({ ...inputs, p: p as never }, { decay })];
   },
   LearngeneLinearInputGrad: ({ dy, weight }) => {
     const [out, size] = weight.shape;

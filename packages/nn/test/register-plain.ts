@@ -13,12 +13,13 @@ export function withPlainKernels(work: () => void): string[] {
       kernelFunc: ({ inputs, attrs, backend }) => {
         const cpu = backend as MathBackendCPU;
         called.add(kernelName);
-        const read = ([name, { shape, dataId }]: [string, TensorInfo]): [string, Plain] => [
-          name,
-          { shape, values: Float32Array.from(cpu.readSync(dataId) as Float32Array) },
-        ];
-        const entries = Object.entries(inputs) as [string, TensorInfo][];
-        const results = plain(Object.fromEntries(entries.map(read)), attrs as NamedAttrMap as Record<string, number>);
+        const read = ({ shape, dataId }: TensorInfo): Plain => ({
+          shape,
+          values: Float32Array.from(cpu.readSync(dataId) as Float32Array),
+        });
+        const entries = Object.entries(inputs) as [string, TensorInfo | TensorInfo[]][];
+        const given = entries.map(([name, x]) => [name, Array.isArray(x) ? x.map(read) : read(x)]);
+        const results = plain(Object.fromEntries(given), attrs as NamedAttrMap as Record<string, number>);
         return results.map(({ shape, values }) => cpu.makeTensorInfo(shape, 'float32', values));
       },
     });

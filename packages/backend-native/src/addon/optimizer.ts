@@ -21,6 +21,17 @@ export interface OptimizerAddon {
     v1: Leaves,
     e1: Leaves,
   ): void;
+  /** `adamw` where every output is the array of its input. */
+  adamwInPlace(
+    scalars: readonly number[],
+    clip: number,
+    decay: number,
+    p: Leaves,
+    g: Leaves,
+    m: Leaves,
+    v: Leaves,
+    e: Leaves,
+  ): void;
   /** e1 = decay e + (1 - decay) p. */
   ema(decay: number, e: Leaves, p: Leaves, e1: Leaves): void;
   /** The sum of the squares of all elements. */

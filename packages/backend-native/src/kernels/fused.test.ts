@@ -111,8 +111,10 @@ describe.each(['groupedLowRankGelu', 'groupedLowRankGatedResidual', 'linearGelu'
 
 describe('over leaves', () => {
   const lengths = fc.array(fc.constantFrom(0, 1, 3, 17, 1000, 40_000), { minLength: 1, maxLength: 5 });
-  const leaves = (letter: string, shapes: number[], seed: number, low = -1) =>
-    Object.fromEntries(shapes.map((length, i) => [`${letter}${i}`, random([length], seed + i, low, 1)]));
+  const leaves = (shapes: number[], seed: number, low = -1) =>
+    shapes.map((length, i) => random([length], seed + i, low, 1));
+  /** Lists of leaves as a kernel takes them. */
+  const lists = (inputs: Readonly<Record<string, tf.Tensor[] | tf.Tensor>>) => inputs as NamedTensorMap;
 
   test.each([false, true])('AdamW (clipped and averaged: %s)', async (averaged) => {
     const attrs = { learningRate: 0.01, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, step: 3 };
@@ -121,26 +123,26 @@ describe('over leaves', () => {
       ([shapes, seed]) =>
         agree(
           () => {
-            const all: NamedTensorMap = {
-              ...leaves('p', shapes, seed),
-              ...leaves('g', shapes, seed + 10),
-              ...leaves('m', shapes, seed + 20),
-              ...leaves('v', shapes, seed + 30, 0.01),
-              ...(averaged && { ...leaves('e', shapes, seed + 40), norm: tf.scalar(4) }),
+            const all = {
+              p: leaves(shapes, seed),
+              g: leaves(shapes, seed + 10),
+              m: leaves(shapes, seed + 20),
+              v: leaves(shapes, seed + 30, 0.01),
             };
-            const count = shapes.length;
+            const e = leaves(shapes, seed + 40);
             if (tf.getBackend() === NATIVE) {
-              if (!averaged) return run('LearngeneAdamW', all, { count, ...attrs });
-              return run('LearngeneAdamWEma', all, { count, decay: 0.9, maxNorm: 2, ...attrs });
+              if (!averaged) return run('LearngeneAdamW', lists(all), attrs);
+              const more = lists({ ...all, e, norm: tf.scalar(4) });
+              return run('LearngeneAdamWEma', more, { decay: 0.9, maxNorm: 2, ...attrs });
             }
             const results = shapes.map((_, i) => {
-              const g = tf.mul(all[`g${i}`], averaged ? 2 / (4 + 1e-6) : 1);
-              const m = tf.add(tf.mul(all[`m${i}`], 0.9), tf.mul(g, 0.1));
-              const v = tf.add(tf.mul(all[`v${i}`], 0.99), tf.mul(tf.square(g), 0.01));
+              const g = tf.mul(all.g[i], averaged ? 2 / (4 + 1e-6) : 1);
+              const m = tf.add(tf.mul(all.m[i], 0.9), tf.mul(g, 0.1));
+              const v = tf.add(tf.mul(all.v[i], 0.99), tf.mul(tf.square(g), 0.01));
               const root = tf.add(tf.sqrt(tf.div(v, 1 - 0.99 ** 3)), 1e-8);
               const step = tf.div(tf.mul(0.01 / (1 - 0.9 ** 3), m), root);
-              const p = tf.sub(tf.mul(all[`p${i}`], 1 - 0.01 * 0.1), step);
-              return [p, m, v, ...(averaged ? [tf.add(tf.mul(all[`e${i}`], 0.9), tf.mul(p, 0.1))] : [])];
+              const p = tf.sub(tf.mul(all.p[i], 1 - 0.01 * 0.1), step);
+              return [p, m, v, ...(averaged ? [tf.add(tf.mul(e[i], 0.9), tf.mul(p, 0.1))] : [])];
             });
             return results[0].flatMap((_, part) => results.map((leaf) => leaf[part]));
           },
@@ -153,28 +155,27 @@ describe('over leaves', () => {
   test('AdamW in place of what nothing else refers to', async () => {
     await tf.setBackend(NATIVE);
     tf.tidy(() => {
-      const all: NamedTensorMap = {
-        ...leaves('p', [40_000], 1),
-        ...leaves('g', [40_000], 2),
-        ...leaves('m', [40_000], 3),
-        ...leaves('v', [40_000], 4, 0.01),
-        ...leaves('e', [40_000], 5),
+      const all = {
+        p: leaves([40_000], 1),
+        g: leaves([40_000], 2),
+        m: leaves([40_000], 3),
+        v: leaves([40_000], 4, 0.01),
+        e: leaves([40_000], 5),
       };
-      const own = Object.fromEntries(Object.entries(all).map(([name, x]) => [name, tf.add(x, 0)]));
+      const own = Object.fromEntries(Object.entries(all).map(([name, [x]]) => [name, [tf.add(x, 0)]]));
       const attrs = { learningRate: 0.01, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, step: 3 };
-      const more = { count: 1, decay: 0.9, maxNorm: 2, ...attrs };
-      const held = tf.clone(own.m0);
-      const before = [...own.m0.dataSync().slice(0, 3)];
-      const expected = run('LearngeneAdamWEma', all, more);
-      const actual = run('LearngeneAdamWEma', own, { ...more, donate: true });
-      expect(actual.map((x, i) => x.dataId === own[['p0', 'm0', 'v0', 'e0'][i]].dataId)).toEqual([
-        true,
-        false,
-        true,
-        true,
-      ]);
+      const more = { decay: 0.9, maxNorm: 2, ...attrs };
+      const held = tf.clone(own.m[0]);
+      const before = [...own.m[0].dataSync().slice(0, 3)];
+      const expected = run('LearngeneAdamWEma', lists(all), more);
+      const actual = run('LearngeneAdamWEma', lists(own), { ...more, donate: true });
+      expect(actual.map((x, i) => x === own[['p', 'm', 'v', 'e'][i]][0])).toEqual([true, false, true, true]);
       for (const [i, x] of expected.entries()) expect(actual[i].dataSync()).toEqual(x.dataSync());
       expect([...held.dataSync().slice(0, 3)]).toEqual(before);
+      const sole = Object.fromEntries(Object.entries(all).map(([name, [x]]) => [name, [tf.add(x, 0)]]));
+      const all4 = run('LearngeneAdamWEma', lists(sole), { ...more, donate: true });
+      expect(all4.map((x, i) => x === sole[['p', 'm', 'v', 'e'][i]][0])).toEqual([true, true, true, true]);
+      for (const [i, x] of expected.entries()) expect(all4[i].dataSync()).toEqual(x.dataSync());
     });
   });
 
@@ -184,15 +185,13 @@ describe('over leaves', () => {
       ([shapes, seed]) =>
         agree(
           () => {
-            const [e, p] = [leaves('e', shapes, seed), leaves('p', shapes, seed + 10)];
-            const x = Object.fromEntries(Object.values(p).map((tensor, i) => [`x${i}`, tensor]));
-            const count = shapes.length;
+            const [e, p] = [leaves(shapes, seed), leaves(shapes, seed + 10)];
             if (tf.getBackend() === NATIVE) {
-              const average = run('LearngeneEma', { ...e, ...p }, { count, decay: 0.9 });
-              return [...average, ...run('LearngeneGlobalSquaredNorm', x, { count })];
+              const average = run('LearngeneEma', lists({ e, p }), { decay: 0.9 });
+              return [...average, ...run('LearngeneGlobalSquaredNorm', lists({ x: p }))];
             }
-            const average = shapes.map((_, i) => tf.add(tf.mul(e[`e${i}`], 0.9), tf.mul(p[`p${i}`], 0.1)));
-            return [...average, tf.addN(Object.values(p).map((tensor) => tf.sum(tf.square(tensor))))];
+            const average = shapes.map((_, i) => tf.add(tf.mul(e[i], 0.9), tf.mul(p[i], 0.1)));
+            return [...average, tf.addN(p.map((tensor) => tf.sum(tf.square(tensor))))];
           },
           { relative: 1e-5, absolute: 1e-6 },
         ),

@@ -1,55 +1,36 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import type { NativeBackend } from '../backend';
 import type { KernelCall, KernelTable } from '../kernel';
 
-/** Names of leaves by letter, made once: a step may have thousands. */
-const names = new Map<string, string[]>();
-
-/** The inputs `${letter}0`, `${letter}1`, ... */
-function leaves({ inputs, attrs }: KernelCall, letter: string): TensorInfo[] {
-  const count = attrs.count as number;
-  let named = names.get(letter);
-  if (named === undefined) names.set(letter, (named = []));
-  while (named.length < count) named.push(`${letter}${named.length}`);
-  const list: TensorInfo[] = [];
-  for (let i = 0; i < count; i++) list.push(inputs[named[i]]);
-  return list;
+/** The list of leaves under a letter. */
+function leaves({ inputs }: KernelCall, letter: string): readonly TensorInfo[] {
+  return (inputs as unknown as Record<string, readonly TensorInfo[]>)[letter];
 }
 
-/** An output in the place of a tensor that the caller gives up, where nothing else refers to its values. */
-function over({ dataId, shape, dtype }: TensorInfo, backend: NativeBackend): TensorInfo {
-  backend.incRef(dataId);
-  return { dataId, shape, dtype };
-}
-
-/** AdamW, and the moving average where the call has one; gradients are clipped where it has their norm. */
+/**
+ * AdamW, and the moving average where the call has one; gradients are clipped where it has their norm. Where the caller
+ * gives up a tensor and nothing else refers to its values, they are written over and the tensor itself is returned.
+ */
 function adamW(call: KernelCall): TensorInfo[] {
   const { inputs, attrs, backend } = call;
+  const { addon } = backend;
   const { learningRate, beta1, beta2, eps, weightDecay, step, decay, maxNorm } = attrs as Record<string, number>;
-  const outputs: TensorInfo[] = [];
-  /** The arrays of a list of inputs, and those of its outputs, which come in the order of the calls. */
-  const slots = (letter: string): [old: Float32Array[], now: Float32Array[]] => {
-    const old: Float32Array[] = [];
-    const now: Float32Array[] = [];
-    for (const tensor of leaves(call, letter)) {
-      const values = backend.f32(tensor);
-      const inPlace = attrs.donate === true && backend.isSole(tensor);
-      const output = inPlace ? over(tensor, backend) : backend.output(tensor.shape);
-      outputs.push(output);
-      old.push(values);
-      now.push(inPlace ? values : backend.f32(output));
-    }
-    return [old, now];
-  };
-  const g = leaves(call, 'g').map((tensor) => backend.f32(tensor));
-  const [p, p1] = slots('p');
-  const [m, m1] = slots('m');
-  const [v, v1] = slots('v');
-  const [e, e1] = decay === undefined ? [[], []] : slots('e');
+  const letters = decay === undefined ? ['p', 'm', 'v'] : ['p', 'm', 'v', 'e'];
+  const before = letters.map((letter) => leaves(call, letter));
+  const after = before.map((list) =>
+    list.map((tensor) => (attrs.donate === true && backend.isSole(tensor) ? tensor : backend.output(tensor.shape))),
+  );
+  const values = (list: readonly TensorInfo[] = []) => list.map((tensor) => backend.f32(tensor));
   const clip = inputs.norm ? Math.min(1, maxNorm / (backend.f32(inputs.norm)[0] + 1e-6)) : 1;
   const scalars = [learningRate, beta1, beta2, eps, weightDecay, step];
-  backend.addon.adamw(scalars, clip, decay ?? 0, p, g, m, v, e, p1, m1, v1, e1);
-  return outputs;
+  const [p, m, v, e] = [before[0], before[1], before[2], before[3]].map(values);
+  const g = values(leaves(call, 'g'));
+  const over = after.every((list, k) => list.every((tensor, i) => tensor === before[k][i]));
+  if (over) addon.adamwInPlace(scalars, clip, decay ?? 0, p, g, m, v, e);
+  else {
+    const [p1, m1, v1, e1] = [after[0], after[1], after[2], after[3]].map(values);
+    addon.adamw(scalars, clip, decay ?? 0, p, g, m, v, e, p1, m1, v1, e1);
+  }
+  return after.flat();
 }
 
 function ema(call: KernelCall): TensorInfo[] {

@@ -5,10 +5,11 @@ import {
   nativeLinalg,
   registerNativeBackend,
 } from '@learngene/backend-native';
+import { registerNormal } from '@learngene/random';
 import { registerLinalg } from '@learngene/tensor-svd';
 import type { Engine } from '../types';
 
-/** Our Rust kernels: the fastest on a processor. Once selected, decompositions run in Rust too. */
+/** Our Rust kernels: the fastest on a processor. Once selected, decompositions and normal numbers are of Rust too. */
 export const native: Engine<'native'> = {
   name: 'native',
   title: 'Rust kernels on the processor (@learngene/backend-native)',
@@ -26,6 +27,7 @@ export const native: Engine<'native'> = {
   },
   selected() {
     registerLinalg(nativeLinalg());
+    registerNormal(loadNative().normal);
   },
   // A file that was asked for by name must not be passed over.
   demandedBy: () => (process.env.LEARNGENE_NATIVE_PATH ? 'LEARNGENE_NATIVE_PATH' : undefined),

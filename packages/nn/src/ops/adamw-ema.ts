@@ -28,9 +28,8 @@ export function adamWEma(
 ): AdamWLeaves & { readonly ema: readonly Tensor[] } {
   const count = params.length;
   if (hasKernel('LearngeneAdamWEma')) {
-    const inputs = leafInputs({ p: params, g: grads, m, v, e: ema });
-    if (norm) inputs.norm = norm;
-    const results = runKernel('LearngeneAdamWEma', inputs, { count, decay, maxNorm, ...attrs });
+    const inputs = { ...leafInputs({ p: params, g: grads, m, v, e: ema }), ...(norm && { norm }) };
+    const results = runKernel('LearngeneAdamWEma', inputs, { decay, maxNorm, ...attrs });
     const part = (index: number) => results.slice(index * count, (index + 1) * count);
     return { params: part(0), m: part(1), v: part(2), ema: part(3) };
   }

@@ -31,7 +31,7 @@ export function adamW(
   const count = params.length;
   const results = tf.tidy(() => {
     if (hasKernel('LearngeneAdamW')) {
-      return runKernel('LearngeneAdamW', leafInputs({ p: params, g: grads, m, v }), { count, ...attrs });
+      return runKernel('LearngeneAdamW', leafInputs({ p: params, g: grads, m, v }), { ...attrs });
     }
     return foreach([params, grads, m, v], ([p, g, m, v]) => update(p, g, m, v, attrs)).flat();
   });

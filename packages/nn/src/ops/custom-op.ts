@@ -1,6 +1,7 @@
 import type { NamedAttrMap, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { needsInputGrad } from '../core/needs-input-grad';
+import { asFunctions, type Gradient, recordOp, recordsHere, tapeEngine } from '../core/tape';
 
 /** A function with its own gradient, see {@link customOp}. */
 export interface CustomOp<T extends Tensor, Name extends string> {
@@ -13,15 +14,18 @@ export interface CustomOp<T extends Tensor, Name extends string> {
   readonly forward: (save: (tensors: Tensor[]) => void, taped: boolean) => T;
   /**
    * One function for each input. Only those whose gradient is needed are called, each in a scope of its own. Where one
-   * kernel computes several gradients, `needsInputGrad` tells which it can leave out; under `tf.grads` and its like all
-   * are needed.
+   * kernel computes several gradients, it gives them as tensors, and `needsInputGrad` tells which it can leave out; under
+   * `tf.grads` and its like all are needed.
    */
-  readonly backward: (dy: T, saved: Tensor[], needsInputGrad: (name: Name) => boolean) => Record<Name, () => Tensor>;
+  readonly backward: (
+    dy: T,
+    saved: Tensor[],
+    needsInputGrad: (name: Name) => boolean,
+  ) => Readonly<Record<Name, Gradient>>;
 }
 
-/** The engine's methods behind `tf.customGrad`; TypeScript calls them private, tfjs-core 4 has them under these names. */
+/** The engine's method behind `tf.customGrad`; TypeScript calls it private, tfjs-core 4 has it under this name. */
 interface KernelFuncEngine {
-  isTapeOn(): boolean;
   runKernelFunc(params: {
     inputs: NamedTensorMap;
     forwardFunc: (backend: unknown, save: (tensors: Tensor[]) => void) => Tensor;
@@ -34,12 +38,17 @@ interface KernelFuncEngine {
  * weight, the data) is not computed. Forward runs off the tape, in a scope of its own. First derivatives only.
  */
 export function customOp<T extends Tensor, Name extends string>({ inputs, forward, backward }: CustomOp<T, Name>): T {
-  const engine = tf.engine() as unknown as KernelFuncEngine;
-  const taped = engine.isTapeOn();
-  return engine.runKernelFunc({
-    inputs: { ...inputs },
-    forwardFunc: (_backend, save) => forward(save, taped),
-    backwardsFunc: (dy, saved) => backward(dy as T, saved, needsInputGrad),
+  const engine = tapeEngine();
+  if (!engine.isTapeOn()) return tf.tidy(() => forward(() => {}, false));
+  const named: NamedTensorMap = { ...(inputs as NamedTensorMap) };
+  const grads = (dy: Tensor, saved: Tensor[]) => backward(dy as T, saved, needsInputGrad);
+  if (recordsHere()) {
+    return recordOp({ inputs: named, forward: (save) => forward(save, true), backward: grads }) as T;
+  }
+  return (engine as unknown as KernelFuncEngine).runKernelFunc({
+    inputs: named,
+    forwardFunc: (_backend, save) => forward(save, true),
+    backwardsFunc: (dy, saved) => asFunctions(grads(dy, saved)),
   }) as T;
 }
 

@@ -8,7 +8,7 @@ import { leafInputs } from './leaf-inputs';
 export function ema(ema: readonly Tensor[], params: readonly Tensor[], decay: number): Tensor[] {
   return tf.tidy(() => {
     if (hasKernel('LearngeneEma')) {
-      return runKernel('LearngeneEma', leafInputs({ e: ema, p: params }), { count: ema.length, decay });
+      return runKernel('LearngeneEma', leafInputs({ e: ema, p: params }), { decay });
     }
     return foreach([ema, params], ([e, p]) => [tf.add(tf.mul(e, decay), tf.mul(p, 1 - decay))]).flat();
   });

@@ -8,7 +8,7 @@ import { sumTensors } from './many-tensors';
 /** Sum of the squares of all elements of all leaves. */
 export function globalSquaredNorm(leaves: readonly Tensor[]): Scalar {
   if (hasKernel('LearngeneGlobalSquaredNorm')) {
-    return runKernel('LearngeneGlobalSquaredNorm', leafInputs({ x: leaves }), { count: leaves.length })[0] as Scalar;
+    return runKernel('LearngeneGlobalSquaredNorm', leafInputs({ x: leaves }))[0] as Scalar;
   }
   const filled = leaves.filter(({ size }) => size > 0); // WebGPU cannot sum nothing
   if (filled.length === 0) return tf.scalar(0);

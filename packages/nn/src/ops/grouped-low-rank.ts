@@ -104,7 +104,7 @@ function layerOp(x: Tensor3D, layer: GroupedLowRank): Tensor3D {
     backward: (dy, saved, needsInputGrad) => {
       if (hasKernel(BACKWARD)) return kernelGrads(dy, { inputs, attrs, saved, needsInputGrad });
       const names = Object.keys(inputs);
-      const held: NamedTensorMap = Object.fromEntries(names.map((name, i) => [name, saved[i]]));
+      const held = namedAs(names, saved);
       return groupedBackward(dy, held, { hidden: saved.slice(names.length), spans });
     },
   }) as Tensor3D;
@@ -131,7 +131,7 @@ function layerWithEpilogue(x: Tensor3D, layer: GroupedLowRank, epilogue: Epilogu
       const gate = epilogue === 'gelu' ? undefined : saved.shift();
       const grads = epilogueGrads(dy, { y, gate });
       const layerGrads = kernelGrads(grads.y, { inputs, attrs, saved, needsInputGrad });
-      return { ...layerGrads, stream: () => tf.clone(dy), gate: () => grads.gate as Tensor };
+      return { ...layerGrads, stream: dy, gate: grads.gate as Tensor };
     },
   }) as Tensor3D;
 }
@@ -169,14 +169,19 @@ interface GradCall {
 }
 
 /** The gradients by the backend's kernel, from what was saved: the inputs, then the state. */
-function kernelGrads(dy: Tensor, { inputs, attrs, saved, needsInputGrad }: GradCall): Record<string, () => Tensor> {
+function kernelGrads(dy: Tensor, { inputs, attrs, saved, needsInputGrad }: GradCall): NamedTensorMap {
   const names = Object.keys(inputs);
-  const held: NamedTensorMap = Object.fromEntries(names.map((name, i) => [name, saved[i]]));
+  const held = namedAs(names, saved);
   const common = ['u', 's', 'v'].some(needsInputGrad); // false where the common factors are frozen, or there are none
   const state = stateInputs(saved.slice(names.length));
   const grads = runKernel(BACKWARD, { dy, ...held, ...state }, { ...attrs, common });
-  const given = common ? names : names.filter((name) => !['u', 's', 'v'].includes(name));
-  return Object.fromEntries(given.map((name, i) => [name, () => grads[i]]));
+  return namedAs(common ? names : names.filter((name) => !['u', 's', 'v'].includes(name)), grads);
+}
+
+function namedAs(names: readonly string[], tensors: readonly Tensor[]): NamedTensorMap {
+  const named: NamedTensorMap = {};
+  for (let i = 0; i < names.length; i++) named[names[i]] = tensors[i];
+  return named;
 }
 
 function checkSegments(

@@ -1,6 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
-import { leavesUnder } from '../ops/leaf-inputs';
+import { leafLists } from '../ops/leaf-inputs';
 import { floatsInHeap } from './heap';
 
 type Inputs = Readonly<Record<string, TensorInfo>>;
@@ -8,14 +8,14 @@ type Inputs = Readonly<Record<string, TensorInfo>>;
 /** `LearngeneAdamW`: one loop over every leaf in place of a dozen kernels a leaf. */
 export const adamWInHeap: KernelFunc = (args) => {
   const backend = args.backend as BackendWasm;
-  const { count, learningRate, beta1, beta2, eps, weightDecay, step } = args.attrs as Record<string, number>;
-  const [p, g, m, v] = ['p', 'g', 'm', 'v'].map((letter) => leavesUnder(args.inputs as Inputs, letter, count));
+  const { learningRate, beta1, beta2, eps, weightDecay, step } = args.attrs as Record<string, number>;
+  const { p, g, m, v } = leafLists(args.inputs as Inputs);
   const outputs = [0, 1, 2].map(() => p.map(({ shape }) => backend.makeOutput(shape, 'float32')));
   const correction = Math.sqrt(1 - beta2 ** step);
   const rate = (learningRate * correction) / (1 - beta1 ** step);
   const epsilon = eps * correction;
   const keep = 1 - learningRate * weightDecay;
-  for (let leaf = 0; leaf < count; leaf++) {
+  for (let leaf = 0; leaf < p.length; leaf++) {
     const [p0, g0, m0, v0] = [p, g, m, v].map((list) => floatsInHeap(backend, list[leaf]));
     const [p1, m1, v1] = outputs.map((list) => floatsInHeap(backend, list[leaf]));
     for (let i = 0; i < p0.length; i++) {
@@ -33,10 +33,10 @@ export const adamWInHeap: KernelFunc = (args) => {
 /** `LearngeneEma`: decay e + (1 - decay) p over every leaf. */
 export const emaInHeap: KernelFunc = (args) => {
   const backend = args.backend as BackendWasm;
-  const { count, decay } = args.attrs as Record<string, number>;
-  const [e, p] = ['e', 'p'].map((letter) => leavesUnder(args.inputs as Inputs, letter, count));
+  const { decay } = args.attrs as Record<string, number>;
+  const { e, p } = leafLists(args.inputs as Inputs);
   const outputs = e.map(({ shape }) => backend.makeOutput(shape, 'float32'));
-  for (let leaf = 0; leaf < count; leaf++) {
+  for (let leaf = 0; leaf < p.length; leaf++) {
     const [old, now, out] = [e[leaf], p[leaf], outputs[leaf]].map((info) => floatsInHeap(backend, info));
     for (let i = 0; i < out.length; i++) out[i] = decay * old[i] + (1 - decay) * now[i];
   }
@@ -46,9 +46,8 @@ export const emaInHeap: KernelFunc = (args) => {
 /** `LearngeneGlobalSquaredNorm`: the sum of squares of every leaf, in double precision. */
 export const squaredNormInHeap: KernelFunc = (args) => {
   const backend = args.backend as BackendWasm;
-  const { count } = args.attrs as Record<string, number>;
   let sum = 0;
-  for (const info of leavesUnder(args.inputs as Inputs, 'x', count)) {
+  for (const info of leafLists(args.inputs as Inputs).x) {
     const x = floatsInHeap(backend, info);
     for (let i = 0; i < x.length; i++) sum += x[i] * x[i];
   }

@@ -3,6 +3,7 @@ import {
   arrangeParams,
   cloneParams,
   disposeParams,
+  disposeReplacedParams,
   initAdamW,
   type LeafSettings,
   type ParamTree,
@@ -31,6 +32,10 @@ export function freshTree(params: ParamTree): TreeState {
 /** Disposes every tensor of a state. */
 export function disposeTree({ params, ema, optimizer }: TreeState): void {
   disposeParams({ params, ema, m: optimizer.m as ParamTree, v: optimizer.v as ParamTree });
+}
+
+function treesIn({ params, ema, optimizer }: TreeState): ParamTree[] {
+  return [params, ema, optimizer.m, optimizer.v];
 }
 
 /** How {@link stepTree} steps, besides what the schedule decides. */
@@ -69,12 +74,9 @@ export function stepTree(
     );
     return { after: groups[0], value, norm: gradientNorm };
   });
-  disposeTree({ params, ema, optimizer });
-  return {
-    state: { params: after.params, ema: after.ema, optimizer: after.state },
-    loss: value,
-    gradientNorm: norm,
-  };
+  const state = { params: after.params, ema: after.ema, optimizer: after.state };
+  disposeReplacedParams(treesIn({ params, ema, optimizer }), treesIn(state));
+  return { state, loss: value, gradientNorm: norm };
 }
 
 /** A state as a checkpoint keeps it. */

@@ -18,6 +18,7 @@ pub mod layer_norm;
 mod leaves;
 pub mod modulate;
 pub mod norm;
+pub mod normal;
 pub mod pool2d;
 pub mod reduce;
 pub mod resize;

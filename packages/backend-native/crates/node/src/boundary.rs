@@ -119,6 +119,8 @@ arrays! {
     F32 F32Mut f32, sys::TypedarrayType::float32_array, "Float32Array";
     /// An Int32Array that is read.
     I32 I32Mut i32, sys::TypedarrayType::int32_array, "Int32Array";
+    /// A Uint32Array that is read.
+    U32 U32Mut u32, sys::TypedarrayType::uint32_array, "Uint32Array";
     /// A Uint8Array that is read.
     U8 U8Mut u8, sys::TypedarrayType::uint8_array, "Uint8Array";
     /// A Float64Array that is read.
@@ -180,4 +182,4 @@ macro_rules! extents {
         })*
     };
 }
-extents!(F32 F32Mut I32 I32Mut U8 U8Mut F64 F64Mut);
+extents!(F32 F32Mut I32 I32Mut U32 U32Mut U8 U8Mut F64 F64Mut);

@@ -9,6 +9,7 @@ mod linear;
 mod low_rank;
 mod memory;
 mod optimizer;
+mod random;
 mod reduce;
 mod shape;
 mod system;

@@ -86,6 +86,41 @@ pub fn adamw(
     Ok(())
 }
 
+/// [`adamw`] where every output is the array of its input.
+#[napi]
+pub fn adamw_in_place(
+    scalars: Vec<f64>,
+    clip: f64,
+    decay: f64,
+    mut p: Vec<F32Mut>,
+    g: Vec<F32>,
+    mut m: Vec<F32Mut>,
+    mut v: Vec<F32Mut>,
+    mut e: Vec<F32Mut>,
+) -> Result<()> {
+    let step = step_of(&scalars)?;
+    for (name, list) in [("p", &p), ("m", &m), ("v", &v)] {
+        check_list(name, list.iter().map(|array| array.len()), &g)?;
+    }
+    if !e.is_empty() {
+        check_list("e", e.iter().map(|array| array.len()), &g)?;
+    }
+    let written = [&p, &m, &v, &e].into_iter().flatten().map(Extent::extent);
+    disjoint_extents(written, g.iter().map(Extent::extent))?;
+    let mut averages = e.iter_mut();
+    let mut leaves: Vec<Leaf<'_>> = p
+        .iter_mut()
+        .zip(m.iter_mut().zip(&mut v))
+        .zip(&g)
+        .map(|((p, (m, v)), g)| {
+            let e = averages.next().map(|e| Slot::Over(e));
+            Leaf { p: Slot::Over(p), g, m: Slot::Over(m), v: Slot::Over(v), e }
+        })
+        .collect();
+    update(&step, clip as f32, decay, &mut leaves);
+    Ok(())
+}
+
 /// Whether an output is the very array of its input.
 fn is_same(old: &F32, new: &F32Mut) -> bool {
     old.extent() == new.extent()
