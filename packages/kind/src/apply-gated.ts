@@ -4,6 +4,7 @@ import {
   type Epilogue,
   groupedLowRank,
   type LowRankFactors,
+  type LowRankSegment,
   reorderRows,
 } from '@learngene/nn';
 import type { FactoredParams } from '@learngene/tensor-svd';
@@ -12,7 +13,7 @@ import { kindBatchPlan } from './batch-plan';
 import type { AnyKindConfig } from './config-types';
 import { softGate } from './gate';
 import { checkOptionNames } from './option-names';
-import { type NetworkParams, subTree, tailorsOf } from './params';
+import { type NetworkParams, nodeAt, subTree, tailorsOf } from './params';
 import { softLowRank } from './soft-low-rank';
 
 /**
@@ -101,13 +102,18 @@ export function gatedBatch(params: NetworkParams, { config, plan }: PlannedBatch
 
 /** The factored layers of a batch grouped by class. */
 function binaryLinear(params: NetworkParams, { segments }: BatchPlan): GatedLinear {
-  const ownAt = (name: string) =>
-    segments.flatMap(({ start, end, group }) => {
-      const factors = group === null ? undefined : subTree<LowRankFactors>(tailorsOf(params, group), name);
-      return factors ? [{ start, end, factors }] : [];
-    });
-  return (x, name, epilogue) =>
-    groupedLowRank(x, { common: learngenesAt(params, name), segments: ownAt(name), ...(epilogue && { epilogue }) });
+  const own = segments.flatMap(({ start, end, group }) =>
+    group === null ? [] : [{ start, end, tailors: tailorsOf(params, group) }],
+  );
+  return (x, name, epilogue) => {
+    const path = name.split('.');
+    const at: LowRankSegment[] = [];
+    for (const { start, end, tailors } of own) {
+      const factors = nodeAt<LowRankFactors>(tailors, path);
+      if (factors) at.push({ start, end, factors });
+    }
+    return groupedLowRank(x, { common: learngenesAt(params, name, path), segments: at, epilogue });
+  };
 }
 
 /** The plan without its order: with a soft gate there is nothing to group. */
@@ -128,8 +134,8 @@ function softLinear(params: NetworkParams, { config, plan }: PlannedBatch): Gate
   };
 }
 
-function learngenesAt(params: NetworkParams, name: string): FactoredParams {
-  const layer = subTree<FactoredParams>(params.learngenes, name);
+function learngenesAt(params: NetworkParams, name: string, path: readonly string[] = name.split('.')): FactoredParams {
+  const layer = nodeAt<FactoredParams>(params.learngenes, path);
   if (!layer) throw new Error(`params: expected learngenes at ${name}, got none`);
   return layer;
 }

@@ -122,8 +122,13 @@ export type ParamsOf<C extends AnyKindConfig> = C extends KindConfig ? KindParam
 
 /** The sub-tree at a dotted name such as 'blocks.3.attn.q'; undefined where there is none. */
 export function subTree<T>(tree: ParamTree, name: string): T | undefined {
+  return nodeAt(tree, name.split('.'));
+}
+
+/** The sub-tree at the parts of a dotted name. */
+export function nodeAt<T>(tree: ParamTree, path: readonly string[]): T | undefined {
   let node: unknown = tree;
-  for (const part of name.split('.')) node = (node as Record<string, unknown> | undefined)?.[part];
+  for (const part of path) node = (node as Record<string, unknown> | undefined)?.[part];
   return node as T | undefined;
 }
 

@@ -2,6 +2,13 @@ import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { EPILOGUE, GEMM } from '../addon/linear';
 import type { KernelCall, KernelTable } from '../kernel';
 
+const names: (readonly [u: string, s: string, v: string])[] = [];
+
+/** What the factors of a segment are called, made once. */
+function ownNames(i: number): (typeof names)[number] {
+  return (names[i] ??= [`u${i}`, `s${i}`, `v${i}`]);
+}
+
 /** Sizes in rows, and the factors of the segments, u0, s0, v0, u1, ... */
 function layerOf({ inputs, attrs, backend }: KernelCall) {
   const { x, u, v } = inputs;
@@ -9,7 +16,8 @@ function layerOf({ inputs, attrs, backend }: KernelCall) {
   const rowsOf = (samples: number): number => samples * tokens;
   const starts = (attrs.starts as number[]).map(rowsOf);
   const ends = (attrs.ends as number[]).map(rowsOf);
-  const own = starts.flatMap((_, i) => [inputs[`u${i}`], inputs[`s${i}`], inputs[`v${i}`]]);
+  const own: TensorInfo[] = [];
+  for (let i = 0; i < starts.length; i++) for (const name of ownNames(i)) own.push(inputs[name]);
   const flags = backend.precision === 'bf16' ? GEMM.bf16 : 0;
   return { sizes: [rowsOf(x.shape[0]), v.shape[0], u.shape[0], starts, ends, flags] as const, starts, ends, own };
 }

@@ -8,12 +8,31 @@ export type AxisNames<S extends string> = S extends `${infer Head} ${infer Tail}
 /** The name that one part of a pattern gives an axis: none for a number and `...`. */
 export type AxisName<S extends string> = S extends `${number}` | '...' | '' ? never : S;
 
-/** The number that a part of a pattern is; undefined for a name. */
-function numberIn(part: string): number | undefined {
-  const first = part.charCodeAt(0);
-  if (!(first >= 48 && first <= 57)) return undefined; // 0 to 9
-  const number = Number(part);
-  return Number.isNaN(number) ? undefined : number;
+/** A pattern taken apart. */
+interface Pattern {
+  /** Whether it begins with `...`. */
+  readonly open: boolean;
+  /** The axes after that: a size that must match, or a name. */
+  readonly axes: readonly (number | string)[];
+}
+
+/** The patterns met so far: a training step checks some hundreds of shapes, and always with the same patterns. */
+const patterns = new Map<string, Pattern>();
+
+/** Most patterns that are kept; sizes in them may differ from batch to batch. */
+const MAX_PATTERNS = 4096;
+
+function patternOf(text: string): Pattern {
+  const known = patterns.get(text);
+  if (known) return known;
+  const parts = text.split(' ');
+  const open = parts[0] === '...';
+  const axes = parts
+    .slice(open ? 1 : 0)
+    .map((part) => (/^\d/.test(part) && !Number.isNaN(Number(part)) ? Number(part) : part));
+  if (patterns.size >= MAX_PATTERNS) patterns.clear();
+  patterns.set(text, { open, axes });
+  return { open, axes };
 }
 
 /**
@@ -34,18 +53,18 @@ export function dims<S extends string>(
   x: Pick<Tensor, 'shape'>,
   axes: S,
 ): Readonly<Record<AxisNames<S>, number>> {
-  const expected = axes.split(' ');
-  const open = expected[0] === '...';
-  const names = open ? expected.slice(1) : expected;
-  const skipped = x.shape.length - names.length;
+  const { open, axes: expected } = patternOf(axes);
+  const skipped = x.shape.length - expected.length;
   const sizes: Record<string, number> = {};
   let matches = open ? skipped >= 0 : skipped === 0;
-  for (let i = 0; matches && i < names.length; i++) {
-    const size = x.shape[skipped + i];
-    const wanted = numberIn(names[i]) ?? sizes[names[i]] ?? size;
-    sizes[names[i]] = size;
-    matches = size === wanted;
+  for (let i = 0; matches && i < expected.length; i++) {
+    const [axis, size] = [expected[i], x.shape[skipped + i]];
+    if (typeof axis === 'number') matches = size === axis;
+    else {
+      matches = (sizes[axis] ?? size) === size;
+      sizes[axis] = size;
+    }
   }
-  if (!matches) throw new Error(`${name}: expected [${expected.join(', ')}], got [${x.shape.join(', ')}]`);
+  if (!matches) throw new Error(`${name}: expected [${axes.replaceAll(' ', ', ')}], got [${x.shape.join(', ')}]`);
   return sizes as Readonly<Record<AxisNames<S>, number>>;
 }

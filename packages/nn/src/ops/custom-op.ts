@@ -40,7 +40,7 @@ interface KernelFuncEngine {
 export function customOp<T extends Tensor, Name extends string>({ inputs, forward, backward }: CustomOp<T, Name>): T {
   const engine = tapeEngine();
   if (!engine.isTapeOn()) return tf.tidy(() => forward(() => {}, false));
-  const named: NamedTensorMap = { ...(inputs as NamedTensorMap) };
+  const named = inputs as NamedTensorMap;
   const grads = (dy: Tensor, saved: Tensor[]) => backward(dy as T, saved, needsInputGrad);
   if (recordsHere()) {
     return recordOp({ inputs: named, forward: (save) => forward(save, true), backward: grads }) as T;

@@ -136,6 +136,13 @@ function layerWithEpilogue(x: Tensor3D, layer: GroupedLowRank, epilogue: Epilogu
   }) as Tensor3D;
 }
 
+const names: { readonly u: string; readonly s: string; readonly v: string }[] = [];
+
+/** What the factors of a segment are called. The names are kept: a step asks for hundreds of them. */
+function ownNames(i: number): (typeof names)[number] {
+  return (names[i] ??= { u: `u${i}`, s: `s${i}`, v: `v${i}` });
+}
+
 /** What the kernels are told. A `kernel` always takes common factors: where there are none, zeros stand for them. */
 function callOf(x: Tensor3D, { common, segments }: GroupedLowRank, kernel: boolean) {
   const { u, s, v } = common ?? segments[0].factors;
@@ -149,7 +156,10 @@ function callOf(x: Tensor3D, { common, segments }: GroupedLowRank, kernel: boole
   const shared = common ? { u, s, v } : kernel ? zeroFactors(out, width) : undefined;
   const inputs: NamedTensorMap = { x, ...shared, ...(bias && { bias }) };
   for (const [i, { factors }] of segments.entries()) {
-    Object.assign(inputs, { [`u${i}`]: factors.u, [`s${i}`]: factors.s, [`v${i}`]: factors.v });
+    const own = ownNames(i);
+    inputs[own.u] = factors.u;
+    inputs[own.s] = factors.s;
+    inputs[own.v] = factors.v;
   }
   const spans = segments.map(({ start, end }) => ({ start: start * T, end: end * T }));
   const attrs = { starts: segments.map((segment) => segment.start), ends: segments.map((segment) => segment.end) };
@@ -171,11 +181,10 @@ interface GradCall {
 /** The gradients by the backend's kernel, from what was saved: the inputs, then the state. */
 function kernelGrads(dy: Tensor, { inputs, attrs, saved, needsInputGrad }: GradCall): NamedTensorMap {
   const names = Object.keys(inputs);
-  const held = namedAs(names, saved);
   const common = ['u', 's', 'v'].some(needsInputGrad); // false where the common factors are frozen, or there are none
-  const state = stateInputs(saved.slice(names.length));
-  const grads = runKernel(BACKWARD, { dy, ...held, ...state }, { ...attrs, common });
-  return namedAs(common ? names : names.filter((name) => !['u', 's', 'v'].includes(name)), grads);
+  const held = Object.assign(namedAs(names, saved), { dy }, stateInputs(saved.slice(names.length)));
+  const grads = runKernel(BACKWARD, held, { ...attrs, common });
+  return namedAs(common ? names : names.filter((name) => name !== 'u' && name !== 's' && name !== 'v'), grads);
 }
 
 function namedAs(names: readonly string[], tensors: readonly Tensor[]): NamedTensorMap {
@@ -194,8 +203,16 @@ function checkSegments(
       throw new Error(`segments[${i}]: expected a run within [${last}, ${N}), got [${start}, ${end})`);
     }
     last = end;
+    if (fits(factors, out, width)) continue;
     const { r } = dims(`segments[${i}].u`, factors.u, `${out} r`);
     dims(`segments[${i}].s`, factors.s, `${r}`);
     dims(`segments[${i}].v`, factors.v, `${width} ${r}`);
   }
+}
+
+/** Whether factors have the shapes of a layer. */
+function fits({ u, s, v }: LowRankFactors, out: number, width: number): boolean {
+  const [rows, r] = u.shape;
+  const ranks = u.rank === 2 && s.rank === 1 && v.rank === 2;
+  return ranks && rows === out && s.shape[0] === r && v.shape[0] === width && v.shape[1] === r;
 }

@@ -22,10 +22,13 @@ export interface DiffusionBatchOptions {
   readonly droppedKeepGroup: boolean;
 }
 
+/** The number in [-1, 1] of every value of a pixel. */
+const UNIT = Float32Array.from({ length: 256 }, (_, value) => value / 127.5 - 1);
+
 /** uint8 pixels as numbers in [-1, 1]. */
 export function toUnit(bytes: Uint8Array): Float32Array {
   const pixels = new Float32Array(bytes.length);
-  for (let i = 0; i < bytes.length; i++) pixels[i] = bytes[i] / 127.5 - 1;
+  for (let i = 0; i < bytes.length; i++) pixels[i] = UNIT[bytes[i]];
   return pixels;
 }
 
@@ -41,8 +44,8 @@ export function diffusionBatch(
   const count = labels.length;
   const pixels = shape[0] * shape[1] * shape[2];
   const order = gateOrder(labels, draws.dropped, { droppedKeepGroup });
-  const rows = (values: Float32Array) => {
-    const sorted = new Float32Array(count * pixels);
+  const rows = <T extends Float32Array | Uint8Array>(values: T): T => {
+    const sorted = values.slice() as T;
     order.forEach((from, to) => {
       sorted.set(values.subarray(from * pixels, (from + 1) * pixels), to * pixels);
     });
@@ -53,7 +56,7 @@ export function diffusionBatch(
     (ofImages ? values.map((_, i) => values[order[i]]) : values) as T;
   const tensor = (values: Float32Array) => tf.tensor4d(values, [count, ...shape]);
   return {
-    x0: tensor(rows(images instanceof Uint8Array ? toUnit(images) : images)),
+    x0: tensor(images instanceof Uint8Array ? toUnit(rows(images)) : rows(images)),
     noise: tensor(ofImages ? rows(draws.noise) : draws.noise),
     t: inOrder(draws.t),
     labels: Int32Array.from(order, (i) => labels[i]),
