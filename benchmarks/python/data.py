@@ -1,5 +1,8 @@
 """Numbers that both sides make by the same rule, and weights that our side has written."""
 
+import json
+import tempfile
+
 import numpy as np
 import torch
 from safetensors.torch import load_file
@@ -25,6 +28,28 @@ def batch_of(spec: dict) -> dict[str, torch.Tensor]:
         "t": torch.arange(n) * 991 % 1000,
         "labels": torch.tensor(spec["labels"], dtype=torch.long),
     }
+
+
+class StepData:
+    """What a step of a real training has besides its arithmetic: images that are chosen and converted, noise, a log."""
+
+    def __init__(self, spec: dict):
+        self.batch = spec["batch"]
+        self.shape = (spec["inChannels"], spec["inputSize"], spec["inputSize"])
+        self.images = torch.randint(0, 256, (320, *self.shape), dtype=torch.uint8)
+        self.file = tempfile.TemporaryFile("w")
+
+    def next(self) -> dict[str, torch.Tensor]:
+        images = self.images[torch.randint(0, len(self.images), (self.batch,))]
+        return {
+            "x0": images.float() / 127.5 - 1,
+            "noise": torch.randn(self.batch, *self.shape),
+            "t": torch.randint(0, 1000, (self.batch,)),
+        }
+
+    def log(self, loss: float) -> None:
+        self.file.write(json.dumps({"loss": loss}) + "\n")
+        self.file.flush()
 
 
 def alphas_cumprod() -> torch.Tensor:

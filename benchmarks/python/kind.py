@@ -3,11 +3,11 @@
 import torch
 from data import weights_of
 from dit import DiT
-from kind_layers import Gate, GatheredLayer, MaskedLayer, SegmentLayer
+from kind_layers import Gate, GatheredLayer, MaskedLayer, SegmentLayer, UngatedLayer
 from torch import Tensor, nn
 from training import CLIP_NORM, EMA_DECAY, OPTIMIZER, Trainer
 
-LAYERS = {"masked": MaskedLayer, "segments": SegmentLayer, "gathered": GatheredLayer}
+LAYERS = {"masked": MaskedLayer, "segments": SegmentLayer, "gathered": GatheredLayer, "ungated": UngatedLayer}
 NAMES = {"q": "attn.q", "k": "attn.k", "v": "attn.v", "proj": "attn.o", "fc1": "mlp.in", "fc2": "mlp.out"}
 
 
@@ -42,8 +42,7 @@ def build(spec: dict, batch: dict, implementation: str) -> tuple[DiT, list, Gate
         for i, block in enumerate(model.blocks):
             for ours, theirs in NAMES.items():
                 layer, name = getattr(block.main, ours), f"blocks.{i}.{theirs}"
-                for part in ("u", "s", "v", "bias"):
-                    getattr(layer, part).copy_(weights[f"{name}.{part}"])
+                layer.load_learngenes({part: weights[f"{name}.{part}"] for part in ("u", "s", "v", "bias")})
                 first = {part: weights[f"tailor.{name}.{part}"] for part in "usv"}
                 tailors = [{**first, "s": first["s"] * (1 + g / 100)} for g in range(spec["groups"])]
                 layer.load_tailors(tailors)
@@ -102,8 +101,26 @@ class GatheredTrainer(Trainer):
                 target[active] = row
 
 
+def sampler(spec: dict, batch: dict):
+    """The network of a doubled batch: the samples with their labels, then without, each with the tailors of its class."""
+    model, layers, gate = build(spec, batch, "gathered")
+    labels = batch["labels"]
+    active, places = labels.unique(return_inverse=True)
+    gate.labels = places.repeat(2)
+    for layer in layers:
+        layer.active = {key: layer.stacks[key][active] for key in "usv"}
+    null = torch.full_like(labels, spec["classes"])
+    both = torch.cat([labels, null])
+    return lambda x, t: model(x, t, both)
+
+
 def trainer(spec: dict, batch: dict, implementation: str) -> Trainer:
     model, layers, gate = build(spec, batch, implementation)
+    if spec.get("trainable", "all") == "tailors":
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name == "label.weight")
+    if implementation == "ungated":
+        return Trainer(model, batch, compiled=spec.get("compiled", False))
     if implementation == "gathered":
         return GatheredTrainer(model, batch, layers=layers, gate=gate)
     return (SegmentTrainer if implementation == "segments" else Trainer)(model, batch)

@@ -27,6 +27,10 @@ class Learngenes(nn.Module):
         self.v = nn.Parameter(torch.empty(width, rank))
         self.bias = nn.Parameter(torch.empty(out))
 
+    def load_learngenes(self, learngenes: dict[str, Tensor]) -> None:
+        for part, values in learngenes.items():
+            getattr(self, part).copy_(values)
+
     def common(self, x: Tensor) -> Tensor:
         return torch.nn.functional.linear((x @ self.v) * self.s, self.u, self.bias)
 
@@ -74,6 +78,25 @@ class SegmentLayer(Learngenes):
         for c, tailor in enumerate(tailors):
             for key, stack in (("u", self.tailor_u), ("s", self.tailor_s), ("v", self.tailor_v)):
                 stack[c].copy_(tailor[key])
+
+
+class UngatedLayer(Learngenes):
+    """No gate at all: one factor of the rank that a sample has, learngenes and tailor together. Another model."""
+
+    def __init__(self, width: int, out: int, spec: dict, gate: Gate):
+        super().__init__(width, out, spec["learngeneRank"] + spec["tailorRank"])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.common(x)
+
+    def load_learngenes(self, learngenes: dict[str, Tensor]) -> None:
+        self.own = learngenes
+
+    def load_tailors(self, tailors: list[dict[str, Tensor]]) -> None:
+        self.bias.copy_(self.own["bias"])
+        for key in "usv":
+            getattr(self, key).copy_(torch.cat([self.own[key], tailors[0][key]], -1))
+        del self.own
 
 
 class GatheredLayer(Learngenes):

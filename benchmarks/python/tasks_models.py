@@ -3,9 +3,9 @@
 import gc
 
 import torch
-from data import alphas_cumprod, batch_of, pattern, weights_of
+from data import StepData, alphas_cumprod, batch_of, pattern, weights_of
 from dit import DiT
-from kind import trainer
+from kind import sampler, trainer
 from training import Trainer
 
 
@@ -18,7 +18,16 @@ def dense_step(spec: dict):
 def kind_step(spec: dict):
     work = trainer(spec, batch_of(spec), spec["implementation"])
     gc.collect()
-    return work.step, lambda: [work.step() for _ in range(spec.get("checkSteps", 3))]
+    data = StepData(spec) if spec.get("data") else None
+
+    def run() -> None:
+        if data is None:
+            work.step()
+            return
+        work.batch = {**work.batch, **data.next()}
+        data.log(work.step())
+
+    return run, lambda: [work.step() for _ in range(spec.get("checkSteps", 3))]
 
 
 def sample(spec: dict):
@@ -26,8 +35,17 @@ def sample(spec: dict):
     model = DiT(spec).load_dense(weights_of(spec)).eval()
     if spec.get("compiled"):
         model = torch.compile(model)
+    labels = torch.tensor([*spec["labels"], *[spec["classes"]] * spec["batch"]])
+    return ddim(spec, lambda x, t: model(x, t, labels))
+
+
+def kind_sample(spec: dict):
+    """The same with a KIND model, whose branch without a label keeps the tailors of its class."""
+    return ddim(spec, sampler(spec, batch_of(spec)))
+
+
+def ddim(spec: dict, network):
     n, steps, scale = spec["batch"], spec["steps"], spec["guidance"]
-    labels = torch.tensor([*spec["labels"], *[spec["classes"]] * n])
     noise = pattern([n, spec["inputSize"], spec["inputSize"], spec["inChannels"]], 3).permute(0, 3, 1, 2) * 3.4641016
     noise = noise.contiguous()
     times = [1000 - round(1000 / steps * i) - 1 for i in range(steps)]
@@ -37,7 +55,7 @@ def sample(spec: dict):
     def run() -> torch.Tensor:
         x = noise
         for i, t in enumerate(times):
-            out = model(torch.cat([x, x]), torch.full((2 * n,), t), labels)
+            out = network(torch.cat([x, x]), torch.full((2 * n,), t))
             conditional, unconditional = out.chunk(2)
             eps = unconditional + scale * (conditional - unconditional)
             bar, following = bars[t], bars[times[i + 1]] if i + 1 < steps else torch.tensor(1.0)
@@ -52,4 +70,4 @@ def sample(spec: dict):
     return run, check
 
 
-TASKS = {"dense-step": dense_step, "kind-step": kind_step, "sample": sample}
+TASKS = {"dense-step": dense_step, "kind-step": kind_step, "sample": sample, "kind-sample": kind_sample}

@@ -26,6 +26,10 @@ export interface ResultRow {
   goal?: number;
   /** What the two figures are, if not milliseconds. */
   unit?: 'MiB';
+  /** Our rate, GFLOP/s, where the row counts its operations. */
+  rate?: number;
+  /** The rate of one large product in the same run, GFLOP/s. */
+  productRate?: number;
   /** Place on the x axis of a growth curve. */
   x?: number;
   /** Our engine. */

@@ -44,9 +44,12 @@ export async function runRow(row: Row, context: RowContext): Promise<ResultRow[]
 
 /** The spec with a place for the weights, the same for every implementation of the same model. */
 function specOf(row: Row, extra: object, { scratch }: RowContext): object {
-  const { precision, rank, steps, checkSteps, ...sizes } = row.spec as Record<string, unknown>;
+  const { precision, rank, steps, guidance, data, trainable, checkSteps, ...sizes } = row.spec as Record<
+    string,
+    unknown
+  >;
   const key = createHash('sha256')
-    .update(JSON.stringify([row.task === 'kind-step', sizes]))
+    .update(JSON.stringify([row.task.startsWith('kind-'), sizes]))
     .digest('hex')
     .slice(0, 12);
   return { ...row.spec, ...extra, weights: join(scratch, `${key}.safetensors`) };
@@ -74,7 +77,9 @@ async function measureTime(
         implementation.task,
         specOf(row, implementation.spec ?? {}, context),
       );
-      const problem = disagreement(ours, theirs, row.tolerance ?? { relative: 1e-3 });
+      const problem = implementation.otherModel
+        ? undefined
+        : disagreement(ours, theirs, row.tolerance ?? { relative: 1e-3 });
       if (problem === undefined) fair.push(implementation);
       else if (!implementation.compiled)
         throw new DisagreementError(`${row.name}: against ${implementation.label}, ${problem}`);
@@ -85,18 +90,33 @@ async function measureTime(
       }
     }
     if (row.own) await prepare(await pool.ours(engine, row.threads, 1), row.own.task, row.own.spec);
+    if (row.flops !== undefined) {
+      const { precision } = row.spec as { precision?: string };
+      await prepare(await pool.ours(engine, row.threads, 2), 'matmul', { ...PRODUCT, precision: precision ?? 'f32' });
+    }
     log(`${row.name}: timing`);
     const [own, ...others] = (await interleave(workers, effort)).map(summarize);
     await Promise.all(workers.map((worker) => worker.release()));
     const peers = row.own ? [row.own] : fair;
-    const made = peers.map((peer, i) => resultRow(row, engine, own, { ...peer, times: others[i] }));
-    if (made.length === 0) return [resultRow(row, engine, own)];
+    const rates = ratesOf(row.flops, own, others[peers.length]);
+    const made = peers.map((peer, i) => ({ ...resultRow(row, engine, own, { ...peer, times: others[i] }), ...rates }));
+    if (made.length === 0) return [{ ...resultRow(row, engine, own), ...rates }];
     if (!row.bestPeer) return made;
     return [made.reduce((best, next) => ((next.ratio ?? 0) < (best.ratio ?? 0) ? next : best))];
   } catch (error) {
     for (const worker of workers) pool.forget(worker);
     throw error;
   }
+}
+
+/** The large product whose rate stands beside a row's: that of the table's products that is nearest to the limit. */
+const PRODUCT = { layout: 'NN', m: 1024, k: 4096, n: 1024 };
+
+/** GFLOP/s of a row and of the product. */
+function ratesOf(flops: number | undefined, own: Summary, product: Summary | undefined): Partial<ResultRow> {
+  if (flops === undefined || product === undefined) return {};
+  const { m, k, n } = PRODUCT;
+  return { rate: flops / own.median / 1e6, productRate: (2 * m * k * n) / product.median / 1e6 };
 }
 
 /** Where our time goes in a row, as text. */

@@ -41,6 +41,12 @@ test('tables come by section in their order, with the mean of the products', () 
   expect(text).toContain('bf16: geometric mean 3.00x, least 3.00x.');
 });
 
+test('a row that counts its operations shows its rate beside that of a product', () => {
+  const text = markdownTables([row({ note: 'batch 48', rate: 110.4, productRate: 200 }), row({ rate: 110.4 })]);
+  expect(text).toContain('| batch 48; 110 GFLOP/s, 0.55 of one large product in the same run (200) |');
+  expect(text).toContain('| 2.00x |  |');
+});
+
 test('a row without a peer has no ratio', () => {
   const alone = row({ peer: null, peerMs: null, peerBestMs: null, ratio: null, bestRatio: null });
   expect(markdownTables([alone])).toContain('| step | 10.0 ms / 9.00 ms |  |  |  |  |  |');

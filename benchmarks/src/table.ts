@@ -65,12 +65,19 @@ function markdownTable(rows: readonly ResultRow[]): string {
       amount(row.peerMs, row.peerBestMs),
       formatRatio(row),
       row.bestRatio === null || row.unit ? '' : `${row.bestRatio.toFixed(2)}x`,
-      row.note,
+      [row.note, rateOf(row)].filter((text) => text !== '').join('; '),
     ];
     return `| ${cells.join(' | ')} |`;
   });
   const head = '| work | ours | peer | peer’s | ratio | of best | note |\n|---|---|---|---|---|---|---|';
   return `${head}\n${lines.join('\n')}\n`;
+}
+
+/** How near the work comes to the rate of a product. */
+function rateOf({ rate, productRate }: ResultRow): string {
+  if (rate === undefined || productRate === undefined) return '';
+  const share = (rate / productRate).toFixed(2);
+  return `${rate.toFixed(0)} GFLOP/s, ${share} of one large product in the same run (${productRate.toFixed(0)})`;
 }
 
 /** The runs, newest first, a paragraph each. With more than one, each says of what it is. */

@@ -1,3 +1,5 @@
+import { ditConfig } from '@learngene/dit';
+import { countKindMacs, kindConfig } from '@learngene/kind';
 import type { FactoredSpec, KindSpec, ModelSpec } from '../tasks/specs';
 
 /** Sizes without the place of the weights, which the runner adds. */
@@ -40,6 +42,26 @@ export function kindS({ batch = 64, groups = 100, active = 16, depth = 12, tailo
     learngeneRank: 192,
     tailorRank,
   };
+}
+
+/** The model and the batch of `learngene demo`: 16 tokens, 8 classes. */
+export function demoKind({ groups = 8, batch = 48 } = {}): Sizes<KindSpec> {
+  const model = { hiddenSize: 192, depth: 4, heads: 6, patchSize: 8, inputSize: 32, inChannels: 3, classes: groups };
+  const labels = labelsOf(batch, groups);
+  return { ...model, batch, labels, precision: 'f32', groups, learngeneRank: 64, tailorRank: 8 };
+}
+
+/** Floating-point operations of a step, with its gradients: three times those of the forward pass. */
+export function stepFlops(spec: Sizes<KindSpec>): number {
+  return 3 * forwardFlops(spec) * spec.batch;
+}
+
+/** Floating-point operations of a forward pass of one sample. */
+export function forwardFlops(spec: Sizes<KindSpec>): number {
+  const { hiddenSize, depth, heads, patchSize, inputSize, inChannels, classes, learngeneRank, tailorRank } = spec;
+  const dit = ditConfig({ hiddenSize, depth, heads, patchSize, inputSize, inChannels, classes, learnSigma: false });
+  const config = kindConfig({ dit, learngeneRank, tailorRank, groups: [] });
+  return 2 * countKindMacs(config, learngeneRank + tailorRank).total;
 }
 
 /** A forward pass at a rank, 0 for dense. */

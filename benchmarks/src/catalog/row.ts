@@ -20,6 +20,8 @@ export interface PeerImplementation {
   goal?: number;
   /** Needs a C++ compiler. */
   compiled?: boolean;
+  /** It computes another model, so that its numbers are not compared with ours. */
+  otherModel?: boolean;
 }
 
 /** A comparison to be made. */
@@ -40,6 +42,8 @@ export interface Row {
   /** How far the numbers of both sides may differ; default 1e-3 relative. */
   tolerance?: Tolerance;
   note?: string;
+  /** Floating-point operations of an execution: the rate of one large product is then measured in the same run. */
+  flops?: number;
   /** Place on a growth curve. */
   x?: number;
   /** Threads of both sides, where the row sets them. */

@@ -1,4 +1,4 @@
-import { ditB, ditS, kindS } from './models';
+import { demoKind, ditB, ditS, forwardFlops, kindS, stepFlops } from './models';
 import type { PeerImplementation, Row } from './row';
 
 const eager = 'torch eager f32';
@@ -8,6 +8,7 @@ const segments = {
   task: 'kind-step',
   spec: { implementation: 'segments' },
 };
+const gathered = { label: 'torch eager f32, gathered, bmm', spec: { implementation: 'gathered' } };
 
 /** Whole training steps. */
 export const training: Row[] = [
@@ -63,7 +64,7 @@ function masked(batch: number): Row {
     task: 'kind-step',
     spec: { ...kindS({ batch }), checkSteps: 1 },
     peers: [
-      { label: 'torch eager f32, all tailors masked', task: 'kind-step', spec: { implementation: 'masked' }, goal: 5 },
+      { label: 'torch eager f32, all tailors masked', task: 'kind-step', spec: { implementation: 'masked' }, goal: 9 },
     ],
     quick: short ? 'only' : false,
     note: `batch ${batch} of 16 classes, 64 tokens; clipping, AdamW, EMA`,
@@ -80,14 +81,68 @@ export const kind: Row[] = [
     task: 'kind-step',
     spec: { ...kindS(), checkSteps: 2 },
     peers: [
-      { ...segments, goal: 1.4 },
-      { label: 'torch eager f32, gathered, bmm', task: 'kind-step', spec: { implementation: 'gathered' }, goal: 1.4 },
+      { ...segments, goal: 1.5 },
+      { ...gathered, task: 'kind-step', goal: 1.5 },
     ],
     bestPeer: true,
     quick: true,
+    flops: stepFlops(kindS()),
     note: 'batch 64 of 16 classes, 64 tokens; clipping, AdamW, EMA',
   },
+  ...demoRows(),
 ];
+
+/** What the demo trains and samples: small, so that all that is around the kernels counts. */
+function demoRows(): Row[] {
+  const demo = { ...demoKind(), data: true };
+  const novel = { ...demoKind({ groups: 2 }), data: true, trainable: 'tailors' as const };
+  const steps = 5;
+  const sample = { ...demoKind({ batch: 16 }), steps, guidance: 1.5 };
+  const ungated = { task: 'kind-step', spec: { implementation: 'ungated' }, otherModel: true };
+  return [
+    {
+      name: 'demo: KIND step, data and log included',
+      section: 'KIND',
+      task: 'kind-step',
+      spec: demo,
+      peers: [
+        { ...gathered, task: 'kind-step', goal: 1.5 },
+        { ...ungated, label: 'torch eager f32, no gate: one factor of rank 72', goal: 1.5 },
+        {
+          ...ungated,
+          label: 'torch.compile f32, no gate: one factor of rank 72',
+          spec: { ...ungated.spec, compiled: true },
+          compiled: true,
+          goal: 1.5,
+        },
+      ],
+      flops: stepFlops(demo),
+      quick: true,
+      note: 'hidden 192, depth 4, 16 tokens, batch 48 of 8 classes, N_G 64, N_t 8',
+    },
+    {
+      name: 'demo: step of fresh tailors, data and log included',
+      section: 'KIND',
+      task: 'kind-step',
+      spec: novel,
+      peers: [{ ...gathered, task: 'kind-step', goal: 2 }],
+      flops: (2 / 3) * stepFlops(novel),
+      quick: true,
+      note: 'the same model, 2 novel classes; learngenes and dense parts frozen',
+    },
+    {
+      name: `demo: sampling, ${steps} DDIM steps with guidance, batch 16`,
+      section: 'KIND',
+      task: 'kind-sample',
+      spec: sample,
+      peers: [{ ...gathered, label: 'torch eager f32, gathered, inference mode', task: 'kind-sample', goal: 2 }],
+      flops: 2 * steps * sample.batch * forwardFlops(sample),
+      quick: true,
+      tolerance: { relative: 2e-3 },
+      note: 'the same model, doubled batch',
+    },
+  ];
+}
 
 function peak(name: string, quick: boolean, work: Pick<Row, 'task' | 'spec'> & { peer: PeerImplementation }): Row {
   const { task, spec, peer } = work;

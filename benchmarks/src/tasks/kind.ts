@@ -15,9 +15,10 @@ import { disposeParams, type ParamTree } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchOf, configOf, shareWeights, startNoise, withoutZeros } from './batch';
-import { diffusion, firstLosses } from './models';
+import { diffusion, firstLosses, sampling } from './models';
 import { summary } from './pattern';
-import type { FactoredSpec, KindSpec } from './specs';
+import type { FactoredSpec, KindSampleSpec, KindSpec } from './specs';
+import { stepData } from './step-data';
 import type { WorkItem } from './task';
 
 function kindConfigOf(spec: KindSpec): KindConfig {
@@ -70,12 +71,14 @@ async function shareKindWeights(path: string, { shared, learngenes, tailors }: K
 /** A whole diversion step, as `learngene train` takes it. */
 async function kindStep(spec: KindSpec): Promise<WorkItem> {
   const config = kindConfigOf(spec);
-  const { x0, noise, t, labels } = batchOf(spec);
+  const fixed = batchOf(spec);
+  const { labels } = fixed;
+  const { trainable = 'all' } = spec;
   const params = freshKind(spec);
   await shareKindWeights(spec.weights, params);
-  let state = initKindTraining(params, { trainable: 'all' });
+  let state = initKindTraining(params, { trainable });
 
-  const step = async (): Promise<number> => {
+  const step = async ({ x0, noise, t }: Pick<typeof fixed, 'x0' | 'noise' | 't'> = fixed): Promise<number> => {
     const result = kindTrainStep(
       {
         state,
@@ -83,7 +86,7 @@ async function kindStep(spec: KindSpec): Promise<WorkItem> {
         labels,
         loss: (denoiser) => tf.mean(trainingLosses(diffusion, denoiser, { x0, noise, t }).loss) as tf.Scalar,
       },
-      { learningRate: 1e-4, trainable: 'all', clipNorm: 1, emaDecay: 0.9999, donate: true },
+      { learningRate: 1e-4, trainable, clipNorm: 1, emaDecay: 0.9999, donate: true },
     );
     disposeReplaced(state, result.state);
     state = result.state;
@@ -91,14 +94,32 @@ async function kindStep(spec: KindSpec): Promise<WorkItem> {
     tf.dispose([result.loss, result.gradientNorm]);
     return loss;
   };
+  const data = spec.data ? stepData(spec) : undefined;
+  const stepWithData = async (from: NonNullable<typeof data>) => {
+    const batch = from.next();
+    from.log(await step(batch));
+    tf.dispose([batch.x0, batch.noise]);
+  };
   return {
-    run: step,
+    run: () => (data ? stepWithData(data) : step()),
     check: () => firstLosses(step, spec),
     dispose: () => {
       disposeKindTraining(state);
-      tf.dispose([x0, noise]);
+      tf.dispose([fixed.x0, fixed.noise]);
+      data?.close();
     },
   };
+}
+
+/** DDIM with guidance on a doubled batch. */
+async function kindSample(spec: KindSampleSpec): Promise<WorkItem> {
+  const config: KindConfig = { ...kindConfigOf(spec), nullGate: 'own-class' };
+  const params = freshKind(spec);
+  await shareKindWeights(spec.weights, params);
+  const labels = Int32Array.from([...spec.labels, ...spec.labels]);
+  const dropped = labels.map((_, i) => (i < spec.labels.length ? 0 : 1));
+  const apply = (x: tf.Tensor4D, t: tf.Tensor1D) => applyKind(params, { x, t, labels }, { config, dropped });
+  return sampling(apply, spec, () => disposeParams(params as unknown as ParamTree));
 }
 
 /** One forward pass: of a factored model of `rank` components a layer, or of the dense model where `rank` is 0. */
@@ -139,4 +160,4 @@ async function forward(spec: FactoredSpec): Promise<WorkItem> {
 }
 
 /** Work items made of a KIND model. */
-export const kindTasks = { 'kind-step': kindStep, forward };
+export const kindTasks = { 'kind-step': kindStep, 'kind-sample': kindSample, forward };

@@ -76,12 +76,22 @@ async function denseStep(spec: ModelSpec): Promise<WorkItem> {
 async function sample(spec: SampleSpec): Promise<WorkItem> {
   const config = configOf(spec);
   const params = await freshDit(spec);
-  const noise = startNoise(spec);
   const labels = Int32Array.from([...spec.labels, ...spec.labels.map(() => spec.classes)]);
-  const denoiser = guideDenoiser(
-    { batched: (x, t) => applyDit(params, { x, t, labels }, { config }) },
-    { scale: spec.guidance },
+  return sampling(
+    (x, t) => applyDit(params, { x, t, labels }, { config }),
+    spec,
+    () => disposeParams(params),
   );
+}
+
+/** Sampling with a network of a doubled batch: the samples with their labels, then without. */
+export function sampling(
+  batched: (x: tf.Tensor4D, t: tf.Tensor1D) => tf.Tensor4D,
+  spec: SampleSpec,
+  dispose: () => void,
+): WorkItem {
+  const noise = startNoise(spec);
+  const denoiser = guideDenoiser({ batched }, { scale: spec.guidance });
   const run = () => sampleDdim(diffusion, denoiser, { noise, steps: spec.steps, clip: false, spacing: 'trailing' });
   return {
     run: async () => (await run()).dispose(),
@@ -94,7 +104,7 @@ async function sample(spec: SampleSpec): Promise<WorkItem> {
       return [mean, square, absolute];
     },
     dispose: () => {
-      disposeParams(params);
+      dispose();
       noise.dispose();
     },
   };

@@ -22,6 +22,16 @@ export interface KindSpec extends ModelSpec {
   learngeneRank: number;
   tailorRank: number;
   groups: number;
+  /** Which parts change (default 'all'); with 'tailors' the step is that of fresh tailors for novel classes. */
+  trainable?: 'all' | 'tailors';
+  /** Whether every step has images, noise and timesteps of its own, and writes a line of a log (default false). */
+  data?: boolean;
+}
+
+/** DDIM of a KIND model with guidance; the branch without a label keeps the gate of its class. */
+export interface KindSampleSpec extends KindSpec {
+  steps: number;
+  guidance: number;
 }
 
 /** DDIM with classifier-free guidance. */

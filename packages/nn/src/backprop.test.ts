@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it as test } from 'vitest';
 import { useNnBackend } from '../test/setup';
 import { gradients } from './backprop';
+import { customOp } from './ops/custom-op';
 
 beforeAll(useNnBackend);
 
@@ -39,6 +40,43 @@ describe('gradients', () => {
   });
 
   test('of ops with several results', () => expectSame((a) => sum(tf.split(tf.square(a), 3)[1])));
+
+  test('of an op of ours whose inputs, result and data the function disposes after it', async () => {
+    const data = x(); // from before the recording: it is not cloned, and stays the caller's
+    const scaled = (a: tf.Tensor) =>
+      customOp({
+        inputs: { a, data },
+        forward: (save) => {
+          const y = tf.mul(a, data);
+          const state = tf.add(y, 1);
+          save([a, data, y, state]);
+          return y;
+        },
+        backward: (dy, [a, data, y, state]) => ({
+          a: tf.tidy(() => tf.mul(dy, tf.mul(data, tf.sub(state, y)))), // state - y is 1
+          data: () => tf.mul(dy, a),
+        }),
+      });
+    await expectSame((a) => {
+      const inner = tf.square(a);
+      const y = scaled(inner);
+      const loss = tf.sum(tf.exp(y)) as tf.Scalar;
+      tf.dispose([inner, y]);
+      return loss;
+    });
+    expect(data.isDisposed).toBe(false);
+    data.dispose();
+  });
+
+  test('inside which tf.grads differentiates an op of ours', async () => {
+    const double = (a: tf.Tensor) =>
+      customOp({ inputs: { a }, forward: () => tf.mul(a, 2), backward: (dy) => ({ a: tf.tidy(() => tf.mul(dy, 2)) }) });
+    await expectSame((a) => {
+      const before = double(a);
+      const [inner] = tf.grads((b: tf.Tensor) => sum(double(tf.square(b))))([before]);
+      return sum(tf.mul(before, inner));
+    });
+  });
 
   test('of leaves that the value does not depend on', () => expectSame((a) => sum(tf.square(a)), 2));
 

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { withNeededGrads } from './core/needs-input-grad';
 import { recordTape, type TapeNode, tapeEngine } from './core/tape';
 import { registerGradients } from './gradients';
+import { runKernel } from './ops/custom-op';
 
 /**
  * Computes gradients as `tf.engine().gradients` does, but frees memory on the way back. As soon as an op is done, the
@@ -109,8 +110,10 @@ function inputGradients(node: TapeNode, names: readonly string[], held: Map<numb
 
 function accumulate(held: Map<number, Tensor>, { id }: Tensor, dx: Tensor): void {
   const sum = held.get(id);
-  held.set(id, sum ? tf.add(sum, dx) : dx);
-  if (sum) tf.dispose([sum, dx]);
+  held.set(id, sum ? runKernel('Add', { a: sum, b: dx })[0] : dx);
+  if (!sum) return;
+  sum.dispose();
+  dx.dispose();
 }
 
 function release(held: Map<number, Tensor>, id: number): void {

@@ -6,6 +6,7 @@ import {
   cloneParams,
   countParams,
   disposeParams,
+  disposeReplacedParams,
   flattenParams,
   mapParams,
   mergeParams,
@@ -111,3 +112,15 @@ describe('parameter trees', () => {
       disposeParams(tree);
     }));
 });
+
+test('disposeReplacedParams disposes what is gone, and nothing that is still there', () =>
+  expectNoLeak(() => {
+    const [same, before] = [make(), make()];
+    const { blocks } = before;
+    const after = { blocks: { 0: { weight: tf.ones([2, 3]) }, 1: blocks[1] }, scale: before.scale };
+    disposeReplacedParams([same, before], [same, after]);
+    expect(paramLeaves(same).map(({ isDisposed }) => isDisposed)).toEqual([false, false, false]);
+    expect(paramLeaves(before).map(({ isDisposed }) => isDisposed)).toEqual([true, false, false]);
+    expect(paramLeaves(after).map(({ isDisposed }) => isDisposed)).toEqual([false, false, false]);
+    for (const tree of [same, after]) disposeParams(tree);
+  }));

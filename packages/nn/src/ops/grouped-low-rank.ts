@@ -182,13 +182,12 @@ interface GradCall {
 function kernelGrads(dy: Tensor, { inputs, attrs, saved, needsInputGrad }: GradCall): NamedTensorMap {
   const names = Object.keys(inputs);
   const common = ['u', 's', 'v'].some(needsInputGrad); // false where the common factors are frozen, or there are none
-  const held = Object.assign(namedAs(names, saved), { dy }, stateInputs(saved.slice(names.length)));
+  const held = Object.assign(namedAs(names, saved, { dy }), stateInputs(saved.slice(names.length)));
   const grads = runKernel(BACKWARD, held, { ...attrs, common });
   return namedAs(common ? names : names.filter((name) => name !== 'u' && name !== 's' && name !== 'v'), grads);
 }
 
-function namedAs(names: readonly string[], tensors: readonly Tensor[]): NamedTensorMap {
-  const named: NamedTensorMap = {};
+function namedAs(names: readonly string[], tensors: readonly Tensor[], named: NamedTensorMap = {}): NamedTensorMap {
   for (let i = 0; i < names.length; i++) named[names[i]] = tensors[i];
   return named;
 }
