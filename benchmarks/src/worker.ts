@@ -11,8 +11,16 @@ import { linalgTasks } from './tasks/linalg';
 import { modelTasks } from './tasks/models';
 import { opTasks } from './tasks/ops';
 import type { Task, WorkItem } from './tasks/task';
+import { transferTasks } from './tasks/transfer-cell';
 
-const tasks: Record<string, Task> = { ...opTasks, ...linalgTasks, ...modelTasks, ...kindTasks, ...autoencoderTasks };
+const tasks: Record<string, Task> = {
+  ...opTasks,
+  ...linalgTasks,
+  ...modelTasks,
+  ...kindTasks,
+  ...autoencoderTasks,
+  ...transferTasks,
+};
 let engine: Awaited<ReturnType<typeof chooseEngine>>;
 let item: WorkItem | undefined;
 

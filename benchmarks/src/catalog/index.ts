@@ -4,7 +4,7 @@ import { engines, growth } from './growth';
 import { inference } from './inference';
 import { operations, products } from './operations';
 import type { Row } from './row';
-import { kind, memory, training } from './training';
+import { kind, memory, training, transferCell } from './training';
 
 export type { PeerImplementation, Row, Tolerance } from './row';
 export { type Section, sections } from './sections';
@@ -13,6 +13,7 @@ export { type Section, sections } from './sections';
 export const catalog: readonly Row[] = [
   ...training,
   ...kind,
+  ...transferCell,
   ...inference,
   ...products,
   ...operations,

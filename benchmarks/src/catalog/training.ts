@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { demoKind, ditB, ditS, forwardFlops, kindS, stepFlops } from './models';
 import type { PeerImplementation, Row } from './row';
 
@@ -143,6 +144,25 @@ function demoRows(): Row[] {
     },
   ];
 }
+
+/** The folder of a checkout of ours that is to be compared with this one; its packages are built. */
+const OLD_BUILD = process.env.LEARNGENE_BENCH_OLD_BUILD;
+
+/** What a user of the transfer benchmark waits for; only where there is an old build to compare with. */
+export const transferCell: Row[] =
+  OLD_BUILD === undefined
+    ? []
+    : [
+        {
+          name: 'transfer benchmark: one cell from nothing, by the command',
+          section: 'KIND',
+          task: 'transfer-cell',
+          spec: { checkout: fileURLToPath(new URL('../..', import.meta.url)) },
+          peers: [],
+          own: { label: 'an older build', task: 'transfer-cell', spec: { checkout: OLD_BUILD }, goal: 1 / 0.6 },
+          note: 'hidden 128, depth 4, 64 tokens, N_G 40, N_t 8; base, tuning, transfer, scores',
+        },
+      ];
 
 function peak(name: string, quick: boolean, work: Pick<Row, 'task' | 'spec'> & { peer: PeerImplementation }): Row {
   const { task, spec, peer } = work;

@@ -18,7 +18,7 @@ import { batchOf, configOf, shareWeights, startNoise, withoutZeros } from './bat
 import { diffusion, firstLosses, sampling } from './models';
 import { summary } from './pattern';
 import type { FactoredSpec, KindSampleSpec, KindSpec } from './specs';
-import { stepData } from './step-data';
+import { type StepBatch, stepData } from './step-data';
 import type { WorkItem } from './task';
 
 function kindConfigOf(spec: KindSpec): KindConfig {
@@ -78,7 +78,7 @@ async function kindStep(spec: KindSpec): Promise<WorkItem> {
   await shareKindWeights(spec.weights, params);
   let state = initKindTraining(params, { trainable });
 
-  const step = async ({ x0, noise, t }: Pick<typeof fixed, 'x0' | 'noise' | 't'> = fixed): Promise<number> => {
+  const step = async ({ x0, noise, t }: StepBatch = fixed): Promise<number> => {
     const result = kindTrainStep(
       {
         state,

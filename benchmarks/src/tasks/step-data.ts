@@ -11,6 +11,13 @@ const IMAGES = 320;
 /** The value in [-1, 1] of every value of a pixel. */
 const UNIT = Float32Array.from({ length: 256 }, (_, value) => value / 127.5 - 1);
 
+/** What a step trains on. */
+export interface StepBatch {
+  readonly x0: tf.Tensor4D;
+  readonly noise: tf.Tensor4D;
+  readonly t: Int32Array;
+}
+
 /** What a step of a real training has besides its arithmetic: images that are chosen and converted, noise, a log. */
 export function stepData({ batch, inputSize, inChannels }: ModelSpec) {
   const shape: [number, number, number, number] = [batch, inputSize, inputSize, inChannels];
@@ -21,7 +28,7 @@ export function stepData({ batch, inputSize, inChannels }: ModelSpec) {
   const file = openSync(join(folder, 'log.jsonl'), 'w');
   return {
     /** A batch; the caller disposes x0 and noise. */
-    next() {
+    next(): StepBatch {
       const x0 = new Float32Array(batch * pixels);
       for (const [n, image] of randomIntegers(generator, batch, { high: IMAGES }).entries()) {
         for (let i = 0; i < pixels; i++) x0[n * pixels + i] = UNIT[images[image * pixels + i]];
