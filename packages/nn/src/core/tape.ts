@@ -113,7 +113,7 @@ export function asFunctions(grads: Readonly<Record<string, Gradient>>): Record<s
 }
 
 /** `tf.clone`, off the tape and without a kernel's bookkeeping. */
-export function sameValues<T extends Tensor>(tensor: T): T {
+function sameValues<T extends Tensor>(tensor: T): T {
   const engine = tf.engine();
   const { backend } = engine.state.tensorInfo.get(tensor.dataId)!;
   backend.incRef(tensor.dataId);
