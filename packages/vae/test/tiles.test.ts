@@ -204,18 +204,19 @@ function errorBetween(a: tf.Tensor, b: tf.Tensor): number {
 /** The most bytes that lie in tensors at once while `work` runs, beyond those before. */
 function peakBytes(work: () => tf.TensorContainer): number {
   const engine = tf.engine();
-  const { runKernel } = engine;
+  const { makeTensorFromTensorInfo } = engine;
   const before = tf.memory().numBytes;
   let most = 0;
-  engine.runKernel = function watched(...args) {
-    const result = runKernel.apply(this, args);
+  // What every kernel's results go through.
+  engine.makeTensorFromTensorInfo = function watched(...args) {
+    const result = makeTensorFromTensorInfo.apply(this, args);
     most = Math.max(most, tf.memory().numBytes - before);
-    return result as never;
+    return result;
   };
   try {
     tf.dispose(work());
   } finally {
-    engine.runKernel = runKernel;
+    engine.makeTensorFromTensorInfo = makeTensorFromTensorInfo;
   }
   return most;
 }
