@@ -65,7 +65,9 @@ function replace(config: tf.KernelConfig): void {
 
 /** Shapes of at most four inputs. */
 function describe(inputs: Record<string, { shape?: number[] } | undefined>): string {
-  const all = Object.values(inputs).flat().filter((input) => input?.shape !== undefined);
+  const all = Object.values(inputs)
+    .flat()
+    .filter((input) => input?.shape !== undefined);
   const shown = all.slice(0, 4).map((input) => `[${input?.shape}]`);
   return shown.join(' ') + (all.length > 4 ? ` +${all.length - 4}` : '');
 }
