@@ -73,6 +73,12 @@ impl SharedEpilogue<'_> {
             && matches!(self.then, Then::Store)
     }
 
+    /// The column factors, if they are all that happens to a tile; None where more does.
+    pub fn is_scale(&self) -> Option<Option<&[f32]>> {
+        let plain = SharedEpilogue { scale: None, ..*self }.is_plain();
+        plain.then_some(self.scale)
+    }
+
     /// Whether all that happens to a tile is that a bias is added.
     pub fn is_bias(&self) -> Option<&[f32]> {
         let plain = SharedEpilogue { bias: None, ..*self }.is_plain();

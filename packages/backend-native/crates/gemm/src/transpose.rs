@@ -29,6 +29,59 @@ pub(crate) unsafe fn transpose(
     }
 }
 
+/// What happens to a transposed tile before it is stored.
+#[derive(Clone, Copy)]
+pub(crate) struct Onto<'a> {
+    /// A factor of every column of the result.
+    pub scale: Option<&'a [f32]>,
+    /// What is there is added first.
+    pub add: bool,
+}
+
+/// `to[c · to_row + r] = (from[r · from_row + c] (+ what is there)) (· scale[r])` for r below `rows`, c below `columns`;
+/// nothing else of `to` is touched.
+///
+/// # Safety
+/// The processor has `level`; `from` is readable and `to` writable there; a scale has `rows` words.
+pub(crate) unsafe fn transpose_onto(
+    level: Level,
+    (rows, columns): (usize, usize),
+    from: *const f32,
+    from_row: usize,
+    to: *mut f32,
+    to_row: usize,
+    onto: Onto<'_>,
+) {
+    match level {
+        // SAFETY: promised by the caller.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { x86::avx512_onto((rows, columns), from, from_row, to, to_row, onto) },
+        // SAFETY: promised by the caller.
+        _ => unsafe { portable_onto((rows, columns), from, from_row, to, to_row, onto) },
+    }
+}
+
+/// # Safety
+/// As [`transpose_onto`].
+unsafe fn portable_onto(
+    (rows, columns): (usize, usize),
+    from: *const f32,
+    from_row: usize,
+    to: *mut f32,
+    to_row: usize,
+    Onto { scale, add }: Onto<'_>,
+) {
+    for c in 0..columns {
+        // SAFETY: promised by the caller.
+        let to = unsafe { std::slice::from_raw_parts_mut(to.add(c * to_row), rows) };
+        for (r, to) in to.iter_mut().enumerate() {
+            // SAFETY: promised by the caller.
+            let sum = unsafe { *from.add(r * from_row + c) } + if add { *to } else { 0.0 };
+            *to = scale.map_or(sum, |scale| sum * scale[r]);
+        }
+    }
+}
+
 /// # Safety
 /// As [`transpose`].
 unsafe fn portable(
@@ -90,6 +143,52 @@ pub(crate) mod x86 {
                     if i < width {
                         // SAFETY: row c0 + i of the result has room for rows rounded up to 16.
                         unsafe { _mm512_storeu_ps(to.add((c0 + i) * to_row + r0), *column) };
+                    }
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`super::transpose_onto`].
+    #[target_feature(enable = "avx512f")]
+    pub(super) unsafe fn avx512_onto(
+        (rows, columns): (usize, usize),
+        from: *const f32,
+        from_row: usize,
+        to: *mut f32,
+        to_row: usize,
+        super::Onto { scale, add }: super::Onto<'_>,
+    ) {
+        for r0 in (0..rows).step_by(16) {
+            let height = (rows - r0).min(16);
+            let mask = ((1u32 << height) - 1) as u16;
+            // SAFETY: the scale has `rows` words; masked lanes are not read.
+            let scale = scale.map(|scale| unsafe { _mm512_maskz_loadu_ps(mask, scale.as_ptr().add(r0)) });
+            for c0 in (0..columns).step_by(16) {
+                let width = (columns - c0).min(16);
+                let inside = ((1u32 << width) - 1) as u16;
+                let mut block = [_mm512_setzero_ps(); 16];
+                for (i, row) in block.iter_mut().enumerate() {
+                    if i < height {
+                        // SAFETY: row r0 + i is below `rows`; masked lanes are not read.
+                        *row = unsafe { _mm512_maskz_loadu_ps(inside, from.add((r0 + i) * from_row + c0)) };
+                    }
+                }
+                for (i, &column) in block16(block).iter().enumerate() {
+                    if i < width {
+                        // SAFETY: row c0 + i of the result has `height` words from r0 on; masked lanes are not touched.
+                        unsafe {
+                            let to = to.add((c0 + i) * to_row + r0);
+                            let mut sum = column;
+                            if add {
+                                sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, to));
+                            }
+                            if let Some(scale) = scale {
+                                sum = _mm512_mul_ps(sum, scale);
+                            }
+                            _mm512_mask_storeu_ps(to, mask, sum);
+                        }
                     }
                 }
             }
@@ -206,6 +305,32 @@ mod tests {
                     for r in 0..to_row {
                         let want = if r < rows { from[r * (columns + 3) + c] } else { 0.0 };
                         assert_eq!(to[c * to_row + r], want);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn tiles_onto_what_is_there() {
+        for kernels in levels() {
+            for (rows, columns) in [(1usize, 1), (8, 48), (16, 16), (7, 19), (17, 5), (12, 32)] {
+                let from: Vec<f32> = (0..rows * (columns + 3)).map(|i| i as f32).collect();
+                let scale: Vec<f32> = (0..rows).map(|r| 1.0 + r as f32).collect();
+                let to_row = rows + 2;
+                for (add, scaled) in [(false, false), (true, false), (false, true), (true, true)] {
+                    let mut to = vec![-1.0; columns * to_row];
+                    let onto = Onto { scale: scaled.then_some(&scale[..]), add };
+                    // SAFETY: all slices hold the blocks.
+                    unsafe {
+                        let size = (rows, columns);
+                        transpose_onto(kernels.level, size, from.as_ptr(), columns + 3, to.as_mut_ptr(), to_row, onto);
+                    }
+                    for (index, got) in to.into_iter().enumerate() {
+                        let (c, r) = (index / to_row, index % to_row);
+                        let sum = |r: usize| from[r * (columns + 3) + c] - f32::from(u8::from(add));
+                        let want = if r < rows { sum(r) * if scaled { scale[r] } else { 1.0 } } else { -1.0 };
+                        assert_eq!(got, want, "{:?} {rows} {columns} {add} {scaled} {index}", kernels.level);
                     }
                 }
             }

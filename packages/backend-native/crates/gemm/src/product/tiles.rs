@@ -6,7 +6,7 @@ use super::cut::Cut;
 use super::packing::AHEAD;
 use crate::epilogue::{SharedEpilogue, Sums, apply};
 use crate::tile::{Part, Target};
-use crate::transpose::transpose;
+use crate::transpose::{Onto, transpose, transpose_onto};
 use std::ops::Range;
 
 /// The largest tile in words, with its transpose.
@@ -129,9 +129,10 @@ impl Product<'_> {
             }
             let stride = rows.len().next_multiple_of(lanes);
             let size = (rows.len(), columns.len());
-            if epilogue.is_plain() && !add && stride == rows.len() {
+            if let Some(scale) = epilogue.is_scale() {
                 let to = self.c.0.add(columns.start * self.c_stride + rows.start);
-                return transpose(level, lanes, size, sums.0.as_ptr(), width, to, self.c_stride);
+                let onto = Onto { scale: scale.map(|scale| &scale[rows]), add };
+                return transpose_onto(level, size, sums.0.as_ptr(), width, to, self.c_stride, onto);
             }
             transpose(level, lanes, size, sums.0.as_ptr(), width, turned.0.as_mut_ptr(), stride);
             let tile = Sums {
