@@ -106,7 +106,21 @@ export interface LinearAddon {
     gate?: F32,
     tokens?: number,
   ): void;
-  /** The gradients of `groupedLowRank`; `dcommon` is du, ds, dv, or empty; `work` has the length of `hidden`, `down` those of `own`. */
+  /** Words of the `work` of `groupedLowRankGrad`, for `rank` components of all rows and `ranks` of each segment. */
+  groupedLowRankWork(
+    rows: number,
+    inputs: number,
+    out: number,
+    starts: readonly number[],
+    ends: readonly number[],
+    flags: number,
+    rank: number,
+    ranks: readonly number[],
+  ): number;
+  /**
+   * The gradients of `groupedLowRank`; `dcommon` is du, ds, dv, or empty; `work` has the words of `groupedLowRankWork`, `down`
+   * those of `own`.
+   */
   groupedLowRankGrad(
     rows: number,
     inputs: number,

@@ -71,7 +71,7 @@ function groupedLowRankEpilogue(call: KernelCall): TensorInfo[] {
 function groupedLowRankGrad(call: KernelCall): TensorInfo[] {
   const { inputs, attrs, backend } = call;
   const { dy, x, u, s, v, bias, state0 } = inputs;
-  const { sizes, own } = layerOf(call);
+  const { sizes, starts, own } = layerOf(call);
   const common = attrs.common === false ? [] : [u, s, v];
   const wanted = [x, ...common, ...(bias ? [bias] : []), ...own];
   const outputs = wanted.map(({ shape }) => backend.output(shape));
@@ -80,7 +80,8 @@ function groupedLowRankGrad(call: KernelCall): TensorInfo[] {
   const dbias = bias ? others.shift() : undefined;
   const [dys, xs, us, ss, vs, hidden] = [dy, x, u, s, v, state0].map((tensor) => backend.f32(tensor));
   const owns = own.map((tensor) => backend.f32(tensor));
-  const work = backend.takeScratch(util.sizeFromShape(state0.shape));
+  const ranks = starts.map((_, i) => own[3 * i + 1].shape[0]);
+  const work = backend.takeScratch(backend.addon.groupedLowRankWork(...sizes, s.shape[0], ranks));
   try {
     backend.addon.groupedLowRankGrad(...sizes, dys, xs, us, ss, vs, owns, hidden, work, dx, dcommon, dbias, others);
   } finally {

@@ -129,7 +129,7 @@ pub(crate) fn gemm_batch_with(kernels: Kernels, threads: usize, mut g: GemmBatch
     learngene_pool::run(tasks, &|task| {
         for i in split(g.count, tasks, task) {
             // SAFETY: the C do not overlap, and this task alone has the i-th.
-            unsafe { one(i).block(0..g.m, 0..g.n) };
+            unsafe { one(i).block(0..g.m, 0..g.n, None) };
         }
     });
     Ok(())

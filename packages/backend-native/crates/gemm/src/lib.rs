@@ -64,6 +64,7 @@ mod pack;
 mod pack_bf16;
 mod product;
 mod scratch;
+mod sweep;
 mod tile;
 mod transpose;
 mod vector;
@@ -83,6 +84,6 @@ pub use error::Error;
 pub use gemm::{Gemm, gemm, gemm_bf16};
 pub use low_rank::{
     FactorGrads, Factors, LowRank, LowRankGrads, Segment, low_rank_backward, low_rank_backward_bf16, low_rank_forward,
-    low_rank_forward_bf16,
+    low_rank_forward_bf16, low_rank_work,
 };
 pub use scratch::scratch_bytes;

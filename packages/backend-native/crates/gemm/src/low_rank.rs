@@ -6,6 +6,7 @@ use crate::error::{Error, matrix, vector};
 use crate::gemm::{check_epilogue, product_of, shared_epilogue};
 use crate::pack::Matrix;
 use crate::product::{Product, Tail, Term, run_many};
+use crate::sweep;
 use crate::tile::{Kernels, bf16_kernels, kernels};
 use learngene_pool::{SendPtr, split};
 use std::ops::Range;
@@ -95,7 +96,17 @@ impl<'a> LowRank<'a> {
         std::iter::once((self.common, 0..self.rows, 0)).chain(own)
     }
 
-    fn check(&self) -> Result<(), Error> {
+    /// The factors of all rows, or where `term` is not 0 those of segment `term - 1`.
+    pub(crate) fn factors(&self, term: usize) -> Factors<'a> {
+        if term == 0 { self.common } else { self.segments[term - 1].factors }
+    }
+
+    /// The first row of a term, and where its hidden rows start.
+    pub(crate) fn hidden_rows(&self, term: usize) -> (usize, usize) {
+        self.terms().nth(term).map_or((0, 0), |(_, rows, at)| (rows.start, at))
+    }
+
+    fn check_segments(&self) -> Result<(), Error> {
         let mut last = 0;
         for (index, &Segment { start, end, .. }) in self.segments.iter().enumerate() {
             if start < last || start >= end || end > self.rows {
@@ -103,6 +114,11 @@ impl<'a> LowRank<'a> {
             }
             last = end;
         }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.check_segments()?;
         for (Factors { rank, u, s, v }, ..) in self.terms() {
             matrix("u", u.len(), (self.outputs, rank), rank)?;
             vector("s", s.len(), rank)?;
@@ -113,16 +129,19 @@ impl<'a> LowRank<'a> {
 
     /// `to` [rows, columns] = hidden diag(s) wideᵀ with the own terms of the segments added in the registers; or, where
     /// words are pairs, added to what [`LowRank::tails_first`] stored.
-    fn widen(
+    pub(crate) fn widen<'b>(
         &self,
         kernels: Kernels,
         columns: usize,
-        hidden: &'a [f32],
-        tails: &'a [Tail<'a>],
+        hidden: *const f32,
+        tails: &'b [Tail<'b>],
         wide: impl Fn(&Factors<'a>) -> &'a [f32],
         to: SendPtr<f32>,
-        epilogue: SharedEpilogue<'a>,
-    ) -> Product<'a> {
+        epilogue: SharedEpilogue<'b>,
+    ) -> Product<'b>
+    where
+        'a: 'b,
+    {
         Product {
             kernels,
             m: self.rows,
@@ -170,15 +189,13 @@ impl<'a> LowRank<'a> {
         run_many(&products, threads, 0, &|_| {});
     }
 
-    fn tails(&self, hidden: &'a [f32], wide: impl Fn(&Factors<'a>) -> &'a [f32]) -> Vec<Tail<'a>> {
-        self.terms()
-            .skip(1)
-            .map(|(factors, rows, at)| Tail { rows, term: widening(&factors, &hidden[at..], wide(&factors)) })
-            .collect()
+    pub(crate) fn tails(&self, hidden: *const f32, wide: impl Fn(&Factors<'a>) -> &'a [f32]) -> Vec<Tail<'a>> {
+        let term = |factors, at| widening(&factors, hidden.wrapping_add(at), wide(&factors));
+        self.terms().skip(1).map(|(factors, rows, at)| Tail { rows, term: term(factors, at) }).collect()
     }
 
     /// rows [rows, width] times the narrow [width, rank] of every set of factors, into the layout of the hidden rows.
-    fn narrow(
+    pub(crate) fn narrow(
         &self,
         kernels: Kernels,
         (rows, width): (&'a [f32], usize),
@@ -198,9 +215,10 @@ impl<'a> LowRank<'a> {
     }
 }
 
-fn widening<'a>(factors: &Factors<'a>, hidden: &'a [f32], wide: &'a [f32]) -> Term<'a> {
+/// hidden [rows, rank] diag(s) wideᵀ.
+pub(crate) fn widening<'a>(factors: &Factors<'a>, hidden: *const f32, wide: &'a [f32]) -> Term<'a> {
     let rank = factors.rank;
-    let (a, b) = (Matrix::new(hidden, rank, false), Matrix::new(wide, rank, true));
+    let (a, b) = (Matrix { at: hidden, row: rank, column: 1 }, Matrix::new(wide, rank, true));
     Term { k: rank, a, b, scale: Some(factors.s) }
 }
 
@@ -249,8 +267,14 @@ pub(crate) fn forward_with<'a>(
     vector("hidden", hidden.len(), layer.hidden_len())?;
     matrix("y", y.len(), (layer.rows, layer.outputs), layer.outputs)?;
     check_epilogue(&epilogue, layer.rows, layer.outputs)?;
+    if let Some(parts) = sweep::parts(&kernels, threads, &layer) {
+        let epilogue = shared_epilogue(epilogue, layer.outputs, 1.0);
+        let call = sweep::Forward { layer, hidden: SendPtr::new(hidden), y: SendPtr::new(y), epilogue };
+        sweep::forward(kernels, parts, x, &[call]);
+        return Ok(());
+    }
     run_many(&layer.narrow(kernels, (x, layer.inputs), |f| f.v, SendPtr::new(hidden)), threads, 0, &|_| {});
-    let hidden = &*hidden;
+    let hidden = hidden.as_ptr();
     let tails = layer.tails(hidden, |f| f.u);
     LowRank::tails_first(kernels, threads, layer.outputs, &tails, &mut y[..layer.rows * layer.outputs]);
     let epilogue = shared_epilogue(epilogue, layer.outputs, 1.0);
@@ -258,8 +282,31 @@ pub(crate) fn forward_with<'a>(
     Ok(())
 }
 
+/// The parts in which the gradients are swept; none where the parts' sums of the weights' gradients would take more than
+/// twice the memory of the hidden rows' gradients, which are kept otherwise.
+fn sweep_parts(kernels: &Kernels, threads: usize, layer: &LowRank<'_>) -> Option<usize> {
+    let fit = |&parts: &usize| sweep::sums_len(std::slice::from_ref(layer), parts) <= 2 * layer.hidden_len();
+    sweep::parts(kernels, threads, layer).filter(fit)
+}
+
+pub(crate) fn work_with(kernels: Kernels, threads: usize, layer: &LowRank<'_>) -> usize {
+    let swept = sweep_parts(&kernels, threads, layer);
+    swept.map_or_else(|| layer.hidden_len(), |parts| sweep::sums_len(std::slice::from_ref(layer), parts))
+}
+
+/// Words of memory that [`low_rank_backward`] works in, or [`low_rank_backward_bf16`] if `bf16`. Of the factors only the
+/// ranks count.
+///
+/// # Errors
+/// When segments are not ascending, disjoint, not empty and in range, or the processor has no bfloat16.
+pub fn low_rank_work(layer: &LowRank<'_>, bf16: bool) -> Result<usize, Error> {
+    layer.check_segments()?;
+    let kernels = if bf16 { bf16_kernels().ok_or(Error::NoBf16)? } else { kernels(learngene_simd::level()) };
+    Ok(work_with(kernels, learngene_pool::threads(), layer))
+}
+
 /// Computes the gradients of the layer at x, for dy [rows, out] (after the epilogue's own gradient), from the hidden
-/// rows of the forward pass. `work` takes [`LowRank::hidden_len`] words.
+/// rows of the forward pass. `work` takes [`low_rank_work`] words.
 ///
 /// # Errors
 /// As [`low_rank_forward`], and when gradients are given for some segments only.
@@ -305,17 +352,28 @@ pub(crate) fn backward_with<'a>(
     matrix("dy", dy.len(), (rows, outputs), outputs)?;
     matrix("x", x.len(), (rows, inputs), inputs)?;
     vector("hidden", hidden.len(), layer.hidden_len())?;
-    vector("work", work.len(), layer.hidden_len())?;
+    vector("work", work.len(), work_with(kernels, threads, &layer))?;
     check_grads(&layer, &grads)?;
+    if let Some(parts) = sweep_parts(&kernels, threads, &layer) {
+        let own = if grads.segments.is_empty() {
+            layer.segments.iter().map(|_| None).collect()
+        } else {
+            grads.segments.into_iter().map(Some).collect::<Vec<_>>()
+        };
+        let factors = std::iter::once(grads.common).chain(own).collect();
+        let call = sweep::Backward { layer, dy, hidden, factors, bias: grads.bias };
+        sweep::backward(kernels, parts, x, &mut [call], grads.x.map(SendPtr::new), work);
+        return Ok(());
+    }
     // g: dy times the common u, then times those of the segments: the gradient of the scaled hidden rows.
     run_many(&layer.narrow(kernels, (dy, outputs), |f| f.u, SendPtr::new(work)), threads, 0, &|_| {});
     let g = &*work;
-    let tails = layer.tails(g, |f| f.v);
+    let tails = layer.tails(g.as_ptr(), |f| f.v);
     let mut products = Vec::with_capacity(3 + 2 * layer.segments.len());
     if let Some(dx) = grads.x.as_deref_mut() {
         LowRank::tails_first(kernels, threads, inputs, &tails, &mut dx[..rows * inputs]);
         let epilogue = SharedEpilogue { n: inputs, ..SharedEpilogue::PLAIN };
-        products.push(layer.widen(kernels, inputs, g, &tails, |f| f.v, SendPtr::new(dx), epilogue));
+        products.push(layer.widen(kernels, inputs, g.as_ptr(), &tails, |f| f.v, SendPtr::new(dx), epilogue));
     }
     let mut sums: Vec<Sum<'_>> = Vec::new();
     let wanted = match &mut grads.common {

@@ -84,6 +84,10 @@ const SHAPES: &[Shape<'_>] = &[
     (7, 6, 9, 4, &[(2, 3, 1), (3, 7, 3)]),
     (40, 33, 70, 20, &[(0, 8, 16), (8, 24, 16), (30, 40, 5)]),
     (130, 50, 101, 49, &[(1, 128, 16)]),
+    // Swept in two parts: whole tiles and not; segments of several chunks, of both parts, and none.
+    (320, 96, 48, 16, &[(0, 200, 8), (200, 320, 8)]),
+    (301, 33, 70, 20, &[(3, 110, 5), (110, 111, 16), (140, 290, 3)]),
+    (257, 50, 19, 7, &[]),
 ];
 
 #[test]
@@ -122,7 +126,7 @@ fn forward_and_backward_at_every_level() {
             forward_with(kernels, 2, layer, &x, &mut hidden, &mut y, epilogue).expect("a right layer");
             agree(&kernels, &hidden, &want_hidden, 1e-5, &what);
             agree(&kernels, &y, &want_y, 1e-4, &what);
-            let mut work = vec![f32::NAN; layer.hidden_len()];
+            let mut work = vec![f32::NAN; work_with(kernels, 2, &layer)];
             let (mut dx, mut dbias) = (vec![f32::NAN; rows * inputs], vec![f32::NAN; outputs]);
             let mut grads: Vec<[Vec<f32>; 3]> = want_grads
                 .iter()

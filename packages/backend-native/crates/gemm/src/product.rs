@@ -11,13 +11,14 @@ use crate::epilogue::SharedEpilogue;
 use crate::pack::{Matrix, pack_a};
 use crate::scratch;
 use crate::tile::{Kernels, Part};
-use cut::Cut;
 use learngene_pool::{SendPtr, split};
 use std::ops::Range;
 use tiles::Tiles;
 
 pub(crate) use ahead::Next;
+pub(crate) use cut::Cut;
 pub(crate) use grid::run_many;
+pub(crate) use packing::AHEAD;
 
 /// A [m, k] times B [k, n]; `scale` [k] multiplies the rows of B.
 #[derive(Clone, Copy)]
@@ -54,6 +55,38 @@ pub(crate) struct Product<'a> {
     pub next: Option<Next>,
 }
 
+/// How a block is cut.
+struct Plan {
+    /// Summands in a word.
+    unit: usize,
+    /// Words of the sums.
+    units: usize,
+    /// Passes over K.
+    passes: usize,
+    /// Words of the longest pass.
+    longest: usize,
+    /// Words of the longest tail.
+    tail_k: usize,
+    /// Registers across.
+    vectors: usize,
+    /// Strips of columns.
+    strips: usize,
+    /// Registers across the widest strip.
+    strip: usize,
+}
+
+impl Plan {
+    fn columns(&self, index: usize, lanes: usize, all: &Range<usize>) -> Range<usize> {
+        let part = split(self.vectors, self.strips, index);
+        all.start + part.start * lanes..(all.start + part.end * lanes).min(all.end)
+    }
+
+    fn ks(&self, pass: usize, k: usize) -> Range<usize> {
+        let ks = split(self.units, self.passes, pass);
+        ks.start * self.unit..(ks.end * self.unit).min(k)
+    }
+}
+
 /// The longest sum in registers; the tiles of longer ones are added to in C.
 const LONGEST: usize = 2048;
 /// The same where A is packed: A is packed anew for every block of columns, so those are as wide as may be.
@@ -72,56 +105,95 @@ impl<'a> Product<'a> {
         if self.kernels.pairs { k.div_ceil(2) } else { k }
     }
 
-    /// Computes a part of C on this thread.
-    ///
-    /// # Safety
-    /// Nobody else touches this part of C.
-    pub unsafe fn block(&self, rows: Range<usize>, columns: Range<usize>) {
-        if rows.is_empty() || columns.is_empty() {
-            return;
-        }
+    /// How `columns` columns of B are cut into strips that fit the cache, and K into passes. Where B is `packed` already, no
+    /// matter with which tails.
+    fn plan(&self, columns: usize, packed: bool) -> Plan {
         let unit = if self.kernels.pairs { 2 } else { 1 };
         let units = self.base.k.div_ceil(unit);
         let passes = units.div_ceil(if self.packs_a() { LONGEST_PACKED } else { LONGEST }).max(1);
         let longest = units.div_ceil(passes);
         let tail_k = self.tails.iter().map(|tail| self.words(tail.term.k)).max().unwrap_or(0);
         let lanes = self.kernels.lanes;
-        let strip = (cache::second_level_words() * self.b_share() / 16 / (longest + tail_k).max(1) / lanes)
+        let beside = if packed { 0 } else { tail_k };
+        let strip = (cache::second_level_words() * self.b_share() / 16 / (longest + beside).max(1) / lanes)
             .max(self.kernels.vectors);
-        let vectors = columns.len().div_ceil(lanes);
+        let vectors = columns.div_ceil(lanes);
         let strips = vectors.div_ceil(strip);
-        let strip = vectors.div_ceil(strips);
+        let strip = vectors.div_ceil(strips.max(1));
+        Plan { unit, units, passes, longest, tail_k, vectors, strips, strip }
+    }
+
+    /// Words of all of B, packed.
+    pub fn packed_len(&self) -> usize {
+        self.words(self.base.k) * self.n.next_multiple_of(self.kernels.lanes)
+    }
+
+    /// Packs all of B, for [`Product::block`] of all columns.
+    ///
+    /// # Safety
+    /// The product's B is readable.
+    pub unsafe fn pack(&self, to: &mut [f32]) {
+        let plan = self.plan(self.n, true);
+        let lanes = self.kernels.lanes;
+        let mut at = 0;
+        for index in 0..plan.strips {
+            let columns = plan.columns(index, lanes, &(0..self.n));
+            let vectors = columns.len().div_ceil(lanes);
+            let panels = Cut::new(vectors, vectors.div_ceil(self.kernels.vectors));
+            for pass in 0..plan.passes {
+                let ks = plan.ks(pass, self.base.k);
+                let words = self.words(ks.len()) * vectors * lanes;
+                // SAFETY: the columns are within B.
+                unsafe { self.pack_panels(&self.base, panels, columns.clone(), ks, false, &mut to[at..at + words]) };
+                at += words;
+            }
+        }
+    }
+
+    /// Computes a part of C on this thread. `packed`: what [`Product::pack`] stored, for all columns.
+    ///
+    /// # Safety
+    /// Nobody else touches this part of C.
+    pub unsafe fn block(&self, rows: Range<usize>, columns: Range<usize>, packed: Option<&[f32]>) {
+        if rows.is_empty() || columns.is_empty() {
+            return;
+        }
+        let plan = self.plan(columns.len(), packed.is_some());
+        let Plan { longest, tail_k, strip, .. } = plan;
+        let lanes = self.kernels.lanes;
         let height = self.height(strip);
         let a_rows = self.a_tiles(longest, height) * height;
         let a_rows = a_rows.min(rows.len());
         let packs_a = self.packs_a();
-        let sizes =
-            [longest * strip * lanes, if packs_a { a_rows * longest.max(tail_k) } else { 0 }, tail_k * strip * lanes];
+        let b_size = if packed.is_some() { 0 } else { longest * strip * lanes };
+        let sizes = [b_size, if packs_a { a_rows * longest.max(tail_k) } else { 0 }, tail_k * strip * lanes];
         scratch::with(sizes, |[b_words, a_words, tail_words]| {
-            for index in 0..strips {
-                let part = split(vectors, strips, index);
-                let columns = columns.start + part.start * lanes..(columns.start + part.end * lanes).min(columns.end);
-                for pass in 0..passes {
-                    let ks = split(units, passes, pass);
-                    let ks = ks.start * unit..(ks.end * unit).min(self.base.k);
-                    let last = pass + 1 == passes;
+            let mut at = 0;
+            for index in 0..plan.strips {
+                let columns = plan.columns(index, lanes, &columns);
+                for pass in 0..plan.passes {
+                    let ks = plan.ks(pass, self.base.k);
+                    let last = pass + 1 == plan.passes;
+                    let words = self.words(ks.len()) * columns.len().next_multiple_of(lanes);
+                    let ready = packed.map(|packed| &packed[at..at + words]);
+                    at += words;
+                    let buffers = [&mut *b_words, &mut *a_words, &mut *tail_words];
                     // SAFETY: as promised by the caller.
-                    unsafe {
-                        self.strip(rows.clone(), columns.clone(), ks, (pass > 0, last), [b_words, a_words, tail_words])
-                    };
+                    unsafe { self.strip(rows.clone(), columns.clone(), ks, (pass > 0, last), ready, buffers) };
                 }
             }
         });
     }
 
     /// # Safety
-    /// As [`Product::block`]; the buffers have the sizes computed there.
+    /// As [`Product::block`]; the buffers have the sizes computed there, or B is `ready`.
     unsafe fn strip(
         &self,
         rows: Range<usize>,
         columns: Range<usize>,
         ks: Range<usize>,
         (later, last): (bool, bool),
+        ready: Option<&[f32]>,
         [b_words, a_words, tail_words]: [&mut [f32]; 3],
     ) {
         let lanes = self.kernels.lanes;
@@ -129,9 +201,15 @@ impl<'a> Product<'a> {
         let panels = Cut::new(vectors, vectors.div_ceil(self.kernels.vectors));
         let mut staging = Tiles::zeros();
         let height = self.height(vectors);
-        let direct = self.direct(rows.len().div_ceil(height), ks.len());
-        // SAFETY: the columns are within B.
-        unsafe { self.pack_panels(&self.base, panels, columns.clone(), ks.clone(), direct, b_words) };
+        let direct = ready.is_none() && self.direct(rows.len().div_ceil(height), ks.len());
+        let b_words = match ready {
+            Some(ready) => ready,
+            None => {
+                // SAFETY: the columns are within B.
+                unsafe { self.pack_panels(&self.base, panels, columns.clone(), ks.clone(), direct, b_words) };
+                b_words
+            }
+        };
         for (piece, tail) in self.pieces(rows) {
             let tail = tail.filter(|_| last);
             if let Some(tail) = tail {

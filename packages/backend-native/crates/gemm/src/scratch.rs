@@ -44,15 +44,20 @@ impl Drop for Buffer {
 struct Buffers([Buffer; 3]);
 
 thread_local! {
-    static BUFFERS: Cell<Buffers> = Cell::new(Buffers::default());
+    /// The sets that no call holds, the outermost call's last.
+    static BUFFERS: Cell<Vec<Buffers>> = const { Cell::new(Vec::new()) };
 }
 
 /// Calls `f` with three buffers of at least the given words, aligned to cache lines; a nested call gets its own.
 pub(crate) fn with<T>(words: [usize; 3], f: impl FnOnce([&mut [f32]; 3]) -> T) -> T {
-    let mut buffers = BUFFERS.take();
+    let mut sets = BUFFERS.take();
+    let mut buffers = sets.pop().unwrap_or_default();
+    BUFFERS.set(sets);
     let [a, b, c] = &mut buffers.0;
     let result = f([a.take(words[0]), b.take(words[1]), c.take(words[2])]);
-    BUFFERS.set(buffers);
+    let mut sets = BUFFERS.take();
+    sets.push(buffers);
+    BUFFERS.set(sets);
     result
 }
 
@@ -70,6 +75,8 @@ mod tests {
             });
             let second = with([64, 0, 0], |[a, ..]| a.as_ptr() as usize);
             assert_eq!(first, second);
+            let nested = || with([8, 0, 0], |_| with([32, 0, 0], |[a, ..]| a.as_ptr() as usize));
+            assert_eq!(nested(), nested());
             assert!(scratch_bytes() >= 512);
         })
         .join()

@@ -2,7 +2,7 @@
 
 use learngene_gemm::{
     Epilogue, FactorGrads, Factors, Gemm, LowRank, LowRankGrads, Segment, Then, low_rank_backward,
-    low_rank_backward_bf16, low_rank_forward, low_rank_forward_bf16,
+    low_rank_backward_bf16, low_rank_forward, low_rank_forward_bf16, low_rank_work,
 };
 use napi::{Error, Result, Status};
 use napi_derive::napi;
@@ -151,8 +151,34 @@ pub fn grouped_low_rank(
     run(layer, &x, &mut hidden, &mut y, epilogue).map_err(refused)
 }
 
+/// Words of the `work` of [`grouped_low_rank_grad`], for `rank` components of all rows and `ranks` of each segment.
+#[napi]
+pub fn grouped_low_rank_work(
+    rows: u32,
+    inputs: u32,
+    out: u32,
+    starts: Vec<u32>,
+    ends: Vec<u32>,
+    flags: u32,
+    rank: u32,
+    ranks: Vec<u32>,
+) -> Result<f64> {
+    if ends.len() != starts.len() || ranks.len() != starts.len() {
+        let (starts, ends, ranks) = (starts.len(), ends.len(), ranks.len());
+        return Err(invalid(format!("segments: expected {starts} ends and ranks, got {ends} and {ranks}")));
+    }
+    let factors = |rank: u32| Factors { rank: rank as usize, u: &[], s: &[], v: &[] };
+    let bounds = starts.iter().zip(&ends).zip(&ranks);
+    let segments: Vec<Segment<'_>> = bounds
+        .map(|((&start, &end), &rank)| Segment { start: start as usize, end: end as usize, factors: factors(rank) })
+        .collect();
+    let (rows, inputs, outputs) = (rows as usize, inputs as usize, out as usize);
+    let layer = LowRank { rows, inputs, outputs, common: factors(rank), segments: &segments };
+    Ok(low_rank_work(&layer, Flags::new(flags).bf16).map_err(refused)? as f64)
+}
+
 /// The gradients of [`grouped_low_rank`]: dx, `common` (du, ds, dv, or nothing where they are not wanted), dbias where
-/// it is wanted, and those of `own` in its order. `work` has the length of `hidden`.
+/// it is wanted, and those of `own` in its order. `work` has the words of [`grouped_low_rank_work`].
 #[napi]
 pub fn grouped_low_rank_grad(
     rows: u32,
@@ -185,7 +211,6 @@ pub fn grouped_low_rank_grad(
             check_len(name, to.len(), of.len())?;
         }
     }
-    check_len("work", work.len(), hidden.len())?;
     check_len("dx", dx.len(), x.len())?;
     if let Some(dbias) = &dbias {
         check_len("dbias", dbias.len(), out as usize)?;

@@ -29,7 +29,7 @@ pub(crate) fn run_many(products: &[Product<'_>], threads: usize, others: usize, 
         let (end, down, across) = tasks[index];
         let (product, task) = (&products[index], task + down * across - end);
         // SAFETY: the tasks' parts of the outputs are disjoint.
-        unsafe { product.block(split(product.m, down, task % down), product.columns_of(across, task / down)) }
+        unsafe { product.block(split(product.m, down, task % down), product.columns_of(across, task / down), None) }
     });
 }
 
@@ -43,7 +43,7 @@ impl Product<'_> {
         learngene_pool::run(down * across, &|task| {
             let rows = split(self.m, down, task % down);
             // SAFETY: the tasks' parts of C are disjoint.
-            unsafe { self.block(rows, self.columns_of(across, task / down)) }
+            unsafe { self.block(rows, self.columns_of(across, task / down), None) }
         });
     }
 

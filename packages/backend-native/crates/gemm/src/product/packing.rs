@@ -18,7 +18,7 @@ const SMALL: usize = 10 * 1024;
 /// So few tiles of rows do not pay for packing B.
 pub(super) const FEW_TILES: usize = 3;
 /// Packed rows of B are asked for so many rows before their use.
-pub(super) const AHEAD: usize = 12;
+pub(crate) const AHEAD: usize = 12;
 
 impl Product<'_> {
     /// Tiles of rows of A that are packed at a time.
