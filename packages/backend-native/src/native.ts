@@ -28,7 +28,7 @@ export type NativeAddon = SystemAddon &
   TransformerAddon;
 
 /** The version of the calls between TypeScript and Rust; the two sides must agree. */
-export const ABI = 3;
+export const ABI = 4;
 
 /** The addon cannot be used on this machine. */
 export class NativeUnavailableError extends Error {

@@ -20,7 +20,15 @@ import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
  *   withEpilogue} adds it to a function that applies the layer alone.
  * @returns [N, T, out].
  */
-export type ApplyLinear = (params: ParamTree, x: Tensor3D, name: string, epilogue: Epilogue | undefined) => Tensor3D;
+export interface ApplyLinear {
+  // biome-ignore lint/style/useShorthandFunctionType: it has a property too.
+  (params: ParamTree, x: Tensor3D, name: string, epilogue: Epilogue | undefined): Tensor3D;
+  /**
+   * Applies several layers without an epilogue to one x, 'attn.q', 'attn.k' and 'attn.v' (default: one by one). The sub-trees
+   * and names are in the order of the results.
+   */
+  readonly together?: (params: readonly ParamTree[], x: Tensor3D, names: readonly string[]) => Tensor3D[];
+}
 
 /** An {@link ApplyLinear} from a function that applies the layer alone: the epilogue is an op of its own. */
 export function withEpilogue(linear: (params: ParamTree, x: Tensor3D, name: string) => Tensor3D): ApplyLinear {
@@ -30,6 +38,8 @@ export function withEpilogue(linear: (params: ParamTree, x: Tensor3D, name: stri
 /** The linear layers of a block: single ones, and the two of the MLP with GELU between them. */
 export interface BlockLayers {
   readonly linear: (params: ParamTree, x: Tensor3D, name: string, epilogue?: Epilogue) => Tensor3D;
+  /** Several layers of one x, without epilogues. */
+  readonly together: (params: readonly ParamTree[], x: Tensor3D, names: readonly string[]) => Tensor3D[];
   /** `name` is that of the MLP, 'blocks.3.mlp'. */
   readonly mlp: (params: ParamTree | undefined, x: Tensor3D, name: string, epilogue: ResidualEpilogue) => Tensor3D;
 }
@@ -46,6 +56,8 @@ export function blockLayers(linear: ApplyLinear): BlockLayers {
   }
   return {
     linear: (params, x, name, epilogue) => linear(params, x, name, epilogue),
+    together:
+      linear.together ?? ((params, x, names) => names.map((name, i) => linear(params[i], x, name, undefined))),
     mlp: (params, x, name, epilogue) => {
       const hidden = linear(subTree(params, 'in'), x, `${name}.in`, 'gelu'); // [N, T, M]
       return linear(subTree(params, 'out'), hidden, `${name}.out`, epilogue); // [N, T, D]
@@ -55,6 +67,7 @@ export function blockLayers(linear: ApplyLinear): BlockLayers {
 
 /** Dense layers, with their epilogues in the kernels of a backend that has them. */
 export const denseLayers: BlockLayers = {
+  together: (params, x, names) => names.map((name, i) => applyLinear(checkedLayer(params[i], name), x) as Tensor3D),
   linear: (params, x, name, epilogue) => {
     const layer = checkedLayer(params, name);
     if (epilogue === undefined || epilogue === 'gelu')

@@ -70,7 +70,10 @@ function applyBlock(
   const [shift1, scale1, gate1, shift2, scale2, gate2] = modulation(adaln, condition, 6); // each [N, D]
 
   const a = layerNormModulate(x, shift1, scale1, { eps: NORM_EPS }); // [N, T, D]
-  const [q, k, v] = ['q', 'k', 'v'].map((name) => layers.linear(subTree(attn, name), a, `${path}.attn.${name}`)); // each [N, T, D]
+  const parts = ['q', 'k', 'v'];
+  const trees = parts.map((name) => subTree(attn, name));
+  const names = parts.map((name) => `${path}.attn.${name}`);
+  const [q, k, v] = layers.together(trees, a, names); // each [N, T, D]
   const mixed = attention(q, k, v, { heads: config.heads }); // [N, T, D]
   const y = layers.linear(subTree(attn, 'o'), mixed, `${path}.attn.o`, { x, gate: gate1 }); // [N, T, D]
 

@@ -3,6 +3,7 @@ import {
   type BatchPlan,
   type Epilogue,
   groupedLowRank,
+  groupedLowRankTogether,
   type LowRankFactors,
   type LowRankSegment,
   reorderRows,
@@ -20,7 +21,12 @@ import { softLowRank } from './soft-low-rank';
  * Applies the factored layer `name` to x [N, T, in] and returns [N, T, out]. `epilogue` is the operation that follows
  * the layer, if there is one.
  */
-export type GatedLinear = (x: tf.Tensor3D, name: string, epilogue?: Epilogue) => tf.Tensor3D;
+export interface GatedLinear {
+  // biome-ignore lint/style/useShorthandFunctionType: it has a property too.
+  (x: tf.Tensor3D, name: string, epilogue?: Epilogue): tf.Tensor3D;
+  /** Applies several layers of one x, without epilogues; the results are in the order of the names. */
+  readonly together: (x: tf.Tensor3D, names: readonly string[]) => tf.Tensor3D[];
+}
 
 /** A batch whose class gates are set. A network is computed from its fields. */
 export interface GatedBatch {
@@ -105,15 +111,19 @@ function binaryLinear(params: NetworkParams, { segments }: BatchPlan): GatedLine
   const own = segments.flatMap(({ start, end, group }) =>
     group === null ? [] : [{ start, end, tailors: tailorsOf(params, group) }],
   );
-  return (x, name, epilogue) => {
+  const layerAt = (name: string) => {
     const path = name.split('.');
     const at: LowRankSegment[] = [];
     for (const { start, end, tailors } of own) {
       const factors = nodeAt<LowRankFactors>(tailors, path);
       if (factors) at.push({ start, end, factors });
     }
-    return groupedLowRank(x, { common: learngenesAt(params, name, path), segments: at, epilogue });
+    return { common: learngenesAt(params, name, path), segments: at };
   };
+  return Object.assign(
+    (x: tf.Tensor3D, name: string, epilogue?: Epilogue) => groupedLowRank(x, { ...layerAt(name), epilogue }),
+    { together: (x: tf.Tensor3D, names: readonly string[]) => groupedLowRankTogether(x, names.map(layerAt)) },
+  );
 }
 
 /** The plan without its order: with a soft gate there is nothing to group. */
@@ -127,11 +137,13 @@ function inBatchOrder(plan: BatchPlan): BatchPlan {
 function softLinear(params: NetworkParams, { config, plan }: PlannedBatch): GatedLinear {
   const names = config.groups.map((group) => group.name);
   const alpha = softGate(params, plan, config); // [N, K]
-  return (x, name, epilogue) => {
+  const linear = (x: tf.Tensor3D, name: string, epilogue?: Epilogue) => {
     const tailors = names.map((group) => subTree<LowRankFactors>(tailorsOf(params, group), name));
     const y = softLowRank(x, learngenesAt(params, name), { tailors, alpha });
     return epilogue ? applyEpilogue(y, epilogue) : y;
   };
+  const together = (x: tf.Tensor3D, layers: readonly string[]) => layers.map((name) => linear(x, name));
+  return Object.assign(linear, { together });
 }
 
 function learngenesAt(params: NetworkParams, name: string, path: readonly string[] = name.split('.')): FactoredParams {

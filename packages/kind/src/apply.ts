@@ -1,6 +1,6 @@
-import { applyDit, type DitInputs } from '@learngene/dit';
+import { type ApplyLinear, applyDit, type DitInputs } from '@learngene/dit';
 import * as tf from '@tensorflow/tfjs-core';
-import { applyGated, type GatedBatch } from './apply-gated';
+import { applyGated, type GatedBatch, type GatedLinear } from './apply-gated';
 import type { KindConfig } from './config-types';
 import { checkOptionNames } from './option-names';
 import { embedLabels, type KindParams, type SharedParams } from './params';
@@ -54,12 +54,20 @@ export function applyDitGated(
       { x: reorder(inputs.x), t: reorder(inputs.t), labels: plan.labels },
       {
         config: config.dit,
-        linear: (_, x, name, epilogue) => linear(x, name, epilogue),
+        linear: ditLinear(linear),
         embedLabels: () => embedding,
       },
     );
     return restore(out);
   });
+}
+
+/** The gated layers as `applyDit` calls them: the factors are not in its own tree. */
+function ditLinear(linear: GatedLinear): ApplyLinear {
+  return Object.assign(
+    ((_, x, name, epilogue) => linear(x, name, epilogue)) satisfies ApplyLinear,
+    { together: (_: unknown, x: tf.Tensor3D, names: readonly string[]) => linear.together(x, names) },
+  );
 }
 
 function checkSizes({ x, t, labels }: DitInputs): void {

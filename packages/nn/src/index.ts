@@ -36,6 +36,7 @@ export { gatedResidual } from './ops/gated-residual';
 export { gelu } from './ops/gelu';
 export { type GroupNormOptions, groupNorm } from './ops/group-norm';
 export { type GroupedLowRank, groupedLowRank, type LowRankFactors, type LowRankSegment } from './ops/grouped-low-rank';
+export { groupedLowRankTogether, type TogetherLayer } from './ops/grouped-low-rank-together';
 export { type LayerNormOptions, layerNorm, layerNormModulate } from './ops/layer-norm';
 export { linear } from './ops/linear';
 export { applyLinear, initLinear, type LinearInit, type LinearOptions, type LinearParams } from './ops/linear-layer';

@@ -141,4 +141,55 @@ export interface LinearAddon {
     dbias: F32 | undefined,
     down: readonly F32[],
   ): void;
+  /**
+   * As `groupedLowRank` for layers of one x and the same segments: `outs` widths, `common` u, s, v of every layer, `biases` all
+   * or none, `own` of every layer; `ys` and `hiddens` get the results.
+   */
+  groupedLowRankTogether(
+    rows: number,
+    inputs: number,
+    outs: readonly number[],
+    starts: readonly number[],
+    ends: readonly number[],
+    flags: number,
+    x: F32,
+    common: readonly F32[],
+    biases: readonly F32[],
+    own: readonly F32[],
+    ys: readonly F32[],
+    hiddens: readonly F32[],
+  ): void;
+  /** Words of the `work` of `groupedLowRankTogetherGrad`, for the ranks of the layers and of each segment, layer by layer. */
+  groupedLowRankTogetherWork(
+    rows: number,
+    inputs: number,
+    outs: readonly number[],
+    starts: readonly number[],
+    ends: readonly number[],
+    flags: number,
+    common: readonly number[],
+    ranks: readonly number[],
+  ): number;
+  /**
+   * The gradients of `groupedLowRankTogether`: `dx` is the sum of the layers', `dcommon` du, ds, dv of every layer, or empty,
+   * `dbiases` all or none; `down` has the lengths of `own`.
+   */
+  groupedLowRankTogetherGrad(
+    rows: number,
+    inputs: number,
+    outs: readonly number[],
+    starts: readonly number[],
+    ends: readonly number[],
+    flags: number,
+    dys: readonly F32[],
+    x: F32,
+    common: readonly F32[],
+    own: readonly F32[],
+    hiddens: readonly F32[],
+    work: F32,
+    dx: F32,
+    dcommon: readonly F32[],
+    dbiases: readonly F32[],
+    down: readonly F32[],
+  ): void;
 }

@@ -4,6 +4,7 @@ import { elementwiseKernels } from './elementwise';
 import { gatherKernels } from './gather';
 import { groupNormKernels } from './group-norm';
 import { groupedLowRankKernels } from './grouped-low-rank';
+import { groupedLowRankTogetherKernels } from './grouped-low-rank-together';
 import { imageKernels } from './image';
 import { linearKernels } from './linear';
 import { optimizerKernels } from './optimizer';
@@ -17,6 +18,7 @@ export const kernels: KernelTable = {
   ...elementwiseKernels,
   ...groupNormKernels,
   ...groupedLowRankKernels,
+  ...groupedLowRankTogetherKernels,
   ...gatherKernels,
   ...imageKernels,
   ...linearKernels,

@@ -144,7 +144,7 @@ function ownNames(i: number): (typeof names)[number] {
 }
 
 /** What the kernels are told. A `kernel` always takes common factors: where there are none, zeros stand for them. */
-function callOf(x: Tensor3D, { common, segments }: GroupedLowRank, kernel: boolean) {
+export function callOf(x: Tensor3D, { common, segments }: GroupedLowRank, kernel: boolean) {
   const { u, s, v } = common ?? segments[0].factors;
   const { out, r } = dims('u', u, 'out r');
   dims('s', s, `${r}`);

@@ -59,6 +59,7 @@ mod epilogue;
 mod error;
 mod gemm;
 mod low_rank;
+mod low_rank_together;
 mod pack;
 #[cfg(target_arch = "x86_64")]
 mod pack_bf16;
@@ -85,5 +86,8 @@ pub use gemm::{Gemm, gemm, gemm_bf16};
 pub use low_rank::{
     FactorGrads, Factors, LowRank, LowRankGrads, Segment, low_rank_backward, low_rank_backward_bf16, low_rank_forward,
     low_rank_forward_bf16, low_rank_work,
+};
+pub use low_rank_together::{
+    BackwardCall, ForwardCall, low_rank_backward_together, low_rank_forward_together, low_rank_work_together,
 };
 pub use scratch::scratch_bytes;

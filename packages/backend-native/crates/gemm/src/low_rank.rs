@@ -106,7 +106,7 @@ impl<'a> LowRank<'a> {
         self.terms().nth(term).map_or((0, 0), |(_, rows, at)| (rows.start, at))
     }
 
-    fn check_segments(&self) -> Result<(), Error> {
+    pub(crate) fn check_segments(&self) -> Result<(), Error> {
         let mut last = 0;
         for (index, &Segment { start, end, .. }) in self.segments.iter().enumerate() {
             if start < last || start >= end || end > self.rows {
@@ -125,6 +125,13 @@ impl<'a> LowRank<'a> {
             matrix("v", v.len(), (self.inputs, rank), rank)?;
         }
         Ok(())
+    }
+
+    pub(crate) fn check_forward(&self, x: &[f32], hidden: &[f32], y: &[f32]) -> Result<(), Error> {
+        self.check()?;
+        matrix("x", x.len(), (self.rows, self.inputs), self.inputs)?;
+        vector("hidden", hidden.len(), self.hidden_len())?;
+        matrix("y", y.len(), (self.rows, self.outputs), self.outputs)
     }
 
     /// `to` [rows, columns] = hidden diag(s) wideᵀ with the own terms of the segments added in the registers; or, where
@@ -262,12 +269,9 @@ pub(crate) fn forward_with<'a>(
     y: &'a mut [f32],
     epilogue: Epilogue<'a>,
 ) -> Result<(), Error> {
-    layer.check()?;
-    matrix("x", x.len(), (layer.rows, layer.inputs), layer.inputs)?;
-    vector("hidden", hidden.len(), layer.hidden_len())?;
-    matrix("y", y.len(), (layer.rows, layer.outputs), layer.outputs)?;
+    layer.check_forward(x, hidden, y)?;
     check_epilogue(&epilogue, layer.rows, layer.outputs)?;
-    if let Some(parts) = sweep::parts(&kernels, threads, &layer) {
+    if let Some(parts) = sweep::parts(&kernels, threads, &[layer]) {
         let epilogue = shared_epilogue(epilogue, layer.outputs, 1.0);
         let call = sweep::Forward { layer, hidden: SendPtr::new(hidden), y: SendPtr::new(y), epilogue };
         sweep::forward(kernels, parts, x, &[call]);
@@ -282,15 +286,16 @@ pub(crate) fn forward_with<'a>(
     Ok(())
 }
 
-/// The parts in which the gradients are swept; none where the parts' sums of the weights' gradients would take more than
-/// twice the memory of the hidden rows' gradients, which are kept otherwise.
-fn sweep_parts(kernels: &Kernels, threads: usize, layer: &LowRank<'_>) -> Option<usize> {
-    let fit = |&parts: &usize| sweep::sums_len(std::slice::from_ref(layer), parts) <= 2 * layer.hidden_len();
-    sweep::parts(kernels, threads, layer).filter(fit)
+/// The parts in which the gradients of layers are swept; none where the parts' sums of the weights' gradients would take
+/// more than twice the memory of the hidden rows' gradients, which are kept otherwise.
+pub(crate) fn sweep_parts(kernels: &Kernels, threads: usize, layers: &[LowRank<'_>]) -> Option<usize> {
+    let kept: usize = layers.iter().map(LowRank::hidden_len).sum();
+    let fit = |&parts: &usize| sweep::sums_len(layers, parts) <= 2 * kept;
+    sweep::parts(kernels, threads, layers).filter(fit)
 }
 
 pub(crate) fn work_with(kernels: Kernels, threads: usize, layer: &LowRank<'_>) -> usize {
-    let swept = sweep_parts(&kernels, threads, layer);
+    let swept = sweep_parts(&kernels, threads, std::slice::from_ref(layer));
     swept.map_or_else(|| layer.hidden_len(), |parts| sweep::sums_len(std::slice::from_ref(layer), parts))
 }
 
@@ -347,21 +352,11 @@ pub(crate) fn backward_with<'a>(
     work: &'a mut [f32],
     mut grads: LowRankGrads<'a>,
 ) -> Result<(), Error> {
-    layer.check()?;
+    check_backward(&layer, dy, x, hidden, &grads)?;
     let (rows, inputs, outputs) = (layer.rows, layer.inputs, layer.outputs);
-    matrix("dy", dy.len(), (rows, outputs), outputs)?;
-    matrix("x", x.len(), (rows, inputs), inputs)?;
-    vector("hidden", hidden.len(), layer.hidden_len())?;
     vector("work", work.len(), work_with(kernels, threads, &layer))?;
-    check_grads(&layer, &grads)?;
-    if let Some(parts) = sweep_parts(&kernels, threads, &layer) {
-        let own = if grads.segments.is_empty() {
-            layer.segments.iter().map(|_| None).collect()
-        } else {
-            grads.segments.into_iter().map(Some).collect::<Vec<_>>()
-        };
-        let factors = std::iter::once(grads.common).chain(own).collect();
-        let call = sweep::Backward { layer, dy, hidden, factors, bias: grads.bias };
+    if let Some(parts) = sweep_parts(&kernels, threads, &[layer]) {
+        let call = sweep::Backward::new(layer, (dy, hidden), grads.common, grads.segments, grads.bias);
         sweep::backward(kernels, parts, x, &mut [call], grads.x.map(SendPtr::new), work);
         return Ok(());
     }
@@ -411,7 +406,17 @@ pub(crate) fn backward_with<'a>(
     Ok(())
 }
 
-fn check_grads(layer: &LowRank<'_>, grads: &LowRankGrads<'_>) -> Result<(), Error> {
+pub(crate) fn check_backward(
+    layer: &LowRank<'_>,
+    dy: &[f32],
+    x: &[f32],
+    hidden: &[f32],
+    grads: &LowRankGrads<'_>,
+) -> Result<(), Error> {
+    layer.check()?;
+    matrix("dy", dy.len(), (layer.rows, layer.outputs), layer.outputs)?;
+    matrix("x", x.len(), (layer.rows, layer.inputs), layer.inputs)?;
+    vector("hidden", hidden.len(), layer.hidden_len())?;
     if let Some(dx) = &grads.x {
         matrix("grads.x", dx.len(), (layer.rows, layer.inputs), layer.inputs)?;
     }

@@ -36,11 +36,13 @@ pub(crate) struct Chunk {
     pub first: bool,
 }
 
-/// How many parts the rows of a layer are swept in; none where the products are better computed one after the other.
-pub(crate) fn parts(kernels: &Kernels, threads: usize, layer: &LowRank<'_>) -> Option<usize> {
-    let alike = layer.common.rank > 0 && layer.segments.iter().all(|segment| segment.factors.rank > 0);
-    let wide = layer.inputs > 0 && layer.outputs > 0;
-    (!kernels.pairs && alike && wide && layer.rows / threads >= FEW_ROWS).then_some(threads)
+/// How many parts the rows of layers are swept in; none where the products are better computed one after the other.
+pub(crate) fn parts(kernels: &Kernels, threads: usize, layers: &[LowRank<'_>]) -> Option<usize> {
+    let whole = |layer: &LowRank<'_>| {
+        let ranks = layer.segments.iter().map(|segment| segment.factors.rank).chain([layer.common.rank]);
+        layer.rows / threads >= FEW_ROWS && ranks.chain([layer.inputs, layer.outputs]).all(|size| size > 0)
+    };
+    (!kernels.pairs && !layers.is_empty() && layers.iter().all(whole)).then_some(threads)
 }
 
 /// The chunks of part `index` of `parts`.
@@ -65,7 +67,7 @@ pub(crate) fn chunks(layer: &LowRank<'_>, parts: usize, index: usize) -> Vec<Chu
     result
 }
 
-/// The first factors.len() pieces of `buffer`, of the given words.
+/// `buffer` in pieces of the given words.
 fn cut_up<'a, const N: usize>(buffer: &'a mut [f32], words: [usize; N]) -> [&'a mut [f32]; N] {
     let mut rest = buffer;
     words.map(|words| {

@@ -119,13 +119,14 @@ fn pack(rows: Rows<'_>, first: usize, count: usize, factor: f32, padded: usize, 
     }
 }
 
-/// Transposes rows: to[c, i] with [`TILE`] values a channel, zeros behind the last row.
+/// Transposes rows: to[c, i], [`TILE`] apart, with zeros behind the last row up to whole vectors.
 #[inline(always)]
 fn pack_transposed<S: Tile>(rows: Rows<'_>, first: usize, count: usize, to: &mut [f32]) {
     transpose::<S>(&rows.data[first * rows.step..], rows.step, (count, rows.channels), to, TILE);
-    if count < TILE {
+    let whole = count.next_multiple_of(LANES);
+    if count < whole {
         for row in to[..rows.channels * TILE].chunks_exact_mut(TILE) {
-            row[count..].fill(0.0);
+            row[count..whole].fill(0.0);
         }
     }
 }

@@ -23,5 +23,5 @@ pub fn thread_count() -> u32 {
 /// The version of the calls between TypeScript and Rust: raised whenever a signature changes.
 #[napi]
 pub fn abi_version() -> u32 {
-    3
+    4
 }

@@ -26,6 +26,21 @@ pub(crate) struct Backward<'a> {
     pub bias: Option<&'a mut [f32]>,
 }
 
+impl<'a> Backward<'a> {
+    /// `segments`: the gradients of all segments' factors, or none.
+    pub fn new(
+        layer: LowRank<'a>,
+        (dy, hidden): (&'a [f32], &'a [f32]),
+        common: Option<FactorGrads<'a>>,
+        segments: Vec<FactorGrads<'a>>,
+        bias: Option<&'a mut [f32]>,
+    ) -> Self {
+        let unwanted = layer.segments.len() - segments.len();
+        let own = segments.into_iter().map(Some).chain(std::iter::repeat_with(|| None).take(unwanted));
+        Self { layer, dy, hidden, factors: std::iter::once(common).chain(own).collect(), bias }
+    }
+}
+
 /// Computes the gradients of layers of the same x [rows, in] and the same segments in `parts` parts. `dx` [rows, in], if
 /// wanted, gets the sum of the layers' gradients. `sums` has [`sums_len`](super::sums_len) words.
 pub(crate) fn backward(
