@@ -2,6 +2,7 @@ import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { type backend_util, type DataType, engine, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { BufferPool, type PoolStatistics } from './buffer-pool';
 import { Entries, Entry } from './entries';
+import { Later } from './later';
 import type { NativeAddon } from './native';
 
 /** The name of the backend for `tf.setBackend`. */
@@ -30,8 +31,9 @@ export interface NativeMemoryInfo {
  * kernel).
  */
 export class NativeBackend extends MathBackendCPU {
-  /** The Rust functions. */
+  /** The Rust functions. Some return before they have computed, see {@link NativeBackend.finish}. */
   readonly addon: NativeAddon;
+  readonly #later: Later;
   /** The precision of matrix products; set it with `setNativePrecision`. */
   precision: Precision = 'f32';
   readonly #pool: BufferPool;
@@ -43,7 +45,8 @@ export class NativeBackend extends MathBackendCPU {
    */
   constructor(addon: NativeAddon, limitBytes: number) {
     super();
-    this.addon = addon;
+    this.#later = new Later(addon);
+    this.addon = this.#later.addon;
     this.#entries = new Entries(this, engine());
     Object.assign(this, { data: this.#entries }); // what the cpu backend's methods read
     this.#pool = new BufferPool((length) => addon.allocate(length), limitBytes);
@@ -52,6 +55,11 @@ export class NativeBackend extends MathBackendCPU {
   /** Stores a new tensor's values without a copy. The caller's array is never written to or pooled. */
   override write(values: backend_util.BackendValues, _shape: number[], dtype: DataType): object {
     return this.#entries.add(new Entry(values, dtype));
+  }
+
+  /** Waits until all values are computed. Call it before values are read or written outside the addon. */
+  finish(): void {
+    this.#later.finish();
   }
 
   /** Takes a float32 output from the pool. Its values are unspecified; the kernel must write every one. */
@@ -68,7 +76,9 @@ export class NativeBackend extends MathBackendCPU {
   /** The values of an int32 tensor. */
   i32(tensor: TensorInfo): Int32Array {
     const { values } = this.#entry(tensor.dataId);
-    return values instanceof Int32Array ? values : Int32Array.from(values as Uint8Array);
+    if (values instanceof Int32Array) return values;
+    this.finish();
+    return Int32Array.from(values as Uint8Array);
   }
 
   /** The values of a bool tensor. */
@@ -117,6 +127,7 @@ export class NativeBackend extends MathBackendCPU {
 
   /** Returns the values of a tensor. The array is never written to again. */
   override readSync(dataId: object): backend_util.BackendValues {
+    this.finish();
     this.escape(dataId);
     return super.readSync(dataId);
   }
@@ -146,6 +157,7 @@ export class NativeBackend extends MathBackendCPU {
 
   /** Frees the idle buffers. */
   override dispose(): void {
+    this.finish();
     this.#pool.clear();
   }
 

@@ -8,6 +8,7 @@ import type { KernelCall } from './kernel';
  */
 export function cpuKernel(name: string, { inputs, attrs, backend }: KernelCall): TensorInfo | TensorInfo[] {
   const kernel = getKernel(name, 'cpu');
+  backend.finish();
   const outputs = kernel.kernelFunc({ inputs: inputs as NamedTensorInfoMap, attrs, backend });
   for (const input of Object.values(inputs)) protect(input, outputs, backend);
   return outputs;

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ConvAddon } from './addon/conv';
 import type { ElementwiseAddon } from './addon/elementwise';
+import type { LaterAddon } from './addon/later';
 import type { LinalgAddon } from './addon/linalg';
 import type { LinearAddon } from './addon/linear';
 import type { OptimizerAddon } from './addon/optimizer';
@@ -21,6 +22,7 @@ export type NativeAddon = SystemAddon &
   ReduceAddon &
   ConvAddon &
   ElementwiseAddon &
+  LaterAddon &
   LinalgAddon &
   LinearAddon &
   OptimizerAddon &

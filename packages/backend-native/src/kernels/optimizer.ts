@@ -20,6 +20,7 @@ function adamW(call: KernelCall): TensorInfo[] {
     list.map((tensor) => (attrs.donate === true && backend.isSole(tensor) ? tensor : backend.output(tensor.shape))),
   );
   const values = (list: readonly TensorInfo[] = []) => list.map((tensor) => backend.f32(tensor));
+  if (inputs.norm) backend.finish();
   const clip = inputs.norm ? Math.min(1, maxNorm / (backend.f32(inputs.norm)[0] + 1e-6)) : 1;
   const scalars = [learningRate, beta1, beta2, eps, weightDecay, step];
   const [p, m, v, e] = [before[0], before[1], before[2], before[3]].map(values);

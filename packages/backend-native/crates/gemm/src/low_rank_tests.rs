@@ -2,6 +2,7 @@
 
 use crate::epilogue::Epilogue;
 use crate::low_rank::*;
+use crate::low_rank_together::*;
 use crate::testing::{close, levels, random};
 use crate::tile::{Kernels, bf16_kernels};
 
@@ -148,6 +149,64 @@ fn forward_and_backward_at_every_level() {
             }
         }
     }
+}
+
+#[test]
+fn layers_together_are_the_layers_one_by_one() {
+    // The first is swept, the second is not.
+    for (rows, inputs, outs) in [(301usize, 33usize, [20usize, 47]), (60, 17, [9, 30])] {
+        let runs = [(0, rows / 3), (rows / 2, rows)];
+        let x = random(rows * inputs, 1);
+        let owned: Vec<Vec<Owned>> =
+            outs.iter().map(|&out| (0..3).map(|i| Owned::new(inputs, out, 8 + i, 10 + i as u64)).collect()).collect();
+        let segments: Vec<Vec<Segment<'_>>> = owned
+            .iter()
+            .map(|set| runs.iter().zip(&set[1..]).map(|(&(start, end), f)| Segment { start, end, factors: f.factors() }).collect())
+            .collect();
+        let layers: Vec<LowRank<'_>> = (outs.iter().zip(&owned).zip(&segments))
+            .map(|((&outputs, set), segments)| LowRank { rows, inputs, outputs, common: set[0].factors(), segments })
+            .collect();
+        let dys: Vec<Vec<f32>> = outs.iter().map(|&out| random(rows * out, 2)).collect();
+        for kernels in levels().into_iter().chain(bf16_kernels()) {
+            let what = format!("{:?} {rows}", kernels.level);
+            let size = |f: &dyn Fn(&LowRank<'_>) -> usize| layers.iter().map(|l| vec![f32::NAN; f(l)]).collect::<Vec<_>>();
+            let (mut hiddens, mut ys) = (size(&|l| l.hidden_len()), size(&|l| rows * l.outputs));
+            let calls = layers.iter().zip(&mut hiddens).zip(&mut ys);
+            let calls = calls.map(|((&layer, hidden), y)| ForwardCall { layer, hidden, y, bias: None }).collect();
+            forward_together_with(kernels, 2, &x, calls).expect("right layers");
+            let grads = |set: &[Owned]| -> Vec<[Vec<f32>; 3]> {
+                set.iter().map(|f| [&f.u, &f.s, &f.v].map(|g| vec![f32::NAN; g.len()])).collect()
+            };
+            let mut got: Vec<Vec<[Vec<f32>; 3]>> = owned.iter().map(|set| grads(set)).collect();
+            let mut dx = vec![f32::NAN; rows * inputs];
+            let mut work = vec![f32::NAN; work_together_with(kernels, 2, &layers)];
+            let calls = (layers.iter().zip(&dys).zip(&hiddens).zip(&mut got))
+                .map(|(((&layer, dy), hidden), grads)| {
+                    let mut slots = grads.iter_mut().map(|[u, s, v]| FactorGrads { u, s, v });
+                    BackwardCall { layer, dy, hidden, bias: None, common: slots.next(), segments: slots.collect() }
+                })
+                .collect();
+            backward_together_with(kernels, 2, &x, calls, &mut dx, &mut work).expect("right gradients");
+            let mut want_dx = vec![0.0f64; rows * inputs];
+            for (i, &layer) in layers.iter().enumerate() {
+                let (mut hidden, mut y) = (vec![0.0; layer.hidden_len()], vec![0.0; rows * layer.outputs]);
+                forward_with(kernels, 2, layer, &x, &mut hidden, &mut y, Epilogue::default()).expect("a right layer");
+                assert!(hidden == hiddens[i] && y == ys[i], "{what}");
+                let (mut work, mut part) = (vec![0.0; work_with(kernels, 2, &layer)], vec![0.0; rows * inputs]);
+                let mut want = grads(&owned[i]);
+                let mut slots = want.iter_mut().map(|[u, s, v]| FactorGrads { u, s, v });
+                let common = slots.next();
+                let slots = LowRankGrads { x: Some(&mut part), bias: None, common, segments: slots.collect() };
+                backward_with(kernels, 2, layer, &dys[i], &x, &hidden, &mut work, slots).expect("a right gradient");
+                want_dx.iter_mut().zip(&part).for_each(|(sum, &part)| *sum += f64::from(part));
+                assert!(got[i] == want, "{what}");
+            }
+            close(&dx, &want_dx, 1e-4, &what);
+        }
+    }
+    let own = Owned::new(3, 4, 2, 1);
+    let layer = |rows| LowRank { rows, inputs: 3, outputs: 4, common: own.factors(), segments: &[] };
+    assert!(low_rank_work_together(&[layer(2), layer(3)], false).is_err());
 }
 
 #[test]

@@ -50,6 +50,9 @@ macro_rules! arrays {
                 data: *const $element,
                 length: usize,
             }
+            // SAFETY: the memory is JavaScript's, which keeps it until the call is done (see `crate::later`), and is
+            // written by one call at a time.
+            unsafe impl Send for $name {}
             impl TypeName for $name {
                 fn type_name() -> &'static str {
                     $title

@@ -7,6 +7,7 @@ use learngene_kernels::unary::{self, Unary};
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 
+use crate::later::later;
 use crate::boundary::{F32, F32Mut, I32, I32Mut, U8, U8Mut, check_len, disjoint};
 
 /// The operation of a number from JavaScript.
@@ -65,8 +66,11 @@ macro_rules! binary_functions {
             pub fn $name(op: u32, shapes: I32, a: $in, b: $in, mut y: $out) -> Result<()> {
                 let plan = plan(&shapes, a.len(), b.len(), y.len())?;
                 disjoint(&[&y], &[&a, &b])?;
-                binary::$name(operation($kind::ALL, op)?, &plan, &a, &b, &mut y);
-                Ok(())
+                let op = operation($kind::ALL, op)?;
+                later(move || {
+                    binary::$name(op, &plan, &a, &b, &mut y);
+                    Ok(())
+                })
             }
         )*
     };
@@ -85,8 +89,11 @@ binary_functions! {
 pub fn unary(op: u32, x: F32, mut y: F32Mut, p: f64, q: f64) -> Result<()> {
     check_len("y", y.len(), x.len())?;
     disjoint(&[&y], &[&x])?;
-    unary::unary(operation(Unary::ALL, op)?, &x, &mut y, p as f32, q as f32);
-    Ok(())
+    let op = operation(Unary::ALL, op)?;
+    later(move || {
+        unary::unary(op, &x, &mut y, p as f32, q as f32);
+        Ok(())
+    })
 }
 
 /// y = a + b over arrays of one length.
@@ -109,9 +116,11 @@ pub fn add_n(terms: Vec<F32>, mut y: F32Mut) -> Result<()> {
         check_len("terms", term.len(), y.len())?;
         disjoint(&[&y], &[term])?;
     }
-    let slices: Vec<&[f32]> = terms.iter().map(|term| &term[..]).collect();
-    elementwise::add_n(&slices, &mut y);
-    Ok(())
+    later(move || {
+        let slices: Vec<&[f32]> = terms.iter().map(|term| &term[..]).collect();
+        elementwise::add_n(&slices, &mut y);
+        Ok(())
+    })
 }
 
 /// y = t where the condition holds, e elsewhere; an element of the condition may rule several neighbours.
@@ -133,8 +142,10 @@ pub fn select(condition: U8, t: F32, e: F32, mut y: F32Mut) -> Result<()> {
 /// y = value everywhere.
 #[napi]
 pub fn fill(value: f64, mut y: F32Mut) -> Result<()> {
-    elementwise::fill(value as f32, &mut y);
-    Ok(())
+    later(move || {
+        elementwise::fill(value as f32, &mut y);
+        Ok(())
+    })
 }
 
 macro_rules! casts {

@@ -4,6 +4,7 @@ mod boundary;
 mod conv;
 mod elementwise;
 mod group_norm;
+mod later;
 mod linalg;
 mod linear;
 mod low_rank;

@@ -5,6 +5,7 @@ use learngene_kernels::column_sums::{column_sums as sum_columns, relu_grad_and_s
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 
+use crate::later::later;
 use crate::boundary::{Extent, F32, F32Mut, check_len, disjoint, product};
 
 pub(crate) fn refused(error: learngene_gemm::Error) -> Error {
@@ -72,18 +73,24 @@ pub fn gemm(
     inputs.extend(bias.as_ref().map(|bias| bias as &dyn Extent));
     let outputs: Vec<&dyn Extent> = std::iter::once(&c as &dyn Extent).chain(of.as_ref().map(|of| of as _)).collect();
     disjoint(&outputs, &inputs)?;
-    let missing = || Error::new(Status::InvalidArg, "of: expected the activation's argument, got none");
-    let (pre, then) = match epilogue {
-        0 => (None, Then::Store),
-        1 => (of.as_deref_mut(), Then::Gelu),
-        2 => (of.as_deref_mut(), Then::Silu),
-        3 => (None, Then::GeluGrad { of: of.as_deref().ok_or_else(missing)? }),
-        4 => (None, Then::SiluGrad { of: of.as_deref().ok_or_else(missing)? }),
-        _ => return Err(Error::new(Status::InvalidArg, format!("epilogue: expected 0 to 4, got {epilogue}"))),
-    };
-    let flags = Flags::new(flags);
-    let product = plain(sizes, flags, &a, &b, &mut c);
-    flags.run(Gemm { epilogue: Epilogue { bias: bias.as_deref(), pre, then, scale: None }, ..product })
+    if epilogue > 4 {
+        return Err(Error::new(Status::InvalidArg, format!("epilogue: expected 0 to 4, got {epilogue}")));
+    }
+    if epilogue > 2 && of.is_none() {
+        return Err(Error::new(Status::InvalidArg, "of: expected the activation's argument, got none"));
+    }
+    later(move || {
+        let (pre, then) = match epilogue {
+            1 => (of.as_deref_mut(), Then::Gelu),
+            2 => (of.as_deref_mut(), Then::Silu),
+            3 => (None, Then::GeluGrad { of: of.as_deref().unwrap_or_default() }),
+            4 => (None, Then::SiluGrad { of: of.as_deref().unwrap_or_default() }),
+            _ => (None, Then::Store),
+        };
+        let flags = Flags::new(flags);
+        let product = plain(sizes, flags, &a, &b, &mut c);
+        flags.run(Gemm { epilogue: Epilogue { bias: bias.as_deref(), pre, then, scale: None }, ..product })
+    })
 }
 
 /// C [m, n] = x + gate (op(A) op(B) + bias), a row of the gate for `rows` rows of C; `branch` [m, n], where given,
@@ -120,10 +127,12 @@ pub fn gemm_gated_residual(
     let mut outputs: Vec<&dyn Extent> = vec![&c];
     outputs.extend(branch.as_ref().map(|branch| branch as &dyn Extent));
     disjoint(&outputs, &inputs)?;
-    let flags = Flags::new(flags);
-    let then = Then::GatedResidual { x: &x, gate: &gate, rows_per_sample: rows as usize };
-    let epilogue = Epilogue { bias: bias.as_deref(), pre: branch.as_deref_mut(), then, scale: None };
-    flags.run(Gemm { epilogue, ..plain(sizes, flags, &a, &b, &mut c) })
+    later(move || {
+        let flags = Flags::new(flags);
+        let then = Then::GatedResidual { x: &x, gate: &gate, rows_per_sample: rows as usize };
+        let epilogue = Epilogue { bias: bias.as_deref(), pre: branch.as_deref_mut(), then, scale: None };
+        flags.run(Gemm { epilogue, ..plain(sizes, flags, &a, &b, &mut c) })
+    })
 }
 
 /// C[i] = op(A[i]) op(B[i]) for i < count; `flags` as for [`gemm`], and 16: all use the same A, 32: the same B.
@@ -158,8 +167,10 @@ pub fn column_sums(x: F32, mut sums: F32Mut) -> Result<()> {
     let rows = x.len().checked_div(sums.len()).unwrap_or(0);
     check_len("x", x.len(), rows * sums.len())?;
     disjoint(&[&sums], &[&x])?;
-    sum_columns(&x, &mut sums);
-    Ok(())
+    later(move || {
+        sum_columns(&x, &mut sums);
+        Ok(())
+    })
 }
 
 /// dx = dy where y > 0, else 0, and the sums of its rows.

@@ -11,6 +11,7 @@ use napi::{Error, Result, Status};
 use napi_derive::napi;
 
 use crate::boundary::{Extent, F32, F32Mut, check_len, disjoint, product};
+use crate::later::later;
 use crate::linear::{Flags, refused};
 
 /// h [m, r] = x v and y [m, out] = (h s) uᵀ + bias; x [m, in], u [out, r], s [r], v [in, r].
@@ -40,12 +41,14 @@ pub fn low_rank_linear(
     let mut read: Vec<&dyn Extent> = vec![&x, &u, &s, &v];
     read.extend(bias.as_ref().map(|bias| bias as &dyn Extent));
     disjoint(&[&y, &h], &read)?;
-    let flags = Flags::new(flags);
-    let (m, inputs, out, r) = (m as usize, inputs as usize, out as usize, r as usize);
-    flags.run(Gemm::new((m, r, inputs), &x, &v, &mut h))?;
-    let second = Gemm::new((m, out, r), &h, &u, &mut y).b_transposed();
-    let epilogue = Epilogue { bias: bias.as_deref(), ..Epilogue::default() };
-    flags.run(Gemm { k_scale: Some(&s), epilogue, ..second })
+    later(move || {
+        let flags = Flags::new(flags);
+        let (m, inputs, out, r) = (m as usize, inputs as usize, out as usize, r as usize);
+        flags.run(Gemm::new((m, r, inputs), &x, &v, &mut h))?;
+        let second = Gemm::new((m, out, r), &h, &u, &mut y).b_transposed();
+        let epilogue = Epilogue { bias: bias.as_deref(), ..Epilogue::default() };
+        flags.run(Gemm { k_scale: Some(&s), epilogue, ..second })
+    })
 }
 
 fn invalid(message: String) -> Error {
@@ -118,40 +121,42 @@ pub fn grouped_low_rank(
     gate: Option<F32>,
     tokens: Option<u32>,
 ) -> Result<()> {
-    let segments = segments(&starts, &ends, &own)?;
-    let common = Factors { rank: s.len(), u: &u, s: &s, v: &v };
-    let layer = checked([rows, inputs, out], common, &segments, [x.len(), y.len(), hidden.len()])?;
-    if let Some(bias) = &bias {
-        check_len("bias", bias.len(), out as usize)?;
-    }
-    let mut read: Vec<&dyn Extent> = vec![&x, &u, &s, &v];
-    read.extend(own.iter().map(|array| array as &dyn Extent));
-    read.extend([&bias, &stream, &gate].into_iter().flatten().map(|array| array as &dyn Extent));
-    let mut written: Vec<&dyn Extent> = vec![&y, &hidden];
-    written.extend(pre.as_ref().map(|pre| pre as &dyn Extent));
-    disjoint(&written, &read)?;
-    if let Some(pre) = &pre {
-        check_len("pre", pre.len(), y.len())?;
-    }
-    let then = match (epilogue.unwrap_or(0), &stream, &gate) {
-        (0, None, None) => Then::Store,
-        (1, None, None) => Then::Gelu,
-        (0, Some(stream), Some(gate)) => {
-            let tokens = tokens.unwrap_or(0);
-            if tokens == 0 || !rows.is_multiple_of(tokens) {
-                return Err(invalid(format!("tokens: expected a divisor of {rows}, got {tokens}")));
+    later(move || {
+        let segments = segments(&starts, &ends, &own)?;
+        let common = Factors { rank: s.len(), u: &u, s: &s, v: &v };
+        let layer = checked([rows, inputs, out], common, &segments, [x.len(), y.len(), hidden.len()])?;
+        if let Some(bias) = &bias {
+            check_len("bias", bias.len(), out as usize)?;
+        }
+        let mut read: Vec<&dyn Extent> = vec![&x, &u, &s, &v];
+        read.extend(own.iter().map(|array| array as &dyn Extent));
+        read.extend([&bias, &stream, &gate].into_iter().flatten().map(|array| array as &dyn Extent));
+        let mut written: Vec<&dyn Extent> = vec![&y, &hidden];
+        written.extend(pre.as_ref().map(|pre| pre as &dyn Extent));
+        disjoint(&written, &read)?;
+        if let Some(pre) = &pre {
+            check_len("pre", pre.len(), y.len())?;
+        }
+        let then = match (epilogue.unwrap_or(0), &stream, &gate) {
+            (0, None, None) => Then::Store,
+            (1, None, None) => Then::Gelu,
+            (0, Some(stream), Some(gate)) => {
+                let tokens = tokens.unwrap_or(0);
+                if tokens == 0 || !rows.is_multiple_of(tokens) {
+                    return Err(invalid(format!("tokens: expected a divisor of {rows}, got {tokens}")));
+                }
+                check_len("stream", stream.len(), y.len())?;
+                check_len("gate", gate.len(), product("gate", &[rows / tokens, out])?)?;
+                Then::GatedResidual { x: stream, gate, rows_per_sample: tokens as usize }
             }
-            check_len("stream", stream.len(), y.len())?;
-            check_len("gate", gate.len(), product("gate", &[rows / tokens, out])?)?;
-            Then::GatedResidual { x: stream, gate, rows_per_sample: tokens as usize }
-        }
-        (epilogue, ..) => {
-            return Err(invalid(format!("epilogue: expected 0, 1, or 0 with a stream and a gate, got {epilogue}")));
-        }
-    };
-    let epilogue = Epilogue { bias: bias.as_deref(), pre: pre.as_deref_mut(), then, scale: None };
-    let run = if Flags::new(flags).bf16 { low_rank_forward_bf16 } else { low_rank_forward };
-    run(layer, &x, &mut hidden, &mut y, epilogue).map_err(refused)
+            (epilogue, ..) => {
+                return Err(invalid(format!("epilogue: expected 0, 1, or 0 with a stream and a gate, got {epilogue}")));
+            }
+        };
+        let epilogue = Epilogue { bias: bias.as_deref(), pre: pre.as_deref_mut(), then, scale: None };
+        let run = if Flags::new(flags).bf16 { low_rank_forward_bf16 } else { low_rank_forward };
+        run(layer, &x, &mut hidden, &mut y, epilogue).map_err(refused)
+    })
 }
 
 /// Words of the `work` of [`grouped_low_rank_grad`], for `rank` components of all rows and `ranks` of each segment.
@@ -203,51 +208,53 @@ pub fn grouped_low_rank_grad(
     mut dbias: Option<F32Mut>,
     mut down: Vec<F32Mut>,
 ) -> Result<()> {
-    let segments = segments(&starts, &ends, &own)?;
-    let common = Factors { rank: s.len(), u: &u, s: &s, v: &v };
-    let layer = checked([rows, inputs, out], common, &segments, [x.len(), dy.len(), hidden.len()])?;
-    if !dcommon.is_empty() && dcommon.len() != 3 {
-        return Err(invalid(format!("dcommon: expected 0 or 3 arrays, got {}", dcommon.len())));
-    }
-    for (name, to, of) in [("du", 0, &u), ("ds", 1, &s), ("dv", 2, &v)] {
-        if let Some(to) = dcommon.get(to) {
-            check_len(name, to.len(), of.len())?;
+    later(move || {
+        let segments = segments(&starts, &ends, &own)?;
+        let common = Factors { rank: s.len(), u: &u, s: &s, v: &v };
+        let layer = checked([rows, inputs, out], common, &segments, [x.len(), dy.len(), hidden.len()])?;
+        if !dcommon.is_empty() && dcommon.len() != 3 {
+            return Err(invalid(format!("dcommon: expected 0 or 3 arrays, got {}", dcommon.len())));
         }
-    }
-    check_len("dx", dx.len(), x.len())?;
-    if let Some(dbias) = &dbias {
-        check_len("dbias", dbias.len(), out as usize)?;
-    }
-    if down.len() != own.len() {
-        return Err(invalid(format!("down: expected {} arrays, got {}", own.len(), down.len())));
-    }
-    for (index, (down, own)) in down.iter().zip(&own).enumerate() {
+        for (name, to, of) in [("du", 0, &u), ("ds", 1, &s), ("dv", 2, &v)] {
+            if let Some(to) = dcommon.get(to) {
+                check_len(name, to.len(), of.len())?;
+            }
+        }
+        check_len("dx", dx.len(), x.len())?;
+        if let Some(dbias) = &dbias {
+            check_len("dbias", dbias.len(), out as usize)?;
+        }
         if down.len() != own.len() {
-            check_len(&format!("down[{index}]"), down.len(), own.len())?;
+            return Err(invalid(format!("down: expected {} arrays, got {}", own.len(), down.len())));
         }
-    }
-    let mut written: Vec<&dyn Extent> = vec![&work, &dx];
-    written.extend(dcommon.iter().map(|array| array as &dyn Extent));
-    written.extend(dbias.as_ref().map(|array| array as &dyn Extent));
-    written.extend(down.iter().map(|array| array as &dyn Extent));
-    let mut read: Vec<&dyn Extent> = vec![&dy, &x, &u, &s, &v, &hidden];
-    read.extend(own.iter().map(|array| array as &dyn Extent));
-    disjoint(&written, &read)?;
-    let own_grads = down.chunks_exact_mut(3).map(|list| match list {
-        [u, s, v] => FactorGrads { u, s, v },
-        _ => unreachable!("chunks of three"),
-    });
-    let grads = LowRankGrads {
-        x: Some(&mut dx),
-        bias: dbias.as_deref_mut(),
-        common: match &mut dcommon[..] {
-            [u, s, v] => Some(FactorGrads { u, s, v }),
-            _ => None,
-        },
-        segments: own_grads.collect(),
-    };
-    let run = if Flags::new(flags).bf16 { low_rank_backward_bf16 } else { low_rank_backward };
-    run(layer, &dy, &x, &hidden, &mut work, grads).map_err(refused)
+        for (index, (down, own)) in down.iter().zip(&own).enumerate() {
+            if down.len() != own.len() {
+                check_len(&format!("down[{index}]"), down.len(), own.len())?;
+            }
+        }
+        let mut written: Vec<&dyn Extent> = vec![&work, &dx];
+        written.extend(dcommon.iter().map(|array| array as &dyn Extent));
+        written.extend(dbias.as_ref().map(|array| array as &dyn Extent));
+        written.extend(down.iter().map(|array| array as &dyn Extent));
+        let mut read: Vec<&dyn Extent> = vec![&dy, &x, &u, &s, &v, &hidden];
+        read.extend(own.iter().map(|array| array as &dyn Extent));
+        disjoint(&written, &read)?;
+        let own_grads = down.chunks_exact_mut(3).map(|list| match list {
+            [u, s, v] => FactorGrads { u, s, v },
+            _ => unreachable!("chunks of three"),
+        });
+        let grads = LowRankGrads {
+            x: Some(&mut dx),
+            bias: dbias.as_deref_mut(),
+            common: match &mut dcommon[..] {
+                [u, s, v] => Some(FactorGrads { u, s, v }),
+                _ => None,
+            },
+            segments: own_grads.collect(),
+        };
+        let run = if Flags::new(flags).bf16 { low_rank_backward_bf16 } else { low_rank_backward };
+        run(layer, &dy, &x, &hidden, &mut work, grads).map_err(refused)
+    })
 }
 
 /// Which layers of one input: their segments and factors, layer by layer.
@@ -292,26 +299,28 @@ pub fn grouped_low_rank_together(
     mut ys: Vec<F32Mut>,
     mut hiddens: Vec<F32Mut>,
 ) -> Result<()> {
-    let count = outs.len();
-    if ys.len() != count || hiddens.len() != count || !(biases.is_empty() || biases.len() == count) {
-        let (ys, hiddens, biases) = (ys.len(), hiddens.len(), biases.len());
-        return Err(invalid(format!("expected {count} results, hidden rows and biases, got {ys}, {hiddens}, {biases}")));
-    }
-    let mut read: Vec<&dyn Extent> = vec![&x];
-    read.extend(common.iter().chain(&own).chain(&biases).map(|array| array as &dyn Extent));
-    let written: Vec<&dyn Extent> = ys.iter().chain(&hiddens).map(|array| array as &dyn Extent).collect();
-    disjoint(&written, &read)?;
-    let together = Together::new(count, &starts, &ends, &common, &own)?;
-    let mut calls = Vec::with_capacity(count);
-    for (index, (y, hidden)) in ys.iter_mut().zip(&mut hiddens).enumerate() {
-        let layer = together.layer(index, [rows, inputs, outs[index]], [x.len(), y.len(), hidden.len()])?;
-        let bias = biases.get(index).map(|bias| &bias[..]);
-        if let Some(bias) = bias {
-            check_len("bias", bias.len(), layer.outputs)?;
+    later(move || {
+        let count = outs.len();
+        if ys.len() != count || hiddens.len() != count || !(biases.is_empty() || biases.len() == count) {
+            let (ys, hiddens, biases) = (ys.len(), hiddens.len(), biases.len());
+            return Err(invalid(format!("expected {count} results, hidden rows and biases, got {ys}, {hiddens}, {biases}")));
         }
-        calls.push(ForwardCall { layer, hidden, y, bias });
-    }
-    low_rank_forward_together(&x, calls, Flags::new(flags).bf16).map_err(refused)
+        let mut read: Vec<&dyn Extent> = vec![&x];
+        read.extend(common.iter().chain(&own).chain(&biases).map(|array| array as &dyn Extent));
+        let written: Vec<&dyn Extent> = ys.iter().chain(&hiddens).map(|array| array as &dyn Extent).collect();
+        disjoint(&written, &read)?;
+        let together = Together::new(count, &starts, &ends, &common, &own)?;
+        let mut calls = Vec::with_capacity(count);
+        for (index, (y, hidden)) in ys.iter_mut().zip(&mut hiddens).enumerate() {
+            let layer = together.layer(index, [rows, inputs, outs[index]], [x.len(), y.len(), hidden.len()])?;
+            let bias = biases.get(index).map(|bias| &bias[..]);
+            if let Some(bias) = bias {
+                check_len("bias", bias.len(), layer.outputs)?;
+            }
+            calls.push(ForwardCall { layer, hidden, y, bias });
+        }
+        low_rank_forward_together(&x, calls, Flags::new(flags).bf16).map_err(refused)
+    })
 }
 
 /// Words of the `work` of [`grouped_low_rank_together_grad`], for the `common` ranks of the layers and the `ranks` of each
@@ -370,44 +379,46 @@ pub fn grouped_low_rank_together_grad(
     mut dbiases: Vec<F32Mut>,
     mut down: Vec<F32Mut>,
 ) -> Result<()> {
-    let count = outs.len();
-    let none_or = |got: usize, all: usize| got == 0 || got == all;
-    if dys.len() != count || hiddens.len() != count || !none_or(dbiases.len(), count) {
-        let (dys, hiddens, biases) = (dys.len(), hiddens.len(), dbiases.len());
-        return Err(invalid(format!("expected {count} gradients, hidden rows and biases, got {dys}, {hiddens}, {biases}")));
-    }
-    if !none_or(dcommon.len(), common.len()) || down.len() != own.len() {
-        let (common, own) = (dcommon.len(), down.len());
-        return Err(invalid(format!("dcommon, down: expected one for each factor, got {common} and {own}")));
-    }
-    let mut written: Vec<&dyn Extent> = vec![&work, &dx];
-    written.extend(dcommon.iter().chain(&dbiases).chain(&down).map(|array| array as &dyn Extent));
-    let mut read: Vec<&dyn Extent> = vec![&x];
-    read.extend(dys.iter().chain(&common).chain(&own).chain(&hiddens).map(|array| array as &dyn Extent));
-    disjoint(&written, &read)?;
-    for (to, of) in dcommon.iter().zip(&common).chain(down.iter().zip(&own)) {
-        check_len("the gradient of a factor", to.len(), of.len())?;
-    }
-    let together = Together::new(count, &starts, &ends, &common, &own)?;
-    let mut common_grads = dcommon.chunks_exact_mut(3).map(|list| match list {
-        [u, s, v] => FactorGrads { u, s, v },
-        _ => unreachable!("chunks of three"),
-    });
-    let mut own_grads = down.chunks_exact_mut(3).map(|list| match list {
-        [u, s, v] => FactorGrads { u, s, v },
-        _ => unreachable!("chunks of three"),
-    });
-    let mut bias_grads = dbiases.iter_mut();
-    let mut calls = Vec::with_capacity(count);
-    for (index, (dy, hidden)) in dys.iter().zip(&hiddens).enumerate() {
-        let layer = together.layer(index, [rows, inputs, outs[index]], [x.len(), dy.len(), hidden.len()])?;
-        let bias = bias_grads.next().map(|bias| &mut bias[..]);
-        if let Some(bias) = &bias {
-            check_len("dbias", bias.len(), layer.outputs)?;
+    later(move || {
+        let count = outs.len();
+        let none_or = |got: usize, all: usize| got == 0 || got == all;
+        if dys.len() != count || hiddens.len() != count || !none_or(dbiases.len(), count) {
+            let (dys, hiddens, biases) = (dys.len(), hiddens.len(), dbiases.len());
+            return Err(invalid(format!("expected {count} gradients, hidden rows and biases, got {dys}, {hiddens}, {biases}")));
         }
-        let segments = own_grads.by_ref().take(starts.len()).collect();
-        calls.push(BackwardCall { layer, dy, hidden, bias, common: common_grads.next(), segments });
-    }
-    check_len("dx", dx.len(), x.len())?;
-    low_rank_backward_together(&x, calls, &mut dx, &mut work, Flags::new(flags).bf16).map_err(refused)
+        if !none_or(dcommon.len(), common.len()) || down.len() != own.len() {
+            let (common, own) = (dcommon.len(), down.len());
+            return Err(invalid(format!("dcommon, down: expected one for each factor, got {common} and {own}")));
+        }
+        let mut written: Vec<&dyn Extent> = vec![&work, &dx];
+        written.extend(dcommon.iter().chain(&dbiases).chain(&down).map(|array| array as &dyn Extent));
+        let mut read: Vec<&dyn Extent> = vec![&x];
+        read.extend(dys.iter().chain(&common).chain(&own).chain(&hiddens).map(|array| array as &dyn Extent));
+        disjoint(&written, &read)?;
+        for (to, of) in dcommon.iter().zip(&common).chain(down.iter().zip(&own)) {
+            check_len("the gradient of a factor", to.len(), of.len())?;
+        }
+        let together = Together::new(count, &starts, &ends, &common, &own)?;
+        let mut common_grads = dcommon.chunks_exact_mut(3).map(|list| match list {
+            [u, s, v] => FactorGrads { u, s, v },
+            _ => unreachable!("chunks of three"),
+        });
+        let mut own_grads = down.chunks_exact_mut(3).map(|list| match list {
+            [u, s, v] => FactorGrads { u, s, v },
+            _ => unreachable!("chunks of three"),
+        });
+        let mut bias_grads = dbiases.iter_mut();
+        let mut calls = Vec::with_capacity(count);
+        for (index, (dy, hidden)) in dys.iter().zip(&hiddens).enumerate() {
+            let layer = together.layer(index, [rows, inputs, outs[index]], [x.len(), dy.len(), hidden.len()])?;
+            let bias = bias_grads.next().map(|bias| &mut bias[..]);
+            if let Some(bias) = &bias {
+                check_len("dbias", bias.len(), layer.outputs)?;
+            }
+            let segments = own_grads.by_ref().take(starts.len()).collect();
+            calls.push(BackwardCall { layer, dy, hidden, bias, common: common_grads.next(), segments });
+        }
+        check_len("dx", dx.len(), x.len())?;
+        low_rank_backward_together(&x, calls, &mut dx, &mut work, Flags::new(flags).bf16).map_err(refused)
+    })
 }

@@ -5,6 +5,7 @@ use learngene_kernels::norm::squared_norm;
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 
+use crate::later::later;
 use crate::boundary::{Extent, F32, F32Mut, check_len};
 
 /// Fails unless no output shares a byte with another argument; by sorting, since there are hundreds.
@@ -77,13 +78,15 @@ pub fn adamw(
         kept.iter().flat_map(|(_, new)| new.iter()).map(Extent::extent),
         read.map(|(old, _)| old.extent()).chain(g.iter().map(Extent::extent)),
     )?;
-    let mut averages = e.iter().zip(&mut e1);
-    let slots = p.iter().zip(&mut p1).zip(m.iter().zip(&mut m1)).zip(v.iter().zip(&mut v1)).zip(&g);
-    let mut leaves: Vec<Leaf<'_>> = slots
-        .map(|(((p, m), v), g)| Leaf { p: slot(p), g, m: slot(m), v: slot(v), e: averages.next().map(slot) })
-        .collect();
-    update(&step, clip as f32, decay, &mut leaves);
-    Ok(())
+    later(move || {
+        let mut averages = e.iter().zip(&mut e1);
+        let slots = p.iter().zip(&mut p1).zip(m.iter().zip(&mut m1)).zip(v.iter().zip(&mut v1)).zip(&g);
+        let mut leaves: Vec<Leaf<'_>> = slots
+            .map(|(((p, m), v), g)| Leaf { p: slot(p), g, m: slot(m), v: slot(v), e: averages.next().map(slot) })
+            .collect();
+        update(&step, clip as f32, decay, &mut leaves);
+        Ok(())
+    })
 }
 
 /// [`adamw`] where every output is the array of its input.

@@ -4,6 +4,7 @@ use learngene_kernels::reduce::{self, Reduction};
 use napi::Result;
 use napi_derive::napi;
 
+use crate::later::later;
 use crate::boundary::{F32, F32Mut, I32Mut, U8, U8Mut, check_len, disjoint};
 use crate::elementwise::operation;
 use crate::shape::count;
@@ -19,8 +20,11 @@ fn sizes(x: usize, y: usize, outer: u32, size: u32, inner: u32) -> Result<(usize
 pub fn reduce(op: u32, x: F32, mut y: F32Mut, outer: u32, size: u32, inner: u32) -> Result<()> {
     let sizes = sizes(x.len(), y.len(), outer, size, inner)?;
     disjoint(&[&y], &[&x])?;
-    reduce::reduce(operation(Reduction::ALL, op)?, &x, sizes, &mut y);
-    Ok(())
+    let op = operation(Reduction::ALL, op)?;
+    later(move || {
+        reduce::reduce(op, &x, sizes, &mut y);
+        Ok(())
+    })
 }
 
 /// The mean.
@@ -28,8 +32,10 @@ pub fn reduce(op: u32, x: F32, mut y: F32Mut, outer: u32, size: u32, inner: u32)
 pub fn mean(x: F32, mut y: F32Mut, outer: u32, size: u32, inner: u32) -> Result<()> {
     let sizes = sizes(x.len(), y.len(), outer, size, inner)?;
     disjoint(&[&y], &[&x])?;
-    reduce::mean(&x, sizes, &mut y);
-    Ok(())
+    later(move || {
+        reduce::mean(&x, sizes, &mut y);
+        Ok(())
+    })
 }
 
 /// Whether all, or any, of the booleans hold.

@@ -5,6 +5,7 @@ use learngene_kernels::strided::{self, Copy2, Dim, MAX_DIMS};
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 
+use crate::later::later;
 use crate::boundary::{F32, F32Mut, I32, check_len, disjoint};
 
 fn invalid(message: String) -> Error {
@@ -34,8 +35,10 @@ pub fn copy_strided(x: F32, mut y: F32Mut, dims: I32, rank: u32, x_base: u32, y_
     }
     let plan = Copy2::new(&parsed[..rank], x_base as usize, y_base as usize, x.len(), y.len())
         .map_err(|reason| invalid(format!("dims: {reason}")))?;
-    strided::copy(&plan, &x, &mut y);
-    Ok(())
+    later(move || {
+        strided::copy(&plan, &x, &mut y);
+        Ok(())
+    })
 }
 
 /// `y [batch, outer, count, slice] = x [batch, outer, size, slice]` at `indices [batch, count]`. Fails where an index is
@@ -53,8 +56,10 @@ pub fn gather(x: F32, indices: I32, mut y: F32Mut, batch: u32, outer: u32, size:
         return Err(invalid(format!("GatherV2: the index value {index} is not in [0, {}]", i64::from(size) - 1)));
     }
     let sizes = Gather { batch: n, outer: o, size: size as usize, slice: slice as usize, count: per_batch };
-    gather::gather(sizes, &x, &indices, &mut y);
-    Ok(())
+    later(move || {
+        gather::gather(sizes, &x, &indices, &mut y);
+        Ok(())
+    })
 }
 
 /// `y[s]` is the sum of the rows of `x [count, width]` whose segment is s; segments outside are left out.

@@ -6,6 +6,7 @@ use learngene_kernels::{activation, gated_residual as gated, layer_norm as norm,
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 
+use crate::later::later;
 use crate::boundary::{Extent, F32, F32Mut, check_len, disjoint, product};
 
 /// Fails unless an array that may be absent has the expected length.
@@ -19,43 +20,47 @@ fn disjoint_optional(outputs: &[&dyn Extent], inputs: &[&dyn Extent], optional: 
     disjoint(outputs, &inputs.iter().copied().chain(present).collect::<Vec<_>>())
 }
 
-fn over_pair(x: &F32, y: &mut F32Mut, kernel: fn(&[f32], &mut [f32])) -> Result<()> {
+fn over_pair(x: F32, mut y: F32Mut, kernel: fn(&[f32], &mut [f32])) -> Result<()> {
     check_len("y", y.len(), x.len())?;
-    disjoint(&[&*y], &[x])?;
-    kernel(x, y);
-    Ok(())
+    disjoint(&[&y], &[&x])?;
+    later(move || {
+        kernel(&x, &mut y);
+        Ok(())
+    })
 }
 
-fn over_three(dy: &F32, x: &F32, dx: &mut F32Mut, kernel: fn(&[f32], &[f32], &mut [f32])) -> Result<()> {
+fn over_three(dy: F32, x: F32, mut dx: F32Mut, kernel: fn(&[f32], &[f32], &mut [f32])) -> Result<()> {
     check_len("dy", dy.len(), x.len())?;
     check_len("dx", dx.len(), x.len())?;
-    disjoint(&[&*dx], &[dy, x])?;
-    kernel(dy, x, dx);
-    Ok(())
+    disjoint(&[&dx], &[&dy, &x])?;
+    later(move || {
+        kernel(&dy, &x, &mut dx);
+        Ok(())
+    })
 }
 
 /// y = x sigmoid(2 sqrt(2/π) (x + 0.044715 x³)).
 #[napi]
-pub fn gelu(x: F32, mut y: F32Mut) -> Result<()> {
-    over_pair(&x, &mut y, activation::gelu)
+pub fn gelu(x: F32, y: F32Mut) -> Result<()> {
+    over_pair(x, y, activation::gelu)
 }
 
 /// dx = dy gelu'(x).
 #[napi]
-pub fn gelu_grad(dy: F32, x: F32, mut dx: F32Mut) -> Result<()> {
-    over_three(&dy, &x, &mut dx, activation::gelu_grad)
+pub fn gelu_grad(dy: F32, x: F32, dx: F32Mut) -> Result<()> {
+    over_three(dy, x, dx, activation::gelu_grad)
 }
 
 /// y = x sigmoid(x).
 #[napi]
-pub fn silu(x: F32, mut y: F32Mut) -> Result<()> {
-    over_pair(&x, &mut y, activation::silu)
+pub fn silu(x: F32, y: F32Mut) -> Result<()> {
+    over_pair(x, y, activation::silu)
 }
 
 /// dx = dy silu'(x).
 #[napi]
-pub fn silu_grad(dy: F32, x: F32, mut dx: F32Mut) -> Result<()> {
-    over_three(&dy, &x, &mut dx, activation::silu_grad)
+pub fn silu_grad(dy: F32, x: F32, dx: F32Mut) -> Result<()> {
+    over_three(dy, x, dx, activation::silu_grad)
 }
 
 /// Softmax of rows of `width` values, or its logarithm.
@@ -149,8 +154,10 @@ pub fn layer_norm_modulate(
     check_len("scale", scale.len(), each)?;
     check_len("state", state.len(), product("state", &[n, t, 2])?)?;
     disjoint(&[&y, &state], &[&x, &shift, &scale])?;
-    modulate::layer_norm_modulate(sizes, &x, &shift, &scale, eps as f32, &mut y, &mut state);
-    Ok(())
+    later(move || {
+        modulate::layer_norm_modulate(sizes, &x, &shift, &scale, eps as f32, &mut y, &mut state);
+        Ok(())
+    })
 }
 
 /// The gradient of [`layer_norm_modulate`].
@@ -176,8 +183,10 @@ pub fn layer_norm_modulate_grad(
     check_len("dscale", dscale.len(), each)?;
     check_len("state", state.len(), product("state", &[n, t, 2])?)?;
     disjoint(&[&dx, &dshift, &dscale], &[&dy, &x, &scale, &state])?;
-    modulate::layer_norm_modulate_grad(sizes, &dy, &x, &scale, &state, &mut dx, &mut dshift, &mut dscale);
-    Ok(())
+    later(move || {
+        modulate::layer_norm_modulate_grad(sizes, &dy, &x, &scale, &state, &mut dx, &mut dshift, &mut dscale);
+        Ok(())
+    })
 }
 
 /// out = x + gate y; x, y, out [N, T, D], gate [N, D].
@@ -189,8 +198,10 @@ pub fn gated_residual(n: u32, t: u32, d: u32, x: F32, gate: F32, y: F32, mut out
     check_len("out", out.len(), all)?;
     check_len("gate", gate.len(), each)?;
     disjoint(&[&out], &[&x, &gate, &y])?;
-    gated::gated_residual(sizes, &x, &gate, &y, &mut out);
-    Ok(())
+    later(move || {
+        gated::gated_residual(sizes, &x, &gate, &y, &mut out);
+        Ok(())
+    })
 }
 
 /// The gradient of [`gated_residual`] in gate and y.
@@ -212,8 +223,10 @@ pub fn gated_residual_grad(
     check_len("gate", gate.len(), each)?;
     check_len("dgate", dgate.len(), each)?;
     disjoint(&[&dgate, &dbranch], &[&dy, &gate, &y])?;
-    gated::gated_residual_grad(sizes, &dy, &gate, &y, &mut dgate, &mut dbranch);
-    Ok(())
+    later(move || {
+        gated::gated_residual_grad(sizes, &dy, &gate, &y, &mut dgate, &mut dbranch);
+        Ok(())
+    })
 }
 
 /// Sizes of an attention with the elements of q, of k and of the log sums.
@@ -254,8 +267,10 @@ pub fn attention(
     check_len("out", out.len(), queries)?;
     check_len("state", state.len(), sums)?;
     disjoint(&[&out, &state], &[&q, &k, &v])?;
-    attend(sizes, &q, &k, &v, &mut out, &mut state);
-    Ok(())
+    later(move || {
+        attend(sizes, &q, &k, &v, &mut out, &mut state);
+        Ok(())
+    })
 }
 
 /// The gradient of [`attention`]: dq [N, T, D], dk, dv [N, S, D].
@@ -286,7 +301,9 @@ pub fn attention_grad(
     }
     check_len("state", state.len(), sums)?;
     disjoint(&[&dq, &dk, &dv], &[&dy, &q, &k, &v, &out, &state])?;
-    let saved = AttentionSaved { dy: &dy, q: &q, k: &k, v: &v, out: &out, log_sums: &state };
-    attend_back(sizes, saved, &mut dq, &mut dk, &mut dv);
-    Ok(())
+    later(move || {
+        let saved = AttentionSaved { dy: &dy, q: &q, k: &k, v: &v, out: &out, log_sums: &state };
+        attend_back(sizes, saved, &mut dq, &mut dk, &mut dv);
+        Ok(())
+    })
 }

@@ -1,11 +1,13 @@
 //! Publishing a job, taking its tasks, waiting for its end.
 
 use std::cell::{Cell, UnsafeCell};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex, OnceLock};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock};
 
 type Task<'a> = dyn Fn(usize) + Sync + 'a;
+type Later = Box<dyn FnOnce() -> Result<(), String> + Send>;
 
 /// How often a worker looks for a job before it parks: about 100 µs of `pause` instructions.
 const SPINS: u32 = if cfg!(miri) { 4 } else { 3000 };
@@ -33,6 +35,15 @@ struct Pool {
     parked: AtomicUsize,
     lock: Mutex<()>,
     wake: Condvar,
+    /// What [`later`] was given and the first worker has not begun.
+    queue: Mutex<VecDeque<Later>>,
+    queued: AtomicUsize,
+    /// Held by the thread that does what is queued.
+    in_turn: AtomicBool,
+    /// What [`later`] was given and is not done.
+    unfinished: AtomicUsize,
+    /// The first failure that no [`finish`] has told yet.
+    failure: Mutex<Option<String>>,
 }
 
 // SAFETY: `job` is written only by the holder of `busy` while the job is closed and nobody is inside, and read only by
@@ -47,6 +58,8 @@ thread_local! {
 }
 
 static POOL: OnceLock<&'static Pool> = OnceLock::new();
+/// Whether there is a worker to do what [`later`] is given.
+static HAS_WORKER: AtomicBool = AtomicBool::new(false);
 
 fn configured_threads() -> usize {
     let available = num_cpus::get().min(num_cpus::get_physical()).max(1);
@@ -72,10 +85,20 @@ fn pool() -> &'static Pool {
             parked: AtomicUsize::new(0),
             lock: Mutex::new(()),
             wake: Condvar::new(),
+            queue: Mutex::new(VecDeque::new()),
+            queued: AtomicUsize::new(0),
+            in_turn: AtomicBool::new(false),
+            unfinished: AtomicUsize::new(0),
+            failure: Mutex::new(None),
         }));
         for index in 1..pool.threads {
+            let first = index == 1;
+            let worker = std::thread::Builder::new().name(format!("learngene-{index}"));
             // A thread that cannot be started is done without: the caller finishes every job alone if need be.
-            let _ = std::thread::Builder::new().name(format!("learngene-{index}")).spawn(move || pool.work());
+            let started = worker.spawn(move || pool.work(first)).is_ok();
+            if first {
+                HAS_WORKER.store(started, SeqCst);
+            }
         }
         pool
     })
@@ -116,7 +139,86 @@ pub fn alone<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Calls `f` on the first worker, after all that this function was given before; at once where there is no worker. A
+/// failure, or the message of a panic, is what the next [`finish`] returns.
+pub fn later(f: impl FnOnce() -> Result<(), String> + Send + 'static) {
+    let pool = pool();
+    pool.unfinished.fetch_add(1, SeqCst);
+    if !HAS_WORKER.load(SeqCst) {
+        return pool.do_now(Box::new(f));
+    }
+    held(&pool.queue).push_back(Box::new(f));
+    pool.queued.fetch_add(1, SeqCst);
+    pool.wake_parked();
+}
+
+/// How much of what [`later`] was given is not done.
+pub fn unfinished() -> usize {
+    pool().unfinished.load(SeqCst)
+}
+
+/// Returns when all that [`later`] was given is done; this thread helps with it, and does it alone where no worker wakes.
+///
+/// # Errors
+/// The first failure since the last call.
+pub fn finish() -> Result<(), String> {
+    let pool = pool();
+    let mut seen = pool.epoch.load(SeqCst).wrapping_sub(1);
+    let mut spins = 0;
+    while pool.unfinished.load(SeqCst) > 0 {
+        if pool.do_next() {
+            continue;
+        }
+        let epoch = pool.epoch.load(SeqCst);
+        if epoch == seen {
+            relax(&mut spins);
+            continue;
+        }
+        (seen, spins) = (epoch, 0);
+        pool.join();
+    }
+    held(&pool.failure).take().map_or(Ok(()), Err)
+}
+
+/// What a mutex guards; a panic while it was held leaves nothing half done here.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
 impl Pool {
+    fn do_now(&self, f: Later) {
+        let outcome = catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| {
+            let text = payload.downcast_ref::<String>().cloned();
+            Err(text.or_else(|| payload.downcast_ref::<&str>().map(|&text| text.into())).unwrap_or("a panic".into()))
+        });
+        if let Err(message) = outcome {
+            held(&self.failure).get_or_insert(message);
+        }
+        self.unfinished.fetch_sub(1, SeqCst);
+    }
+
+    /// Does the next of what is queued, unless there is nothing or another thread is at it.
+    fn do_next(&self) -> bool {
+        if self.queued.load(SeqCst) == 0 || self.in_turn.compare_exchange(false, true, SeqCst, SeqCst).is_err() {
+            return false;
+        }
+        let next = held(&self.queue).pop_front();
+        let found = next.is_some();
+        if let Some(next) = next {
+            self.queued.fetch_sub(1, SeqCst);
+            self.do_now(next);
+        }
+        self.in_turn.store(false, SeqCst);
+        found
+    }
+
+    fn wake_parked(&self) {
+        if self.parked.load(SeqCst) > 0 {
+            let _guard = held(&self.lock);
+            self.wake.notify_all();
+        }
+    }
+
     fn run_job(&self, tasks: usize, f: &Task<'_>) {
         // SAFETY: only the lifetime is changed. The job is closed and empty of workers before this function returns.
         let task: *const Task<'static> = unsafe { std::mem::transmute(f as *const Task<'_>) };
@@ -126,10 +228,7 @@ impl Pool {
         self.panicked.store(false, SeqCst);
         self.open.store(true, SeqCst);
         self.epoch.fetch_add(1, SeqCst);
-        if self.parked.load(SeqCst) > 0 {
-            let _guard = self.lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            self.wake.notify_all();
-        }
+        self.wake_parked();
         let outcome = catch_unwind(AssertUnwindSafe(|| self.take_tasks(f, tasks)));
         self.open.store(false, SeqCst);
         let mut spins = 0u32;
@@ -156,38 +255,46 @@ impl Pool {
         });
     }
 
-    fn work(&self) {
+    fn work(&self, first: bool) {
         let mut seen = 0;
         loop {
-            seen = self.wait_for_job(seen);
-            self.inside.fetch_add(1, SeqCst);
-            if self.open.load(SeqCst) {
-                // SAFETY: counted inside and found open: the job is not rewritten before this worker leaves.
-                let (task, tasks) = unsafe {
-                    let job = &*self.job.get();
-                    (&*job.task, job.tasks)
-                };
-                if catch_unwind(AssertUnwindSafe(|| self.take_tasks(task, tasks))).is_err() {
-                    self.panicked.store(true, SeqCst);
-                }
+            seen = self.wait_for_job(seen, first);
+            if !(first && self.do_next()) {
+                self.join();
             }
-            self.inside.fetch_sub(1, SeqCst);
         }
     }
 
-    /// Returns the count of jobs once it differs from `seen`.
-    fn wait_for_job(&self, seen: u64) -> u64 {
+    /// Takes tasks of the job that is open, if one is.
+    fn join(&self) {
+        self.inside.fetch_add(1, SeqCst);
+        if self.open.load(SeqCst) {
+            // SAFETY: counted inside and found open: the job is not rewritten before this thread leaves.
+            let (task, tasks) = unsafe {
+                let job = &*self.job.get();
+                (&*job.task, job.tasks)
+            };
+            if catch_unwind(AssertUnwindSafe(|| self.take_tasks(task, tasks))).is_err() {
+                self.panicked.store(true, SeqCst);
+            }
+        }
+        self.inside.fetch_sub(1, SeqCst);
+    }
+
+    /// Returns the count of jobs once it differs from `seen`; to the `first` worker, also when something is queued.
+    fn wait_for_job(&self, seen: u64, first: bool) -> u64 {
+        let awaited = |epoch: u64| epoch != seen || first && self.queued.load(SeqCst) > 0;
         for _ in 0..SPINS {
             let epoch = self.epoch.load(SeqCst);
-            if epoch != seen {
+            if awaited(epoch) {
                 return epoch;
             }
             std::hint::spin_loop();
         }
-        let mut guard = self.lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut guard = held(&self.lock);
         self.parked.fetch_add(1, SeqCst);
         let mut epoch = self.epoch.load(SeqCst);
-        while epoch == seen {
+        while !awaited(epoch) {
             guard = self.wake.wait(guard).unwrap_or_else(|poisoned| poisoned.into_inner());
             epoch = self.epoch.load(SeqCst);
         }
@@ -280,5 +387,26 @@ mod tests {
             });
         }
         assert_eq!(total.load(SeqCst), 20);
+    }
+
+    #[test]
+    fn later_comes_in_order_and_failures_are_told_once() {
+        let order = std::sync::Arc::new(Mutex::new(Vec::new()));
+        let total = std::sync::Arc::new(AtomicUsize::new(0));
+        for i in 0..if cfg!(miri) { 5 } else { 200 } {
+            let (order, total) = (order.clone(), total.clone());
+            later(move || {
+                run(4, &|_| {
+                    let _ = total.fetch_add(1, SeqCst);
+                });
+                held(&order).push(i);
+                assert!(i != 3, "on purpose");
+                if i == 2 { Err("two".to_string()) } else { Ok(()) }
+            });
+        }
+        assert_eq!(finish(), Err("two".to_string()));
+        assert_eq!((finish(), unfinished()), (Ok(()), 0));
+        let order = held(&order);
+        assert!(order.iter().copied().eq(0..order.len()) && total.load(SeqCst) == 4 * order.len());
     }
 }
