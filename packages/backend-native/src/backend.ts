@@ -132,6 +132,15 @@ export class NativeBackend extends MathBackendCPU {
     return super.readSync(dataId);
   }
 
+  /** The time that `f` and the computation of what it began take. */
+  override async time(f: () => void): Promise<{ kernelMs: number }> {
+    this.finish();
+    const start = performance.now();
+    f();
+    this.finish();
+    return { kernelMs: performance.now() - start };
+  }
+
   override disposeData(dataId: object, force = false): boolean {
     if (!this.#entries.has(dataId)) return true;
     const entry = this.#entry(dataId);

@@ -21,3 +21,14 @@ test('two JavaScript threads at once get the bits that each gets alone', async (
 test('the same seed gives the same bits in every run', async () => {
   expect(new Set([await digest(5), await digest(5), await digest(5)]).size).toBe(1);
 });
+
+test('a JavaScript thread that is ended in the middle of its work takes nothing with it', async () => {
+  const expected = await digest(0);
+  for (let round = 0; round < 6; round++) {
+    const worker = new Worker(script, { workerData: { phase: 1, steps: 1_000_000 }, execArgv: [] });
+    await new Promise((resolve) => worker.once('online', resolve));
+    await new Promise((resolve) => setTimeout(resolve, 300 + 40 * round));
+    await worker.terminate();
+  }
+  expect(await digest(0)).toBe(expected); // the process is alive, and its memory whole
+});

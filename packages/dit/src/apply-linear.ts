@@ -21,7 +21,6 @@ import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
  * @returns [N, T, out].
  */
 export interface ApplyLinear {
-  // biome-ignore lint/style/useShorthandFunctionType: it has a property too.
   (params: ParamTree, x: Tensor3D, name: string, epilogue: Epilogue | undefined): Tensor3D;
   /**
    * Applies several layers without an epilogue to one x, 'attn.q', 'attn.k' and 'attn.v' (default: one by one). The sub-trees
@@ -56,8 +55,7 @@ export function blockLayers(linear: ApplyLinear): BlockLayers {
   }
   return {
     linear: (params, x, name, epilogue) => linear(params, x, name, epilogue),
-    together:
-      linear.together ?? ((params, x, names) => names.map((name, i) => linear(params[i], x, name, undefined))),
+    together: linear.together ?? ((params, x, names) => names.map((name, i) => linear(params[i], x, name, undefined))),
     mlp: (params, x, name, epilogue) => {
       const hidden = linear(subTree(params, 'in'), x, `${name}.in`, 'gelu'); // [N, T, M]
       return linear(subTree(params, 'out'), hidden, `${name}.out`, epilogue); // [N, T, D]

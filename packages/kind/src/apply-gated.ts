@@ -22,7 +22,6 @@ import { softLowRank } from './soft-low-rank';
  * the layer, if there is one.
  */
 export interface GatedLinear {
-  // biome-ignore lint/style/useShorthandFunctionType: it has a property too.
   (x: tf.Tensor3D, name: string, epilogue?: Epilogue): tf.Tensor3D;
   /** Applies several layers of one x, without epilogues; the results are in the order of the names. */
   readonly together: (x: tf.Tensor3D, names: readonly string[]) => tf.Tensor3D[];

@@ -64,10 +64,9 @@ export function applyDitGated(
 
 /** The gated layers as `applyDit` calls them: the factors are not in its own tree. */
 function ditLinear(linear: GatedLinear): ApplyLinear {
-  return Object.assign(
-    ((_, x, name, epilogue) => linear(x, name, epilogue)) satisfies ApplyLinear,
-    { together: (_: unknown, x: tf.Tensor3D, names: readonly string[]) => linear.together(x, names) },
-  );
+  return Object.assign(((_, x, name, epilogue) => linear(x, name, epilogue)) satisfies ApplyLinear, {
+    together: (_: unknown, x: tf.Tensor3D, names: readonly string[]) => linear.together(x, names),
+  });
 }
 
 function checkSizes({ x, t, labels }: DitInputs): void {

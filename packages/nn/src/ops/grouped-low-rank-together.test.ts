@@ -23,8 +23,34 @@ interface Case {
 }
 
 const cases: readonly (readonly [string, Case])[] = [
-  ['segments of some samples', { samples: 6, tokens: 3, width: 5, outs: [4, 7, 4], rank: 3, bounds: [[1, 3], [4, 6]] }],
-  ['rows enough to be swept', { samples: 40, tokens: 16, width: 20, outs: [24, 33], rank: 9, bounds: [[0, 17], [17, 40]] }],
+  [
+    'segments of some samples',
+    {
+      samples: 6,
+      tokens: 3,
+      width: 5,
+      outs: [4, 7, 4],
+      rank: 3,
+      bounds: [
+        [1, 3],
+        [4, 6],
+      ],
+    },
+  ],
+  [
+    'rows enough to be swept',
+    {
+      samples: 40,
+      tokens: 16,
+      width: 20,
+      outs: [24, 33],
+      rank: 9,
+      bounds: [
+        [0, 17],
+        [17, 40],
+      ],
+    },
+  ],
   ['no segments, no biases', { samples: 4, tokens: 2, width: 5, outs: [3, 3], rank: 2, bounds: [], bias: false }],
   ['no common factors', { samples: 4, tokens: 2, width: 5, outs: [3, 6], rank: 2, bounds: [[0, 4]], common: false }],
 ];
@@ -62,8 +88,9 @@ function weighted(ys: readonly Tensor[]): tf.Scalar {
 describe('layers of one input', () => {
   test.each(cases)('have the results and gradients of so many ops: %s', (_, given) => {
     const { x, params } = make(given);
-    const loss = (apply: (x: Tensor3D, layers: TogetherLayer[]) => Tensor[]) => (tree: { x: Tensor3D; params: Params }) =>
-      weighted(apply(tree.x, layersOf(tree.params, given.bounds)));
+    const loss =
+      (apply: (x: Tensor3D, layers: TogetherLayer[]) => Tensor[]) => (tree: { x: Tensor3D; params: Params }) =>
+        weighted(apply(tree.x, layersOf(tree.params, given.bounds)));
     const tree = { x, params };
     const got = valueAndGrad(loss(groupedLowRankTogether) as never, tree as never) as unknown as Result;
     const apart = (x: Tensor3D, layers: TogetherLayer[]) => layers.map((layer) => groupedLowRank(x, layer));

@@ -117,7 +117,11 @@ impl<'a> LowRank<'a> {
         Ok(())
     }
 
-    fn check(&self) -> Result<(), Error> {
+    /// Whether the lengths of all factors and the segments fit.
+    ///
+    /// # Errors
+    /// When a slice is too short for its shape, or segments are not ascending, disjoint, not empty and in range.
+    pub fn check(&self) -> Result<(), Error> {
         self.check_segments()?;
         for (Factors { rank, u, s, v }, ..) in self.terms() {
             matrix("u", u.len(), (self.outputs, rank), rank)?;

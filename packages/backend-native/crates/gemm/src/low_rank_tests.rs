@@ -161,7 +161,12 @@ fn layers_together_are_the_layers_one_by_one() {
             outs.iter().map(|&out| (0..3).map(|i| Owned::new(inputs, out, 8 + i, 10 + i as u64)).collect()).collect();
         let segments: Vec<Vec<Segment<'_>>> = owned
             .iter()
-            .map(|set| runs.iter().zip(&set[1..]).map(|(&(start, end), f)| Segment { start, end, factors: f.factors() }).collect())
+            .map(|set| {
+                runs.iter()
+                    .zip(&set[1..])
+                    .map(|(&(start, end), f)| Segment { start, end, factors: f.factors() })
+                    .collect()
+            })
             .collect();
         let layers: Vec<LowRank<'_>> = (outs.iter().zip(&owned).zip(&segments))
             .map(|((&outputs, set), segments)| LowRank { rows, inputs, outputs, common: set[0].factors(), segments })
@@ -169,7 +174,8 @@ fn layers_together_are_the_layers_one_by_one() {
         let dys: Vec<Vec<f32>> = outs.iter().map(|&out| random(rows * out, 2)).collect();
         for kernels in levels().into_iter().chain(bf16_kernels()) {
             let what = format!("{:?} {rows}", kernels.level);
-            let size = |f: &dyn Fn(&LowRank<'_>) -> usize| layers.iter().map(|l| vec![f32::NAN; f(l)]).collect::<Vec<_>>();
+            let size =
+                |f: &dyn Fn(&LowRank<'_>) -> usize| layers.iter().map(|l| vec![f32::NAN; f(l)]).collect::<Vec<_>>();
             let (mut hiddens, mut ys) = (size(&|l| l.hidden_len()), size(&|l| rows * l.outputs));
             let calls = layers.iter().zip(&mut hiddens).zip(&mut ys);
             let calls = calls.map(|((&layer, hidden), y)| ForwardCall { layer, hidden, y, bias: None }).collect();

@@ -48,7 +48,8 @@ fn kernels_of(bf16: bool) -> Result<Kernels, Error> {
 fn check_alike<'a>(mut layers: impl Iterator<Item = LowRank<'a>>) -> Result<(), Error> {
     let Some(first) = layers.next() else { return Ok(()) };
     for layer in layers {
-        let sizes = [(layer.rows, first.rows), (layer.inputs, first.inputs), (layer.segments.len(), first.segments.len())];
+        let sizes =
+            [(layer.rows, first.rows), (layer.inputs, first.inputs), (layer.segments.len(), first.segments.len())];
         let bounds = layer.segments.iter().zip(first.segments).flat_map(|(a, b)| [(a.start, b.start), (a.end, b.end)]);
         for (got, expected) in sizes.into_iter().chain(bounds) {
             if got != expected {
@@ -108,7 +109,9 @@ pub(crate) fn work_together_with(kernels: Kernels, threads: usize, layers: &[Low
     match sweep_parts(&kernels, threads, layers) {
         Some(parts) => sweep::sums_len(layers, parts),
         // One layer after the other, and dx of the later ones.
-        None => layers.iter().map(|layer| layer.rows * layer.inputs + work_with(kernels, threads, layer)).max().unwrap_or(0),
+        None => {
+            layers.iter().map(|layer| layer.rows * layer.inputs + work_with(kernels, threads, layer)).max().unwrap_or(0)
+        }
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn chunks(layer: &LowRank<'_>, parts: usize, index: usize) -> Vec<Chu
 }
 
 /// `buffer` in pieces of the given words.
-fn cut_up<'a, const N: usize>(buffer: &'a mut [f32], words: [usize; N]) -> [&'a mut [f32]; N] {
+fn cut_up<const N: usize>(buffer: &mut [f32], words: [usize; N]) -> [&mut [f32]; N] {
     let mut rest = buffer;
     words.map(|words| {
         let (piece, others) = std::mem::take(&mut rest).split_at_mut(words);

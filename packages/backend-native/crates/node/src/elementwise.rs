@@ -7,8 +7,8 @@ use learngene_kernels::unary::{self, Unary};
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 
-use crate::later::later;
 use crate::boundary::{F32, F32Mut, I32, I32Mut, U8, U8Mut, check_len, disjoint};
+use crate::later::later;
 
 /// The operation of a number from JavaScript.
 pub fn operation<T: Copy>(all: &[T], number: u32) -> Result<T> {

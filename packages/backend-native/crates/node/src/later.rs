@@ -63,16 +63,23 @@ pub fn later_functions() -> Vec<&'static str> {
 /// The functions of numbers alone, which need not wait for what is computed.
 #[napi]
 pub fn prompt_functions() -> Vec<&'static str> {
-    vec!["abiVersion", "allocate", "groupedLowRankTogetherWork", "groupedLowRankWork", "hasBf16", "simdLevel", "threadCount"]
+    vec![
+        "abiVersion",
+        "allocate",
+        "groupedLowRankTogetherWork",
+        "groupedLowRankWork",
+        "hasBf16",
+        "simdLevel",
+        "threadCount",
+    ]
 }
 
-/// Switches on that functions return before they have computed. A thread of JavaScript that ends waits for what it began.
+/// Switches on that functions return before they have computed. A thread of JavaScript that ends waits for what it began,
+/// here for the sake of arrays that are not of [`crate::memory`].
 #[napi]
 pub fn compute_later(env: Env) -> Result<()> {
     SWITCHED_ON.store(true, SeqCst);
-    env.add_env_cleanup_hook((), |()| {
-        let _ = learngene_pool::finish();
-    })?;
+    env.add_env_cleanup_hook((), |()| learngene_pool::wait())?;
     Ok(())
 }
 

@@ -5,8 +5,8 @@ use learngene_kernels::column_sums::{column_sums as sum_columns, relu_grad_and_s
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 
-use crate::later::later;
 use crate::boundary::{Extent, F32, F32Mut, check_len, disjoint, product};
+use crate::later::later;
 
 pub(crate) fn refused(error: learngene_gemm::Error) -> Error {
     Error::new(Status::InvalidArg, error.to_string())

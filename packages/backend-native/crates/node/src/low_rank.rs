@@ -1,11 +1,11 @@
 //! Linear layers that are kept as narrow factors.
 
 use learngene_gemm::{
-    Epilogue, FactorGrads, Factors, Gemm, LowRank, LowRankGrads, Segment, Then, low_rank_backward,
-    low_rank_backward_bf16, low_rank_forward, low_rank_forward_bf16, low_rank_work,
+    BackwardCall, ForwardCall, low_rank_backward_together, low_rank_forward_together, low_rank_work_together,
 };
 use learngene_gemm::{
-    BackwardCall, ForwardCall, low_rank_backward_together, low_rank_forward_together, low_rank_work_together,
+    Epilogue, FactorGrads, Factors, Gemm, LowRank, LowRankGrads, Segment, Then, low_rank_backward,
+    low_rank_backward_bf16, low_rank_forward, low_rank_forward_bf16, low_rank_work,
 };
 use napi::{Error, Result, Status};
 use napi_derive::napi;
@@ -92,6 +92,7 @@ fn checked<'a>(
     let layer = LowRank { rows: rows as usize, inputs: inputs as usize, outputs: out as usize, common, segments };
     check_len("x", x, product("x", &[rows, inputs])?)?;
     check_len("y", y, product("y", &[rows, out])?)?;
+    layer.check().map_err(refused)?;
     check_len("hidden", hidden, layer.hidden_len())?;
     Ok(layer)
 }
@@ -121,7 +122,7 @@ pub fn grouped_low_rank(
     gate: Option<F32>,
     tokens: Option<u32>,
 ) -> Result<()> {
-    later(move || {
+    let mut checked_or_run = move |run: bool| {
         let segments = segments(&starts, &ends, &own)?;
         let common = Factors { rank: s.len(), u: &u, s: &s, v: &v };
         let layer = checked([rows, inputs, out], common, &segments, [x.len(), y.len(), hidden.len()])?;
@@ -154,9 +155,14 @@ pub fn grouped_low_rank(
             }
         };
         let epilogue = Epilogue { bias: bias.as_deref(), pre: pre.as_deref_mut(), then, scale: None };
-        let run = if Flags::new(flags).bf16 { low_rank_forward_bf16 } else { low_rank_forward };
-        run(layer, &x, &mut hidden, &mut y, epilogue).map_err(refused)
-    })
+        if !run {
+            return Ok(());
+        }
+        let compute = if Flags::new(flags).bf16 { low_rank_forward_bf16 } else { low_rank_forward };
+        compute(layer, &x, &mut hidden, &mut y, epilogue).map_err(refused)
+    };
+    checked_or_run(false)?;
+    later(move || checked_or_run(true))
 }
 
 /// Words of the `work` of [`grouped_low_rank_grad`], for `rank` components of all rows and `ranks` of each segment.
@@ -208,7 +214,7 @@ pub fn grouped_low_rank_grad(
     mut dbias: Option<F32Mut>,
     mut down: Vec<F32Mut>,
 ) -> Result<()> {
-    later(move || {
+    let mut checked_or_run = move |run: bool| {
         let segments = segments(&starts, &ends, &own)?;
         let common = Factors { rank: s.len(), u: &u, s: &s, v: &v };
         let layer = checked([rows, inputs, out], common, &segments, [x.len(), dy.len(), hidden.len()])?;
@@ -252,9 +258,14 @@ pub fn grouped_low_rank_grad(
             },
             segments: own_grads.collect(),
         };
-        let run = if Flags::new(flags).bf16 { low_rank_backward_bf16 } else { low_rank_backward };
-        run(layer, &dy, &x, &hidden, &mut work, grads).map_err(refused)
-    })
+        if !run {
+            return Ok(());
+        }
+        let compute = if Flags::new(flags).bf16 { low_rank_backward_bf16 } else { low_rank_backward };
+        compute(layer, &dy, &x, &hidden, &mut work, grads).map_err(refused)
+    };
+    checked_or_run(false)?;
+    later(move || checked_or_run(true))
 }
 
 /// Which layers of one input: their segments and factors, layer by layer.
@@ -269,7 +280,9 @@ impl<'a> Together<'a> {
         let each = 3 * starts.len();
         if common.len() != 3 * layers || own.len() != layers * each {
             let (got, others) = (common.len(), own.len());
-            return Err(invalid(format!("common, own: expected 3 and {each} for each of {layers} layers, got {got} and {others}")));
+            return Err(invalid(format!(
+                "common, own: expected 3 and {each} for each of {layers} layers, got {got} and {others}"
+            )));
         }
         let factors =
             common.chunks_exact(3).map(|list| Factors { rank: list[1].len(), u: &list[0], s: &list[1], v: &list[2] });
@@ -299,11 +312,13 @@ pub fn grouped_low_rank_together(
     mut ys: Vec<F32Mut>,
     mut hiddens: Vec<F32Mut>,
 ) -> Result<()> {
-    later(move || {
+    let mut checked_or_run = move |run: bool| {
         let count = outs.len();
         if ys.len() != count || hiddens.len() != count || !(biases.is_empty() || biases.len() == count) {
             let (ys, hiddens, biases) = (ys.len(), hiddens.len(), biases.len());
-            return Err(invalid(format!("expected {count} results, hidden rows and biases, got {ys}, {hiddens}, {biases}")));
+            return Err(invalid(format!(
+                "expected {count} results, hidden rows and biases, got {ys}, {hiddens}, {biases}"
+            )));
         }
         let mut read: Vec<&dyn Extent> = vec![&x];
         read.extend(common.iter().chain(&own).chain(&biases).map(|array| array as &dyn Extent));
@@ -319,8 +334,13 @@ pub fn grouped_low_rank_together(
             }
             calls.push(ForwardCall { layer, hidden, y, bias });
         }
+        if !run {
+            return Ok(());
+        }
         low_rank_forward_together(&x, calls, Flags::new(flags).bf16).map_err(refused)
-    })
+    };
+    checked_or_run(false)?;
+    later(move || checked_or_run(true))
 }
 
 /// Words of the `work` of [`grouped_low_rank_together_grad`], for the `common` ranks of the layers and the `ranks` of each
@@ -352,7 +372,13 @@ pub fn grouped_low_rank_together_work(
         .collect();
     let (rows, inputs) = (rows as usize, inputs as usize);
     let layers: Vec<LowRank<'_>> = (outs.iter().zip(&common).zip(&own))
-        .map(|((&out, &rank), segments)| LowRank { rows, inputs, outputs: out as usize, common: factors(rank), segments })
+        .map(|((&out, &rank), segments)| LowRank {
+            rows,
+            inputs,
+            outputs: out as usize,
+            common: factors(rank),
+            segments,
+        })
         .collect();
     Ok(low_rank_work_together(&layers, Flags::new(flags).bf16).map_err(refused)? as f64)
 }
@@ -379,12 +405,14 @@ pub fn grouped_low_rank_together_grad(
     mut dbiases: Vec<F32Mut>,
     mut down: Vec<F32Mut>,
 ) -> Result<()> {
-    later(move || {
+    let mut checked_or_run = move |run: bool| {
         let count = outs.len();
         let none_or = |got: usize, all: usize| got == 0 || got == all;
         if dys.len() != count || hiddens.len() != count || !none_or(dbiases.len(), count) {
             let (dys, hiddens, biases) = (dys.len(), hiddens.len(), dbiases.len());
-            return Err(invalid(format!("expected {count} gradients, hidden rows and biases, got {dys}, {hiddens}, {biases}")));
+            return Err(invalid(format!(
+                "expected {count} gradients, hidden rows and biases, got {dys}, {hiddens}, {biases}"
+            )));
         }
         if !none_or(dcommon.len(), common.len()) || down.len() != own.len() {
             let (common, own) = (dcommon.len(), down.len());
@@ -419,6 +447,11 @@ pub fn grouped_low_rank_together_grad(
             calls.push(BackwardCall { layer, dy, hidden, bias, common: common_grads.next(), segments });
         }
         check_len("dx", dx.len(), x.len())?;
+        if !run {
+            return Ok(());
+        }
         low_rank_backward_together(&x, calls, &mut dx, &mut work, Flags::new(flags).bf16).map_err(refused)
-    })
+    };
+    checked_or_run(false)?;
+    later(move || checked_or_run(true))
 }

@@ -41,6 +41,8 @@ pub fn allocate(elements: u32) -> Result<Float32Array> {
     // SAFETY: the memory is `layout.size()` bytes long; writing it makes it initialised.
     unsafe { pointer.write_bytes(0, layout.size()) };
     let free = move |data: *mut f32, _length: usize| {
+        // A thread of JavaScript that is ended frees its arrays before its cleanup hooks run: what it began may use them.
+        learngene_pool::wait();
         // SAFETY: allocated above with this layout; called once, when the array is collected.
         unsafe { dealloc(data.cast(), layout) };
     };

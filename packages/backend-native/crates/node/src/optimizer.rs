@@ -5,8 +5,8 @@ use learngene_kernels::norm::squared_norm;
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 
-use crate::later::later;
 use crate::boundary::{Extent, F32, F32Mut, check_len};
+use crate::later::later;
 
 /// Fails unless no output shares a byte with another argument; by sorting, since there are hundreds.
 fn disjoint_extents(

@@ -4,9 +4,9 @@ use learngene_kernels::reduce::{self, Reduction};
 use napi::Result;
 use napi_derive::napi;
 
-use crate::later::later;
 use crate::boundary::{F32, F32Mut, I32Mut, U8, U8Mut, check_len, disjoint};
 use crate::elementwise::operation;
+use crate::later::later;
 use crate::shape::count;
 
 fn sizes(x: usize, y: usize, outer: u32, size: u32, inner: u32) -> Result<(usize, usize, usize)> {

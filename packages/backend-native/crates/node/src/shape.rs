@@ -5,8 +5,8 @@ use learngene_kernels::strided::{self, Copy2, Dim, MAX_DIMS};
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 
-use crate::later::later;
 use crate::boundary::{F32, F32Mut, I32, check_len, disjoint};
+use crate::later::later;
 
 fn invalid(message: String) -> Error {
     Error::new(Status::InvalidArg, message)

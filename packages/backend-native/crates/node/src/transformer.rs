@@ -6,8 +6,8 @@ use learngene_kernels::{activation, gated_residual as gated, layer_norm as norm,
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 
-use crate::later::later;
 use crate::boundary::{Extent, F32, F32Mut, check_len, disjoint, product};
+use crate::later::later;
 
 /// Fails unless an array that may be absent has the expected length.
 fn check_optional(name: &str, array: Option<&F32>, expected: usize) -> Result<()> {

@@ -13,5 +13,5 @@
 mod pool;
 mod slices;
 
-pub use pool::{alone, finish, later, run, threads, unfinished};
+pub use pool::{alone, finish, later, run, threads, unfinished, wait};
 pub use slices::{SendPtr, split};

@@ -157,11 +157,17 @@ pub fn unfinished() -> usize {
     pool().unfinished.load(SeqCst)
 }
 
-/// Returns when all that [`later`] was given is done; this thread helps with it, and does it alone where no worker wakes.
+/// As [`wait`]; and tells what failed.
 ///
 /// # Errors
 /// The first failure since the last call.
 pub fn finish() -> Result<(), String> {
+    wait();
+    held(&pool().failure).take().map_or(Ok(()), Err)
+}
+
+/// Returns when all that [`later`] was given is done; this thread helps with it, and does it alone where no worker wakes.
+pub fn wait() {
     let pool = pool();
     let mut seen = pool.epoch.load(SeqCst).wrapping_sub(1);
     let mut spins = 0;
@@ -177,7 +183,6 @@ pub fn finish() -> Result<(), String> {
         (seen, spins) = (epoch, 0);
         pool.join();
     }
-    held(&pool.failure).take().map_or(Ok(()), Err)
 }
 
 /// What a mutex guards; a panic while it was held leaves nothing half done here.

@@ -88,7 +88,10 @@ impl Sweep<'_> {
             .iter()
             .map(|call| {
                 let g = std::ptr::null();
-                [self.narrow(call, 0, &(0..1), SendPtr(std::ptr::null_mut())).packed_len(), self.widen(call, 0, g).packed_len()]
+                [
+                    self.narrow(call, 0, &(0..1), SendPtr(std::ptr::null_mut())).packed_len(),
+                    self.widen(call, 0, g).packed_len(),
+                ]
             })
             .collect();
         let most = |of: &dyn Fn(&LowRank<'_>) -> usize| calls.iter().map(|call| of(&call.layer)).max().unwrap_or(0);
@@ -129,7 +132,13 @@ impl Sweep<'_> {
     }
 
     /// dy times the u of a term, for a chunk.
-    fn narrow<'b>(&self, call: &Backward<'b>, term: usize, rows: &std::ops::Range<usize>, to: SendPtr<f32>) -> Product<'b> {
+    fn narrow<'b>(
+        &self,
+        call: &Backward<'b>,
+        term: usize,
+        rows: &std::ops::Range<usize>,
+        to: SendPtr<f32>,
+    ) -> Product<'b> {
         let (layer, factors) = (&call.layer, call.layer.factors(term));
         let a = Matrix::new(&call.dy[rows.start * layer.outputs..], layer.outputs, false);
         let b = Matrix::new(factors.u, factors.rank, false);

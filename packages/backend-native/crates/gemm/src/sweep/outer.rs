@@ -38,8 +38,15 @@ impl Outer {
             let valid = whole.min(width - start);
             let height = kernels.heights[strip.len() - 1];
             let tiles = Cut::new(rank, rank.div_ceil(height));
-            let mut part =
-                Part { k: rows, a: narrow.as_ptr(), a_rows: 1, a_step: rank, b: narrow.as_ptr(), b_step: 0, b_ahead: 0 };
+            let mut part = Part {
+                k: rows,
+                a: narrow.as_ptr(),
+                a_rows: 1,
+                a_step: rank,
+                b: narrow.as_ptr(),
+                b_step: 0,
+                b_ahead: 0,
+            };
             if valid == whole {
                 (part.b, part.b_step) = (wide[start..].as_ptr(), width);
             } else {

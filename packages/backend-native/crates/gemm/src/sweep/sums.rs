@@ -78,22 +78,21 @@ struct Addition<'a> {
 }
 
 /// Adds up the sums of all parts into the gradients, `wanted` [layer][term] and `biases` [layer].
-pub(super) fn add_up(
+pub(super) fn add_up<'a>(
     level: Level,
-    layers: &[LowRank<'_>],
+    layers: &[LowRank<'a>],
     slots: &[Slot],
     sums: &[f32],
     wanted: &mut [Vec<Option<FactorGrads<'_>>>],
     biases: &mut [Option<&mut [f32]>],
 ) {
-    let mut additions: Vec<Addition<'_>> = Vec::new();
+    let mut additions: Vec<Addition<'a>> = Vec::new();
     let mut tasks: Vec<(usize, Range<usize>)> = Vec::new();
-    let mut add = |addition: Addition<'_>| {
+    let mut add = |addition: Addition<'a>| {
         let strips = addition.width.div_ceil(STRIP);
         let index = additions.len();
         tasks.extend((0..strips).map(|strip| (index, split(addition.width, strips, strip))));
-        // SAFETY of the lifetime: only the factors' own, which outlive this call.
-        additions.push(Addition { scale: addition.scale.map(|s| unsafe { std::slice::from_raw_parts(s.as_ptr(), s.len()) }), ..addition });
+        additions.push(addition);
     };
     for (index, layer) in layers.iter().enumerate() {
         for (term, grads) in wanted[index].iter_mut().enumerate() {
@@ -110,7 +109,9 @@ pub(super) fn add_up(
             add(Addition { from: from(0), width: layer.outputs, rank, scale: Some(scale), to: to_u });
             add(Addition { from: from(1), width: layer.inputs, rank, scale: Some(scale), to: to_v });
             add(Addition { from: from(2), width: rank, rank: 1, scale: None, to: to_s });
-            if term == 0 && let Some(bias) = biases[index].as_deref_mut() {
+            if term == 0
+                && let Some(bias) = biases[index].as_deref_mut()
+            {
                 add(Addition { from: from(3), width: layer.outputs, rank: 1, scale: None, to: SendPtr::new(bias) });
             }
         }
