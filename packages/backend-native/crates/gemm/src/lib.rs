@@ -7,6 +7,8 @@
 //! - [`gemm_batch`]: many small products of one shape; a stride of 0 shares a factor.
 //! - [`low_rank_forward`], [`low_rank_backward`]: y = ((x v) s) uᵀ with factors for all rows and own factors for runs of
 //!   rows (KIND's class gate). The own term of a run is added in the registers of the common one: one pass over y.
+//!   A layer of some hundred rows is swept row block by row block, forward and backward: see `sweep.rs`.
+//! - [`low_rank_forward_together`], [`low_rank_backward_together`]: layers of one input, such as queries, keys and values.
 //! - [`gemm_bf16`]: factors rounded to bfloat16 while they are packed, sums in f32, where the processor multiplies pairs
 //!   of bfloat16. It halves the traffic of packed factors, not always the time: Zen 4 does twice the work of an f32
 //!   multiply-add an instruction, Sapphire Rapids issues `vdpbf16ps` every other cycle on one port, which is half the
@@ -48,7 +50,8 @@
 //! # Threads and determinism
 //! C is cut into a grid of tasks, for which the pack and multiply costs are estimated; every task packs what it needs into
 //! its thread's own scratch ([`scratch_bytes`], kept and bounded). Every element of C is one task's sum over K in
-//! ascending order, whatever the grid: results are the same bits for every count of threads and every timing.
+//! ascending order, whatever the grid: results are the same bits for every count of threads and every timing. Only the
+//! gradients of swept factors are sums of one part a thread: the same bits for every timing at one count of threads.
 
 #![allow(rustdoc::broken_intra_doc_links)] // shapes are written [n], [m, n]
 
@@ -59,6 +62,7 @@ mod epilogue;
 mod error;
 mod gemm;
 mod low_rank;
+mod low_rank_backward;
 mod low_rank_together;
 mod pack;
 #[cfg(target_arch = "x86_64")]
@@ -83,10 +87,8 @@ pub use batch::{GemmBatch, gemm_batch};
 pub use epilogue::{Epilogue, Then};
 pub use error::Error;
 pub use gemm::{Gemm, gemm, gemm_bf16};
-pub use low_rank::{
-    FactorGrads, Factors, LowRank, LowRankGrads, Segment, low_rank_backward, low_rank_backward_bf16, low_rank_forward,
-    low_rank_forward_bf16, low_rank_work,
-};
+pub use low_rank::{FactorGrads, Factors, LowRank, LowRankGrads, Segment, low_rank_forward, low_rank_forward_bf16};
+pub use low_rank_backward::{low_rank_backward, low_rank_backward_bf16, low_rank_work};
 pub use low_rank_together::{
     BackwardCall, ForwardCall, low_rank_backward_together, low_rank_forward_together, low_rank_work_together,
 };

@@ -2,6 +2,7 @@
 
 use crate::epilogue::Epilogue;
 use crate::low_rank::*;
+use crate::low_rank_backward::*;
 use crate::low_rank_together::*;
 use crate::testing::{close, levels, random};
 use crate::tile::{Kernels, bf16_kernels};

@@ -3,9 +3,8 @@
 use crate::epilogue::Epilogue;
 use crate::error::{Error, matrix};
 use crate::gemm::{check_epilogue, shared_epilogue};
-use crate::low_rank::{
-    FactorGrads, LowRank, LowRankGrads, backward_with, check_backward, forward_with, sweep_parts, work_with,
-};
+use crate::low_rank::{FactorGrads, LowRank, LowRankGrads, forward_with};
+use crate::low_rank_backward::{backward_with, check_backward, sweep_parts, work_with};
 use crate::sweep;
 use crate::tile::{Kernels, bf16_kernels, kernels};
 use learngene_pool::SendPtr;

@@ -8,6 +8,7 @@ mod later;
 mod linalg;
 mod linear;
 mod low_rank;
+mod low_rank_together;
 mod memory;
 mod optimizer;
 mod random;

@@ -1,0 +1,97 @@
+//! Jobs of all kinds, and what is done later.
+
+use super::*;
+
+#[test]
+fn alone_nothing_leaves_the_thread() {
+    let own = std::thread::current().id();
+    alone(|| run(100, &|_| assert_eq!(std::thread::current().id(), own)));
+    assert!(!IN_TASK.get());
+    let caught = std::panic::catch_unwind(|| alone(|| panic!("on purpose")));
+    assert!(caught.is_err() && !IN_TASK.get());
+}
+
+#[test]
+fn every_task_runs_once() {
+    for tasks in [0, 1, 2, 3, 64, 1000] {
+        let counts: Vec<AtomicUsize> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
+        run(tasks, &|task| {
+            counts[task].fetch_add(1, SeqCst);
+        });
+        assert!(counts.iter().all(|count| count.load(SeqCst) == 1));
+    }
+}
+
+#[test]
+fn nested_and_repeated_jobs_finish() {
+    let total = AtomicUsize::new(0);
+    for _ in 0..if cfg!(miri) { 5 } else { 2000 } {
+        run(4, &|_| {
+            run(3, &|_| {
+                let _ = total.fetch_add(1, SeqCst);
+            })
+        });
+    }
+    assert_eq!(total.load(SeqCst), if cfg!(miri) { 60 } else { 24_000 });
+}
+
+#[test]
+fn callers_on_several_threads() {
+    let total = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..if cfg!(miri) { 5 } else { 500 } {
+                    run(8, &|_| {
+                        let _ = total.fetch_add(1, SeqCst);
+                    });
+                }
+            });
+        }
+    });
+    assert_eq!(total.load(SeqCst), if cfg!(miri) { 160 } else { 16_000 });
+}
+
+#[test]
+fn a_panic_reaches_the_caller_and_the_pool_goes_on() {
+    let result = catch_unwind(|| run(16, &|task| assert!(task != 7, "seven")));
+    assert!(result.is_err());
+    let total = AtomicUsize::new(0);
+    run(16, &|_| {
+        let _ = total.fetch_add(1, SeqCst);
+    });
+    assert_eq!(total.load(SeqCst), 16);
+}
+
+#[test]
+fn jobs_after_a_pause_wake_parked_workers() {
+    let total = AtomicUsize::new(0);
+    for _ in 0..5 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        run(4, &|_| {
+            let _ = total.fetch_add(1, SeqCst);
+        });
+    }
+    assert_eq!(total.load(SeqCst), 20);
+}
+
+#[test]
+fn later_comes_in_order_and_failures_are_told_once() {
+    let order = std::sync::Arc::new(Mutex::new(Vec::new()));
+    let total = std::sync::Arc::new(AtomicUsize::new(0));
+    for i in 0..if cfg!(miri) { 5 } else { 200 } {
+        let (order, total) = (order.clone(), total.clone());
+        later(move || {
+            run(4, &|_| {
+                let _ = total.fetch_add(1, SeqCst);
+            });
+            held(&order).push(i);
+            assert!(i != 3, "on purpose");
+            if i == 2 { Err("two".to_string()) } else { Ok(()) }
+        });
+    }
+    assert_eq!(finish(), Err("two".to_string()));
+    assert_eq!((finish(), unfinished()), (Ok(()), 0));
+    let order = held(&order);
+    assert!(order.iter().copied().eq(0..order.len()) && total.load(SeqCst) == 4 * order.len());
+}
