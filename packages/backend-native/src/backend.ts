@@ -14,6 +14,9 @@ export const NATIVE = 'native';
  */
 export type Precision = 'f32' | 'bf16';
 
+/** Lent values of so many bytes are copied. A kernel that reads more computes as long as JavaScript has to do around it. */
+const COPIED_BYTES = 256 * 1024;
+
 /** What `tf.memory()` adds on this backend. */
 export interface NativeMemoryInfo {
   /** The numbers below are exact. */
@@ -38,6 +41,8 @@ export class NativeBackend extends MathBackendCPU {
   precision: Precision = 'f32';
   readonly #pool: BufferPool;
   readonly #entries: Entries;
+  /** Whether a kernel that is running reads lent values. */
+  #readsLent = false;
 
   /**
    * @param addon the loaded addon
@@ -52,9 +57,25 @@ export class NativeBackend extends MathBackendCPU {
     this.#pool = new BufferPool((length) => addon.allocate(length), limitBytes);
   }
 
-  /** Stores a new tensor's values without a copy. The caller's array is never written to or pooled. */
+  /**
+   * Stores a new tensor's values without a copy. The caller's array is never written to or pooled, and no kernel reads it
+   * after it has returned, so that the caller may use it for something else.
+   */
   override write(values: backend_util.BackendValues, _shape: number[], dtype: DataType): object {
-    return this.#entries.add(new Entry(values, dtype));
+    const entry = new Entry(values, dtype);
+    entry.lent = true;
+    return this.#entries.add(entry);
+  }
+
+  /** A tensor of a kernel. Its values are nobody else's, unlike those of {@link NativeBackend.write}. */
+  override makeTensorInfo(
+    shape: number[],
+    dtype: DataType,
+    values?: backend_util.BackendValues | string[],
+  ): TensorInfo {
+    const made = super.makeTensorInfo(shape, dtype, values);
+    this.#entry(made.dataId).lent = false;
+    return made;
   }
 
   /** Waits until all values are computed. Call it before values are read or written outside the addon. */
@@ -70,20 +91,50 @@ export class NativeBackend extends MathBackendCPU {
 
   /** Returns the values of a float32 tensor. They may be written only where `output` made the tensor. */
   f32(tensor: TensorInfo): Float32Array {
-    return this.#entry(tensor.dataId).values as Float32Array;
+    const entry = this.#entry(tensor.dataId);
+    if (entry.lent) this.#takeBack(entry);
+    return entry.values as Float32Array;
+  }
+
+  /** As `f32`; lent values are not copied, whatever their size. */
+  f32Uncopied(tensor: TensorInfo): Float32Array {
+    const entry = this.#entry(tensor.dataId);
+    if (entry.lent) this.#readsLent = true;
+    return entry.values as Float32Array;
   }
 
   /** The values of an int32 tensor. */
   i32(tensor: TensorInfo): Int32Array {
-    const { values } = this.#entry(tensor.dataId);
-    if (values instanceof Int32Array) return values;
+    const entry = this.#entry(tensor.dataId);
+    if (entry.lent) this.#takeBack(entry);
+    if (entry.values instanceof Int32Array) return entry.values;
     this.finish();
-    return Int32Array.from(values as Uint8Array);
+    return Int32Array.from(entry.values as Uint8Array);
   }
 
   /** The values of a bool tensor. */
   u8(tensor: TensorInfo): Uint8Array {
-    return this.#entry(tensor.dataId).values as Uint8Array;
+    const entry = this.#entry(tensor.dataId);
+    if (entry.lent) this.#takeBack(entry);
+    return entry.values as Uint8Array;
+  }
+
+  /** Called when a kernel returns. Where it reads lent values, it has computed then: the lender may write to them. */
+  returnLent(): void {
+    if (!this.#readsLent) return;
+    this.#readsLent = false;
+    this.finish();
+  }
+
+  /** Sees to it that nothing reads lent values later: few of them are copied, a kernel that reads many is waited for. */
+  #takeBack(entry: Entry): void {
+    const { values } = entry;
+    if (!ArrayBuffer.isView(values) || values.byteLength > COPIED_BYTES) {
+      this.#readsLent = true;
+      return;
+    }
+    entry.values = (values as Float32Array).slice();
+    entry.lent = false;
   }
 
   /** Takes scratch memory of unspecified content for one kernel. Return it with `giveScratch`. */
@@ -96,18 +147,18 @@ export class NativeBackend extends MathBackendCPU {
     this.#pool.give(buffer);
   }
 
-  /** Keeps the values of a tensor out of the pool from now on, because something outside refers to them. */
-  escape(dataId: object): void {
+  /** Two tensors are in the same memory: it stays out of the pool, and who reads one of them is lent both. */
+  share(dataId: object, view: object): void {
     const entry = this.#entry(dataId);
+    this.#keepFromPool(entry);
+    entry.lent = true;
+    this.#entry(view).lent = true;
+  }
+
+  #keepFromPool(entry: Entry): void {
     if (!entry.pooled) return;
     entry.pooled = false;
     this.#pool.forget(entry.values as Float32Array);
-  }
-
-  /** The buffer that a pooled tensor's values are in; undefined for others. */
-  pooledBuffer(tensor: TensorInfo): ArrayBufferLike | undefined {
-    const entry = this.#entry(tensor.dataId);
-    return entry.pooled ? (entry.values as Float32Array).buffer : undefined;
   }
 
   /**
@@ -125,10 +176,12 @@ export class NativeBackend extends MathBackendCPU {
     return ArrayBuffer.isView(values) ? values.buffer : undefined;
   }
 
-  /** Returns the values of a tensor. The array is never written to again. */
+  /** Returns the values of a tensor, which are lent to the caller: the array is never written to again. */
   override readSync(dataId: object): backend_util.BackendValues {
     this.finish();
-    this.escape(dataId);
+    const entry = this.#entry(dataId);
+    this.#keepFromPool(entry);
+    entry.lent = true;
     return super.readSync(dataId);
   }
 

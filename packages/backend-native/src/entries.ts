@@ -11,6 +11,8 @@ export class Entry {
   complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
   /** Whether the values may go back to the pool. */
   pooled: boolean;
+  /** Whether others have the array too, and may write to it at any time: who made the tensor of it, or has read it. */
+  lent = false;
   /** Where it is kept; undefined once it is disposed or has moved to another backend. */
   owner: Entries | undefined;
 
@@ -45,11 +47,11 @@ export class Entries implements Pick<DataStorage<Entry>, 'get' | 'set' | 'has' |
     return this.#find(dataId) as Entry;
   }
 
-  /** Adds an entry, or what tfjs's cpu backend takes for one. */
+  /** Adds an entry, or what tfjs's cpu backend takes for one; the values are another backend's. */
   set(dataId: object, { values, dtype, refCount }: Pick<Entry, 'values' | 'dtype' | 'refCount'>): void {
     const entry = dataId instanceof Entry ? dataId : new Entry(values, dtype);
     if (entry !== dataId) this.#moved.set(dataId, entry);
-    Object.assign(entry, { values, dtype, refCount, owner: this });
+    Object.assign(entry, { values, dtype, refCount, owner: this, lent: true });
     this.#count++;
   }
 

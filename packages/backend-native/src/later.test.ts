@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { Later } from './later';
 import { loadNative, type NativeAddon } from './native';
@@ -42,7 +44,10 @@ test('the addon names exactly the functions that return early', () => {
 /** An addon that writes down what is called. */
 function recorder(calls: string[]): NativeAddon {
   return {
-    computeLater: () => calls.push('computeLater'),
+    computeLater: () => {
+      calls.push('computeLater');
+      return new Uint8Array(1);
+    },
     laterFunctions: () => ['gemm'],
     promptFunctions: () => ['threadCount'],
     finish: () => calls.push('finish'),
@@ -87,4 +92,20 @@ test('a failure is thrown once, and then all goes on', () => {
   (later.addon as unknown as Record<string, () => void>).gemm();
   expect(() => later.finish()).toThrow('once');
   expect(() => later.finish()).not.toThrow();
+});
+
+test('arrays of what is not computed live on', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const later = new Later(loadNative());
+  const [n, count] = [600, 8];
+  const results = Array.from({ length: count }, () => new Float32Array(n * n));
+  for (const c of results) {
+    // the factors are nobody's as soon as the call has returned
+    later.addon.gemm(n, n, n, 0, new Float32Array(n * n).fill(1), new Float32Array(n * n).fill(1), c, undefined, 0);
+  }
+  collect();
+  for (let i = 0; i < 2 * count; i++) new Float32Array(n * n).fill(7);
+  later.finish();
+  for (const c of results) expect(new Set(c)).toEqual(new Set([n]));
 });

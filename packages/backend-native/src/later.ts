@@ -12,6 +12,8 @@ export class Later {
   /** The functions, to be called instead of the addon's. */
   readonly addon: NativeAddon;
   readonly #finish: () => void;
+  /** On only while one of those functions is called: whoever else has loaded the addon gets results at once. */
+  readonly #switch: Uint8Array;
   /** The arguments of calls that may not be done: their arrays must live on. */
   #begun: unknown[][] = [];
 
@@ -19,7 +21,7 @@ export class Later {
    * @param addon the loaded addon
    */
   constructor(addon: NativeAddon) {
-    addon.computeLater();
+    this.#switch = addon.computeLater();
     this.#finish = addon.finish;
     const [early, prompt] = [new Set(addon.laterFunctions()), new Set(addon.promptFunctions())];
     const functions = Object.entries(addon as unknown as Record<string, (...args: unknown[]) => unknown>);
@@ -44,7 +46,12 @@ export class Later {
     return (...args) => {
       if (this.#begun.length >= MOST_CALLS) this.finish();
       this.#begun.push(args);
-      return call(...args);
+      this.#switch[0] = 1;
+      try {
+        return call(...args);
+      } finally {
+        this.#switch[0] = 0;
+      }
     };
   }
 

@@ -19,17 +19,17 @@ function adamW(call: KernelCall): TensorInfo[] {
   const after = before.map((list) =>
     list.map((tensor) => (attrs.donate === true && backend.isSole(tensor) ? tensor : backend.output(tensor.shape))),
   );
-  const values = (list: readonly TensorInfo[] = []) => list.map((tensor) => backend.f32(tensor));
-  if (inputs.norm) backend.finish();
-  const clip = inputs.norm ? Math.min(1, maxNorm / (backend.f32(inputs.norm)[0] + 1e-6)) : 1;
-  const scalars = [learningRate, beta1, beta2, eps, weightDecay, step];
+  // Leaves that were read or loaded are replaced here: a copy would be for nothing.
+  const values = (list: readonly TensorInfo[] = []) => list.map((tensor) => backend.f32Uncopied(tensor));
+  const norm = inputs.norm ? backend.f32(inputs.norm) : undefined;
+  const scalars = [learningRate, beta1, beta2, eps, weightDecay, step, maxNorm ?? 0];
   const [p, m, v, e] = [before[0], before[1], before[2], before[3]].map(values);
   const g = values(leaves(call, 'g'));
   const over = after.every((list, k) => list.every((tensor, i) => tensor === before[k][i]));
-  if (over) addon.adamwInPlace(scalars, clip, decay ?? 0, p, g, m, v, e);
+  if (over) addon.adamwInPlace(scalars, norm, decay ?? 0, p, g, m, v, e);
   else {
     const [p1, m1, v1, e1] = [after[0], after[1], after[2], after[3]].map(values);
-    addon.adamw(scalars, clip, decay ?? 0, p, g, m, v, e, p1, m1, v1, e1);
+    addon.adamw(scalars, norm, decay ?? 0, p, g, m, v, e, p1, m1, v1, e1);
   }
   return after.flat();
 }
@@ -46,7 +46,8 @@ function ema(call: KernelCall): TensorInfo[] {
 function globalSquaredNorm(call: KernelCall): TensorInfo {
   const { backend } = call;
   const sum = backend.output([]);
-  backend.f32(sum)[0] = backend.addon.globalSquaredNorm(leaves(call, 'x').map((tensor) => backend.f32(tensor)));
+  const values = leaves(call, 'x').map((tensor) => backend.f32Uncopied(tensor));
+  backend.addon.globalSquaredNorm(values, backend.f32(sum));
   return sum;
 }
 

@@ -31,7 +31,13 @@ function register(kernelName: string, kernel: Kernel): void {
   registerKernel({
     kernelName,
     backendName: NATIVE,
-    kernelFunc: ({ inputs, attrs, backend }) =>
-      kernel({ inputs: inputs as KernelCall['inputs'], attrs: attrs ?? {}, backend: backend as NativeBackend }),
+    kernelFunc: ({ inputs, attrs, backend }) => {
+      const native = backend as NativeBackend;
+      try {
+        return kernel({ inputs: inputs as KernelCall['inputs'], attrs: attrs ?? {}, backend: native });
+      } finally {
+        native.returnLent();
+      }
+    },
   });
 }

@@ -67,7 +67,7 @@ macro_rules! binary_functions {
                 let plan = plan(&shapes, a.len(), b.len(), y.len())?;
                 disjoint(&[&y], &[&a, &b])?;
                 let op = operation($kind::ALL, op)?;
-                later(move || {
+                later(stringify!($name), move || {
                     binary::$name(op, &plan, &a, &b, &mut y);
                     Ok(())
                 })
@@ -90,7 +90,7 @@ pub fn unary(op: u32, x: F32, mut y: F32Mut, p: f64, q: f64) -> Result<()> {
     check_len("y", y.len(), x.len())?;
     disjoint(&[&y], &[&x])?;
     let op = operation(Unary::ALL, op)?;
-    later(move || {
+    later("unary", move || {
         unary::unary(op, &x, &mut y, p as f32, q as f32);
         Ok(())
     })
@@ -116,7 +116,7 @@ pub fn add_n(terms: Vec<F32>, mut y: F32Mut) -> Result<()> {
         check_len("terms", term.len(), y.len())?;
         disjoint(&[&y], &[term])?;
     }
-    later(move || {
+    later("addN", move || {
         let slices: Vec<&[f32]> = terms.iter().map(|term| &term[..]).collect();
         elementwise::add_n(&slices, &mut y);
         Ok(())
@@ -142,7 +142,7 @@ pub fn select(condition: U8, t: F32, e: F32, mut y: F32Mut) -> Result<()> {
 /// y = value everywhere.
 #[napi]
 pub fn fill(value: f64, mut y: F32Mut) -> Result<()> {
-    later(move || {
+    later("fill", move || {
         elementwise::fill(value as f32, &mut y);
         Ok(())
     })

@@ -79,7 +79,7 @@ pub fn gemm(
     if epilogue > 2 && of.is_none() {
         return Err(Error::new(Status::InvalidArg, "of: expected the activation's argument, got none"));
     }
-    later(move || {
+    later("gemm", move || {
         let (pre, then) = match epilogue {
             1 => (of.as_deref_mut(), Then::Gelu),
             2 => (of.as_deref_mut(), Then::Silu),
@@ -127,7 +127,7 @@ pub fn gemm_gated_residual(
     let mut outputs: Vec<&dyn Extent> = vec![&c];
     outputs.extend(branch.as_ref().map(|branch| branch as &dyn Extent));
     disjoint(&outputs, &inputs)?;
-    later(move || {
+    later("gemmGatedResidual", move || {
         let flags = Flags::new(flags);
         let then = Then::GatedResidual { x: &x, gate: &gate, rows_per_sample: rows as usize };
         let epilogue = Epilogue { bias: bias.as_deref(), pre: branch.as_deref_mut(), then, scale: None };
@@ -167,7 +167,7 @@ pub fn column_sums(x: F32, mut sums: F32Mut) -> Result<()> {
     let rows = x.len().checked_div(sums.len()).unwrap_or(0);
     check_len("x", x.len(), rows * sums.len())?;
     disjoint(&[&sums], &[&x])?;
-    later(move || {
+    later("columnSums", move || {
         sum_columns(&x, &mut sums);
         Ok(())
     })

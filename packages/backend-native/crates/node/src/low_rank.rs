@@ -38,7 +38,7 @@ pub fn low_rank_linear(
     let mut read: Vec<&dyn Extent> = vec![&x, &u, &s, &v];
     read.extend(bias.as_ref().map(|bias| bias as &dyn Extent));
     disjoint(&[&y, &h], &read)?;
-    later(move || {
+    later("lowRankLinear", move || {
         let flags = Flags::new(flags);
         let (m, inputs, out, r) = (m as usize, inputs as usize, out as usize, r as usize);
         flags.run(Gemm::new((m, r, inputs), &x, &v, &mut h))?;
@@ -159,7 +159,7 @@ pub fn grouped_low_rank(
         compute(layer, &x, &mut hidden, &mut y, epilogue).map_err(refused)
     };
     checked_or_run(false)?;
-    later(move || checked_or_run(true))
+    later("groupedLowRank", move || checked_or_run(true))
 }
 
 /// Words of the `work` of [`grouped_low_rank_grad`], for `rank` components of all rows and `ranks` of each segment.
@@ -262,5 +262,5 @@ pub fn grouped_low_rank_grad(
         compute(layer, &dy, &x, &hidden, &mut work, grads).map_err(refused)
     };
     checked_or_run(false)?;
-    later(move || checked_or_run(true))
+    later("groupedLowRankGrad", move || checked_or_run(true))
 }

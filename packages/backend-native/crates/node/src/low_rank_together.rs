@@ -84,7 +84,7 @@ pub fn grouped_low_rank_together(
         low_rank_forward_together(&x, calls, Flags::new(flags).bf16).map_err(refused)
     };
     checked_or_run(false)?;
-    later(move || checked_or_run(true))
+    later("groupedLowRankTogether", move || checked_or_run(true))
 }
 
 /// Words of the `work` of [`grouped_low_rank_together_grad`], for the `common` ranks of the layers and the `ranks` of each
@@ -197,5 +197,5 @@ pub fn grouped_low_rank_together_grad(
         low_rank_backward_together(&x, calls, &mut dx, &mut work, Flags::new(flags).bf16).map_err(refused)
     };
     checked_or_run(false)?;
-    later(move || checked_or_run(true))
+    later("groupedLowRankTogetherGrad", move || checked_or_run(true))
 }

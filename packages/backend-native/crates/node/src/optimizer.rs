@@ -43,13 +43,13 @@ fn check_list(name: &str, lengths: impl ExactSizeIterator<Item = usize>, like: &
     Ok(())
 }
 
-/// One AdamW step over all leaves, of the gradients times `clip`. `scalars`: learning rate, beta1, beta2, eps, weight
-/// decay, step (from 1). With moving averages `e` also e1 = decay e + (1 - decay) p1; without, `e` and `e1` are empty.
-/// An output of p, m, v or e may be the array of its input.
+/// One AdamW step over all leaves. `scalars`: learning rate, beta1, beta2, eps, weight decay, step (from 1), and the largest
+/// norm: gradients are multiplied by min(1, that / (norm + 1e-6)) where there is a `norm` [1]. With moving averages `e` also
+/// e1 = decay e + (1 - decay) p1; without, `e` and `e1` are empty. An output of p, m, v or e may be the array of its input.
 #[napi]
 pub fn adamw(
     scalars: Vec<f64>,
-    clip: f64,
+    norm: Option<F32>,
     decay: f64,
     p: Vec<F32>,
     g: Vec<F32>,
@@ -61,7 +61,8 @@ pub fn adamw(
     mut v1: Vec<F32Mut>,
     mut e1: Vec<F32Mut>,
 ) -> Result<()> {
-    let step = step_of(&scalars)?;
+    let (step, largest) = step_of(&scalars)?;
+    let norm = Norm::new(norm, largest)?;
     for (name, list) in [("g", &g), ("m", &m), ("v", &v)] {
         check_list(name, list.iter().map(|array| array.len()), &p)?;
     }
@@ -76,15 +77,15 @@ pub fn adamw(
     let read = kept.iter().flat_map(|(old, new)| old.iter().zip(new.iter()).filter(|(old, new)| !is_same(old, new)));
     disjoint_extents(
         kept.iter().flat_map(|(_, new)| new.iter()).map(Extent::extent),
-        read.map(|(old, _)| old.extent()).chain(g.iter().map(Extent::extent)),
+        read.map(|(old, _)| old.extent()).chain(g.iter().map(Extent::extent)).chain(norm.extent()),
     )?;
-    later(move || {
+    later("adamw", move || {
         let mut averages = e.iter().zip(&mut e1);
         let slots = p.iter().zip(&mut p1).zip(m.iter().zip(&mut m1)).zip(v.iter().zip(&mut v1)).zip(&g);
         let mut leaves: Vec<Leaf<'_>> = slots
             .map(|(((p, m), v), g)| Leaf { p: slot(p), g, m: slot(m), v: slot(v), e: averages.next().map(slot) })
             .collect();
-        update(&step, clip as f32, decay, &mut leaves);
+        update(&step, norm.clip(), decay, &mut leaves);
         Ok(())
     })
 }
@@ -93,7 +94,7 @@ pub fn adamw(
 #[napi]
 pub fn adamw_in_place(
     scalars: Vec<f64>,
-    clip: f64,
+    norm: Option<F32>,
     decay: f64,
     mut p: Vec<F32Mut>,
     g: Vec<F32>,
@@ -101,7 +102,8 @@ pub fn adamw_in_place(
     mut v: Vec<F32Mut>,
     mut e: Vec<F32Mut>,
 ) -> Result<()> {
-    let step = step_of(&scalars)?;
+    let (step, largest) = step_of(&scalars)?;
+    let norm = Norm::new(norm, largest)?;
     for (name, list) in [("p", &p), ("m", &m), ("v", &v)] {
         check_list(name, list.iter().map(|array| array.len()), &g)?;
     }
@@ -109,19 +111,21 @@ pub fn adamw_in_place(
         check_list("e", e.iter().map(|array| array.len()), &g)?;
     }
     let written = [&p, &m, &v, &e].into_iter().flatten().map(Extent::extent);
-    disjoint_extents(written, g.iter().map(Extent::extent))?;
-    let mut averages = e.iter_mut();
-    let mut leaves: Vec<Leaf<'_>> = p
-        .iter_mut()
-        .zip(m.iter_mut().zip(&mut v))
-        .zip(&g)
-        .map(|((p, (m, v)), g)| {
-            let e = averages.next().map(|e| Slot::Over(e));
-            Leaf { p: Slot::Over(p), g, m: Slot::Over(m), v: Slot::Over(v), e }
-        })
-        .collect();
-    update(&step, clip as f32, decay, &mut leaves);
-    Ok(())
+    disjoint_extents(written, g.iter().map(Extent::extent).chain(norm.extent()))?;
+    later("adamwInPlace", move || {
+        let mut averages = e.iter_mut();
+        let mut leaves: Vec<Leaf<'_>> = p
+            .iter_mut()
+            .zip(m.iter_mut().zip(&mut v))
+            .zip(&g)
+            .map(|((p, (m, v)), g)| {
+                let e = averages.next().map(|e| Slot::Over(e));
+                Leaf { p: Slot::Over(p), g, m: Slot::Over(m), v: Slot::Over(v), e }
+            })
+            .collect();
+        update(&step, norm.clip(), decay, &mut leaves);
+        Ok(())
+    })
 }
 
 /// Whether an output is the very array of its input.
@@ -133,11 +137,37 @@ fn slot<'a>((old, new): (&'a F32, &'a mut F32Mut)) -> Slot<'a> {
     if is_same(old, new) { Slot::Over(new) } else { Slot::Into { old, new } }
 }
 
-fn step_of(scalars: &[f64]) -> Result<Step> {
-    let &[learning_rate, beta1, beta2, eps, weight_decay, step] = scalars else {
-        return Err(Error::new(Status::InvalidArg, format!("scalars: expected 6 numbers, got {}", scalars.len())));
+fn step_of(scalars: &[f64]) -> Result<(Step, f64)> {
+    let &[learning_rate, beta1, beta2, eps, weight_decay, step, largest] = scalars else {
+        return Err(Error::new(Status::InvalidArg, format!("scalars: expected 7 numbers, got {}", scalars.len())));
     };
-    Ok(Step { learning_rate, beta1, beta2, eps, weight_decay, step })
+    Ok((Step { learning_rate, beta1, beta2, eps, weight_decay, step }, largest))
+}
+
+/// The norm of the gradients, known only when they are computed, and the largest that they may have.
+struct Norm {
+    norm: Option<F32>,
+    largest: f64,
+}
+
+impl Norm {
+    fn new(norm: Option<F32>, largest: f64) -> Result<Self> {
+        if let Some(norm) = &norm {
+            check_len("norm", norm.len(), 1)?;
+        }
+        Ok(Self { norm, largest })
+    }
+
+    fn extent(&self) -> Option<(usize, usize)> {
+        self.norm.as_ref().map(Extent::extent)
+    }
+
+    /// What gradients are multiplied by; NaN where the norm is.
+    fn clip(&self) -> f32 {
+        let Some(norm) = &self.norm else { return 1.0 };
+        let factor = self.largest / (f64::from(norm[0]) + 1e-6);
+        if factor > 1.0 { 1.0 } else { factor as f32 }
+    }
 }
 
 /// e1 = decay e + (1 - decay) p for every leaf.
@@ -151,8 +181,13 @@ pub fn ema(decay: f64, e: Vec<F32>, p: Vec<F32>, mut e1: Vec<F32Mut>) -> Result<
     Ok(())
 }
 
-/// The sum of the squares of all elements.
+/// sum [1] = the sum of the squares of all elements.
 #[napi]
-pub fn global_squared_norm(x: Vec<F32>) -> f64 {
-    squared_norm(&x.iter().map(|x| &**x).collect::<Vec<_>>())
+pub fn global_squared_norm(x: Vec<F32>, mut sum: F32Mut) -> Result<()> {
+    check_len("sum", sum.len(), 1)?;
+    disjoint_extents(std::iter::once(sum.extent()), x.iter().map(Extent::extent))?;
+    later("globalSquaredNorm", move || {
+        sum[0] = squared_norm(&x.iter().map(|x| &**x).collect::<Vec<_>>()) as f32;
+        Ok(())
+    })
 }

@@ -21,7 +21,7 @@ pub fn reduce(op: u32, x: F32, mut y: F32Mut, outer: u32, size: u32, inner: u32)
     let sizes = sizes(x.len(), y.len(), outer, size, inner)?;
     disjoint(&[&y], &[&x])?;
     let op = operation(Reduction::ALL, op)?;
-    later(move || {
+    later("reduce", move || {
         reduce::reduce(op, &x, sizes, &mut y);
         Ok(())
     })
@@ -32,7 +32,7 @@ pub fn reduce(op: u32, x: F32, mut y: F32Mut, outer: u32, size: u32, inner: u32)
 pub fn mean(x: F32, mut y: F32Mut, outer: u32, size: u32, inner: u32) -> Result<()> {
     let sizes = sizes(x.len(), y.len(), outer, size, inner)?;
     disjoint(&[&y], &[&x])?;
-    later(move || {
+    later("mean", move || {
         reduce::mean(&x, sizes, &mut y);
         Ok(())
     })

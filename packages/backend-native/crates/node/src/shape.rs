@@ -35,7 +35,7 @@ pub fn copy_strided(x: F32, mut y: F32Mut, dims: I32, rank: u32, x_base: u32, y_
     }
     let plan = Copy2::new(&parsed[..rank], x_base as usize, y_base as usize, x.len(), y.len())
         .map_err(|reason| invalid(format!("dims: {reason}")))?;
-    later(move || {
+    later("copyStrided", move || {
         strided::copy(&plan, &x, &mut y);
         Ok(())
     })
@@ -56,7 +56,7 @@ pub fn gather(x: F32, indices: I32, mut y: F32Mut, batch: u32, outer: u32, size:
         return Err(invalid(format!("GatherV2: the index value {index} is not in [0, {}]", i64::from(size) - 1)));
     }
     let sizes = Gather { batch: n, outer: o, size: size as usize, slice: slice as usize, count: per_batch };
-    later(move || {
+    later("gather", move || {
         gather::gather(sizes, &x, &indices, &mut y);
         Ok(())
     })

@@ -20,20 +20,26 @@ fn disjoint_optional(outputs: &[&dyn Extent], inputs: &[&dyn Extent], optional: 
     disjoint(outputs, &inputs.iter().copied().chain(present).collect::<Vec<_>>())
 }
 
-fn over_pair(x: F32, mut y: F32Mut, kernel: fn(&[f32], &mut [f32])) -> Result<()> {
+fn over_pair(name: &'static str, x: F32, mut y: F32Mut, kernel: fn(&[f32], &mut [f32])) -> Result<()> {
     check_len("y", y.len(), x.len())?;
     disjoint(&[&y], &[&x])?;
-    later(move || {
+    later(name, move || {
         kernel(&x, &mut y);
         Ok(())
     })
 }
 
-fn over_three(dy: F32, x: F32, mut dx: F32Mut, kernel: fn(&[f32], &[f32], &mut [f32])) -> Result<()> {
+fn over_three(
+    name: &'static str,
+    dy: F32,
+    x: F32,
+    mut dx: F32Mut,
+    kernel: fn(&[f32], &[f32], &mut [f32]),
+) -> Result<()> {
     check_len("dy", dy.len(), x.len())?;
     check_len("dx", dx.len(), x.len())?;
     disjoint(&[&dx], &[&dy, &x])?;
-    later(move || {
+    later(name, move || {
         kernel(&dy, &x, &mut dx);
         Ok(())
     })
@@ -42,25 +48,25 @@ fn over_three(dy: F32, x: F32, mut dx: F32Mut, kernel: fn(&[f32], &[f32], &mut [
 /// y = x sigmoid(2 sqrt(2/π) (x + 0.044715 x³)).
 #[napi]
 pub fn gelu(x: F32, y: F32Mut) -> Result<()> {
-    over_pair(x, y, activation::gelu)
+    over_pair("gelu", x, y, activation::gelu)
 }
 
 /// dx = dy gelu'(x).
 #[napi]
 pub fn gelu_grad(dy: F32, x: F32, dx: F32Mut) -> Result<()> {
-    over_three(dy, x, dx, activation::gelu_grad)
+    over_three("geluGrad", dy, x, dx, activation::gelu_grad)
 }
 
 /// y = x sigmoid(x).
 #[napi]
 pub fn silu(x: F32, y: F32Mut) -> Result<()> {
-    over_pair(x, y, activation::silu)
+    over_pair("silu", x, y, activation::silu)
 }
 
 /// dx = dy silu'(x).
 #[napi]
 pub fn silu_grad(dy: F32, x: F32, dx: F32Mut) -> Result<()> {
-    over_three(dy, x, dx, activation::silu_grad)
+    over_three("siluGrad", dy, x, dx, activation::silu_grad)
 }
 
 /// Softmax of rows of `width` values, or its logarithm.
@@ -154,7 +160,7 @@ pub fn layer_norm_modulate(
     check_len("scale", scale.len(), each)?;
     check_len("state", state.len(), product("state", &[n, t, 2])?)?;
     disjoint(&[&y, &state], &[&x, &shift, &scale])?;
-    later(move || {
+    later("layerNormModulate", move || {
         modulate::layer_norm_modulate(sizes, &x, &shift, &scale, eps as f32, &mut y, &mut state);
         Ok(())
     })
@@ -183,7 +189,7 @@ pub fn layer_norm_modulate_grad(
     check_len("dscale", dscale.len(), each)?;
     check_len("state", state.len(), product("state", &[n, t, 2])?)?;
     disjoint(&[&dx, &dshift, &dscale], &[&dy, &x, &scale, &state])?;
-    later(move || {
+    later("layerNormModulateGrad", move || {
         modulate::layer_norm_modulate_grad(sizes, &dy, &x, &scale, &state, &mut dx, &mut dshift, &mut dscale);
         Ok(())
     })
@@ -198,7 +204,7 @@ pub fn gated_residual(n: u32, t: u32, d: u32, x: F32, gate: F32, y: F32, mut out
     check_len("out", out.len(), all)?;
     check_len("gate", gate.len(), each)?;
     disjoint(&[&out], &[&x, &gate, &y])?;
-    later(move || {
+    later("gatedResidual", move || {
         gated::gated_residual(sizes, &x, &gate, &y, &mut out);
         Ok(())
     })
@@ -223,7 +229,7 @@ pub fn gated_residual_grad(
     check_len("gate", gate.len(), each)?;
     check_len("dgate", dgate.len(), each)?;
     disjoint(&[&dgate, &dbranch], &[&dy, &gate, &y])?;
-    later(move || {
+    later("gatedResidualGrad", move || {
         gated::gated_residual_grad(sizes, &dy, &gate, &y, &mut dgate, &mut dbranch);
         Ok(())
     })
@@ -267,7 +273,7 @@ pub fn attention(
     check_len("out", out.len(), queries)?;
     check_len("state", state.len(), sums)?;
     disjoint(&[&out, &state], &[&q, &k, &v])?;
-    later(move || {
+    later("attention", move || {
         attend(sizes, &q, &k, &v, &mut out, &mut state);
         Ok(())
     })
@@ -301,7 +307,7 @@ pub fn attention_grad(
     }
     check_len("state", state.len(), sums)?;
     disjoint(&[&dq, &dk, &dv], &[&dy, &q, &k, &v, &out, &state])?;
-    later(move || {
+    later("attentionGrad", move || {
         let saved = AttentionSaved { dy: &dy, q: &q, k: &k, v: &v, out: &out, log_sums: &state };
         attend_back(sizes, saved, &mut dq, &mut dk, &mut dv);
         Ok(())

@@ -5,7 +5,7 @@
 //! takes no processor time. The caller takes tasks like every worker and finishes alone where no worker woke up.
 //!
 //! What a caller need not wait for it hands to [`later`]: the first worker does it, in order, while the caller goes on, and
-//! [`finish`] waits for it and helps. No more threads compute than [`threads`] then: the caller is the last of them.
+//! [`finish`] waits for what its own thread began and helps. No more threads compute than [`threads`] then: the caller is the last of them.
 //!
 //! Which thread runs a task is not fixed. Results are still the same bits from run to run, because tasks write disjoint
 //! outputs, and partial sums are kept per task and added in the order of the tasks.

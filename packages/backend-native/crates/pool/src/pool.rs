@@ -7,7 +7,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock};
 
 type Task<'a> = dyn Fn(usize) + Sync + 'a;
-type Later = Box<dyn FnOnce() -> Result<(), String> + Send>;
+
+/// What [`later`] was given.
+struct Later {
+    name: &'static str,
+    compute: Box<dyn FnOnce() -> Result<(), String> + Send>,
+    caller: &'static Caller,
+}
+
+/// A thread that calls [`later`]. What others do there is not its own: neither waited for nor told.
+struct Caller {
+    /// What it gave and is not done.
+    unfinished: AtomicUsize,
+    /// The first failure that no [`finish`] has told yet.
+    failure: Mutex<Option<String>>,
+}
 
 /// How often a worker looks for a job before it parks: about 100 µs of `pause` instructions.
 const SPINS: u32 = if cfg!(miri) { 4 } else { 3000 };
@@ -40,10 +54,6 @@ struct Pool {
     queued: AtomicUsize,
     /// Held by the thread that does what is queued.
     in_turn: AtomicBool,
-    /// What [`later`] was given and is not done.
-    unfinished: AtomicUsize,
-    /// The first failure that no [`finish`] has told yet.
-    failure: Mutex<Option<String>>,
 }
 
 // SAFETY: `job` is written only by the holder of `busy` while the job is closed and nobody is inside, and read only by
@@ -55,6 +65,8 @@ unsafe impl Send for Pool {}
 thread_local! {
     /// Set while this thread runs a task: a nested `run` must not wait for the pool it is part of.
     static IN_TASK: Cell<bool> = const { Cell::new(false) };
+    /// Never freed, so that it is there until the thread's very end.
+    static CALLER: Cell<Option<&'static Caller>> = const { Cell::new(None) };
 }
 
 static POOL: OnceLock<&'static Pool> = OnceLock::new();
@@ -88,8 +100,6 @@ fn pool() -> &'static Pool {
             queue: Mutex::new(VecDeque::new()),
             queued: AtomicUsize::new(0),
             in_turn: AtomicBool::new(false),
-            unfinished: AtomicUsize::new(0),
-            failure: Mutex::new(None),
         }));
         for index in 1..pool.threads {
             let first = index == 1;
@@ -139,39 +149,40 @@ pub fn alone<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Calls `f` on the first worker, after all that this function was given before; at once where there is no worker. A
-/// failure, or the message of a panic, is what the next [`finish`] returns.
-pub fn later(f: impl FnOnce() -> Result<(), String> + Send + 'static) {
+/// Calls `compute` on the first worker, after all that this function was given before; at once where there is no worker. A
+/// failure, or the message of a panic, is what the next [`finish`] of this thread returns, with `name` before it.
+pub fn later(name: &'static str, compute: impl FnOnce() -> Result<(), String> + Send + 'static) {
     let pool = pool();
-    pool.unfinished.fetch_add(1, SeqCst);
+    let next = Later { name, compute: Box::new(compute), caller: this_caller() };
+    next.caller.unfinished.fetch_add(1, SeqCst);
     if !HAS_WORKER.load(SeqCst) {
-        return pool.do_now(Box::new(f));
+        return next.do_now();
     }
-    held(&pool.queue).push_back(Box::new(f));
+    held(&pool.queue).push_back(next);
     pool.queued.fetch_add(1, SeqCst);
     pool.wake_parked();
 }
 
-/// How much of what [`later`] was given is not done.
+/// How much of what this thread gave [`later`] is not done.
 pub fn unfinished() -> usize {
-    pool().unfinished.load(SeqCst)
+    CALLER.get().map_or(0, |caller| caller.unfinished.load(SeqCst))
 }
 
 /// As [`wait`]; and tells what failed.
 ///
 /// # Errors
-/// The first failure since the last call.
+/// The first failure since the last call on this thread.
 pub fn finish() -> Result<(), String> {
     wait();
-    held(&pool().failure).take().map_or(Ok(()), Err)
+    CALLER.get().and_then(|caller| held(&caller.failure).take()).map_or(Ok(()), Err)
 }
 
-/// Returns when all that [`later`] was given is done; this thread helps with it, and does it alone where no worker wakes.
+/// Returns when all that this thread gave [`later`] is done; it helps with it, and does it alone where no worker wakes.
 pub fn wait() {
     let pool = pool();
     let mut seen = pool.epoch.load(SeqCst).wrapping_sub(1);
     let mut spins = 0;
-    while pool.unfinished.load(SeqCst) > 0 {
+    while unfinished() > 0 {
         if pool.do_next() {
             continue;
         }
@@ -185,23 +196,34 @@ pub fn wait() {
     }
 }
 
+fn this_caller() -> &'static Caller {
+    CALLER.get().unwrap_or_else(|| {
+        let caller = Box::leak(Box::new(Caller { unfinished: AtomicUsize::new(0), failure: Mutex::new(None) }));
+        CALLER.set(Some(caller));
+        caller
+    })
+}
+
+impl Later {
+    fn do_now(self) {
+        let Self { name, compute, caller } = self;
+        let outcome = catch_unwind(AssertUnwindSafe(compute)).unwrap_or_else(|payload| {
+            let text = payload.downcast_ref::<String>().cloned();
+            Err(text.or_else(|| payload.downcast_ref::<&str>().map(|&text| text.into())).unwrap_or("a panic".into()))
+        });
+        if let Err(message) = outcome {
+            held(&caller.failure).get_or_insert_with(|| format!("{name}: {message}"));
+        }
+        caller.unfinished.fetch_sub(1, SeqCst);
+    }
+}
+
 /// What a mutex guards; a panic while it was held leaves nothing half done here.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 impl Pool {
-    fn do_now(&self, f: Later) {
-        let outcome = catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| {
-            let text = payload.downcast_ref::<String>().cloned();
-            Err(text.or_else(|| payload.downcast_ref::<&str>().map(|&text| text.into())).unwrap_or("a panic".into()))
-        });
-        if let Err(message) = outcome {
-            held(&self.failure).get_or_insert(message);
-        }
-        self.unfinished.fetch_sub(1, SeqCst);
-    }
-
     /// Does the next of what is queued, unless there is nothing or another thread is at it.
     fn do_next(&self) -> bool {
         if self.queued.load(SeqCst) == 0 || self.in_turn.compare_exchange(false, true, SeqCst, SeqCst).is_err() {
@@ -211,7 +233,7 @@ impl Pool {
         let found = next.is_some();
         if let Some(next) = next {
             self.queued.fetch_sub(1, SeqCst);
-            self.do_now(next);
+            next.do_now();
         }
         self.in_turn.store(false, SeqCst);
         found

@@ -81,7 +81,7 @@ fn later_comes_in_order_and_failures_are_told_once() {
     let total = std::sync::Arc::new(AtomicUsize::new(0));
     for i in 0..if cfg!(miri) { 5 } else { 200 } {
         let (order, total) = (order.clone(), total.clone());
-        later(move || {
+        later(if i < 3 { "early" } else { "late" }, move || {
             run(4, &|_| {
                 let _ = total.fetch_add(1, SeqCst);
             });
@@ -90,8 +90,24 @@ fn later_comes_in_order_and_failures_are_told_once() {
             if i == 2 { Err("two".to_string()) } else { Ok(()) }
         });
     }
-    assert_eq!(finish(), Err("two".to_string()));
+    assert_eq!(finish(), Err("early: two".to_string()));
     assert_eq!((finish(), unfinished()), (Ok(()), 0));
     let order = held(&order);
     assert!(order.iter().copied().eq(0..order.len()) && total.load(SeqCst) == 4 * order.len());
+}
+
+#[test]
+fn a_thread_is_told_its_own_failures_and_waits_for_its_own_work() {
+    let (begin, begun) = std::sync::mpsc::channel::<()>();
+    let other = std::thread::spawn(move || {
+        later("other", || panic!("on purpose"));
+        begun.recv().unwrap();
+        finish()
+    });
+    for _ in 0..if cfg!(miri) { 3 } else { 100 } {
+        later("own", || Ok(()));
+        assert_eq!((finish(), unfinished()), (Ok(()), 0));
+    }
+    begin.send(()).unwrap();
+    assert_eq!(other.join().unwrap(), Err("other: on purpose".to_string()));
 }
