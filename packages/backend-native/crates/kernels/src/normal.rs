@@ -4,6 +4,7 @@
 //! torch fuses products and sums. Here, as in JavaScript, they are computed in f64 and rounded once, so that every level
 //! of instructions gives the same bits.
 #![expect(clippy::excessive_precision, reason = "the coefficients are as published")]
+#![allow(clippy::extra_unused_type_parameters, reason = "`dispatch!` names the instruction set")]
 
 use learngene_pool::{SendPtr, run, split};
 use learngene_simd::{Isa, dispatch};
