@@ -1,5 +1,12 @@
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
-import { type backend_util, type DataType, engine, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import {
+  type BackendTimingInfo,
+  type backend_util,
+  type DataType,
+  engine,
+  type TensorInfo,
+  util,
+} from '@tensorflow/tfjs-core';
 import { BufferPool, type PoolStatistics } from './buffer-pool';
 import { Entries, Entry } from './entries';
 import { Later } from './later';
@@ -186,7 +193,7 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /** The time that `f` and the computation of what it began take. */
-  override async time(f: () => void): Promise<{ kernelMs: number }> {
+  override async time(f: () => void): Promise<BackendTimingInfo> {
     this.finish();
     const start = performance.now();
     f();

@@ -4,6 +4,7 @@ export type { AdamWEmaOptions, AdamWEmaResult } from './adamw-ema-options';
 export { type ClippedGrads, clipByGlobalNorm, globalNorm } from './clip';
 export { type Communicator, type Exchanged, type ReduceOperation, singleProcess } from './communicator';
 export { type AxisName, type AxisNames, dims } from './core/dims';
+export type { Gradient } from './core/tape';
 export { initEma, updateEma, warmupDecay } from './ema';
 export { registerGradients } from './gradients';
 export { type GateRule, gateOrder, opensGate } from './grouped/gate';
