@@ -197,6 +197,19 @@ describe('transfer', () => {
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
   });
+  test('is resumed with its own command, and not with another base or domain', async () => {
+    const before = fingerprint(out, 4);
+    await succeed(...args(out), '--resume', '--quiet');
+    expect(fingerprint(out, 4)).toEqual(before);
+    for (const [more, message] of [
+      [['--from', bundle], /--from: .* was started with ".*", got ".*bundle"/],
+      [['--domain', 'distant'], /--domain: .* was started with "near", got "distant"/],
+      [['--tailor-rank', '99'], /--tailor-rank: .* was started with \d+, got 99/],
+    ] as const) {
+      const { code, stderr } = await run('transfer', '--resume', '--out', out, ...more, ...cpu);
+      expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+    }
+  });
   test('train does not resume it', async () => {
     const { code, stderr } = await run('train', '--resume', '--out', out);
     expect([code, stderr]).toEqual([2, expect.stringContaining('resume it with learngene transfer')]);

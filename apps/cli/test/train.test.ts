@@ -86,9 +86,19 @@ describe('a run folder', () => {
   });
 
   test('resumed with other settings is refused, by their names', async () => {
-    const { code, stderr } = await run(...resume(unbroken), '--steps', '30', '--classes', 'bars', '--seed', '3');
-    expect(code).toBe(2);
-    expect(stderr).toContain('leave out --steps, --seed, --classes');
+    const { stderr } = await run(...resume(unbroken), '--steps', '30', '--classes', 'bars', '--seed', '3');
+    expect(stderr).toMatch(/seed: the run has \d+, got 3; data.classes: the run has \[.*\], got \["bars"\]/);
+    for (const [wrong, message] of [
+      [['--steps', '3'], `--steps: expected more than the ${steps}`],
+      [['--hold'], '--hold: has a part only with more steps'],
+    ] as const)
+      expect((await run(...resume(unbroken), ...wrong)).stderr).toContain(message);
+  });
+
+  test('resumed with the command that started it changes nothing', async () => {
+    const before = fingerprint(unbroken, steps);
+    await succeed(...trainTiny(data, unbroken, steps, '--set', 'training.sampleEvery=10'), '--resume', '--quiet');
+    expect(fingerprint(unbroken, steps)).toEqual(before);
   });
 });
 

@@ -230,9 +230,9 @@ describe('wrong usage exits with 2', () => {
       /--layout: has a part only in --form dense/,
     ],
     [
-      'another domain on resume',
-      ['transfer', '--out', out, '--resume', '--domain', 'near'],
-      /--domain: --resume takes it from the run/,
+      'a held rate of a new run',
+      ['train', '--out', 'x', '--data', 'emoji', '--hold'],
+      /--hold: has a part only with --resume/,
     ],
     [
       'a report of nothing new',

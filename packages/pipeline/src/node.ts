@@ -82,6 +82,7 @@ export {
   type DenseRunRecord,
   isRunFolder,
   type KindRunRecord,
+  type RunChange,
   type RunRecord,
   readKindRecord,
   readRecordJson,

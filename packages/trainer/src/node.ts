@@ -68,9 +68,11 @@ export {
   type PreparePretrainingOptions,
   preparePretraining,
   pretrain,
+  type ResumePretrainingOptions,
   type RunModelCounts,
   resumePretraining,
 } from './pretrain/pretrain';
+export type { ContinueOptions } from './run/continue-run';
 export type { PreparedRun, ResumeOptions, TrainedRun, TrainPreparedOptions } from './run/prepared-run';
 export { gridLabels, type RunLearner, type RunTrainingOptions, runTraining } from './run/run-training';
 export { type TrainRunOptions, trainRun } from './run/train-run';
@@ -85,6 +87,7 @@ export { type SampledFiles, type SampleToFilesOptions, sampleToFiles } from './s
 export {
   type PreparedTransfer,
   prepareTransfer,
+  type ResumeTransferOptions,
   resumeTransfer,
   type TrainedTransfer,
   type TransferRequest,

@@ -96,7 +96,7 @@ describe.each(['kind', 'dense'] as const)('a %s model in latents', (kind) => {
     cpSync(at('vae'), places.autoencoder, { recursive: true });
     rmSync(checkpointPath(resumed, 8), { recursive: true });
     const prepared = await resumePretraining(resumed, { ...places, progress: noProgress });
-    await pretrain(prepared, { run: resumed, engine: 'cpu', moved: true, progress: noProgress, signal: signal() });
+    await pretrain(prepared, { run: resumed, engine: 'cpu', progress: noProgress, signal: signal() });
     expect(hashes(resumed)).toEqual(hashes(at(`${kind}-cached`)));
     expect((await readRunRecord(resumed)).config).toMatchObject({
       data: { latents: places.latents },

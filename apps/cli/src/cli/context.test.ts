@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { list, movedData, number, refuseConfigOnResume, requestedConfig, wholeNumber } from './context';
+import { continuation, list, number, requestedConfig, wholeNumber } from './context';
 import { UsageError } from './errors';
 
 test('numbers', () => {
@@ -30,17 +30,14 @@ describe('the requested configuration', () => {
       training: { steps: 3 },
     });
   });
-  test('--resume refuses every one of its options by name', () => {
-    expect(() => refuseConfigOnResume({ set: [] }, ['classes'])).not.toThrow();
-    const options = { set: ['a=1'], data: 'x', classes: ['b'] };
-    expect(() => refuseConfigOnResume(options, ['classes'])).toThrow('leave out --set, --data, --classes');
-  });
-
-  test('--resume takes the places of data, latents and autoencoder', () => {
-    expect(movedData({ set: [] }).moved).toBe(false);
-    const options = { set: [], dataPath: 'a', latents: 'b', vae: 'c' };
-    expect(() => refuseConfigOnResume(options, [])).not.toThrow();
-    expect(movedData(options)).toEqual({ moved: true, place: 'a', latents: 'b', autoencoder: 'c' });
-    expect(movedData({ set: [], vae: 'c' })).toMatchObject({ moved: true, autoencoder: 'c' });
+  test('--resume takes the places of data, latents and autoencoder apart from what is requested', async () => {
+    const options = { set: ['seed=2'], dataPath: 'a', latents: 'b', vae: 'c', steps: 9, hold: true };
+    expect(await continuation(options, { data: { novel: ['x'] } })).toEqual({
+      place: 'a',
+      latents: 'b',
+      autoencoder: 'c',
+      hold: true,
+      requested: { seed: 2, data: { novel: ['x'] }, training: { steps: 9 } },
+    });
   });
 });

@@ -104,14 +104,6 @@ export function withLatentOptions(command: Command, { latents = true } = {}): Co
   return latents ? command.option('--latents <folder>', 'latents of the images, of learngene data latents') : command;
 }
 
-/** Adds the options that say how a model is trained. */
-export function withTrainingOptions(command: Command): Command {
-  return command
-    .option('--steps <n>', 'optimiser steps', wholeNumber('--steps', 1))
-    .option('--batch-size <n>', 'images a step', wholeNumber('--batch-size', 1))
-    .option('--learning-rate <x>', 'AdamW learning rate', number('--learning-rate'));
-}
-
 /** An option as it is written on the command line: `batchSize` is `--batch-size`. */
 const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
@@ -147,7 +139,7 @@ export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 
-/** The options of {@link withDataOptions}, {@link withTrainingOptions} and {@link withSeedOption}. */
+/** The options of {@link withDataOptions}, {@link withSeedOption} and {@link withRunOptions}. */
 export interface ConfigOptions {
   config?: string;
   set: string[];
@@ -160,6 +152,7 @@ export interface ConfigOptions {
   seed?: number;
   vae?: string;
   latents?: string;
+  hold?: boolean;
 }
 
 /** What was asked for, as a partial configuration: the file, then the flags and those of the command, then --set. */
@@ -188,18 +181,32 @@ function withoutPlace(data: unknown): unknown {
   return rest;
 }
 
-/** Where the data of a run that is resumed lie now: `--data-path`, `--latents` and `--vae`, which --resume takes as places. */
-export function movedData({ dataPath: place, latents, vae: autoencoder }: ConfigOptions) {
-  return { moved: [place, latents, autoencoder].some((at) => at !== undefined), place, latents, autoencoder };
+/**
+ * What --resume takes: where the data of the run lie now (`--data-path`, `--latents` and `--vae`), and the configuration that
+ * was asked for, which has to be the run's, all but the steps.
+ */
+export async function continuation(options: ConfigOptions, flags: Record<string, unknown> = {}) {
+  const { dataPath: place, latents, vae: autoencoder, hold, ...rest } = options;
+  return { place, latents, autoencoder, hold, requested: await requestedConfig(rest, flags) };
 }
 
-/** Refuses, with --resume, the options that the run's own configuration answers. */
-export function refuseConfigOnResume(options: ConfigOptions, more: readonly string[]): void {
-  const names = ['config', 'set', 'data', 'size', 'steps', 'batchSize', 'learningRate', 'seed', ...more];
-  const values: Record<string, unknown> = { ...options, set: options.set.length > 0 ? options.set : undefined };
-  const given = names.filter((name) => values[name] !== undefined).map(flagOf);
-  if (given.length === 0) return;
-  throw new UsageError(`--resume takes the configuration of the run; leave out ${given.join(', ')}`);
+/** Adds the options of a command that trains in a run folder. */
+export function withRunOptions(command: Command, { latents = true } = {}): Command {
+  command
+    .option('--resume', 'continue from the newest checkpoint, bit for bit; more --steps extend the run', false)
+    .option('--hold', 'with --resume and more --steps: keep the last learning rate (else the schedule is stretched)');
+  withDataOptions(command);
+  if (latents) withLatentOptions(command);
+  command
+    .option('--steps <n>', 'optimiser steps', wholeNumber('--steps', 1))
+    .option('--batch-size <n>', 'images a step', wholeNumber('--batch-size', 1))
+    .option('--learning-rate <x>', 'AdamW learning rate', number('--learning-rate'));
+  return withEngineOption(withSeedOption(command));
+}
+
+/** The value of an option that was given, not its default. */
+export function given<T>(command: Command, name: string, value: T): T | undefined {
+  return command.getOptionValueSource(name) === 'cli' ? value : undefined;
 }
 
 /** The complete configuration of a command: defaults, file, flags and --set, in rising precedence. */

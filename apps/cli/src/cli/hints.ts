@@ -14,11 +14,17 @@ const OPTIONS: Readonly<Record<string, string>> = {
   'data.path': '--data-path',
   'data.source': '--data',
   docs: '--docs',
+  domain: '--domain',
+  from: '--from',
+  hold: '--hold',
+  kind: '--kind',
   only: '--only',
   out: '--out',
   plan: '--plan',
   run: '--out',
   shardImages: '--shard-images',
+  tailorRank: '--tailor-rank',
+  'training.steps': '--steps',
 };
 
 /** What cures an error of the packages, in options. */

@@ -12,20 +12,16 @@ import { Command, Option } from 'commander';
 import { type ClassOptions, namedClasses, namedNovel, withClassOptions, withNovelOptions } from '../cli/classes';
 import {
   type ConfigOptions,
+  continuation,
   type EngineOption,
-  movedData,
+  given,
   type OutputOptions,
   outputOf,
-  refuseConfigOnResume,
   refuseUnused,
   requestedConfig,
   resolveConfig,
-  withDataOptions,
-  withEngineOption,
-  withLatentOptions,
   withOutputOptions,
-  withSeedOption,
-  withTrainingOptions,
+  withRunOptions,
 } from '../cli/context';
 import { UsageError } from '../cli/errors';
 import { interruptible } from '../cli/interrupt';
@@ -43,19 +39,24 @@ interface TrainOptions extends OutputOptions, EngineOption, ConfigOptions, Class
 /** All that can be checked before an engine starts and an image is decoded. */
 async function prepare(command: Command, options: TrainOptions, output: Output): Promise<PreparedRun> {
   const { out, kind } = options;
+  const classes = { data: { classes: namedClasses(options), novel: namedNovel(options) } };
   if (options.resume) {
-    const { moved: _, ...places } = movedData(options);
-    refuseConfigOnResume(options, ['classes', 'class', 'novel', 'novelClass', 'dense']);
-    refuseUnused(command, ['kind'], '--resume takes it from the run; leave it out');
-    return resumePretraining(out, { ...places, progress: output });
+    const asked = await continuation(options, classes);
+    return resumePretraining(out, {
+      ...asked,
+      kind: given(command, 'kind', kind),
+      dense: options.dense,
+      progress: output,
+    });
   }
+  refuseUnused(command, ['hold'], 'has a part only with --resume');
   await checkNewRun(out);
   const dense = options.dense === undefined ? undefined : await denseStartFile(options.dense, '--dense');
   if (kind === 'dense') {
     if (dense !== undefined) throw new UsageError('--dense: gives learngenes their start, which --kind dense has not');
     checkDenseSettings(await requestedConfig(options));
   }
-  const config = await resolveConfig(options, { data: { classes: namedClasses(options), novel: namedNovel(options) } });
+  const config = await resolveConfig(options, classes);
   return preparePretraining(config, { kind, dense, progress: output });
 }
 
@@ -64,7 +65,6 @@ export function trainCommand(): Command {
   const command = new Command('train')
     .description('Pre-train a KIND model: learngenes for all classes, tailors for each, behind the class gate')
     .requiredOption('--out <folder>', 'run folder to create or, with --resume, to continue')
-    .option('--resume', 'continue from the newest checkpoint, to the bits an unbroken run has', false)
     .option('--dry-run', 'check everything, print the resolved configuration and the model, and stop', false)
     .addOption(
       new Option('--kind <name>', 'what is trained: learngenes and tailors (kind), or a plain DiT (dense)')
@@ -74,16 +74,13 @@ export function trainCommand(): Command {
     .option('--dense <file>', 'start from the SVD of a dense DiT (.safetensors, .pt; facebook or diffusers keys)');
   withClassOptions(command, 'classes to train on (default: all that are not novel)');
   withNovelOptions(command, 'classes to keep out');
-  withDataOptions(command);
-  withLatentOptions(command);
-  withTrainingOptions(command);
-  withSeedOption(command);
-  withEngineOption(command);
+  withRunOptions(command);
   withOutputOptions(command, [
     'learngene train --data emoji --novel heart,arrow --out runs/emoji',
     'learngene train --data photos --size 64 --novel-class "tench, Tinca tinca" --out runs/photos',
     'learngene train --config photos.json --steps 20000 --out runs/photos',
     'learngene train --out runs/photos --resume',
+    'learngene train --out runs/photos --resume --steps 40000',
     'learngene train --data path/to/fashion-mnist --set model.learngeneRank=48 --out runs/fashion --dry-run',
   ]);
   return command.action(async (options: TrainOptions) => {
@@ -100,9 +97,8 @@ export function trainCommand(): Command {
       return;
     }
     const engine = await startEngine(options.engine, output, config.training.precision);
-    const { moved } = movedData(options);
     const result = await interruptible((signal) =>
-      pretrain(prepared, { run: options.out, engine: engine.name, moved, progress: output, signal }),
+      pretrain(prepared, { run: options.out, engine: engine.name, progress: output, signal }),
     );
     const loss = result.last?.loss.toFixed(5) ?? 'unknown';
     output.print(`Trained ${options.out}: ${result.steps} steps, loss ${loss}`);

@@ -5,20 +5,16 @@ import { Command, Option } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
   type ConfigOptions,
+  continuation,
   type EngineOption,
-  movedData,
+  given,
   type OutputOptions,
   outputOf,
-  refuseConfigOnResume,
   refuseUnused,
   requestedConfig,
   wholeNumber,
-  withDataOptions,
-  withEngineOption,
-  withLatentOptions,
   withOutputOptions,
-  withSeedOption,
-  withTrainingOptions,
+  withRunOptions,
 } from '../cli/context';
 import { UsageError } from '../cli/errors';
 import { interruptible } from '../cli/interrupt';
@@ -37,11 +33,11 @@ interface TransferOptions extends OutputOptions, EngineOption, ConfigOptions, Cl
 async function prepare(command: Command, options: TransferOptions, output: Output): Promise<PreparedTransfer> {
   const { from, out, domain, tailorRank } = options;
   if (options.resume) {
-    const { moved: _, ...places } = movedData(options);
-    refuseConfigOnResume(options, ['from', 'classes', 'class', 'tailorRank']);
-    refuseUnused(command, ['domain'], '--resume takes it from the run; leave it out');
-    return resumeTransfer(out, { ...places, progress: output });
+    const asked = await continuation(options, { data: { classes: namedClasses(options) } });
+    const start = { from, domain: given(command, 'domain', domain), tailorRank };
+    return resumeTransfer(out, { ...asked, ...start, progress: output });
   }
+  refuseUnused(command, ['hold'], 'has a part only with --resume');
   if (from === undefined) throw new UsageError('--from: give the run or the bundle to start from');
   const base = await modelFolder(from, { progress: output, argument: '--from' });
   await checkNewRun(out);
@@ -71,14 +67,9 @@ export function transferCommand(): Command {
       new Option('--domain <kind>', 'near: only tailors are trained; distant: only learngenes are kept')
         .choices(['near', 'distant'])
         .default('near'),
-    )
-    .option('--resume', 'continue from the newest checkpoint', false);
+    );
   withClassOptions(command, 'classes to teach (default: those that the base keeps out as novel; of other data all)');
-  withDataOptions(command);
-  withLatentOptions(command);
-  withTrainingOptions(command);
-  withSeedOption(command);
-  withEngineOption(command);
+  withRunOptions(command);
   withOutputOptions(command, [
     'learngene transfer --from runs/emoji --classes heart --steps 300 --out runs/heart',
     'learngene transfer --from bundle --data owls --out runs/owls',
@@ -89,9 +80,8 @@ export function transferCommand(): Command {
     const prepared = await prepare(command, options, output);
     const { config } = prepared.record;
     const engine = await startEngine(options.engine, output, config.training.precision);
-    const { moved } = movedData(options);
     const { steps, trainedParameters, ...result } = await interruptible((signal) =>
-      transfer(prepared, { run: options.out, engine: engine.name, moved, progress: output, signal }),
+      transfer(prepared, { run: options.out, engine: engine.name, progress: output, signal }),
     );
     const classes = config.data.classes ?? [];
     const loss = result.last?.loss.toFixed(5) ?? 'unknown';

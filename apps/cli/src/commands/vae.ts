@@ -3,16 +3,14 @@ import { checkNewRun, prepareVaeTraining, resumeVaeTraining, trainVae } from '@l
 import { Command } from 'commander';
 import {
   type ConfigOptions,
+  continuation,
   type EngineOption,
   type OutputOptions,
   outputOf,
-  refuseConfigOnResume,
+  refuseUnused,
   requestedConfig,
-  withDataOptions,
-  withEngineOption,
   withOutputOptions,
-  withSeedOption,
-  withTrainingOptions,
+  withRunOptions,
 } from '../cli/context';
 import { interruptible } from '../cli/interrupt';
 import type { Output } from '../cli/output';
@@ -25,11 +23,12 @@ interface TrainOptions extends OutputOptions, EngineOption, ConfigOptions {
 }
 
 /** All that can be checked before an engine starts and an image is decoded. */
-async function prepare(options: TrainOptions, output: Output) {
+async function prepare(command: Command, options: TrainOptions, output: Output) {
   if (options.resume) {
-    refuseConfigOnResume(options, []);
-    return resumeVaeTraining(options.out, { place: options.dataPath, progress: output });
+    const { place, hold, requested } = await continuation(options);
+    return resumeVaeTraining(options.out, { place, hold, requested, progress: output });
   }
+  refuseUnused(command, ['hold'], 'has a part only with --resume');
   await checkNewRun(options.out);
   const config = parseVaeTrainingConfig(await requestedConfig(options), options.config ?? 'options');
   return prepareVaeTraining(config, output);
@@ -39,12 +38,8 @@ function trainCommand(): Command {
   const command = new Command('train')
     .description('Train a tiny autoencoder or an AutoencoderKL on images of your own; classes play no part')
     .requiredOption('--out <folder>', 'run folder to create or, with --resume, to continue')
-    .option('--resume', 'continue from the newest checkpoint, to the bits an unbroken run has', false)
     .option('--dry-run', 'check everything, print the resolved configuration, and stop', false);
-  withDataOptions(command);
-  withTrainingOptions(command);
-  withSeedOption(command);
-  withEngineOption(command);
+  withRunOptions(command, { latents: false });
   withOutputOptions(command, [
     'learngene vae train --data photos --size 64 --out runs/vae',
     'learngene vae train --data photos --set model.latentChannels=8 --steps 40000 --out runs/vae',
@@ -52,7 +47,7 @@ function trainCommand(): Command {
   ]);
   return command.action(async (options: TrainOptions) => {
     const output = outputOf(options);
-    const prepared = await prepare(options, output);
+    const prepared = await prepare(command, options, output);
     const { config, model } = prepared.record;
     if (options.dryRun) {
       output.print(JSON.stringify({ config, model }, null, 2));
@@ -60,9 +55,8 @@ function trainCommand(): Command {
       return;
     }
     const engine = await startEngine(options.engine, output, config.training.precision);
-    const moved = options.dataPath !== undefined;
     const result = await interruptible((signal) =>
-      trainVae(prepared, { run: options.out, engine: engine.name, moved, progress: output, signal }),
+      trainVae(prepared, { run: options.out, engine: engine.name, progress: output, signal }),
     );
     const error = result.meanSquaredError?.toFixed(5) ?? 'not measured';
     output.print(`Trained ${result.folder}: mean squared error of ${result.heldOut} held-out images ${error}`);

@@ -52,7 +52,12 @@ const NOT_OF_A_FLOW = {
 
 /** What of a configuration contradicts itself, in words; undefined where nothing does. */
 export function contradiction(config: Config): string | undefined {
-  return contradictionOfFlow(config) ?? contradictionOfLatents(config);
+  return contradictionOfFlow(config) ?? contradictionOfLatents(config) ?? contradictionOfSchedule(config);
+}
+
+function contradictionOfSchedule({ training }: Config): string | undefined {
+  if (training.decay === 'cosine' || training.decaySteps === undefined) return undefined;
+  return 'training.decaySteps: has a part only with training.decay cosine; leave it out';
 }
 
 function contradictionOfLatents({ autoencoder, data, sampling }: Config): string | undefined {

@@ -185,6 +185,10 @@ const trainingSchema = () =>
     warmup: z.int().min(0).default(100).describe('steps of linear warm-up'),
     /** Learning rate after warm-up. */
     decay: z.enum(['constant', 'cosine']).default('constant').describe('learning rate after warm-up'),
+    /** Steps over which a cosine decays (default: all). */
+    decaySteps: positive().optional().describe('steps over which a cosine decays (default: all)'),
+    /** Steps after which the learning rate stays as it is (default: none). */
+    holdFrom: positive().optional().describe('steps after which the learning rate stays as it is (default: none)'),
     /** Decoupled weight decay of the dense parts. */
     weightDecay: z.number().min(0).default(0).describe('decoupled weight decay of the dense parts'),
     /** Largest global norm of the gradient. */

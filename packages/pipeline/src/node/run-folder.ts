@@ -43,6 +43,16 @@ interface CommonRecord {
   images?: ImageRecord;
   /** The image files that were enlarged, where there are any. */
   enlarged?: EnlargedRecord;
+  /** What was changed when it was continued, oldest first. */
+  changes?: readonly RunChange[];
+}
+
+/** What of a run's configuration was changed when it was continued. */
+export interface RunChange {
+  /** Steps done before. */
+  step: number;
+  /** For each changed key of the configuration its value before and after; null stands for none. */
+  config: Readonly<Record<string, readonly [before: unknown, after: unknown]>>;
 }
 
 /** The record of a run that trains learngenes and tailors. */
@@ -88,6 +98,7 @@ const recordFields = Object.keys({
   base: 0,
   images: 0,
   enlarged: 0,
+  changes: 0,
 } satisfies Record<keyof RunRecord, 0>);
 
 /**

@@ -23,8 +23,8 @@ import { type TrainingSchedule, trainingSchedule } from '../train/schedule';
 
 /** Steps and rates of a configuration. */
 export function scheduleOf({ training }: Config): TrainingSchedule {
-  const { steps, learningRate, warmup, decay, emaDecay, clipNorm } = training;
-  return trainingSchedule({ steps, learningRate, warmup, decay, emaDecay, clipNorm });
+  const { steps, learningRate, warmup, decay, decaySteps, holdFrom, emaDecay, clipNorm } = training;
+  return trainingSchedule({ steps, learningRate, warmup, decay, decaySteps, holdFrom, emaDecay, clipNorm });
 }
 
 /** How a configuration draws timesteps. */

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import { countDitMacs, countDitParams, type DitMacCounts } from '@learngene/dit';
 import { countKind, initKindTraining } from '@learngene/kind';
@@ -8,14 +9,15 @@ import { modelConfig, networkConfig } from '../config/model-config';
 import { checkHoldOut } from '../data/decode-data';
 import { checkValidation } from '../data/held-out-images';
 import { chooseClasses, openData, pretrainingClasses } from '../data/open-data';
-import { reopenRunData } from '../data/run-data';
 import { checkLatents, withAutoencoder } from '../latents/training-data';
 import { checkTrainingMemory } from '../run/check-training-memory';
+import { checkSameStart } from '../run/continue-run';
 import {
   noteResume,
   openRun,
   type PreparedRun,
   type ResumeOptions,
+  reopenRun,
   type TrainedRun,
   type TrainPreparedOptions,
   trainedRun,
@@ -75,20 +77,33 @@ function modelOf(kind: RunRecord['kind'], config: Config, data: ImageDataset) {
   }
 }
 
+/** Options of {@link resumePretraining}. */
+export interface ResumePretrainingOptions extends ResumeOptions {
+  /** What is trained, as the run was started. */
+  kind?: RunRecord['kind'];
+  /** The file of a dense DiT, as the run was started. */
+  dense?: string;
+}
+
 /**
- * Opens a pre-training run again.
+ * Opens a pre-training run again, with more steps where they are requested.
  *
- * @throws ConfigError for a run of another command, and for data that are not those that it was started on; Error for a
- *   folder that may not be written
+ * @throws ConfigError for a run of another command, for what is said again and is not so in the run, for steps that were done
+ *   already, and for data that are not those that it was started on; Error for a folder that may not be written
  */
-export async function resumePretraining(run: string, options: ResumeOptions): Promise<PreparedRun> {
+export async function resumePretraining(run: string, options: ResumePretrainingOptions): Promise<PreparedRun> {
   const record = await readRunRecord(run);
   if (record.command !== 'train') {
     throw new ConfigError(`${run}: a ${record.command} run; resume it with learngene ${record.command}`);
   }
   checkOldRun(run);
+  const { kind, dense } = options;
+  checkSameStart(run, {
+    kind: { own: record.kind, given: kind },
+    dense: { own: record.dense, given: dense === undefined ? undefined : resolve(dense) },
+  });
   checkTrainingMemory(record);
-  return { resumed: true, ...(await reopenRunData(record, options)) };
+  return reopenRun(run, record, options);
 }
 
 /** Result of {@link countRunModel}. */

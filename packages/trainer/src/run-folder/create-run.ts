@@ -6,6 +6,7 @@ import { CONFIG_FILE, checkpointPath, checkpointSteps, type RUN_FORMAT } from '@
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { checkChangeable, checkParents, checkWritable, strangerIn } from '../new-folder';
 import { METRICS_FILE } from './metrics-log';
+import { lockRun } from './run-lock';
 
 /** Folders of a run, which it leaves behind if it fails before its first step. */
 const EMPTY_RUN = ['checkpoints', 'samples'];
@@ -58,6 +59,20 @@ export async function createRunFolder(path: string, record: { readonly format: t
 /** Writes the record of a run folder, completely or not at all. */
 export async function writeRunRecord(path: string, record: { readonly format: typeof RUN_FORMAT }): Promise<void> {
   await writeFileAtomic(join(path, CONFIG_FILE), `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/**
+ * Writes the record of a run anew, unless a process works in the run.
+ *
+ * @throws ConfigError naming the process
+ */
+export async function rewriteRunRecord(path: string, record: { readonly format: typeof RUN_FORMAT }): Promise<void> {
+  const release = await lockRun(path);
+  try {
+    await writeRunRecord(path, record);
+  } finally {
+    await release();
+  }
 }
 
 /** Deletes all checkpoints but the newest `keep`, and the remains of an interrupted write. */

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
-import type { Progress } from '@learngene/pipeline';
+import { type Progress, parseConfig } from '@learngene/pipeline';
 import { checkpointSteps, type EnlargedRecord, type RunRecord } from '@learngene/pipeline/node';
+import { scheduleOf } from '../config/from-config';
 import type { DataPart } from '../data/decode-data';
-import { decodeRunData } from '../data/run-data';
-import { createRunFolder, writeRunRecord } from '../run-folder/create-run';
+import { decodeRunData, reopenRunData } from '../data/run-data';
+import { createRunFolder, rewriteRunRecord } from '../run-folder/create-run';
 import { type MetricsLine, readMetricsLog } from '../run-folder/metrics-log';
+import { type ContinueOptions, continuedConfig, withChanges } from './continue-run';
 
 /** A prepared run. Everything that is cheap to check is checked; no engine is started and no image decoded. */
 export interface PreparedRun<R extends RunRecord = RunRecord> {
@@ -15,10 +17,12 @@ export interface PreparedRun<R extends RunRecord = RunRecord> {
   resumed: boolean;
   /** Images of the run's classes, not decoded yet. */
   view: ImageDataset;
+  /** Whether the record of a continued run differs from the one in its folder, which is then written anew (default false). */
+  changed?: boolean;
 }
 
 /** How a run is opened again. */
-export interface ResumeOptions {
+export interface ResumeOptions extends ContinueOptions {
   /** Path of the data, if they are no longer where the recipe of the run says. */
   place?: string;
   /** Folder of the latents, if they are no longer where the recipe of the run says. */
@@ -35,8 +39,6 @@ export interface TrainPreparedOptions {
   run: string;
   /** Name of the engine that is selected. */
   engine: string;
-  /** Whether the data of a continued run have moved; then its record is written again (default false). */
-  moved?: boolean;
   /** Receives messages and progress bars. */
   progress: Progress;
   /** An abort saves a checkpoint and ends the run. */
@@ -77,20 +79,42 @@ export async function noteResume(
 }
 
 /**
- * Decodes the images of a run, and writes its folder or, where its data moved, its record.
+ * The record with which a run goes on, and its images, opened anew. What changed in it, by more steps or by data that lie
+ * elsewhere now, is noted in the record.
+ *
+ * @throws ConfigError as `continuedConfig` and `reopenRunData`
+ */
+export async function reopenRun<R extends RunRecord>(
+  run: string,
+  kept: R,
+  options: ResumeOptions,
+): Promise<PreparedRun<R>> {
+  const { place, latents, autoencoder, progress } = options;
+  const done = (await checkpointSteps(run)).at(-1) ?? 0;
+  const parse = (value: unknown) => parseConfig(value, 'options');
+  const config = continuedConfig(kept.config, options, { run, done, parse, schedule: scheduleOf, progress });
+  const { record, view } = await reopenRunData({ ...kept, config }, { place, latents, autoencoder, progress });
+  const moved = [place, latents, autoencoder].some((at) => at !== undefined);
+  const { changes } = withChanges(kept, moved ? record.config : config, done);
+  const noted = changes === undefined ? record : { ...record, changes };
+  return { record: noted, resumed: true, view, changed: changes !== kept.changes };
+}
+
+/**
+ * Decodes the images of a run, and writes its folder or, where its record changed, that.
  *
  * @param record The prepared record with what became known since.
  * @returns the images to train on, and those held out
  */
 export async function openRun<R extends RunRecord>(
-  { resumed, view }: PreparedRun,
+  { resumed, view, changed = false }: PreparedRun,
   record: R,
-  { run, moved = false, progress }: TrainPreparedOptions,
+  { run, progress }: TrainPreparedOptions,
 ): Promise<DataPart> {
   const data = await decodeRunData(view, record, progress);
   const { enlarged } = data;
   if (!resumed) await createRunFolder(run, { ...record, ...(enlarged && { enlarged }) });
-  else if (moved) await writeRunRecord(run, record);
+  else if (changed) await rewriteRunRecord(run, record);
   return data;
 }
 

@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { noProgress, type Progress, parseConfig } from '@learngene/pipeline';
+import { readRunRecord } from '@learngene/pipeline/node';
 import { lockMarker, writeSafetensors } from '@learngene/tensor-io/node';
 import { tinyImages, useTestBackend } from '@learngene/testing';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
@@ -40,13 +41,19 @@ const requested = {
 };
 
 const started = {
-  async train(run: string) {
-    const prepared = await preparePretraining(parseConfig(requested, 'test'), { kind: 'kind', progress: noProgress });
+  async train(run: string, steps = 2) {
+    const config = parseConfig({ ...requested, training: { ...requested.training, steps } }, 'test');
+    const prepared = await preparePretraining(config, { kind: 'kind', progress: noProgress });
     await pretrain(prepared, { run, progress: noProgress, ...options });
   },
-  async transfer(run: string) {
+  async transfer(run: string, steps = 2) {
     const { data, training } = requested;
-    const request = { requested: { data, training }, source: 'test', dataGiven: true, classes: ['dots'] };
+    const request = {
+      requested: { data, training: { ...training, steps } },
+      source: 'test',
+      dataGiven: true,
+      classes: ['dots'],
+    };
     const prepared = await prepareTransfer(base, { ...request, domain: 'near', progress: noProgress });
     await transfer(prepared, { run, progress: noProgress, ...options });
   },
@@ -57,6 +64,16 @@ const resumed = {
   },
   async transfer(run: string, progress: Progress) {
     await transfer(await resumeTransfer(run, { progress }), { run, progress, ...options });
+  },
+};
+const extended = {
+  async train(run: string, steps: number) {
+    const prepared = await resumePretraining(run, { requested: { training: { steps } }, progress: noProgress });
+    await pretrain(prepared, { run, progress: noProgress, ...options });
+  },
+  async transfer(run: string, steps: number) {
+    const prepared = await resumeTransfer(run, { requested: { training: { steps } }, progress: noProgress });
+    await transfer(prepared, { run, progress: noProgress, ...options });
   },
 };
 
@@ -75,6 +92,23 @@ describe.each(['train', 'transfer'] as const)('a resumed run of %s', (command) =
     await resumed[command](run, without.progress);
     expect(without.said).toContain(note);
     expect(readdirSync(join(run, 'checkpoints'))).toContain('step-2');
+  });
+
+  test('goes on to more steps, with the bits of a run that was started with as many, and keeps a note of it', async () => {
+    const [longer, whole] = [join(folder, `${command}-longer`), join(folder, `${command}-whole`)];
+    cpSync(run, longer, { recursive: true });
+    await extended[command](longer, 4);
+    await started[command](whole, 4);
+    const bits = (path: string) =>
+      readdirSync(join(path, 'checkpoints/step-4'))
+        .filter((name) => name.endsWith('.safetensors'))
+        .map((name) => [name, readFileSync(join(path, 'checkpoints/step-4', name)).toString('base64')]);
+    expect(bits(longer).length).toBeGreaterThan(1);
+    expect(bits(longer)).toEqual(bits(whole));
+    const record = await readRunRecord(longer);
+    expect(record.config.training.steps).toBe(4);
+    expect(record.changes).toEqual([{ step: 2, config: { 'training.steps': [2, 4] } }]);
+    expect((await readRunRecord(run)).changes).toBeUndefined();
   });
 
   test('is left as it is while another process works in it', async () => {

@@ -22,16 +22,22 @@ export interface TrainingScheduleOptions {
   warmup?: number;
   /** The learning rate after the warm-up (default 'constant'); 'cosine' falls to 0 at the last step. */
   decay?: 'constant' | 'cosine';
+  /** Steps, those of the warm-up included, over which a cosine decays (default: `steps`). */
+  decaySteps?: number;
+  /** Steps after which the learning rate stays what it was at the last of them (default: none). */
+  holdFrom?: number;
   /** Decay of the moving averages (default 0.999). */
   emaDecay?: number;
   /** Largest global norm of the gradient (default 1). */
   clipNorm?: number;
 }
 
-function checkSchedule({ steps, learningRate, warmup = 0 }: TrainingScheduleOptions): void {
+function checkSchedule({ steps, learningRate, warmup = 0, ...rest }: TrainingScheduleOptions): void {
   for (const [name, value, least] of [
     ['steps', steps, 1],
     ['warmup', warmup, 0],
+    ['decaySteps', rest.decaySteps ?? 1, 1],
+    ['holdFrom', rest.holdFrom ?? 1, 1],
   ] as const) {
     if (!Number.isSafeInteger(value) || value < least) {
       throw new Error(`${name}: expected a whole number of at least ${least}, got ${value}`);
@@ -41,17 +47,19 @@ function checkSchedule({ steps, learningRate, warmup = 0 }: TrainingScheduleOpti
 }
 
 /**
- * Linear warm-up, then a constant learning rate or half a cosine.
+ * Linear warm-up, then a constant learning rate or half a cosine; from `holdFrom` on the rate stays.
  *
  * @throws Error naming the argument that is no number of its range
  */
 export function trainingSchedule(options: TrainingScheduleOptions): TrainingSchedule {
   checkSchedule(options);
   const { steps, learningRate, warmup = 0, decay = 'constant', emaDecay = 0.999, clipNorm = 1 } = options;
+  const { decaySteps = steps, holdFrom = Number.POSITIVE_INFINITY } = options;
   const after =
     decay === 'cosine'
-      ? cosineSchedule({ start: learningRate, steps: Math.max(1, steps - warmup) })
+      ? cosineSchedule({ start: learningRate, steps: Math.max(1, decaySteps - warmup) })
       : constantSchedule(learningRate);
   const schedule = warmup > 0 ? warmupSchedule({ steps: warmup, schedule: after }) : after;
-  return { steps, learningRate: schedule, emaDecay, clipNorm };
+  const held: Schedule = (step) => schedule(Math.min(step, holdFrom - 1));
+  return { steps, learningRate: held, emaDecay, clipNorm };
 }

@@ -16,15 +16,17 @@ import { checkGiven } from '../check-given';
 import { checkHoldOut } from '../data/decode-data';
 import { checkValidation } from '../data/held-out-images';
 import { chooseClasses } from '../data/open-data';
-import { checkFits, checkShape, openRecipe, reopenRunData } from '../data/run-data';
+import { checkFits, checkShape, openRecipe } from '../data/run-data';
 import { transferClasses } from '../data/transfer-classes';
 import { checkLatents, checkSameLatents, withAutoencoder } from '../latents/training-data';
 import { checkTrainingMemory } from '../run/check-training-memory';
+import { checkSameStart } from '../run/continue-run';
 import {
   noteResume,
   openRun,
   type PreparedRun,
   type ResumeOptions,
+  reopenRun,
   type TrainedRun,
   type TrainPreparedOptions,
   trainedRun,
@@ -100,22 +102,38 @@ export async function prepareTransfer(from: string, request: TransferRequest): P
   return { record, resumed: false, view, base: from, tailorRank };
 }
 
+/** Options of {@link resumeTransfer}. */
+export interface ResumeTransferOptions extends ResumeOptions {
+  /** The run or the bundle that it started from, as the run was started. */
+  from?: string;
+  /** How near the classes are to the base's, as the run was started. */
+  domain?: TransferDomain;
+  /** Components of each novel class, as the run was started. */
+  tailorRank?: number;
+}
+
 /**
- * Opens a transfer run again.
+ * Opens a transfer run again, with more steps where they are requested.
  *
- * @throws ConfigError for another run, and for data that are not those that it was started on; Error for a folder that may
- *   not be written
+ * @throws ConfigError for another run, for what is said again and is not so in the run, for steps that were done already, and
+ *   for data that are not those that it was started on; Error for a folder that may not be written
  */
-export async function resumeTransfer(run: string, options: ResumeOptions): Promise<PreparedTransfer> {
+export async function resumeTransfer(run: string, options: ResumeTransferOptions): Promise<PreparedTransfer> {
   const kept = await readKindRecord(run);
   if (kept.command !== 'transfer' || kept.base === undefined) throw new ConfigError(`${run}: not a transfer run`);
   checkOldRun(run);
+  const { from, domain, tailorRank } = options;
+  checkSameStart(run, {
+    from: { own: kept.base.path, given: from === undefined ? undefined : resolve(from) },
+    domain: { own: kept.base.domain, given: domain },
+    tailorRank: { own: kept.model.tailorRank, given: tailorRank },
+  });
   checkTrainingMemory(kept);
-  const { record, view } = await reopenRunData(kept, options);
+  const prepared = await reopenRun(run, kept, options);
   const started = (await checkpointSteps(run)).length > 0;
   const base = started ? undefined : kept.base.path;
   if (base !== undefined) await describeModel(base);
-  return { record, resumed: true, view, base, tailorRank: kept.model.tailorRank };
+  return { ...prepared, base, tailorRank: kept.model.tailorRank };
 }
 
 /** What a transfer starts from. */

@@ -83,6 +83,10 @@ const trainingSchema = () =>
     warmup: z.int().min(0).default(100).describe('steps of linear warm-up'),
     /** Learning rate after warm-up. */
     decay: z.enum(['constant', 'cosine']).default('cosine').describe('learning rate after warm-up'),
+    /** Steps over which a cosine decays (default: all). */
+    decaySteps: positive().optional().describe('steps over which a cosine decays (default: all)'),
+    /** Steps after which the learning rate stays as it is (default: none). */
+    holdFrom: positive().optional().describe('steps after which the learning rate stays as it is (default: none)'),
     /** Decoupled weight decay of the weights of convolutions. */
     weightDecay: weight(0.01, 'decoupled weight decay of the weights of convolutions'),
     /** Largest global norm of the gradient. */
@@ -184,6 +188,10 @@ export function parseVaeTrainingConfig(value: unknown, source: string): VaeTrain
   if (l1 === 0 && mse === 0 && gradient === 0) fail('loss: expected a weight above 0 for l1, mse or gradient');
   const isKl = Object.hasOwn(KL_VAE_PRESETS, config.model.preset);
   if (isKl && latentNoise !== 0) fail('loss.latentNoise: expected 0 for an AutoencoderKL, which draws its latents');
+  const { decay, decaySteps } = config.training;
+  if (decay === 'constant' && decaySteps !== undefined) {
+    fail('training.decaySteps: has a part only with training.decay cosine; leave it out');
+  }
   if (!isKl && kl !== 0) fail('loss.kl: expected 0 for a tiny autoencoder, which has no variance; see loss.latent');
   return config;
 }

@@ -6,6 +6,7 @@ import {
   type ImageRecord,
   identify,
   RUN_FORMAT,
+  type RunChange,
   readRecordJson,
 } from '@learngene/pipeline/node';
 import { type VaeConfig, validateVaeConfig } from '@learngene/vae';
@@ -31,6 +32,8 @@ export interface VaeRunRecord {
   readonly images: ImageRecord;
   /** The image files that were enlarged, where there are any. */
   readonly enlarged?: EnlargedRecord;
+  /** What was changed when it was continued, oldest first. */
+  readonly changes?: readonly RunChange[];
 }
 
 const FIELDS = Object.keys({
@@ -43,6 +46,7 @@ const FIELDS = Object.keys({
   versions: 0,
   images: 0,
   enlarged: 0,
+  changes: 0,
 } satisfies Record<keyof VaeRunRecord, 0>);
 
 /**

@@ -51,7 +51,7 @@ const SETTINGS = {
 const settings = (more: VaeTrainingConfigInput = {}) => parseVaeTrainingConfig({ ...SETTINGS, ...more }, 'test');
 const prepare = (more: VaeTrainingConfigInput = {}) => prepareVaeTraining(settings(more), noProgress);
 
-const options = (run: string, more: { signal?: AbortSignal; progress?: Progress; moved?: boolean } = {}) => ({
+const options = (run: string, more: { signal?: AbortSignal; progress?: Progress } = {}) => ({
   run,
   engine: 'cpu',
   progress: noProgress,
@@ -168,9 +168,9 @@ describe('the run of an autoencoder', () => {
     cpSync(images, moved);
     const again = join(folder, 'again');
     cpSync(run, again, { recursive: true });
-    const prepared = await resumeVaeTraining(again, { place: moved, progress: noProgress });
-    await trainVae(prepared, options(again, { moved: true }));
-    expect((await readVaeRunRecord(again)).config.data.path).toBe(moved);
+    await trainVae(await resumeVaeTraining(again, { place: moved, progress: noProgress }), options(again));
+    const { config, changes } = await readVaeRunRecord(again);
+    expect([config.data.path, changes]).toEqual([moved, [{ step: 12, config: { 'data.path': [images, moved] } }]]);
   });
 
   test('other images, and runs of another command, are refused', async () => {

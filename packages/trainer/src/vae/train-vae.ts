@@ -1,10 +1,12 @@
 import type { ImageDataset } from '@learngene/datasets';
 import type { Progress } from '@learngene/pipeline';
-import { checkSameImages, imageRecord, RUN_FORMAT } from '@learngene/pipeline/node';
-import { checkOldRun, createRunFolder, writeRunRecord } from '../run-folder/create-run';
+import { checkpointSteps, checkSameImages, imageRecord, RUN_FORMAT } from '@learngene/pipeline/node';
+import { type ContinueOptions, continuedConfig, withChanges } from '../run/continue-run';
+import { checkOldRun, createRunFolder, rewriteRunRecord } from '../run-folder/create-run';
 import { versions } from '../run-folder/versions';
+import { trainingSchedule } from '../train/schedule';
 import { checkVaeMemory } from './check-vae-memory';
-import { type VaeTrainingConfig, vaeOfConfig } from './config';
+import { parseVaeTrainingConfig, type VaeTrainingConfig, vaeOfConfig } from './config';
 import { checkImageSize, decodeImages, openImages, type TrainingImages } from './open-images';
 import { readVaeRunRecord, type VaeRunRecord } from './record';
 import { runVaeTraining, type VaeRunOutcome } from './run-vae-training';
@@ -15,6 +17,8 @@ export interface PreparedVaeRun {
   readonly record: VaeRunRecord;
   /** Whether a run folder is continued. */
   readonly resumed: boolean;
+  /** Whether the record of a continued run differs from the one in its folder, which is then written anew (default false). */
+  readonly changed?: boolean;
   /** Gives the images, decoded. */
   readonly images: (progress: Progress) => Promise<TrainingImages>;
 }
@@ -25,8 +29,6 @@ export interface TrainVaeOptions {
   readonly run: string;
   /** Name of the engine that is selected. */
   readonly engine: string;
-  /** Whether the data of a continued run lie elsewhere now: its record is written anew (default false). */
-  readonly moved?: boolean;
   /** Takes notes and bars. */
   readonly progress: Progress;
   /** An abort saves a checkpoint and ends the run. */
@@ -69,7 +71,7 @@ export function prepareVaeTrainingOn(config: VaeTrainingConfig, images: Training
 }
 
 /** How {@link resumeVaeTraining} opens a run. */
-export interface ResumeVaeOptions {
+export interface ResumeVaeOptions extends ContinueOptions {
   /** Where the data lie now, if not where the run's record says. */
   readonly place?: string;
   /** The images of a run that was prepared by {@link prepareVaeTrainingOn}. */
@@ -79,27 +81,46 @@ export interface ResumeVaeOptions {
 }
 
 /**
- * Opens a run again.
+ * Opens a run again, with more steps where they are requested.
  *
- * @throws ConfigError for the run of another command, and where the images are not those that it was started on; Error for a
- *   folder that may not be written
+ * @throws ConfigError for the run of another command, for what is requested and is not so in the run, for steps that were done
+ *   already, and where the images are not those that it was started on; Error for a folder that may not
+ *   be written
  */
 export async function resumeVaeTraining(
   run: string,
-  { place, own, progress }: ResumeVaeOptions,
+  { place, own, progress, ...more }: ResumeVaeOptions,
 ): Promise<PreparedVaeRun> {
-  const record = await readVaeRunRecord(run);
+  const kept = await readVaeRunRecord(run);
   checkOldRun(run);
-  checkVaeMemory(record.model);
+  checkVaeMemory(kept.model);
+  const done = (await checkpointSteps(run)).at(-1) ?? 0;
+  const config = continuedConfig(kept.config, more, {
+    run,
+    done,
+    parse: (value) => parseVaeTrainingConfig(value, 'options'),
+    schedule: ({ training }) => trainingSchedule(training),
+    progress,
+  });
+  const noted = (last: VaeTrainingConfig, own: VaeTrainingConfig = last) => {
+    const { changes } = withChanges(kept, last, done);
+    const record = { ...kept, config: own, ...(changes && { changes }) };
+    return { record, resumed: true, changed: changes !== kept.changes };
+  };
   if (own !== undefined) {
-    checkSameImages(own.train, record.images);
-    return { record, resumed: true, images: async () => own };
+    checkSameImages(own.train, kept.images);
+    return { ...noted(config), images: async () => own };
   }
-  const asked = place === undefined ? record.config.data : { ...record.config.data, path: place };
-  const { dataset, data } = await openImages(asked, progress);
-  checkSameImages(dataset, record.images);
-  const moved = { ...record, config: { ...record.config, data } };
-  return { record: moved, resumed: true, images: (bars) => decodeImages(dataset, moved.config, bars) };
+  const { dataset, data } = await openImages(
+    place === undefined ? config.data : { ...config.data, path: place },
+    progress,
+  );
+  checkSameImages(dataset, kept.images);
+  const opened = { ...config, data };
+  return {
+    ...noted(place === undefined ? config : opened, opened),
+    images: (bars) => decodeImages(dataset, opened, bars),
+  };
 }
 
 /**
@@ -108,8 +129,8 @@ export async function resumeVaeTraining(
  * @throws InterruptedError after an abort
  */
 export async function trainVae(prepared: PreparedVaeRun, options: TrainVaeOptions): Promise<VaeRunOutcome> {
-  const { run, engine, moved = false, progress, signal } = options;
-  const { resumed } = prepared;
+  const { run, engine, progress, signal } = options;
+  const { resumed, changed = false } = prepared;
   if (resumed && prepared.record.engine !== engine) {
     const started = prepared.record.engine;
     progress.warn(`the run was started on ${started}; on ${engine} its numbers continue, but not bit for bit`);
@@ -118,6 +139,6 @@ export async function trainVae(prepared: PreparedVaeRun, options: TrainVaeOption
   const images = await prepared.images(progress);
   const enlarged = images.enlarged && { enlarged: images.enlarged };
   if (!resumed) await createRunFolder(run, { ...record, ...enlarged });
-  else if (moved) await writeRunRecord(run, record);
+  else if (changed) await rewriteRunRecord(run, record);
   return { ...(await runVaeTraining({ run, record, images, progress, signal })), ...enlarged };
 }
