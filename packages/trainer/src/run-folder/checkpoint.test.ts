@@ -58,10 +58,10 @@ describe('a run folder', () => {
     ['another format', JSON.stringify({ ...record, format: 3 }), 'format 1 or 2'],
     ['a wrong model', JSON.stringify({ ...record, model: { ...record.model, learngeneRank: 0 } }), 'model'],
     [
-      'a group with a rank of its own',
+      'a group with a rank below 0',
       JSON.stringify({
         ...record,
-        model: { ...record.model, groups: record.model.groups.map((g) => ({ ...g, tailorRank: 1 })) },
+        model: { ...record.model, groups: record.model.groups.map((g) => ({ ...g, tailorRank: -1 })) },
       }),
       'model',
     ],
