@@ -1,12 +1,16 @@
 //! One step of AdamW over all leaves, and with it, in the same pass, clipping and the moving average.
 
-use std::ops::Range;
+mod slots;
+#[cfg(test)]
+mod tests;
 
 use learngene_pool::SendPtr;
 use learngene_simd::{Isa, dispatch};
 
 use crate::leaves::{blocks, for_blocks};
 use crate::stream::{STEP, Streams};
+
+pub use slots::Slot;
 
 /// Scalars of a step.
 #[derive(Clone, Copy, Debug)]
@@ -62,73 +66,6 @@ impl Factors {
     }
 }
 
-/// Values before the step and where they go.
-pub enum Slot<'a> {
-    /// The new values take the place of the old.
-    Over(&'a mut [f32]),
-    /// The new values go elsewhere.
-    Into {
-        /// Before the step.
-        old: &'a [f32],
-        /// After it.
-        new: &'a mut [f32],
-    },
-}
-
-impl Slot<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Slot::Over(values) => values.len(),
-            Slot::Into { old, new } => {
-                assert_eq!(old.len(), new.len());
-                old.len()
-            }
-        }
-    }
-
-    fn raw(&mut self) -> Raw {
-        match self {
-            Slot::Over(values) => {
-                let new = SendPtr::new(values);
-                Raw { old: new, new, over: true }
-            }
-            Slot::Into { old, new } => {
-                Raw { old: SendPtr(old.as_ptr().cast_mut()), new: SendPtr::new(new), over: false }
-            }
-        }
-    }
-}
-
-/// A [`Slot`] that tasks share; `old` is only read.
-#[derive(Clone, Copy)]
-struct Raw {
-    old: SendPtr<f32>,
-    new: SendPtr<f32>,
-    over: bool,
-}
-
-impl Raw {
-    /// The values before the step.
-    ///
-    /// # Safety
-    /// The range is within the slot and belongs to this task; no slice of `store` is alive.
-    unsafe fn load<'a>(&self, range: Range<usize>) -> &'a [f32] {
-        // SAFETY: promised by the caller.
-        unsafe { std::slice::from_raw_parts(self.old.0.add(range.start), range.len()) }
-    }
-
-    /// Stores values after the step.
-    ///
-    /// # Safety
-    /// The range, which starts at `start`, is within the slot and belongs to this task; no slice of `load` is alive.
-    unsafe fn store(&self, start: usize, values: &[f32], streams: Streams) {
-        // SAFETY: promised by the caller.
-        let new = unsafe { self.new.slice_mut(start..start + values.len()) };
-        // lines that were just read are in the cache already
-        if self.over { new.copy_from_slice(values) } else { streams.copy(values, new) }
-    }
-}
-
 /// One leaf; all of one length.
 pub struct Leaf<'a> {
     /// Parameters.
@@ -141,6 +78,15 @@ pub struct Leaf<'a> {
     pub v: Slot<'a>,
     /// Moving average of the parameters, where it is kept.
     pub e: Option<Slot<'a>>,
+}
+
+/// Parameter, mean and mean square after the step.
+#[inline(always)]
+fn element<S: Isa>(f: &Factors, p: f32, g: f32, m: f32, v: f32) -> (f32, f32, f32) {
+    let g = g * f.clip;
+    let mean = S::fma(f.beta1, m, f.rest1 * g);
+    let square = S::fma(f.beta2, v, f.rest2 * (g * g));
+    (S::fma(f.keep, p, -(f.rate * mean / (square.sqrt() + f.eps))), mean, square)
 }
 
 dispatch! {
@@ -162,12 +108,30 @@ fn update_with<S: Isa>(
     let (g, m, v) = (&g[..n], &m[..n], &v[..n]);
     let (p1, m1, v1) = (&mut p1[..n], &mut m1[..n], &mut v1[..n]);
     for i in 0..n {
-        let g = g[i] * f.clip;
-        let mean = S::fma(f.beta1, m[i], f.rest1 * g);
-        let square = S::fma(f.beta2, v[i], f.rest2 * (g * g));
-        m1[i] = mean;
-        v1[i] = square;
-        p1[i] = S::fma(f.keep, p[i], -(f.rate * mean / (square.sqrt() + f.eps)));
+        (p1[i], m1[i], v1[i]) = element::<S>(&f, p[i], g[i], m[i], v[i]);
+    }
+}
+
+dispatch! {
+    /// [`update`] in place.
+    fn update_over(f: Factors, p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) = update_over_with;
+}
+#[inline(always)]
+fn update_over_with<S: Isa>(f: Factors, p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) {
+    let n = p.len();
+    let (g, m, v) = (&g[..n], &mut m[..n], &mut v[..n]);
+    for i in 0..n {
+        (p[i], m[i], v[i]) = element::<S>(&f, p[i], g[i], m[i], v[i]);
+    }
+}
+
+dispatch! {
+    fn average_over(decay: f32, rest: f32, e: &mut [f32], p: &[f32]) = average_over_with;
+}
+#[inline(always)]
+fn average_over_with<S: Isa>(decay: f32, rest: f32, e: &mut [f32], p: &[f32]) {
+    for (e, &p) in e.iter_mut().zip(p) {
+        *e = S::fma(decay, *e, rest * p);
     }
 }
 
@@ -197,6 +161,19 @@ pub fn adamw(step: &Step, clip: f32, decay: f64, leaves: &mut [Leaf<'_>]) {
     let streams = Streams::for_bytes(16 * lengths.iter().sum::<usize>());
     for_blocks(&blocks(&lengths), &|_, leaf, start, end| {
         let (p, g, m, v, e) = slots[leaf];
+        if p.over && m.over && v.over && e.is_none_or(|e| e.over) {
+            for start in (start..end).step_by(STEP) {
+                let range = start..(start + STEP).min(end);
+                // SAFETY: blocks are disjoint and within the leaves.
+                let (p, m, v) = unsafe { (p.over(range.clone()), m.over(range.clone()), v.over(range.clone())) };
+                update_over(factors, p, &g[range.clone()], m, v);
+                if let Some(e) = e {
+                    // SAFETY: as above.
+                    average_over(factors.decay, factors.rest, unsafe { e.over(range) }, p);
+                }
+            }
+            return;
+        }
         let mut buffer = [[0.0; STEP]; 3];
         for start in (start..end).step_by(STEP) {
             let range = start..(start + STEP).min(end);
@@ -250,71 +227,4 @@ pub fn ema(decay: f64, before: &[(&[f32], &[f32])], after: &mut [&mut [f32]]) {
         }
         streams.finish();
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::support::testing::{close, values};
-
-    const STEP: Step = Step { learning_rate: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.1, step: 3.0 };
-
-    fn reference(s: &Step, [p, g, m, v, e]: [f32; 5], clip: f32, decay: f64) -> [f64; 4] {
-        let [p, g, m, v, e] = [p, g * clip, m, v, e].map(f64::from);
-        let (m, v) = (s.beta1 * m + (1.0 - s.beta1) * g, s.beta2 * v + (1.0 - s.beta2) * g * g);
-        let mean = m / (1.0 - s.beta1.powf(s.step));
-        let root = (v / (1.0 - s.beta2.powf(s.step))).sqrt();
-        let p = p * (1.0 - s.learning_rate * s.weight_decay) - s.learning_rate * mean / (root + s.eps);
-        [p, m, v, decay * e + (1.0 - decay) * p]
-    }
-
-    #[test]
-    fn leaves_of_any_size() {
-        // the last makes the outputs large enough to be streamed
-        for lengths in [vec![], vec![0, 1, 17], vec![1000, 5], vec![70_000, 3, 1_100_000]] {
-            let make = |seed: u64, scale: f32| -> Vec<Vec<f32>> {
-                lengths.iter().map(|&length| values(length, seed, scale)).collect()
-            };
-            let (p, g, m, e) = (make(1, 1.0), make(2, 1.0), make(3, 1.0), make(5, 1.0));
-            let v: Vec<Vec<f32>> = make(4, 1.0).into_iter().map(|v| v.into_iter().map(f32::abs).collect()).collect();
-            for (averaged, over) in [(false, false), (true, false), (true, true)] {
-                let empty = || -> Vec<Vec<f32>> { lengths.iter().map(|&length| vec![f32::NAN; length]).collect() };
-                let start = |x: &[Vec<f32>]| if over { x.to_vec() } else { empty() };
-                let (mut p1, mut m1, mut v1, mut e1) = (start(&p), start(&m), start(&v), start(&e));
-                fn slot<'a>(over: bool, old: &'a [f32], new: &'a mut [f32]) -> Slot<'a> {
-                    if over { Slot::Over(new) } else { Slot::Into { old, new } }
-                }
-                let parts = p1.iter_mut().zip(&mut m1).zip(&mut v1).zip(&mut e1).enumerate();
-                let mut leaves: Vec<Leaf<'_>> = parts
-                    .map(|(i, (((p1, m1), v1), e1))| Leaf {
-                        p: slot(over, &p[i], p1),
-                        g: &g[i],
-                        m: slot(over, &m[i], m1),
-                        v: slot(over, &v[i], v1),
-                        e: averaged.then_some(slot(over, &e[i], e1)),
-                    })
-                    .collect();
-                adamw(&STEP, 0.5, 0.99, &mut leaves);
-                for i in 0..lengths.len() {
-                    let want: Vec<[f64; 4]> = (0..lengths[i])
-                        .map(|j| reference(&STEP, [p[i][j], g[i][j], m[i][j], v[i][j], e[i][j]], 0.5, 0.99))
-                        .collect();
-                    let part = |k: usize| -> Vec<f64> { want.iter().map(|w| w[k]).collect() };
-                    close(&p1[i], &part(0), 1e-6);
-                    close(&m1[i], &part(1), 1e-6);
-                    close(&v1[i], &part(2), 1e-6);
-                    if averaged {
-                        close(&e1[i], &part(3), 1e-6);
-                    }
-                }
-                // the average alone gives the same bits
-                if averaged {
-                    let pairs: Vec<(&[f32], &[f32])> = e.iter().zip(&p1).map(|(e, p)| (&e[..], &p[..])).collect();
-                    let mut alone = empty();
-                    ema(0.99, &pairs, &mut alone.iter_mut().map(|e| &mut e[..]).collect::<Vec<_>>());
-                    assert!(alone == e1);
-                }
-            }
-        }
-    }
 }
