@@ -3,7 +3,7 @@
 use crate::epilogue::SharedEpilogue;
 use crate::error::{Error, matrix};
 use crate::pack::Matrix;
-use crate::product::{Next, Product, Term};
+use crate::product::{Next, PackedRight, Product, Term};
 use crate::tile::{Kernels, kernels};
 use learngene_pool::{SendPtr, split};
 
@@ -87,15 +87,32 @@ impl<'a> GemmBatch<'a> {
 /// # Errors
 /// When a slice is too short, a stride is less than a row, or the C overlap; nothing is written then.
 pub fn gemm_batch(batch: GemmBatch<'_>) -> Result<(), Error> {
-    gemm_batch_with(kernels(learngene_simd::level()), learngene_pool::threads(), batch)
+    gemm_batch_with(kernels(learngene_simd::level()), learngene_pool::threads(), batch, None)
 }
 
-pub(crate) fn gemm_batch_with(kernels: Kernels, threads: usize, mut g: GemmBatch<'_>) -> Result<(), Error> {
-    check(&g)?;
+/// As [`gemm_batch`], with every B in the order of `right`, and `b_batch` words from one to the next.
+///
+/// # Errors
+/// As [`gemm_batch`].
+///
+/// # Panics
+/// Where n or k are not those of `right`, or A is transposed.
+pub fn gemm_batch_packed(batch: GemmBatch<'_>, right: &PackedRight) -> Result<(), Error> {
+    gemm_batch_with(kernels(learngene_simd::level()), learngene_pool::threads(), batch, Some(right))
+}
+
+pub(crate) fn gemm_batch_with(
+    kernels: Kernels,
+    threads: usize,
+    mut g: GemmBatch<'_>,
+    right: Option<&PackedRight>,
+) -> Result<(), Error> {
+    check(&g, right)?;
     if g.count == 0 || g.m == 0 || g.n == 0 {
         return Ok(());
     }
-    let shared_b = g.b_batch == 0 && !g.a_trans && g.a_batch == g.m * g.lda && g.c_batch == g.m * g.ldc;
+    let shared_b =
+        right.is_none() && g.b_batch == 0 && !g.a_trans && g.a_batch == g.m * g.lda && g.c_batch == g.m * g.ldc;
     if shared_b {
         (g.m, g.count) = (g.m * g.count, 1); // one product of all rows
     }
@@ -104,7 +121,7 @@ pub(crate) fn gemm_batch_with(kernels: Kernels, threads: usize, mut g: GemmBatch
     let one = |i: usize| {
         // SAFETY: the slices were checked to hold all products.
         let (a, b, c) = unsafe { (a.skip(i * g.a_batch), b.skip(i * g.b_batch), offset(c, i * g.c_batch)) };
-        let following = if i + 1 < g.count { Some(next(a, b, c, &g)) } else { None };
+        let following = if i + 1 < g.count { Some(next(a, b, c, &g, right)) } else { None };
         Product {
             kernels,
             m: g.m,
@@ -119,7 +136,8 @@ pub(crate) fn gemm_batch_with(kernels: Kernels, threads: usize, mut g: GemmBatch
             next: following,
         }
     };
-    if g.count < 2 * threads {
+    let packed = |i: usize| right.map(|right| &g.b[i * g.b_batch..][..right.words()]);
+    if right.is_none() && g.count < 2 * threads {
         for i in 0..g.count {
             one(i).run(threads);
         }
@@ -129,14 +147,14 @@ pub(crate) fn gemm_batch_with(kernels: Kernels, threads: usize, mut g: GemmBatch
     learngene_pool::run(tasks, &|task| {
         for i in split(g.count, tasks, task) {
             // SAFETY: the C do not overlap, and this task alone has the i-th.
-            unsafe { one(i).block(0..g.m, 0..g.n, None) };
+            unsafe { one(i).block(0..g.m, 0..g.n, packed(i)) };
         }
     });
     Ok(())
 }
 
 /// Where the product after that of a, b and c lies, as far as it is without gaps and not the same.
-fn next(a: Matrix, b: Matrix, c: SendPtr<f32>, g: &GemmBatch<'_>) -> Next {
+fn next(a: Matrix, b: Matrix, c: SendPtr<f32>, g: &GemmBatch<'_>, right: Option<&PackedRight>) -> Next {
     let part = |at: *const f32, batch: usize, stride: usize, (rows, row): (usize, usize)| {
         let words = if batch != 0 && stride == row { rows * row } else { 0 };
         (SendPtr(at.wrapping_add(batch).cast_mut()), words)
@@ -144,7 +162,10 @@ fn next(a: Matrix, b: Matrix, c: SendPtr<f32>, g: &GemmBatch<'_>) -> Next {
     let turned = |transposed: bool, size: (usize, usize)| if transposed { (size.1, size.0) } else { size };
     [
         part(a.at, g.a_batch, g.lda, turned(g.a_trans, (g.m, g.k))),
-        part(b.at, g.b_batch, g.ldb, turned(g.b_trans, (g.k, g.n))),
+        match right {
+            Some(right) => part(b.at, g.b_batch, 1, (right.words(), 1)),
+            None => part(b.at, g.b_batch, g.ldb, turned(g.b_trans, (g.k, g.n))),
+        },
         part(c.0, g.c_batch, g.ldc, (g.m, g.n)),
     ]
 }
@@ -156,7 +177,7 @@ unsafe fn offset(c: SendPtr<f32>, words: usize) -> SendPtr<f32> {
     SendPtr(unsafe { c.0.add(words) })
 }
 
-fn check(g: &GemmBatch<'_>) -> Result<(), Error> {
+fn check(g: &GemmBatch<'_>, right: Option<&PackedRight>) -> Result<(), Error> {
     let (m, n, k) = (g.m, g.n, g.k);
     if g.count == 0 || m == 0 || n == 0 {
         return Ok(());
@@ -174,7 +195,13 @@ fn check(g: &GemmBatch<'_>) -> Result<(), Error> {
         })
     };
     whole("a", g.a.len(), if g.a_trans { (k, m) } else { (m, k) }, g.lda, g.a_batch)?;
-    whole("b", g.b.len(), if g.b_trans { (n, k) } else { (k, n) }, g.ldb, g.b_batch)?;
+    match right {
+        None => whole("b", g.b.len(), if g.b_trans { (n, k) } else { (k, n) }, g.ldb, g.b_batch)?,
+        Some(right) => {
+            assert!(right.n == n && right.k == k && !g.a_trans, "packed for [{k}, {n}]");
+            whole("b", g.b.len(), (1, right.words()), right.words(), g.b_batch)?;
+        }
+    }
     whole("c", g.c.len(), (m, n), g.ldc, g.c_batch)?;
     let extent = (m - 1) * g.ldc + n;
     if g.count > 1 && g.c_batch < extent {

@@ -30,7 +30,7 @@ fn batches_of_all_layouts() {
                     let batch = if b_trans { batch.b_transposed() } else { batch };
                     let b_batch = if shared { 0 } else { batch.b_batch };
                     let batch = GemmBatch { b_batch, alpha: 0.5, accumulate: true, ..batch };
-                    gemm_batch_with(kernels, 2, batch).expect("a right batch");
+                    gemm_batch_with(kernels, 2, batch, None).expect("a right batch");
                     close(&c, &want, 1e-5, &format!("{:?} {count}x{m}x{n}x{k} {layout}", kernels.level));
                 }
             }

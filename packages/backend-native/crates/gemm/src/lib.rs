@@ -4,7 +4,8 @@
 //! - [`gemm`]: C = epilogue(alpha op(A) op(B) (+ C)), row-major with strides, an optional factor of every summand
 //!   ([`Gemm::k_scale`]), and an [`Epilogue`]: column factors, bias, GELU, SiLU, their gradients, a gated residual, and the
 //!   value before the activation stored on the side.
-//! - [`gemm_batch`]: many small products of one shape; a stride of 0 shares a factor.
+//! - [`gemm_batch`]: many small products of one shape; a stride of 0 shares a factor. [`gemm_batch_packed`]: with right
+//!   factors that the caller stored in the order of the kernels ([`PackedRight`]).
 //! - [`low_rank_forward`], [`low_rank_backward`]: y = ((x v) s) uᵀ with factors for all rows and own factors for runs of
 //!   rows (KIND's class gate). The own term of a run is added in the registers of the common one: one pass over y.
 //!   A layer of some hundred rows is swept row block by row block, forward and backward: see `sweep.rs`.
@@ -42,7 +43,8 @@
 //!   kernel asks for B twelve rows ahead, which is worth 8%: loads that miss replay their multiply-adds.
 //! - A is read where it lies, eight rows as eight streams; only a transposed A is packed (K cut at 512 then, so that the
 //!   strip of B can be wide and A is packed seldom).
-//! - For three tiles of rows or less, and for factors that fit the first-level cache, nothing is packed. Where B is
+//! - For three tiles of rows or less, and for factors that fit the first-level cache, nothing is packed. B is read once
+//!   then, 384 rows at a time across all columns, so that the panel that is asked for ahead is still there. Where B is
 //!   transposed and C has few rows, or A is and C has few columns, Cᵀ = Bᵀ Aᵀ is computed instead: the small
 //!   factor is packed, the large one streams past, tiles are transposed on the way out.
 //! - A batch asks for its next product while it computes one.
@@ -83,7 +85,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use batch::{GemmBatch, gemm_batch};
+pub use batch::{GemmBatch, gemm_batch, gemm_batch_packed};
 pub use epilogue::{Epilogue, Then};
 pub use error::Error;
 pub use gemm::{Gemm, gemm, gemm_bf16};
@@ -92,4 +94,5 @@ pub use low_rank_backward::{low_rank_backward, low_rank_backward_bf16, low_rank_
 pub use low_rank_together::{
     BackwardCall, ForwardCall, low_rank_backward_together, low_rank_forward_together, low_rank_work_together,
 };
+pub use product::PackedRight;
 pub use scratch::scratch_bytes;

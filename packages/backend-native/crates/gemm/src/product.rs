@@ -3,6 +3,7 @@
 mod ahead;
 mod cut;
 mod grid;
+mod packed;
 mod packing;
 mod tiles;
 
@@ -18,6 +19,7 @@ use tiles::Tiles;
 pub(crate) use ahead::Next;
 pub(crate) use cut::Cut;
 pub(crate) use grid::run_many;
+pub use packed::PackedRight;
 pub(crate) use packing::AHEAD;
 
 /// A [m, k] times B [k, n]; `scale` [k] multiplies the rows of B.
@@ -91,6 +93,9 @@ impl Plan {
 const LONGEST: usize = 2048;
 /// The same where A is packed: A is packed anew for every block of columns, so those are as wide as may be.
 const LONGEST_PACKED: usize = 512;
+/// The same where B is read where it lies for a few rows: a panel and the one that is asked for meanwhile, 144 KiB, stay in
+/// the second-level cache, whatever it is, and adding to C is less than a hundredth of the work.
+const LONGEST_FEW: usize = 384;
 /// Words of a cache line.
 const LINE: usize = 16;
 
@@ -110,15 +115,21 @@ impl<'a> Product<'a> {
     fn plan(&self, columns: usize, packed: bool) -> Plan {
         let unit = if self.kernels.pairs { 2 } else { 1 };
         let units = self.base.k.div_ceil(unit);
-        let passes = units.div_ceil(if self.packs_a() { LONGEST_PACKED } else { LONGEST }).max(1);
+        let lanes = self.kernels.lanes;
+        let vectors = columns.div_ceil(lanes);
+        let few = !packed && self.has_few_rows();
+        let most = match self.packs_a() {
+            true => LONGEST_PACKED,
+            false if few => LONGEST_FEW,
+            false => LONGEST,
+        };
+        let passes = units.div_ceil(most).max(1);
         let longest = units.div_ceil(passes);
         let tail_k = self.tails.iter().map(|tail| self.words(tail.term.k)).max().unwrap_or(0);
-        let lanes = self.kernels.lanes;
         let beside = if packed { 0 } else { tail_k };
         let strip = (cache::second_level_words() * self.b_share() / 16 / (longest + beside).max(1) / lanes)
             .max(self.kernels.vectors);
-        let vectors = columns.div_ceil(lanes);
-        let strips = vectors.div_ceil(strip);
+        let strips = if few { 1 } else { vectors.div_ceil(strip) };
         let strip = vectors.div_ceil(strips.max(1));
         Plan { unit, units, passes, longest, tail_k, vectors, strips, strip }
     }

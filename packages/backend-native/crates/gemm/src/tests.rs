@@ -66,6 +66,7 @@ const SIZES: &[(usize, usize, usize)] = &[
     (100, 101, 1),
     (130, 260, 90),
     (17, 40, 4500),
+    (16, 130, 900),
 ];
 #[cfg(miri)]
 const SIZES: &[(usize, usize, usize)] = &[(0, 3, 4), (3, 4, 0), (1, 1, 1), (9, 13, 7), (5, 20, 33)];
@@ -106,17 +107,19 @@ fn bf16_is_exact_products_of_rounded_factors() {
 
 #[test]
 fn the_same_bits_every_time_and_for_every_count_of_threads() {
-    let (m, n, k) = if cfg!(miri) { (9, 11, 5) } else { (130, 200, 300) };
-    let (a, b) = (random(m * k, 1), random(k * n, 2));
-    for kernels in levels() {
-        let product = |threads| {
-            let mut c = vec![0.0; m * n];
-            gemm_with(kernels, threads, Gemm::new((m, n, k), &a, &b, &mut c)).expect("a right product");
-            c
-        };
-        let first = product(1);
-        for threads in [2, 3, 8] {
-            assert!(first == product(threads), "{:?}: {threads} threads", kernels.level);
+    let sizes: &[_] = if cfg!(miri) { &[(9, 11, 5)] } else { &[(130, 200, 300), (16, 500, 1000), (40, 100, 900)] };
+    for &(m, n, k) in sizes {
+        let (a, b) = (random(m * k, 1), random(k * n, 2));
+        for kernels in levels() {
+            let product = |threads| {
+                let mut c = vec![0.0; m * n];
+                gemm_with(kernels, threads, Gemm::new((m, n, k), &a, &b, &mut c)).expect("a right product");
+                c
+            };
+            let first = product(1);
+            for threads in [2, 3, 8] {
+                assert!(first == product(threads), "{:?} {m}x{n}x{k}: {threads} threads", kernels.level);
+            }
         }
     }
 }

@@ -37,8 +37,17 @@ impl Product<'_> {
 
     /// Whether B is read where it lies.
     pub(super) fn direct(&self, row_tiles: usize, k: usize) -> bool {
-        let rows = self.base.b.column == 1 && self.base.scale.is_none() && !self.kernels.pairs;
-        rows && (row_tiles <= FEW_TILES || k * self.base.b.row <= SMALL)
+        self.reads_rows() && (row_tiles <= FEW_TILES || k * self.base.b.row <= SMALL)
+    }
+
+    /// Whether C has so few rows that B is read where it lies, in every task: sums are cut alike then, whatever the grid.
+    pub(super) fn has_few_rows(&self) -> bool {
+        let height = self.kernels.heights[self.kernels.vectors - 1];
+        !self.packs_a() && self.tails.is_empty() && self.reads_rows() && self.m.div_ceil(height) <= FEW_TILES
+    }
+
+    fn reads_rows(&self) -> bool {
+        self.base.b.column == 1 && self.base.scale.is_none() && !self.kernels.pairs
     }
 
     /// # Safety

@@ -59,7 +59,9 @@ impl Product<'_> {
                 // SAFETY: rows `ks` and all columns of the panel are within B.
                 parts[0].b = unsafe { self.base.b.from(ks.start, start) }.at;
                 parts[0].b_step = self.base.b.row;
-                parts[0].b_ahead = width;
+                // the next panel of these rows of B, or the first of the rows that follow
+                let following = (ks.len() * self.base.b.row).wrapping_sub(start - columns.start);
+                parts[0].b_ahead = if panel + 1 < panels.parts { width } else { following };
             } else {
                 parts[0].b = b_words[strip.start * lanes * words..].as_ptr();
                 parts[0].b_step = width;

@@ -10,7 +10,7 @@ mod transform;
 
 use std::ops::Range;
 
-use learngene_gemm::{GemmBatch, gemm_batch};
+use learngene_gemm::{GemmBatch, PackedRight, gemm_batch, gemm_batch_packed};
 use learngene_pool::{SendPtr, run, split, threads};
 
 use super::ending::Ending;
@@ -172,19 +172,18 @@ fn over_tiles(count: usize, f: &(dyn Fn(Range<usize>) + Sync)) {
     run(tasks, &|task| f(split(count, tasks, task)));
 }
 
-fn products(batch: GemmBatch<'_>) {
-    gemm_batch(batch).expect("sizes fit");
-}
-
 /// y = after(x * w).
 pub(super) fn forward(grid: &Grid, x: &[f32], w: &[f32], ending: Ending<'_>, y: &mut [f32]) {
     let layout = Layout::new(grid);
     let Layout { c, o, c_row, o_row } = layout;
-    let (tiles, plane) = (grid.tiles(), layout.plane());
+    let tiles = grid.tiles();
+    let right = PackedRight::new(o, c);
+    let plane = apart(right.words());
     let out = SendPtr::new(y);
     with_scratch(FREQUENCIES * plane, |u| {
         let to = SendPtr::new(u);
-        on_all(c * o, &|part| transform::filters(w, c * o, part, to, plane));
+        let tasks = (4 * threads()).min(c);
+        run(tasks, &|task| transform::filters(w, (c, o), split(c, tasks, task), to, &right, plane));
         let u = &*u;
         let blocks = layout.blocks(tiles);
         run(blocks, &|block| {
@@ -196,14 +195,15 @@ pub(super) fn forward(grid: &Grid, x: &[f32], w: &[f32], ending: Ending<'_>, y: 
                 let own = |part: Range<usize>| range.start + part.start..range.start + part.end;
                 let to = Tiles { at: SendPtr::new(v), first: range.start, row: c_row, step: v_step };
                 over_tiles(count, &|part| transform::input(grid, x, own(part), &to));
-                products(GemmBatch {
+                let batch = GemmBatch {
                     lda: c_row,
                     a_batch: v_step,
                     b_batch: plane,
                     ldc: o_row,
                     c_batch: m_step,
                     ..GemmBatch::new(FREQUENCIES, (count, o, c), v, u, m)
-                });
+                };
+                gemm_batch_packed(batch, &right).expect("sizes fit");
                 let from = Tiles { at: SendPtr::new(m), first: range.start, row: o_row, step: m_step };
                 over_tiles(count, &|part| transform::output(grid, &from, own(part), &ending, out));
             });
@@ -239,7 +239,7 @@ pub(super) fn filter_grad(grid: &Grid, x: &[f32], dy: &[f32], dw: &mut [f32]) {
                         transform::input(grid, x, own.clone(), &to_v);
                         transform::gradient(grid, dy, own, &to_d);
                     });
-                    products(GemmBatch {
+                    let batch = GemmBatch {
                         lda: c_row,
                         a_trans: true,
                         a_batch: v_step,
@@ -248,7 +248,8 @@ pub(super) fn filter_grad(grid: &Grid, x: &[f32], dy: &[f32], dw: &mut [f32]) {
                         c_batch: plane,
                         accumulate: done > 0,
                         ..GemmBatch::new(FREQUENCIES, (c, o, count), v, d, u)
-                    });
+                    };
+                    gemm_batch(batch).expect("sizes fit");
                 });
             }
         });

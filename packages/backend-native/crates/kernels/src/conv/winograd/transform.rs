@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use learngene_gemm::PackedRight;
 use learngene_pool::SendPtr;
 use learngene_simd::{Lanes, dispatch, sigmoid};
 
@@ -240,18 +241,46 @@ unsafe fn finish<S: Lanes>(last: Last, x: S::Sixteen) -> S::Sixteen {
 }
 
 dispatch! {
-    /// Columns `part` of U [36, plane] = G w Gᵀ, w [9, plane]; a frequency is `step` words.
-    pub(super) fn filters(w: &[f32], plane: usize, part: Range<usize>, u: Out, step: usize) = filters_with;
+    /// Rows `part` of U [36] = G w Gᵀ in the order of `right`, w [9, C, O]; a frequency is `step` words.
+    pub(super) fn filters(
+        w: &[f32], sizes: (usize, usize), part: Range<usize>, u: Out, right: &PackedRight, step: usize
+    ) = filters_with;
 }
 #[inline(always)]
-fn filters_with<S: Lanes>(w: &[f32], plane: usize, part: Range<usize>, u: Out, step: usize) {
-    for start in part.clone().step_by(LANES) {
-        let count = part.end - start;
-        // SAFETY: `dispatch` found the instruction set; the columns are within both, and those of tasks are disjoint.
+fn filters_with<S: Lanes>(
+    w: &[f32],
+    sizes: (usize, usize),
+    part: Range<usize>,
+    u: Out,
+    right: &PackedRight,
+    step: usize,
+) {
+    let (channels, filters) = sizes;
+    let lanes = right.lanes();
+    for (row, start) in part.flat_map(|row| (0..filters).step_by(LANES).map(move |start| (row, start))) {
+        let from = w.as_ptr().wrapping_add(row * filters + start);
+        let count = (filters - start).min(LANES);
+        let mut places = [0; LANES];
+        let places = &mut places[..count.div_ceil(lanes)];
+        for (i, place) in places.iter_mut().enumerate() {
+            *place = right.place(row, start / lanes + i);
+        }
+        // SAFETY: `dispatch` found the instruction set; the numbers are within w; every register of columns has its place in
+        // each frequency, and those of tasks are disjoint.
         unsafe {
             both::<S, Filter, 3, TILE>(
-                |i, j| load::<S>(w.as_ptr().add((3 * i + j) * plane + start), count),
-                |i, j, x| store::<S>(u.0.add((i * TILE + j) * step + start), x, count),
+                |i, j| load::<S>(from.add((3 * i + j) * channels * filters), count),
+                |i, j, x| {
+                    let to = u.0.add((i * TILE + j) * step);
+                    if lanes == LANES {
+                        return S::store(to.add(places[0]), x);
+                    }
+                    let mut lane = [0.0; LANES];
+                    S::store(lane.as_mut_ptr(), x);
+                    for (place, lane) in places.iter().zip(lane.chunks_exact(lanes)) {
+                        std::ptr::copy_nonoverlapping(lane.as_ptr(), to.add(*place), lanes);
+                    }
+                },
             );
         }
     }
