@@ -3,7 +3,7 @@
 //! right reflector is made of is known for a column of A as soon as its product with the left reflector is, so that
 //! both products take the column while it is in the cache (Howell et al. 2008).
 
-use learngene_pool::{SendPtr, run, split, threads};
+use learngene_pool::{SendPtr, run, split, threads, zeros};
 
 use crate::gemm::{Store, gemm};
 use crate::reflector::{Reflectors, reflector};
@@ -63,7 +63,7 @@ pub(crate) fn bidiagonalize(mut a: Vec<f64>, ld: usize, n: usize) -> Bidiagonal 
     let mut side = vec![0.0; n.saturating_sub(1)];
     let mut left_taus = vec![0.0; n];
     let mut right_taus = vec![0.0; n.saturating_sub(1)];
-    let mut right = vec![0.0; ld * n.saturating_sub(1)];
+    let mut right = zeros(ld * n.saturating_sub(1));
     let mut vx = vec![0.0; ld * 2 * PANEL];
     let mut yu = vec![0.0; ld * 2 * PANEL];
     let mut partial = vec![0.0; ld * threads()];

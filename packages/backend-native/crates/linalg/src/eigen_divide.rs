@@ -1,6 +1,8 @@
 //! Eigenvalues and vectors of a symmetric tridiagonal matrix by divide and conquer (Cuppen 1981; Gu and Eisenstat
 //! 1995): halves that differ from the whole by a matrix of rank 1, merged by the secular equation.
 
+use learngene_pool::zeros;
+
 use crate::Error;
 use crate::iteration::{Columns, tridiagonal};
 use crate::merge::{Grouped, Support, Vectors, bound, for_blocks, for_columns, levels, parts, rising};
@@ -33,7 +35,7 @@ struct Block<'a> {
 pub(crate) fn decompose(mut d: Vec<f64>, mut e: Vec<f64>, leaf: usize) -> Result<Decomposed, Error> {
     let n = d.len();
     let ld = leading(n);
-    let mut q = vec![0.0; ld * n];
+    let mut q = zeros(ld * n);
     let mut order = vec![0; n];
     let norm = d.iter().chain(&e).fold(0.0f64, |norm, x| norm.max(x.abs()));
     let depth = levels(n, leaf);
@@ -147,7 +149,7 @@ impl Block<'_> {
         let d: Vec<f64> = kept.iter().map(|&j| self.d[j]).collect();
         let weights: Vec<f64> = kept.iter().map(|&j| rho * z[j] * z[j]).collect();
         let mut roots = vec![0.0; k];
-        let mut s = vec![0.0; ld * k];
+        let mut s = zeros(ld * k);
         Secular::<false> { d: &d, weights: &weights }.solve(&mut roots, &mut s, ld);
         let mut exact = consistent_weights::<false>(&s, ld, &d, &roots);
         for (exact, &j) in exact.iter_mut().zip(kept) {

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use learngene_pool::{SendPtr, run, split, threads};
+use learngene_pool::{SendPtr, run, split, threads, zeros};
 
 use crate::tile::{Tile, tile};
 use crate::view::{View, ViewMut};
@@ -189,7 +189,7 @@ impl Job<'_> {
 
 fn reserve(buffer: &mut Vec<f64>, length: usize) {
     if buffer.len() < length {
-        buffer.resize(length, 0.0);
+        *buffer = zeros(length); // nothing of the old one is wanted
     }
 }
 

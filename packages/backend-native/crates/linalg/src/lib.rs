@@ -26,6 +26,8 @@ mod tridiagonalize;
 mod vector;
 mod view;
 
+use learngene_pool::zeros;
+
 use check::{Scale, shape};
 pub use error::Error;
 use gemm::Store;
@@ -61,14 +63,14 @@ pub fn permuted_lower(a: &[f64], (m, n): (usize, usize), pl: &mut [f64]) -> Resu
     Scale::of(a, n)?;
     // L comes from the first k columns alone
     let ld = leading(m);
-    let mut x = vec![0.0; ld * k];
+    let mut x = zeros(ld * k);
     transpose(a, n, &mut x, ld, (m, k), |i| i);
     let order = lu::factor(&mut x, ld, m, k);
     for (j, column) in x.chunks_exact_mut(ld).enumerate() {
         column[..j].fill(0.0);
         column[j] = 1.0;
     }
-    let mut rows = vec![0.0; m * k];
+    let mut rows = zeros(m * k);
     transpose(&x, ld, &mut rows, k, (k, m), |i| i);
     for (row, &at) in rows.chunks_exact(k).zip(&order) {
         pl[at * k..at * k + k].copy_from_slice(row);
@@ -80,12 +82,12 @@ pub fn permuted_lower(a: &[f64], (m, n): (usize, usize), pl: &mut [f64]) -> Resu
 fn columns_of(a: &[f64], (m, n): (usize, usize), transposed: bool) -> (Vec<f64>, usize) {
     if transposed {
         let ld = leading(n);
-        let mut out = vec![0.0; ld * m];
+        let mut out = zeros(ld * m);
         copy_columns(a, n, 0..n, m, |at| at, (&mut out, ld));
         (out, ld)
     } else {
         let ld = leading(m);
-        let mut out = vec![0.0; ld * n];
+        let mut out = zeros(ld * n);
         transpose(a, n, &mut out, ld, (m, n), |i| i);
         (out, ld)
     }
@@ -130,7 +132,7 @@ fn svd_with(
     let (tall, mut core, ld_core) = if rows > k {
         let (diagonal, taus) = qr::factor(&mut x, ld, rows, k);
         let ld_core = leading(k);
-        let mut core = vec![0.0; ld_core * k];
+        let mut core = zeros(ld_core * k);
         for (j, (to, from)) in core.chunks_exact_mut(ld_core).zip(x.chunks_exact(ld)).enumerate() {
             to[..j].copy_from_slice(&from[..j]);
             to[j] = diagonal[j];
@@ -149,7 +151,7 @@ fn svd_with(
     scale.undo(s);
     let gather = |from: &[f64], rows: usize| {
         let ld = leading(rows);
-        let mut out = vec![0.0; ld * k];
+        let mut out = zeros(ld * k);
         copy_columns(from, found.ld, 0..k, k, |place| descending[place], (&mut out, ld));
         (out, ld)
     };
@@ -189,7 +191,7 @@ fn symmetric_eigen_with(
     let mut reduced = tridiagonalize::tridiagonalize(x, ld, n);
     let (d, e) = (reduced.diagonal.clone(), std::mem::take(&mut reduced.side));
     let found = eigen_divide::decompose(d, e, leaf)?;
-    let mut sorted = vec![0.0; found.ld * n];
+    let mut sorted = zeros(found.ld * n);
     copy_columns(&found.vectors, found.ld, 0..n, n, |place| found.order[place], (&mut sorted, found.ld));
     for (value, &at) in values.iter_mut().zip(&found.order) {
         *value = found.values[at];
@@ -233,7 +235,7 @@ pub fn qr(a: &[f64], (m, n): (usize, usize), q: &mut [f64], r: &mut [f64]) -> Re
         row[i] = diagonal;
     }
     scale.undo(r);
-    let mut columns = vec![0.0; ld * k];
+    let mut columns = zeros(ld * k);
     Reflectors { columns: &x, ld, shift: 0, rows: m, taus: &taus }.form(&mut columns, ld, k);
     transpose(&columns, ld, q, k, (k, m), |i| i);
     Ok(())

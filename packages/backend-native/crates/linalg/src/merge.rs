@@ -1,6 +1,6 @@
 //! What divide and conquer of eigenvalues and of singular values have in common.
 
-use learngene_pool::{SendPtr, run, split, threads};
+use learngene_pool::{SendPtr, run, split, threads, zeros};
 
 use crate::gemm::{Store, gemm};
 use crate::view::{View, ViewMut, leading};
@@ -55,7 +55,7 @@ impl Vectors<'_> {
         let sizes = [ld_top * tall, ld_bottom * low, ld_rest * deflated.len()];
         let length = sizes.iter().sum();
         if work.len() < length {
-            work.resize(length, 0.0);
+            *work = zeros(length); // nothing of the old one is wanted
         }
         let (top, rest) = work.split_at_mut(sizes[0]);
         let (bottom, rest) = rest.split_at_mut(sizes[1]);

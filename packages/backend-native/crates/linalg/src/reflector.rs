@@ -1,6 +1,6 @@
 //! Householder reflectors H = I - tau v v', alone and in blocks I - V T V' (Schreiber and Van Loan 1989).
 
-use learngene_pool::{SendPtr, run, split};
+use learngene_pool::{SendPtr, run, split, zeros};
 
 use crate::gemm::{Store, gemm};
 use crate::vector::{dot, scale};
@@ -73,7 +73,8 @@ impl Reflectors<'_> {
 
     fn apply_from(&self, c: &mut [f64], ldc: usize, count: usize, first_column: impl Fn(usize) -> usize) {
         let blocks = self.taus.len().div_ceil(BLOCK);
-        let mut scratch = Scratch::default();
+        // the last blocks, which come first, are the smallest
+        let mut scratch = Scratch::with_room(self.rows, count, self.taus.len().min(BLOCK));
         for block in (0..blocks).rev() {
             let first = block * BLOCK;
             let last = (first + BLOCK).min(self.taus.len());
@@ -101,6 +102,16 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
+    /// Room for blocks of `block` reflectors in `rows` rows that are applied to `columns` columns.
+    fn with_room(rows: usize, columns: usize, block: usize) -> Self {
+        let room = |words: usize| {
+            let mut memory = zeros(words * block);
+            memory.clear();
+            memory
+        };
+        Self { v: room(leading(rows)), vt: room(leading(rows)), product: room(columns), ..Self::default() }
+    }
+
     /// Takes reflectors `first..last`, as a unit lower trapezoid, and forms T and V T.
     pub fn load(&mut self, from: &Reflectors, first: usize, last: usize) {
         let (rows, count) = (from.rows - first - from.shift, last - first);

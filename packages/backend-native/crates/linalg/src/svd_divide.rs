@@ -1,6 +1,8 @@
 //! The SVD of a bidiagonal matrix by divide and conquer (Gu and Eisenstat 1995). Blocks are lower bidiagonal with one
 //! row more than columns; a block is two such blocks and one column between them.
 
+use learngene_pool::zeros;
+
 use crate::Error;
 use crate::iteration::{Columns, bidiagonal};
 use crate::merge::{Grouped, Support, Vectors, bound, for_blocks, for_columns, levels, parts, rising};
@@ -41,8 +43,8 @@ pub(crate) fn decompose(d: &[f64], e: &[f64], leaf: usize) -> Result<Decomposed,
     let mut below = e.to_vec();
     below.push(0.0);
     // one column and one value too many: every row of blocks then has as many
-    let mut u = vec![0.0; ld * rows];
-    let mut v = vec![0.0; ld * rows];
+    let mut u = zeros(ld * rows);
+    let mut v = zeros(ld * rows);
     let mut values = vec![0.0; rows];
     let mut order = vec![0; rows];
     let norm = d.iter().chain(e).fold(0.0f64, |norm, x| norm.max(x.abs()));
@@ -201,7 +203,7 @@ impl Block<'_> {
         let d: Vec<f64> = kept.iter().map(|&j| self.values[j]).collect();
         let weights: Vec<f64> = kept.iter().map(|&j| z[j] * z[j]).collect();
         let mut roots = vec![0.0; k];
-        let mut s = vec![0.0; ld * k];
+        let mut s = zeros(ld * k);
         Secular::<true> { d: &d, weights: &weights }.solve(&mut roots, &mut s, ld);
         let mut exact = consistent_weights::<true>(&s, ld, &d, &roots);
         for (exact, &j) in exact.iter_mut().zip(kept) {

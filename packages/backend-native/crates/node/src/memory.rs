@@ -1,30 +1,20 @@
 //! Memory for tensors: aligned to cache lines, with huge pages where that pays.
 
 use std::alloc::{Layout, alloc, dealloc};
+use std::mem::MaybeUninit;
 
+use learngene_pool::{HUGE_PAGE, advise_huge};
 use napi::bindgen_prelude::{Float32Array, Result};
 use napi::{Error, Status};
 use napi_derive::napi;
 
 /// One cache line, and one AVX-512 register.
 const ALIGNMENT: usize = 64;
-/// The size of a huge page on x86-64 and AArch64 Linux.
-const HUGE: usize = 2 << 20;
 
 fn layout(elements: usize) -> Option<Layout> {
     let bytes = elements.checked_mul(size_of::<f32>())?.max(ALIGNMENT);
-    Layout::from_size_align(bytes, if bytes >= HUGE { HUGE } else { ALIGNMENT }).ok()
+    Layout::from_size_align(bytes, if bytes >= HUGE_PAGE { HUGE_PAGE } else { ALIGNMENT }).ok()
 }
-
-#[cfg(target_os = "linux")]
-fn advise_huge(pointer: *mut u8, bytes: usize) {
-    if bytes >= HUGE {
-        // SAFETY: advice about memory that was just allocated; a refusal changes nothing.
-        unsafe { libc::madvise(pointer.cast(), bytes, libc::MADV_HUGEPAGE) };
-    }
-}
-#[cfg(not(target_os = "linux"))]
-fn advise_huge(_pointer: *mut u8, _bytes: usize) {}
 
 /// A Float32Array of zeros, aligned to 64 bytes, freed when JavaScript collects it.
 #[napi]
@@ -37,7 +27,8 @@ pub fn allocate(elements: u32) -> Result<Float32Array> {
     if pointer.is_null() {
         return Err(fail());
     }
-    advise_huge(pointer, layout.size());
+    // SAFETY: the memory is `layout.size()` bytes long; nothing is said about what they hold.
+    advise_huge(unsafe { std::slice::from_raw_parts_mut(pointer.cast::<MaybeUninit<u8>>(), layout.size()) });
     // SAFETY: the memory is `layout.size()` bytes long; writing it makes it initialised.
     unsafe { pointer.write_bytes(0, layout.size()) };
     let free = move |data: *mut f32, _length: usize| {

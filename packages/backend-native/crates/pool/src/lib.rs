@@ -10,8 +10,10 @@
 //! Which thread runs a task is not fixed. Results are still the same bits from run to run, because tasks write disjoint
 //! outputs, and partial sums are kept per task and added in the order of the tasks.
 
+mod pages;
 mod pool;
 mod slices;
 
+pub use pages::{HUGE_PAGE, advise_huge, zeros};
 pub use pool::{alone, finish, later, run, threads, unfinished, wait};
 pub use slices::{SendPtr, split};
