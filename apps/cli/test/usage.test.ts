@@ -15,7 +15,7 @@ describe('help', () => {
         .split('Commands:')[1]
         .match(/^ {2}([a-z]+)/gm)
         ?.map((name) => name.trim()) ?? [];
-    expect(commands.filter((name) => name !== 'help')).toHaveLength(13);
+    expect(commands.filter((name) => name !== 'help')).toHaveLength(14);
     for (const name of commands) if (name !== 'help') expect(readme).toContain(`\`learngene ${name}`);
   });
 
