@@ -15,7 +15,7 @@ const MAX_LINE = 65_536;
 /** The longest whole number, in bytes. Longer ones take a time that grows with the square of their length. */
 const MAX_INTEGER_BYTES = 256;
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const utf8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** A number where it is exact as one, else the bigint. */
 export function wholeNumber(value: bigint): number | bigint {

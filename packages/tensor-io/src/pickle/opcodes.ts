@@ -21,7 +21,7 @@ const uint64 = ({ cursor }: PickleMachine) => cursor.length64();
 const index = ({ cursor }: PickleMachine) => Number(decimalInteger(cursor.line()));
 
 /** What each opcode does, by its name in Python's `pickletools`; STOP is the reader's own. */
-const ACTIONS: readonly (readonly [code: number, name: string, action: Action])[] = [
+const ACTIONS: readonly (readonly [code: number, name: string, action: Action])[] = /* @__PURE__ */ (() => [
   [0x80, 'PROTO', (m) => m.protocol(m.cursor.uint8())],
   [0x95, 'FRAME', (m) => void m.cursor.length64()],
   // The stack
@@ -100,12 +100,11 @@ const ACTIONS: readonly (readonly [code: number, name: string, action: Action])[
   [0x81, 'NEWOBJ', (m) => m.newObject()],
   [0x62, 'BUILD', (m) => m.build()],
   [0x51, 'BINPERSID', (m) => m.persistent()],
-];
+])();
 
 /** Actions by the opcode's byte. */
-export const OPCODES: ReadonlyMap<number, { readonly name: string; readonly action: Action }> = new Map(
-  ACTIONS.map(([code, name, action]) => [code, { name, action }]),
-);
+export const OPCODES: ReadonlyMap<number, { readonly name: string; readonly action: Action }> = /* @__PURE__ */ (() =>
+  new Map(ACTIONS.map(([code, name, action]) => [code, { name, action }])))();
 
 /** Opcodes of Python that files of tensors do not need, and what each would do. */
 export const REFUSED_OPCODES: ReadonlyMap<number, string> = new Map([

@@ -17,7 +17,7 @@ const FIRST_BYTES = 65_536;
 const COUNT_BYTES = 8;
 
 /** Nothing may be named in the pickles that describe the file. */
-const NOTHING: PickleResolver = torchResolver(new StorageTable());
+const NOTHING: PickleResolver = /* @__PURE__ */ (() => torchResolver(new StorageTable()))();
 
 /** Reads pickles that stand one after the other, without knowing where they end. */
 class PickleSequence {

@@ -102,7 +102,7 @@ function named(name: string, call: (args: readonly unknown[]) => unknown): Pickl
 }
 
 /** torch's functions that make a tensor of a storage. */
-export const REBUILD_GLOBALS: readonly PickleGlobal[] = [
+export const REBUILD_GLOBALS: readonly PickleGlobal[] = /* @__PURE__ */ (() => [
   named('torch._utils._rebuild_tensor', (args) => {
     checkCount(args, 4, 4);
     const [view, offset, size, stride] = args;
@@ -128,4 +128,4 @@ export const REBUILD_GLOBALS: readonly PickleGlobal[] = [
     if (tensor instanceof StoredTensor) return tensor;
     throw new PickleRefusal(`expected a tensor, got ${describeValue(tensor)}`);
   }),
-];
+])();

@@ -54,7 +54,7 @@ function noBytes(args: readonly unknown[]): Uint8Array {
 }
 
 /** Classes and functions of plain containers; Python 2 and protocol 2 call the module of some `__builtin__`. */
-const CONTAINERS: readonly PickleGlobal[] = [
+const CONTAINERS: readonly PickleGlobal[] = /* @__PURE__ */ (() => [
   { name: 'collections.OrderedDict', call: orderedDict },
   { name: 'torch.Size', call: size },
   { name: '_codecs.encode', call: latin1Bytes },
@@ -67,12 +67,11 @@ const CONTAINERS: readonly PickleGlobal[] = [
       return { name, call: (args: readonly unknown[], spend: Spend) => new Set(itemsOf(name, args, spend)) };
     }),
   ]),
-];
+])();
 
 /** All that a file of tensors may name. */
-const GLOBALS: ReadonlyMap<string, PickleGlobal> = new Map(
-  [...REBUILD_GLOBALS, ...STORAGE_GLOBALS, ...CONTAINERS].map((known) => [known.name, known]),
-);
+const GLOBALS: ReadonlyMap<string, PickleGlobal> = /* @__PURE__ */ (() =>
+  new Map([...REBUILD_GLOBALS, ...STORAGE_GLOBALS, ...CONTAINERS].map((known) => [known.name, known])))();
 
 function findGlobal(module: string, name: string): PickleGlobal {
   const full = `${module}.${name}`;

@@ -73,11 +73,11 @@ export class DTypeGlobal implements PickleGlobal {
 }
 
 /** The classes of storages and the dtypes, by name. */
-export const STORAGE_GLOBALS: readonly PickleGlobal[] = [
+export const STORAGE_GLOBALS: readonly PickleGlobal[] = /* @__PURE__ */ (() => [
   ...Object.entries(STORAGES).map(([name, elements]) => new StorageClass(name, elements)),
   ...UNTYPED.map((name) => new StorageClass(name, undefined)),
   ...Object.entries(DTYPES).map(([name, elements]) => new DTypeGlobal(name, elements)),
-];
+])();
 
 /** A run of bytes that tensors lie in. */
 export interface Storage {
