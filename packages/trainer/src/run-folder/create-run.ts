@@ -1,8 +1,15 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { disposeParams } from '@learngene/nn';
 import { ConfigError } from '@learngene/pipeline';
-import { CONFIG_FILE, checkpointPath, checkpointSteps, type RUN_FORMAT } from '@learngene/pipeline/node';
+import {
+  CONFIG_FILE,
+  checkpointPath,
+  checkpointSteps,
+  loadNewestCheckpoint,
+  type RUN_FORMAT,
+} from '@learngene/pipeline/node';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { checkChangeable, checkParents, checkWritable, strangerIn } from '../new-folder';
 import { METRICS_FILE } from './metrics-log';
@@ -62,13 +69,14 @@ export async function writeRunRecord(path: string, record: { readonly format: ty
 }
 
 /**
- * Writes the record of a run anew, unless a process works in the run.
+ * Writes the record of a run anew, unless a process works in the run or its newest checkpoint is damaged.
  *
- * @throws ConfigError naming the process
+ * @throws ConfigError naming the process; Error naming what of the checkpoint is damaged
  */
 export async function rewriteRunRecord(path: string, record: { readonly format: typeof RUN_FORMAT }): Promise<void> {
   const release = await lockRun(path);
   try {
+    for (const tree of Object.values((await loadNewestCheckpoint(path))?.trees ?? {})) disposeParams(tree);
     await writeRunRecord(path, record);
   } finally {
     await release();

@@ -24,12 +24,13 @@ function continued(training: object, requested: object, { done = 100, hold = fal
   return { config, result, said };
 }
 
-test.each<[string, object]>([
+test.each<[string, object, object?, object?]>([
   ['nothing', {}],
   ['its own steps', { training: { steps: 100 } }],
+  ['a rate that it holds already', { training: { steps: 100 } }, { holdFrom: 50 }, { hold: true }],
   ['the whole command', { data: { path: '/photos', classes: ['cat', 'Owl'], novel: ['bat'] }, training: CONSTANT }],
-])('a run asked for %s keeps its configuration', (_, requested) => {
-  const { config, result, said } = continued(CONSTANT, requested);
+])('a run asked for %s keeps its configuration', (_, requested, more = {}, options = {}) => {
+  const { config, result, said } = continued({ ...CONSTANT, ...more }, requested, options);
   expect([result, said]).toEqual([config, []]);
 });
 

@@ -89,13 +89,12 @@ export function continuedConfig<C extends RunConfig>(
   }
   const { steps } = asked.training;
   if (steps === config.training.steps) {
-    if (!hold) return config;
+    if (!hold || config.training.holdFrom !== undefined) return config;
     throw new ConfigError('hold: has a part only with more steps than the run has', { argument: 'hold' });
   }
   if (steps <= done) {
-    throw new ConfigError(`training.steps: expected more than the ${done} steps that were done, got ${steps}`, {
-      argument: 'training.steps',
-    });
+    const message = `training.steps: expected more than the ${done} steps that were done, got ${steps}; leave it out to keep those of the run`;
+    throw new ConfigError(message, { argument: 'training.steps' });
   }
   if (hold && done === 0) {
     throw new ConfigError('hold: no step was done whose learning rate could be kept', { argument: 'hold' });

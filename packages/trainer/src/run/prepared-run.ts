@@ -71,7 +71,7 @@ export async function noteResume(
 ): Promise<boolean> {
   const fresh = !resumed || (await checkpointSteps(run)).length === 0;
   if (!resumed) return fresh;
-  if (fresh) progress.info(`${run}: no checkpoint found: starts at step 0`);
+  if (fresh) progress.warn(`${run}: no checkpoint found: starts at step 0`);
   if (record.engine !== engine) {
     progress.warn(`the run was started on ${record.engine}; on ${engine} its numbers continue, but not bit for bit`);
   }

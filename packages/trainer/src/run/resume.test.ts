@@ -31,7 +31,8 @@ beforeAll(async () => {
 /** Receives messages, and keeps them. */
 function listening(): { said: string[]; progress: Progress } {
   const said: string[] = [];
-  return { said, progress: { ...noProgress, info: (text: string) => void said.push(text) } };
+  const hear = (text: string) => void said.push(text);
+  return { said, progress: { ...noProgress, info: hear, warn: hear } };
 }
 
 const requested = {
@@ -87,7 +88,6 @@ describe.each(['train', 'transfer'] as const)('a resumed run of %s', (command) =
     await resumed[command](run, withOne.progress);
     expect(withOne.said).not.toContain(note);
     rmSync(join(run, 'checkpoints'), { recursive: true });
-    mkdirSync(join(run, 'checkpoints'));
     const without = listening();
     await resumed[command](run, without.progress);
     expect(without.said).toContain(note);
@@ -109,6 +109,15 @@ describe.each(['train', 'transfer'] as const)('a resumed run of %s', (command) =
     expect(record.config.training.steps).toBe(4);
     expect(record.changes).toEqual([{ step: 2, config: { 'training.steps': [2, 4] } }]);
     expect((await readRunRecord(run)).changes).toBeUndefined();
+  });
+
+  test('is left as it is where its newest checkpoint is damaged, also when more steps are asked for', async () => {
+    const damaged = join(folder, `${command}-damaged`);
+    cpSync(run, damaged, { recursive: true });
+    writeFileSync(join(damaged, 'checkpoints/step-2/params.safetensors'), 'cut');
+    const before = readFileSync(join(damaged, 'config.json'), 'utf8');
+    await expect(extended[command](damaged, 4)).rejects.toThrow('params.safetensors');
+    expect(readFileSync(join(damaged, 'config.json'), 'utf8')).toBe(before);
   });
 
   test('is left as it is while another process works in it', async () => {

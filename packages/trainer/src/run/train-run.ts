@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { disposeParams } from '@learngene/nn';
 import type { Config, Progress } from '@learngene/pipeline';
 import { checkpointSteps, loadNewestCheckpoint } from '@learngene/pipeline/node';
@@ -78,6 +80,7 @@ export async function trainRun<B>(options: TrainRunOptions<B>): Promise<number> 
   checkGiven('trainRun', 'options', options, needed);
   const release = await lockRun(options.run);
   try {
+    for (const name of ['checkpoints', 'samples']) await mkdir(join(options.run, name), { recursive: true });
     return await trainLocked(options);
   } finally {
     await release();

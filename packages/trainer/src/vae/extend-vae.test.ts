@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { noProgress } from '@learngene/pipeline';
 import { writeSafetensors } from '@learngene/tensor-io/node';
@@ -27,6 +28,7 @@ test('a run goes on to more steps at the held rate, and refuses other settings',
   const config = parseVaeTrainingConfig({ data: { path: images }, model: widths, training }, 'test');
   const run = join(folder, 'run');
   await trainVae(await prepareVaeTraining(config, noProgress), options(run));
+  const before = readFileSync(join(run, 'autoencoder', 'model.safetensors'));
   const more = { requested: { training: { steps: 6 } }, hold: true, progress: noProgress };
   await trainVae(await resumeVaeTraining(run, more), options(run));
   const record = await readVaeRunRecord(run);
@@ -36,6 +38,8 @@ test('a run goes on to more steps at the held rate, and refuses other settings',
   expect(rates).toHaveLength(6);
   expect(rates.slice(4)).toEqual([rates[3], rates[3]]);
   expect(rates[3]).toBeLessThan(rates[2]);
+  expect(readFileSync(join(run, 'autoencoder-step-4', 'model.safetensors'))).toEqual(before);
+  expect(readFileSync(join(run, 'autoencoder', 'model.safetensors'))).not.toEqual(before);
   const other = { requested: { seed: 5 }, progress: noProgress };
   await expect(resumeVaeTraining(run, other)).rejects.toThrow('seed: the run has 0, got 5');
 });

@@ -1,4 +1,5 @@
-import { stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BatchState, ImageDataset } from '@learngene/datasets';
 import { disposeParams, type ParamTree, paramsToTensorData } from '@learngene/nn';
@@ -139,7 +140,7 @@ async function drawGrid(
 
 /** Writes the autoencoder and the report. */
 async function finish(
-  { run, record, images }: RunVaeTrainingOptions,
+  { run, record, images, progress }: RunVaeTrainingOptions,
   learner: AutoencoderLearner,
   steps: number,
 ): Promise<VaeRunOutcome> {
@@ -147,6 +148,7 @@ async function finish(
   const folder = join(run, AUTOENCODER_FOLDER);
   const scale = await measureLatentScale(learner, images.train);
   const config: VaeConfig = { ...record.model, ...scale };
+  await keepEarlier(folder, record, progress);
   await writeVae(folder, { config, tensors: await paramsToTensorData(params) }, { dtype: 'F16', replace: true });
   const error = await errorOfFolder(folder, images.heldOut);
   const measured = {
@@ -159,6 +161,15 @@ async function finish(
     scale,
   };
   return { ...measured, report: await writeVaeReport(run, record, measured) };
+}
+
+/** Keeps the autoencoder that was there before the run was extended: latents and models that were made with it need it. */
+async function keepEarlier(folder: string, { changes = [] }: VaeRunRecord, progress: Progress): Promise<void> {
+  const steps = changes.map(({ config }) => config['training.steps']?.[0]).findLast((before) => before !== undefined);
+  const kept = `${folder}-step-${steps}`;
+  if (steps === undefined || !existsSync(folder) || existsSync(kept)) return;
+  await rename(folder, kept);
+  progress.info(`Kept the autoencoder of ${steps} steps in ${kept}; what was made with it needs that one`);
 }
 
 async function weightsSize(folder: string): Promise<number> {

@@ -135,6 +135,9 @@ export async function trainVae(prepared: PreparedVaeRun, options: TrainVaeOption
     const started = prepared.record.engine;
     progress.warn(`the run was started on ${started}; on ${engine} its numbers continue, but not bit for bit`);
   }
+  if (resumed && (await checkpointSteps(run)).length === 0) {
+    progress.warn(`${run}: no checkpoint found: starts at step 0`);
+  }
   const record = resumed ? prepared.record : { ...prepared.record, engine };
   const images = await prepared.images(progress);
   const enlarged = images.enlarged && { enlarged: images.enlarged };
