@@ -1,5 +1,7 @@
+import { printable } from './printable';
+
 /**
- * One clear line for an error, with the causes that say more; no line of a cause is said twice.
+ * One clear line for an error, with the causes that say more; no line of a cause is said twice, and no control character is in it.
  *
  * @param textOf What each error and cause says (default: its message, or its name where that is empty).
  */
@@ -13,7 +15,7 @@ export function errorLine(error: unknown, textOf: (error: unknown) => string = m
     if (text !== '') parts.push(text);
     next = next instanceof Error ? next.cause : undefined;
   }
-  return parts.join(': ');
+  return printable(parts.join(': '));
 }
 
 /** The lines of a text whose parts between colons were not all said, each once, as one line. */

@@ -11,6 +11,7 @@ export { httpBundle } from './pipeline/http-bundle';
 export type { LoadedSource } from './pipeline/model-source';
 export { type OpenPipelineOptions, openPipeline, type PipelineSource } from './pipeline/open-pipeline';
 export type { Pipeline, SampleOptions } from './pipeline/pipeline';
+export { printable } from './printable';
 export { noProgress, type Progress, type ProgressBar } from './progress';
 export { duration, workRate } from './progress-text';
 export {

@@ -1,4 +1,4 @@
-import { type Progress, type ProgressBar, workRate } from '@learngene/pipeline';
+import { type Progress, type ProgressBar, printable, workRate } from '@learngene/pipeline';
 import cliProgress from 'cli-progress';
 import pc from 'picocolors';
 
@@ -110,5 +110,5 @@ export function createOutput({ json, quiet, debug = false }: OutputOptions): Out
 /** Prints rows of a name and a value, the values below each other. */
 export function printTable(output: Output, rows: readonly (readonly [string, string])[]): void {
   const width = Math.max(0, ...rows.map(([name]) => name.length));
-  for (const [name, value] of rows) output.print(`${name.padEnd(width)}  ${value}`);
+  for (const [name, value] of rows) output.print(printable(`${name.padEnd(width)}  ${value}`));
 }

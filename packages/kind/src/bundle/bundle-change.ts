@@ -130,6 +130,9 @@ export function checkName(at: string, name: unknown): asserts name is string {
   if (typeof name !== 'string' || name.length < 1 || name.length > 200) {
     throw new Error(`${at}: expected a name of 1 to 200 characters, got ${JSON.stringify(name)?.slice(0, 80)}`);
   }
+  if (name.trim() === '' || /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u.test(name)) {
+    throw new Error(`${at}: expected a name without control characters that is not blank, got ${JSON.stringify(name)}`);
+  }
   if (name === '__proto__') throw new Error(`${at}: '__proto__' is not allowed`);
 }
 

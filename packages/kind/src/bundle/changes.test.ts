@@ -86,7 +86,7 @@ describe('renameTailors', () => {
     await expect(rename(grown, 'owl', '7')).rejects.toThrow("to: the bundle has a group '7' already");
     await expect(rename(grown, 'owl', 'dog')).rejects.toThrow("to: the bundle has a class 'dog' already");
     await expect(rename(grown, 'cat', 'dog')).rejects.toThrow("to: group 'Katze & Hund' has a class 'dog' already");
-    for (const to of ['', 'x'.repeat(201), '__proto__', 3 as never]) {
+    for (const to of ['', '  ', 'x'.repeat(201), '__proto__', 'a\u001b[31m', 'a\nb', 'a\u202eb', 3 as never]) {
       await expect(rename(grown, 'owl', to)).rejects.toThrow(/^to: /);
     }
     await expect(rename(grown, 'uhu', 'x')).rejects.toThrow('from: expected one of');
