@@ -1,10 +1,17 @@
-import { cloneParams, type LowRankFactors, type ParamTree, prefetch, readingBack, sumTensors } from '@learngene/nn';
+import {
+  cloneParams,
+  disposeParams,
+  type LowRankFactors,
+  type ParamTree,
+  prefetch,
+  readingBack,
+  sumTensors,
+} from '@learngene/nn';
 import { concatComponents, orthogonalizeFactored } from '@learngene/tensor-svd';
 import type { TensorContainer } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { validateKindConfig } from './config';
 import { type AnyKindConfig, networkOf, withClasses } from './config-types';
-import type { FactoredLayer } from './network';
 import { checkOptionNames } from './option-names';
 import { type AnyKindModel, layerTree, type NetworkParams, rowsIn, subTree, tailorsOf } from './params';
 import { type TailorGroup, validateTailorGroups } from './tailor-groups';
@@ -42,16 +49,13 @@ const ROUNDING = 1e-6;
  *   not above 0 or do not add up to 1, on a name used twice; `ReadBackError` on WebGPU where factors are read back
  */
 export function mixTailors<M extends AnyKindModel>(model: M, mixtures: readonly TailorMixture[]): M {
-  const { config, params }: { config: AnyKindConfig; params: NetworkParams } = model;
+  const { config }: { config: AnyKindConfig } = model;
   checkMixtures(config, mixtures);
-  const mixed = () =>
-    ({
-      shared: cloneParams(params.shared),
-      learngenes: cloneParams(params.learngenes),
-      tailors: Object.fromEntries(mixtures.map((mixture) => [mixture.name, mixOf(model, mixture)])),
-    }) as unknown as TensorContainer;
-  const result = readingBack('mixTailors', () => tf.tidy(mixed)) as unknown as NetworkParams;
-  return { config: mixedConfig(config, mixtures, result), params: result } as M;
+  return finished(
+    model,
+    mixtures,
+    readingBack('mixTailors', () => tidied(() => narrowed(config, joinedTailors(model, mixtures)))),
+  );
 }
 
 /** {@link mixTailors} on every engine. It waits until the factors are read back. */
@@ -59,11 +63,57 @@ export async function mixTailorsAsync<M extends AnyKindModel>(
   model: M,
   mixtures: readonly TailorMixture[],
 ): Promise<M> {
-  const { config, params }: { config: AnyKindConfig; params: NetworkParams } = model;
+  const { config }: { config: AnyKindConfig } = model;
   checkMixtures(config, mixtures);
-  const groups = new Set(mixtures.flatMap((mixture) => groupWeights(config, mixture).map(({ group }) => group)));
-  await prefetch(...[...groups].map(({ name }) => tailorsOf(params, name)));
-  return mixTailors(model, mixtures);
+  const joined = tidied(() => joinedTailors(model, mixtures));
+  try {
+    await prefetch(...Object.values(joined));
+    return finished(
+      model,
+      mixtures,
+      tidied(() => narrowed(config, joined)),
+    );
+  } finally {
+    for (const tailors of Object.values(joined)) disposeParams(tailors);
+  }
+}
+
+/** The tailors of every mixture by its name. */
+type MixedTailors = Record<string, ParamTree>;
+
+const tidied = (make: () => MixedTailors): MixedTailors =>
+  tf.tidy(() => make() as unknown as TensorContainer) as unknown as MixedTailors;
+
+/** The model of some tailors, which it owns; shared parts and learngenes are cloned. */
+function finished<M extends AnyKindModel>(model: M, mixtures: readonly TailorMixture[], tailors: MixedTailors): M {
+  const { config, params }: { config: AnyKindConfig; params: NetworkParams } = model;
+  const { shared, learngenes } = params;
+  const result = {
+    shared: cloneParams(shared),
+    learngenes: cloneParams(learngenes),
+    tailors,
+  } as unknown as NetworkParams;
+  return { config: mixedConfig(config, mixtures, result), params: result } as M;
+}
+
+/** The tailors of every mixture with the components of all its groups, which may be more than a layer is wide. */
+function joinedTailors(model: AnyKindModel, mixtures: readonly TailorMixture[]): MixedTailors {
+  return Object.fromEntries(mixtures.map((mixture) => [mixture.name, mixOf(model, mixture)]));
+}
+
+/** The same tailors with no more components than a layer is wide. */
+function narrowed(config: AnyKindConfig, mixed: MixedTailors): MixedTailors {
+  const { layers } = networkOf(config);
+  const of = (tailors: ParamTree): ParamTree => ({
+    ...cloneParams(tailors),
+    ...layerTree(layers, (layer) => {
+      const own = subTree<LowRankFactors>(tailors, layer.name);
+      if (own === undefined) return undefined;
+      const { u, s, v } = own.s.size > Math.min(layer.in, layer.out) ? orthogonalizeFactored(own) : own;
+      return cloneParams({ u, s, v });
+    }),
+  });
+  return Object.fromEntries(Object.entries(mixed).map(([name, tailors]) => [name, of(tailors)]));
 }
 
 function checkMixtures(config: AnyKindConfig, mixtures: readonly TailorMixture[]): void {
@@ -128,16 +178,14 @@ function mixOf(model: AnyKindModel, mixture: TailorMixture): ParamTree {
       const part = subTree<LowRankFactors>(tailorsOf(params, group.name), layer.name);
       return part ? [{ u: part.u, s: weight === 1 ? part.s : tf.mul<tf.Tensor1D>(part.s, weight), v: part.v }] : [];
     });
-    return own.length === 0 ? undefined : joined(own, layer);
+    return own.length === 0 ? undefined : cloneParams(concatenated(own));
   });
   return { ...factors, ...mixedRows(model, mixture) };
 }
 
-/** The sum of some factors, of no higher rank than the layer is wide. */
-function joined(parts: readonly LowRankFactors[], layer: FactoredLayer): ParamTree {
-  if (parts.length === 1) return cloneParams({ ...parts[0] });
-  const sum = concatComponents(...parts);
-  const { u, s, v } = sum.s.size > Math.min(layer.in, layer.out) ? orthogonalizeFactored(sum) : sum;
+/** The sum of some factors, with the components of all. */
+function concatenated(parts: readonly LowRankFactors[]): { u: tf.Tensor; s: tf.Tensor; v: tf.Tensor } {
+  const { u, s, v } = parts.length === 1 ? parts[0] : concatComponents(...parts);
   return { u, s, v };
 }
 
