@@ -64,6 +64,11 @@ test('a run that was extended is extended again', () => {
   expect(stretched.result.training).not.toHaveProperty('holdFrom');
 });
 
+test('a cosine of a length of its own keeps it', () => {
+  const own = { ...COSINE, decaySteps: 60 };
+  expect(continued(own, { training: { steps: 200 } }).result.training).toMatchObject({ steps: 200, decaySteps: 60 });
+});
+
 test.each<[string, object, { done?: number; hold?: boolean }, string]>([
   ['data', { data: { path: '/other' } }, {}, 'data.path: the run has "/photos", got "/other"; a run that is continued'],
   ['other classes', { data: { classes: ['owl'] } }, {}, 'data.classes: the run has ["Owl","cat"], got ["owl"]'],

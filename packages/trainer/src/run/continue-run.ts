@@ -116,7 +116,11 @@ function withSteps<C extends RunConfig>(
   { steps, hold, done }: { steps: number; hold: boolean; done: number },
 ): C {
   const { decaySteps, holdFrom, ...training } = config.training;
-  if (!hold) return { ...config, training: { ...training, steps } };
+  if (!hold) {
+    // What an earlier hold set goes with it; a cosine's own length stays.
+    const own = holdFrom === undefined && decaySteps !== undefined && { decaySteps };
+    return { ...config, training: { ...training, steps, ...own } };
+  }
   const cosine = training.decay === 'cosine' && { decaySteps: decaySteps ?? training.steps };
   return { ...config, training: { ...training, steps, ...cosine, holdFrom: Math.min(holdFrom ?? done, done) } };
 }
