@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { chooseEngine, usePrecision } from '@learngene/engines/node';
 import type { EngineName } from './engine-names';
+import { finishWork } from './finish';
 import { profile } from './profile';
 import { autoencoderTasks } from './tasks/autoencoders';
 import { kindTasks } from './tasks/kind';
@@ -46,6 +47,8 @@ async function time(samples: number, inner: number): Promise<{ ms: number[] }> {
     for (let i = 0; i < inner; i++) {
       const result = run();
       if (result instanceof Promise) await result;
+      const finished = finishWork();
+      if (finished instanceof Promise) await finished;
     }
     ms.push((performance.now() - started) / inner);
   }
