@@ -1,39 +1,21 @@
 //! Publishing a job, taking its tasks, waiting for its end.
 
 use std::cell::{Cell, UnsafeCell};
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock};
+
+use crate::queue::Queue;
+use crate::signal::Signal;
 
 type Task<'a> = dyn Fn(usize) + Sync + 'a;
-
-/// What [`later`] was given.
-struct Later {
-    name: &'static str,
-    compute: Box<dyn FnOnce() -> Result<(), String> + Send>,
-    caller: &'static Caller,
-}
-
-/// A thread that calls [`later`]. What others do there is not its own: neither waited for nor told.
-struct Caller {
-    /// What it gave and is not done.
-    unfinished: AtomicUsize,
-    /// The first failure that no [`finish`] has told yet.
-    failure: Mutex<Option<String>>,
-}
-
-/// How often a worker looks for a job before it parks: about 100 µs of `pause` instructions.
-const SPINS: u32 = if cfg!(miri) { 4 } else { 3000 };
-/// After so many looks the processor is offered to other threads.
-const SPINS_BEFORE_YIELD: u32 = 20_000;
 
 struct Job {
     task: *const Task<'static>,
     tasks: usize,
 }
 
-struct Pool {
+pub(crate) struct Pool {
     threads: usize,
     /// Held by the caller whose job runs. A second caller (another JavaScript thread) works alone meanwhile.
     busy: AtomicBool,
@@ -46,14 +28,12 @@ struct Pool {
     panicked: AtomicBool,
     /// Counts the jobs; what idle workers watch.
     epoch: AtomicU64,
-    parked: AtomicUsize,
-    lock: Mutex<()>,
-    wake: Condvar,
-    /// What [`later`] was given and the first worker has not begun.
-    queue: Mutex<VecDeque<Later>>,
-    queued: AtomicUsize,
-    /// Held by the thread that does what is queued.
-    in_turn: AtomicBool,
+    /// What [`later`](crate::later) was given and nobody has begun.
+    pub queue: Queue,
+    /// Where workers wait for a job, but for the first, which waits for its turn at the queue too.
+    jobs: Signal,
+    /// Where the caller of a job waits for the workers inside.
+    left: Signal,
 }
 
 // SAFETY: `job` is written only by the holder of `busy` while the job is closed and nobody is inside, and read only by
@@ -65,13 +45,11 @@ unsafe impl Send for Pool {}
 thread_local! {
     /// Set while this thread runs a task: a nested `run` must not wait for the pool it is part of.
     static IN_TASK: Cell<bool> = const { Cell::new(false) };
-    /// Never freed, so that it is there until the thread's very end.
-    static CALLER: Cell<Option<&'static Caller>> = const { Cell::new(None) };
 }
 
 static POOL: OnceLock<&'static Pool> = OnceLock::new();
-/// Whether there is a worker to do what [`later`] is given.
-static HAS_WORKER: AtomicBool = AtomicBool::new(false);
+/// Whether there is a worker to do what [`later`](crate::later) is given.
+pub(crate) static HAS_WORKER: AtomicBool = AtomicBool::new(false);
 
 fn configured_threads() -> usize {
     let available = num_cpus::get().min(num_cpus::get_physical()).max(1);
@@ -83,7 +61,7 @@ fn configured_threads() -> usize {
         .min(256)
 }
 
-fn pool() -> &'static Pool {
+pub(crate) fn pool() -> &'static Pool {
     POOL.get_or_init(|| {
         let pool: &'static Pool = Box::leak(Box::new(Pool {
             threads: configured_threads(),
@@ -94,12 +72,9 @@ fn pool() -> &'static Pool {
             next: AtomicUsize::new(0),
             panicked: AtomicBool::new(false),
             epoch: AtomicU64::new(0),
-            parked: AtomicUsize::new(0),
-            lock: Mutex::new(()),
-            wake: Condvar::new(),
-            queue: Mutex::new(VecDeque::new()),
-            queued: AtomicUsize::new(0),
-            in_turn: AtomicBool::new(false),
+            queue: Queue::new(),
+            jobs: Signal::new(),
+            left: Signal::new(),
         }));
         for index in 1..pool.threads {
             let first = index == 1;
@@ -149,103 +124,7 @@ pub fn alone<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Calls `compute` on the first worker, after all that this function was given before; at once where there is no worker. A
-/// failure, or the message of a panic, is what the next [`finish`] of this thread returns, with `name` before it.
-pub fn later(name: &'static str, compute: impl FnOnce() -> Result<(), String> + Send + 'static) {
-    let pool = pool();
-    let next = Later { name, compute: Box::new(compute), caller: this_caller() };
-    next.caller.unfinished.fetch_add(1, SeqCst);
-    if !HAS_WORKER.load(SeqCst) {
-        return next.do_now();
-    }
-    held(&pool.queue).push_back(next);
-    pool.queued.fetch_add(1, SeqCst);
-    pool.wake_parked();
-}
-
-/// How much of what this thread gave [`later`] is not done.
-pub fn unfinished() -> usize {
-    CALLER.get().map_or(0, |caller| caller.unfinished.load(SeqCst))
-}
-
-/// As [`wait`]; and tells what failed.
-///
-/// # Errors
-/// The first failure since the last call on this thread.
-pub fn finish() -> Result<(), String> {
-    wait();
-    CALLER.get().and_then(|caller| held(&caller.failure).take()).map_or(Ok(()), Err)
-}
-
-/// Returns when all that this thread gave [`later`] is done; it helps with it, and does it alone where no worker wakes.
-pub fn wait() {
-    let pool = pool();
-    let mut seen = pool.epoch.load(SeqCst).wrapping_sub(1);
-    let mut spins = 0;
-    while unfinished() > 0 {
-        if pool.do_next() {
-            continue;
-        }
-        let epoch = pool.epoch.load(SeqCst);
-        if epoch == seen {
-            relax(&mut spins);
-            continue;
-        }
-        (seen, spins) = (epoch, 0);
-        pool.join();
-    }
-}
-
-fn this_caller() -> &'static Caller {
-    CALLER.get().unwrap_or_else(|| {
-        let caller = Box::leak(Box::new(Caller { unfinished: AtomicUsize::new(0), failure: Mutex::new(None) }));
-        CALLER.set(Some(caller));
-        caller
-    })
-}
-
-impl Later {
-    fn do_now(self) {
-        let Self { name, compute, caller } = self;
-        let outcome = catch_unwind(AssertUnwindSafe(compute)).unwrap_or_else(|payload| {
-            let text = payload.downcast_ref::<String>().cloned();
-            Err(text.or_else(|| payload.downcast_ref::<&str>().map(|&text| text.into())).unwrap_or("a panic".into()))
-        });
-        if let Err(message) = outcome {
-            held(&caller.failure).get_or_insert_with(|| format!("{name}: {message}"));
-        }
-        caller.unfinished.fetch_sub(1, SeqCst);
-    }
-}
-
-/// What a mutex guards; a panic while it was held leaves nothing half done here.
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
 impl Pool {
-    /// Does the next of what is queued, unless there is nothing or another thread is at it.
-    fn do_next(&self) -> bool {
-        if self.queued.load(SeqCst) == 0 || self.in_turn.compare_exchange(false, true, SeqCst, SeqCst).is_err() {
-            return false;
-        }
-        let next = held(&self.queue).pop_front();
-        let found = next.is_some();
-        if let Some(next) = next {
-            self.queued.fetch_sub(1, SeqCst);
-            next.do_now();
-        }
-        self.in_turn.store(false, SeqCst);
-        found
-    }
-
-    fn wake_parked(&self) {
-        if self.parked.load(SeqCst) > 0 {
-            let _guard = held(&self.lock);
-            self.wake.notify_all();
-        }
-    }
-
     fn run_job(&self, tasks: usize, f: &Task<'_>) {
         // SAFETY: only the lifetime is changed. The job is closed and empty of workers before this function returns.
         let task: *const Task<'static> = unsafe { std::mem::transmute(f as *const Task<'_>) };
@@ -255,13 +134,11 @@ impl Pool {
         self.panicked.store(false, SeqCst);
         self.open.store(true, SeqCst);
         self.epoch.fetch_add(1, SeqCst);
-        self.wake_parked();
+        self.jobs.notify();
+        self.queue.turns.notify();
         let outcome = catch_unwind(AssertUnwindSafe(|| self.take_tasks(f, tasks)));
         self.open.store(false, SeqCst);
-        let mut spins = 0u32;
-        while self.inside.load(SeqCst) > 0 {
-            relax(&mut spins);
-        }
+        self.left.wait(|| self.inside.load(SeqCst) == 0);
         let panicked = self.panicked.load(SeqCst);
         self.busy.store(false, SeqCst);
         if let Err(payload) = outcome {
@@ -285,10 +162,33 @@ impl Pool {
     fn work(&self, first: bool) {
         let mut seen = 0;
         loop {
-            seen = self.wait_for_job(seen, first);
-            if !(first && self.do_next()) {
+            let came = || self.epoch.load(SeqCst) != seen;
+            if first {
+                self.queue.turns.wait(|| came() || self.queue.has_turn());
+            } else {
+                self.jobs.wait(came);
+            }
+            seen = self.epoch.load(SeqCst);
+            if !(first && self.queue.take_turn()) {
                 self.join();
             }
+        }
+    }
+
+    /// Helps with jobs and with what is queued until `done`, which becomes true at the end of a turn.
+    pub fn help(&self, done: impl Fn() -> bool) {
+        let mut seen = None;
+        while !done() {
+            if self.queue.take_turn() {
+                continue;
+            }
+            let epoch = Some(self.epoch.load(SeqCst));
+            if epoch != seen {
+                seen = epoch;
+                self.join();
+                continue;
+            }
+            self.queue.turns.wait(|| Some(self.epoch.load(SeqCst)) != seen || self.queue.has_turn() || done());
         }
     }
 
@@ -305,37 +205,9 @@ impl Pool {
                 self.panicked.store(true, SeqCst);
             }
         }
-        self.inside.fetch_sub(1, SeqCst);
-    }
-
-    /// Returns the count of jobs once it differs from `seen`; to the `first` worker, also when something is queued.
-    fn wait_for_job(&self, seen: u64, first: bool) -> u64 {
-        let awaited = |epoch: u64| epoch != seen || first && self.queued.load(SeqCst) > 0;
-        for _ in 0..SPINS {
-            let epoch = self.epoch.load(SeqCst);
-            if awaited(epoch) {
-                return epoch;
-            }
-            std::hint::spin_loop();
+        if self.inside.fetch_sub(1, SeqCst) == 1 {
+            self.left.notify();
         }
-        let mut guard = held(&self.lock);
-        self.parked.fetch_add(1, SeqCst);
-        let mut epoch = self.epoch.load(SeqCst);
-        while !awaited(epoch) {
-            guard = self.wake.wait(guard).unwrap_or_else(|poisoned| poisoned.into_inner());
-            epoch = self.epoch.load(SeqCst);
-        }
-        self.parked.fetch_sub(1, SeqCst);
-        epoch
-    }
-}
-
-fn relax(spins: &mut u32) {
-    *spins += 1;
-    if *spins < SPINS_BEFORE_YIELD {
-        std::hint::spin_loop();
-    } else {
-        std::thread::yield_now();
     }
 }
 

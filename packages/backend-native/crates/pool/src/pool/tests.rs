@@ -1,6 +1,9 @@
 //! Jobs of all kinds, and what is done later.
 
 use super::*;
+use crate::signal::held;
+use crate::{finish, later, unfinished};
+use std::sync::Mutex;
 
 #[test]
 fn alone_nothing_leaves_the_thread() {
@@ -110,4 +113,30 @@ fn a_thread_is_told_its_own_failures_and_waits_for_its_own_work() {
     }
     begin.send(()).unwrap();
     assert_eq!(other.join().unwrap(), Err("other: on purpose".to_string()));
+}
+
+/// Who waits longer than the looks take leaves the processor to others: to the thread that it waits for, above all.
+#[cfg(all(target_os = "linux", not(miri)))]
+#[test]
+fn waiting_takes_no_processor_time() {
+    fn processor_ms(f: impl FnOnce()) -> i64 {
+        let now = || {
+            let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            // SAFETY: the pointer is to a live local.
+            assert_eq!(unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) }, 0);
+            time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+        };
+        let start = now();
+        f();
+        now() - start
+    }
+    let long = std::time::Duration::from_millis(300);
+    later("sleep", move || {
+        std::thread::sleep(long);
+        Ok(())
+    });
+    assert!(processor_ms(|| finish().unwrap()) < 100);
+    assert!(processor_ms(|| run(2, &|_| std::thread::sleep(long))) < 100);
+    let uneven = |task| std::thread::sleep(if task == 0 { long } else { long / 100 });
+    assert!(processor_ms(|| run(2, &uneven)) < 100);
 }
