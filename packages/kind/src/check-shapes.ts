@@ -1,3 +1,5 @@
+import { firstNonFinite, type NamedTensors } from '@learngene/tensor-io';
+
 /** What is checked of a tensor, be it a TensorData of a file or a tfjs tensor. */
 export interface Shaped {
   /** 'F32', 'F16' or 'BF16' in a file, 'float32' in memory. */
@@ -28,5 +30,14 @@ export function checkShapes(
   }
   for (const name of tensors.keys()) {
     if (!shapes.has(name)) throw new Error(`tensor ${JSON.stringify(name.slice(0, 80))}: not a part of this model`);
+  }
+}
+
+/** Throws on the first tensor of a file that holds an infinity or NaN; the message names it. */
+export function checkFinite(tensors: NamedTensors): void {
+  for (const [name, tensor] of tensors) {
+    const at = firstNonFinite(tensor) ?? -1;
+    if (at < 0) continue;
+    throw new Error(`tensor ${name}: expected finite numbers, got an infinity or NaN at element ${at}`);
   }
 }

@@ -5,7 +5,7 @@ export type { AssemblyBudget } from './assemble-budget';
 export { type AssembleDenseOptions, assembleDense, type DenseModel } from './assemble-dense';
 export { type AddTailorsOptions, addTailors } from './bundle/add-tailors';
 export { applyBundleChange, type BundleChange, type BundleChangeOptions } from './bundle/bundle-change';
-export { BundleError, TailorError } from './bundle/bundle-error';
+export { BundleError, BundleRequestError, TailorError } from './bundle/bundle-error';
 export { baseHash, type DecomposeOptions, decomposeKind, encodeTailors } from './bundle/decompose';
 export type { FetchPiece } from './bundle/fetch-bundle';
 export type { NamedIn } from './bundle/find-named';

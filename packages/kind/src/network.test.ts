@@ -5,6 +5,7 @@ import { expectClose, expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { memory } from '../test/memory-bundle';
+import { sealed } from '../test/sealed';
 import { DIT, GROUPS, tinyConfig } from '../test/tiny';
 import {
   MIXER,
@@ -117,7 +118,7 @@ describe('a network that is no Diffusion Transformer', () => {
     const model = { config: mixerConfig(), params: noisyMixer(mixerConfig()) };
     const files = await decomposeKind(model, { heads: '2' });
     expect(JSON.parse(new TextDecoder().decode(files.get('kind.json')))).toMatchObject({
-      version: 3,
+      version: 4,
       config: model.config,
     });
     const { metadata, ...opened } = await openBundle(memory(files).fetchPiece, { network: 'mixer' });
@@ -164,7 +165,7 @@ describe('a network that is no Diffusion Transformer', () => {
     const files = await decomposeKind({ config: mixerConfig(), params: noisyMixer(mixerConfig()) });
     const json = JSON.parse(new TextDecoder().decode(files.get('kind.json')));
     edit(json);
-    files.set('kind.json', new TextEncoder().encode(JSON.stringify(json)));
+    files.set('kind.json', await sealed(json));
     const opened = openBundle(memory(files).fetchPiece, { network: 'mixer' });
     await expect(opened).rejects.toThrow(BundleError);
     await expect(opened).rejects.toThrow(message);

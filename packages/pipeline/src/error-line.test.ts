@@ -2,6 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { errorLine } from './error-line';
 
 describe('errorLine', () => {
+  test('shows no control characters', () => {
+    expect(errorLine(new Error("no class 'x\u001b[2J'\nnext line"))).toBe("no class 'x\\u001b[2J' next line");
+  });
+
   test('adds the causes that say more, and leaves out those that were said', () => {
     const error = new Error('file.json: cannot be read', { cause: new Error('ENOENT: no such file') });
     expect(errorLine(error)).toBe('file.json: cannot be read: ENOENT: no such file');
@@ -13,6 +17,11 @@ describe('errorLine', () => {
     const error = new Error('a: cannot open: no such file or folder (ENOENT)', { cause });
     expect(errorLine(error)).toBe('a: cannot open: no such file or folder (ENOENT)');
     expect(errorLine(new Error('b (EACCES)', { cause }))).toBe(`b (EACCES): ${cause.message}`);
+    const raw = Object.assign(new Error(cause.message), { code: 'ENOENT', syscall: 'open', path: 'a' });
+    expect(errorLine(new Error('b', { cause: raw }))).toBe('b: no such file or folder (ENOENT)');
+    expect(errorLine(raw)).toBe('a: no such file or folder (ENOENT)');
+    const odd = Object.assign(new Error('EODD: odd'), { code: 'EODD', syscall: 'open' });
+    expect(errorLine(odd)).toBe('EODD: odd');
   });
 
   test.each<[string, Error]>([

@@ -1,3 +1,4 @@
+export { printable } from '@learngene/tensor-io';
 export { describeIssues, type IssueContext, unknownKey } from './config/describe-issues';
 export { type Json, mergeConfig, parseAssignment, parseConfig } from './config/load';
 export { type Config, type ConfigInput, DATA_SOURCES, type Sampling } from './config/schema';
@@ -11,7 +12,6 @@ export { httpBundle } from './pipeline/http-bundle';
 export type { LoadedSource } from './pipeline/model-source';
 export { type OpenPipelineOptions, openPipeline, type PipelineSource } from './pipeline/open-pipeline';
 export type { Pipeline, SampleOptions } from './pipeline/pipeline';
-export { printable } from './printable';
 export { noProgress, type Progress, type ProgressBar } from './progress';
 export { duration, workRate } from './progress-text';
 export {

@@ -1,4 +1,4 @@
-import { checkShapes } from '../check-shapes';
+import { checkFinite, checkShapes } from '../check-shapes';
 import { networkOf } from '../config-types';
 import type { TailorGroup } from '../tailor-groups';
 import {
@@ -14,7 +14,7 @@ import {
   openForChange,
   refuseSoftGate,
 } from './bundle-change';
-import { BundleError, messageOf, TailorError } from './bundle-error';
+import { BundleError, BundleRequestError, messageOf, TailorError } from './bundle-error';
 import { checkSameBase, type FetchPiece } from './fetch-bundle';
 import { tailorShapes } from './shapes';
 import { decodeTailorFile, encodeTailorFile, type TailorLabel } from './tailor-file';
@@ -30,9 +30,9 @@ export interface AddTailorsOptions extends BundleChangeOptions {
  * so do the ids of their classes: an old class gives the bits that it gave. The classes of the new groups get the next ids.
  *
  * @param tailors - files as `encodeTailors` makes them, or as a bundle holds them, by a name for errors.
- * @returns What to write and to delete. Rejects with TailorError for a damaged file, for tailors of another base,
- *   for those that name no base, and for a name that is there already; with BundleError for a damaged bundle, with a plain Error
- *   for one with a soft gate.
+ * @returns What to write and to delete. Rejects with TailorError for a damaged file and one with infinities or NaN, for
+ *   tailors of another base, for those that name no base, and for a name that is there already; with BundleError where kind.json,
+ *   learngenes or shared part of the bundle are damaged; with BundleRequestError for one with a soft gate.
  */
 export async function addTailors(
   fetchPiece: FetchPiece,
@@ -46,7 +46,7 @@ export async function addTailors(
     checkName('as', as);
     if (tailors.size > 1) throw new Error(`as: expected one file of tailors, got ${tailors.size}`);
   }
-  const bundle = await openForChange(fetchPiece, options);
+  const bundle = await openForChange(fetchPiece, options, { withBase: true });
   refuseSoftGate('addTailors', bundle.manifest.config);
   const entries = entriesOf(bundle);
   // Of a bundle without groups, the one class that its config has is in none.
@@ -71,12 +71,12 @@ function readTailors(
   if (!(bytes instanceof Uint8Array)) throw new Error(`expected a Uint8Array, got ${typeof bytes}`);
   const { label, tensors } = decodeTailorFile(file, bytes);
   if (label === undefined) {
-    throw new Error(
+    throw new BundleRequestError(
       'expected the tailors of one group, which name their base, got a file without a base; those of an older bundle come by merging that bundle',
     );
   }
   const { base, config } = bundle.manifest;
-  checkSameBase(file, label.base, base);
+  checkSameBase(label.base, base);
   const { name, classNames, tailorRank } = as === undefined ? label.group : renamed(label, as);
   checkName('group.name', name);
   for (const each of classNames) checkName('group.classNames', each);
@@ -86,6 +86,7 @@ function readTailors(
   checkClashes('group', group, others);
   const pruned = config.pruned || label.pruned;
   checkShapes(tensors, tailorShapes({ ...config, pruned }, group, tensors));
+  checkFinite(tensors);
   const content =
     as === undefined ? bytes : encodeTailorFile(tensors, { ...label, group: { name, classNames, tailorRank } });
   return { entry: { group, file: content }, pruned };

@@ -1,8 +1,10 @@
+import { isPrintable } from '@learngene/tensor-io';
 import { type AnyKindConfig, withClasses } from '../config-types';
 import { checkOptionNames } from '../option-names';
 import type { TailorGroup } from '../tailor-groups';
 import { hashBase } from './base-hash';
-import { type FetchPiece, fetchLearngenes, fetchManifest, fetchShared } from './fetch-bundle';
+import { BundleRequestError } from './bundle-error';
+import { checkBase, type FetchPiece, fetchLearngenes, fetchManifest, fetchShared } from './fetch-bundle';
 import { MANIFEST_FILE, tailorFile } from './file-names';
 import { type BundleFile, encodeManifest, type Manifest, parseManifest } from './manifest';
 import { sha256 } from './sha256';
@@ -44,13 +46,26 @@ export interface GroupEntry {
   readonly file: BundleFile | Uint8Array;
 }
 
-/** Reads kind.json of a bundle, and computes the hash of its base where the bundle is older than that hash. */
-export async function openForChange(fetchPiece: FetchPiece, options: BundleChangeOptions): Promise<OpenedBundle> {
+/**
+ * Reads kind.json of a bundle. Where it is older than its checksum, and where `withBase` says so, learngenes and shared part are
+ * read too and compared with the base that it names; an older bundle without one gets it.
+ */
+export async function openForChange(
+  fetchPiece: FetchPiece,
+  options: BundleChangeOptions,
+  { withBase = false } = {},
+): Promise<OpenedBundle> {
   const manifest = await fetchManifest(fetchPiece, options.network);
-  const { base } = manifest;
-  if (base !== undefined) return { manifest: { ...manifest, base }, fetchPiece };
+  const { base, checksum, config } = manifest;
+  if (base !== undefined && checksum !== undefined && !withBase) return { manifest: { ...manifest, base }, fetchPiece };
+  const learngenes = await fetchLearngenes(fetchPiece, manifest);
+  const shared = await fetchShared(fetchPiece, manifest);
+  if (base !== undefined) {
+    await checkBase(manifest, { learngenes, shared });
+    return { manifest: { ...manifest, base }, fetchPiece };
+  }
   const metadata = withImages(manifest.metadata, options);
-  const computed = await computeBase(fetchPiece, { ...manifest, metadata });
+  const computed = await hashBase({ config, learngenes, shared, images: metadata.images });
   return { manifest: { ...manifest, metadata, base: computed }, fetchPiece };
 }
 
@@ -63,18 +78,10 @@ export function withImages(
   return known === undefined ? metadata : { ...metadata, images: known };
 }
 
-/** The hash of the base that lies in a bundle. */
-async function computeBase(fetchPiece: FetchPiece, manifest: Manifest): Promise<string> {
-  const { config, metadata } = manifest;
-  const learngenes = await fetchLearngenes(fetchPiece, manifest);
-  const shared = await fetchShared(fetchPiece, manifest);
-  return hashBase({ config, learngenes, shared, images: metadata.images });
-}
-
 /** Throws on a soft gate, which has a row for every group and mixes the tailors of all of them. */
 export function refuseSoftGate(of: string, { gate }: AnyKindConfig): void {
   if (gate === 'binary') return;
-  throw new Error(
+  throw new BundleRequestError(
     `${of}: expected a bundle with a binary gate, got a soft gate, which mixes the tailors of all groups: every image would change`,
   );
 }
@@ -110,7 +117,7 @@ export async function composeChange(
   }
   const groups = entries.map(({ group }) => group);
   const config = { ...withClasses<AnyKindConfig>(manifest.config, classes), groups, pruned };
-  const bytes = encodeManifest({ ...manifest, config, tailors });
+  const bytes = await encodeManifest({ ...manifest, config, tailors });
   parseManifest(bytes); // what is written can be read
   const kept = new Set(tailors.map(({ file }) => file));
   const remove = manifest.tailors.map(({ file }) => file).filter((file) => !kept.has(file));
@@ -128,21 +135,29 @@ export const sameName = (a: string, b: string): boolean => a.normalize('NFC') ==
 /** Throws unless a name can be that of a group or of a class. */
 export function checkName(at: string, name: unknown): asserts name is string {
   if (typeof name !== 'string' || name.length < 1 || name.length > 200) {
-    throw new Error(`${at}: expected a name of 1 to 200 characters, got ${JSON.stringify(name)?.slice(0, 80)}`);
+    throw new BundleRequestError(
+      `${at}: expected a name of 1 to 200 characters, got ${JSON.stringify(name)?.slice(0, 80)}`,
+    );
   }
-  if (name.trim() === '' || /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u.test(name)) {
-    throw new Error(`${at}: expected a name without control characters that is not blank, got ${JSON.stringify(name)}`);
+  if (name.trim() === '' || !isPrintable(name)) {
+    throw new BundleRequestError(
+      `${at}: expected a name without control characters that is not blank, got ${JSON.stringify(name)}`,
+    );
   }
-  if (name === '__proto__') throw new Error(`${at}: '__proto__' is not allowed`);
+  if (name === '__proto__') throw new BundleRequestError(`${at}: '__proto__' is not allowed`);
 }
 
 /** Throws where a group or one of its classes has a name that a group or a class of another group has. */
 export function checkClashes(at: string, group: TailorGroup, others: readonly TailorGroup[]): void {
   const namesake = others.find(({ name }) => sameName(name, group.name));
-  if (namesake) throw new Error(`${at}: the bundle has a group '${namesake.name}' already; rename one of the two`);
+  if (namesake) {
+    throw new BundleRequestError(`${at}: the bundle has a group '${namesake.name}' already; rename one of the two`);
+  }
   const taken = others.flatMap(classNamesIn);
   const twice = classNamesIn(group).find((name) => taken.some((other) => sameName(other, name)));
-  if (twice !== undefined) throw new Error(`${at}: the bundle has a class '${twice}' already; rename one of the two`);
+  if (twice !== undefined) {
+    throw new BundleRequestError(`${at}: the bundle has a class '${twice}' already; rename one of the two`);
+  }
 }
 
 /** Applies a change to the files of a bundle in memory; the map given stays as it is. */

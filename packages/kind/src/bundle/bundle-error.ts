@@ -30,8 +30,22 @@ export class BundleError extends Error {
 }
 
 /**
- * A file of tailors that does not fit a bundle: it is damaged, names no base or another one, or its names are taken. The
- * message starts with the file; a failure below is the `cause`.
+ * What was asked of a bundle cannot be done with it, though nothing is damaged: a name is not there or is taken, tailors or another
+ * bundle are of another base, a soft gate mixes all tailors.
+ */
+export class BundleRequestError extends Error {
+  /** Always `'BundleRequestError'`. */
+  override readonly name = 'BundleRequestError';
+
+  /** Whether a value is this error, also one of another copy of this package (each CommonJS entry holds its own). */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'BundleRequestError';
+  }
+}
+
+/**
+ * A file of tailors that cannot be added to a bundle: it is damaged, names no base or another one, or its names are taken. The
+ * message starts with the file; what is wrong is the `cause`: a {@link BundleRequestError} where the file is sound.
  */
 export class TailorError extends Error {
   /** Always `'TailorError'`. */

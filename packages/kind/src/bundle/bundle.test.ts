@@ -24,7 +24,7 @@ describe('decomposeKind', () => {
     const json = JSON.parse(new TextDecoder().decode(files.get('kind.json')));
     expect(json).toMatchObject({
       format: 'learngene-kind',
-      version: 3,
+      version: 4,
       config: model.config,
       base: await baseHash(model),
       metadata: { schedule: 'linear' },

@@ -188,11 +188,13 @@ describe('verifyBundle', () => {
     const text = new TextDecoder().decode(made.files.get('kind.json'));
     const withText = (next: string) => new Map(made.files).set('kind.json', new TextEncoder().encode(next));
     const meta = withText(text.replace('\\"flow\\"', '\\"gaussian\\"'));
-    expect((await verifyBundle(from(meta))).problems[0].problem).toMatch(
-      /^base: expected [0-9a-f]{64}, as the files have/,
-    );
+    expect((await verifyBundle(from(meta))).problems.map(({ problem }) => problem)).toEqual([
+      expect.stringMatching(/^checksum: expected [0-9a-f]{64}, as it was written, got [0-9a-f]{64}: it was edited/),
+      expect.stringMatching(/^base: expected [0-9a-f]{64}, as the files have/),
+    ]);
     const name = withText(text.replace('"cat"', '"cow"'));
     expect((await verifyBundle(from(name))).problems).toEqual([
+      { file: 'kind.json', problem: expect.stringMatching(/^checksum: /) },
       {
         file: 'tailors/katze-hund.safetensors',
         problem: "group: expected 'Katze & Hund', its classes and its rank, as kind.json says, got others",

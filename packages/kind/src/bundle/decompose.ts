@@ -1,6 +1,6 @@
 import { flattenParams, groupByName, type ParamTree, paramsToTensorData } from '@learngene/nn';
 import { encodeSafetensors, fromFloat32, type NamedTensors, toFloat32 } from '@learngene/tensor-io';
-import { checkShapes } from '../check-shapes';
+import { checkFinite, checkShapes } from '../check-shapes';
 import { validateKindConfig } from '../config';
 import { checkOptionNames } from '../option-names';
 import { type AnyKindModel, type NetworkParams, tailorsOf } from '../params';
@@ -20,8 +20,9 @@ export interface DecomposeOptions {
   readonly dtype?: 'float32' | 'float16';
 }
 
-/** The tensors as they are stored. */
+/** The tensors as they are stored; throws on infinities and NaN. */
 function stored(tensors: NamedTensors, dtype: 'float32' | 'float16'): NamedTensors {
+  checkFinite(tensors);
   if (dtype === 'float32') return tensors;
   if (dtype !== 'float16') throw new Error(`dtype: expected float32 or float16, got ${JSON.stringify(dtype)}`);
   return new Map(
@@ -42,7 +43,7 @@ function stored(tensors: NamedTensors, dtype: 'float32' | 'float16'): NamedTenso
  * @param metadata - strings to keep in kind.json. `images` says what outside of the config changes images, such as the
  *   diffusion process: it is a part of the base, so that tailors of another process are refused.
  * @returns Content by file name, kind.json first; the caller owns it. Rejects with a plain Error when the parameters do
- *   not fit the config, before anything is read back.
+ *   not fit the config, before anything is read back, and for an infinity or NaN among them, naming the tensor.
  */
 export async function decomposeKind(
   model: AnyKindModel,
@@ -82,7 +83,7 @@ export async function decomposeKind(
   for (const [i, file] of tailorFiles(config.groups).entries()) {
     tailors.push(await add(file, await encodeTailors(model, config.groups[i].name, base, { dtype })));
   }
-  return files.set(MANIFEST_FILE, encodeManifest({ config, base, metadata: kept, ...entries, tailors }));
+  return files.set(MANIFEST_FILE, await encodeManifest({ config, base, metadata: kept, ...entries, tailors }));
 }
 
 /**
@@ -92,7 +93,7 @@ export async function decomposeKind(
  * @param model - f32 parameters, which are read back and not disposed; the tailors of the group must be loaded.
  * @param group - name of the group.
  * @param base - hash of the base, see {@link baseHash}.
- * @throws Error for a group that is not there, and for parameters that do not fit the config
+ * @throws Error for a group that is not there, for parameters that do not fit the config, and for an infinity or NaN among them
  */
 export async function encodeTailors(
   model: AnyKindModel,

@@ -1,6 +1,7 @@
 import { listNames } from '@learngene/nn';
 import type { TailorGroup } from '../tailor-groups';
 import { sameName } from './bundle-change';
+import { BundleRequestError } from './bundle-error';
 import { classNamesIn } from './tailor-file';
 
 /** What a name is of: a group of classes, or one class. */
@@ -16,7 +17,7 @@ export interface Named {
 /**
  * The group or the class of a name. The one class of a group is the group.
  *
- * @throws Error where there is none, and where a group of several classes and a class have that name and `of` does not say
+ * @throws BundleRequestError where there is none, and where a group of several classes and a class have that name and `of` does not say
  *   which is meant
  */
 export function findNamed(
@@ -24,21 +25,24 @@ export function findNamed(
   groups: readonly TailorGroup[],
   { name, of }: { readonly name: string; readonly of?: NamedIn },
 ): Named {
-  if (typeof name !== 'string') throw new Error(`${at}: expected a name, got ${JSON.stringify(name)}`);
+  if (typeof name !== 'string') throw new BundleRequestError(`${at}: expected a name, got ${JSON.stringify(name)}`);
   if (of !== undefined && of !== 'group' && of !== 'class') {
-    throw new Error(`of: expected group or class, got ${JSON.stringify(of)}`);
+    throw new BundleRequestError(`of: expected group or class, got ${JSON.stringify(of)}`);
   }
   const group = of === 'class' ? undefined : groups.find((each) => sameName(each.name, name));
   const classes = of === 'group' ? [] : groups.flatMap((each) => classesNamed(each, name));
   const [first, second] = classes.filter((found) => found.group !== group || found.row !== undefined);
-  if (second !== undefined) throw new Error(`${at}: '${name}' is the name of several classes; name their group`);
+  if (second !== undefined)
+    throw new BundleRequestError(`${at}: '${name}' is the name of several classes; name their group`);
   if (group !== undefined && first !== undefined) {
-    throw new Error(`${at}: '${name}' is a group of ${group.classes.length} classes and a class; say which by \`of\``);
+    throw new BundleRequestError(
+      `${at}: '${name}' is a group of ${group.classes.length} classes and a class; say which by \`of\``,
+    );
   }
   const found = group === undefined ? first : { group };
   if (found) return found;
   const known = [...new Set(groups.flatMap((each) => [each.name, ...classNamesIn(each)]))];
-  throw new Error(`${at}: expected one of ${listNames(known)}, got '${name.slice(0, 80)}'`);
+  throw new BundleRequestError(`${at}: expected one of ${listNames(known)}, got '${name.slice(0, 80)}'`);
 }
 
 /** The classes of a group with that name; the one class of a group is the group as a whole. */

@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { memory } from '../../test/memory-bundle';
 import { bits, randomModel, tinyConfig } from '../../test/random-model';
+import { sealed } from '../../test/sealed';
 import { BundleError } from './bundle-error';
 import { decomposeKind } from './decompose';
 import { openBundle } from './open';
@@ -42,15 +43,15 @@ async function refusal(changed: ReadonlyMap<string, Uint8Array>): Promise<string
   return (error as BundleError).message;
 }
 
-/** The manifest with the value at a path replaced; undefined removes it. */
-function edited(path: string, value: unknown): Map<string, Uint8Array> {
+/** The manifest with the value at a path replaced and the checksum of that; undefined removes the value. */
+async function edited(path: string, value: unknown): Promise<Map<string, Uint8Array>> {
   const json = manifest();
   const keys = path.split('/');
   const last = keys.pop()!;
   const parent = keys.reduce<Json>((node, key) => node[key] as Json, json);
   if (value === undefined) delete parent[last];
   else Object.defineProperty(parent, last, { value, enumerable: true, configurable: true, writable: true });
-  return withManifest(JSON.stringify(json));
+  return path === 'checksum' ? withManifest(JSON.stringify(json)) : new Map(files).set('kind.json', await sealed(json));
 }
 
 /** A file replaced by another with the right size and checksum in the manifest. */
@@ -58,13 +59,15 @@ async function forged(file: string, bytes: Uint8Array): Promise<Map<string, Uint
   const json = manifest() as { files: { learngenes: Json; shared: Json; tailors: Json[] } };
   const entries = [json.files.learngenes, json.files.shared, ...json.files.tailors];
   Object.assign(entries.find((entry) => entry.file === file)!, { bytes: bytes.length, sha256: await sha256(bytes) });
-  return withManifest(JSON.stringify(json)).set(file, bytes);
+  return new Map(files).set('kind.json', await sealed(json)).set(file, bytes);
 }
 
 const tensorsOf = (file: string) => new Map(decodeSafetensors(files.get(file)!).tensors);
 const f32 = (...shape: number[]): TensorData => {
   return { dtype: 'F32', shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) };
 };
+
+const NAN: TensorData = { dtype: 'F32', shape: [3], data: new Float32Array(3).fill(Number.NaN) };
 
 describe('kind.json', () => {
   test('with a key twice is refused, wherever it stands', async () => {
@@ -82,13 +85,16 @@ describe('kind.json', () => {
 
   test.each([
     ['format', 'zip', 'format: expected \'learngene-kind\', got "zip"'],
-    ['version', 4, 'version: expected 1 to 3, got 4'],
+    ['version', 5, 'version: expected 1 to 4, got 5'],
+    ['version', 3, 'expected only format, version, config, metadata, files, base, got "checksum"'],
     ['version', 2, 'expected only format, version, config, metadata, files, got "base"'],
+    ['checksum', undefined, 'checksum: expected 64 hexadecimal digits, got undefined'],
+    ['checksum', '0'.repeat(64), 'checksum: expected 0000'],
     ['config/network', {}, 'config: expected only network, learngeneRank, tailorRank, groups'],
     ['base', undefined, 'base: expected 64 hexadecimal digits, got undefined'],
     ['base', 'A'.repeat(64), 'base: expected 64 hexadecimal digits'],
     ['base', '0'.repeat(64), 'another base: expected tailors of base 000000000000, as the bundle has, got those of'],
-    ['extra', 1, 'expected only format, version, config, base, metadata, files, got "extra"'],
+    ['extra', 1, 'expected only format, version, config, metadata, files, base, checksum, got "extra"'],
     ['config', null, 'config: expected an object, got null'],
     ['config/gate', 'hard', 'gate: expected binary or soft'],
     ['config/pruned', undefined, 'pruned: expected a boolean'],
@@ -138,7 +144,7 @@ describe('kind.json', () => {
     ['files/learngenes/sha256', 'A'.repeat(64), 'files.learngenes.sha256: expected 64 hexadecimal digits'],
     ['files/learngenes/sha256', '0'.repeat(64), `${LEARNGENES}: expected SHA-256 0000`],
   ])('refuses %s = %j', async (path, value, message) => {
-    expect(await refusal(edited(path, value))).toContain(message);
+    expect(await refusal(await edited(path, value))).toContain(message);
   });
 
   test('refuses what is no JSON object, too large, or nested beyond any parser', async () => {
@@ -148,8 +154,8 @@ describe('kind.json', () => {
     expect(await refusal(new Map(files).set('kind.json', new Uint8Array([0x7b, 0xff, 0x7d])))).toMatch(/^kind.json: /);
     const large = new Map(files).set('kind.json', new Uint8Array(2 ** 24 + 1));
     expect(await refusal(large)).toBe('kind.json: expected at most 16777216 bytes, got 16777217');
-    expect(await refusal(tailors((list) => list.slice(1)))).toContain('got 2 entries');
-    expect(await refusal(tailors(([a, b]) => [a, b, b]))).toContain(`'${TAILOR}' is used twice`);
+    expect(await refusal(await tailors((list) => list.slice(1)))).toContain('got 2 entries');
+    expect(await refusal(await tailors(([a, b]) => [a, b, b]))).toContain(`'${TAILOR}' is used twice`);
   });
 });
 
@@ -190,6 +196,7 @@ describe('a piece', () => {
       (t) => t.set('blocks.0.attn.q.s', { dtype: 'I32', shape: [2], data: new Int32Array(2) }),
       'tensor blocks.0.attn.q.s: expected float32 or half floats, got I32',
     ],
+    ['NaN', LEARNGENES, (t) => t.set('blocks.0.attn.q.s', NAN), 'tensor blocks.0.attn.q.s: expected finite numbers'],
     ['a label row too many', TAILOR, (t) => t.set('label.rows', f32(2, 8)), 'expected [1, 8], got [2, 8]'],
   ];
   function rename(tensors: Map<string, TensorData>, from: string, to: string | undefined): Map<string, TensorData> {
@@ -214,7 +221,7 @@ describe('a piece', () => {
       forged(file, encodeSafetensors(tensors)).then((changed) => {
         const json = JSON.parse(new TextDecoder().decode(changed.get('kind.json'))) as { config: Json };
         json.config.pruned = true;
-        return changed.set('kind.json', new TextEncoder().encode(JSON.stringify(json)));
+        return sealed(json).then((bytes) => changed.set('kind.json', bytes));
       });
     const attn = 'blocks.0.attn.q';
     const none = tensorsOf(LEARNGENES);

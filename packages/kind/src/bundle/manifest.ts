@@ -14,6 +14,7 @@ import { LAYER_FIELDS, NETWORK_FIELDS } from '../network';
 import { asBundleError } from './bundle-error';
 import { isTailorFile, LEARNGENES_FILE, MANIFEST_FILE, SHARED_FILE } from './file-names';
 import { onlyKeys, record, shown } from './json-checks';
+import { manifestChecksum } from './manifest-checksum';
 import { labelBytes } from './tailor-file';
 
 /** The entry of a file in kind.json. */
@@ -31,6 +32,8 @@ export interface Manifest {
   readonly config: AnyKindConfig;
   /** Hash of the base, see `hashBase`; undefined where a bundle is of a version before 3. */
   readonly base: string | undefined;
+  /** See `manifestChecksum`; undefined where a bundle is of a version before 4. */
+  readonly checksum: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
   readonly learngenes: BundleFile;
   readonly shared: BundleFile;
@@ -39,15 +42,22 @@ export interface Manifest {
 }
 
 const FORMAT = 'learngene-kind';
-/** The version that is written. Version 1 held a Diffusion Transformer, version 2 another network, neither a base. */
-const VERSION = 3;
+/**
+ * The version that is written. Version 1 held a Diffusion Transformer, version 2 another network, neither a base; version 3 had no
+ * checksum.
+ */
+const VERSION = 4;
+/** The version from which a kind.json has a field. */
+const SINCE = { base: 3, checksum: 4 } as const;
 /** The largest kind.json that is read. */
 export const MAX_MANIFEST_BYTES = 2 ** 24;
 /** Largest size of a safetensors header: bytes for each tensor, and once. */
 const HEADER_BYTES = 256;
 
-/** The bytes of kind.json, the same for the same manifest whatever the order of the fields given. */
-export function encodeManifest(manifest: Manifest & { readonly base: string }): Uint8Array {
+/** The bytes of kind.json with its checksum, the same for the same manifest whatever the order of the fields given. */
+export async function encodeManifest(
+  manifest: Omit<Manifest, 'checksum'> & { readonly base: string },
+): Promise<Uint8Array> {
   const { config, base, metadata, learngenes, shared, tailors } = manifest;
   const groups = config.groups.map((group) => pick(group, ['name', 'classes', 'classNames', 'tailorRank']));
   const files = { learngenes, shared, tailors };
@@ -59,7 +69,9 @@ export function encodeManifest(manifest: Manifest & { readonly base: string }): 
     metadata,
     files,
   };
-  return new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`);
+  // As it is read: without the fields that are undefined.
+  const checksum = await manifestChecksum(JSON.parse(JSON.stringify(content)) as object);
+  return new TextEncoder().encode(`${JSON.stringify({ ...content, checksum }, null, 2)}\n`);
 }
 
 /** What a manifest says of the network. */
@@ -71,7 +83,7 @@ function networkIn(config: AnyKindConfig): object {
 }
 
 /**
- * Reads kind.json and checks all of it. What it returns may be trusted.
+ * Reads kind.json and checks all of it but whether its checksum is that of its content.
  *
  * @throws BundleError on whatever is missing, unknown or out of range
  */
@@ -83,15 +95,17 @@ export function parseManifest(bytes: Uint8Array): Manifest {
     if (twice !== undefined) throw new Error(`kind.json: holds a key twice: ${shown(twice)}`);
     if (content.format !== FORMAT) throw new Error(`format: expected '${FORMAT}', got ${shown(content.format)}`);
     const { version } = content;
-    if (version !== 1 && version !== 2 && version !== VERSION) {
+    if (version !== 1 && version !== 2 && version !== 3 && version !== VERSION) {
       throw new Error(`version: expected 1 to ${VERSION}, got ${shown(version)}`);
     }
-    const keys = ['format', 'version', 'config', ...(version === VERSION ? ['base'] : []), 'metadata', 'files'];
-    onlyKeys('kind.json', content, keys);
+    const own = (['base', 'checksum'] as const).filter((field) => version >= SINCE[field]);
+    onlyKeys('kind.json', content, ['format', 'version', 'config', 'metadata', 'files', ...own]);
     const config = parseConfig(content.config, version);
     const metadata = parseMetadata(content.metadata);
-    const base = version === VERSION ? parseHash('base', content.base) : undefined;
-    return { config, base, metadata, ...parseFiles(content.files, config) };
+    const hash = (field: keyof typeof SINCE) =>
+      version >= SINCE[field] ? parseHash(field, content[field]) : undefined;
+    const [base, checksum] = [hash('base'), hash('checksum')];
+    return { config, base, checksum, metadata, ...parseFiles(content.files, config) };
   });
 }
 

@@ -15,7 +15,7 @@ import {
   refuseSoftGate,
   sameName,
 } from './bundle-change';
-import { BundleError } from './bundle-error';
+import { BundleError, BundleRequestError } from './bundle-error';
 import { type FetchPiece, fetchTailors, fetchVerified } from './fetch-bundle';
 import { MANIFEST_FILE } from './file-names';
 import { classNamesIn, encodeTailorFile, tailorLabel } from './tailor-file';
@@ -31,8 +31,8 @@ export interface MergeBundlesOptions extends BundleChangeOptions {
  * one. The files and ids of the first bundle stay, and so does its metadata; the other bundle is only read.
  *
  * @param from - fetches the files of the other bundle.
- * @returns What to write and to delete in the first bundle. Rejects with BundleError for another base and for a damaged file,
- *   with a plain Error for a name that both have with other content, and for a soft gate.
+ * @returns What to write and to delete in the first bundle. Rejects with BundleError for a damaged file, with
+ *   BundleRequestError for another base, for a name that both have with other content, and for a soft gate.
  */
 export async function mergeBundles(
   fetchPiece: FetchPiece,
@@ -42,13 +42,13 @@ export async function mergeBundles(
   checkChangeOptions('mergeBundles', options, ['name']);
   const { name = 'from' } = options;
   if (typeof from !== 'function') throw new Error(`from: expected a function, got ${JSON.stringify(from)}`);
-  const bundle = await openForChange(fetchPiece, options);
-  const other = await of(name, () => openForChange(from, options));
+  const bundle = await openForChange(fetchPiece, options, { withBase: true });
+  const other = await of(name, () => openForChange(from, options, { withBase: true }));
   const { config, base } = bundle.manifest;
   if (other.manifest.base !== base) {
     const [mine, theirs] = [base, other.manifest.base].map((hash) => hash.slice(0, 12));
-    const problem = `another base: expected a bundle of base ${mine}, got one of base ${theirs}; tailors fit only the learngenes, the shared part and the process that they were trained on`;
-    throw new BundleError(MANIFEST_FILE, problem, { folder: name });
+    const problem = `${name}/${MANIFEST_FILE}: another base: expected a bundle of base ${mine}, got one of base ${theirs}; tailors fit only the learngenes, the shared part and the process that they were trained on`;
+    throw new BundleRequestError(problem);
   }
   refuseSoftGate('mergeBundles', config);
   const entries = entriesOf(bundle);

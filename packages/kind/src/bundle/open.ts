@@ -2,7 +2,7 @@ import { groupByName, type LinearParams, type ParamTree, paramsFromTensorData } 
 import { type AnyKindConfig, type KindConfig, type NetworkKindConfig, networkOf } from '../config-types';
 import { checkNames, checkOptionNames } from '../option-names';
 import { type KindModel, layerTree, type NetworkKindModel, type NetworkParams, rowsIn, subTree } from '../params';
-import { type FetchPiece, fetchLearngenes, fetchManifest, fetchShared, fetchTailors } from './fetch-bundle';
+import { checkBase, type FetchPiece, fetchLearngenes, fetchManifest, fetchShared, fetchTailors } from './fetch-bundle';
 import type { BundleFile } from './manifest';
 
 /** Options of {@link openBundle}. */
@@ -34,8 +34,8 @@ const PARALLEL = 6;
 
 /**
  * Reads a bundle file by file: kind.json, then the learngenes, the shared parts and the tailors asked for, nothing else.
- * Sizes and SHA-256 are compared with kind.json before a file is parsed, names, dtypes and shapes with the config before
- * any tensor is made.
+ * kind.json is compared with its checksum (one of version 3 with the base of its files). Sizes and SHA-256 are compared with
+ * kind.json before a file is parsed, names, dtypes and shapes with the config before any tensor is made.
  *
  * @returns A model whose parameters (f32, owned by the caller) hold the tailors asked for. Its config still lists all
  *   groups of the bundle; `assembleFactored` with the same names makes a config that fits. Rejects with {@link
@@ -60,6 +60,8 @@ export async function openBundle(
     ...wanted.map((group) => async () => (await fetchTailors(fetchPiece, manifest, group)).tensors),
   ];
   const [common, dense, ...own] = await mapLimited(pieces, PARALLEL, (fetchPart) => fetchPart());
+  // From version 4 on the checksum of kind.json tells whether it was edited.
+  if (manifest.checksum === undefined) await checkBase(manifest, { learngenes: common, shared: dense });
   const { gate, ...rest } = paramsFromTensorData(dense);
   const params: NetworkParams = {
     shared: rest,

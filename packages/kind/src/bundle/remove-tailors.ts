@@ -11,6 +11,7 @@ import {
   openForChange,
   refuseSoftGate,
 } from './bundle-change';
+import { BundleRequestError } from './bundle-error';
 import { type FetchPiece, fetchTailors } from './fetch-bundle';
 import { findNamed, type NamedIn } from './find-named';
 import { encodeTailorFile, tailorLabel } from './tailor-file';
@@ -28,7 +29,7 @@ export interface RemoveTailorsOptions extends BundleChangeOptions {
  * stays gives the bits that it gave.
  *
  * @param names - of groups, or of classes.
- * @returns What to write and to delete. Rejects with a plain Error for a name that is not there, or is that of a group and of
+ * @returns What to write and to delete. Rejects with BundleRequestError for a name that is not there, or is that of a group and of
  *   a class, and for a bundle with a soft gate.
  */
 export async function removeTailors(
@@ -37,7 +38,8 @@ export async function removeTailors(
   options: RemoveTailorsOptions = {},
 ): Promise<BundleChange> {
   checkChangeOptions('removeTailors', options, ['of']);
-  if (!Array.isArray(names) || names.length === 0) throw new Error('names: expected at least one, got none');
+  if (!Array.isArray(names) || names.length === 0)
+    throw new BundleRequestError('names: expected at least one, got none');
   const bundle = await openForChange(fetchPiece, options);
   const { config } = bundle.manifest;
   refuseSoftGate('removeTailors', config);

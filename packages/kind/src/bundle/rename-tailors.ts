@@ -12,6 +12,7 @@ import {
   openForChange,
   sameName,
 } from './bundle-change';
+import { BundleRequestError } from './bundle-error';
 import { type FetchPiece, fetchTailors } from './fetch-bundle';
 import { findNamed, type Named, type NamedIn } from './find-named';
 import { classNamesIn, encodeTailorFile, tailorLabel } from './tailor-file';
@@ -30,7 +31,7 @@ export interface RenameTailorsOptions extends BundleChangeOptions {
  * Renames a group or a class of a bundle. A group of one class and its class, where they share the name, are renamed
  * together. Only the file of that group is written anew, because it names the group too; numbers and ids stay.
  *
- * @returns What to write and to delete. Rejects with a plain Error for a name that is not there, for one that is there
+ * @returns What to write and to delete. Rejects with BundleRequestError for a name that is not there, for one that is there
  *   already, and where `from` is a group and a class and `of` does not say which.
  */
 export async function renameTailors(fetchPiece: FetchPiece, options: RenameTailorsOptions): Promise<BundleChange> {
@@ -46,7 +47,7 @@ export async function renameTailors(fetchPiece: FetchPiece, options: RenameTailo
   const others = manifest.config.groups.filter((each) => each !== old);
   checkClashes('to', group, others);
   if (found.row !== undefined && classNamesIn(old).some((name, row) => row !== found.row && sameName(name, to))) {
-    throw new Error(`to: group '${old.name}' has a class '${to}' already`);
+    throw new BundleRequestError(`to: group '${old.name}' has a class '${to}' already`);
   }
   const { tensors } = await fetchTailors(fetchPiece, manifest, old);
   const file = encodeTailorFile(tensors, tailorLabel(group, manifest.base, manifest.config));

@@ -1,3 +1,4 @@
+import { BundleError } from '@learngene/kind';
 import { parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import { ConfigError } from '../errors';
@@ -23,7 +24,8 @@ export function bundleMetadata(recipe: Recipe): Record<string, string> {
  * The recipe in a bundle's metadata, with the defaults of a run for what it does not hold; undefined where it has none.
  *
  * @param source - named in the error, e.g. `kind.json`
- * @throws ConfigError where it is not JSON, or holds an unknown field or a wrong value
+ * @throws ConfigError where it is not JSON, or holds an unknown field or a wrong value; BundleError where `metadata.images`, by which
+ *   tailors know their base, is that of another recipe
  */
 export function readRecipe(metadata: Readonly<Record<string, string>>, source: string): Config | undefined {
   if (metadata.config === undefined) return undefined;
@@ -33,5 +35,11 @@ export function readRecipe(metadata: Readonly<Record<string, string>>, source: s
   } catch (error) {
     throw new ConfigError(`${source}: metadata.config is not JSON`, { cause: error });
   }
-  return parseConfig(recipe, source);
+  const config = parseConfig(recipe, source);
+  const { images } = metadata;
+  const own = imageSettings(config);
+  if (images !== undefined && images !== own) {
+    throw new BundleError(source, `metadata.images: expected ${own}, as its recipe says, got ${images}`);
+  }
+  return config;
 }

@@ -3,11 +3,14 @@ import {
   addTailors,
   type BundleChange,
   type BundleChangeOptions,
+  BundleRequestError,
   encodeTailors,
+  type FetchPiece,
   mergeBundles,
   type NamedIn,
   removeTailors,
   renameTailors,
+  TailorError,
 } from '@learngene/kind';
 import { changeBundle, folderBundle } from '@learngene/kind/node';
 import { disposeParams } from '@learngene/nn';
@@ -39,6 +42,22 @@ export const RECIPE_OPTIONS: BundleChangeOptions = {
   },
 };
 
+/** A change of a bundle in its folder; what it cannot do because of what was asked, and not of damage, is a ConfigError. */
+async function change(bundle: string, work: (files: FetchPiece) => Promise<BundleChange>): Promise<BundleChange> {
+  try {
+    return await changeBundle(bundle, work);
+  } catch (error) {
+    const asked = error instanceof TailorError ? error.cause : error;
+    if (!(asked instanceof BundleRequestError)) throw error;
+    const { message } = error as Error;
+    const argument = ARGUMENTS.find((name) => message.startsWith(`${name}:`));
+    throw new ConfigError(message, { ...(argument !== undefined && { argument }), cause: error });
+  }
+}
+
+/** The arguments that a message of such a change may begin with. */
+const ARGUMENTS = ['as', 'from', 'names', 'of', 'to'];
+
 /** Throws a ConfigError unless a bundle is at a path. */
 async function expectBundle(path: string, argument: string): Promise<void> {
   await expectArtifact(path, { option: argument, kinds: ['bundle'], expected: 'a bundle' });
@@ -50,8 +69,9 @@ async function expectBundle(path: string, argument: string): Promise<void> {
  *
  * @param bundle - the folder.
  * @param source - the run folder, or the file.
- * @throws ConfigError for what is neither, for a class that the run has not, and for a transfer to a distant domain;
- *   TailorError for tailors of another base and for names that are taken; an Error for a bundle with a soft gate
+ * @throws ConfigError for what is neither, for a class that the run has not, for a transfer to a distant domain, for tailors of
+ *   another base, for names that are taken, and for a bundle with a soft gate; TailorError for damaged tailors, BundleError for a
+ *   damaged bundle
  */
 export async function addToBundle(bundle: string, source: string, options: AddToBundleOptions): Promise<BundleChange> {
   const { classes, as, needEngine } = options;
@@ -70,9 +90,7 @@ export async function addToBundle(bundle: string, source: string, options: AddTo
     kind === 'tailors'
       ? new Map([[source, new Uint8Array(await readFile(source))]])
       : await tailorsOfRun(source, { classes, needEngine });
-  return changeBundle(bundle, (files) =>
-    addTailors(files, tailors, { ...RECIPE_OPTIONS, ...(as !== undefined && { as }) }),
-  );
+  return change(bundle, (files) => addTailors(files, tailors, { ...RECIPE_OPTIONS, ...(as !== undefined && { as }) }));
 }
 
 /** The files of a run's tailors, by the run and the group. */
@@ -109,7 +127,7 @@ async function tailorsOfRun(
  * Removes groups, or single classes of a group, from a bundle, in its folder.
  *
  * @param of - whether the names are of groups or of classes (default: whichever there is)
- * @throws as `removeTailors` of `@learngene/kind`
+ * @throws ConfigError for a name that is not there and for a soft gate; BundleError for a damaged bundle
  */
 export async function removeFromBundle(
   bundle: string,
@@ -117,30 +135,31 @@ export async function removeFromBundle(
   { of }: { readonly of?: NamedIn } = {},
 ): Promise<BundleChange> {
   await expectBundle(bundle, 'bundle');
-  return changeBundle(bundle, (files) => removeTailors(files, names, { ...RECIPE_OPTIONS, of }));
+  return change(bundle, (files) => removeTailors(files, names, { ...RECIPE_OPTIONS, of }));
 }
 
 /**
  * Renames a group or a class of a bundle, in its folder.
  *
- * @throws as `renameTailors` of `@learngene/kind`
+ * @throws ConfigError for a name that is not there or is taken; BundleError for a damaged bundle
  */
 export async function renameInBundle(
   bundle: string,
   names: { readonly from: string; readonly to: string; readonly of?: NamedIn },
 ): Promise<BundleChange> {
   await expectBundle(bundle, 'bundle');
-  return changeBundle(bundle, (files) => renameTailors(files, { ...RECIPE_OPTIONS, ...names }));
+  return change(bundle, (files) => renameTailors(files, { ...RECIPE_OPTIONS, ...names }));
 }
 
 /**
  * Adds all groups of another bundle of the same base to a bundle, in its folder; the other one is only read.
  *
- * @throws as `mergeBundles` of `@learngene/kind`
+ * @throws ConfigError for another base, for a name that both have with other content, and for a soft gate; BundleError for a
+ *   damaged bundle
  */
 export async function mergeIntoBundle(bundle: string, other: string): Promise<BundleChange> {
   await expectBundle(bundle, 'bundle');
   await expectBundle(other, 'other');
   const from = folderBundle(other);
-  return changeBundle(bundle, (files) => mergeBundles(files, from, { ...RECIPE_OPTIONS, name: other }));
+  return change(bundle, (files) => mergeBundles(files, from, { ...RECIPE_OPTIONS, name: other }));
 }
