@@ -54,6 +54,7 @@ describe('every kind of image', () => {
     ['without-end.jpg', /premature end/i],
     ['half.jpg', /premature end/i],
     ['half.png', /expected an image that can be decoded/],
+    ['restart-damaged.jpg', /it is cut off or damaged \(/],
   ])('%s is refused', async (name, message) => {
     const file = refused.find((one) => one.name === name);
     if (file === undefined) throw new Error(`no fixture ${name}`);

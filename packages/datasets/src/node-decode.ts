@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { centerCrop } from './center-crop';
 import { DatasetFileError } from './errors';
+import { jpegFault } from './jpeg-scan';
 import { withoutStrayBytes } from './jpeg-stray-bytes';
 import { runAlone, runTogether } from './node-gate';
 import type { RawImage } from './resample';
@@ -20,6 +21,8 @@ export interface DecodeOptions {
   readonly background?: Color | 'ignore';
   /** Turns images upright by their EXIF tag (default true, as Pillow's `exif_transpose`; torchvision does not). */
   readonly autoOrient?: boolean;
+  /** Whether the file was decoded before, so that the data inside a JPEG need not be checked again (default false). */
+  readonly wasDecoded?: boolean;
   /** Called where the image is smaller than `size`, so that it was enlarged. */
   readonly onEnlarged?: (image: EnlargedImage) => void;
 }
@@ -36,18 +39,20 @@ const MOST_REPAIRS = 16;
 /**
  * Reads an image file into uint8 [size, size, 3]. sharp (libvips) decodes it; colour profiles are ignored, and CMYK
  * becomes RGB as in Pillow. 16-bit samples keep their upper byte; an animation or a file of several pages gives its
- * first image. Bytes between the segments of a JPEG are skipped. A file that ends too early is refused.
+ * first image. Bytes between the segments of a JPEG are skipped. A file that ends too early is refused, and so is one whose
+ * decoder reports damage, and a JPEG of which damage lost some data. WebP, GIF and TIFF have no checksum: damage that leaves
+ * their data readable shows in the pixels alone.
  *
  * @throws DatasetFileError where the file cannot be read or decoded in full, has samples of 32 or 64 bits, or is a TIFF
  *   of YCbCr samples
  */
 export async function decodeImageFile(file: string, options: DecodeOptions): Promise<Uint8Array> {
-  const { size, background = [255, 255, 255], autoOrient = true, onEnlarged } = options;
+  const { size, background = [255, 255, 255], autoOrient = true, wasDecoded = false, onEnlarged } = options;
   let image: RawImage;
   try {
     // libvips gets the content and not the path: it caches opened files and would not notice that one has changed.
     const content = await readFile(file);
-    const settings = { background, autoOrient };
+    const settings = { background, autoOrient, wasDecoded };
     image = await runTogether(() => decodeStrictly(content, settings)).catch(() =>
       // Decodes that run at the same time share libvips' error buffer. Only a decode that runs alone yields a message
       // about its own file.
@@ -79,6 +84,7 @@ function reasonOf(error: unknown): { reason: string; cause: unknown } {
 interface DecodeSettings {
   readonly background: Color | 'ignore';
   readonly autoOrient: boolean;
+  readonly wasDecoded: boolean;
 }
 
 /**
@@ -100,7 +106,10 @@ async function decode(content: Uint8Array, settings: DecodeSettings): Promise<Ra
 }
 
 /** Decodes an image; every warning of the decoder is an error. */
-async function decodeStrictly(bytes: Uint8Array, { background, autoOrient }: DecodeSettings): Promise<RawImage> {
+async function decodeStrictly(
+  bytes: Uint8Array,
+  { background, autoOrient, wasDecoded }: DecodeSettings,
+): Promise<RawImage> {
   const options = { failOn: 'warning', ignoreIcc: true, autoOrient } as const;
   const { space, depth } = await sharp(bytes, options).metadata();
   if (!DEPTHS.includes(depth)) throw new RangeError(`expected samples of 8 or 16 bits, got ${depth}`);
@@ -109,6 +118,8 @@ async function decodeStrictly(bytes: Uint8Array, { background, autoOrient }: Dec
   const decoder = sharp(bytes, options);
   const inSpace = isCmyk ? decoder.pipelineColourspace('cmyk').toColourspace('cmyk') : decoder.toColourspace('srgb');
   const { data, info } = await inSpace.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const fault = wasDecoded ? undefined : jpegFault(bytes);
+  if (fault !== undefined) throw new Error(fault);
   const image = { data, width: info.width, height: info.height, channels: info.channels };
   return isCmyk ? cmykToRgb(image) : toRgb(image, background);
 }

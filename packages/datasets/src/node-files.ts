@@ -71,6 +71,7 @@ function lazily(source: LabelledFiles & { labels: Int32Array }, options: FilesOp
   const { files, labels, classes } = source;
   const bytes = side * side * 3;
   const size = files.length;
+  const decoded = new Uint8Array(size);
   return {
     name,
     size,
@@ -89,7 +90,9 @@ function lazily(source: LabelledFiles & { labels: Int32Array }, options: FilesOp
         reading.onEnlarged?.(image);
       };
       await forEachParallel(indices.length, concurrency, async (i) => {
-        out.set(await decodeImageFile(files[indices[i]], { ...options, onEnlarged }), i * bytes);
+        const wasDecoded = decoded[indices[i]] === 1;
+        out.set(await decodeImageFile(files[indices[i]], { ...options, onEnlarged, wasDecoded }), i * bytes);
+        decoded[indices[i]] = 1;
       });
       return out;
     },
