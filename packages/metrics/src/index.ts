@@ -9,6 +9,7 @@ export {
 export { type ClassifierParams, initClassifier, type MixerParams, type MlpParams } from './classifier/model';
 export {
   type ClassifierStep,
+  type ClassifierTraining,
   type LabelledBatches,
   type LabelledImages,
   labelledImages,

@@ -35,8 +35,14 @@ export {
   type StateFile,
 } from './node/checkpoint';
 export { denseFile, denseMetadata, denseParams, readDenseTensors } from './node/dense-model';
-export { type Artifact, DIFFUSERS_FILE, expectArtifact, identify } from './node/identify';
-export { checkSameImages, type EnlargedRecord, type ImageRecord, imageRecord } from './node/image-record';
+export { type Artifact, DIFFUSERS_FILE, expectArtifact, expectTensorFile, identify } from './node/identify';
+export {
+  changedImages,
+  checkSameImages,
+  type EnlargedRecord,
+  type ImageRecord,
+  imageRecord,
+} from './node/image-record';
 export type { AutoencoderInspection } from './node/inspect/inspect-autoencoder';
 export {
   type BundleInspection,

@@ -108,7 +108,7 @@ test('images that cannot be decoded leave nothing behind either, nor in a folder
 
 test('gives the whole configuration, with the autoencoder filled in', async () => {
   const plan = planOf({ autoencoder: { path: at('vae') }, diffusion: { process: 'flow' } });
-  const { autoencoder, seed, sampling } = await checkDemo(plan, { seed: 3 });
+  const { autoencoder, seed, sampling } = (await checkDemo(plan, { seed: 3 })).config;
   expect(autoencoder).toMatchObject({ name: 'vae', downscale: 2, latentChannels: 4, scalingFactor: 2 });
   expect([seed, sampling.sampler]).toEqual([3, 'euler']);
 });

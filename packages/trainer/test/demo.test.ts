@@ -50,15 +50,20 @@ describe.each([
 ])('a demo in %s', (where, inLatents) => {
   const run = (out: string) => {
     const stages: string[] = [];
+    const notes: string[] = [];
+    const startBar = (title: string) => {
+      notes.push(title);
+      return noProgress.startBar(title, 1, '');
+    };
     const result = runDemo(planOf(inLatents), {
       out,
       engine: 'cpu',
       seed: 0,
-      progress: noProgress,
+      progress: { ...noProgress, startBar },
       signal: new AbortController().signal,
       onStage: ({ name }) => void stages.push(name),
     });
-    return result.then((value) => ({ ...value, stages }));
+    return result.then((value) => ({ ...value, stages, notes }));
   };
 
   test('trains, transfers, samples and scores, and its report shows the nearest training images', async () => {
@@ -100,5 +105,9 @@ describe.each([
     expect(again.pretraining.classAccuracy).toBe(first.pretraining.classAccuracy);
     expect(again.novel.nearest).toEqual(first.novel.nearest);
     expect(JSON.parse(JSON.stringify(again.novel))).toEqual(again.novel);
+    expect([first.notes, again.notes].map((notes) => notes.includes('Training the in-domain classifier'))).toEqual([
+      true,
+      false,
+    ]);
   });
 });

@@ -1,4 +1,4 @@
-import { disposeParams, flattenParams, unflattenParams } from '@learngene/nn';
+import { cloneParams, disposeParams, flattenParams, unflattenParams } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import { checkGradient, expectNoLeak, useTestBackend } from '@learngene/testing';
 import * as tf from '@tensorflow/tfjs-core';
@@ -9,7 +9,14 @@ import { imageSource } from '../image-source';
 import { classifierConfig } from './config';
 import { classifierAccuracy, classifierExtractor } from './extractor';
 import { applyClassifier, type ClassifierParams, initClassifier } from './model';
-import { classifierLoss, labelledImages, type TrainClassifierOptions, trainClassifier, windowTensor } from './train';
+import {
+  type ClassifierTraining,
+  classifierLoss,
+  labelledImages,
+  type TrainClassifierOptions,
+  trainClassifier,
+  windowTensor,
+} from './train';
 
 const config = classifierConfig({
   height: 8,
@@ -59,6 +66,44 @@ test('the same seed gives the same bits', async () => {
   disposeParams(a.params);
   disposeParams(b.params);
 });
+
+test.each([1, 2, 3])(
+  'stopped after step %i and gone on with, it has the bits of one that was not stopped',
+  async (at) => {
+    const options = () => ({ ...base, generator: createGenerator(9), steps: 4 });
+    const whole = await trainClassifier(options());
+    await expectNoLeak(async () => {
+      const controller = new AbortController();
+      let kept: ClassifierTraining | undefined;
+      const stopped = trainClassifier({
+        ...options(),
+        signal: controller.signal,
+        onStep: ({ step }) => void (step === at && controller.abort(new Error('enough'))),
+        async onStop({ params, state, history }) {
+          kept = {
+            params: cloneParams(params),
+            state: { step: state.step, m: cloneParams(state.m), v: cloneParams(state.v) },
+            history,
+          };
+        },
+      });
+      await expect(stopped).rejects.toThrow('enough');
+      const from = kept as ClassifierTraining;
+      expect([from.state.step, from.history.length]).toEqual([at, at]);
+      const seen: number[] = [];
+      const again = await trainClassifier({ ...options(), from, onStep: ({ step }) => seen.push(step) });
+      expect(seen).toEqual([1, 2, 3, 4].filter((step) => step > at));
+      expect(again.history).toEqual(whole.history);
+      const [x, y] = [flattenParams(whole.params), flattenParams(again.params)];
+      for (const [name, tensor] of x) expect(y.get(name)?.dataSync(), name).toEqual(tensor.dataSync());
+      await expect(
+        trainClassifier({ ...options(), steps: at - 1 || 1, from: { ...from, state: { ...from.state, step: 9 } } }),
+      ).rejects.toThrow('from: expected at most');
+      for (const tree of [again.params, from.params, from.state.m, from.state.v]) disposeParams(tree);
+    });
+    disposeParams(whole.params);
+  },
+);
 
 test('gradients of the loss equal finite differences', () => {
   const tiny = classifierConfig({ ...config, height: 4, width: 4, hidden: [4, 5], features: 3, depth: [1, 1] });

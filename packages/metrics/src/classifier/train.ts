@@ -1,6 +1,7 @@
 import {
   type AdamWState,
   adamWStep,
+  cloneParams,
   cosineSchedule,
   disposeParams,
   initAdamW,
@@ -80,6 +81,23 @@ export interface TrainClassifierOptions {
   readonly onStep?: (progress: ClassifierStep) => void;
   /** Ends the training early: the promise rejects with the signal's reason, all tensors are freed. */
   readonly signal?: AbortSignal;
+  /** Called before that with what was done, from which {@link from} goes on; its tensors live as long as the call. */
+  readonly onStop?: (training: ClassifierTraining) => Promise<void>;
+  /**
+   * A training of the same options that was stopped; its tensors stay the caller's. The result has the bits of one that was not:
+   * what was drawn for the steps that were done is drawn again.
+   */
+  readonly from?: ClassifierTraining;
+}
+
+/** A training of a classifier that was stopped between two steps. */
+export interface ClassifierTraining {
+  /** Parameters. */
+  readonly params: ClassifierParams;
+  /** State of AdamW; its `step` counts the steps that were done. */
+  readonly state: AdamWState<ClassifierParams>;
+  /** Loss of every step that was done. */
+  readonly history: Float32Array;
 }
 
 /** Result of {@link trainClassifier}. */
@@ -113,7 +131,18 @@ export function labelledImages(images: ImageBatch, labels: ArrayLike<number>): L
  * @throws RangeError for images or labels that do not fit `config`; Error when the loss is not finite.
  */
 export async function trainClassifier(options: TrainClassifierOptions): Promise<TrainedClassifier> {
-  const { config, generator, steps, learningRate = 3e-3, weightDecay = 0.05, augment = {}, onStep, signal } = options;
+  const {
+    config,
+    generator,
+    steps,
+    learningRate = 3e-3,
+    weightDecay = 0.05,
+    augment = {},
+    onStep,
+    signal,
+    onStop,
+    from,
+  } = options;
   checkInteger('steps', steps, 1);
   checkNumber('learningRate', learningRate, 0, false);
   checkNumber('weightDecay', weightDecay, 0);
@@ -125,16 +154,23 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     steps: warmup,
     schedule: cosineSchedule({ start: learningRate, steps: Math.max(1, steps - warmup) }),
   });
-  let params = initClassifier(stream(generator, 'classifier.init'), config);
-  let state = initAdamW(params);
+  let done = from?.state.step ?? 0;
+  if (done > steps) throw new RangeError(`from: expected at most ${steps} steps, got ${done}`);
+  let params = from ? cloneParams(from.params) : initClassifier(stream(generator, 'classifier.init'), config);
+  let state = from ? { step: done, m: cloneParams(from.state.m), v: cloneParams(from.state.v) } : initAdamW(params);
   const history = new Float32Array(steps);
+  history.set(from?.history.subarray(0, done) ?? []);
   try {
     const turn = createTurns();
     for (let step = 0; step < steps; step++) {
       await turn();
-      signal?.throwIfAborted();
+      if (signal?.aborted) {
+        await onStop?.({ params, state, history: history.slice(0, done) });
+        signal.throwIfAborted();
+      }
       const { images, labels } = await next();
       const shown = augment === false ? images : augmentImages(images, changes, augment);
+      if (step < done) continue;
       const updated = trainStep({
         params,
         state,
@@ -146,6 +182,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
       });
       disposeAll(params, state);
       ({ params, state } = updated);
+      done = step + 1;
       history[step] = (await updated.loss.data())[0];
       updated.loss.dispose();
       if (!Number.isFinite(history[step]))

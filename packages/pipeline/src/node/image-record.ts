@@ -41,6 +41,23 @@ export function imageRecord(dataset: ImageDataset): ImageRecord {
  * @throws ConfigError that names what differs: the size, the number of images of a class, or the order
  */
 export function checkSameImages(dataset: ImageDataset, record: ImageRecord): void {
+  const differences = changedImages(dataset, record);
+  if (differences.length === 0) return;
+  throw new ConfigError(`data: not those that the run was started on: ${differences.join('; ')}`, {
+    code: 'data-changed',
+  });
+}
+
+/** Most differences that a message lists. */
+const MOST_LISTED = 8;
+
+/**
+ * How the images of a dataset differ from those of a record.
+ *
+ * @returns sentences on the size, the number of images of a class, or the order; none where they are the same
+ * @throws ConfigError for a record of other fields
+ */
+export function changedImages(dataset: ImageDataset, record: ImageRecord): string[] {
   const { success, data: kept } = recordSchema.safeParse(record);
   if (!success) throw new ConfigError('config.json: images: expected { size, counts, labels }');
   const came = imageRecord(dataset);
@@ -53,9 +70,6 @@ export function checkSameImages(dataset: ImageDataset, record: ImageRecord): voi
     differences.unshift(`the images are ${came.size.join('x')}, were ${kept.size.join('x')}`);
   }
   if (differences.length === 0 && kept.labels !== came.labels) differences.push('the images come in another order');
-  if (differences.length === 0) return;
-  const more = differences.length > 8 ? `; and ${differences.length - 8} more` : '';
-  throw new ConfigError(`data: not those that the run was started on: ${differences.slice(0, 8).join('; ')}${more}`, {
-    code: 'data-changed',
-  });
+  const rest = differences.length - MOST_LISTED;
+  return rest > 0 ? [...differences.slice(0, MOST_LISTED), `and ${rest} more`] : differences;
 }

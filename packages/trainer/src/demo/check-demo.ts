@@ -19,14 +19,25 @@ export interface CheckDemoOptions {
   progress?: Progress;
 }
 
+/** A demo that was checked. */
+export interface CheckedDemo {
+  /** The whole configuration of the pre-training. */
+  config: Config;
+  /** The images of all its classes, not decoded yet. */
+  images: ImageDataset;
+}
+
 /**
  * Checks all of a demo that is cheap, before an engine starts, an image is decoded or a folder is made: the autoencoder, the
  * classes and how many images they have, and that the network takes the images.
  *
- * @returns the whole configuration of the pre-training
+ * @returns the whole configuration of the pre-training, and the images
  * @throws ConfigError naming the autoencoder, the class with too few images or the field at fault
  */
-export async function checkDemo(plan: DemoPlan, { seed, progress = noProgress }: CheckDemoOptions): Promise<Config> {
+export async function checkDemo(
+  plan: DemoPlan,
+  { seed, progress = noProgress }: CheckDemoOptions,
+): Promise<CheckedDemo> {
   const asked = parseConfig(mergeConfig(plan.config as Record<string, unknown>, { seed }), 'demo');
   const config = await withAutoencoder(asked);
   const { dataset } = await openData(config.data, progress);
@@ -44,7 +55,7 @@ export async function checkDemo(plan: DemoPlan, { seed, progress = noProgress }:
     );
   }
   checkModel(config, chooseClasses(dataset, plan.pretraining));
-  return config;
+  return { config, images: chooseClasses(dataset, [...plan.pretraining, ...plan.novel]) };
 }
 
 /** Throws on sizes that the autoencoder or the patches do not take, on impossible ranks, and on a model larger than the memory. */

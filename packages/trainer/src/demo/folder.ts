@@ -1,7 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ImageDataset } from '@learngene/datasets';
 import { ConfigError } from '@learngene/pipeline';
+import { changedImages, type ImageRecord, imageRecord } from '@learngene/pipeline/node';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { checkParents, checkWritable } from '../new-folder';
 import { checkOldRun } from '../run-folder/create-run';
@@ -15,6 +17,7 @@ const ENTRIES = [
   MARKER,
   'bundle',
   'classifier.safetensors',
+  'classifier-stopped.safetensors',
   'pretrain',
   'transfer',
   'pretraining-samples.png',
@@ -30,6 +33,8 @@ export type DemoFolderState =
        * and seed; a finished one of them; a demo of other settings.
        */
       state: 'new' | 'interrupted' | 'finished' | 'different';
+      /** Of a demo of the same plan and seed that is different: how the images differ. */
+      images?: string;
     }
   | {
       /** It holds what is no demo's. */
@@ -38,25 +43,49 @@ export type DemoFolderState =
       entry: string;
     };
 
-/** Looks at the folder of a demo and changes nothing. */
-export async function demoFolderState(out: string, plan: DemoPlan, seed: number): Promise<DemoFolderState> {
+/**
+ * Looks at the folder of a demo and changes nothing.
+ *
+ * @param images - the images of all classes: an interrupted demo of others is a different one.
+ */
+export async function demoFolderState(
+  out: string,
+  plan: DemoPlan,
+  seed: number,
+  images?: ImageDataset,
+): Promise<DemoFolderState> {
   const present = existsSync(out) ? (await readdir(out)).filter((name) => !name.startsWith('.')) : [];
   if (present.every((name) => name === MARKER)) return { state: 'new' };
   if (!present.includes(MARKER)) return { state: 'foreign', entry: present[0] };
-  if ((await readFile(join(out, MARKER), 'utf8')) !== markerOf(plan, seed)) return { state: 'different' };
-  return { state: present.includes('report.html') ? 'finished' : 'interrupted' };
+  const { images: kept, ...marked } = await readMarker(out);
+  if (JSON.stringify(marked) !== JSON.stringify(markerOf(plan, seed))) return { state: 'different' };
+  if (present.includes('report.html')) return { state: 'finished' };
+  const changed = kept && images ? changedImages(images, kept) : [];
+  if (changed.length > 0) return { state: 'different', images: changed.join('; ') };
+  return { state: 'interrupted' };
 }
 
-function markerOf(plan: DemoPlan, seed: number): string {
-  return `${JSON.stringify({ format: 1, seed, plan })}\n`;
+/** What the mark of a demo says; of a damaged one nothing. */
+async function readMarker(out: string): Promise<{ images?: ImageRecord }> {
+  try {
+    return { ...(JSON.parse(await readFile(join(out, MARKER), 'utf8')) as object) };
+  } catch {
+    return {};
+  }
+}
+
+function markerOf(plan: DemoPlan, seed: number): object {
+  return JSON.parse(JSON.stringify({ format: 1, seed, plan })) as object;
 }
 
 /** The options of {@link checkDemoFolder}. */
 export interface DemoFolderOptions {
   /** Seed of the demo. */
   seed: number;
-  /** Whether a finished demo, or one of other settings, may be replaced (default false). */
+  /** Whether a finished demo, or one of other settings or images, may be replaced (default false). */
   replace?: boolean;
+  /** The images of all classes, to compare with those that an interrupted demo was started on. */
+  images?: ImageDataset;
 }
 
 /**
@@ -69,20 +98,21 @@ export interface DemoFolderOptions {
 export async function checkDemoFolder(
   out: string,
   plan: DemoPlan,
-  { seed, replace = false }: DemoFolderOptions,
+  { seed, replace = false, images }: DemoFolderOptions,
 ): Promise<DemoFolderState['state']> {
   const argument = 'out';
   checkParents(out, argument);
   if (existsSync(out) && !statSync(out).isDirectory()) {
     throw new ConfigError(`${argument} ${out}: expected a folder, this is a file`, { argument });
   }
-  const found = await demoFolderState(out, plan, seed);
+  const found = await demoFolderState(out, plan, seed, images);
   if (found.state === 'foreign') {
     const message = `${argument} ${out}: expected a new folder or an earlier demo's, got one that holds ${found.entry}`;
     throw new ConfigError(message, { argument });
   }
   if ((found.state === 'finished' || found.state === 'different') && !replace) {
-    const what = found.state === 'finished' ? 'a finished demo' : 'a demo of other settings';
+    const others = found.images === undefined ? 'settings' : `images (${found.images})`;
+    const what = found.state === 'finished' ? 'a finished demo' : `a demo of other ${others}`;
     const message = `${argument} ${out}: holds ${what}, which may not be replaced`;
     throw new ConfigError(message, { argument, code: 'demo-exists' });
   }
@@ -101,6 +131,8 @@ export async function prepareDemoFolder(out: string, plan: DemoPlan, options: De
   if ((await checkDemoFolder(out, plan, options)) === 'interrupted') return true;
   for (const name of ENTRIES) await rm(join(out, name), { recursive: true, force: true });
   await mkdir(out, { recursive: true });
-  await writeFileAtomic(join(out, MARKER), markerOf(plan, options.seed));
+  const { seed, images } = options;
+  const marker = { ...markerOf(plan, seed), ...(images && { images: imageRecord(images) }) };
+  await writeFileAtomic(join(out, MARKER), `${JSON.stringify(marker)}\n`);
   return false;
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import { assembleFactored, countAssembled, initKindTraining, type KindModel } from '@learngene/kind';
@@ -11,7 +12,7 @@ import { modelConfig } from '../config/model-config';
 import { type DataPart, decodeData, partOf } from '../data/decode-data';
 import { chooseClasses, openData } from '../data/open-data';
 import { InterruptedError } from '../errors';
-import { type InDomainExtractor, trainExtractor } from '../evaluate/in-domain-extractor';
+import { type InDomainExtractor, trainExtractor, trainedExtractor } from '../evaluate/in-domain-extractor';
 import { encodeTrainingData } from '../latents/training-data';
 import { runTraining } from '../run/run-training';
 import { createRunFolder } from '../run-folder/create-run';
@@ -82,13 +83,14 @@ async function runStages(plan: DemoPlan, options: RunDemoOptions): Promise<DemoR
   const stages = new Stages(options);
   // Before the folder is made: a plan that is refused, or images that cannot be read, leave nothing behind.
   await checkDemoFolder(out, plan, { seed, replace });
-  const config = await checkDemo(plan, { seed });
+  const { config, images } = await checkDemo(plan, { seed });
+  await checkDemoFolder(out, plan, { seed, replace, images });
   const data = await stages.run(
     'data',
     `Images (${config.data.source}): ${plan.pretraining.length} classes to learn, ${plan.novel.length} kept out: ${plan.novel.join(', ')}`,
     () => openDemoData(plan, config, progress),
   );
-  if (await prepareDemoFolder(out, plan, { seed, replace }))
+  if (await prepareDemoFolder(out, plan, { seed, replace, images }))
     progress.info(`Continuing the demo in ${out} that was interrupted`);
   const features = await stages.run(
     'classifier',
@@ -174,6 +176,8 @@ function trainClassifier(
   { out, seed, progress, signal }: RunDemoOptions,
 ): Promise<InDomainExtractor> {
   const path = join(out, 'classifier.safetensors');
+  // That of an interrupted demo of the same plan, seed and images: trained again it would have the same bits.
+  if (existsSync(path)) return trainedExtractor(path, heldOut);
   return trainExtractor({ train, heldOut, steps, seed, path, progress, signal });
 }
 

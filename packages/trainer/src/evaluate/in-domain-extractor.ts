@@ -15,6 +15,7 @@ import { disposeParams } from '@learngene/nn';
 import type { Progress } from '@learngene/pipeline';
 import { createGenerator, stream } from '@learngene/random';
 import { balanceClasses } from '../data/balance-classes';
+import { stoppedClassifier } from './stopped-classifier';
 
 /** An in-domain feature extractor with what is known of it. */
 export interface InDomainExtractor {
@@ -60,17 +61,24 @@ export interface TrainExtractorOptions {
   path?: string;
   /** Gets the progress of the training. */
   progress: Progress;
-  /** An abort ends the training before its next step. */
+  /** An abort ends the training before its next step; with a `path` what was done is kept. */
   signal?: AbortSignal;
 }
 
-/** Trains a small classifier on the classes of a dataset, and keeps it in a file if one is named. */
+/**
+ * Trains a small classifier on the classes of a dataset, and keeps it in a file if one is named. A training that the signal ends
+ * is kept beside that file, and goes on where it stopped when it is called again with the same images and settings.
+ */
 export async function trainExtractor(options: TrainExtractorOptions): Promise<InDomainExtractor> {
   const { train, heldOut, steps, batchSize, seed, path, progress, signal } = options;
   const { height, width, channels, classes } = train;
   const config: ClassifierConfig = classifierConfig({ height, width, channels, classes: Math.max(2, classes.length) });
+  const stopped = path === undefined ? undefined : stoppedClassifier(path, { ...options, config });
+  const from = await stopped?.read();
+  if (from) progress.info(`Continuing the in-domain classifier from step ${from.history.length}`);
   const bar = progress.startBar('Training the in-domain classifier', steps, 'steps');
   try {
+    if (path !== undefined) await mkdir(dirname(path), { recursive: true });
     const { params } = await trainClassifier({
       config,
       data: balanceClasses(train),
@@ -78,18 +86,32 @@ export async function trainExtractor(options: TrainExtractorOptions): Promise<In
       steps,
       batchSize,
       signal,
+      from,
+      onStop: stopped?.write,
       onStep: ({ step, loss }) => bar.update(step, `loss ${loss.toFixed(3)}`),
     });
     const accuracy = heldOut.size > 0 ? await classifierAccuracy(params, config, { data: heldOut }) : undefined;
     const named = classes.length === config.classes ? { classes } : {}; // a second class of one has no name
     if (path !== undefined) {
-      await mkdir(dirname(path), { recursive: true });
       await saveClassifier(path, params, config, named);
+      await stopped?.remove();
     }
     return asExtractor({ params, config, ...named }, accuracy);
   } finally {
     bar.stop();
+    if (from) for (const tree of [from.params, from.state.m, from.state.v]) disposeParams(tree);
   }
+}
+
+/**
+ * Reads the classifier of a file that {@link trainExtractor} wrote, and measures its accuracy.
+ *
+ * @param heldOut - images to measure the accuracy on; may be empty.
+ */
+export async function trainedExtractor(path: string, heldOut: ImageDataset): Promise<InDomainExtractor> {
+  const { params, config, classes } = await loadClassifier(path);
+  const accuracy = heldOut.size > 0 ? await classifierAccuracy(params, config, { data: heldOut }) : undefined;
+  return asExtractor({ params, config, ...(classes && { classes }) }, accuracy);
 }
 
 /** Images of which the class is told at a time. */
