@@ -35,7 +35,13 @@ export {
   type TrainExtractorOptions,
   trainExtractor,
 } from './evaluate/in-domain-extractor';
-export type { PrecisionMarks } from './evaluate/precision-marks';
+export { noiseSource } from './evaluate/noise-baseline';
+export {
+  type ComparedCounts,
+  type PrecisionMarks,
+  precisionWarnings,
+  tooFewForPrecision,
+} from './evaluate/precision-marks';
 export {
   type EvaluationRequest,
   type PreparedClassifier,
@@ -46,6 +52,7 @@ export {
 } from './evaluate/prepare-evaluation';
 export { type EvaluationResult, type RunEvaluationOptions, runEvaluation } from './evaluate/run-evaluation';
 export { type EncodeFolderOptions, encodeFolder } from './latents/encode-folder';
+export { inspectLatents, type LatentInspection } from './latents/latent-rows';
 export { encodingWords } from './latents/latent-words';
 export {
   isLatentFolder,

@@ -9,7 +9,7 @@ import {
   kindPresetRows,
   presetRows,
 } from '@learngene/pipeline/node';
-import { readMetricsLog } from '@learngene/trainer/node';
+import { inspectLatents, isLatentFolder, readMetricsLog } from '@learngene/trainer/node';
 import { Command } from 'commander';
 import { type OutputOptions, outputOf, refuseUnused, wholeNumber, withOutputOptions } from '../cli/context';
 import { UsageError } from '../cli/errors';
@@ -50,7 +50,7 @@ function printInspection(found: Inspection, output: Output): void {
   if (found.what === 'autoencoder') {
     output.result(found);
   } else if (found.what === 'bundle') {
-    output.result({ config: found.config, counts: found.counts });
+    output.result({ config: found.config, counts: found.counts, recipe: found.recipe });
   } else if (found.what === 'tensors') {
     const { kind, ...others } = found;
     output.result({ ...others, what: kind });
@@ -63,7 +63,9 @@ function printInspection(found: Inspection, output: Output): void {
 /** `learngene inspect`: what is in a preset, a run, a bundle or a file. */
 export function inspectCommand(): Command {
   const command = new Command('inspect')
-    .description('Show parameters, MACs and contents of a preset, a run, a bundle, an autoencoder or a file of tensors')
+    .description(
+      'Show parameters, MACs and contents of a preset, a run, a bundle, latents, an autoencoder or a file of tensors',
+    )
     .argument('<what>', 'DiT-L/2, kind:DiT-L/2, emoji, a folder of such a thing, or a .safetensors, .pt or .pth file')
     .option('--learngene-rank <n>', 'components that all classes share', wholeNumber('--learngene-rank', 1))
     .option('--tailor-rank <n>', 'components of one group', wholeNumber('--tailor-rank', 1))
@@ -86,6 +88,11 @@ export function inspectCommand(): Command {
       return printPreset(what, options, output);
     }
     refuseUnused(command, [...ofKind, 'inputSize'], `has no part: ${what} is there and says its own sizes`);
+    if (isLatentFolder(what)) {
+      const { latents, rows } = await inspectLatents(what);
+      printTable(output, rows);
+      return output.result(latents);
+    }
     const needEngine = () => startEngine('cpu', output);
     printInspection(await inspectPath(what, { needEngine, progress: output }), output);
   });

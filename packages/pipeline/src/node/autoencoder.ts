@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { createAutoencoder, vaeDownscale, vaeParamsFromTensorData } from '@learngene/vae';
-import { readVae, type VaeFolder } from '@learngene/vae/node';
+import { readVae, tinyVaePair, type VaeFolder } from '@learngene/vae/node';
 import type { Config } from '../config/schema';
 import { isShippedAutoencoder, SHIPPED_AUTOENCODERS } from '../config/shipped-autoencoders';
 import { ConfigError } from '../errors';
@@ -54,11 +54,14 @@ export async function readAutoencoder(asked: AutoencoderConfig, argument = 'auto
 }
 
 /** An autoencoder's name by its folder; that in a run is called like every other, and has the run's name. */
-function folderName(path: string): string {
-  const name = basename(path);
+async function nameAt(path: string): Promise<string> {
+  const pair = await tinyVaePair(path);
+  if (pair !== undefined && pair.name !== '') return pair.name;
+  const name = basename(pair === undefined ? path : dirname(pair.encoder));
   return (name === 'autoencoder' && basename(dirname(path))) || name;
 }
 
+const EXPECTED = 'expected the folder of an autoencoder';
 const NOTHING_KNOWN = { kind: 'other', what: '' } as const;
 
 async function readFolder(path: string, { name }: AutoencoderConfig, argument: string): Promise<AutoencoderFiles> {
@@ -68,13 +71,13 @@ async function readFolder(path: string, { name }: AutoencoderConfig, argument: s
     });
   }
   try {
-    return { ...(await readVae(path)), name: name ?? folderName(path), path };
+    return { ...(await readVae(path)), name: name ?? (await nameAt(path)), path };
   } catch (error) {
     const { kind, what } = await identify(path).catch(() => NOTHING_KNOWN);
     if (kind !== 'autoencoder' && kind !== 'other') {
-      throw new ConfigError(`${argument}: expected the folder of an autoencoder; this is ${what}`, { argument });
+      throw new ConfigError(`${argument}: ${EXPECTED}; this is ${what}`, { argument });
     }
-    throw new ConfigError(`${argument}: expected the folder of an autoencoder`, { argument, cause: error });
+    throw new ConfigError(`${argument}: ${EXPECTED}`, { argument, cause: error });
   }
 }
 

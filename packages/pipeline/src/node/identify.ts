@@ -2,9 +2,17 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { ditLayout, ditPrefixes, type NamedShapes } from '@learngene/dit';
-import { openNpz } from '@learngene/tensor-io';
-import { fileSource, isTorchPath, openSafetensorsFile, openTorchFile, weightsAt } from '@learngene/tensor-io/node';
+import { openNpz, type TensorFile, type TensorSummary } from '@learngene/tensor-io';
+import {
+  fileSource,
+  isTorchPath,
+  openSafetensorsFile,
+  openTensorFile,
+  openTorchFile,
+  weightsAt,
+} from '@learngene/tensor-io/node';
 import { recogniseVae, type VaeWeightsDescription } from '@learngene/vae';
+import { type TinyVaePair, tinyVaePair } from '@learngene/vae/node';
 import { ConfigError } from '../errors';
 import { isRunFormat } from './run-format';
 
@@ -184,6 +192,17 @@ async function identifyArrays(path: string): Promise<Artifact> {
   }
 }
 
+/** Whether two files hold the encoder and the decoder of a tiny autoencoder, and not tensors of something else. */
+async function isTinyVae(pair: TinyVaePair): Promise<boolean> {
+  const shapes = new Map<string, TensorSummary>();
+  for (const part of ['encoder', 'decoder'] as const) {
+    const file = await openTensorFile(pair[part]).catch(() => undefined);
+    for (const name of file?.names ?? []) shapes.set(`${part}.${name}`, (file as TensorFile).info(name));
+    await file?.close();
+  }
+  return recogniseVae(shapes)?.type === 'tiny';
+}
+
 /** Files that are for people, or parts of a folder. */
 const BY_ENDING: Readonly<Record<string, string>> = {
   '.png': 'a PNG image',
@@ -200,6 +219,10 @@ const BY_ENDING: Readonly<Record<string, string>> = {
 export async function identify(path: string): Promise<Artifact> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw new ConfigError(`${path}: no such file or folder`);
+  const pair = await tinyVaePair(path).catch(() => undefined);
+  if (pair !== undefined && (await isTinyVae(pair))) {
+    return { kind: 'autoencoder', what: 'the two files of a tiny autoencoder', autoencoder: path };
+  }
   if (found.isDirectory()) return identifyFolder(path);
   const ending = extname(path).toLowerCase();
   if (ending === '.safetensors') return identifyTensors(path);
@@ -209,6 +232,14 @@ export async function identify(path: string): Promise<Artifact> {
   const whole = await owner(dirname(resolve(path)));
   const what = BY_ENDING[ending] ?? 'a file of none of these';
   return { kind: 'other', what: whole === undefined ? what : `${what}, a part of ${whole}` };
+}
+
+/** Throws a ConfigError unless a file of tensors is at a path, which may be sharded: it is not looked into. */
+export async function expectTensorFile(path: string, option: string): Promise<void> {
+  const found = await stat(existsSync(path) ? path : `${path}.index.json`).catch(() => undefined);
+  if (found === undefined) throw new ConfigError(`${option} ${path}: no such file`);
+  if (found.isFile()) return;
+  throw new ConfigError(`${option} ${path}: expected a file of tensors; this is ${(await identify(path)).what}`);
 }
 
 /** Throws a ConfigError unless what lies at a path is one of the kinds that an option takes. */

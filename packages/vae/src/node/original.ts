@@ -58,9 +58,10 @@ async function readOne(file: string, { key }: ReadOriginalVaeOptions): Promise<N
   return tensors;
 }
 
-async function readTwo(
+/** The tensors of TAESD's two files, with `encoder.` and `decoder.` before their names. */
+export async function readTwo(
   files: Exclude<OriginalVaeFiles, string>,
-  { key }: ReadOriginalVaeOptions,
+  { key }: ReadOriginalVaeOptions = {},
 ): Promise<NamedTensors> {
   if (key !== undefined) throw new Error('key: expected one file, got two, whose keys are those of the layout');
   const result = new Map<string, TensorData>();

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { weightsAt } from '@learngene/tensor-io/node';
 import { VAE_FILES, type VaeConfig, vaeDownscale } from '@learngene/vae';
+import { tinyVaePair } from '@learngene/vae/node';
 import { isShippedAutoencoder } from '../../config/shipped-autoencoders';
 import { type AutoencoderConfig, readAutoencoder } from '../autoencoder';
 import { shippedFolder } from '../shipped-autoencoder';
@@ -39,10 +41,8 @@ export interface AutoencoderInspection {
 export async function inspectAutoencoder(asked: AutoencoderConfig, argument: string): Promise<AutoencoderInspection> {
   const { name, path, hash, config, tensors } = await readAutoencoder(asked, argument);
   const folder = path ?? (isShippedAutoencoder(name) ? await shippedFolder(name, argument) : '');
-  const weights = [VAE_FILES.diffusers, VAE_FILES.learngene].find((file) => existsSync(join(folder, file))) as string;
-  const sizes = await Promise.all(
-    [VAE_FILES.config, weights].map(async (file) => (await stat(join(folder, file))).size),
-  );
+  const files = await filesOf(folder);
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
   const all = [...tensors.values()];
   return {
     what: 'autoencoder',
@@ -53,7 +53,15 @@ export async function inspectAutoencoder(asked: AutoencoderConfig, argument: str
     downscale: vaeDownscale(config),
     parameters: all.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0),
     dtypes: [...new Set(all.map(({ dtype }) => dtype))].sort(),
-    weights,
+    weights: basename(files[files.length - 1]),
     bytes: sizes.reduce((sum, size) => sum + size, 0),
   };
+}
+
+/** The files of an autoencoder, that of its weights (of a pair the decoder's) last. */
+async function filesOf(path: string): Promise<string[]> {
+  const pair = await tinyVaePair(path);
+  if (pair !== undefined) return [pair.encoder, pair.decoder];
+  const weights = [VAE_FILES.diffusers, VAE_FILES.learngene].map((file) => weightsAt(join(path, file)));
+  return [join(path, VAE_FILES.config), weights.find(existsSync) as string];
 }

@@ -17,6 +17,7 @@ import { recogniseVae, type VaeWeightsDescription } from '@learngene/vae';
 import { isShippedAutoencoder } from '../../config/shipped-autoencoders';
 import { ConfigError } from '../../errors';
 import { noProgress, type Progress } from '../../progress';
+import { type Recipe, readRecipe, recipeOf } from '../../recipe/recipe';
 import { denseFile, denseTensors } from '../dense-model';
 import { identify } from '../identify';
 import { checkpointSteps, type DenseRunRecord, type KindRunRecord, readRunRecord } from '../run-folder';
@@ -65,6 +66,8 @@ export interface BundleInspection {
   config: KindConfig;
   /** What it costs. */
   counts: ReturnType<typeof countKind>;
+  /** How images are sampled from it; null where the bundle does not say. */
+  recipe: Recipe | null;
 }
 
 /** A tensor of a file. */
@@ -165,9 +168,10 @@ async function inspectRun(path: string): Promise<KindRunInspection | DenseRunIns
 }
 
 async function inspectBundle(path: string): Promise<BundleInspection> {
-  const { params, config } = await loadBundle(path);
+  const { params, config, metadata } = await loadBundle(path);
   disposeParams(params);
-  return { what: 'bundle', config, counts: countKind(config) };
+  const recipe = readRecipe(metadata, join(path, 'kind.json'));
+  return { what: 'bundle', config, counts: countKind(config), recipe: recipe ? recipeOf(recipe) : null };
 }
 
 async function inspectTensors(path: string, kind: string): Promise<TensorsInspection> {

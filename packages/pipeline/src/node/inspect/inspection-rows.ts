@@ -1,4 +1,7 @@
 import { listNames } from '@learngene/datasets';
+import type { DitConfig } from '@learngene/dit';
+import type { Config } from '../../config/schema';
+import { autoencoderWords, recipeAutoencoder, sampledShape } from '../../recipe/autoencoder';
 import { classNamesOf } from '../../recipe/class-names';
 import { VAE_WORDS } from '../identify';
 import type { AutoencoderInspection } from './inspect-autoencoder';
@@ -97,9 +100,29 @@ function runRows(run: KindRunInspection | DenseRunInspection, last: LastMetrics 
   return [
     ['run', `${command}${ofDense}, seed ${config.seed}, engine ${engine}`],
     ...modelRows(run),
+    ...recipeRows(run.record.model.dit, config),
     ['checkpoints', checkpoints.length === 0 ? 'none' : checkpoints.join(', ')],
     ['last metrics', last === undefined ? 'none' : lossText(last)],
     ['steps asked for', count(config.training.steps)],
+  ];
+}
+
+/** The rows of what a model draws and how: the size of its images, the autoencoder of its latents, the process and the sampler. */
+function recipeRows(dit: DitConfig, recipe: Pick<Config, 'autoencoder' | 'diffusion' | 'sampling'>): Rows {
+  const { height, width, channels } = sampledShape(dit, recipe);
+  const latents = `${dit.inputSize}x${dit.inputSize}x${dit.inChannels}`;
+  const autoencoder = recipeAutoencoder(recipe);
+  const { process, schedule, timesteps, prediction } = recipe.diffusion;
+  const { sampler, steps, guidance } = recipe.sampling;
+  const gaussian = process === 'flow' ? '' : `, ${schedule} schedule, ${timesteps} timesteps, predicts ${prediction}`;
+  return [
+    [
+      'images',
+      `${height}x${width}x${channels}${autoencoder === undefined ? '' : `, decoded from latents of ${latents}`}`,
+    ],
+    ...(autoencoder === undefined ? [] : [['autoencoder', autoencoderWords(autoencoder)] as const]),
+    ['process', `${process}${gaussian}`],
+    ['sampler', `${sampler}, ${steps} steps, guidance ${guidance}`],
   ];
 }
 
@@ -121,12 +144,13 @@ function modelRows(run: KindRunInspection | DenseRunInspection): Rows {
   ];
 }
 
-function bundleRows({ config, counts }: BundleInspection): Rows {
+function bundleRows({ config, counts, recipe }: BundleInspection): Rows {
   const { learngeneRank, tailorRank, groups, gate } = config;
   const names = groups.map(({ name }) => name);
   return [
     ['bundle', `${learngeneRank} learngenes + ${tailorRank} tailors, ${groups.length} groups, ${gate} gate`],
     ['groups', listNames(names, 1000)],
+    ...(recipe ? recipeRows(config.dit, recipe) : []),
     ['parameters', count(counts.params.total)],
     ['MACs of a class', `${giga(counts.macs.total)} (dense ${giga(counts.macs.dense.total)})`],
     ['bytes', mebi(counts.bytes.total)],
