@@ -32,14 +32,14 @@ const TELLS_NOTHING = 0.5;
  * What a reader of precision and recall should know: of few images in many dimensions the balls are so large that noise lies
  * within them too.
  *
+ * @param counts - how many images were compared, where the sentence is to say so.
  * @returns a sentence for each figure that noise gets half of at least; often none
  */
-export function precisionWarnings({ noise, training }: PrecisionMarks, { samples, reals }: ComparedCounts): string[] {
+export function precisionWarnings({ noise, training }: PrecisionMarks, counts?: ComparedCounts): string[] {
+  const of = counts === undefined ? '' : `of ${counts.samples} samples and ${counts.reals} real images `;
   return (['precision', 'recall'] as const).flatMap((figure) => {
     if (noise[figure] < TELLS_NOTHING * (training?.[figure] ?? 1)) return [];
     const known = training === undefined ? '' : `, training images ${training[figure].toFixed(2)}`;
-    return [
-      `${figure}: noise gets ${noise[figure].toFixed(2)}${known}: of ${samples} samples and ${reals} real images it says nothing; more images would`,
-    ];
+    return [`${figure}: noise gets ${noise[figure].toFixed(2)}${known}: ${of}it says nothing; more images would`];
   });
 }

@@ -81,7 +81,7 @@ export async function runBudget(context: JobContext, job: BudgetJob): Promise<vo
   const folder = join(out, 'trials', key);
   const all = await openDataset(out, dataset, progress);
   const { train, heldOut } = splitOf(all, classes, dataset.source.holdOut);
-  const evaluator = await openEvaluator({ out }, { input: job.evaluator, all, reference: heldOut });
+  const evaluator = await openEvaluator({ out }, { input: job.evaluator, all, reference: heldOut, train });
   const { learner, parameters, macs, rank } = await modelWithin(out, job, inputShape(train));
   const decoder = await openSampleDecoder(dataset.latents);
   try {

@@ -1,3 +1,5 @@
+import type { PrecisionMarks } from '@learngene/trainer/node';
+
 /** What a sample is guided against: nothing, the model's own branch of the null label, or the model without its adapters. */
 export type GuidanceMode = 'none' | 'null-label' | 'class-agnostic';
 
@@ -22,6 +24,11 @@ export interface Evaluation {
   precision: number;
   /** Share of the held-out images within the samples, in [0, 1]. */
   recall: number;
+  /**
+   * Precision and recall of random pixels and of training images in the place of the samples, by which those of the samples are
+   * read. Results of older versions have none.
+   */
+  precisionMarks?: PrecisionMarks;
   /** Share of the samples that an independent classifier takes for their class. */
   classAccuracy: number;
   /** Loss on held-out images with fixed noise and timesteps; the same in all guidance modes. */

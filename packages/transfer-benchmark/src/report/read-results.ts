@@ -36,6 +36,8 @@ const number = z
   .transform((value) => value ?? Number.NaN);
 const guidance = z.enum(['none', 'null-label', 'class-agnostic']);
 
+const precisionRecall = z.object({ precision: number, recall: number, fScore: number });
+
 const evaluationSchema = z.object({
   step: z.number(),
   guidance,
@@ -45,6 +47,7 @@ const evaluationSchema = z.object({
   inceptionScore: number,
   precision: number,
   recall: number,
+  precisionMarks: z.object({ noise: precisionRecall, training: precisionRecall.optional() }).optional(),
   classAccuracy: number,
   validationLoss: number.optional(),
   samples: number,

@@ -3,6 +3,7 @@ import type { Interval, Spread } from '../statistics';
 import type { Comparison } from './compare';
 import type { Condition } from './conditions';
 import type { MetricKey } from './metrics';
+import type { PrecisionMarkSummary } from './precision-marks';
 
 /** What a method costs: medians over its trials. */
 export interface Cost {
@@ -70,6 +71,8 @@ export interface TableSummary {
   conditions: readonly Condition[];
   /** Best FID first. */
   rows: MethodRow[];
+  /** Precision and recall by which those of the rows are read. */
+  precisionMarks: PrecisionMarkSummary;
   /** Trials that other methods have and these do not. */
   missing: {
     /** Name of the method in the plan. */

@@ -1,4 +1,5 @@
 import type { Cell, Section } from '@learngene/report';
+import type { Spread } from '../statistics';
 import type { Comparison, Verdict } from './compare';
 import { conditionTitle } from './conditions';
 import { bytesText, compact, fixed, meanDeviation, NOTHING, percentIntervalText, percentText, plural } from './format';
@@ -74,7 +75,7 @@ export function resultTable(summary: TableSummary, { title, minor }: { title: st
     kind: 'table',
     title,
     minor,
-    note: `${seedsNote(summary)}${pooled} Mean ± standard deviation over seeds; difference to KIND with its paired bootstrap interval (95 %); ▲ better than KIND, ▼ worse, = equal within noise.${missing}`,
+    note: `${seedsNote(summary)}${pooled}${marksNote(summary)} Mean ± standard deviation over seeds; difference to KIND with its paired bootstrap interval (95 %); ▲ better than KIND, ▼ worse, = equal within noise.${missing}`,
     header: [
       'method',
       'trained',
@@ -88,8 +89,29 @@ export function resultTable(summary: TableSummary, { title, minor }: { title: st
       'class accuracy ↑',
       'validation loss ↓',
     ],
-    rows: summary.rows.map((row): Cell[] => [nameCell(row.method), ...sizeCells(row), ...scoreCells(summary, row)]),
+    rows: [
+      ...summary.rows.map((row): Cell[] => [nameCell(row.method), ...sizeCells(row), ...scoreCells(summary, row)]),
+      ...markRows(summary),
+    ],
   };
+}
+
+const MARK_NAMES = { noise: 'random pixels', training: 'training images' } as const;
+
+/** Rows of images that no method drew, with their precision and recall alone. */
+function markRows({ precisionMarks: { marks } }: TableSummary): Cell[][] {
+  return marks.map(({ images, precision, recall }) => {
+    const none = (count: number) => Array.from({ length: count }, () => NOTHING);
+    const text = (value: Spread): Cell => ({ text: meanDeviation(value, 2), tone: 'soft' });
+    return [{ text: MARK_NAMES[images], tone: 'soft' }, ...none(6), text(precision), text(recall), ...none(2)];
+  });
+}
+
+/** How precision and recall are to be read. */
+function marksNote({ precisionMarks: { marks, warnings } }: TableSummary): string {
+  if (marks.length === 0) return '';
+  const said = warnings.map((warning) => ` ${warning[0].toUpperCase()}${warning.slice(1)}.`).join('');
+  return ` Precision and recall are to be read beside those of random pixels and of training images in the place of samples.${said}`;
 }
 
 /** The ablations under the same conditions as one table: KIND first, then the questions one after another. */
@@ -107,7 +129,11 @@ export function ablationTable(tables: readonly TableSummary[], title: string): T
     title,
     note,
     header: [header[0], 'question', ...header.slice(1)],
-    rows: [...(kind ? [[nameCell(KIND_METHOD), '', ...sizeCells(kind), ...scoreCells(first, kind)]] : []), ...rows],
+    rows: [
+      ...(kind ? [[nameCell(KIND_METHOD), '', ...sizeCells(kind), ...scoreCells(first, kind)]] : []),
+      ...rows,
+      ...markRows(first).map(([name, ...cells]): Cell[] => [name, '', ...cells]),
+    ],
   };
 }
 

@@ -3,6 +3,7 @@ import { conditionKey, pairKey, type Scope } from './conditions';
 import { methodRow } from './method-row';
 import { byMethod, KIND_METHOD } from './methods';
 import { type MetricKey, metricOf } from './metrics';
+import { precisionMarksOf } from './precision-marks';
 import type { MethodRow, Standing, TableSummary } from './summary-types';
 
 /** The trials of each method, in the order of the methods' table. */
@@ -38,6 +39,7 @@ export function tableSummary(
     title: scope.title,
     conditions: scope.conditions,
     rows: rows.sort(order),
+    precisionMarks: precisionMarksOf(own),
     missing,
   };
 }

@@ -7,12 +7,13 @@ import {
   frechetDistance,
   frechetDistanceOfSets,
   type ImageBatch,
+  imageSource,
   inceptionScore,
   type MomentStatistics,
   precisionRecall,
   updateMoments,
 } from '@learngene/metrics';
-import { openClassifier } from '@learngene/trainer/node';
+import { noiseSource, openClassifier, type PrecisionMarks, tooFewForPrecision } from '@learngene/trainer/node';
 import type { JobContext } from '../data/context';
 import type { EvaluatorInput } from '../jobs/job';
 import type { Evaluation } from '../plan/result';
@@ -21,7 +22,7 @@ import { classifierFile, usedClasses } from './classifier';
 /** The scores of a set of samples. */
 export type Scores = Pick<
   Evaluation,
-  'fid' | 'sfid' | 'inceptionScore' | 'precision' | 'recall' | 'classAccuracy' | 'samples'
+  'fid' | 'sfid' | 'inceptionScore' | 'precision' | 'recall' | 'precisionMarks' | 'classAccuracy' | 'samples'
 >;
 
 interface Extracted {
@@ -102,10 +103,23 @@ export interface Evaluator {
   dispose(): void;
 }
 
+/** `count` images of a dataset, spread evenly over it; all where it has no more. */
+async function evenlySpread(dataset: ImageDataset, count: number): Promise<ImageBatch> {
+  const { size, height, width, channels } = dataset;
+  const kept = Math.min(size, count);
+  const places = Array.from({ length: kept }, (_, i) => Math.floor((i * size) / kept));
+  return { data: await dataset.read(places), count: kept, height, width, channels };
+}
+
 /** Opens the classifiers of a dataset and extracts the features of the reference images. */
 export async function openEvaluator(
   { out }: Pick<JobContext, 'out'>,
-  { input, all, reference }: { input: EvaluatorInput; all: ImageDataset; reference: ImageDataset },
+  {
+    input,
+    all,
+    reference,
+    train,
+  }: { input: EvaluatorInput; all: ImageDataset; reference: ImageDataset; train: ImageDataset },
 ): Promise<Evaluator> {
   const features = await openClassifier(classifierFile(out, input.keys.features));
   const accuracy = await openClassifier(classifierFile(out, input.keys.accuracy));
@@ -115,18 +129,31 @@ export async function openEvaluator(
   const real = await extractAll(features.extractor, { data, count: size, height, width, channels });
   const fid = distanceTo(balanced(real.features, reference.labels));
   const sfid = distanceTo(balanced(real.spatial, reference.labels));
+  const marks = new Map<number, Promise<PrecisionMarks>>();
+  const againstReal = async (images: ImageBatch) => {
+    return precisionRecall((await extractAll(features.extractor, images)).features, real.features);
+  };
+  const measureMarks = async (samples: ImageBatch): Promise<PrecisionMarks> => {
+    const noise = await againstReal(await noiseSource(imageSource(samples), 0).read(0, samples.count));
+    const known = await evenlySpread(train, samples.count);
+    if (tooFewForPrecision({ samples: known.count, reals: size }) !== undefined) return { noise };
+    return { noise, training: await againstReal(known) };
+  };
   return {
     async score(samples, labels) {
       const fake = await extractAll(features.extractor, samples);
       const seen = decisions((await extractAll(accuracy.extractor, samples)).logits);
       const right = seen.filter((label, i) => names[label] === reference.classes[labels[i]]).length;
       const { precision, recall } = precisionRecall(fake.features, real.features);
+      const own = marks.get(samples.count) ?? measureMarks(samples); // they depend on the number of samples alone
+      marks.set(samples.count, own);
       return {
         fid: fid(fake.features),
         sfid: sfid(fake.spatial),
         inceptionScore: inceptionScore(fake.logits, { splits: 1 }).mean,
         precision,
         recall,
+        precisionMarks: await own,
         classAccuracy: right / samples.count,
         samples: samples.count,
       };

@@ -38,7 +38,7 @@ export async function openTransferEvaluator(
   const all = await openDataset(out, dataset, progress);
   const { train: every, heldOut } = splitOf(all, classes, dataset.source.holdOut);
   const train = takePerClass(every, imagesPerClass, { purpose: 'images-per-class', seed: imagesSeed });
-  const evaluator = await openEvaluator({ out }, { input, all, reference: heldOut });
+  const evaluator = await openEvaluator({ out }, { input, all, reference: heldOut, train });
   const { decode, dispose } = await openSampleDecoder(dataset.latents);
   const shape = sampleShape(train);
   return {
