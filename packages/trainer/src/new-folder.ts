@@ -1,6 +1,7 @@
 import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConfigError } from '@learngene/pipeline';
+import { systemReason } from '@learngene/tensor-io';
 
 /** The path, or the nearest folder above it that exists. */
 function existing(path: string): string {
@@ -17,20 +18,12 @@ export function checkParents(path: string, argument: string): void {
   }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'the operation is not permitted',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'no space is left on the device',
-};
-
 /** Throws an Error that begins with `name` where the system refuses what `write` tries. */
 function tryToWrite(name: string, write: () => void): void {
   try {
     write();
   } catch (cause) {
-    const { code = '', message } = cause as NodeJS.ErrnoException;
-    const why = Object.hasOwn(REASONS, code) ? `${REASONS[code]} (${code})` : message;
+    const why = systemReason(cause) ?? (cause as Error).message;
     throw new Error(`${name}: cannot write: ${why}`, { cause });
   }
 }

@@ -238,6 +238,29 @@ describe('a transfer in latents', () => {
     pipeline.dispose();
   });
 
+  test.each<[string, () => Record<string, unknown>, RegExp]>([
+    [
+      'kind-cached',
+      () => ({ path: at('other-vae') }),
+      /^autoencoder: the model works in latents of vae \(hash [0-9a-f]{12}\), got other-vae \(hash [0-9a-f]{12}\)/,
+    ],
+    [
+      'kind-cached',
+      () => ({ name: 'emoji' }),
+      /^autoencoder: the model works in latents of vae \(hash .*got emoji \(hash/,
+    ],
+  ])('from %s with another autoencoder names both', async (from, autoencoder, message) => {
+    const prepared = prepareTransfer(at(from), {
+      requested: { autoencoder: autoencoder() },
+      source: 'test',
+      dataGiven: false,
+      classes: ['flat'],
+      domain: 'near',
+      progress: noProgress,
+    });
+    await expect(prepared).rejects.toThrow(message);
+  });
+
   test('of other images than those of the latents is refused by class', async () => {
     await makeImages(at('fewer.safetensors'), 11);
     const { data } = parseConfig({ data: { path: at('fewer.safetensors'), latents: at('cache') } }, 'test');

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { ClassOptions } from './classes';
 import {
@@ -29,10 +28,6 @@ export function refuseWithoutPart(command: Command, options: EvaluateOptions): v
   }
   if (options.from === undefined && options.samples === undefined) {
     throw new UsageError('evaluate: give --from (a run or a bundle) or --samples (an npz or npy)');
-  }
-  for (const option of ['samples', 'reference'] as const) {
-    const path = options[option];
-    if (path !== undefined && !existsSync(path)) throw new UsageError(`--${option} ${path}: no such file`);
   }
   refuseUnreadSections(options, 'evaluate', ['data', 'sampling', 'seed']);
   if (options.samples !== undefined) {

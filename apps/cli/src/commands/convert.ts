@@ -1,4 +1,5 @@
 import { listNames } from '@learngene/datasets';
+import { expectTensorFile } from '@learngene/pipeline/node';
 import { type ConvertTensorsOptions, convertTensors } from '@learngene/tensor-io/node';
 import { Command, Option } from 'commander';
 import { type OutputOptions, outputOf, withOutputOptions } from '../cli/context';
@@ -26,6 +27,7 @@ export function convertCommand(): Command {
   return command.action(async (from: string, to: string, { key, dtype, force, ...rest }: ConvertOptions) => {
     const output = outputOf(rest);
     checkTarget(to, { option: '<to>', endings: ['.safetensors'], force, sources: [from] });
+    await expectTensorFile(from, '<from>');
     const done = await convertTensors(from, to, { key, dtype });
     const { tensors, bytes, shared, others } = done;
     output.print(`Wrote ${to}: ${tensors} tensors, ${(bytes / 2 ** 20).toFixed(2)} MiB`);

@@ -55,7 +55,10 @@ export function sampleCommand(): Command {
     .option('--guidance <scale>', 'classifier-free guidance; 1 is none', number('--guidance'))
     .option('--eta <x>', 'noise of DDIM, 0 to 1', number('--eta'))
     .option('--batch-size <n>', 'images at a time', wholeNumber('--batch-size', 1), 32);
-  withClassOptions(command, 'classes to draw (default: all)');
+  withClassOptions(
+    command,
+    'classes to draw (default: all); noise goes by the place of an image in the call, so the order counts',
+  );
   const weight = number('--weight');
   command.option(
     '--weight <share>',

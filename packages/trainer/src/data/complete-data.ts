@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type ClassTable, DatasetFileError } from '@learngene/datasets';
@@ -51,6 +51,20 @@ export async function refuseArtifact(path: string, argument: string): Promise<vo
   throw new ConfigError(`${argument} ${path}: expected images; this is ${what}`, { argument });
 }
 
+/** Throws where nothing is at the path of data of a known kind, or a folder in place of a file or the reverse. */
+function checkPlace(path: string, source: DatasetKind): void {
+  const argument = 'data.path';
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) {
+    throw new ConfigError(`${argument} ${path}: no such file or folder`, { argument, code: 'data-missing' });
+  }
+  if (found.isDirectory() === (source !== 'packed')) return;
+  const [expected, got] = source === 'packed' ? ['a file', 'a folder'] : ['a folder', 'a file'];
+  throw new ConfigError(`${argument} ${path}: expected ${expected} of ${KIND_WORDS[source]}, this is ${got}`, {
+    argument,
+  });
+}
+
 async function kindAt(path: string, progress: Progress): Promise<DatasetKind> {
   try {
     const { kind, by } = await detectDataset(path);
@@ -79,6 +93,7 @@ export async function completeData(data: DataConfig, progress: Progress): Promis
   if (data.source !== undefined && data.source !== 'emoji' && path === undefined) {
     throw new ConfigError(`data.path: needed for data.source ${data.source}`, { argument: 'data.path' });
   }
+  if (path !== undefined && data.source !== undefined) checkPlace(path, data.source);
   if (path !== undefined) await refuseArtifact(path, data.source === undefined ? 'data' : 'data.path');
   const source = data.source ?? (await kindAt(path as string, progress));
   const { superclasses } = data;

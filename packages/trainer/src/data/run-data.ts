@@ -30,8 +30,9 @@ export async function openRecipe(
   try {
     return await openData(data, progress, { size: model && sampledShape(model.dit, model.config).height });
   } catch (error) {
-    if (!(error instanceof DatasetFileError)) throw error;
-    throw new DataError(error.message, { code: 'data-missing', cause: error });
+    const isGone = error instanceof ConfigError && error.code === 'data-missing';
+    if (!isGone && !(error instanceof DatasetFileError)) throw error;
+    throw new DataError((error as Error).message, { code: 'data-missing', cause: error });
   }
 }
 

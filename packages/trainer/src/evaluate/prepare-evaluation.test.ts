@@ -41,6 +41,13 @@ beforeAll(async () => {
   }
   const { tensors, metadata } = tinyImages({ size: 16 });
   await writeSafetensors(at('large-images.safetensors'), tensors, { metadata });
+  const small = tinyImages();
+  const labels = Int32Array.from((small.tensors.get('labels') as { data: Int32Array }).data, (label) =>
+    Math.min(label, 1),
+  );
+  const named = { ...small.metadata, classes: JSON.stringify(['bars', 'flat']) };
+  const two = new Map(small.tensors).set('labels', { dtype: 'I32', shape: [labels.length], data: labels });
+  await writeSafetensors(at('bars-and-flat.safetensors'), two, { metadata: named });
   writeFileSync(at('notes.txt'), 'no images');
 });
 
@@ -111,6 +118,28 @@ describe('prepareEvaluation', () => {
     const prepared = await prepare({ samples: at('samples-8.npz'), reference: at(name), classifier });
     expect(prepared).toMatchObject({ reference: at(name), compared: [] });
     expect(prepared.view).toBeUndefined();
+  });
+
+  describe('of a model with a class that the data lack, such as a bundle that another class joined', () => {
+    const few = { ...fromRun, requested: data(at('bars-and-flat.safetensors')) };
+
+    test('the classes that are there can be compared', async () => {
+      const { drawing, compared, view } = await prepare({ ...few, classes: ['bars'] });
+      expect([drawing?.ids, compared]).toEqual([[0], ['bars']]);
+      expect(view?.classes).toEqual(['bars', 'flat']); // of one class alone a classifier learns nothing
+    });
+
+    test.each<[string, Partial<EvaluationRequest>, RegExp]>([
+      [
+        'all classes',
+        few,
+        /^evaluate: .* has no images of "dots"; leave them out by --classes \("bars" are there\), or give --data that have them$/,
+      ],
+      ['the lacking one', { ...few, classes: ['dots'] }, /has no images of "dots"; give --data that have them$/],
+    ])('%s are refused by name', async (_, request, message) => {
+      await expect(prepare(request)).rejects.toThrow(ConfigError);
+      await expect(prepare(request)).rejects.toThrow(message);
+    });
   });
 
   const eight = { samples: at('samples-8.npz') };

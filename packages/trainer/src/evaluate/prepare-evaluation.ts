@@ -1,17 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ImageDataset, listNames } from '@learngene/datasets';
+import { classLabel, type ImageDataset, listNames } from '@learngene/datasets';
 import type { MetricName } from '@learngene/metrics';
 import { type ClassifierDescription, describeClassifier } from '@learngene/metrics/node';
 import {
   type Config,
   ConfigError,
-  checkSameAutoencoder,
   classLabels,
   mergeConfig,
   type Progress,
   parseConfig,
-  recipeAutoencoder,
   sampledShape,
 } from '@learngene/pipeline';
 import {
@@ -21,13 +19,13 @@ import {
   identify,
   isRunFolder,
   type PathSource,
-  readAutoencoder,
 } from '@learngene/pipeline/node';
 import { checkGiven } from '../check-given';
 import { dataFromRecipe } from '../data/data-from-recipe';
 import { checkHoldOut } from '../data/decode-data';
 import { chooseClasses } from '../data/open-data';
 import { checkShape, openRecipe } from '../data/run-data';
+import { readAskedAutoencoder } from '../latents/asked-autoencoder';
 import { checkSameLatents } from '../latents/training-data';
 import { checkReference, checkSizes, describeSamples, type ImageSize, type SampleDescription } from './check-inputs';
 
@@ -142,7 +140,8 @@ export async function prepareEvaluation(request: EvaluationRequest): Promise<Pre
   }
   // The classifier knows all classes of the model, so that it serves whichever of them are compared; of one class alone
   // it would learn nothing, so that it learns all of the data.
-  const model = chooseClasses(dataset, from?.classNames ?? request.classes ?? dataset.classes).classes;
+  const known = from && knownClasses(dataset, from.classNames);
+  const model = chooseClasses(dataset, known ?? request.classes ?? dataset.classes).classes;
   const isTrained = classifier.description !== undefined;
   const wanted = model.length < 2 && !isTrained ? dataset.classes : model;
   if (wanted.length < 2 && !isTrained) {
@@ -151,12 +150,35 @@ export async function prepareEvaluation(request: EvaluationRequest): Promise<Pre
     );
   }
   const compared = drawing ? drawing.ids.map((id) => drawing.from.classNames[id]) : model;
+  checkCompared(dataset, compared, request);
   return { ...common, config: { ...config, data: recipe }, view: chooseClasses(dataset, wanted), compared };
+}
+
+/** The classes of a model that the data have: those that joined its bundle later may come from other data. */
+function knownClasses({ classes }: ImageDataset, ofModel: readonly string[]): readonly string[] {
+  const known = ofModel.filter((name) => classLabel(classes, name) >= 0);
+  return known.length > 0 ? known : ofModel;
+}
+
+/** Throws where the data lack a class that is compared. */
+function checkCompared(
+  { classes, name }: ImageDataset,
+  compared: readonly string[],
+  { label = byName }: EvaluationRequest,
+): void {
+  const lacking = compared.filter((each) => classLabel(classes, each) < 0);
+  if (lacking.length === 0) return;
+  const rest = compared.filter((each) => !lacking.includes(each));
+  const cure = rest.length > 0 ? `leave them out by ${label('classes')} (${listNames(rest)} are there), or ` : '';
+  throw new ConfigError(
+    `evaluate: ${name} has no images of ${listNames(lacking)}; ${cure}give ${label('data')} that have them`,
+  );
 }
 
 /** Throws where a file that was named is not what its part of the request takes. */
 async function checkFiles({ samples, reference, classifier, label = byName }: EvaluationRequest): Promise<void> {
   const npz = async (path: string, part: 'samples' | 'reference') => {
+    if (!existsSync(path)) throw new ConfigError(`${label(part)} ${path}: no such file`);
     const isNpz = /\.np[yz]$/i.test(path);
     const { kind, what } = await identify(path);
     if (isNpz && (kind === 'images' || (kind === 'statistics' && part === 'reference'))) return;
@@ -193,20 +215,8 @@ async function checkDecoder(
   { requested }: EvaluationRequest,
   { recipe }: PathSource,
 ): Promise<void> {
-  if (autoencoder === undefined) return;
-  const argument = 'autoencoder';
-  const wanted = recipeAutoencoder(recipe);
-  if (wanted === undefined) {
-    throw new ConfigError(`${argument}: the model works in pixels and takes none; leave it out`, { argument });
-  }
-  const asked = (requested.autoencoder ?? {}) as NonNullable<Config['autoencoder']>;
-  const { path, name } = asked.path === undefined && asked.name === undefined ? wanted : asked;
-  const files = await readAutoencoder({ path, name });
-  const owner = 'the model works in latents';
-  checkSameAutoencoder(wanted, files, { argument, owner });
-  const { hash = wanted.hash } = asked;
-  checkSameAutoencoder(wanted, { path, name, hash }, { argument, owner });
-  describeAutoencoder(files, autoencoder);
+  const found = await readAskedAutoencoder(recipe, requested.autoencoder as Config['autoencoder']);
+  if (found !== undefined && autoencoder !== undefined) describeAutoencoder(found.files, autoencoder);
 }
 
 /** The classifier that is named, or the one beside a run. */

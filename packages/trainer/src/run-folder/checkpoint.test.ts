@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { ditConfig } from '@learngene/dit';
 import { kindConfig } from '@learngene/kind';
-import { ConfigError, parseConfig } from '@learngene/pipeline';
+import { ConfigError, noProgress, parseConfig } from '@learngene/pipeline';
 import {
   checkpointPath,
   checkpointSteps,
@@ -17,6 +17,7 @@ import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createRunFolder, pruneCheckpoints } from './create-run';
+import { lockRun } from './run-lock';
 import { saveCheckpoint } from './save-checkpoint';
 
 const folder = temporaryFolder('run');
@@ -44,8 +45,31 @@ describe('a run folder', () => {
   test('reads back, and is not created twice', async () => {
     expect(isRunFolder(run)).toBe(true);
     expect(await readRunRecord(run)).toEqual(record);
+    mkdirSync(checkpointPath(run, 3));
     await expect(createRunFolder(run, record)).rejects.toThrow('there is a run already');
     await expect(readRunRecord(folder)).rejects.toThrow('not a run folder');
+  });
+  test('without a checkpoint begins again with other settings, unless a process works in it or it holds more', async () => {
+    const other = { ...record, config: parseConfig({ training: { learningRate: 1e-5 } }, 'test') };
+    writeFileSync(join(run, 'metrics.jsonl'), '{"step":1,"loss":null}\n');
+    writeFileSync(join(run, 'samples', 'step-1.png'), 'noise');
+    const said: string[] = [];
+    const progress = { ...noProgress, warn: (text: string) => said.push(text) };
+    const release = await lockRun(run);
+    await expect(createRunFolder(run, other, progress)).rejects.toThrow('another training of this process works in');
+    await release();
+    expect(said).toEqual([]);
+    await createRunFolder(run, other, progress);
+    expect(said).toEqual([`${run}: holds a run without a checkpoint, which begins again`]);
+    expect(await readRunRecord(run)).toEqual(other);
+    expect(readdirSync(run).sort()).toEqual(['checkpoints', 'config.json', 'samples']);
+    expect(readdirSync(join(run, 'samples'))).toEqual([]);
+    writeFileSync(join(run, 'notes.txt'), 'mine');
+    await expect(createRunFolder(run, record)).rejects.toThrow('this one holds notes.txt; give another');
+    const foreign = join(folder, `foreign-${count++}`);
+    mkdirSync(join(foreign, 'checkpoints'), { recursive: true });
+    writeFileSync(join(foreign, 'config.json'), '{"model_type":"bert"}');
+    await expect(createRunFolder(foreign, record)).rejects.toThrow('there is a run already');
   });
   test('checkpoints without a record are not taken over', async () => {
     mkdirSync(checkpointPath(run, 3));

@@ -2,13 +2,15 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { disposeParams } from '@learngene/nn';
-import { ConfigError } from '@learngene/pipeline';
+import { ConfigError, noProgress, type Progress } from '@learngene/pipeline';
 import {
   CONFIG_FILE,
   checkpointPath,
   checkpointSteps,
+  isRunFolder,
   loadNewestCheckpoint,
   type RUN_FORMAT,
+  readRecordJson,
 } from '@learngene/pipeline/node';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { checkChangeable, checkParents, checkWritable, strangerIn } from '../new-folder';
@@ -19,13 +21,15 @@ import { lockRun } from './run-lock';
 const EMPTY_RUN = ['checkpoints', 'samples'];
 
 /**
- * Throws a ConfigError unless a path is a new or an empty folder. It is cheap: call it before any work.
+ * Throws a ConfigError unless a path is a new or an empty folder, or that of a run without a checkpoint, which may begin again. It
+ * is cheap: call it before any work.
  *
  * @throws Error naming the path where it may not be written
  */
 export async function checkNewRun(path: string): Promise<void> {
   const argument = 'run';
-  if (existsSync(join(path, CONFIG_FILE))) {
+  const isRun = existsSync(join(path, CONFIG_FILE));
+  if (isRun && !(await isRunWithoutSteps(path))) {
     throw new ConfigError(`${path}: there is a run already`, { code: 'run-exists' });
   }
   if ((await checkpointSteps(path)).length > 0) {
@@ -37,12 +41,19 @@ export async function checkNewRun(path: string): Promise<void> {
   if (!(await stat(path)).isDirectory()) {
     throw new ConfigError(`${argument} ${path}: expected a new folder, this is a file`, { argument });
   }
-  const stranger = strangerIn(path, EMPTY_RUN);
+  const stranger = strangerIn(path, isRun ? [...EMPTY_RUN, CONFIG_FILE, METRICS_FILE] : EMPTY_RUN);
   if (stranger !== undefined) {
     const message = `${argument} ${path}: expected a new or empty folder, this one holds ${stranger}; give another`;
     throw new ConfigError(message, { argument });
   }
   checkWritable(path);
+}
+
+/** Whether a folder is that of a run of which no checkpoint was written. */
+async function isRunWithoutSteps(path: string): Promise<boolean> {
+  if (!isRunFolder(path) || (await checkpointSteps(path)).length > 0) return false;
+  const record = (await readRecordJson(path).catch(() => undefined)) as { command?: unknown } | null | undefined;
+  return typeof record?.command === 'string';
 }
 
 /**
@@ -55,9 +66,32 @@ export function checkOldRun(path: string): void {
   checkChangeable(join(path, METRICS_FILE));
 }
 
-/** Creates a run folder and writes its record; refuses a folder that holds a run. */
-export async function createRunFolder(path: string, record: { readonly format: typeof RUN_FORMAT }): Promise<void> {
+/**
+ * Creates a run folder and writes its record; refuses a folder that holds a run with a checkpoint. One without begins again: its
+ * log and samples, which are those of other weights, are deleted, and a warning says so.
+ *
+ * @throws as {@link checkNewRun}; ConfigError where another process works in the run
+ */
+export async function createRunFolder(
+  path: string,
+  record: { readonly format: typeof RUN_FORMAT },
+  progress: Progress = noProgress,
+): Promise<void> {
   await checkNewRun(path);
+  if (!existsSync(join(path, CONFIG_FILE))) return writeNewRun(path, record);
+  const release = await lockRun(path);
+  try {
+    await checkNewRun(path); // whoever had it until now may have written a checkpoint
+    progress.warn(`${path}: holds a run without a checkpoint, which begins again`);
+    await rm(join(path, METRICS_FILE), { force: true });
+    await rm(join(path, 'samples'), { recursive: true, force: true });
+    await writeNewRun(path, record);
+  } finally {
+    await release();
+  }
+}
+
+async function writeNewRun(path: string, record: { readonly format: typeof RUN_FORMAT }): Promise<void> {
   await mkdir(join(path, 'checkpoints'), { recursive: true });
   await mkdir(join(path, 'samples'), { recursive: true });
   await writeRunRecord(path, record);

@@ -84,7 +84,8 @@ export function continuedConfig<C extends RunConfig>(
   const others = Object.entries(changedKeys(config, asked)).filter(([key]) => key !== 'training.steps');
   if (others.length > 0) {
     const list = others.map(([key, [own, came]]) => `${key}: the run has ${text(own)}, got ${text(came)}`);
-    const rest = 'a run that is continued keeps its configuration, all but training.steps and where its data lie';
+    const kept = 'a run that is continued keeps its configuration, all but training.steps and where its data lie';
+    const rest = done > 0 ? kept : `${kept}; this one has no checkpoint yet, so it may begin again as a new run`;
     throw new ConfigError(`${list.join('; ')}; ${rest}`, { argument: others[0][0] });
   }
   const { steps } = asked.training;

@@ -113,7 +113,7 @@ export async function openRun<R extends RunRecord>(
 ): Promise<DataPart> {
   const data = await decodeRunData(view, record, progress);
   const { enlarged } = data;
-  if (!resumed) await createRunFolder(run, { ...record, ...(enlarged && { enlarged }) });
+  if (!resumed) await createRunFolder(run, { ...record, ...(enlarged && { enlarged }) }, progress);
   else if (changed) await rewriteRunRecord(run, record);
   return data;
 }

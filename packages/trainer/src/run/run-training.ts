@@ -21,6 +21,7 @@ import { writeRunReport } from '../run-folder/report';
 import { writeGrid } from '../run-folder/write-grid';
 import { trainRun } from './train-run';
 import { warnOfSmallData } from './warn-of-small-data';
+import { warnOfWarmup } from './warn-of-warmup';
 
 /** Rows and columns of the grids that are drawn while training. */
 const GRID_CLASSES = 8;
@@ -133,6 +134,7 @@ export async function runTraining(options: RunTrainingOptions): Promise<RunLearn
   const { run, record, data, progress, signal } = options;
   const { config } = record;
   checkSamples(options);
+  warnOfWarmup(config.training, progress);
   const learner = runLearner(options);
   let decoder: OpenDecoder | undefined;
   try {

@@ -62,7 +62,10 @@ function interrupted(signal: AbortSignal, step: number): Error {
 async function withAdvice(error: unknown, run: string): Promise<unknown> {
   if (!(error instanceof NonFiniteLossError)) return error;
   const good = (await checkpointSteps(run)).at(-1);
-  const rest = good === undefined ? 'there is no checkpoint yet' : `the last good checkpoint is step ${good}`;
+  const rest =
+    good === undefined
+      ? 'there is no checkpoint yet, so the run may begin again in its folder'
+      : `the last good checkpoint is step ${good}`;
   return new NonFiniteLossError(error, `; ${rest}; try a smaller training.learningRate`);
 }
 

@@ -18,6 +18,7 @@ import { checkValidation } from '../data/held-out-images';
 import { chooseClasses } from '../data/open-data';
 import { checkFits, checkShape, openRecipe } from '../data/run-data';
 import { transferClasses } from '../data/transfer-classes';
+import { readAskedAutoencoder } from '../latents/asked-autoencoder';
 import { checkLatents, checkSameLatents, withAutoencoder } from '../latents/training-data';
 import { checkTrainingMemory } from '../run/check-training-memory';
 import { checkSameStart } from '../run/continue-run';
@@ -76,6 +77,7 @@ export async function prepareTransfer(from: string, request: TransferRequest): P
   const otherData = dataGiven || (requested.data as Partial<Config['data']> | undefined)?.source !== undefined;
   const asked = transferConfig(recipeOfBase, requested, { from, source, otherData });
   checkHoldOut(asked);
+  await readAskedAutoencoder(recipeOfBase, requested.autoencoder as Config['autoencoder']);
   const config = await withAutoencoder(asked);
   const network = { dit: model.dit, config };
   const { dataset, recipe, autoencoder } = await openRecipe(config.data, progress, network);

@@ -11,6 +11,17 @@ describe('parseVaeTrainingConfig', () => {
     expect([training.steps, training.decay, model.preset, data.holdOut]).toEqual([5, 'cosine', 'shuffle', 0.1]);
   });
 
+  test.each([
+    [{ model: { preset: 'sd1' } }, 0],
+    [{ model: { preset: 'flux' }, loss: { l1: 1 } }, 0],
+    [{ model: { preset: 'sd1' }, loss: { latentNoise: 0 } }, 0],
+    [{ model: { preset: 'taesd' } }, 0.1],
+    [{ model: { latentChannels: 8 } }, 0.1],
+    [{ loss: { latentNoise: 0.3 } }, 0.3],
+  ])('the noise on the latents of %j goes by the kind of autoencoder', (value, noise) => {
+    expect(parse(value).loss.latentNoise).toBe(noise);
+  });
+
   test.each<[unknown, string]>([
     [{ sed: 1 }, 'vae.json: unknown key sed; did you mean seed?'],
     [{ training: { stepz: 1 } }, 'vae.json: unknown key training.stepz; did you mean training.steps?'],
@@ -29,7 +40,7 @@ describe('parseVaeTrainingConfig', () => {
     [{ model: { preset: 'huge' } }, 'model.preset:'],
     [{ loss: { l1: 0, mse: 0, gradient: 0 } }, 'loss: expected a weight above 0 for l1, mse or gradient'],
     [{ loss: { kl: 1 } }, 'loss.kl: expected 0 for a tiny autoencoder'],
-    [{ model: { preset: 'sd1' } }, 'loss.latentNoise: expected 0 for an AutoencoderKL'],
+    [{ model: { preset: 'sd1' }, loss: { latentNoise: 0.1 } }, 'loss.latentNoise: expected 0 for an AutoencoderKL'],
   ])('refuses %j by name', (value, message) => {
     expect(() => parse(value)).toThrow(ConfigError);
     expect(() => parse(value)).toThrow(message);

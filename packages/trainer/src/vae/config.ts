@@ -168,6 +168,21 @@ function checkModelFields({ preset, ...fields }: VaeTrainingConfig['model'], sou
 /** Fields of the model that the training decides. */
 const MEASURED = ['type', 'scalingFactor', 'shiftFactor'];
 
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+/** What a user wrote, with the defaults that go with the preset where they are not those of the schema. */
+function withPresetDefaults(value: unknown): unknown {
+  if (!isObject(value) || !isObject(value.model)) return value;
+  const { model, loss = {} } = value;
+  const isKl = typeof model.preset === 'string' && Object.hasOwn(KL_VAE_PRESETS, model.preset);
+  return isKl && isObject(loss) ? { ...value, loss: { latentNoise: 0, ...defined(loss) } } : value;
+}
+
+/** The fields of an object that have a value. */
+function defined(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
 /**
  * Checks the configuration of an autoencoder's training and fills in the defaults.
  *
@@ -175,7 +190,7 @@ const MEASURED = ['type', 'scalingFactor', 'shiftFactor'];
  * @throws ConfigError that names every wrong key and value
  */
 export function parseVaeTrainingConfig(value: unknown, source: string): VaeTrainingConfig {
-  const parsed = vaeTrainingSchema().safeParse(value);
+  const parsed = vaeTrainingSchema().safeParse(withPresetDefaults(value));
   if (!parsed.success) {
     throw new ConfigError(`${source}: ${describeIssues(parsed.error.issues, { schema: vaeTrainingSchema(), value })}`);
   }

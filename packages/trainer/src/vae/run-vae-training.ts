@@ -14,6 +14,7 @@ import { freshTree } from '../learners/adamw-tree';
 import { autoencoderLearner } from '../learners/autoencoder';
 import { trainRun } from '../run/train-run';
 import { warnOfSmallData } from '../run/warn-of-small-data';
+import { warnOfWarmup } from '../run/warn-of-warmup';
 import { writeGrid } from '../run-folder/write-grid';
 import { trainingSchedule } from '../train/schedule';
 import { type LatentScale, measureLatentScale } from './latent-scale';
@@ -85,6 +86,7 @@ export async function runVaeTraining(options: RunVaeTrainingOptions): Promise<Va
   const { config, model } = record;
   const { seed, augmentation, training } = config;
   const { flip, ...augmented } = augmentation;
+  warnOfWarmup(training, progress);
   const learner = vaeLearnerOf(record);
   try {
     const steps = await trainRun({

@@ -206,7 +206,7 @@ describe('the run of an autoencoder', () => {
 });
 
 describe('the training of an autoencoder says', () => {
-  /** What a training of one step says: warnings and the notes beside its bar. */
+  /** What a training of two steps says: warnings and the notes beside its bar. */
   async function told(name: string, batchSize: number) {
     const [warnings, notes]: string[][] = [[], []];
     const progress: Progress = {
@@ -214,7 +214,7 @@ describe('the training of an autoencoder says', () => {
       warn: (text) => void warnings.push(text),
       startBar: () => ({ update: (_, note = '') => void notes.push(note), stop() {} }),
     };
-    const prepared = await prepare({ training: { ...SETTINGS.training, steps: 1, batchSize, sampleEvery: 0 } });
+    const prepared = await prepare({ training: { ...SETTINGS.training, steps: 2, batchSize, sampleEvery: 0 } });
     await trainVae(prepared, options(join(folder, name), { progress }));
     return { warnings, notes, size: (await prepared.images(noProgress)).train.size };
   }

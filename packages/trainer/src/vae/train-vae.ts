@@ -141,7 +141,7 @@ export async function trainVae(prepared: PreparedVaeRun, options: TrainVaeOption
   const record = resumed ? prepared.record : { ...prepared.record, engine };
   const images = await prepared.images(progress);
   const enlarged = images.enlarged && { enlarged: images.enlarged };
-  if (!resumed) await createRunFolder(run, { ...record, ...enlarged });
+  if (!resumed) await createRunFolder(run, { ...record, ...enlarged }, progress);
   else if (changed) await rewriteRunRecord(run, record);
   return { ...(await runVaeTraining({ run, record, images, progress, signal })), ...enlarged };
 }
