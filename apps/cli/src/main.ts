@@ -7,6 +7,7 @@ import { unknownOptionsFirst } from './cli/unknown-options-first';
 import { assembleCommand } from './commands/assemble';
 import { benchCommand } from './commands/bench';
 import { bundleCommand } from './commands/bundle';
+import { configCommand } from './commands/config';
 import { convertCommand } from './commands/convert';
 import { dataCommand } from './commands/data';
 import { decomposeCommand } from './commands/decompose';
@@ -14,6 +15,7 @@ import { demoCommand } from './commands/demo';
 import { doctorCommand } from './commands/doctor';
 import { evaluateCommand } from './commands/evaluate';
 import { inspectCommand } from './commands/inspect';
+import { reportCommand } from './commands/report';
 import { sampleCommand } from './commands/sample';
 import { trainCommand } from './commands/train';
 import { transferCommand } from './commands/transfer';
@@ -37,6 +39,8 @@ function createProgram(): Command {
     bundleCommand(),
     convertCommand(),
     inspectCommand(),
+    reportCommand(),
+    configCommand(),
     doctorCommand(),
     demoCommand(),
     benchCommand(),

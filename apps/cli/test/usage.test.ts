@@ -15,7 +15,7 @@ describe('help', () => {
         .split('Commands:')[1]
         .match(/^ {2}([a-z]+)/gm)
         ?.map((name) => name.trim()) ?? [];
-    expect(commands.filter((name) => name !== 'help')).toHaveLength(14);
+    expect(commands.filter((name) => name !== 'help')).toHaveLength(16);
     for (const name of commands) if (name !== 'help') expect(readme).toContain(`\`learngene ${name}`);
   });
 
@@ -34,6 +34,8 @@ describe('help', () => {
     ['assemble', ['--engine', '--from', '--out', '--classes', '--form', '--layout', '--macs', '--force']],
     ['convert', ['--key', '--dtype', '--force']],
     ['inspect', ['--learngene-rank', '--input-size']],
+    ['config', ['--of', '--json-schema', '--force']],
+    ['report', ['--out', '--csv', '--tensorboard', '--watch', '--port', '--force']],
     ['doctor', ['--engine']],
     ['demo', ['--engine', '--seed', '--steps', '--data', '--out', '--novel', '--force', '--pixels', '--vae', '--set']],
     ['bench transfer', ['--engine', '--plan', '--out', '--jobs', '--only', '--report-only']],

@@ -24,6 +24,8 @@ export type ErrorCode =
   | 'demo-exists'
   /** A demo was interrupted; called again it continues. */
   | 'demo-interrupted'
+  /** A folder holds event files of a run. */
+  | 'events-exist'
   /** The work after a training was interrupted. */
   | 'report-interrupted';
 

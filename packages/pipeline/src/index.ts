@@ -7,13 +7,14 @@ export { errorLine } from './error-line';
 export { ConfigError, type ErrorCode, type ErrorFacts, PipelineDisposedError } from './errors';
 export { type LoadedAutoencoder, latentDecoder } from './latents/decoder';
 export { nearestWord } from './nearest-word';
+export { parseNames } from './parse-names';
 export type { ComposeOptions } from './pipeline/compose';
 export { httpBundle } from './pipeline/http-bundle';
 export type { LoadedSource } from './pipeline/model-source';
 export { type OpenPipelineOptions, openPipeline, type PipelineSource } from './pipeline/open-pipeline';
 export type { Pipeline, SampleOptions } from './pipeline/pipeline';
 export { noProgress, type Progress, type ProgressBar } from './progress';
-export { duration, workRate } from './progress-text';
+export { duration, textBar, workRate } from './progress-text';
 export {
   autoencoderWords,
   checkSameAutoencoder,

@@ -1,3 +1,5 @@
+export { type ConfigKey, configKeyRows, configKeys, type JsonSchema } from './config/config-keys';
+export { configJsonSchema, jsonSchemaOf } from './config/json-schema';
 export {
   type AutoencoderConfig,
   type AutoencoderFiles,

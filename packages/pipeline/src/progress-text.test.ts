@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { duration, workRate } from './progress-text';
+import { duration, textBar, workRate } from './progress-text';
 
 afterEach(() => vi.useRealTimers());
 
@@ -23,4 +23,24 @@ test('the rate is that since the work began or was continued', () => {
   expect(fresh(20)).toBe('2.0 steps/s, 40 s left');
   expect(continued(41)).toBe('0.10 steps/s, 9:50 left');
   expect(continued(90)).toBe('5.0 steps/s, 2 s left');
+});
+
+test('a bar of text has a line every ten seconds, and a last one', () => {
+  vi.useFakeTimers();
+  const lines: string[] = [];
+  const bar = textBar('Training', 4, { unit: 'steps', write: (line) => void lines.push(line) });
+  for (const [step, milliseconds] of [
+    [1, 4000],
+    [2, 7000],
+    [3, 1000],
+    [4, 1000],
+  ]) {
+    vi.advanceTimersByTime(milliseconds);
+    bar.update(step, `loss ${step}`);
+  }
+  bar.stop();
+  expect(lines).toEqual([
+    'Training: 2/4 steps, 0.18 steps/s, 11 s left loss 2',
+    'Training: 4/4 steps, 0.31 steps/s, 0 s left loss 4',
+  ]);
 });

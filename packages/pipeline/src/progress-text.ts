@@ -1,3 +1,5 @@
+import type { ProgressBar } from './progress';
+
 /** Seconds as `1:05:09`, `5:09` or `9 s`. */
 export function duration(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));
@@ -22,5 +24,28 @@ export function workRate(total: number, unit: string): (done: number) => string 
     if (!(rate > 0)) return '';
     const shown = rate >= 10 ? rate.toFixed(0) : rate.toPrecision(2);
     return `${shown} ${unit}/s, ${duration((total - done) / rate)} left`;
+  };
+}
+
+/** Milliseconds between two lines of a {@link textBar}. */
+const BETWEEN = 10_000;
+
+/** A progress bar of lines of text, for a place that no bar can be drawn in: a line every ten seconds, and a last one. */
+export function textBar(
+  title: string,
+  total: number,
+  { unit, write }: { unit: string; write: (line: string) => void },
+): ProgressBar {
+  const rate = workRate(total, unit);
+  let printed = performance.now();
+  return {
+    update(value, note = '') {
+      const rest = rate(value);
+      const now = performance.now();
+      if (now - printed < BETWEEN && value < total) return;
+      printed = now;
+      write(`${title}: ${value}/${total} ${unit}, ${rest} ${note}`);
+    },
+    stop() {},
   };
 }

@@ -23,12 +23,13 @@ const one = { data: Uint8Array.of(1), count: 1, height: 1, width: 1, channels: 1
 const OF_CHARTS: [call: () => Promise<unknown>, message: string][] = [
   [() => line(null), 'series: expected an array of at least 1, got null'],
   [() => line([]), 'series: expected an array of at least 1, got an array of 0'],
-  [() => line([null]), 'series[0]: expected an object of name, points, strong, got null'],
+  [() => line([null]), 'series[0]: expected an object of name, points, strong, faint, got null'],
   [() => line([{ name: 'a', points: [] }]), 'series[0].points: expected an array of at least 1, got an array of 0'],
   [() => line([{ name: 'a' }]), 'series[0].points: expected an array of at least 1, got undefined'],
   [() => line([{ points: [point] }]), 'series[0].name: expected a string, got undefined'],
-  [() => line([{ name: 'a', points: [point], bold: 1 }]), "expected only name, points, strong, got 'bold'"],
+  [() => line([{ name: 'a', points: [point], bold: 1 }]), "expected only name, points, strong, faint, got 'bold'"],
   [() => line([{ name: 'a', points: [point], strong: 1 }]), 'series[0].strong: expected true or false, got 1'],
+  [() => line([{ name: 'a', points: [point], faint: 1 }]), 'series[0].faint: expected true or false, got 1'],
   [() => points(null), 'series[0].points[0]: expected an object of x, y, low, high, got null'],
   [() => points([1, 2]), 'series[0].points[0]: expected an object of x, y, low, high, got an array of 2'],
   [() => points(point, { x: nan, y: 1 }), 'series[0].points[1].x: expected a finite number, got NaN'],
@@ -47,7 +48,7 @@ const OF_CHARTS: [call: () => Promise<unknown>, message: string][] = [
   [() => line([{ name: 'a', points: [point] }], { title: 't', xTitle: 'x' }), 'options.yTitle: expected a string'],
   [
     () => line([{ name: 'a', points: [point] }], { ...labels, legend: 'left' }),
-    "options.legend: expected right or bottom, got 'left'",
+    "options.legend: expected right or bottom or none, got 'left'",
   ],
   [
     () => line([{ name: 'a', points: [point] }], { ...labels, size: { width: 0, height: 1 } }),
@@ -112,6 +113,14 @@ const OF_SECTIONS: [sections: Any, message: string][] = [
   [
     [{ kind: 'gallery', title: 'a', images: [{ title: 'b', png: [1] }] }],
     'sections[0].images[0].png: expected a Uint8',
+  ],
+  [
+    [{ kind: 'image-table', title: 'a', header: ['b'], rows: [{ name: 'c', images: [Uint8Array.of(1)] }] }],
+    'sections[0].rows[0]: expected at most 1 cells, as the header has, got 2',
+  ],
+  [
+    [{ kind: 'image-table', title: 'a', header: ['b', 'c'], rows: [{ name: 'd', images: ['e'] }] }],
+    "sections[0].rows[0].images[0]: expected a Uint8Array, got 'e'",
   ],
   [[{ kind: 'code', code: null }], 'sections[0].code: expected a string, got null'],
   [[{ kind: 'details', title: 'a', sections: [text, { kind: 'x' }] }], 'sections[0].sections[1].kind: expected one of'],

@@ -1,5 +1,5 @@
 import { checkArray, checkBytes, checkFields, checkText, checkWord, shown } from './check';
-import type { Section } from './sections';
+import type { ImageTableRow, Section } from './sections';
 
 type Check = (name: string, value: never) => void;
 
@@ -37,6 +37,11 @@ const CHART = [{ svg: text }, { title: text, file: text, note: text }] as const;
 const galleryImage: Check = (name, value) =>
   fields({ title: text, png: bytes }, { file: text, note: text })(name, value);
 
+const maybeBytes: Check = (name, value: unknown) => {
+  if (value !== undefined) checkBytes(name, value);
+};
+const imageRow: Check = (name, value) => fields({ name: text, images: each(maybeBytes) }, {})(name, value);
+
 type Fields = readonly [needed: Record<string, Check>, optional: Record<string, Check>];
 
 /** What each kind of section holds beside its kind; a function, so that a bundler can leave it out. */
@@ -54,9 +59,12 @@ const sectionFields = (): Record<Section['kind'], Fields> => ({
     { note: text, rowNames: each(text) },
   ],
   gallery: [{ title: text, images: each(galleryImage) }, { note: text }],
+  'image-table': [{ title: text, header: each(text), rows: each(imageRow) }, { note: text }],
   code: [{ code: text }, { title: text, note: text }],
   details: [{ title: text, sections: (name, value: unknown) => checkSections(value as Section[], name) }, {}],
 });
+
+const rowLength = ({ images }: ImageTableRow) => 1 + images.length;
 
 function checkSection(name: string, section: Section): void {
   const known = sectionFields();
@@ -69,11 +77,12 @@ function checkSection(name: string, section: Section): void {
   }
   const [needed, optional] = known[section.kind];
   fields({ kind: text, ...needed }, optional)(name, section as never);
-  if (section.kind !== 'table') return;
+  if (section.kind !== 'table' && section.kind !== 'image-table') return;
   const columns = section.header.length;
-  const wide = section.rows.findIndex((row) => row.length > columns);
+  const lengths = section.kind === 'table' ? section.rows.map((row) => row.length) : section.rows.map(rowLength);
+  const wide = lengths.findIndex((length) => length > columns);
   if (wide === -1) return;
-  const cells = section.rows[wide].length;
+  const cells = lengths[wide];
   throw new RangeError(`${name}.rows[${wide}]: expected at most ${columns} cells, as the header has, got ${cells}`);
 }
 

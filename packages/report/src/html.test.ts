@@ -59,6 +59,19 @@ describe('sectionHtml', () => {
       '<h2>T</h2><div class="gallery"><figure><img loading="lazy" alt="Samples: one" src="data:image/png;base64,AQID">' +
         '<figcaption><b>one</b> FID 3</figcaption></figure></div>',
     ],
+    [
+      'pictures in rows and columns',
+      {
+        kind: 'image-table',
+        title: 'T',
+        header: ['class', 'step 1', 'real'],
+        rows: [{ name: 'a & b', images: [png, undefined] }],
+      },
+      '<h2>T</h2><div class="wide images" role="region" tabindex="0" aria-label="T"><table>' +
+        '<thead><tr><th scope="col">class</th><th scope="col">step 1</th><th scope="col">real</th></tr></thead>' +
+        '<tbody><tr><th scope="row">a &amp; b</th><td><img alt="a &amp; b, step 1" ' +
+        'src="data:image/png;base64,AQID"></td><td></td></tr></tbody></table></div>',
+    ],
     ['code', { kind: 'code', code: 'a < b' }, '<pre tabindex="0"><code>a &lt; b</code></pre>'],
     [
       'details, whose headings are a level lower',

@@ -1,6 +1,6 @@
 import { base64 } from './base64';
 import { escapeHtml } from './escape';
-import type { Cell, Chart, GalleryImage, Section } from './sections';
+import type { Cell, Chart, GalleryImage, ImageTableRow, Section } from './sections';
 
 const LONG_CELL = 44;
 
@@ -21,6 +21,15 @@ function chartHtml({ svg, title, note }: Chart): string {
 function galleryImageHtml({ title, note, png }: GalleryImage): string {
   const caption = `<figcaption><b>${escapeHtml(title)}</b>${note ? ` ${escapeHtml(note)}` : ''}</figcaption>`;
   return `<figure><img loading="lazy" alt="${escapeHtml(`Samples: ${title}`)}" src="${source(png)}">${caption}</figure>`;
+}
+
+function imageRowHtml({ name, images }: ImageTableRow, header: readonly string[]): string {
+  const cells = images.map((png, i) => {
+    if (png === undefined) return '<td></td>';
+    const alt = escapeHtml(`${name}, ${header[i + 1]}`);
+    return `<td><img alt="${alt}" src="${source(png)}"></td>`;
+  });
+  return `<tr><th scope="row">${escapeHtml(name)}</th>${cells.join('')}</tr>`;
 }
 
 /** A part of a report as HTML. Every text is escaped; charts are taken as they are. */
@@ -56,6 +65,12 @@ export function sectionHtml(section: Section, level = 2): string {
     }
     case 'gallery':
       return `${heading}${note}<div class="gallery">${section.images.map(galleryImageHtml).join('')}</div>`;
+    case 'image-table': {
+      const head = section.header.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join('');
+      const rows = section.rows.map((row) => imageRowHtml(row, section.header)).join('');
+      const table = `<table><thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table>`;
+      return `${heading}${note}<div class="wide images" role="region" tabindex="0" aria-label="${escapeHtml(section.title)}">${table}</div>`;
+    }
     case 'code':
       return `${heading}${note}<pre tabindex="0"><code>${escapeHtml(section.code)}</code></pre>`;
     case 'details': {

@@ -1,7 +1,7 @@
 import { checkImages, type Images } from './images';
 
 /** White pixels around every image, before the grid is enlarged. */
-const GAP = 2;
+export const GAP = 2;
 
 /** Smaller images are enlarged by a whole number to about so many pixels a side. */
 const LEAST_WIDTH = 64;

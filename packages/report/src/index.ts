@@ -1,3 +1,4 @@
+export { type CsvCell, csv } from './csv';
 export { imageGrid } from './image-grid';
 export type { Images } from './images';
 export { type IntervalRow, intervalChart } from './interval-chart';
@@ -14,10 +15,14 @@ export type {
   GalleryImage,
   GallerySection,
   ImageSection,
+  ImageTableRow,
+  ImageTableSection,
   ListSection,
   Section,
   TableSection,
   TextSection,
   TonedCell,
 } from './sections';
+export { smoothed } from './smooth';
 export { takePerClass } from './take-per-class';
+export { type ScalarEvent, tensorboardEvents } from './tensorboard';

@@ -1,5 +1,6 @@
-import type { Spec } from 'vega';
+import type { Spec, View } from 'vega';
 import { checkArray, checkFields, checkFinite, checkText, checkWord } from './check';
+import { type HoverData, withHover } from './hover-data';
 import { PALETTE, renderChart } from './render-chart';
 
 /** A point of a line. */
@@ -22,6 +23,8 @@ export interface Series {
   points: readonly Point[];
   /** Drawn thicker than the others. */
   strong?: boolean;
+  /** Drawn thin and pale, in the colour of the line before it: what that line is a summary of. */
+  faint?: boolean;
 }
 
 /** The size of a chart's plot area. */
@@ -48,8 +51,8 @@ export interface ChartOptions {
   dots?: boolean;
   /** The plot area (default 560 by 260). */
   size?: ChartSize;
-  /** Where the names stand (default right). */
-  legend?: 'right' | 'bottom';
+  /** Where the names stand (default right); none where they would be too many. */
+  legend?: 'right' | 'bottom' | 'none';
 }
 
 const OPTIONS = ['title', 'xTitle', 'yTitle', 'logX', 'logY', 'dots', 'size', 'legend'];
@@ -58,7 +61,7 @@ function checkOptions(options: ChartOptions): void {
   checkFields('options', options, OPTIONS);
   for (const name of ['title', 'xTitle', 'yTitle'] as const) checkText(`options.${name}`, options[name]);
   for (const name of ['logX', 'logY', 'dots'] as const) checkWord(`options.${name}`, options[name], [true, false]);
-  checkWord('options.legend', options.legend, ['right', 'bottom']);
+  checkWord('options.legend', options.legend, ['right', 'bottom', 'none']);
   if (options.size === undefined) return;
   checkFields('options.size', options.size, ['width', 'height']);
   for (const side of ['width', 'height'] as const) {
@@ -70,9 +73,10 @@ function checkSeries(series: readonly Series[], { logX }: ChartOptions): void {
   checkArray('series', series, 1);
   series.forEach((line, i) => {
     const at = `series[${i}]`;
-    checkFields(at, line, ['name', 'points', 'strong']);
+    checkFields(at, line, ['name', 'points', 'strong', 'faint']);
     checkText(`${at}.name`, line.name);
     checkWord(`${at}.strong`, line.strong, [true, false]);
+    checkWord(`${at}.faint`, line.faint, [true, false]);
     checkArray(`${at}.points`, line.points, 1);
     line.points.forEach((point, j) => {
       const name = `${at}.points[${j}]`;
@@ -96,8 +100,17 @@ function look(index: number): { color: string; dash: number[] } {
   return { color: PALETTE[1 + ((index - 1) % others)], dash: dashes[(index + 2 * round) % dashes.length] };
 }
 
+/** The looks of lines: a faint one has that of the line before it. */
+function looksOf(series: readonly Series[]) {
+  let own = -1;
+  return series.map(({ faint }) => {
+    if (!faint || own < 0) own++;
+    return look(own);
+  });
+}
+
 /** The points that the axes can show; bands only where they are on the axis too. */
-function pointsOnAxes({ name, points, strong }: Series, { logY }: ChartOptions) {
+function pointsOnAxes({ name, points, strong, faint }: Series, { logY }: ChartOptions) {
   const onAxis = (value: number) => !logY || value > 0;
   return points
     .filter(({ y }) => onAxis(y))
@@ -105,9 +118,33 @@ function pointsOnAxes({ name, points, strong }: Series, { logY }: ChartOptions) 
       name,
       x,
       y,
-      width: strong ? 2.8 : 1.6,
+      width: faint ? 1 : strong ? 2.8 : 1.6,
+      opacity: faint ? 0.4 : 1,
       ...(low !== undefined && high !== undefined && onAxis(low) && onAxis(high) ? { low, high } : {}),
     }));
+}
+
+/** The values of a drawn chart and where they stand. */
+function hoverData(view: View, series: readonly Series[], options: ChartOptions): HoverData {
+  const [x, y] = view.origin();
+  const padding = view.padding();
+  const { left = 0, top = 0 } = typeof padding === 'number' ? { left: padding, top: padding } : padding;
+  const ends = (name: string) => {
+    const domain: number[] = view.scale(name).domain();
+    return [domain[0], domain[domain.length - 1]] as const;
+  };
+  const looks = looksOf(series);
+  const short = (value: number) => Number(value.toPrecision(6));
+  const lines = series.map((line, i) => {
+    const points = pointsOnAxes(line, options);
+    return [line.name, looks[i].color, points.map(({ x }) => x), points.map(({ y }) => short(y))] as const;
+  });
+  return {
+    area: { left: x + left, top: y + top, width: view.width(), height: view.height() },
+    x: { log: options.logX ?? false, domain: ends('x'), title: options.xTitle },
+    y: { log: options.logY ?? false, domain: ends('y') },
+    lines,
+  };
 }
 
 /**
@@ -123,6 +160,7 @@ export async function lineChart(series: readonly Series[], options: ChartOptions
   checkSeries(series, options);
   const values = series.flatMap((line) => pointsOnAxes(line, options));
   const names = series.map(({ name }) => name);
+  const looks = looksOf(series);
   const { logX, logY, dots, size = { width: 560, height: 260 }, legend = 'right' } = options;
   const line = { x: { scale: 'x', field: 'x' }, y: { scale: 'y', field: 'y' } };
   const spec: Spec = {
@@ -147,8 +185,8 @@ export async function lineChart(series: readonly Series[], options: ChartOptions
         nice: !logY,
         zero: false,
       },
-      { name: 'color', type: 'ordinal', range: names.map((_, i) => look(i).color), domain: names },
-      { name: 'dash', type: 'ordinal', range: names.map((_, i) => look(i).dash), domain: names },
+      { name: 'color', type: 'ordinal', range: looks.map(({ color }) => color), domain: names },
+      { name: 'dash', type: 'ordinal', range: looks.map(({ dash }) => dash), domain: names },
     ],
     axes: [
       {
@@ -163,7 +201,7 @@ export async function lineChart(series: readonly Series[], options: ChartOptions
       { orient: 'left', scale: 'y', title: options.yTitle, grid: true, tickCount: 6, labelOverlap: true },
     ],
     legends:
-      series.length > 1
+      series.length > 1 && legend !== 'none'
         ? [
             {
               stroke: 'color',
@@ -204,6 +242,7 @@ export async function lineChart(series: readonly Series[], options: ChartOptions
                 stroke: { scale: 'color', field: 'name' },
                 strokeDash: { scale: 'dash', field: 'name' },
                 strokeWidth: { field: 'width' },
+                strokeOpacity: { field: 'opacity' },
               },
             },
           },
@@ -220,5 +259,5 @@ export async function lineChart(series: readonly Series[], options: ChartOptions
       },
     ],
   };
-  return renderChart(spec);
+  return renderChart(spec, (svg, view) => withHover(svg, hoverData(view, series, options)));
 }

@@ -60,3 +60,14 @@ test('empty cells, bold ones, tables with a caption and galleries of four a row'
     ].join('\n\n'),
   );
 });
+
+test('pictures in rows and columns are a table of images', () => {
+  const png = Uint8Array.of(1);
+  const rows = [{ name: 'owl', images: [png, undefined] }];
+  const section = { kind: 'image-table' as const, title: 'Samples', header: ['class', 'step 1', 'real'], rows };
+  const { text, assets } = reportMarkdown([section], { folder: 'f' });
+  expect(text).toBe(
+    '## Samples\n\n| class | step 1 | real |\n| --- | --- | --- |\n| owl | ![Samples owl step 1](f/samples-owl-step-1.png) |  |',
+  );
+  expect([...assets]).toEqual([['f/samples-owl-step-1.png', png]]);
+});

@@ -98,6 +98,19 @@ export function reportMarkdown(sections: readonly Section[], options: MarkdownOp
         const empty = `|${'   |'.repeat(width)}`;
         return whole([empty, `|${' --- |'.repeat(width)}`, ...lines.map((row) => `| ${row.join(' | ')} |`)].join('\n'));
       }
+      case 'image-table': {
+        const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+        const picture = (name: string, column: string, png: Uint8Array | undefined) => {
+          const title = `${section.title} ${name} ${column}`;
+          return png === undefined ? '' : image(title, fileFor(title, 'png', png));
+        };
+        const rows = section.rows.map(({ name, images }) =>
+          line([escapeMarkdown(name), ...images.map((png, i) => picture(name, section.header[i + 1], png))]),
+        );
+        return whole(
+          [line(section.header.map(escapeMarkdown)), line(section.header.map(() => '---')), ...rows].join('\n'),
+        );
+      }
       case 'code':
         return whole(`\`\`\`\n${section.code.trimEnd()}\n\`\`\``);
       case 'details': {

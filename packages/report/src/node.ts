@@ -1,1 +1,2 @@
 export { gridPng } from './node-grid-png';
+export { type GridRowsOptions, gridRows } from './node-grid-rows';

@@ -1,6 +1,8 @@
 import { checkText } from './check';
 import { checkSections } from './check-sections';
 import { escapeHtml } from './escape';
+import { HOVER_MARK } from './hover-data';
+import { HOVER_SCRIPT } from './hover-script';
 import { sectionHtml } from './html';
 import type { Section } from './sections';
 import { PAGE_STYLE } from './style';
@@ -18,7 +20,8 @@ function contents(sections: readonly Section[]): string {
 }
 
 /**
- * Renders sections as one HTML page with everything inside it: it opens with no network. Every text is escaped.
+ * Renders sections as one HTML page with everything inside it: it opens with no network. Every text is escaped. Charts show
+ * their values under the pointer, and by the arrow keys, by a script in the page.
  *
  * @param subtitle The line below the title.
  * @throws RangeError for a text or a section that is none, and for one with an unknown kind or field, naming it
@@ -35,6 +38,6 @@ export function reportPage(title: string, subtitle: string, sections: readonly S
 ${contents(sections)}
 <main>
 ${parts.join('\n')}
-</main></body></html>
+</main>${parts.some((part) => part.includes(HOVER_MARK)) ? `<script>${HOVER_SCRIPT}</script>` : ''}</body></html>
 `;
 }

@@ -1,4 +1,5 @@
-import type { Config, Spec } from 'vega';
+import type { Config, Spec, View } from 'vega';
+import { withoutHover } from './hover-data';
 
 /** Colours that can be told apart on white and on near-black; the first is for what a chart is about. */
 export const PALETTE = [
@@ -21,14 +22,18 @@ const CONFIG: Config = {
   title: { color: INK },
 };
 
-/** Draws a specification as an SVG element without a background, in the colour of the text around it. */
-export async function renderChart(spec: Spec): Promise<string> {
+/**
+ * Draws a specification as an SVG element without a background, in the colour of the text around it.
+ *
+ * @param look Looks at the chart once it is drawn, and gives the element.
+ */
+export async function renderChart(spec: Spec, look = (svg: string, _: View): string => svg): Promise<string> {
   const vega = await import('vega'); // Only reports need it, and it takes as long to load as all else.
   const view = new vega.View(vega.parse({ padding: 8, background: 'transparent', ...spec }, CONFIG), {
     renderer: 'none',
   });
   try {
-    return await view.toSVG();
+    return look(await view.toSVG(), view);
   } finally {
     view.finalize();
   }
@@ -38,5 +43,5 @@ export async function renderChart(spec: Spec): Promise<string> {
 export function chartFile(svg: string): string {
   const style =
     '<style>svg{color:#1c1f24;background:#fff}@media (prefers-color-scheme:dark){svg{color:#e8e8e4;background:#17191c}}</style>';
-  return `${svg.replace(/^(<svg[^>]*>)/, `$1${style}`)}\n`;
+  return `${withoutHover(svg).replace(/^(<svg[^>]*>)/, `$1${style}`)}\n`;
 }

@@ -115,6 +115,28 @@ export interface GallerySection {
   images: readonly GalleryImage[];
 }
 
+/** A row of an {@link ImageTableSection}. */
+export interface ImageTableRow {
+  /** What the pictures of the row are of. */
+  name: string;
+  /** The bytes of a PNG file for each column but the first; undefined leaves a cell empty. */
+  images: readonly (Uint8Array | undefined)[];
+}
+
+/** Pictures in rows and columns that have names. */
+export interface ImageTableSection {
+  /** Says which section it is. */
+  kind: 'image-table';
+  /** Its heading. */
+  title: string;
+  /** A remark above it. */
+  note?: string;
+  /** Names of the columns; the first is that of the rows' names. */
+  header: readonly string[];
+  /** The rows. */
+  rows: readonly ImageTableRow[];
+}
+
 /** Code, or another text whose lines stay as they are. */
 export interface CodeSection {
   /** Says which section it is. */
@@ -146,5 +168,6 @@ export type Section =
   | ChartsSection
   | ImageSection
   | GallerySection
+  | ImageTableSection
   | CodeSection
   | DetailsSection;

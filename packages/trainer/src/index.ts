@@ -52,6 +52,15 @@ export { type KindLearner, type KindLearnerOptions, kindLearner } from './learne
 export { labelRowsLearner } from './learners/label-rows';
 export { type BatchObjective, batchObjective } from './objective/batch-objective';
 export {
+  addLosses,
+  type LossSums,
+  type MeanLosses,
+  meanLosses,
+  noLosses,
+  partsOfSamples,
+  type SampleParts,
+} from './objective/loss-sums';
+export {
   meanSquaredErrors,
   type Reconstruction,
   type ReconstructionWeights,

@@ -1,4 +1,15 @@
 export { checkMemory } from './check-memory';
+export { checkTarget, type TargetOptions } from './check-target';
+export { type ReportRunsOptions, reportFile, reportRuns, type WrittenReports } from './compare/report-runs';
+export type { ServePageOptions } from './compare/serve-page';
+export { watchRuns } from './compare/watch-runs';
+export {
+  CONFIG_KINDS,
+  type ConfigKind,
+  type ConfigReference,
+  configReference,
+  writeConfigSchema,
+} from './config-reference/reference';
 export type { DataConfig, DataRecipe } from './data/complete-data';
 export { dataFromRecipe } from './data/data-from-recipe';
 export { checkHoldOut, type DataPart, type DecodedDataset, decodeData, partOf } from './data/decode-data';
@@ -79,14 +90,17 @@ export {
   type RunModelCounts,
   resumePretraining,
 } from './pretrain/pretrain';
+export { sizeSection, spectrumSections } from './reports/model-sections';
+export { type CurveSectionsOptions, curveSections, writeRunReport } from './reports/run-report';
 export type { ContinueOptions } from './run/continue-run';
+export type { LossParts } from './run/loss-parts';
 export type { PreparedRun, ResumeOptions, TrainedRun, TrainPreparedOptions } from './run/prepared-run';
 export { gridLabels, type RunLearner, type RunTrainingOptions, runTraining } from './run/run-training';
+export type { LaterSteps } from './run/tell-duration';
 export { type TrainRunOptions, trainRun } from './run/train-run';
 export { writeClassGrid } from './run-folder/class-grid';
 export { checkNewRun, createRunFolder, pruneCheckpoints, writeRunRecord } from './run-folder/create-run';
 export { type MetricsLine, type MetricsLog, openMetricsLog, readMetricsLog } from './run-folder/metrics-log';
-export { type CurveSectionsOptions, curveSections, sizeSection, spectrumSection } from './run-folder/report';
 export { saveCheckpoint } from './run-folder/save-checkpoint';
 export { versions } from './run-folder/versions';
 export { writeGrid } from './run-folder/write-grid';

@@ -2,7 +2,7 @@ import { classLabels } from '@learngene/pipeline';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { type ClassOptions, namedClasses, namedNovel, withClassOptions, withNovelOptions } from './classes';
-import { errorLine, UsageError } from './errors';
+import { errorLine, isUsageError } from './errors';
 
 function parse(...args: string[]): ClassOptions {
   const command = withNovelOptions(withClassOptions(new Command().exitOverride(), 'classes'), 'novel ones');
@@ -40,7 +40,7 @@ describe('--classes, --class, --novel, --novel-class', () => {
     ],
     [['--classes', '["a"'], 'a JSON array'],
   ])('%j is refused', (args, message) => {
-    expect(() => parse(...args)).toThrow(UsageError);
+    expect(() => parse(...args)).toThrow(expect.toSatisfy(isUsageError));
     expect(() => parse(...args)).toThrow(message);
   });
 });

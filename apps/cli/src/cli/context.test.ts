@@ -1,3 +1,4 @@
+import { ConfigError } from '@learngene/pipeline';
 import { describe, expect, test } from 'vitest';
 import { continuation, list, number, requestedConfig, wholeNumber } from './context';
 import { UsageError } from './errors';
@@ -18,7 +19,7 @@ describe('list', () => {
     expect(list('["a, b", "c"]')).toEqual(['a, b', 'c']);
     expect(list('')).toEqual([]);
   });
-  test.each(['[1]', '[a]', '["a"'])('refuses %s', (text) => expect(() => list(text)).toThrow(UsageError));
+  test.each(['[1]', '[a]', '["a"'])('refuses %s', (text) => expect(() => list(text)).toThrow(ConfigError));
 });
 
 describe('the requested configuration', () => {

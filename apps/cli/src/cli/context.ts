@@ -7,6 +7,7 @@ import { Option } from 'commander';
 import { dataOfFlags, dataWords } from './data-flags';
 import { UsageError } from './errors';
 
+export { parseNames as list } from '@learngene/pipeline';
 export { createOutput as outputOf } from './output';
 
 /** The options of {@link withOutputOptions}. */
@@ -42,26 +43,6 @@ export function number(name: string, minimum = 0) {
     }
     return value;
   };
-}
-
-/** Names separated by commas, or a JSON array of names, for names that hold commas. */
-export function list(text: string): string[] {
-  if (text.trim().startsWith('[')) {
-    let names: unknown;
-    try {
-      names = JSON.parse(text);
-    } catch (error) {
-      throw new UsageError(`expected names separated by commas or a JSON array, got ${text}`, { cause: error });
-    }
-    if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
-      throw new UsageError(`expected a JSON array of names, got ${text}`);
-    }
-    return names;
-  }
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
 }
 
 /** Adds the options of every command, and the examples shown under `--help`. */

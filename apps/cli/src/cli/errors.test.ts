@@ -1,7 +1,7 @@
 import { EngineError } from '@learngene/engines';
 import { InterruptedError } from '@learngene/trainer';
 import { describe, expect, test } from 'vitest';
-import { asUsageError, errorLine, exitCode, UsageError } from './errors';
+import { errorLine, exitCode, UsageError } from './errors';
 
 test('exit codes', () => {
   const terminated = new InterruptedError('x', { signal: 'SIGTERM' });
@@ -25,17 +25,4 @@ describe('errorLine', () => {
     expect(errorLine('text')).toBe('text');
     expect(errorLine(new RangeError(''))).toBe('RangeError');
   });
-});
-
-test('asUsageError names the argument and keeps the cause', () => {
-  const failing = () => {
-    throw new RangeError('heads: expected 2');
-  };
-  expect(() => asUsageError('model', failing)).toThrow(UsageError);
-  expect(asUsageError('model', () => 3)).toBe(3);
-  try {
-    asUsageError('model', failing);
-  } catch (error) {
-    expect(errorLine(error)).toBe('model: heads: expected 2');
-  }
 });

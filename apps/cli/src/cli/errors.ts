@@ -8,15 +8,6 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-/** What a function gives; a RangeError, TypeError or Error it throws becomes a UsageError under a name. */
-export function asUsageError<T>(name: string, f: () => T): T {
-  try {
-    return f();
-  } catch (error) {
-    throw error instanceof UsageError || error instanceof ConfigError ? error : new UsageError(name, { cause: error });
-  }
-}
-
 /** Whether an error is a mistake in how the command was called or configured. */
 export function isUsageError(error: unknown): boolean {
   return error instanceof UsageError || error instanceof ConfigError || error instanceof EngineError;

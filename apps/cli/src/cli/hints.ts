@@ -17,13 +17,16 @@ const OPTIONS: Readonly<Record<string, string>> = {
   domain: '--domain',
   from: '--from',
   hold: '--hold',
+  key: '<key>',
   kind: '--kind',
   only: '--only',
   out: '--out',
   plan: '--plan',
   run: '--out',
+  runs: '<runs>',
   shardImages: '--shard-images',
   tailorRank: '--tailor-rank',
+  tensorboard: '--tensorboard',
   'training.steps': '--steps',
 };
 
@@ -41,6 +44,7 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
   'recipe-missing': 'what learngene assemble --form dense writes does',
   'training-interrupted': 'continue with --resume',
   'demo-exists': 'give --force to replace it, or another --out',
+  'events-exist': 'give --force to replace them, or another --tensorboard',
   'demo-interrupted': 'the same command continues',
   'report-interrupted': '--resume draws the samples and writes the report',
 };

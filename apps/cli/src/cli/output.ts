@@ -1,4 +1,4 @@
-import { type Progress, type ProgressBar, printable, workRate } from '@learngene/pipeline';
+import { type Progress, type ProgressBar, printable, textBar, workRate } from '@learngene/pipeline';
 import cliProgress from 'cli-progress';
 import pc from 'picocolors';
 
@@ -49,26 +49,12 @@ function terminalBar(title: string, total: number, unit: string): ProgressBar {
   };
 }
 
-function plainProgress(title: string, total: number, unit: string): ProgressBar {
-  const rate = workRate(total, unit);
-  let printed = performance.now();
-  return {
-    update(value, note = '') {
-      const rest = rate(value);
-      const now = performance.now();
-      if (now - printed < 10_000 && value < total) return;
-      printed = now;
-      process.stderr.write(`${title}: ${value}/${total} ${unit}, ${rest} ${note}\n`);
-    },
-    stop() {},
-  };
-}
-
 /** The terminal output of one command. */
 export function createOutput({ json, quiet, debug = false }: OutputOptions): Output {
   let announced: string[] = [];
   /** Prints what was announced, ahead of the next line. */
   const flush = () => {
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K'); // a bar that stands there is drawn again below
     if (!quiet) for (const text of announced) process.stderr.write(`${text}\n`);
     announced = [];
   };
@@ -102,7 +88,8 @@ export function createOutput({ json, quiet, debug = false }: OutputOptions): Out
     startBar(title, total, unit) {
       flush();
       if (quiet || total <= 0) return silent;
-      return process.stderr.isTTY ? terminalBar(title, total, unit) : plainProgress(title, total, unit);
+      if (process.stderr.isTTY) return terminalBar(title, total, unit);
+      return textBar(title, total, { unit, write: (line) => process.stderr.write(`${line}\n`) });
     },
   };
 }

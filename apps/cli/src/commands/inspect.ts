@@ -44,20 +44,10 @@ function printKindPreset(name: string, options: InspectOptions, output: Output):
 function printInspection(found: Inspection, output: Output): void {
   const isRun = found.what === 'kind-run' || found.what === 'dense-run';
   const last = isRun ? readMetricsLog(found.path).at(-1) : undefined;
-  const { rows, rest } = inspectionRows(found, last);
+  const { rows, rest, document } = inspectionRows(found, last);
   printTable(output, rows);
   if (rest > 0) output.print(`  ... and ${rest} more (--json lists all)`);
-  if (found.what === 'autoencoder') {
-    output.result(found);
-  } else if (found.what === 'bundle') {
-    output.result({ config: found.config, counts: found.counts, recipe: found.recipe });
-  } else if (found.what === 'tensors') {
-    const { kind, ...others } = found;
-    output.result({ ...others, what: kind });
-  } else {
-    const { record, parameters, macs, checkpoints } = found;
-    output.result({ ...record, parameters, macs, checkpoints, lastMetrics: last ?? null });
-  }
+  output.result(document);
 }
 
 /** `learngene inspect`: what is in a preset, a run, a bundle or a file. */

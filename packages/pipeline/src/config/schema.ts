@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { validationSchema } from './validation-schema';
 
 const positive = () => z.int().positive();
 const fraction = () => z.number().min(0).max(1);
@@ -212,17 +213,6 @@ const trainingSchema = () =>
     sampleEvery: z.int().min(0).default(1000).describe('steps between sample grids; 0 for none'),
   });
 
-/** The loss on held-out images while training. */
-const validationSchema = () =>
-  z.strictObject({
-    /** Steps between two measurements; the last step is measured too. */
-    every: positive().describe('steps between two measurements; the last step is measured too'),
-    /** Most images that are measured, spread over the classes (default: all that data.holdOut holds out). */
-    images: positive()
-      .optional()
-      .describe('most images that are measured, spread over the classes (default: all that data.holdOut holds out)'),
-  });
-
 /** How images are sampled. */
 const samplingSchema = () =>
   z.strictObject({
@@ -254,19 +244,23 @@ const makeSchema = () =>
     /** Seed of all randomness. */
     seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).describe('seed of all randomness'),
     /** Which images, and what is done with them. */
-    data: dataSchema().prefault({}),
+    data: dataSchema().prefault({}).describe('which images, and what is done with them'),
     /** The autoencoder in whose latents the model works; without it, it works in pixels. */
-    autoencoder: autoencoderSchema().optional(),
+    autoencoder: autoencoderSchema()
+      .optional()
+      .describe('the autoencoder in whose latents the model works; without it, it works in pixels'),
     /** The network. */
-    model: modelSchema().prefault({}),
+    model: modelSchema().prefault({}).describe('the network'),
     /** The diffusion process and its objective. */
-    diffusion: diffusionSchema().prefault({}),
+    diffusion: diffusionSchema().prefault({}).describe('the diffusion process and its objective'),
     /** How long and how to train. */
-    training: trainingSchema().prefault({}),
+    training: trainingSchema().prefault({}).describe('how long and how to train'),
     /** The loss on held-out images while training (default: not measured). */
-    validation: validationSchema().optional(),
+    validation: validationSchema()
+      .optional()
+      .describe('the loss on held-out images while training (default: not measured)'),
     /** How images are sampled. */
-    sampling: samplingSchema().prefault({}),
+    sampling: samplingSchema().prefault({}).describe('how images are sampled'),
   });
 
 let schema: ReturnType<typeof makeSchema> | undefined;

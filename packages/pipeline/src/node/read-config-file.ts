@@ -7,7 +7,8 @@ import { ConfigError } from '../errors';
 const MAX_CONFIG_BYTES = 1 << 20;
 
 /**
- * Reads a JSON configuration file without adding defaults. Fields of older versions get their current names.
+ * Reads a JSON configuration file without adding defaults. Fields of older versions get their current names; `$schema`, by
+ * which editors check the file, is left out.
  *
  * @throws ConfigError for a file that is missing, too large or not a JSON object
  */
@@ -27,5 +28,9 @@ export async function readConfigFile(path: string): Promise<Json> {
     throw new ConfigError(`${path}: not valid JSON`, { cause: error });
   }
   if (!isObject(value)) throw new ConfigError(`${path}: expected a JSON object`);
-  return withCurrentNames(value, path);
+  const { $schema, ...config } = value;
+  if ($schema !== undefined && typeof $schema !== 'string') {
+    throw new ConfigError(`${path}: $schema: expected the place of a JSON schema, got ${JSON.stringify($schema)}`);
+  }
+  return withCurrentNames(config, path);
 }

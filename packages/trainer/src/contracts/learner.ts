@@ -16,7 +16,7 @@ export interface StepResult {
   readonly loss: number;
   /** The global norm of the gradient before clipping. */
   readonly gradientNorm: number;
-  /** The loss of every sample, [N], where the batch maker wants it back. */
+  /** The loss of every sample, [N], without weights; absent where a learner does not tell it. */
   readonly sampleLosses?: Float32Array;
 }
 

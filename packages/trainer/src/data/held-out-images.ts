@@ -6,7 +6,7 @@ import { partOf } from './decode-data';
 const MOST_LISTED = 20;
 
 /** At most so many images, as evenly over the classes as they allow, in the order of the dataset. */
-function spread(dataset: ImageDataset, most: number): ImageDataset {
+export function spread(dataset: ImageDataset, most: number): ImageDataset {
   if (dataset.size <= most) return dataset;
   const seen = dataset.classes.map(() => 0);
   const places = Array.from(dataset.labels, (label, index) => ({ index, turn: seen[label]++ }));

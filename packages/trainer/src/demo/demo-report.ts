@@ -3,12 +3,14 @@ import { classCounts, type ImageDataset } from '@learngene/datasets';
 import type { countAssembled, KindModel } from '@learngene/kind';
 import type { Config } from '@learngene/pipeline';
 import type { BundleFile } from '@learngene/pipeline/node';
-import { type GalleryImage, type Images, reportPage, type Section, takePerClass } from '@learngene/report';
+import { type Images, reportPage, type Section, takePerClass } from '@learngene/report';
 import { gridPng } from '@learngene/report/node';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import type { DataPart } from '../data/decode-data';
 import { firstImages } from '../data/first-images';
-import { curveSections, sampleGrids, sizeSection, spectrumSection } from '../run-folder/report';
+import { sizeSection, spectrumSections } from '../reports/model-sections';
+import { curveSections } from '../reports/run-report';
+import { GRID_COLUMNS, progressSection } from '../reports/sample-progress';
 import { writeGrid } from '../run-folder/write-grid';
 import { type BothParts, COLUMNS, type Drawn } from './draw';
 import type { DemoPlan } from './plan';
@@ -67,11 +69,11 @@ export async function writeDemoReport(input: DemoReportInput): Promise<string> {
     await gridSection('Samples of the novel classes', shown.novel, plan.novel),
     await nearestSection('novel', input),
     scoreTable(input.scores),
-    ...(await stageSections(out)),
+    ...(await stageSections(input)),
     ...(await realSections(input)),
     ...(await curveSections(join(out, 'pretrain'))),
-    ...(await spectrumSection(input.model)),
-    sizeSection(input.model),
+    ...(await spectrumSections(input.model)),
+    sizeSection(input.model.config),
     bundleTable(input.bundle),
     {
       kind: 'table',
@@ -126,13 +128,15 @@ function sizesOf(train: ImageDataset): string {
   return least === most ? `A class has ${least} training images` : `Classes have ${least} to ${most} training images`;
 }
 
-/** The grids that were drawn while training, of both trainings. */
-async function stageSections(out: string): Promise<Section[]> {
-  const of = async (run: string, words: string): Promise<GalleryImage[]> =>
-    (await sampleGrids(join(out, run))).map(({ step, png }) => ({ title: `${words}, step ${number(step)}`, png }));
-  const images = [...(await of('pretrain', 'Pre-training')), ...(await of('transfer', 'Transfer'))];
-  if (images.length === 0) return [];
-  return [{ kind: 'gallery', title: 'How the samples came along', note: 'Rows are classes, as above.', images }];
+/** How the samples of both trainings came along, beside real pictures. */
+async function stageSections({ out, plan, data }: DemoReportInput): Promise<Section[]> {
+  const { height, width } = data.all.train;
+  const of = (run: string, names: readonly string[], title: string) =>
+    progressSection(join(out, run), { width, height, columns: GRID_COLUMNS, names }, title);
+  return [
+    ...(await of('pretrain', plan.pretraining, 'How the samples came along in the pre-training')),
+    ...(await of('transfer', plan.novel, 'How the samples came along in the transfer')),
+  ];
 }
 
 /** Real images, and what the autoencoder makes of them. */

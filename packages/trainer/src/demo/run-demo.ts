@@ -14,7 +14,7 @@ import { chooseClasses, openData } from '../data/open-data';
 import { InterruptedError } from '../errors';
 import { type InDomainExtractor, trainExtractor, trainedExtractor } from '../evaluate/in-domain-extractor';
 import { encodeTrainingData } from '../latents/training-data';
-import { runTraining } from '../run/run-training';
+import { type RunTrainingOptions, runTraining } from '../run/run-training';
 import { createRunFolder } from '../run-folder/create-run';
 import { versions } from '../run-folder/versions';
 import { startTransfer } from '../transfer/start-transfer';
@@ -120,7 +120,7 @@ async function runStages(plan: DemoPlan, options: RunDemoOptions): Promise<DemoR
   const trained = await stages.run(
     'pretraining',
     `KIND pre-training with the class gate, ${config.training.steps} steps`,
-    () => pretrain(record, inputs.base, options),
+    () => pretrain(record, inputs.base, { ...options, later: { steps: plan.transferSteps, of: 'the transfer' } }),
   );
   const model: KindModel = { config: kind, params: trained.model().params };
   const bundle = await stages.run(
@@ -181,10 +181,14 @@ function trainClassifier(
   return trainExtractor({ train, heldOut, steps, seed, path, progress, signal });
 }
 
-async function pretrain(record: KindRunRecord, data: ImageDataset, { out, progress, signal }: RunDemoOptions) {
+async function pretrain(
+  record: KindRunRecord,
+  data: ImageDataset,
+  { out, later, progress, signal }: RunDemoOptions & Pick<RunTrainingOptions, 'later'>,
+) {
   const run = join(out, 'pretrain');
   if (!isRunFolder(run)) await createRunFolder(run, record);
-  return runTraining({ run, record, data, progress, signal });
+  return runTraining({ run, record, data, later, progress, signal });
 }
 
 async function decompose(

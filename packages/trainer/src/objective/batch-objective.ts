@@ -20,8 +20,8 @@ export function batchObjective(process: DiffusionProcess, batch: DiffusionBatch)
   return {
     loss(denoiser) {
       const losses = sampleLosses(process, denoiser, batch);
-      if (weights === undefined) return tf.mean(losses) as tf.Scalar;
       kept = tf.keep(tf.clone(losses));
+      if (weights === undefined) return tf.mean(losses) as tf.Scalar;
       return tf.mean(tf.mul(losses, tf.tensor1d(weights))) as tf.Scalar;
     },
     async read(loss, gradientNorm) {

@@ -13,12 +13,30 @@ export interface MetricsLine {
   learningRate: number;
   /** Optimiser steps a second since the line before. */
   stepsPerSecond: number;
+  /** Images a second since the line before. Lines of older versions lack it. */
+  imagesPerSecond?: number;
+  /** When the line was written, in seconds since 1970. Lines of older versions lack it. */
+  time?: number;
   /** Resident memory of the process, in MiB. */
   rssMiB: number;
   /** Tensors alive in the engine. */
   tensors: number;
   /** Mean loss on held-out data with the averaged weights, where it was measured. */
   validationLoss?: number;
+  /** The training loss of each quarter of the timesteps, that of the least noise first; null where no sample was in it. */
+  lossByQuarter?: readonly (number | null)[];
+  /** The training loss of each class of which there was a sample whose label was not dropped; of at most 100 classes. */
+  lossByClass?: Readonly<Record<string, number>>;
+  /** The validation loss of each quarter of the timesteps. */
+  validationLossByQuarter?: readonly (number | null)[];
+  /** The validation loss of each class that has held-out images. */
+  validationLossByClass?: Readonly<Record<string, number>>;
+  /** Fréchet distance of samples to held-out images, where it was measured. */
+  fid?: number;
+  /** The same of noise in the place of the samples. */
+  noiseFid?: number;
+  /** The same of the training images. */
+  trainFid?: number;
 }
 
 /** The append-only log of a run. */

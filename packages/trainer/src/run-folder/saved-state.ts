@@ -1,5 +1,6 @@
 import type { CheckpointContent, LoadedCheckpoint } from '@learngene/pipeline/node';
 import type { LearnerState } from '../contracts/learner';
+import type { LossSums } from '../objective/loss-sums';
 
 /** Sums since the last line of the log. */
 export interface LogWindow {
@@ -9,6 +10,8 @@ export interface LogWindow {
   norm: number;
   /** Steps summed. */
   steps: number;
+  /** Losses by timestep quarter and by class, where the training tells them. Checkpoints of older versions lack them. */
+  parts?: LossSums;
 }
 
 /** The whole state of a training. */

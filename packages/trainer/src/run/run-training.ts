@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import type { KindTrainState, Trainable } from '@learngene/kind';
 import {
+  classNamesOf,
   createDiffusionProcess,
   type Decode,
   type DiffusionModel,
+  isKindModel,
   NonFinitePixelsError,
   type Progress,
   recipeAutoencoder,
@@ -13,19 +15,21 @@ import {
 import { type KindRunRecord, type OpenDecoder, openDecoder, type RunRecord } from '@learngene/pipeline/node';
 import { validationBatches, validationSet } from '../batches/validation';
 import { batchesOf, denseLearnerOf, kindLearnerOf, scheduleOf } from '../config/from-config';
-import type { DiffusionLearner } from '../contracts/diffusion';
+import type { DiffusionBatch, DiffusionLearner } from '../contracts/diffusion';
 import { validationImages } from '../data/held-out-images';
 import { interruptedBy } from '../errors';
 import type { KindLearner } from '../learners/kind';
-import { writeRunReport } from '../run-folder/report';
+import { partsOfSamples } from '../objective/loss-sums';
+import { writeRunReport } from '../reports/run-report';
+import { GRID_CLASSES, GRID_COLUMNS } from '../reports/sample-progress';
 import { writeGrid } from '../run-folder/write-grid';
+import { type FidMeter, openFidMeter } from './fid-meter';
+import type { LossParts } from './loss-parts';
+import { writeReals } from './reals';
+import type { LaterSteps } from './tell-duration';
 import { trainRun } from './train-run';
 import { warnOfSmallData } from './warn-of-small-data';
 import { warnOfWarmup } from './warn-of-warmup';
-
-/** Rows and columns of the grids that are drawn while training. */
-const GRID_CLASSES = 8;
-const GRID_COLUMNS = 8;
 
 /** Class ids of a grid: a row for each of the first classes. */
 export function gridLabels(classes: number, columns: number, rows = GRID_CLASSES): Int32Array {
@@ -56,6 +60,12 @@ async function writeSampleGrid(
   }
 }
 
+/** Writes the report of a run with the spectra of its model, where that has learngenes. */
+function reportOf({ run, record }: RunTrainingOptions, learner: RunLearner): Promise<string> {
+  const model = learner.model();
+  return writeRunReport(run, record, isKindModel(model) ? model : undefined);
+}
+
 /** A model that a run folder trains: its averaged weights are sampled from. */
 export interface RunLearner extends DiffusionLearner {
   /** The model with its averaged weights; the tensors stay the learner's. */
@@ -79,6 +89,8 @@ export interface RunTrainingOptions {
    * checkpoint is.
    */
   start?(): KindTrainState;
+  /** Steps that follow this training, for what is told of how long it takes (default: none). */
+  later?: LaterSteps;
   /** Receives the progress of the training. */
   progress: Progress;
   /** An abort saves a checkpoint and ends the run. */
@@ -122,6 +134,15 @@ async function validationOf({ record: { config }, heldOut }: RunTrainingOptions)
   return { every: validation.every, batches: () => validationBatches(set, training.batchSize) };
 }
 
+/** With more classes than these, lines of the log tell the training loss by timestep alone. */
+const MOST_CLASSES = 100;
+
+/** The losses of samples by timestep quarter and by class. */
+function lossPartsOf({ record }: RunTrainingOptions): LossParts<DiffusionBatch> {
+  const names = classNamesOf(record.model);
+  return { of: partsOfSamples(createDiffusionProcess(record.config), names), byClass: names.length <= MOST_CLASSES };
+}
+
 /**
  * Trains a run folder to its end, with grids of samples on the way and a report.
  *
@@ -137,9 +158,14 @@ export async function runTraining(options: RunTrainingOptions): Promise<RunLearn
   warnOfWarmup(config.training, progress);
   const learner = runLearner(options);
   let decoder: OpenDecoder | undefined;
+  let scores: FidMeter | undefined;
   try {
-    decoder = config.training.sampleEvery > 0 ? await openDecoder(config) : undefined;
+    const draws = config.training.sampleEvery > 0 || config.validation?.fidEvery !== undefined;
+    decoder = draws ? await openDecoder(config) : undefined;
     const drawn = { learner, decode: decoder?.decode };
+    const model = () => learner.model();
+    scores = await openFidMeter({ ...options, config, heldOut: options.heldOut, model, decode: drawn.decode });
+    if (config.training.sampleEvery > 0) await writeReals(options);
     const steps = await trainRun({
       run,
       learner,
@@ -151,13 +177,16 @@ export async function runTraining(options: RunTrainingOptions): Promise<RunLearn
       schedule: scheduleOf(config),
       intervals: config.training,
       validation: await validationOf(options),
+      lossParts: lossPartsOf(options),
+      ...(scores && { scores }),
+      later: options.later,
       onSample: (step) => writeSampleGrid(options, drawn, step),
       progress,
       signal,
     });
     try {
       if (config.training.sampleEvery > 0) await writeSampleGrid(options, drawn, steps);
-      progress.info(`Wrote ${await writeRunReport(run, record, learner.model())}`);
+      progress.info(`Wrote ${await reportOf(options, learner)}`);
     } catch (error) {
       if (!signal.aborted) throw error;
       const message = 'interrupted after the last step; the run still lacks samples or its report';
@@ -169,5 +198,6 @@ export async function runTraining(options: RunTrainingOptions): Promise<RunLearn
     throw error;
   } finally {
     decoder?.dispose();
+    scores?.dispose();
   }
 }

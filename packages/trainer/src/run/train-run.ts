@@ -9,12 +9,14 @@ import type { BatchMaker } from '../contracts/batch-maker';
 import type { Learner } from '../contracts/learner';
 import { interruptedBy, NonFiniteLossError } from '../errors';
 import { pruneCheckpoints } from '../run-folder/create-run';
-import { openMetricsLog } from '../run-folder/metrics-log';
+import { type MetricsLine, openMetricsLog } from '../run-folder/metrics-log';
 import { lockRun } from '../run-folder/run-lock';
 import { saveCheckpoint } from '../run-folder/save-checkpoint';
 import { fromCheckpoint, type LogWindow, type SavedState, toCheckpoint } from '../run-folder/saved-state';
 import type { TrainingSchedule } from '../train/schedule';
 import { type StepEvent, type TrainOptions, train } from '../train/train';
+import { type LossParts, watchLosses } from './loss-parts';
+import { type LaterSteps, tellDuration } from './tell-duration';
 
 /** A training in a run folder. */
 export interface TrainRunOptions<B> extends Pick<TrainOptions<B>, 'validation' | 'communicator' | 'onStep'> {
@@ -30,6 +32,17 @@ export interface TrainRunOptions<B> extends Pick<TrainOptions<B>, 'validation' |
   intervals: Pick<Config['training'], 'logEvery' | 'checkpointEvery' | 'keepCheckpoints' | 'sampleEvery'>;
   /** What the progress line calls the figure of `validation` (default 'validation loss'). */
   validationName?: string;
+  /** Tells the losses by part too, for learners that tell the losses of samples (default: not told). */
+  lossParts?: LossParts<B>;
+  /** Scores of the model, measured every `every` steps and after the last (default: none). */
+  scores?: {
+    /** Steps between two measurements. */
+    readonly every: number;
+    /** Measures the scores; undefined where there are none. It may throw after an abort. */
+    measure(step: number): Promise<Pick<MetricsLine, 'fid' | 'noiseFid' | 'trainFid'> | undefined>;
+  };
+  /** Steps that follow this training, for what is told of how long it takes (default: none). */
+  later?: LaterSteps;
   /** Called every `sampleEvery` steps, except after the last step. */
   onSample?(step: number): Promise<void>;
   /** Receives the progress of the training. */
@@ -91,19 +104,22 @@ export async function trainRun<B>(options: TrainRunOptions<B>): Promise<number> 
 }
 
 async function trainLocked<B>(options: TrainRunOptions<B>): Promise<number> {
-  const { run, learner, schedule, intervals, onSample, progress, signal, validation, communicator } = options;
+  const { run, learner, schedule, intervals, onSample, progress, signal, communicator, scores } = options;
   const { validationName = 'validation loss' } = options;
   const { steps } = schedule;
   const { logEvery, checkpointEvery, keepCheckpoints, sampleEvery } = intervals;
   const saved = await restore(run, learner);
   const first = saved?.learner.step ?? 0;
-  const data = options.batches(saved?.batches);
+  const made = options.batches(saved?.batches);
+  const lossWatch = { parts: options.lossParts, sums: saved?.window.parts };
+  const { data, validation, ...losses } = watchLosses({ data: made, validation: options.validation }, lossWatch);
   const log = openMetricsLog(run, saved?.metricsBytes ?? 0);
   let window = saved?.window ?? EMPTY;
   if (first > 0) progress.info(`Continuing ${run} from step ${first}`);
   const bar = progress.startBar('Training', steps, 'steps');
   let windowStarted = performance.now();
   let validationStarted = 0;
+  const tellSpeed = tellDuration({ steps: steps - first, later: options.later, progress });
   const timedValidation = validation && {
     ...validation,
     batches() {
@@ -116,11 +132,17 @@ async function trainLocked<B>(options: TrainRunOptions<B>): Promise<number> {
 
   const checkpoint = async (step: number) => {
     log.flush();
-    const now = { learner: learner.state(), batches: data.state(), window, metricsBytes: log.bytes() };
+    const parts = losses.sums();
+    const now = {
+      learner: learner.state(),
+      batches: data.state(),
+      window: { ...window, ...(parts && { parts }) },
+      metricsBytes: log.bytes(),
+    };
     await saveCheckpoint(run, step, toCheckpoint(now));
     await pruneCheckpoints(run, keepCheckpoints);
   };
-  const writeLine = ({ step, learningRate, validationLoss }: StepEvent) => {
+  const writeLine = ({ step, learningRate, validationLoss }: StepEvent, scored: Partial<MetricsLine> = {}) => {
     const seconds = (performance.now() - windowStarted) / 1000;
     windowStarted = performance.now();
     const stepsPerSecond = window.steps / seconds;
@@ -131,13 +153,26 @@ async function trainLocked<B>(options: TrainRunOptions<B>): Promise<number> {
       gradientNorm: window.norm / window.steps,
       learningRate,
       stepsPerSecond,
+      imagesPerSecond: stepsPerSecond * data.batchSize,
+      time: Date.now() / 1000,
       rssMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
       tensors: tf.memory().numTensors,
       ...(validationLoss !== undefined && { validationLoss }),
+      ...losses.take(validationLoss !== undefined),
+      ...scored,
     });
     if (validationLoss !== undefined) validated = `, ${validationName} ${validationLoss.toFixed(4)}`;
     note = `loss ${loss.toFixed(4)}${validated}, ${(stepsPerSecond * data.batchSize).toFixed(0)} images/s`;
     window = EMPTY;
+  };
+  const score = async (step: number) => {
+    const began = performance.now();
+    const measured = await scores?.measure(step).catch((error: unknown) => {
+      // After an abort the line has no scores; the checkpoint of the step follows it.
+      if (!signal.aborted) throw error;
+    });
+    windowStarted += performance.now() - began;
+    return measured ?? undefined;
   };
   const sample = async (step: number) => {
     try {
@@ -154,7 +189,11 @@ async function trainLocked<B>(options: TrainRunOptions<B>): Promise<number> {
     // The log's steps a second are those of the training alone.
     if (event.validationLoss !== undefined) windowStarted += performance.now() - validationStarted;
     window = { loss: window.loss + loss, norm: window.norm + gradientNorm, steps: window.steps + 1 };
-    if (step % logEvery === 0 || step === steps || event.validationLoss !== undefined) writeLine(event);
+    const scoresDue = scores !== undefined && (step % scores.every === 0 || step === steps);
+    const due = step % logEvery === 0 || step === steps || event.validationLoss !== undefined || scoresDue;
+    tellSpeed();
+    const scored = scoresDue ? await score(step) : undefined;
+    if (due) writeLine(event, scored);
     bar.update(step, note);
     await options.onStep?.(event);
     if (step % checkpointEvery === 0 || step === steps || signal.aborted) await checkpoint(step);

@@ -33,6 +33,8 @@ export interface TrainOptions<B> {
     every: number;
     /** Starts the held-out batches anew. */
     batches: () => BatchSequence<B>;
+    /** Receives the losses of the samples of each of them, [N]. */
+    observe?: (batch: B, losses: Float32Array) => void;
   };
   /** Called after every step and awaited. It may save the state; what it throws ends the training. */
   onStep?: (event: StepEvent) => void | Promise<void>;
@@ -102,7 +104,7 @@ export async function train<B>(learner: Learner<B>, options: TrainOptions<B>): P
       data.release(batch);
     }
     const due = validation !== undefined && (done % validation.every === 0 || done === steps);
-    const validationLoss = due ? await meanLoss(learner, validation.batches()) : undefined;
+    const validationLoss = due ? await meanLoss(learner, validation.batches(), validation.observe) : undefined;
     const { loss, gradientNorm } = result;
     if (validationLoss !== undefined && !Number.isFinite(validationLoss)) {
       throw new NonFiniteLossError({ step: done, loss, gradientNorm, validationLoss });

@@ -2,7 +2,7 @@ import { type Config, ConfigError, mergeConfig, parseConfig } from '@learngene/p
 import { dataFromRecipe } from '../data/data-from-recipe';
 
 /** Defaults of a transfer where neither a file nor options say otherwise. */
-const DEFAULTS = { training: { steps: 500, warmup: 20, checkpointEvery: 250, sampleEvery: 0 } };
+const DEFAULTS = { training: { steps: 500, warmup: 20, checkpointEvery: 250, sampleEvery: 125 } };
 
 /** The options of {@link transferConfig}. */
 export interface TransferConfigOptions {

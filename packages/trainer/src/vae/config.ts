@@ -125,21 +125,21 @@ const makeSchema = () =>
     /** Seed of all randomness. */
     seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).describe('seed of all randomness'),
     /** Which images. */
-    data: dataSchema().prefault({}),
+    data: dataSchema().prefault({}).describe('which images'),
     /** The autoencoder. */
-    model: modelSchema().prefault({}),
+    model: modelSchema().prefault({}).describe('the autoencoder'),
     /** The loss. */
-    loss: lossSchema().prefault({}),
+    loss: lossSchema().prefault({}).describe('the loss'),
     /** How images are varied. */
-    augmentation: augmentationSchema().prefault({}),
+    augmentation: augmentationSchema().prefault({}).describe('how images are varied'),
     /** How long and how to train. */
-    training: trainingSchema().prefault({}),
+    training: trainingSchema().prefault({}).describe('how long and how to train'),
   });
 
 let made: ReturnType<typeof makeSchema> | undefined;
 
 /** What the training of an autoencoder may be told; made when it is first asked for, so that a bundler can leave it out. */
-function vaeTrainingSchema(): ReturnType<typeof makeSchema> {
+export function vaeTrainingSchema(): ReturnType<typeof makeSchema> {
   made ??= makeSchema();
   return made;
 }
@@ -151,7 +151,7 @@ export type VaeTrainingConfig = z.output<ReturnType<typeof vaeTrainingSchema>>;
 export type VaeTrainingConfigInput = z.input<ReturnType<typeof vaeTrainingSchema>>;
 
 /** The fields of an autoencoder's own configuration that a training may set. */
-function modelFields(preset: string): string[] {
+export function modelFields(preset: string): string[] {
   const fields = Object.hasOwn(KL_VAE_PRESETS, preset) ? klVaeConfig() : tinyVaeConfig();
   return Object.keys(fields).filter((name) => !MEASURED.includes(name));
 }

@@ -2,8 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lineChart, reportPage, type Section } from '@learngene/report';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
+import { curveSections } from '../reports/run-report';
 import { readMetricsLog } from '../run-folder/metrics-log';
-import { curveSections } from '../run-folder/report';
 import type { VaeRunRecord } from './record';
 import type { VaeRunOutcome } from './run-vae-training';
 

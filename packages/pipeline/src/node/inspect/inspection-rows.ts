@@ -79,6 +79,8 @@ export interface InspectionRows {
   readonly rows: Rows;
   /** How many tensors of a file they leave out. */
   readonly rest: number;
+  /** All that is known, as plain data. */
+  readonly document: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -87,10 +89,18 @@ export interface InspectionRows {
  * @param last - the last line of the log of a run
  */
 export function inspectionRows(found: Inspection, last?: LastMetrics): InspectionRows {
-  if (found.what === 'autoencoder') return { rows: autoencoderRows(found), rest: 0 };
-  if (found.what === 'bundle') return { rows: bundleRows(found), rest: 0 };
-  if (found.what === 'tensors') return tensorRows(found);
-  return { rows: runRows(found, last), rest: 0 };
+  if (found.what === 'autoencoder') return { rows: autoencoderRows(found), rest: 0, document: { ...found } };
+  if (found.what === 'bundle') {
+    const { config, counts, recipe } = found;
+    return { rows: bundleRows(found), rest: 0, document: { config, counts, recipe } };
+  }
+  if (found.what === 'tensors') {
+    const { kind, ...others } = found;
+    return { ...tensorRows(found), document: { ...others, what: kind } };
+  }
+  const { record, parameters, macs, checkpoints } = found;
+  const document = { ...record, parameters, macs, checkpoints, lastMetrics: last ?? null };
+  return { rows: runRows(found, last), rest: 0, document };
 }
 
 function runRows(run: KindRunInspection | DenseRunInspection, last: LastMetrics | undefined): Rows {
@@ -172,7 +182,7 @@ function autoencoderRows(found: AutoencoderInspection): Rows {
   ];
 }
 
-function tensorRows({ kind, tensors, layout, autoencoder }: TensorsInspection): InspectionRows {
+function tensorRows({ kind, tensors, layout, autoencoder }: TensorsInspection): Omit<InspectionRows, 'document'> {
   const numbers = tensors.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0);
   const shown = tensors.slice(0, MOST_TENSORS);
   const rows: Rows = [
