@@ -1,18 +1,32 @@
 /** A part of a JSON schema, as far as {@link configKeys} reads it. */
 export interface JsonSchema {
+  /** The kind of value. */
   readonly type?: string;
+  /** What it means. */
   readonly description?: string;
+  /** The value where it is left out. */
   readonly default?: unknown;
+  /** The values that it takes. */
   readonly enum?: readonly unknown[];
+  /** The one value that it takes. */
   readonly const?: unknown;
+  /** The least number. */
   readonly minimum?: number;
+  /** The largest number. */
   readonly maximum?: number;
+  /** The number that it lies above. */
   readonly exclusiveMinimum?: number;
+  /** The number that it lies below. */
   readonly exclusiveMaximum?: number;
+  /** The form of a text, a regular expression. */
   readonly pattern?: string;
+  /** Schemas of which one fits. */
   readonly anyOf?: readonly JsonSchema[];
+  /** The schema of the elements of a list. */
   readonly items?: JsonSchema;
+  /** The schemas of the fields of an object. */
   readonly properties?: Readonly<Record<string, JsonSchema>>;
+  /** Whether an object takes other fields, or their schema. */
   readonly additionalProperties?: boolean | JsonSchema;
 }
 

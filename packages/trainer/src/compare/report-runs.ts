@@ -53,7 +53,7 @@ async function pageWithModel(runs: readonly ReportedRun[], needEngine: () => Pro
  * Writes reports of runs, which may still be going on: a page, a table, event files.
  *
  * @param paths The run folders.
- * @throws ConfigError as {@link openRuns}
+ * @throws ConfigError for a folder that is no run, for one that is named twice, for event files that may not be replaced
  */
 export async function reportRuns(paths: readonly string[], options: ReportRunsOptions): Promise<WrittenReports> {
   const { page, csv, tensorboard, force = false, needEngine } = options;

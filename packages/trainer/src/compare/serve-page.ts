@@ -9,7 +9,7 @@ export interface ServedPage {
   render(): Promise<string>;
 }
 
-/** Options of {@link servePage}. */
+/** How a page is served. */
 export interface ServePageOptions {
   /** The port (default: one that is free). */
   port?: number;

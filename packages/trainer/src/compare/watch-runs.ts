@@ -26,7 +26,7 @@ function versionOf(paths: readonly string[]): string {
 /**
  * Serves the page of runs on 127.0.0.1 while they train, until the signal aborts. Their weights are not looked at.
  *
- * @throws ConfigError as {@link openRuns}, before anything is served; Error where the port cannot be had
+ * @throws ConfigError for a folder that is no run and one that is named twice, before anything is served; Error where the port cannot be had
  */
 export async function watchRuns(paths: readonly string[], options: ServePageOptions): Promise<void> {
   await openRuns(paths);
