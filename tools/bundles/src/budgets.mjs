@@ -13,7 +13,7 @@ export const ENTRY_BUDGETS = {
   '@learngene/nn/wasm': 15,
   '@learngene/pipeline': 270, // zod is 95 of them
   '@learngene/random': 8,
-  '@learngene/report': 20,
+  '@learngene/report': 30,
   '@learngene/tensor-io': 76, // files of torch are 24 of them
   '@learngene/tensor-svd': 42,
   '@learngene/trainer': 340, // kind and adapters are most of it
