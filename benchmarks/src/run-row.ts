@@ -89,7 +89,10 @@ async function measureTime(
         pool.forget(workers.pop() as Worker);
       }
     }
-    if (row.own) await prepare(await pool.ours(engine, row.threads, 1), row.own.task, row.own.spec);
+    if (row.own) {
+      const threads = row.own.threads ?? row.threads;
+      await prepare(await pool.ours(engine, threads, 1), row.own.task, row.own.spec);
+    }
     if (row.flops !== undefined) {
       const { precision } = row.spec as { precision?: string };
       await prepare(await pool.ours(engine, row.threads, 2), 'matmul', { ...PRODUCT, precision: precision ?? 'f32' });

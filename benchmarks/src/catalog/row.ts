@@ -35,8 +35,8 @@ export interface Row {
   peers: readonly PeerImplementation[];
   /** Only the fastest peer is reported, as one row (default false). */
   bestPeer?: boolean;
-  /** Another work item of our own takes the peer's place. */
-  own?: { label: string; task: string; spec: object; goal?: number };
+  /** Another work item of our own takes the peer's place, on the row's threads or others. */
+  own?: { label: string; task: string; spec: object; goal?: number; threads?: number };
   /** Whether `--quick` includes it; 'only': a shorter form of another row, which only `--quick` makes. */
   quick?: boolean | 'only';
   /** How far the numbers of both sides may differ; default 1e-3 relative. */

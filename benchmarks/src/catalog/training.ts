@@ -122,6 +122,18 @@ function demoRows(): Row[] {
       note: 'hidden 192, depth 4, 16 tokens, batch 48 of 8 classes, N_G 64, N_t 8',
     },
     {
+      name: 'demo: KIND step, data and log included, on wasm, 2 threads',
+      section: 'KIND',
+      task: 'kind-step',
+      spec: demo,
+      engine: 'wasm',
+      threads: 2,
+      peers: [],
+      own: { label: 'the same on 1 thread', task: 'kind-step', spec: demo, threads: 1, goal: 1.6 },
+      flops: stepFlops(demo),
+      note: 'as above',
+    },
+    {
       name: 'demo: step of fresh tailors, data and log included',
       section: 'KIND',
       task: 'kind-step',

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { chooseFrom } from './choose';
 import { cpu } from './cpu';
 import { EngineError } from './errors';
+import { wasm } from './node/wasm';
 import { type Engine, type EngineLoad, type EngineName, type LoadedEngine, NODE_ENGINE_NAMES } from './types';
-import { wasm } from './wasm';
 
 const selected: string[] = [];
 
@@ -125,7 +125,7 @@ test.each([cpu, wasm])('$name loads, is selected and computes', async ({ name })
 });
 
 test.each<[unknown, string]>([
-  [{ wasmPath: 1 }, "options: expected only wasmPaths, got 'wasmPath'"],
+  [{ wasmPath: 1 }, "options: expected only wasmPaths, threads, got 'wasmPath'"],
   [null, 'options: expected an object, got null'],
   ['/wasm/', 'options: expected an object, got /wasm/'],
 ])('chooseFrom refuses %j as options', async (options, message) => {

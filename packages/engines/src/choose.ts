@@ -17,7 +17,10 @@ export async function chooseFrom<Name extends EngineName>(
   name: Name | 'auto',
   options: LoadOptions = {},
 ): Promise<ChosenEngine<Name>> {
-  checkOptions(options, ['wasmPaths']);
+  checkOptions(options, ['wasmPaths', 'threads']);
+  if (options.threads !== undefined && name !== 'wasm' && name !== 'auto') {
+    throw new RangeError(`options.threads: only the engine wasm takes it, the engine here is ${name}`);
+  }
   if (name === 'auto') return chooseFirst(engines, options);
   const engine = engines.find((candidate) => candidate.name === name);
   if (engine === undefined) {

@@ -45,6 +45,12 @@ export interface LoadOptions {
    * (default: beside the page's script). Node finds them by itself.
    */
   wasmPaths?: string;
+  /**
+   * Threads that the engine `wasm` computes on, the caller's included: a whole number from 1 to 256. So many or none: where
+   * they cannot be had, the engine is refused. By default as many as can be had: in Node `LEARNGENE_NUM_THREADS`, or one
+   * a core, and in a page that is cross-origin isolated one a core, 8 at most; in other pages 1.
+   */
+  threads?: number;
 }
 
 /** A compute engine: its name, and how it is loaded. */

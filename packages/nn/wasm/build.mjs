@@ -1,21 +1,26 @@
-// Compiles gemm.as and reduce.as with AssemblyScript and writes them as base64 to src/wasm/<name>-binary.ts.
+// Compiles the .as files with AssemblyScript and writes them as base64 to src/wasm/<name>-binary.ts.
 // Run where the `asc` of npm's assemblyscript 0.28 is on the path: node wasm/build.mjs
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-for (const name of ['gemm', 'reduce']) {
+// The compiler insists on the ending .ts, under which other tools would take the files for TypeScript.
+const sources = readdirSync(here).filter((file) => file.endsWith('.as'));
+const copies = sources.map((file) => `${here}${file}.ts`);
+try {
+  for (const file of sources) copyFileSync(`${here}${file}`, `${here}${file}.ts`);
+  for (const name of ['gemm', 'reduce', 'optimizer', 'pointwise', 'norm', 'attention', 'low-rank']) compile(name);
+} finally {
+  for (const copy of copies) rmSync(copy);
+}
+
+function compile(name) {
   const out = `${here}${name}.wasm`;
-  const flags = ['-O3', '--noAssert', '--enable', 'simd', '--runtime', 'stub', '--importMemory', '-o', out];
-  // The compiler insists on the ending .ts, under which other tools would take the file for TypeScript.
-  copyFileSync(`${here}${name}.as`, `${here}${name}.as.ts`);
-  try {
-    execFileSync('asc', [`${here}${name}.as.ts`, ...flags], { stdio: 'inherit' });
-  } finally {
-    rmSync(`${here}${name}.as.ts`);
-  }
+  const memory = ['--importMemory', '--maximumMemory', '65536']; // a maximum, so that it can be shared
+  const flags = ['-O3', '--noAssert', '--enable', 'simd', '--runtime', 'stub', ...memory, '-o', out];
+  execFileSync('asc', [`${here}${name}.as.ts`, ...flags], { stdio: 'inherit' });
   const binary = readFileSync(out);
   rmSync(out);
   const module = new WebAssembly.Module(binary);
@@ -30,7 +35,7 @@ for (const name of ['gemm', 'reduce']) {
   writeFileSync(
     `${here}../src/wasm/${name}-binary.ts`,
     `/** wasm/${name}.as, compiled by wasm/build.mjs (${binary.length} bytes), as base64. */\n` +
-      `export const ${name.toUpperCase()}_BINARY = /* @__PURE__ */ [\n${lines.join(',\n')},\n].join('');\n`,
+      `export const ${name.toUpperCase().replace('-', '_')}_BINARY = /* @__PURE__ */ [\n${lines.join(',\n')},\n].join('');\n`,
   );
   console.log(`${name}-binary.ts: ${binary.length} bytes`);
 }

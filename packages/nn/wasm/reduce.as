@@ -52,12 +52,14 @@ function store2(sums: v128, divisor: v128, out: usize): void {
   v128.store_lane<u64>(out, f32x4.demote_f64x2_zero(f64x2.div(sums, divisor)), 0);
 }
 
-/** out [outer, inner] = the sums of x [outer, count, inner] over the middle axis, divided by `divisor`. */
-export function fold(x: usize, outer: i32, count: i32, inner: i32, divisor: f64, out: usize): void {
-  const stride = <usize>inner * 4;
+/**
+ * out [outer, inner] = the sums of x [outer, count, inner] over the middle axis, divided by `divisor`. Rows of x and of out
+ * are `stride` bytes apart: some of the columns can be taken.
+ */
+export function fold(x: usize, outer: i32, count: i32, inner: i32, stride: usize, divisor: f64, out: usize): void {
   const divisors = f64x2.splat(divisor);
   for (let o = 0; o < outer; o++) {
-    if (inner === 1) {
+    if (stride === 4) {
       store<f32>(out, <f32>(line(x, count) / divisor));
     } else {
       let i = 0;

@@ -28,7 +28,7 @@ const choose = (name: BrowserEngineName | 'auto', lack: Lack = 'nothing') => inP
 describe('chooseEngine', () => {
   test.each<[BrowserEngineName, RegExp]>([
     ['cpu', /^plain JavaScript, 1 thread$/],
-    ['wasm', /^WebAssembly SIMD, 1 thread$/],
+    ['wasm', /^WebAssembly SIMD, 1 thread( \(the page is not cross-origin isolated\))?$/],
     ['webgl', /./],
     ['webgpu', /./],
   ])('selects %s by its name, and it computes', async (name, detail) => {

@@ -1,7 +1,7 @@
 import { chooseFrom } from '../choose';
 import { cpu } from '../cpu';
 import type { BrowserEngineName, ChosenEngine, Engine, LoadOptions } from '../types';
-import { wasm } from '../wasm';
+import { wasm } from './wasm';
 import { webgl } from './webgl';
 import { webgpu } from './webgpu';
 

@@ -1,7 +1,9 @@
 // The engines as they are on this machine: those that load compute, the others are really missing.
+import { availableParallelism } from 'node:os';
+import { wasmThreads } from '@learngene/nn/wasm';
 import { linalgName } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EngineError } from '../errors';
 import { NODE_ENGINE_NAMES } from '../types';
 import { chooseEngine, examineEngine, NODE_ENGINES } from './choose-engine';
@@ -64,6 +66,49 @@ test('wasm and cpu are everywhere', async () => {
   }
 });
 
+describe('the threads of wasm', () => {
+  const detailOf = async (options?: { threads?: number }) => (await chooseEngine('wasm', options)).detail;
+
+  beforeEach(() => {
+    if ('wasm' in tf.engine().registry) tf.removeBackend('wasm');
+  });
+  afterEach(() => vi.unstubAllEnvs());
+
+  test('are those that are asked for, and others are refused while it runs', async () => {
+    expect(await detailOf({ threads: 3 })).toBe('WebAssembly SIMD, 3 threads');
+    expect(wasmThreads()).toBe(3);
+    expect(await detailOf()).toBe('WebAssembly SIMD, 3 threads');
+    await expect(chooseEngine('wasm', { threads: 2 })).rejects.toMatchObject({
+      engine: 'wasm',
+      reason: 'the wasm backend already runs with 3 threads',
+      remedy: expect.stringContaining('removeBackend'),
+    });
+    tf.removeBackend('wasm');
+    expect(await detailOf({ threads: 1 })).toBe('WebAssembly SIMD, 1 thread');
+    expect(wasmThreads()).toBe(1);
+  });
+
+  test('come from LEARNGENE_NUM_THREADS, else there is one a core, 8 at most', async () => {
+    vi.stubEnv('LEARNGENE_NUM_THREADS', '2');
+    expect(await detailOf()).toBe('WebAssembly SIMD, 2 threads');
+    tf.removeBackend('wasm');
+    vi.stubEnv('LEARNGENE_NUM_THREADS', '');
+    await detailOf();
+    expect(wasmThreads()).toBe(Math.min(availableParallelism(), 8));
+  });
+
+  test('are refused where there cannot be so many, and for other engines', async () => {
+    const message = 'threads: expected a whole number from 1 to 256, got 0';
+    await expect(chooseEngine('wasm', { threads: 0 })).rejects.toMatchObject({ engine: 'wasm', reason: message });
+    vi.stubEnv('LEARNGENE_NUM_THREADS', 'two');
+    const reason = 'LEARNGENE_NUM_THREADS: expected a whole number from 1 to 256, got two';
+    await expect(chooseEngine('wasm')).rejects.toMatchObject({ engine: 'wasm', reason });
+    await expect(chooseEngine('cpu', { threads: 2 })).rejects.toThrow(
+      new RangeError('options.threads: only the engine wasm takes it, the engine here is cpu'),
+    );
+  });
+});
+
 test('auto takes the first that loads here, and names the others with their reasons', async () => {
   const passed: string[] = [];
   for (const { name, acceleratorOnly, load } of NODE_ENGINES) {
@@ -89,7 +134,12 @@ describe('examineEngine', () => {
     let said = 0;
     const report = await examineEngine('wasm', { milliseconds: 1, onMeasure: () => said++ });
     expect([report, said]).toEqual([
-      { name: 'wasm', loads: true, detail: 'WebAssembly SIMD, 1 thread', gemmGflops: expect.any(Number) },
+      {
+        name: 'wasm',
+        loads: true,
+        detail: expect.stringMatching(/^WebAssembly SIMD, \d+ threads?$/),
+        gemmGflops: expect.any(Number),
+      },
       1,
     ]);
     expect(report.gemmGflops).toBeGreaterThan(0.01);

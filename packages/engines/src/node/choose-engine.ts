@@ -2,10 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { chooseFrom } from '../choose';
 import { cpu } from '../cpu';
 import { type EngineReport, type MeasureOptions, measureEngine } from '../measure';
-import type { ChosenEngine, Engine, NodeEngineName } from '../types';
-import { wasm } from '../wasm';
+import type { ChosenEngine, Engine, LoadOptions, NodeEngineName } from '../types';
 import { native } from './native';
 import { tfjsNode, tfjsNodeGpu } from './tensorflow';
+import { wasm } from './wasm';
 import { webgpu } from './webgpu';
 
 /** The engines of Node, in the order that `auto` prefers; webgpu counts only on a real graphics processor. */
@@ -17,9 +17,12 @@ export const NODE_ENGINES: readonly Engine<NodeEngineName>[] = [tfjsNodeGpu, web
  *
  * @throws EngineError for an engine that cannot be used here, with the reason and the remedy
  */
-export async function chooseEngine(name: NodeEngineName | 'auto' = 'auto'): Promise<ChosenEngine<NodeEngineName>> {
+export async function chooseEngine(
+  name: NodeEngineName | 'auto' = 'auto',
+  options: Pick<LoadOptions, 'threads'> = {},
+): Promise<ChosenEngine<NodeEngineName>> {
   tf.enableProdMode();
-  return chooseFrom(NODE_ENGINES, name);
+  return chooseFrom(NODE_ENGINES, name, options);
 }
 
 /**

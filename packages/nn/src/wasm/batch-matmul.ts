@@ -1,7 +1,8 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { gemmOf } from './gemm';
+import { canMultiply, multiply, workOf } from './gemm';
+import { type Heap, heapOf } from './instance';
 
 /**
  * The wasm backend gives a plain 2-D product to XNNPACK, which packs its second factor slowly, and computes every
@@ -10,14 +11,13 @@ import { gemmOf } from './gemm';
 export function batchedMatMul(original: KernelFunc): KernelFunc {
   return (args) => {
     const { a, b } = args.inputs as { a: TensorInfo; b: TensorInfo };
-    const { transposeA, transposeB } = args.attrs as { transposeA?: boolean; transposeB?: boolean };
+    const { transposeA = false, transposeB = false } = args.attrs as { transposeA?: boolean; transposeB?: boolean };
     const backend = args.backend as BackendWasm;
     const [aRows, aColumns] = a.shape.slice(-2);
     const [bRows, bColumns] = b.shape.slice(-2);
     const [M, K] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
     const [inner, N] = transposeB ? [bColumns, bRows] : [bRows, bColumns];
     const batchShape = a.shape.slice(0, -2);
-    const gemm = gemmOf(backend);
     const fits =
       inner === K &&
       M * N * K > 0 &&
@@ -25,14 +25,14 @@ export function batchedMatMul(original: KernelFunc): KernelFunc {
       a.dtype === 'float32' &&
       b.dtype === 'float32';
     if (!fits) return original(args);
-    if (!gemm) return transposedFirst(original, args);
+    if (!canMultiply(backend)) return transposedFirst(original, args);
     const out = backend.makeOutput([...batchShape, M, N], 'float32');
-    const heap = backend.wasm as unknown as { _malloc(bytes: number): number; _free(offset: number): void };
-    const work = heap._malloc(4 * ((M + 3 + N + 7) * Math.min(K, 256) + 32)) >>> 0;
+    const sizes = { batch: tf.util.sizeFromShape(batchShape), M, N, K };
+    const heap = heapOf(backend) as Heap;
+    const work = heap.malloc(4 * workOf(backend, sizes));
     const [aAt, bAt, outAt] = [a, b, out].map(({ dataId }) => backend.getMemoryOffset(dataId));
-    const batch = tf.util.sizeFromShape(batchShape);
-    gemm(batch, M, N, K, aAt, Number(transposeA ?? 0), bAt, Number(transposeB ?? 0), outAt, work);
-    heap._free(work);
+    multiply(backend, { ...sizes, a: aAt, transposeA, b: bAt, transposeB, c: outAt }, work);
+    heap.free(work);
     return out;
   };
 }

@@ -1,7 +1,7 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { KernelFunc, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { gemmOf } from './gemm';
+import { canMultiply, multiply, type Product, workOf } from './gemm';
 
 /** Most numbers of the patches that lie in memory at once. */
 const MOST_PATCHES = 2 ** 20;
@@ -19,8 +19,7 @@ export function filterGradientInHeap(fallback: KernelFunc): KernelFunc {
     const { x, dy } = args.inputs as { x: TensorInfo; dy: TensorInfo };
     const backend = args.backend as BackendWasm;
     const { filterShape } = args.attrs as unknown as { filterShape: [number, number, number, number] };
-    const gemm = gemmOf(backend);
-    if (!gemm || !fits(args.attrs, x, dy)) return fallback(args);
+    if (!canMultiply(backend) || !fits(args.attrs, x, dy)) return fallback(args);
     const conv = convOf(args.attrs as NamedAttrMap, x.shape, filterShape);
     const { columns, rows, outputs } = sizesOf(conv);
     const out = backend.makeOutput([...filterShape], 'float32');
@@ -29,7 +28,11 @@ export function filterGradientInHeap(fallback: KernelFunc): KernelFunc {
     const pointwise = isPointwise(conv);
     const total = chunk < rows ? new Float64Array(size) : undefined;
     const [xAt, dyAt, outAt] = [x, dy, out].map(({ dataId }) => backend.getMemoryOffset(dataId));
-    const scratch = [pointwise ? 0 : chunk * columns, total ? size : 0, workOf(columns, outputs, chunk)];
+    const scratch = [
+      pointwise ? 0 : chunk * columns,
+      total ? size : 0,
+      workOf(backend, product(columns, outputs, chunk)),
+    ];
     withScratch(backend, scratch, (patches, part, work) => {
       const numbers = heapNumbers(backend);
       for (let from = 0; from < rows; from += chunk) {
@@ -41,7 +44,8 @@ export function filterGradientInHeap(fallback: KernelFunc): KernelFunc {
           });
         }
         const a = pointwise ? xAt + 4 * from * columns : patches;
-        gemm(1, columns, outputs, count, a, 1, dyAt + 4 * from * outputs, 0, total ? part : outAt, work);
+        const [b, c] = [dyAt + 4 * from * outputs, total ? part : outAt];
+        multiply(backend, { ...product(columns, outputs, count), a, transposeA: true, b, transposeB: false, c }, work);
         if (total) for (let i = 0; i < size; i++) total[i] += numbers[part / 4 + i];
       }
       if (total) numbers.set(total, outAt / 4);
@@ -61,24 +65,25 @@ export function imageGradientInHeap(fallback: KernelFunc): KernelFunc {
     const { dy, filter } = args.inputs as { dy: TensorInfo; filter: TensorInfo };
     const backend = args.backend as BackendWasm;
     const { inputShape } = args.attrs as unknown as { inputShape: [number, number, number, number] };
-    const gemm = gemmOf(backend);
-    if (!gemm || !fits(args.attrs, dy, filter)) return fallback(args);
+    if (!canMultiply(backend) || !fits(args.attrs, dy, filter)) return fallback(args);
     const conv = convOf(args.attrs as NamedAttrMap, inputShape, filter.shape);
     const { columns, rows, outputs } = sizesOf(conv);
     const out = backend.makeOutput([...inputShape], 'float32');
     const chunk = isPointwise(conv) ? rows : chunkOf(conv);
     const [dyAt, filterAt, outAt] = [dy, filter, out].map(({ dataId }) => backend.getMemoryOffset(dataId));
-    const scratch = [isPointwise(conv) ? 0 : chunk * columns, workOf(chunk, columns, outputs)];
+    const scratch = [isPointwise(conv) ? 0 : chunk * columns, workOf(backend, product(chunk, columns, outputs))];
     withScratch(backend, scratch, (patches, work) => {
-      if (isPointwise(conv)) {
-        gemm(1, rows, columns, outputs, dyAt, 0, filterAt, 1, outAt, work);
-        return;
-      }
+      const timesFilter = (from: number, count: number, c: number): void => {
+        const a = dyAt + 4 * from * outputs;
+        const factors = { a, transposeA: false, b: filterAt, transposeB: true, c };
+        multiply(backend, { ...product(count, columns, outputs), ...factors }, work);
+      };
+      if (isPointwise(conv)) return timesFilter(0, rows, outAt);
       const numbers = heapNumbers(backend);
       numbers.fill(0, outAt / 4, outAt / 4 + tf.util.sizeFromShape(inputShape));
       for (let from = 0; from < rows; from += chunk) {
         const count = Math.min(chunk, rows - from);
-        gemm(1, count, columns, outputs, dyAt + 4 * from * outputs, 0, filterAt, 1, patches, work);
+        timesFilter(from, count, patches);
         eachRun(conv, from, count, (image, patch, length) => {
           const [to, start] = [outAt / 4 + image, patches / 4 + patch];
           for (let i = 0; i < length; i++) numbers[to + i] += numbers[start + i];
@@ -146,9 +151,9 @@ function chunkOf(conv: Conv): number {
   return Math.min(rows, Math.max(1, Math.floor(MOST_PATCHES / columns)));
 }
 
-/** Numbers that the product of [M, K] and [K, N] packs at once. */
-function workOf(M: number, N: number, K: number): number {
-  return (M + 3 + N + 7) * Math.min(K, 256) + 32;
+/** The sizes of one product of [M, K] and [K, N]. */
+function product(M: number, N: number, K: number): Pick<Product, 'batch' | 'M' | 'N' | 'K'> {
+  return { batch: 1, M, N, K };
 }
 
 /** Visits the runs of consecutive numbers that image and patches share: offsets in the image and in rows `from` on, length. */

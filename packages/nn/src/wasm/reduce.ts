@@ -2,8 +2,8 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { floatsInHeap, heapView, type Numbers } from './heap';
-import { heapFunctions } from './instance';
-import { REDUCE_BINARY } from './reduce-binary';
+import { type Call, kernelsOf, runCalls, threadsOf } from './instance';
+import { rangesOf } from './ranges';
 
 /** One reduction of [outer, count, inner] over the middle axis, the sums divided. */
 interface Fold {
@@ -13,13 +13,8 @@ interface Fold {
   readonly divisor: number;
 }
 
-/** Compiled from wasm/reduce.as; offsets are bytes in the heap. */
-interface Reductions {
-  fold(x: number, outer: number, count: number, inner: number, divisor: number, out: number): void;
-  normalizeLines(x: number, outer: number, count: number): void;
-}
-
-const functionsOf = /* @__PURE__ */ heapFunctions<Reductions>(REDUCE_BINARY);
+/** Numbers from which on a sum is worth a job of several threads: some microseconds of one. */
+const WORTH_A_JOB = 2 ** 15;
 
 /** Lines from this length on are normalised once more after the backend's softmax, which adds in float32. */
 const LONG_LINE = 1024;
@@ -83,9 +78,13 @@ export function softmaxInHeap(original: KernelFunc): KernelFunc {
     if (count < LONG_LINE) return out;
     const backend = args.backend as BackendWasm;
     const outer = tf.util.sizeFromShape(out.shape) / count;
-    const compiled = functionsOf(backend);
-    if (compiled) compiled.normalizeLines(backend.getMemoryOffset(out.dataId), outer, count);
-    else normalizeLines(floatsInHeap(backend, out), count);
+    if (kernelsOf(backend)) {
+      const at = backend.getMemoryOffset(out.dataId);
+      const calls = rangesOf(outer, threadsOf(backend)).map(([from, end]): Call => {
+        return ['normalizeLines', at + 4 * from * count, end - from, count];
+      });
+      runCalls(backend, calls);
+    } else normalizeLines(floatsInHeap(backend, out), count);
     return out;
   };
 }
@@ -109,11 +108,9 @@ function foldsOf(shape: readonly number[], axes: readonly number[], divisor: num
 function runFolds(backend: BackendWasm, folds: readonly Fold[], x: TensorInfo, out: TensorInfo): void {
   const target = heapView(backend, out);
   if (folds.length === 0) target.set(heapView(backend, x));
-  const compiled = folds.length === 1 && x.dtype === 'float32' ? functionsOf(backend) : null;
-  if (compiled) {
-    const { outer, count, inner, divisor } = folds[0];
+  if (folds.length === 1 && x.dtype === 'float32' && kernelsOf(backend)) {
     const [from, to] = [x, out].map(({ dataId }) => backend.getMemoryOffset(dataId));
-    compiled.fold(from, outer, count, inner, divisor, to);
+    runCalls(backend, foldCalls(folds[0], { from, to, threads: threadsOf(backend) }));
     return;
   }
   let values: Numbers | Float64Array = heapView(backend, x);
@@ -122,6 +119,24 @@ function runFolds(backend: BackendWasm, folds: readonly Fold[], x: TensorInfo, o
     foldSum(values, sums, fold);
     values = sums;
   }
+}
+
+/** The calls that do a reduction: on several threads a run of outer places each, or of columns where there are few. */
+function foldCalls(
+  { outer, count, inner, divisor }: Fold,
+  { from, to, threads }: { from: number; to: number; threads: number },
+): Call[] {
+  const stride = 4 * inner;
+  const parts = outer * count * inner < WORTH_A_JOB ? 1 : threads;
+  if (outer >= threads || inner < 32) {
+    return rangesOf(outer, Math.min(outer, parts)).map(([first, end]) => {
+      return ['fold', from + first * count * stride, end - first, count, inner, stride, divisor, to + first * stride];
+    });
+  }
+  return rangesOf(Math.ceil(inner / 16), parts).map(([first, end]) => {
+    const columns = Math.min(inner, 16 * end) - 16 * first;
+    return ['fold', from + 64 * first, outer, count, columns, stride, divisor, to + 64 * first];
+  });
 }
 
 /** What wasm/reduce.as does, in JavaScript: out [outer, inner] = sums of x [outer, count, inner] / divisor. */

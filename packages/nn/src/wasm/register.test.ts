@@ -9,7 +9,7 @@ import { updateEma } from '../ema';
 import { registerGradients } from '../gradients';
 import { flattenParams, type ParamTree } from '../tree';
 import { registerWasmTrainingKernels } from '../wasm';
-import { gemmOf } from './gemm';
+import { canMultiply } from './gemm';
 import { normalizeLines } from './reduce';
 
 interface Case {
@@ -198,9 +198,9 @@ describe('registerWasmTrainingKernels', () => {
     const twin = Object.create(backend, {
       wasm: { value: Object.create(backend.wasm, { asm: { value: undefined } }) },
     });
-    expect(gemmOf(backend as unknown as BackendWasm)).not.toBeNull();
-    expect(gemmOf(twin)).toBeNull();
-    expect(gemmOf(Object.create(backend, { wasm: { value: { asm: { memory: {} } } } }))).toBeNull();
+    expect(canMultiply(backend as unknown as BackendWasm)).toBe(true);
+    expect(canMultiply(twin)).toBe(false);
+    expect(canMultiply(Object.create(backend, { wasm: { value: { asm: { memory: {} } } } }))).toBe(false);
     const a = tf.tensor3d(normal(createGenerator(1), 2 * 12 * 5), [2, 12, 5]);
     const b = tf.tensor3d(normal(createGenerator(2), 2 * 7 * 12), [2, 7, 12]);
     const attrs = { transposeA: true, transposeB: true };

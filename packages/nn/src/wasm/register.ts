@@ -3,10 +3,21 @@ import '@tensorflow/tfjs-backend-wasm';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { KernelFunc, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { attentionGradInHeap, attentionInHeap } from './attention-kernels';
 import { batchedMatMul } from './batch-matmul';
+import {
+  gatedResidualGradInHeap,
+  gatedResidualInHeap,
+  geluGradInHeap,
+  geluInHeap,
+  normModulateGradInHeap,
+  normModulateInHeap,
+} from './block-kernels';
 import { filterGradientInHeap, imageGradientInHeap } from './convolution-gradients';
 import { cpuKernel } from './delegate';
-import { adamWInHeap, emaInHeap, squaredNormInHeap } from './optimizer-kernels';
+import { runsHere } from './instance';
+import { groupedLowRankGradInHeap, groupedLowRankInHeap } from './low-rank-kernels';
+import { adamWEmaInHeap, adamWInHeap, emaInHeap, squaredNormInHeap } from './optimizer-kernels';
 import { poolInHeap, reduceInHeap, softmaxInHeap } from './reduce';
 import { sliceInHeap } from './slice';
 
@@ -43,6 +54,20 @@ function replace(kernelName: string, make: (original: KernelFunc | undefined) =>
   tf.registerKernel({ kernelName, backendName: 'wasm', setupFunc: original?.setupFunc, kernelFunc });
 }
 
+/** The ops of transformer blocks and of factored layers. */
+const FUSED: Readonly<Record<string, KernelFunc>> = {
+  LearngeneGelu: geluInHeap,
+  LearngeneGeluGrad: geluGradInHeap,
+  LearngeneGatedResidual: gatedResidualInHeap,
+  LearngeneGatedResidualGrad: gatedResidualGradInHeap,
+  LearngeneLayerNormModulate: normModulateInHeap,
+  LearngeneLayerNormModulateGrad: normModulateGradInHeap,
+  LearngeneAttention: attentionInHeap,
+  LearngeneAttentionGrad: attentionGradInHeap,
+  LearngeneGroupedLowRank: groupedLowRankInHeap,
+  LearngeneGroupedLowRankGrad: groupedLowRankGradInHeap,
+};
+
 /**
  * Makes the wasm backend fit for training. It registers these kernels:
  *
@@ -53,7 +78,8 @@ function replace(kernelName: string, make: (original: KernelFunc | undefined) =>
  * - a matrix product that is up to 3 times faster, and 20 times in batches;
  * - a clone that copies no bytes, and a slice of leading rows that copies only these;
  * - sums, means, long softmaxes and large average pools that add in float64, not in float32;
- * - AdamW, EMA and the global norm as one loop over all leaves.
+ * - AdamW, clipping, EMA and the global norm as one loop over all leaves;
+ * - GELU, gated residuals, modulated layer norms, attention and grouped low-rank layers, each with its gradient.
  *
  * Complex numbers and FFT stay unsupported there.
  *
@@ -81,7 +107,11 @@ export function registerWasmTrainingKernels(): void {
   replace('BatchMatMul', (original) => batchedMatMul(original as KernelFunc));
   replace('LearngeneAdamW', () => adamWInHeap);
   replace('LearngeneEma', () => emaInHeap);
+  replace('LearngeneAdamWEma', () => adamWEmaInHeap);
   replace('LearngeneGlobalSquaredNorm', () => squaredNormInHeap);
+  // Before the backend starts: in an isolated page tfjs would take its own threaded build, whose heap no kernel here can use.
+  if (!('wasm' in tf.engine().registry)) tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  if (runsHere()) for (const [name, kernel] of Object.entries(FUSED)) replace(name, () => kernel);
   // Only marks: tell the ops of this package to leave transposes to the product, and sums over any axis to `Sum`.
   replace('LearngeneFastSum', () => (args) => tf.getKernel('Sum', 'wasm').kernelFunc(args));
   replace('LearngeneFastMatMul', () => (args) => tf.getKernel('BatchMatMul', 'wasm').kernelFunc(args));
