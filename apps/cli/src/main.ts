@@ -14,6 +14,7 @@ import { decomposeCommand } from './commands/decompose';
 import { demoCommand } from './commands/demo';
 import { doctorCommand } from './commands/doctor';
 import { evaluateCommand } from './commands/evaluate';
+import { exportCommand } from './commands/export';
 import { inspectCommand } from './commands/inspect';
 import { reportCommand } from './commands/report';
 import { sampleCommand } from './commands/sample';
@@ -37,6 +38,7 @@ function createProgram(): Command {
     decomposeCommand(),
     assembleCommand(),
     bundleCommand(),
+    exportCommand(),
     convertCommand(),
     inspectCommand(),
     reportCommand(),

@@ -15,7 +15,7 @@ describe('help', () => {
         .split('Commands:')[1]
         .match(/^ {2}([a-z]+)/gm)
         ?.map((name) => name.trim()) ?? [];
-    expect(commands.filter((name) => name !== 'help')).toHaveLength(16);
+    expect(commands.filter((name) => name !== 'help')).toHaveLength(17);
     for (const name of commands) if (name !== 'help') expect(readme).toContain(`\`learngene ${name}`);
   });
 
@@ -32,6 +32,8 @@ describe('help', () => {
     ['evaluate', ['--engine', '--seed', '--data', '--data-path', '--size', '--from', '--samples', '--reference']],
     ['decompose', ['--engine', '--from', '--out', '--force']],
     ['assemble', ['--engine', '--from', '--out', '--classes', '--form', '--layout', '--macs', '--force']],
+    ['export', ['--engine', '--class', '--classes', '--as', '--out', '--force']],
+    ['bundle add', ['--engine', '--class', '--as', '--model', '--tailor-rank']],
     ['convert', ['--key', '--dtype', '--force']],
     ['inspect', ['--learngene-rank', '--input-size']],
     ['config', ['--of', '--json-schema', '--force']],

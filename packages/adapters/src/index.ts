@@ -7,7 +7,9 @@ export type { Leaves } from './core/trees';
 export { type AdapterCounts, countAdapted } from './count';
 export { type DecodedAdapter, decodeAdapter } from './files/decode';
 export { encodeAdapter } from './files/encode';
+export { type EncodeLoraOptions, encodeLora } from './files/encode-lora';
 export { withDecodedAdapters } from './files/load';
+export type { ModuleOptions, PeftModules } from './files/modules';
 export { AdapterFileError } from './files/names';
 export {
   applyLowRankDit,
@@ -54,6 +56,14 @@ export {
   trainableParams,
 } from './model';
 export { loraOfPissa } from './pissa-to-lora';
+export {
+  type LayerCut,
+  loraOfTailors,
+  type TailorsOfLora,
+  type TailorsOfLoraOptions,
+  tailorsOfLora,
+  tailorsOfLoraAsync,
+} from './tailors-as-lora';
 export {
   type AdapterTrainInputs,
   type AdapterTrainOptions,

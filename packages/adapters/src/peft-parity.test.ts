@@ -19,6 +19,7 @@ import { decodeAdapter } from './files/decode';
 import { encodeAdapter, transposedData } from './files/encode';
 import { fileKey } from './files/keys';
 import { withDecodedAdapters } from './files/load';
+import { moduleNames } from './files/modules';
 import { FILES } from './files/names';
 import type { AdapterConfigInput } from './methods';
 import { type AdaptedModel, disposeAdapted } from './model';
@@ -61,7 +62,7 @@ function compare(model: AdaptedModel, folder: string): { output: number; gradien
     relativeError((grads.inputs as ParamTree)[`x${i}`] as tf.Tensor, tensor(wanted.get(`grad.x.${short(name)}`))),
   );
   for (const [name, grad] of flattenParams(grads.layers as ParamTree)) {
-    const { key, transposed } = fileKey(method, name);
+    const { key, transposed } = fileKey(method, name, moduleNames(DIT));
     const stored = wanted.get(`grad.${method === 'svdiff' ? name : key}`)!;
     errors.push(relativeError(grad, tensor(transposed ? transposedData(stored) : stored)));
   }

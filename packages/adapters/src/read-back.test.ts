@@ -21,6 +21,8 @@ import {
   type LoraAdapter,
   lowRankFromDense,
   lowRankFromDenseAsync,
+  tailorsOfLora,
+  tailorsOfLoraAsync,
 } from './index';
 
 /** The tree after an op on every tensor, so that a device holds them. */
@@ -53,6 +55,8 @@ const loras = (): LoraAdapter[] =>
     const layers = mapParams((x) => tf.add(x, 0.1 * seed), Object.values(adapters)[0].layers);
     return { config: { method: 'lora', rank: 3, alpha: 6, rsLora: false }, layers };
   });
+
+const usedLora = (): LoraAdapter => ({ ...loras()[0], layers: used(loras()[0].layers) });
 
 const tailors = (): ParamTree[] =>
   [4, 5].map((seed) => {
@@ -104,6 +108,12 @@ const CASES: Case[] = [
     'svd',
     () => combineLoras(loras(), weighted).layers,
     async () => (await combineLorasAsync(loras(), weighted)).layers,
+  ],
+  [
+    'tailorsOfLora',
+    'cut',
+    () => tailorsOfLora(usedLora(), { dit: DIT, rank: 2 }).tailors,
+    async () => (await tailorsOfLoraAsync(usedLora(), { dit: DIT, rank: 2 })).tailors,
   ],
   ['combineTailors', 'svd', () => combineTailors(tailors(), weighted), () => combineTailorsAsync(tailors(), weighted)],
   [

@@ -10,6 +10,7 @@ import {
   ditFromDiffusers,
   ditFromFacebook,
   ditLayout,
+  ditModules,
   ditParamsFromTensorData,
   ditPrefixes,
   ditTensorShapes,
@@ -135,6 +136,11 @@ const WRONG: [call: string, run: () => unknown, message: string][] = [
   [
     'ditTensorShapes of another layout',
     () => ditTensorShapes(config, any('timm')),
+    "layout: expected 'learngene', 'facebook' or 'diffusers', got 'timm'",
+  ],
+  [
+    'ditModules of another layout',
+    () => ditModules(config, any('timm')),
     "layout: expected 'learngene', 'facebook' or 'diffusers', got 'timm'",
   ],
   [

@@ -20,7 +20,7 @@ export { ditFromFacebook, ditToFacebook, type FromFacebookOptions } from './face
 export { ditLayout, inferDitConfig, type NamedShapes } from './infer';
 export { initDit } from './init';
 export { type DropLabelsOptions, dropLabels } from './labels';
-export { type DitLayout, ditTensorShapes } from './layouts';
+export { type DitLayout, ditModules, ditTensorShapes } from './layouts';
 export { blockLinearNames, type LinearShape, linearShape } from './linears';
 export { ditParamsFromTensorData } from './load-params';
 export type { DitBaseParams, DitBlockParams, DitFrameParams, DitParams } from './params';

@@ -148,3 +148,29 @@ export function diffusersEntries(config: DitConfig): LayoutEntry[] {
     ]),
   ];
 }
+
+/**
+ * The modules of a network that hold weights, by their names in a layout, each with the names of our parameters' layers: of
+ * diffusers 'transformer_blocks.0.attn1.to_q' is 'blocks.0.attn.q', of facebookresearch/DiT 'blocks.0.attn.qkv' is three. The
+ * table of labels is 'label.table'.
+ */
+export function ditModules(config: DitConfig, layout: DitLayout): Map<string, readonly string[]> {
+  const entries = layoutEntries(config, layout);
+  const module = (name: string) => name.replace(/\.weight$/, '');
+  return new Map(
+    entries.flatMap(({ key, names }) => (key.endsWith('.bias') ? [] : [[module(key), names.map(module)] as const])),
+  );
+}
+
+function layoutEntries(config: DitConfig, layout: DitLayout): Pick<LayoutEntry, 'key' | 'names'>[] {
+  switch (layout) {
+    case 'learngene':
+      return [...ownShapes(config).keys()].map((key) => ({ key, names: [key] }));
+    case 'facebook':
+      return facebookEntries(config);
+    case 'diffusers':
+      return diffusersEntries(config);
+    default:
+      throw new Error(`layout: expected 'learngene', 'facebook' or 'diffusers', got ${shown(layout)}`);
+  }
+}

@@ -11,6 +11,7 @@ import {
   ditFromDiffusers,
   ditFromFacebook,
   ditLayout,
+  ditModules,
   ditTensorShapes,
   ditToDiffusers,
   ditToFacebook,
@@ -79,6 +80,21 @@ describe('tensors by name', () => {
   test('number 292 in facebookresearch/DiT and 538 in diffusers for DiT-XL/2', () => {
     expect(ditTensorShapes(config, 'facebook').size).toBe(292);
     expect(ditTensorShapes(config, 'diffusers').size).toBe(538);
+  });
+
+  test('belong to modules, whose layers we have', () => {
+    const modules = ditModules(config, 'diffusers');
+    expect(modules.get('transformer_blocks.27.attn1.to_out.0')).toEqual(['blocks.27.attn.o']);
+    expect(modules.get('transformer_blocks.3.norm1.emb.class_embedder.embedding_table')).toEqual(['label.table']);
+    expect(ditModules(config, 'facebook').get('blocks.0.attn.qkv')).toEqual(
+      ['q', 'k', 'v'].map((part) => `blocks.0.attn.${part}`),
+    );
+    const ours = ditModules(config, 'learngene');
+    expect([...ours].every(([module, [layer]]) => module === layer)).toBe(true);
+    for (const layout of ['learngene', 'facebook', 'diffusers'] as const) {
+      const layers = new Set([...ditModules(config, layout).values()].flat());
+      expect(layers).toEqual(new Set(ours.keys()));
+    }
   });
 
   test('sum to the published sizes', () => {

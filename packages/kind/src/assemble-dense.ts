@@ -4,7 +4,7 @@ import { composeDense, concatComponents, type FactoredParams } from '@learngene/
 import type { TensorContainer } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { ditNetwork } from './dit-network';
-import { checkOptionNames } from './option-names';
+import { checkFlag, checkOptionNames } from './option-names';
 import { type KindModel, layerTree, type MainLayers, subTree, tailorsOf } from './params';
 import type { TailorGroup } from './tailor-groups';
 
@@ -12,6 +12,11 @@ import type { TailorGroup } from './tailor-groups';
 export interface AssembleDenseOptions {
   /** Name of the group (default: the only one). */
   readonly group?: string;
+  /**
+   * Whether the weights hold the tailors of the group (default true). Without them they are those of the learngenes, beside the
+   * group's rows of `label.table`: the model that the tailors are a LoRA adapter of.
+   */
+  readonly tailors?: boolean;
 }
 
 /** A plain Diffusion Transformer. */
@@ -40,7 +45,9 @@ export interface DenseModel {
  *   where every sample uses its own mixture of tailors
  */
 export function assembleDense(model: KindModel, options: AssembleDenseOptions = {}): DenseModel {
-  checkOptionNames('assembleDense', options, ['group']);
+  checkOptionNames('assembleDense', options, ['group', 'tailors']);
+  const { tailors: hasTailors = true } = options;
+  checkFlag('tailors', hasTailors);
   const { config, params } = model;
   const group = oneGroup(model, options.group);
   const own = group && tailorsOf(params, group.name);
@@ -48,7 +55,7 @@ export function assembleDense(model: KindModel, options: AssembleDenseOptions = 
     const composed = layerTree(ditNetwork(config.dit).layers, ({ name }): LinearParams => {
       const common = subTree<FactoredParams>(params.learngenes, name);
       if (!common) throw new Error(`params: expected learngenes at ${name}, got none`);
-      const tailor = own && subTree<LowRankFactors>(own, name);
+      const tailor = hasTailors && own && subTree<LowRankFactors>(own, name);
       return composeDense(tailor ? concatComponents(common, tailor) : common);
     }) as { blocks: MainLayers<LinearParams> };
     const { label, blocks, ...frame } = params.shared;

@@ -128,6 +128,23 @@ describe('assembleDense', () => {
     expect(relativeError(applyDit(params, inputs([0]), { config }), output(one, inputs([0])))).toBeLessThan(1e-5);
   });
 
+  test('without tailors is the learngenes with the rows of the group, to which the tailors are added', () => {
+    const model = randomModel(tinyConfig());
+    const [group] = model.config.groups;
+    const [bare, whole] = [false, true].map((tailors) => assembleDense(model, { group: group.name, tailors }));
+    expect(bare.config).toEqual(whole.config);
+    expect(bare.params.label.table.arraySync()).toEqual(whole.params.label.table.arraySync());
+    const agnostic = assembleDense(assembleFactored(model, { groups: [] }));
+    const layer = ({ params }: typeof bare) => params.blocks[1].mlp.in;
+    expect(layer(bare).weight.arraySync()).toEqual(layer(agnostic).weight.arraySync());
+    const { u, s, v } = model.params.tailors[group.name].blocks[1].mlp.in!;
+    const sum = tf.add(layer(bare).weight, tf.matMul(tf.mul<tf.Tensor2D>(u, s), v, false, true));
+    expect(relativeError(sum, layer(whole).weight)).toBeLessThan(1e-6);
+    expect(() => assembleDense(model, { group: group.name, tailors: 'no' as never })).toThrow(
+      'tailors: expected true or false, got "no"',
+    );
+  });
+
   test('asks for a group of several and names an unknown one', () => {
     const model = randomModel(tinyConfig());
     expect(() => assembleDense(model)).toThrow("group: expected one of 'Katze & Hund', '7', 'a.b/../c'");

@@ -11,12 +11,15 @@ export {
   readAutoencoder,
 } from './node/autoencoder';
 export {
+  type AddedToBundle,
   type AddToBundleOptions,
   addToBundle,
   mergeIntoBundle,
   removeFromBundle,
   renameInBundle,
 } from './node/bundle/change-bundle';
+export { type ChangeWords, changeWords } from './node/bundle/change-words';
+export { type ExportedPeft, type ExportPeftOptions, exportPeft, exportWords } from './node/bundle/export-peft';
 export { modelBase } from './node/bundle/model-base';
 export {
   type BundleCheck,
@@ -64,6 +67,7 @@ export {
   type PresetInspection,
 } from './node/inspect/inspect-preset';
 export {
+  assembledWords,
   type InspectionRows,
   inspectionRows,
   kindPresetRows,
@@ -81,6 +85,7 @@ export {
 } from './node/load-model';
 export { type OpenPathOptions, openPipeline } from './node/open-pipeline';
 export { type DescribeSourceOptions, describeSource, type PathSource } from './node/path-source';
+export { PEFT_FILES, type PeftNote } from './node/peft-folder';
 export { readConfigFile } from './node/read-config-file';
 export {
   CONFIG_FILE,

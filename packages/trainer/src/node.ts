@@ -13,6 +13,7 @@ export {
 export type { DataConfig, DataRecipe } from './data/complete-data';
 export { dataFromRecipe } from './data/data-from-recipe';
 export { checkHoldOut, type DataPart, type DecodedDataset, decodeData, partOf } from './data/decode-data';
+export { type DatasetDescription, describeDataset } from './data/describe-dataset';
 export { type EncodingRequest, encodeData, type PreparedEncoding, prepareEncoding } from './data/encode-data';
 export { firstImages } from './data/first-images';
 export { checkValidation, validationImages } from './data/held-out-images';

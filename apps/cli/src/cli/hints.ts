@@ -2,6 +2,7 @@ import type { ErrorCode } from '@learngene/pipeline';
 
 /** The option that gives an argument or a field which an error of the packages names. */
 const OPTIONS: Readonly<Record<string, string>> = {
+  as: '--as',
   assignment: '--set',
   autoencoder: '--vae',
   columns: '--columns',
@@ -19,6 +20,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   hold: '--hold',
   key: '<key>',
   kind: '--kind',
+  model: '--model',
   only: '--only',
   out: '--out',
   plan: '--plan',

@@ -3,6 +3,7 @@ import { type AssemblyBudget, assembleFactoredAsync, countAssembled } from '@lea
 import { saveBundle } from '@learngene/kind/node';
 import { bundleMetadata } from '@learngene/pipeline';
 import {
+  assembledWords,
   type DenseLayout,
   DIFFUSERS_FILE,
   describeModel,
@@ -41,15 +42,7 @@ interface AssembleOptions extends OutputOptions, EngineOption, ClassOptions {
 }
 
 function budgetOf({ parameters, macs, bytes }: AssembleOptions): AssemblyBudget | undefined {
-  const given = Object.fromEntries(
-    Object.entries({ parameters, macs, bytes }).filter(([, value]) => value !== undefined),
-  );
-  return Object.keys(given).length === 0 ? undefined : (given as AssemblyBudget);
-}
-
-function sizeOf({ parameters, macs, bytes }: ReturnType<typeof countAssembled>): string {
-  const count = parameters.toLocaleString('en-US');
-  return `${count} parameters, ${(macs / 1e6).toFixed(2)} M MACs, ${(bytes / 2 ** 20).toFixed(2)} MiB`;
+  return (parameters ?? macs ?? bytes) === undefined ? undefined : { parameters, macs, bytes };
 }
 
 /** `learngene assemble`: learngenes and chosen tailors, to a budget. */
@@ -107,7 +100,7 @@ export function assembleCommand(): Command {
     if (options.form === 'factored') {
       await saveBundle(options.out, factored, { metadata: bundleMetadata(config), replace: options.force });
       const [before, after] = [countAssembled(model), countAssembled(factored)];
-      output.print(`${options.out}: ${sizeOf(after)}`);
+      output.print(`${options.out}: ${assembledWords(after)}`);
       const names = factored.config.groups.map(({ name }) => name);
       output.result({ out: options.out, form: 'factored', before, after, groups: names });
       return;

@@ -1,7 +1,7 @@
-import { listNames } from '@learngene/datasets';
 import type { BundleChange, NamedIn } from '@learngene/kind';
 import {
   addToBundle,
+  changeWords,
   checkBundle,
   listBundle,
   mergeIntoBundle,
@@ -10,20 +10,26 @@ import {
 } from '@learngene/pipeline/node';
 import { Command, Option } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
-import { type EngineOption, type OutputOptions, outputOf, withEngineOption, withOutputOptions } from '../cli/context';
+import {
+  type EngineOption,
+  type OutputOptions,
+  outputOf,
+  wholeNumber,
+  withEngineOption,
+  withOutputOptions,
+} from '../cli/context';
 import { type Output, printTable } from '../cli/output';
 import { startEngine } from '../cli/start-engine';
 
-type AddOptions = OutputOptions & EngineOption & ClassOptions & { as?: string };
+type AddOptions = OutputOptions & EngineOption & ClassOptions & { as?: string; model?: string; tailorRank?: number };
 type NameOptions = OutputOptions & { of?: NamedIn };
 
-/** Says what a bundle holds now, and which files were written and deleted. */
-function report(output: Output, bundle: string, { groups, write, remove }: BundleChange): void {
-  const wrote = [...write.keys()];
-  const said = wrote.length === 0 ? 'nothing changed' : `wrote ${listNames(wrote, 20)}`;
-  const gone = remove.length === 0 ? '' : `, deleted ${listNames(remove, 20)}`;
-  output.print(`${bundle}: ${groups.length} groups; ${said}${gone}`);
-  output.result({ bundle, groups, wrote, deleted: remove });
+/** Says what a bundle holds now, which files were written and deleted, and what was lost. */
+function report(output: Output, bundle: string, change: BundleChange): void {
+  const { text, warnings, json } = changeWords(bundle, change);
+  for (const warning of warnings) output.warn(warning);
+  output.print(text);
+  output.result(json);
 }
 
 /** A command of `learngene bundle`; the first argument is the bundle. */
@@ -38,17 +44,21 @@ function withNames(command: Command): Command {
 }
 
 function addCommand(): Command {
-  const words = 'Add the classes of a run that was transferred from the bundle, or those of a file of tailors';
+  const words =
+    'Add the classes of a run that was transferred from the bundle, of a file of tailors, or of a LoRA of PEFT';
   const command = subCommand('add', words, ' runs/owls')
-    .argument('<source>', 'run folder, or a file of tailors (tailors/NAME.safetensors of a bundle)')
-    .option('--as <name>', 'another name for the class, or for a group of several');
+    .argument('<source>', 'run folder, file of tailors (tailors/NAME.safetensors of a bundle), or folder of an adapter')
+    .option('--as <name>', 'another name for the class, or for a group of several')
+    .option('--model <folder>', 'model that an adapter was trained on: transformer of learngene export')
+    .option('--tailor-rank <n>', 'most components of an adapter (default: N_t)', wholeNumber('--tailor-rank', 1));
   withClassOptions(command, 'classes of the run to add (default: all)');
-  withEngineOption(command, 'compute engine that reads a run');
+  withEngineOption(command, 'compute engine that reads a run or an adapter');
   return command.action(async (bundle: string, source: string, options: AddOptions) => {
     const output = outputOf(options);
     const needEngine = () => startEngine(options.engine, output);
-    const change = await addToBundle(bundle, source, { classes: namedClasses(options), as: options.as, needEngine });
-    report(output, bundle, change);
+    const { as, model, tailorRank } = options;
+    const asked = { classes: namedClasses(options), as, model, tailorRank, needEngine };
+    report(output, bundle, await addToBundle(bundle, source, asked));
   });
 }
 

@@ -1,5 +1,11 @@
-import { classCounts } from '@learngene/datasets';
-import { chooseClasses, decodeData, openData, writeClassGrid, writePacked } from '@learngene/trainer/node';
+import {
+  chooseClasses,
+  decodeData,
+  describeDataset,
+  openData,
+  writeClassGrid,
+  writePacked,
+} from '@learngene/trainer/node';
 import { Command } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
@@ -49,23 +55,13 @@ function listCommand(): Command {
     const config = await resolveConfig(options);
     const opened = await openData(config.data, output);
     const dataset = await decodeData(opened.dataset, opened.recipe, output);
-    const counts = classCounts(dataset);
     if (options.grid !== undefined) {
       await writeClassGrid(options.grid, dataset, options.columns);
       output.info(`Wrote ${options.grid}`);
     }
-    const width = Math.max(...dataset.classes.map((name) => name.length));
-    output.print(
-      `${dataset.name}: ${dataset.size} images, ${dataset.height}x${dataset.width}x${dataset.channels}, ${dataset.classes.length} classes`,
-    );
-    for (const [label, name] of dataset.classes.entries()) output.print(`${name.padEnd(width)}  ${counts[label]}`);
-    output.result({
-      name: dataset.name,
-      size: dataset.size,
-      shape: [dataset.height, dataset.width, dataset.channels],
-      classes: Object.fromEntries(dataset.classes.map((name, label) => [name, counts[label]])),
-      enlarged: dataset.enlarged,
-    });
+    const { lines, ...described } = describeDataset(dataset);
+    for (const line of lines) output.print(line);
+    output.result(described);
   });
 }
 

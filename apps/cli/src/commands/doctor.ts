@@ -1,6 +1,5 @@
-import os from 'node:os';
 import type { EngineReport } from '@learngene/engines';
-import { examineEngine, NODE_ENGINES } from '@learngene/engines/node';
+import { describeMachine, examineEngine, NODE_ENGINES } from '@learngene/engines/node';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { type EngineOption, type OutputOptions, outputOf, withEngineOption, withOutputOptions } from '../cli/context';
@@ -19,13 +18,7 @@ export function doctorCommand(): Command {
       const onMeasure = () => output.info(`${name}: measuring matrix products for about a second`);
       reports.push(await examineEngine(name, { onMeasure }));
     }
-    const machine = {
-      node: process.version,
-      platform: `${process.platform} ${process.arch}`,
-      cpu: os.cpus()[0]?.model ?? 'unknown',
-      threads: os.availableParallelism(),
-      memoryGiB: Math.round(os.totalmem() / 2 ** 30),
-    };
+    const machine = describeMachine();
     output.print(
       `Node ${machine.node}, ${machine.platform}, ${machine.cpu}, ${machine.threads} threads, ${machine.memoryGiB} GiB`,
     );

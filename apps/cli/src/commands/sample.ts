@@ -99,15 +99,7 @@ export function sampleCommand(): Command {
     const result = await interruptible((signal) => sampleToFiles(source, { ...shared, progress: output, signal }));
     const { seconds } = result;
     output.print(`${out}: ${result.count} images of ${listNames(classes, 40)} in ${seconds.toFixed(1)} s`);
-    output.result({
-      out,
-      npz: npz ?? null,
-      classes,
-      count: result.count,
-      seed,
-      sampling,
-      seconds,
-      engine: engine.name,
-    });
+    const written = { out, npz: npz ?? null, classes, count: result.count };
+    output.result({ ...written, seed, sampling, seconds, engine: engine.name });
   });
 }

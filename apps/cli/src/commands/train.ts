@@ -42,12 +42,8 @@ async function prepare(command: Command, options: TrainOptions, output: Output):
   const classes = { data: { classes: namedClasses(options), novel: namedNovel(options) } };
   if (options.resume) {
     const asked = await continuation(options, classes);
-    return resumePretraining(out, {
-      ...asked,
-      kind: given(command, 'kind', kind),
-      dense: options.dense,
-      progress: output,
-    });
+    const start = { kind: given(command, 'kind', kind), dense: options.dense };
+    return resumePretraining(out, { ...asked, ...start, progress: output });
   }
   refuseUnused(command, ['hold'], 'has a part only with --resume');
   await checkNewRun(out);

@@ -41,15 +41,9 @@ async function prepare(command: Command, options: TransferOptions, output: Outpu
   if (from === undefined) throw new UsageError('--from: give the run or the bundle to start from');
   const base = await modelFolder(from, { progress: output, argument: '--from' });
   await checkNewRun(out);
-  return prepareTransfer(base, {
-    requested: await requestedConfig(options),
-    source: options.config ?? 'options',
-    dataGiven: options.data !== undefined,
-    classes: namedClasses(options),
-    domain,
-    tailorRank,
-    progress: output,
-  });
+  const requested = await requestedConfig(options);
+  const asked = { requested, source: options.config ?? 'options', dataGiven: options.data !== undefined };
+  return prepareTransfer(base, { ...asked, classes: namedClasses(options), domain, tailorRank, progress: output });
 }
 
 /** `learngene transfer`: novel classes on frozen learngenes. */

@@ -13,8 +13,9 @@ import { type AdapterConfig, type AdapterConfigInput, adapterConfig } from '../m
 import { trainedShapes } from '../trained-shapes';
 import { transposedData, VERSION } from './encode';
 import { fileKey } from './keys';
+import { type ModuleOptions, moduleNames } from './modules';
 import { AdapterFileError, FILES } from './names';
-import { toPeftConfig } from './peft-config';
+import { type PeftTarget, toPeftConfig } from './peft-config';
 import type { Json } from './peft-fields';
 import { fromPeftConfig } from './read-peft-config';
 
@@ -35,21 +36,30 @@ export interface DecodedAdapter {
 
 /**
  * Reads the files of an adapter: those of `encodeAdapter`, or a folder that PEFT's `save_pretrained` wrote for a model
- * whose main layers have our names ('blocks.0.attn.q').
+ * whose main layers have our names ('blocks.0.attn.q') or those of diffusers.
  *
  * @param files - bytes by file name; other files than the four are ignored.
  * @param dit - the architecture that the adapter is for, with the classes of the label space (for Heur-LG and Auto-LG:
  *   the base model's).
+ * @param options - whose names the modules have.
  * @throws {@link AdapterFileError} on whatever is missing, malformed, unknown or does not fit, before a tensor is made
  */
-export function decodeAdapter(files: ReadonlyMap<string, Uint8Array>, dit: DitConfig): DecodedAdapter {
+export function decodeAdapter(
+  files: ReadonlyMap<string, Uint8Array>,
+  dit: DitConfig,
+  options: ModuleOptions = {},
+): DecodedAdapter {
+  checkFields('decodeAdapter', options, ['modules']);
+  const names = moduleNames(dit, options.modules);
   const peft = parseJson(files, FILES.config);
   if (!peft) throw new AdapterFileError(FILES.config, 'is missing');
   const own = parseJson(files, FILES.own);
-  const { adapter, group } = own ? fromOwn(own, dit) : { adapter: fromPeftConfig(peft, dit), group: undefined };
-  if (own) checkAgreement(peft, adapter, dit);
+  const { adapter, group } = own
+    ? fromOwn(own, dit)
+    : { adapter: fromPeftConfig(peft, { dit, names }), group: undefined };
+  if (own) checkAgreement(peft, adapter, { dit, names });
   const shapes = trainedShapes(adapter, dit);
-  const layers = readTensors(files, FILES.tensors, shapes, (name) => fileKey(adapter.method, name));
+  const layers = readTensors(files, FILES.tensors, shapes, (name) => fileKey(adapter.method, name, names));
   if (!group) return { adapter, layers };
   const rows = new Map([['rows', [group.classes.length, dit.hiddenSize]]]);
   const label = readTensors(files, FILES.label, rows, (key) => ({ key, transposed: false }));
@@ -114,8 +124,8 @@ function checkedGroup(group: unknown): ClassGroup {
 }
 
 /** The two files must tell of the same adapter: PEFT reads only one of them. */
-function checkAgreement(peft: Json, adapter: AdapterConfig, dit: DitConfig): void {
-  const expected = toPeftConfig(adapter, dit);
+function checkAgreement(peft: Json, adapter: AdapterConfig, target: PeftTarget): void {
+  const expected = toPeftConfig(adapter, target);
   const fields = ['peft_type', 'r', 'lora_alpha', 'alpha', 'use_dora', 'use_rslora', 'init_lora_weights'];
   fields.push('oft_block_size', 'use_cayley_neumann', 'num_cayley_neumann_terms');
   for (const field of [...fields, 'target_modules', 'rank_pattern', 'alpha_pattern']) {

@@ -3,6 +3,7 @@ import { encodeSafetensors, type TensorData } from '@learngene/tensor-io';
 import type { AdaptedModel } from '../model';
 import { adapterOf } from '../model';
 import { fileKey } from './keys';
+import { moduleNames } from './modules';
 import { FILES } from './names';
 import { toPeftConfig } from './peft-config';
 
@@ -29,9 +30,10 @@ export async function encodeAdapter(model: AdaptedModel, group?: string): Promis
   const name = group ?? config.groups[0].name;
   const params = adapterOf(adapters, name);
   const { method } = config.adapter;
+  const names = moduleNames(config.dit);
   const tensors = new Map<string, TensorData>();
   for (const [leaf, data] of await paramsToTensorData(params.layers)) {
-    const { key, transposed } = fileKey(method, leaf);
+    const { key, transposed } = fileKey(method, leaf, names);
     tensors.set(key, transposed ? transposedData(data) : data);
   }
   const own = {
@@ -42,7 +44,7 @@ export async function encodeAdapter(model: AdaptedModel, group?: string): Promis
     tensors: flattenParams(params.layers).size,
   };
   return new Map([
-    [FILES.config, jsonBytes(toPeftConfig(config.adapter, config.dit))],
+    [FILES.config, jsonBytes(toPeftConfig(config.adapter, { dit: config.dit, names }))],
     [FILES.tensors, encodeSafetensors(tensors, { metadata: { format: 'pt' } })],
     [FILES.own, jsonBytes(own)],
     [FILES.label, encodeSafetensors(await paramsToTensorData(params.label))],
@@ -58,6 +60,7 @@ export function transposedData({ shape, data }: TensorData): TensorData {
   return { dtype: 'F32', shape: [columns, rows], data: out };
 }
 
-function jsonBytes(value: object): Uint8Array {
+/** JSON as a file has it. */
+export function jsonBytes(value: object): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
 }

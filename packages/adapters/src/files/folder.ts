@@ -6,6 +6,7 @@ import { checkFields } from '../core/checks';
 import type { AdaptedModel } from '../model';
 import { type DecodedAdapter, decodeAdapter } from './decode';
 import { encodeAdapter } from './encode';
+import type { ModuleOptions } from './modules';
 import { AdapterFileError, FILES } from './names';
 
 /** Options of {@link saveAdapter}. */
@@ -40,7 +41,11 @@ const PICKLE = 'adapter_model.bin';
 /**
  * Reads an adapter's folder as `decodeAdapter` does, PEFT's own folders too. Rejects with {@link AdapterFileError}.
  */
-export async function loadAdapter(folder: string, dit: DitConfig): Promise<DecodedAdapter> {
+export async function loadAdapter(
+  folder: string,
+  dit: DitConfig,
+  options: ModuleOptions = {},
+): Promise<DecodedAdapter> {
   const files = new Map<string, Uint8Array>();
   for (const file of Object.values(FILES)) {
     const path = join(folder, file);
@@ -57,5 +62,5 @@ export async function loadAdapter(folder: string, dit: DitConfig): Promise<Decod
     const remedy = `${PICKLE} is not read: save the adapter again with PEFT's safe_serialization=True`;
     throw new AdapterFileError(FILES.tensors, `is missing; ${remedy}`);
   }
-  return decodeAdapter(files, dit);
+  return decodeAdapter(files, dit, options);
 }

@@ -1,4 +1,5 @@
 import type { AdapterName } from '../methods';
+import type { ModuleNames } from './modules';
 
 /** PEFT's prefix of every key. */
 const PREFIX = 'base_model.model.';
@@ -29,9 +30,13 @@ const LEAVES: Partial<Record<AdapterName, Readonly<Record<string, FileLeaf>>>> =
 };
 
 /** The key of a trained tensor in adapter_model.safetensors, and whether its two axes are swapped there. */
-export function fileKey(method: AdapterName, name: string): { readonly key: string; readonly transposed: boolean } {
+export function fileKey(
+  method: AdapterName,
+  name: string,
+  modules: ModuleNames,
+): { readonly key: string; readonly transposed: boolean } {
   const dot = name.lastIndexOf('.');
   const leaf = LEAVES[method]?.[name.slice(dot + 1)];
-  const key = leaf ? `${name.slice(0, dot)}.${leaf.suffix}` : name;
+  const key = `${modules.of(name.slice(0, dot))}.${leaf ? leaf.suffix : name.slice(dot + 1)}`;
   return { key: PREFIX + key, transposed: leaf?.transposed ?? false };
 }

@@ -2,14 +2,12 @@ import { type DitConfig, linearShape } from '@learngene/dit';
 import { adaptedLayers } from '../core/layer-settings';
 import type { AdapterConfig } from '../methods';
 import type { OftConfig } from '../methods/oft';
+import type { ModuleNames } from './modules';
 import { adjustedSize } from './oft-size';
 import type { Json } from './peft-fields';
 
-/** Main layers by PEFT's rule: a string is a regular expression that the whole module name must match. */
-const TARGETS = 'blocks\\.\\d+\\.(attn\\.[qkvo]|mlp\\.(in|out))';
-
 /** What PEFT's base config holds for every method. */
-function base(peftType: string, targets: unknown = TARGETS): Record<string, unknown> {
+function base(peftType: string, targets: unknown): Record<string, unknown> {
   return {
     auto_mapping: null,
     base_model_name_or_path: null,
@@ -21,18 +19,28 @@ function base(peftType: string, targets: unknown = TARGETS): Record<string, unkn
   };
 }
 
-/** The names of the layers with an adapter, and the fields in which they differ, as PEFT's patterns. */
-function layerFields(config: AdapterConfig, dit: DitConfig) {
+/** A text as a regular expression that it alone matches. */
+const literal = (text: string) => text.replaceAll('.', '\\.');
+
+/**
+ * The names of the layers with an adapter, and the fields in which they differ, as PEFT's patterns. A string of targets is a
+ * regular expression that the whole module name must match.
+ */
+function layerFields(config: AdapterConfig, { dit, names }: PeftTarget) {
   const own = ('layers' in config && config.layers ? config.layers : {}) as Readonly<Record<string, Settings>>;
   const ranks: Record<string, number> = {};
   const alphas: Record<string, number> = {};
   for (const [name, settings] of Object.entries(own)) {
-    const key = name.replaceAll('.', '\\.');
+    const key = literal(names.of(name));
     if (settings?.rank !== undefined) ranks[key] = settings.rank;
     if (settings?.alpha !== undefined) alphas[key] = settings.alpha;
   }
   const isPart = Object.values(own).includes(null);
-  return { ranks, alphas, targets: isPart ? adaptedLayers(config, dit).map(({ name }) => name) : TARGETS };
+  return {
+    ranks,
+    alphas,
+    targets: isPart ? adaptedLayers(config, dit).map(({ name }) => names.of(name)) : names.pattern,
+  };
 }
 type Settings = { readonly rank?: number; readonly alpha?: number } | null;
 
@@ -56,13 +64,20 @@ function oftSizes(
 }
 
 /** A type of our own for methods that PEFT does not have. */
-function ownType(config: AdapterConfig): Json {
-  return base(`LEARNGENE_${config.method.toUpperCase().replaceAll('-', '_')}`);
+function ownType(config: AdapterConfig, { pattern }: ModuleNames): Json {
+  return base(`LEARNGENE_${config.method.toUpperCase().replaceAll('-', '_')}`, pattern);
+}
+
+/** The network that an adapter is for, and how its files name the modules. */
+export interface PeftTarget {
+  readonly dit: DitConfig;
+  readonly names: ModuleNames;
 }
 
 /** The content of adapter_config.json; a method that PEFT does not have gets a type of its own, 'LEARNGENE_...'. */
-export function toPeftConfig(config: AdapterConfig, dit: DitConfig): Json {
-  const { ranks, alphas, targets } = layerFields(config, dit);
+export function toPeftConfig(config: AdapterConfig, target: PeftTarget): Json {
+  const { dit, names } = target;
+  const { ranks, alphas, targets } = layerFields(config, target);
   const lora = { bias: 'none', fan_in_fan_out: false, lora_bias: false, lora_dropout: 0, modules_to_save: null };
   switch (config.method) {
     case 'lora':
@@ -81,7 +96,7 @@ export function toPeftConfig(config: AdapterConfig, dit: DitConfig): Json {
       };
     case 'oft': {
       const sizes = oftSizes(config, dit);
-      if (!sizes) return ownType(config);
+      if (!sizes) return ownType(config, names);
       return {
         ...base('OFT', targets),
         bias: 'none',
@@ -109,7 +124,7 @@ export function toPeftConfig(config: AdapterConfig, dit: DitConfig): Json {
         rank_pattern: ranks,
       };
     default:
-      return ownType(config);
+      return ownType(config, names);
   }
 }
 

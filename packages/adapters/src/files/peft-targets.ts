@@ -1,6 +1,7 @@
-import { blockLinearNames, type DitConfig } from '@learngene/dit';
+import { blockLinearNames } from '@learngene/dit';
 import { shown } from '../core/checks';
 import { AdapterFileError, FILES } from './names';
+import type { PeftTarget } from './peft-config';
 import { failField, type Json } from './peft-fields';
 import { pythonPattern } from './python-pattern';
 
@@ -71,9 +72,9 @@ function layerFilter({ layers_to_transform: wanted, layers_pattern: given }: Jso
  * The main layers that an adapter_config.json names by target_modules, exclude_modules and layers_to_transform, by
  * PEFT's rules. A config without target_modules stands for all main layers; the tensors in the file must agree.
  *
- * @throws on a value that is no list or pattern, and where no main layer is named
+ * @throws on a value that is no list or pattern, where no main layer is named, and where another module is named
  */
-export function targetedLayers(json: Json, dit: DitConfig): Set<string> {
+export function targetedLayers(json: Json, { dit, names: modules }: PeftTarget): Set<string> {
   const { target_modules: target, exclude_modules: exclude, layers_to_transform: numbers } = json;
   const isAll = target === undefined || target === null || (typeof target === 'string' && /^all-linear$/i.test(target));
   if (typeof target === 'string' && numbers !== undefined && numbers !== null) {
@@ -84,15 +85,21 @@ export function targetedLayers(json: Json, dit: DitConfig): Set<string> {
   const isExcluded = isNone ? () => ({ matches: false }) : matcher('exclude_modules', exclude);
   const inLayers = layerFilter(json);
   const names = blockLinearNames(dit);
-  const found = names.filter((name) => {
-    if (isExcluded(name).matches) return false;
-    const { matches, exact } = isTarget(name);
-    return matches && (exact || inLayers(name));
-  });
+  const isNamed = (module: string): boolean => {
+    if (isExcluded(module).matches) return false;
+    const { matches, exact } = isTarget(module);
+    return matches && (exact || inLayers(module));
+  };
+  const other = isAll ? undefined : modules.others.find(isNamed);
+  if (other !== undefined) {
+    const problem = `target_modules: expected only the six main layers of a block, such as ${modules.of(names[0])}, got ${other}`;
+    throw new AdapterFileError(FILES.config, problem);
+  }
+  const found = names.filter((name) => isNamed(modules.of(name)));
   if (found.length === 0) {
     throw new AdapterFileError(
       FILES.config,
-      `target_modules: matches no main layer of this model, such as ${names[0]}`,
+      `target_modules: matches no main layer of this model, such as ${modules.of(names[0])}`,
     );
   }
   return new Set(found);

@@ -4,6 +4,7 @@ import { type AdapterConfig, type AdapterConfigInput, adapterConfig } from '../m
 import { blockSizes } from '../methods/oft';
 import { AdapterFileError, FILES } from './names';
 import { adjustedSize } from './oft-size';
+import type { PeftTarget } from './peft-config';
 import { checkPeftFields, failField, type Json } from './peft-fields';
 import { patternValues, targetedLayers } from './peft-targets';
 
@@ -20,15 +21,17 @@ const SERIES_SINCE = [0, 18];
  * @throws {@link AdapterFileError} on another type, on a field that is unknown, on a setting that is not computed here,
  *   and on values out of range, naming the field
  */
-export function fromPeftConfig(json: Json, dit: DitConfig): AdapterConfig {
+export function fromPeftConfig(json: Json, target: PeftTarget): AdapterConfig {
+  const { dit, names } = target;
   checkPeftFields(json);
-  const targets = targetedLayers(json, dit);
+  const targets = targetedLayers(json, target);
   const rank = patternValues('rank_pattern', json.rank_pattern);
   const alpha = patternValues('alpha_pattern', json.alpha_pattern);
   const { input, blockSize } = inputOf(json, dit);
   const layers: Record<string, object | null> = {};
   for (const name of blockLinearNames(dit)) {
-    const own = { rank: rank(name), alpha: alpha(name), blockSize: blockSize?.(name) };
+    const module = names.of(name);
+    const own = { rank: rank(module), alpha: alpha(module), blockSize: blockSize?.(name) };
     const set = Object.entries(own).filter(([, value]) => value !== undefined);
     if (!targets.has(name)) layers[name] = null;
     else if (set.length > 0) layers[name] = Object.fromEntries(set);

@@ -14,6 +14,7 @@ import {
 import { recogniseVae, type VaeWeightsDescription } from '@learngene/vae';
 import { type TinyVaePair, tinyVaePair } from '@learngene/vae/node';
 import { ConfigError } from '../errors';
+import { PEFT_FILES, readNote } from './peft-folder';
 import { isRunFormat } from './run-format';
 
 /** What lies at a path: one of the things that commands write. */
@@ -25,6 +26,7 @@ export interface Artifact {
     | 'bundle'
     | 'demo'
     | 'tailors' // of one group, in a file that names its base
+    | 'adapter' // of PEFT, alone or with the model that it is for
     | 'dense' // a dense DiT: its file, or a folder of diffusers: of the network or a pipeline
     | 'classifier'
     | 'images' // packed arrays
@@ -70,6 +72,13 @@ async function owner(folder: string): Promise<string | undefined> {
   return undefined;
 }
 
+/** A folder of `exportPeft`. */
+function identifyExport(path: string): Artifact {
+  const model = `the model of the learngenes is ${join(path, PEFT_FILES.model)}`;
+  if (existsSync(join(path, PEFT_FILES.adapter))) return { kind: 'adapter', what: `an adapter of PEFT; ${model}` };
+  return { kind: 'part', what: `an export without an adapter; ${model}` };
+}
+
 async function identifyFolder(path: string): Promise<Artifact> {
   const has = (name: string) => existsSync(join(path, name));
   if (has('kind.json')) return { kind: 'bundle', what: 'a bundle' };
@@ -78,6 +87,8 @@ async function identifyFolder(path: string): Promise<Artifact> {
   if (has('latents.json')) return { kind: 'latents', what: 'latents of images' };
   if (has('plan.json') && (has('bases') || has('cells')))
     return { kind: 'part', what: `a benchmark; its models are the folders in ${join(path, 'bases')}` };
+  if (has('adapter_config.json')) return { kind: 'adapter', what: 'an adapter of PEFT' };
+  if (readNote(path) !== undefined) return identifyExport(path);
   if (has('model_index.json')) {
     const { _class_name: name } = await readJson(join(path, 'model_index.json'));
     return name === 'DiTPipeline'

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { LayerCut } from '@learngene/adapters';
 import {
   addTailors,
   type BundleChange,
@@ -23,6 +24,7 @@ import { expectArtifact } from '../identify';
 import { loadModel } from '../load-model';
 import { readKindRecord } from '../run-folder';
 import { modelBase } from './model-base';
+import { tailorsOfAdapter } from './tailors-of-adapter';
 
 /** Options of {@link addToBundle}. */
 export interface AddToBundleOptions {
@@ -30,8 +32,18 @@ export interface AddToBundleOptions {
   readonly classes?: readonly string[];
   /** Another name for the class or the group that is added. */
   readonly as?: string;
-  /** Called before the weights of a run are read; it must select a tfjs backend. */
+  /** The folder of the model that an adapter was trained on (default: `transformer` of an exported folder). */
+  readonly model?: string;
+  /** The most components of a layer, of an adapter (default: N_t of the bundle); one of a higher rank is cut. */
+  readonly tailorRank?: number;
+  /** Called before weights of a run or an adapter are read; it must select a tfjs backend. */
   readonly needEngine: () => Promise<unknown>;
+}
+
+/** What {@link addToBundle} did. */
+export interface AddedToBundle extends BundleChange {
+  /** The layers that were cut, with the relative error of each; empty where nothing was lost. Only of an adapter. */
+  readonly cut?: readonly LayerCut[];
 }
 
 /** How bundles of older versions say what changes their images: by the recipe in their metadata. */
@@ -64,33 +76,43 @@ async function expectBundle(path: string, argument: string): Promise<void> {
 }
 
 /**
- * Adds classes to a bundle, in its folder: those of a run that was transferred from it, or those of a file of tailors. Its other
- * files stay as they are, and its old classes give the images that they gave.
+ * Adds classes to a bundle, in its folder: those of a run that was transferred from it, those of a file of tailors, or those of a
+ * LoRA adapter of PEFT that was trained on its learngenes. Its other files stay as they are, and its old classes give the images
+ * that they gave.
  *
  * @param bundle - the folder.
- * @param source - the run folder, or the file.
- * @throws ConfigError for what is neither, for a class that the run has not, for a transfer to a distant domain, for tailors of
- *   another base, for names that are taken, and for a bundle with a soft gate; TailorError for damaged tailors, BundleError for a
- *   damaged bundle
+ * @param source - the run folder, the file, or the folder of the adapter.
+ * @throws ConfigError for what is none of these, for an adapter that no tailors are equal to, for a class that the run has
+ *   not, for a transfer to a distant domain, for tailors of another base, for names that are taken, and for a bundle with a soft
+ *   gate; TailorError for damaged tailors, BundleError for a damaged bundle
  */
-export async function addToBundle(bundle: string, source: string, options: AddToBundleOptions): Promise<BundleChange> {
-  const { classes, as, needEngine } = options;
+export async function addToBundle(bundle: string, source: string, options: AddToBundleOptions): Promise<AddedToBundle> {
+  const { classes, as, model, tailorRank, needEngine } = options;
   await expectBundle(bundle, 'bundle');
   const { kind } = await expectArtifact(source, {
     option: 'source',
-    kinds: ['run', 'tailors'],
-    expected: 'a run, or a file of tailors that names its base',
+    kinds: ['run', 'tailors', 'adapter'],
+    expected: 'a run, a file of tailors that names its base, or an adapter of PEFT',
   });
-  if (kind === 'tailors' && classes !== undefined) {
-    throw new ConfigError('classes: expected none with a file of tailors, which holds one group', {
-      argument: 'classes',
-    });
-  }
-  const tailors =
-    kind === 'tailors'
-      ? new Map([[source, new Uint8Array(await readFile(source))]])
-      : await tailorsOfRun(source, { classes, needEngine });
-  return change(bundle, (files) => addTailors(files, tailors, { ...RECIPE_OPTIONS, ...(as !== undefined && { as }) }));
+  if (kind !== 'run') refuseGiven({ classes }, 'only a run has groups to choose from');
+  if (kind !== 'adapter') refuseGiven({ model, tailorRank }, 'it has a part only with an adapter of PEFT');
+  const read = async (): Promise<{ tailors: Map<string, Uint8Array>; cut?: readonly LayerCut[] }> => {
+    if (kind === 'tailors') return { tailors: new Map([[source, new Uint8Array(await readFile(source))]]) };
+    if (kind === 'run') return { tailors: await tailorsOfRun(source, { classes, needEngine }) };
+    await needEngine();
+    const { file, cut } = await tailorsOfAdapter(bundle, source, { as, model, tailorRank });
+    return { tailors: new Map([[source, file]]), cut };
+  };
+  const { tailors, cut } = await read();
+  const naming = { ...RECIPE_OPTIONS, ...(as !== undefined && { as }) };
+  const done = await change(bundle, (files) => addTailors(files, tailors, naming));
+  return { ...done, ...(cut && { cut }) };
+}
+
+/** Throws on the first argument that is given and has no part here. */
+function refuseGiven(given: Readonly<Record<string, unknown>>, why: string): void {
+  const argument = Object.keys(given).find((name) => given[name] !== undefined);
+  if (argument !== undefined) throw new ConfigError(`${argument}: expected none: ${why}`, { argument });
 }
 
 /** The files of a run's tailors, by the run and the group. */

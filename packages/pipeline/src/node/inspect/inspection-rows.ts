@@ -1,5 +1,6 @@
 import { listNames } from '@learngene/datasets';
 import type { DitConfig } from '@learngene/dit';
+import type { AssembledCounts } from '@learngene/kind';
 import type { Config } from '../../config/schema';
 import { autoencoderWords, recipeAutoencoder, sampledShape } from '../../recipe/autoencoder';
 import { classNamesOf } from '../../recipe/class-names';
@@ -36,6 +37,11 @@ const giga = (value: number) =>
   Math.abs(value) >= 1e8 ? `${(value / 1e9).toFixed(2)} G` : `${(value / 1e6).toFixed(2)} M`;
 const mebi = (value: number) => `${(value / 2 ** 20).toFixed(2)} MiB`;
 const percent = (share: number, digits: number) => `${(100 * share).toFixed(digits)} %`;
+
+/** What an assembled model costs, in a line. */
+export function assembledWords({ parameters, macs, bytes }: AssembledCounts): string {
+  return `${count(parameters)} parameters, ${(macs / 1e6).toFixed(2)} M MACs, ${mebi(bytes)}`;
+}
 
 /** The rows of a preset. */
 export function presetRows({ model, config, parameters, macs }: PresetInspection): Rows {
