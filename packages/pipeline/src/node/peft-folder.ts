@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KindSettings } from '@learngene/kind';
 import { ConfigError } from '../errors';
+import type { Recipe } from '../recipe/recipe';
 
 /** The files of an exported class: a model of diffusers, an adapter of PEFT, and what the two leave out. */
 export const PEFT_FILES = { model: 'transformer', adapter: 'adapter', note: 'learngene.json' } as const;
@@ -21,6 +22,8 @@ export interface PeftNote {
   readonly nullGate: KindSettings['nullGate'];
   /** `downscale_freq_shift` of the embedding of timesteps, which diffusers' config cannot say (1 there). */
   readonly downscale_freq_shift: number;
+  /** Diffusion process, sampler, guidance and seed, as the configuration of a run has them. */
+  readonly recipe: Recipe;
 }
 
 /** The text of learngene.json. */

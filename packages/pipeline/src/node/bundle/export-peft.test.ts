@@ -53,6 +53,9 @@ describe('exportPeft', () => {
     for (const field of ['peft_type', 'r', 'lora_alpha', 'target_modules', 'bias', 'use_rslora', 'use_dora']) {
       expect([field, config[field]]).toEqual([field, peft[field]]);
     }
+    // The learngenes with the row of the owl draw no owl.
+    await expect(openPipeline(join(out, 'transformer'))).rejects.toMatchObject({ code: 'recipe-missing' });
+    expect(json(out, 'learngene.json').recipe.sampling).toEqual(RECIPE.sampling);
     expect(await identify(out)).toMatchObject({ kind: 'adapter' });
     expect(await identify(join(out, 'adapter'))).toEqual({ kind: 'adapter', what: 'an adapter of PEFT' });
   });

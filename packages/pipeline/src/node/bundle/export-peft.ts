@@ -9,7 +9,7 @@ import { ConfigError } from '../../errors';
 import { noProgress, type Progress } from '../../progress';
 import { classLabels } from '../../recipe/class-labels';
 import { classNamesOf } from '../../recipe/class-names';
-import { bundleMetadata } from '../../recipe/recipe';
+import { recipeOf } from '../../recipe/recipe';
 import { denseMetadata } from '../dense-model';
 import { DIFFUSERS_FILE } from '../identify';
 import { describeModel, loadModel } from '../load-model';
@@ -66,10 +66,12 @@ export async function exportPeft(from: string, out: string, options: ExportPeftO
       classes: chosen?.classNames ?? ['learngenes'],
       nullGate: model.config.nullGate,
       downscale_freq_shift: model.config.dit.frequencyShift,
+      recipe: recipeOf(config),
     };
     const dense = await learngeneModel(model, chosen);
-    const recipe = bundleMetadata(config).config;
-    const metadata = { ...denseMetadata(dense.config, { classes: note.classes, recipe }), format: 'pt' };
+    // Without its tailors a class is another one, so that only the class-agnostic model says how it is sampled from.
+    const sampled = chosen === undefined ? agnosticMetadata(dense.config, note) : {};
+    const metadata = { ...sampled, format: 'pt' };
     const adapter = chosen === undefined ? undefined : await adapterOf(model, chosen.group);
     await writeFolderAtomic(
       out,
@@ -94,6 +96,11 @@ export async function exportPeft(from: string, out: string, options: ExportPeftO
   } finally {
     disposeParams(model.params as unknown as ParamTree);
   }
+}
+
+/** What `learngene sample` needs of a dense model. */
+function agnosticMetadata(dit: DitConfig, { classes, recipe }: PeftNote): Record<string, string> {
+  return denseMetadata(dit, { classes, recipe: JSON.stringify(recipe) });
 }
 
 /** What was exported, in words. */

@@ -250,6 +250,19 @@ describe('an adapter of PEFT joins a bundle', () => {
     expect(await refusal(call())).toContain(message);
   });
 
+  test('a bundle with a soft gate is refused, as it is for an export', async () => {
+    const { config, params } = model();
+    const gate = { weight: tf.zeros<tf.Rank.R2>([2, 8]), bias: tf.zeros<tf.Rank.R1>([2]) };
+    const soft = fresh('soft');
+    const gated = { config: { ...config, gate: 'soft' as const }, params: { ...params, gate } };
+    await saveBundle(soft, gated, { metadata: bundleMetadata(RECIPE) });
+    const options = { model: TRANSFORMER, as: 'fox', needEngine };
+    expect(await refusal(addToBundle(soft, trained('list'), options))).toContain(
+      'got a soft gate, which mixes the tailors',
+    );
+    expect(await refusal(exported(['owl'], { from: soft }))).toContain('expected a binary gate, got a soft one');
+  });
+
   test('an export of another process is refused, though its weights are the same', async () => {
     const { out } = await exported(['owl']);
     const other = fresh('other-process');
