@@ -2,42 +2,23 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { join } from 'node:path';
 import { readNpz } from '@learngene/tensor-io/node';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
-import type { Command } from 'commander';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { errorLine, exitCode } from '../src/cli/errors';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { assembleCommand } from '../src/commands/assemble';
 import { bundleCommand } from '../src/commands/bundle';
 import { decomposeCommand } from '../src/commands/decompose';
 import { sampleCommand } from '../src/commands/sample';
 import { trainCommand } from '../src/commands/train';
 import { transferCommand } from '../src/commands/transfer';
+import { inProcess } from './in-process';
 import { tiny, writeImages } from './run';
 
 const folder = temporaryFolder('bundle');
 const at = (...names: string[]) => join(folder, ...names);
 const cpu = ['--engine', 'cpu'];
-const written: string[] = [];
-const silence = [process.stdout, process.stderr].map((stream) =>
-  vi.spyOn(stream, 'write').mockImplementation((text) => written.push(String(text)) > 0),
-);
-afterAll(() => {
-  for (const spy of silence) spy.mockRestore();
-});
-
-/** Runs a command in this process; what it printed. */
-async function run(command: () => Command, ...args: string[]): Promise<string> {
-  written.length = 0;
-  await command().exitOverride().parseAsync(args, { from: 'user' });
-  return written.join('');
-}
+const { run, refusal: refusalOf, printed } = inProcess();
 const json = async <T = Record<string, unknown>>(...args: string[]) =>
   JSON.parse(await run(bundleCommand, ...args, '--json', '--quiet')) as T;
-/** The line and the exit code of a call that fails. */
-const refusal = (...args: string[]) =>
-  run(bundleCommand, ...args).then(
-    () => 'nothing',
-    (error: unknown) => `${exitCode(error)} ${errorLine(error)}`,
-  );
+const refusal = (...args: string[]) => refusalOf(bundleCommand, ...args);
 
 /** The images of a class, as bytes. */
 async function images(from: string, name: string): Promise<Buffer> {
@@ -167,7 +148,7 @@ describe('from transfer to one bundle', () => {
       return Buffer.from((await readNpz(npz)).get('arr_0')?.data as Uint8Array);
     };
     const half = await mixed('--class', 'flat', '--weight', '0.5', '--class', 'bars', '--weight', '0.5');
-    expect(written.join('')).toContain('2 images of "flat 0.5 + bars 0.5"');
+    expect(printed()).toContain('2 images of "flat 0.5 + bars 0.5"');
     expect(half.length).toBe((await images(bundle, 'flat')).length);
     expect(half).not.toEqual(await images(bundle, 'flat'));
     expect(await mixed('--class', 'flat', '--weight', '1')).toEqual(await images(bundle, 'flat'));
