@@ -42,6 +42,6 @@ function environment() {
 }
 
 const { values } = commandLine(import.meta.url, { python: { type: 'string' } });
-run('npx', ['vitest', 'run', '--project', 'pipeline', 'packages/pipeline/test/peft-python.test.ts'], {
+run('npx', ['vitest', 'run', '--project', 'pipeline', 'python.test.ts'], {
   LEARNGENE_PYTHON: values.python ?? environment(),
 });

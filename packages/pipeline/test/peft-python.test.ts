@@ -67,6 +67,6 @@ describe.skipIf(python === undefined)('in Python', () => {
         /one forward pass as in diffusers with PEFT.*\n.*guided samples as in diffusers with PEFT/,
       );
     },
-    120_000,
+    300_000,
   );
 });

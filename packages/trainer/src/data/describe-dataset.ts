@@ -1,4 +1,5 @@
-import { type CachedDataset, classCounts, type ImageDataset } from '@learngene/datasets';
+import { classCounts } from '@learngene/datasets';
+import type { DecodedDataset } from './decode-data';
 
 /** What {@link describeDataset} gives. */
 export interface DatasetDescription {
@@ -10,14 +11,14 @@ export interface DatasetDescription {
   readonly shape: readonly [height: number, width: number, channels: number];
   /** How many images each class has, by its name. */
   readonly classes: Readonly<Record<string, number>>;
-  /** How many images are enlarged. */
-  readonly enlarged: CachedDataset['enlarged'];
+  /** The images that were enlarged; undefined where none was. */
+  readonly enlarged: DecodedDataset['enlarged'];
   /** All of it for people, a line a class. */
   readonly lines: readonly string[];
 }
 
 /** The classes of a dataset and how many images each has. */
-export function describeDataset(dataset: ImageDataset & Pick<CachedDataset, 'enlarged'>): DatasetDescription {
+export function describeDataset(dataset: DecodedDataset): DatasetDescription {
   const { name, size, height, width, channels, classes, enlarged } = dataset;
   const counts = classCounts(dataset);
   const longest = Math.max(...classes.map((each) => each.length));
