@@ -100,7 +100,7 @@ describe('learngene export', () => {
       'a class that the bundle has',
       bundleCommand,
       () => ['add', bars(), at('bars'), ...cpu],
-      /^1 .*the bundle has a group 'bars' already/,
+      /^2 .*the bundle has a group 'bars' already/,
     ],
     [
       'an adapter without its model',

@@ -1,5 +1,5 @@
 import { listNames } from '@learngene/datasets';
-import { type AssemblyBudget, assembleFactoredAsync, countAssembled } from '@learngene/kind';
+import { assembleFactoredAsync, countAssembled } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
 import { bundleMetadata } from '@learngene/pipeline';
 import {
@@ -41,10 +41,6 @@ interface AssembleOptions extends OutputOptions, EngineOption, ClassOptions {
   force: boolean;
 }
 
-function budgetOf({ parameters, macs, bytes }: AssembleOptions): AssemblyBudget | undefined {
-  return (parameters ?? macs ?? bytes) === undefined ? undefined : { parameters, macs, bytes };
-}
-
 /** `learngene assemble`: learngenes and chosen tailors, to a budget. */
 export function assembleCommand(): Command {
   const command = new Command('assemble')
@@ -74,7 +70,8 @@ export function assembleCommand(): Command {
   ]);
   return command.action(async (options: AssembleOptions) => {
     const output = outputOf(options);
-    const budget = budgetOf(options);
+    const { parameters, macs, bytes } = options;
+    const budget = (parameters ?? macs ?? bytes) === undefined ? undefined : { parameters, macs, bytes };
     if (options.form === 'dense' && budget !== undefined) {
       throw new UsageError('--form dense has the size of the dense model; budgets are for --form factored');
     }

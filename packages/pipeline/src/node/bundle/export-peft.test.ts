@@ -146,10 +146,11 @@ describe('exportPeft', () => {
     ],
   ])('refuses %s, and writes nothing', async (_, classes, change, message) => {
     const from = bundleCopy();
-    const manifest = json(from, 'kind.json');
+    // Of the version before the checksum of kind.json itself.
+    const { checksum: _checksum, ...manifest } = json(from, 'kind.json');
     writeFileSync(
       join(from, 'kind.json'),
-      JSON.stringify({ ...manifest, config: { ...manifest.config, ...change(model().config) } }),
+      JSON.stringify({ ...manifest, version: 3, config: { ...manifest.config, ...change(model().config) } }),
     );
     const out = fresh('refused');
     expect(await refusal(exportPeft(from, out, { classes, needEngine }))).toContain(message);
