@@ -77,16 +77,9 @@ export function evaluateCommand(): Command {
     const output = outputOf(options);
     const metrics = checkMetrics(options.metrics, '--metrics');
     refuseWithoutPart(command, options);
-    const prepared = await prepareEvaluation({
-      ...options,
-      metrics,
-      classes: namedClasses(options),
-      requested: await requestedConfig(options),
-      source: options.config ?? 'options',
-      dataGiven: options.data !== undefined,
-      label,
-      progress: output,
-    });
+    const [classes, requested] = [namedClasses(options), await requestedConfig(options)];
+    const asked = { requested, source: options.config ?? 'options', dataGiven: options.data !== undefined };
+    const prepared = await prepareEvaluation({ ...options, ...asked, metrics, classes, label, progress: output });
     checkPrepared(command, options, prepared);
     await startEngine(options.engine, output);
     const { count, convention, classifierSteps } = options;

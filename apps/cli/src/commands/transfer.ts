@@ -52,11 +52,7 @@ export function transferCommand(): Command {
     .description('Teach a model classes it has never seen: learngenes stay frozen, fresh tailors are trained')
     .requiredOption('--out <folder>', 'run folder to create or, with --resume, to continue')
     .option('--from <path>', 'pre-training run or bundle to start from')
-    .option(
-      '--tailor-rank <n>',
-      'components of each novel class (default: as in the base)',
-      wholeNumber('--tailor-rank', 1),
-    )
+    .option('--tailor-rank <n>', 'components of a novel class (default: as in base)', wholeNumber('--tailor-rank', 1))
     .addOption(
       new Option('--domain <kind>', 'near: only tailors are trained; distant: only learngenes are kept')
         .choices(['near', 'distant'])
