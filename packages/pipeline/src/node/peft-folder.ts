@@ -5,7 +5,14 @@ import { ConfigError } from '../errors';
 import type { Recipe } from '../recipe/recipe';
 
 /** The files of an exported class: a model of diffusers, an adapter of PEFT, and what the two leave out. */
-export const PEFT_FILES = { model: 'transformer', adapter: 'adapter', note: 'learngene.json' } as const;
+export const PEFT_FILES = {
+  /** Folder of the learngenes as a model of diffusers. */
+  model: 'transformer',
+  /** Folder of the tailors as a LoRA adapter of PEFT. */
+  adapter: 'adapter',
+  /** File of a {@link PeftNote}. */
+  note: 'learngene.json',
+} as const;
 
 const FORMAT = 'learngene-peft';
 const VERSION = 1;
