@@ -164,12 +164,12 @@ impl Pool {
         loop {
             let came = || self.epoch.load(SeqCst) != seen;
             if first {
-                self.queue.turns.wait(|| came() || self.queue.has_turn());
+                self.queue.turns.wait(|| came() || self.queue.has_turn_for_worker());
             } else {
                 self.jobs.wait(came);
             }
             seen = self.epoch.load(SeqCst);
-            if !(first && self.queue.take_turn()) {
+            if !(first && self.queue.has_turn_for_worker() && self.queue.take_turn()) {
                 self.join();
             }
         }

@@ -30,6 +30,9 @@ pub(crate) struct Queue {
     length: AtomicUsize,
     /// Held by the thread that does what is queued.
     in_turn: AtomicBool,
+    /// Callers that wait. While there are some they take all turns: where cores are busy, the thread that is waited for would
+    /// otherwise change with every turn, and each may be one that the system has put aside.
+    waiting: AtomicUsize,
     /// Where the first worker, and callers that wait for what they queued, wait for a job or a turn.
     pub turns: Signal,
 }
@@ -40,6 +43,7 @@ impl Queue {
             calls: Mutex::new(VecDeque::new()),
             length: AtomicUsize::new(0),
             in_turn: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
             turns: Signal::new(),
         }
     }
@@ -47,6 +51,19 @@ impl Queue {
     /// Whether there is something to do, and nobody at it.
     pub fn has_turn(&self) -> bool {
         self.length.load(SeqCst) > 0 && !self.in_turn.load(SeqCst)
+    }
+
+    /// As [`Queue::has_turn`], for the worker.
+    pub fn has_turn_for_worker(&self) -> bool {
+        self.waiting.load(SeqCst) == 0 && self.has_turn()
+    }
+
+    /// Calls `f`, in which the calling thread takes turns; the worker takes none meanwhile.
+    pub fn in_place_of_worker(&self, f: impl FnOnce()) {
+        self.waiting.fetch_add(1, SeqCst);
+        f();
+        self.waiting.fetch_sub(1, SeqCst);
+        self.turns.notify();
     }
 
     /// Does the next of what is queued, unless there is nothing or another thread is at it.
@@ -108,7 +125,11 @@ pub fn finish() -> Result<(), String> {
 /// Returns when all that this thread gave [`later`] is done; it helps with it, and does it alone where no worker wakes.
 pub fn wait() {
     if let Some(caller) = CALLER.get() {
-        pool().help(|| caller.unfinished.load(SeqCst) == 0);
+        let pool = pool();
+        let done = || caller.unfinished.load(SeqCst) == 0;
+        if !done() {
+            pool.queue.in_place_of_worker(|| pool.help(done));
+        }
     }
 }
 
@@ -131,5 +152,28 @@ impl Later {
             held(&caller.failure).get_or_insert_with(|| format!("{name}: {message}"));
         }
         caller.unfinished.fetch_sub(1, SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn while_a_caller_waits_it_takes_the_turns() {
+        let queue = Queue::new();
+        let next = || Later { name: "next", compute: Box::new(|| Ok(())), caller: this_caller() };
+        let unfinished = &this_caller().unfinished;
+        unfinished.fetch_add(2, SeqCst);
+        assert!(!queue.has_turn_for_worker() && !queue.take_turn());
+        queue.push(next());
+        queue.push(next());
+        assert!(queue.has_turn_for_worker());
+        queue.in_place_of_worker(|| {
+            assert!(queue.has_turn() && !queue.has_turn_for_worker());
+            assert!(queue.take_turn());
+        });
+        assert!(queue.has_turn_for_worker() && queue.take_turn() && !queue.has_turn());
+        assert_eq!(unfinished.load(SeqCst), 0);
     }
 }
