@@ -1,6 +1,6 @@
-// Runs the programs of `examples/` and every README's ```ts block that is followed by a ```text block, and compares what
-// they print with that block, or with the `/* prints ... */` at a program's end. A README's block runs as a module and as
-// CommonJS, so that both builds of a package are used. The packages must have been built.
+// Runs the programs of `examples/` and every ```ts block of a README or a page of `docs` that is followed by a ```text block,
+// and compares what they print with that block, or with the `/* prints ... */` at a program's end. A block runs as a module and
+// as CommonJS, so that both builds of a package are used. The packages must have been built.
 // Usage: node scripts/check-examples.mjs            runs all, fails where one prints something else
 //        node scripts/check-examples.mjs svd        runs those whose name contains `svd` and shows what they print
 import { spawn } from 'node:child_process';
@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writtenPages } from '../tools/site/src/played-pages.mjs';
 import { commandLine } from './command-line.mjs';
 
 const TIMEOUT = 180_000;
@@ -16,7 +17,7 @@ const { positionals: wanted } = commandLine(import.meta.url, {}, { positionals: 
 // After --help, which must work before anything is installed.
 const { buildSync } = await import('esbuild');
 
-function readmeExamples(file) {
+function pageExamples(file) {
   if (!existsSync(file)) return [];
   const fence = /```ts\n([\s\S]*?)```\s*(?:[^\n`]+\n\s*)?```text\n([\s\S]*?)```/g;
   return [...readFileSync(file, 'utf8').matchAll(fence)].flatMap(([, source, expected], index) => {
@@ -94,8 +95,9 @@ function report({ name, expected }, { code, signal, stdout, stderr, seconds }) {
   return failed;
 }
 
-const readmes = packageReadmes().map((file) => ({ file, examples: readmeExamples(file) }));
-const all = [...readmes.flatMap(({ examples }) => examples), ...programs()];
+const readmes = packageReadmes().map((file) => ({ file, examples: pageExamples(file) }));
+const pages = writtenPages().flatMap(pageExamples);
+const all = [...readmes.flatMap(({ examples }) => examples), ...pages, ...programs()];
 const queue = all.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
 if (queue.length === 0) {
   console.error(

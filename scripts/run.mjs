@@ -1,5 +1,6 @@
 // `npm run demo`, `npm test`, `npm run check`, ...: sets everything up on a machine that has only git and Node, then does
-// the job. Usage: node scripts/run.mjs <demo|test|test:engines|test:browser|check|smoke|build|example|bench> [arguments of the job]
+// the job. Usage: node scripts/run.mjs <demo|test|test:engines|test:browser|check|docs|smoke|build|example|bench> [arguments
+// of the job]
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -49,24 +50,33 @@ function checkNode() {
   }
 }
 
-/** Installs from the lock file unless what is installed was made from this very lock file. */
-function install() {
-  const stamp = join(root, 'node_modules', '.cache', 'learngene', 'installed');
+// Installs from the lock file unless what is installed was made from this very lock file. With `site` also what only the site
+// of the documentation needs: the demo and the tests do without.
+function install({ site = false } = {}) {
+  const stamp = (name) => join(root, 'node_modules', '.cache', 'learngene', name);
   const lock = readFileSync(join(root, 'pnpm-lock.yaml'));
   const key = createHash('sha256').update(lock).update(process.version).update(process.platform).digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) {
+  const isCurrent = (name) => existsSync(stamp(name)) && readFileSync(stamp(name), 'utf8') === key;
+  if (isCurrent('installed-with-site') || (!site && isCurrent('installed'))) {
     say('Dependencies are installed');
     return;
   }
   say(`Installing dependencies from the lock file with ${packageManager}`);
-  pnpm(['install', '--frozen-lockfile', '--prefer-offline']);
-  mkdirSync(join(stamp, '..'), { recursive: true });
-  writeFileSync(stamp, key);
+  pnpm(['install', '--frozen-lockfile', '--prefer-offline', ...(site ? [] : ['--filter=!@learngene/docs'])]);
+  const name = site ? 'installed-with-site' : 'installed';
+  mkdirSync(join(stamp(name), '..'), { recursive: true });
+  writeFileSync(stamp(name), key);
 }
 
 function build() {
   say('Building the packages (turbo, cached)');
   pnpm(['exec', 'turbo', 'run', 'build', '--output-logs=errors-only', '--log-order=grouped']);
+}
+
+/** The site of the documentation, with the API reference by typedoc; a dead link is an error. */
+function buildSite() {
+  say('typedoc and VitePress: the API reference and the site of the documentation');
+  run(process.execPath, [join('tools', 'site', 'build.mjs')]);
 }
 
 /** The output of a program, or undefined where it cannot be run. */
@@ -225,8 +235,13 @@ const jobs = {
     run(process.execPath, [cli, 'bench', 'transfer', '--smoke', '--out', join(out, 'grid'), ...jobs, ...args]);
     rmSync(out, { recursive: true, force: true });
   },
+  docs() {
+    install({ site: true });
+    build();
+    buildSite();
+  },
   check() {
-    install();
+    install({ site: true });
     build();
     say('biome: format and lint');
     pnpm(['exec', 'biome', 'ci', '--error-on-warnings', `--colors=${process.stdout.isTTY ? 'force' : 'off'}`]);
@@ -247,8 +262,7 @@ const jobs = {
     run(process.execPath, [join('tools', 'bundles', 'check.mjs')]);
     say('Examples and the examples of the READMEs');
     run(process.execPath, [join('scripts', 'check-examples.mjs')]);
-    say('typedoc: the API reference');
-    pnpm(['exec', 'typedoc']);
+    buildSite();
     checkNative();
     say('All checks passed');
   },
