@@ -75,6 +75,7 @@ mod sweep;
 mod tile;
 mod transpose;
 mod vector;
+mod windows;
 
 #[cfg(test)]
 mod batch_tests;
@@ -96,3 +97,4 @@ pub use low_rank_together::{
 };
 pub use product::PackedRight;
 pub use scratch::scratch_bytes;
+pub use windows::{MOST_LINES, WindowFilter, Windows, add_window_gradient, has_window_gradient};

@@ -210,11 +210,13 @@ pub(crate) unsafe fn pack_a(
     // SAFETY: both are within A.
     let from = unsafe { a.from(row0, ks.start) };
     let k = ks.len();
+    let rows: usize = runs.iter().map(|(height, count)| height * count).sum();
+    assert!(to.len() >= rows * if kernels.pairs { k.div_ceil(2) } else { k });
     // SAFETY: promised by the caller.
     unsafe {
         match kernels.level {
             #[cfg(target_arch = "x86_64")]
-            _ if kernels.pairs => pack_a_pairs(from, k, runs, to),
+            _ if kernels.pairs => pack_bf16::left(from, k, runs, to),
             #[cfg(target_arch = "x86_64")]
             Level::Avx512 | Level::Avx2 => pack_a_avx2(from, k, runs, to),
             _ => pack_a_with(from, k, runs, to),
@@ -228,30 +230,7 @@ pub(crate) fn by_rows(kernels: &Kernels, a: Matrix) -> bool {
 }
 
 /// Few rows at a time: with a stride of 4 KiB their lines all compete for one set of the first-level cache.
-const STEP: usize = 8;
-
-/// # Safety
-/// As [`pack_a`].
-#[cfg(target_arch = "x86_64")]
-unsafe fn pack_a_pairs(from: Matrix, k: usize, runs: [(usize, usize); 2], to: &mut [f32]) {
-    // SAFETY: promised by the caller.
-    unsafe {
-        if from.column == 1 {
-            return pack_bf16::rows(from, runs.iter().map(|(height, count)| height * count).sum(), k, to);
-        }
-        for l0 in (0..k).step_by(2 * STEP) {
-            let l1 = (l0 + 2 * STEP).min(k);
-            let mut row = 0;
-            for (height, count) in runs {
-                for _ in 0..count {
-                    let (source, at) = (from.from(row, 0).transposed(), row * k.div_ceil(2) + l0 / 2 * height);
-                    pack_bf16::columns(source, l0..l1, height, None, to.as_mut_ptr().add(at), height);
-                    row += height;
-                }
-            }
-        }
-    }
-}
+pub(crate) const STEP: usize = 8;
 
 /// # Safety
 /// As [`pack_a`].

@@ -91,7 +91,7 @@ impl Plan {
 
 /// The longest sum in registers; the tiles of longer ones are added to in C.
 const LONGEST: usize = 2048;
-/// The same where A is packed: A is packed anew for every block of columns, so those are as wide as may be.
+/// The same where A is packed in groups: A is packed anew for every block of columns, so those are as wide as may be.
 const LONGEST_PACKED: usize = 512;
 /// The same where B is read where it lies for a few rows: a panel and the one that is asked for meanwhile, 144 KiB, stay in
 /// the second-level cache, whatever it is, and adding to C is less than a hundredth of the work.
@@ -118,7 +118,7 @@ impl<'a> Product<'a> {
         let lanes = self.kernels.lanes;
         let vectors = columns.div_ceil(lanes);
         let few = !packed && self.has_few_rows();
-        let most = match self.packs_a() {
+        let most = match self.packs_groups() {
             true => LONGEST_PACKED,
             false if few => LONGEST_FEW,
             false => LONGEST,
@@ -172,12 +172,8 @@ impl<'a> Product<'a> {
         let plan = self.plan(columns.len(), packed.is_some());
         let Plan { longest, tail_k, strip, .. } = plan;
         let lanes = self.kernels.lanes;
-        let height = self.height(strip);
-        let a_rows = self.a_tiles(longest, height) * height;
-        let a_rows = a_rows.min(rows.len());
-        let packs_a = self.packs_a();
         let b_size = if packed.is_some() { 0 } else { longest * strip * lanes };
-        let sizes = [b_size, if packs_a { a_rows * longest.max(tail_k) } else { 0 }, tail_k * strip * lanes];
+        let sizes = [b_size, self.a_size(longest, rows.len()), tail_k * strip * lanes];
         scratch::with(sizes, |[b_words, a_words, tail_words]| {
             let mut at = 0;
             for index in 0..plan.strips {
@@ -247,7 +243,7 @@ impl<'a> Product<'a> {
                 }
                 for tile in group.clone() {
                     let rows = tile_rows(tile);
-                    let packed_next = piece.start + cut.part(group.end).start + LINE * (tile - group.start);
+                    let packed_next = (piece.start + cut.part(group.end).start, tile - group.start);
                     let coming = self.coming(&rows, &ks, tile * panels.parts, packed_next);
                     let mut parts = [self.a_part(&rows, group_start, &ks, a_words); 2];
                     let count = 1 + usize::from(tail.is_some());

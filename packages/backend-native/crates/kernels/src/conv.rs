@@ -1,10 +1,12 @@
 //! Convolutions of images [N, H, W, C] with filters [KH, KW, C, O] as products of matrices.
 //!
 //! The patches of some hundred output pixels are laid out as the rows of a matrix that stays in the second cache (im2col
-//! by tiles), and multiplied by the filter, which is a matrix [KH KW C, O] as it is. A 1x1 convolution needs no patches.
+//! by tiles), and multiplied by the filter, which is a matrix [KH KW C, O] as it is. A 1x1 convolution needs no patches, and
+//! where the filter is small they are read from the lines of the image.
 
 mod ending;
 mod gradients;
+mod lines;
 mod patches;
 #[cfg(test)]
 mod tests;
@@ -110,6 +112,7 @@ pub fn conv2d(conv: &Conv, x: &[f32], w: &[f32], after: After<'_>, y: &mut [f32]
     let ending = Ending::of(after);
     conv.on_threads(|| match winograd::grid_if_faster(conv) {
         Some(grid) => winograd::forward(&grid, x, w, ending, y),
+        None if lines::fits(conv) => lines::forward(conv, x, w, ending, y),
         None => by_patches(conv, x, w, ending, y),
     });
 }

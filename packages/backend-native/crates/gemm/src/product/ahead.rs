@@ -35,15 +35,25 @@ impl Coming {
 }
 
 impl Product<'_> {
-    /// What the tile above `rows.end` may ask for: the next product; the rows of A below; or, where A is packed, the
-    /// lines from the row `packed_next` on, which belong to the group that is packed next.
-    pub(super) fn coming(&self, rows: &Range<usize>, ks: &Range<usize>, call: usize, packed_next: usize) -> Coming {
+    /// What the tile above `rows.end` may ask for: the next product; the rows of A below; or, where tiles of a transposed A
+    /// are packed in groups, lines of the next group, which starts at a row, for the so many-th tile of this one.
+    pub(super) fn coming(
+        &self,
+        rows: &Range<usize>,
+        ks: &Range<usize>,
+        call: usize,
+        (group, index): (usize, usize),
+    ) -> Coming {
         let a = self.base.a;
-        let line = |row: usize| a.at.wrapping_add(row * a.row + ks.start * a.column);
+        let line = |row: usize, k: usize| a.at.wrapping_add(row * a.row + (ks.start + k) * a.column);
         match self.next {
             Some(next) => Coming::Product { next, call },
-            None if self.packs_a() => Coming::Lines { at: line(packed_next), step: a.column },
-            None => Coming::Lines { at: line(rows.end), step: LINE },
+            None if self.packs_groups() => {
+                // a line for every row of K, of which a word may hold two: so many tiles ask for one line's rows
+                let (words, times) = (self.words(ks.len()), if self.kernels.pairs { 2 } else { 1 });
+                Coming::Lines { at: line(group + LINE * (index / times), index % times * words), step: a.column }
+            }
+            None => Coming::Lines { at: line(rows.end, 0), step: LINE },
         }
     }
 }

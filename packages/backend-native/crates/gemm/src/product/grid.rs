@@ -69,18 +69,21 @@ impl Product<'_> {
         if threads == 1 || tasks <= 1 || self.work() < 8192.0 {
             return (1, 1);
         }
-        let k = (self.base.k + self.tails.first().map_or(0, |tail| tail.term.k)) as f64;
+        let k = self.base.k + self.tails.first().map_or(0, |tail| tail.term.k);
+        let (k, words) = (k as f64, self.words(k) as f64);
         // Costs in the time of one register's multiply-add, half a cycle.
-        let pack_a = if self.base.a.column == 1 { 0.02 } else { 0.4 };
-        let pack_b = if self.base.b.column == 1 { 0.3 } else { 0.6 };
+        let (pack_a, pack_b) = match (self.base.a.column == 1, self.base.b.column == 1) {
+            _ if self.kernels.pairs => (0.2, 0.2), // all are converted, five numbers a cycle
+            (a, b) => (if a { 0.02 } else { 0.4 }, if b { 0.3 } else { 0.6 }),
+        };
         let mut best = (f64::INFINITY, (1, 1));
         for across in 1..=vectors.min(tasks) {
             for down in 1..=row_tiles.min(tasks / across) {
                 let wide = vectors.div_ceil(across) as f64;
                 let high = (row_tiles.div_ceil(down) * height).min(self.m) as f64;
-                let direct = high <= (FEW_TILES * height) as f64 && self.base.b.column == 1;
+                let direct = high <= (FEW_TILES * height) as f64 && self.base.b.column == 1 && !self.kernels.pairs;
                 let packing = if direct { 0.0 } else { pack_b * k * wide * lanes as f64 };
-                let cost = high * wide * k + packing + pack_a * high * k + 3000.0;
+                let cost = high * wide * words + packing + pack_a * high * k + 3000.0;
                 let total = (across * down).div_ceil(threads) as f64 * cost + 0.02 * cost;
                 if total < best.0 {
                     best = (total, (down, across));

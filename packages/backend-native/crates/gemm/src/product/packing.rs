@@ -21,9 +21,20 @@ pub(super) const FEW_TILES: usize = 3;
 pub(crate) const AHEAD: usize = 12;
 
 impl Product<'_> {
-    /// Tiles of rows of A that are packed at a time.
+    /// Tiles of rows of A that are packed at a time: one where its rows are only converted, which the first-level cache holds.
     pub(super) fn a_tiles(&self, words: usize, height: usize) -> usize {
+        if !self.packs_groups() {
+            return 1;
+        }
         (cache::second_level_words() * A_SHARE / 16 / words.max(1) / height).max(1)
+    }
+
+    /// The most words of a group of packed tiles: strips differ in height, and passes over K in words, of which `longest` has
+    /// the most.
+    pub(super) fn a_size(&self, longest: usize, rows: usize) -> usize {
+        let tallest = self.kernels.heights.iter().max().map_or(0, |height| height * longest);
+        let share = if self.packs_groups() { cache::second_level_words() * A_SHARE / 16 } else { 0 };
+        if self.packs_a() { share.max(tallest).min(rows * longest) } else { 0 }
     }
 
     pub(super) fn b_share(&self) -> usize {
@@ -33,6 +44,11 @@ impl Product<'_> {
     pub(super) fn packs_a(&self) -> bool {
         let small = self.base.k * self.base.a.column <= SMALL;
         self.kernels.pairs || (self.base.a.column != 1 && !small)
+    }
+
+    /// Whether A is packed, many tiles at a time.
+    pub(super) fn packs_groups(&self) -> bool {
+        self.packs_a() && !by_rows(&self.kernels, self.base.a)
     }
 
     /// Whether B is read where it lies.
@@ -95,5 +111,36 @@ impl Product<'_> {
             (a.at, a.row, a.column)
         };
         Part { k: words, a, a_rows, a_step, b: a, b_step: 0, b_ahead: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::epilogue::SharedEpilogue;
+    use crate::gemm::product_of;
+    use crate::pack::Matrix;
+    use crate::testing::levels;
+    use crate::tile::bf16_kernels;
+    use learngene_pool::SendPtr;
+
+    #[test]
+    fn every_group_has_room() {
+        for kernels in levels().into_iter().chain(bf16_kernels()) {
+            for transposed in [false, true] {
+                let (rows, k) = (100_000, 20_000);
+                let (a, b) = (Matrix::new(&[], k, transposed), Matrix::new(&[], 500, false));
+                let to = SendPtr(std::ptr::null_mut());
+                let product = product_of(kernels, (rows, 500, k), (a, b), to, SharedEpilogue::PLAIN);
+                for longest in (2..=2048).filter(|_| product.packs_a()) {
+                    let room = product.a_size(longest, rows);
+                    for (words, &height) in
+                        [longest - 1, longest].iter().flat_map(|w| kernels.heights.iter().map(move |h| (w, h)))
+                    {
+                        let group = product.a_tiles(*words, height.max(1)) * height;
+                        assert!(group * words <= room, "{:?} {longest} {words} {height}", kernels.level);
+                    }
+                }
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use learngene_gemm::Gemm;
 use learngene_pool::{SendPtr, run, split, threads};
 
 use super::patches::{Unfold, fold, unfold, unfold_on_all};
-use super::{After, Conv, PARTIALS, ROWS, TILE, conv2d, product, winograd};
+use super::{After, Conv, PARTIALS, ROWS, TILE, conv2d, lines, product, winograd};
 use crate::elementwise::{fill, for_parts};
 use crate::support::{for_tasks, with_scratch};
 use crate::transpose::transpose_plane;
@@ -99,11 +99,12 @@ pub fn conv2d_filter_grad(conv: &Conv, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     }
     conv.on_threads(|| match winograd::grid_if_faster(conv) {
         Some(grid) => winograd::filter_grad(&grid, x, dy, dw),
+        None if lines::fits(conv) && lines::has_filter_grad(conv) => lines::filter_grad(conv, x, dy, dw),
         None => filter_grad_by_patches(conv, x, dy, dw),
     });
 }
 
-fn filter_grad_by_patches(conv: &Conv, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+pub(super) fn filter_grad_by_patches(conv: &Conv, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     let (pixels, filters, patch) = (conv.window.pixels(), conv.filters, conv.patch());
     let tiles = conv.tiles();
     let tasks = threads().min(tiles).min(PARTIALS / dw.len()).max(1);

@@ -87,8 +87,20 @@ fn check(conv: &Conv) {
     conv2d_input_grad(conv, &dy, &w, &mut got);
     close(&got, &dx, 1e-6);
     let mut got = vec![f32::NAN; w.len()];
+    if conv.weights() > 0 && !dy.is_empty() {
+        gradients::filter_grad_by_patches(conv, &x, &dy, &mut got);
+        close(&got, &dw, 1e-6);
+    }
     conv2d_filter_grad(conv, &x, &dy, &mut got);
     close(&got, &dw, 1e-6);
+    if lines::fits(conv) {
+        check_endings(conv, &y, 1e-6, &|after, got| lines::forward(conv, &x, &w, Ending::of(after), got));
+        if lines::has_filter_grad(conv) {
+            got.fill(f32::NAN);
+            lines::filter_grad(conv, &x, &dy, &mut got);
+            close(&got, &dw, 1e-6);
+        }
+    }
 }
 
 /// Tiles of all kinds: images smaller than one, cut off ones, padding of 0 to 2, channels that are no whole register.
@@ -167,7 +179,7 @@ fn a_nan_stays_in_its_tiles() {
 #[test]
 fn value_and_gradients_like_a_loop() {
     for window in windows() {
-        for filters in [1, 5, 17] {
+        for filters in [1, 5, 16, 17] {
             check(&Conv { window, filters });
         }
     }
