@@ -93,11 +93,12 @@ describe('a forgotten --data', () => {
   test('of a bundle that does not say: wrong usage', async () => {
     const silent = at('silent');
     cpSync(bundle, silent, { recursive: true });
-    const manifest = JSON.parse(readFileSync(join(silent, 'kind.json'), 'utf8'));
+    // Of the version before bundles had a checksum of what they say.
+    const { checksum: __, ...manifest } = JSON.parse(readFileSync(join(silent, 'kind.json'), 'utf8'));
     const { data: _, ...config } = JSON.parse(manifest.metadata.config);
     writeFileSync(
       join(silent, 'kind.json'),
-      JSON.stringify({ ...manifest, metadata: { config: JSON.stringify(config) } }),
+      JSON.stringify({ ...manifest, version: 3, metadata: { config: JSON.stringify(config) } }),
     );
     const transfer = await run('transfer', '--from', silent, '--out', at('never'), ...cpu);
     expect([transfer.code, transfer.stderr]).toEqual([2, expect.stringContaining('--data: no data given')]);

@@ -30,7 +30,7 @@ describe('learngene report', () => {
     expect(readFileSync(at('both.html'), 'utf8')).toContain('training.learningRate');
     const again = await run('report', at('a'), at('b'), '--out', at('both.html'));
     expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('exists already; give --force')]);
-  });
+  }, 180_000);
 
   test('exports logs, and writes no page then', async () => {
     const page = readFileSync(at('a', 'report.html'), 'utf8');
