@@ -61,6 +61,7 @@ const setupFiles = [
   `${root}scripts/child-lines/in-children.ts`,
   ...(process.env.LEARNGENE_TEST_BACKEND === 'webgpu' ? [`${root}scripts/webgpu-left-out.ts`] : []),
   ...(process.env.LEARNGENE_TEST_BACKEND === 'native' ? [`${root}scripts/native-backend.ts`] : []),
+  ...(process.env.LEARNGENE_TEST_BACKEND === 'wasm' ? [`${root}scripts/wasm-backend.ts`] : []),
 ];
 const folders = [...grouped, 'benchmarks', 'examples', 'scripts', 'test/browser'];
 
