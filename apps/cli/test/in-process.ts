@@ -1,12 +1,13 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Command } from 'commander';
 import { afterAll, vi } from 'vitest';
 import { errorLine, exitCode } from '../src/cli/errors';
 
-/** Commands that are run in this process, from source; what they print is caught until the tests of a file end. */
+/** Commands that are run in this process, from source; what they print is caught, without colours, until the tests of a file end. */
 export function inProcess() {
   const written: string[] = [];
   const silence = [process.stdout, process.stderr].map((stream) =>
-    vi.spyOn(stream, 'write').mockImplementation((text) => written.push(String(text)) > 0),
+    vi.spyOn(stream, 'write').mockImplementation((text) => written.push(stripVTControlCharacters(String(text))) > 0),
   );
   afterAll(() => {
     for (const spy of silence) spy.mockRestore();
