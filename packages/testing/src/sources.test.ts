@@ -22,6 +22,7 @@ describe('what WebGPU cannot do', () => {
     const reasons = {
       'packages/adapters/src/methods/cayley.ts': 'refuses by name: the inverse is in the forward pass',
       'packages/adapters/src/methods/choose-blocks.ts': 'async form',
+      'packages/adapters/src/tailors-as-lora.ts': 'async form',
       'packages/dit/src/timestep.ts': 'only where canReadSync; else on the device',
       'packages/nn/src/read-back.ts': 'the function itself',
       'packages/tensor-svd/src/factored/energies.ts': 'async form',
