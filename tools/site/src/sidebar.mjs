@@ -31,7 +31,7 @@ export function sidebar() {
     page('Models in latents', '/latents'),
     page('Cut to a device', '/guides/cut-to-a-device'),
     page('Compare methods', '/transfer'),
-    page('Resume and extend', '/guides/resume-and-extend'),
+    page('Resume, extend, compare', '/guides/resume-and-extend'),
     page('From PyTorch to here', '/guides/from-pytorch'),
   ];
   const reference = [
@@ -62,11 +62,5 @@ export function sidebar() {
       ],
     },
     { text: 'Work on it', items: work },
-  ].map((group) => ({ ...group, items: group.items.filter(({ link }) => link === undefined || hasPage(link)) }));
-}
-
-/** Whether a link of the navigation has its page. */
-function hasPage(link) {
-  const path = link.endsWith('/') ? `${link}index.md` : `${link}.md`;
-  return [DOCS, GENERATED].some((folder) => existsSync(join(folder, path)));
+  ];
 }

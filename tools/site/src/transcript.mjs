@@ -62,8 +62,8 @@ function form(line) {
     .trim();
 }
 
-/** Lines that say which machine this is. */
-const isOfMachine = (line) => /^Engine: /.test(line);
+/** Lines that say which machine this is, or how fast it is. */
+const isOfMachine = (line) => /^(Engine: |About \d)/.test(line);
 
 /** An output as a page shows it: of the lines of one progress the last, as a terminal does. */
 export function asShown(printed) {
@@ -71,9 +71,9 @@ export function asShown(printed) {
     .replace(/\s+$/, '')
     .split('\n')
     .map((line) => line.replace(/.*\r/, '').trimEnd());
-  return lines
-    .filter((line, i) => progressOf(line) === undefined || progressOf(line) !== progressOf(lines[i + 1] ?? ''))
-    .join('\n');
+  const goesOn = (line, i) =>
+    progressOf(lines.slice(i + 1).find((next) => !isOfMachine(next)) ?? '') === progressOf(line);
+  return lines.filter((line, i) => progressOf(line) === undefined || !goesOn(line, i)).join('\n');
 }
 
 /** Whether two outputs, as a page shows them, say the same but for numbers. */

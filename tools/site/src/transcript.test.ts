@@ -45,6 +45,7 @@ describe('what a page shows', () => {
   test('of the lines of a progress the last stays', () => {
     const lines = ['start', 'Training: 1/9 steps', 'Training: 5/9 steps, loss 3', 'Training: 9/9 steps, loss 2', 'end'];
     expect(asShown(lines.join('\n'))).toBe('start\nTraining: 9/9 steps, loss 2\nend');
+    expect(asShown('Training: 1/9 steps\nAbout 3 s\nTraining: 9/9 steps')).toBe('About 3 s\nTraining: 9/9 steps');
     expect(asShown('Decoding: 2/2 images\nTraining: 2/2 steps')).toBe('Decoding: 2/2 images\nTraining: 2/2 steps');
   });
 
@@ -55,6 +56,7 @@ describe('what a page shows', () => {
     ['hashes', 'base 0123456789abcdef', 'base fedcba9876543210aa'],
     ['progress', 'Training: 2/2 steps, 3 steps/s', 'Training: 900/900 steps, 1:03 left loss 0.5'],
     ['the engine', 'Engine: native (Rust)\nend', 'Engine: cpu\nend'],
+    ['what is said about the speed', 'About 3 s for 9 steps\nend', 'About 1 min, 2 s a step\nend'],
   ])('%s may differ', (_, one, other) => expect(sameOutput(one, other)).toBe(true));
 
   test.each([
