@@ -29,7 +29,7 @@ export {
 } from './data/run-data';
 export { writePacked } from './data/write-packed';
 export { adjustPlan, DEMO_SECTIONS, type DemoDataChoice, type PlanChanges, planForData } from './demo/adjust-plan';
-export { type CheckDemoOptions, checkDemo } from './demo/check-demo';
+export { type CheckDemoOptions, type CheckedDemo, checkDemo } from './demo/check-demo';
 export { checkDemoFolder, type DemoFolderOptions, type DemoFolderState, demoFolderState } from './demo/folder';
 export { type DemoChoice, type DemoPlan, type DemoSteps, demoPlan, planFor, planOn, withSteps } from './demo/plan';
 export { FULL_PIXEL_PLAN, fullLatentPlan, latentPlan, PIXEL_PLAN } from './demo/plans';

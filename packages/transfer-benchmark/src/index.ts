@@ -70,6 +70,8 @@ export {
   type MeanRatio,
   type MethodRow,
   type MetricKey,
+  type PrecisionMark,
+  type PrecisionMarkSummary,
   type Standing,
   type TableSummary,
   type TaskComparison,

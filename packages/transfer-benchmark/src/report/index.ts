@@ -1,6 +1,7 @@
 export type { Comparison, Verdict } from './compare';
 export type { Condition } from './conditions';
 export type { MetricKey } from './metrics';
+export type { PrecisionMark, PrecisionMarkSummary } from './precision-marks';
 export { checkDocument, type TransferReport, type TransferReportOptions, writeTransferReport } from './report';
 export type {
   BudgetPoint,
