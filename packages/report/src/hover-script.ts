@@ -38,7 +38,7 @@ export const HOVER_SCRIPT = `
       rows.sort((a, b) => a.top - b.top);
       const left = rows.length - MOST;
       if (left > 0) {
-        const near = pointerY === undefined ? area.top : pointerY;
+        const near = pointerY ?? area.top;
         rows = rows.sort((a, b) => Math.abs(a.top - near) - Math.abs(b.top - near)).slice(0, MOST).sort((a, b) => a.top - b.top);
       }
       const line = document.createElementNS(SVG, 'line');
@@ -79,7 +79,7 @@ export const HOVER_SCRIPT = `
     svg.addEventListener('blur', hide);
     svg.addEventListener('keydown', (event) => {
       const move = { ArrowLeft: -1, ArrowRight: 1, Home: -all.length, End: all.length, Escape: 0 }[event.key];
-      if (move === undefined) return;
+      if (typeof move !== 'number') return;
       event.preventDefault();
       if (move === 0) return hide();
       at = Math.min(all.length - 1, Math.max(0, at + move));

@@ -112,6 +112,7 @@ async function goodArguments(): Promise<Record<string, [values: unknown[], names
     ],
     readVae: [['none'], [/^folder:/]],
     recogniseVae: [[foreign], [/^tensors:/]],
+    tinyVaePair: [['none'], [/^path:/]],
     writeVae: [
       ['none', { config, tensors }, {}],
       [/^folder:/, /^(files|tensors):/, /^options:/],

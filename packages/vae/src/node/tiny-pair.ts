@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { NamedTensors } from '@learngene/tensor-io';
+import { checkText } from '../core/arguments';
 import { TINY_VAE_PRESETS, type TinyVaeConfig } from '../tiny/config';
 import { vaeTensorShapes } from '../weights/checkpoint';
 import { VAE_FILES } from '../weights/files';
@@ -25,6 +26,7 @@ const PART = /^(.*?)(encoder|decoder)(\.(?:pth|pt|safetensors))$/;
  * @throws Error where one of the two is missing, and for a folder of several pairs, naming them
  */
 export async function tinyVaePair(path: string): Promise<TinyVaePair | undefined> {
+  checkText('path', path);
   const found = await stat(path).catch(() => undefined);
   if (found === undefined || (found.isDirectory() && existsSync(join(path, VAE_FILES.config)))) return undefined;
   const [folder, names] = found.isDirectory() ? [path, await readdir(path)] : [dirname(path), [basename(path)]];
