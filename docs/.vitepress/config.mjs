@@ -1,10 +1,10 @@
 // The site of the documentation; `npm run docs` builds it.
 import { defineConfig } from 'vitepress';
-import { linkRepository } from '../../tools/site/src/link-repository.mjs';
-import { sidebar } from '../../tools/site/src/sidebar.mjs';
 import { consoleLines } from './console-lines.mjs';
 import { inlineFigures } from './inline-figures.mjs';
+import { linkRepository } from './link-repository.mjs';
 import { renderMermaid } from './render-mermaid.mjs';
+import { sidebar } from './sidebar.mjs';
 
 const GITHUB = 'https://github.com/learngene/learngene';
 

@@ -7,9 +7,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { DOCS } from '../../docs/.vitepress/pages.mjs';
 import { commandLine } from '../../scripts/command-line.mjs';
 import { generatePages } from './src/generate-pages.mjs';
-import { DOCS } from './src/pages.mjs';
 import { siteFaults } from './src/site-faults.mjs';
 
 const { values } = commandLine(import.meta.url, { 'keep-api': { type: 'boolean' } });

@@ -16,9 +16,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
+import { ROOT } from '../../docs/.vitepress/pages.mjs';
 import { commandLine } from '../../scripts/command-line.mjs';
 import { makePhotos } from './src/make-photos.mjs';
-import { ROOT } from './src/pages.mjs';
 import { playedPages } from './src/played-pages.mjs';
 import { asShown, photoFolders, pictures, sameOutput, sessions, withOutputs } from './src/transcript.mjs';
 

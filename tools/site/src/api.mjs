@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Application } from 'typedoc';
-import { DOCS, GENERATED, ROOT } from './pages.mjs';
+import { DOCS, GENERATED, ROOT } from '../../../docs/.vitepress/pages.mjs';
 
 // The plug-ins are dependencies of the site alone.
 const { resolve } = createRequire(join(DOCS, 'package.json'));

@@ -1,7 +1,7 @@
 // The reference of the command, made from the help that it prints.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { ROOT } from './pages.mjs';
+import { ROOT } from '../../../docs/.vitepress/pages.mjs';
 import { parseHelp } from './parse-help.mjs';
 
 function helpOf(words) {

@@ -1,7 +1,7 @@
 // The reference of the configuration, made from what `learngene config` prints.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { ROOT } from './pages.mjs';
+import { ROOT } from '../../../docs/.vitepress/pages.mjs';
 
 const cell = (text) => String(text).replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('{', '&#123;');
 const code = (value) =>

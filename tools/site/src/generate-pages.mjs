@@ -2,11 +2,11 @@
 // API by typedoc, the help of the command.
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { copies, DOCS, GENERATED, ROOT } from '../../../docs/.vitepress/pages.mjs';
+import { titleOf } from '../../../docs/.vitepress/sidebar.mjs';
 import { writeApi } from './api.mjs';
 import { writeCommandReference } from './command-reference.mjs';
 import { writeConfigReference } from './config-reference.mjs';
-import { copies, DOCS, GENERATED, ROOT } from './pages.mjs';
-import { titleOf } from './sidebar.mjs';
 
 function write(path, text) {
   const file = join(GENERATED, path);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { resolveLink } from './link-repository.mjs';
-import { DOCS, GENERATED } from './pages.mjs';
+import { resolveLink } from '../../../docs/.vitepress/link-repository.mjs';
+import { DOCS, GENERATED } from '../../../docs/.vitepress/pages.mjs';
 
 const link = (href: string, file = join(DOCS, 'bundles.md')) => resolveLink(href, file, 'https://host/repo');
 

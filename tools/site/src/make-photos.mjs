@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { ROOT } from './pages.mjs';
+import { ROOT } from '../../../docs/.vitepress/pages.mjs';
 
 /**
  * Writes a folder of images with a folder a class: emoji of 64x64 pixels.

@@ -1,7 +1,7 @@
 // The pages whose commands are run.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DOCS } from './pages.mjs';
+import { DOCS } from '../../../docs/.vitepress/pages.mjs';
 import { sessions } from './transcript.mjs';
 
 /** Pages of the documentation that people write, without the decisions: paths on disk, sorted. */
