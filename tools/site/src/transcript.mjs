@@ -50,8 +50,6 @@ const progressOf = (line) => /^([A-Z][\w ]+): \d+\/\d+ /.exec(line)?.[1];
 
 /** What of a line may not differ from run to run: numbers and durations are one sign each. */
 function form(line) {
-  const progress = progressOf(line);
-  if (progress !== undefined) return `${progress}: progress`;
   return line
     .replace(/\b[0-9a-f]{12,64}\b/g, '#')
     .replace(/\d[\d,]*(\.\d+)?(e[+-]?\d+)?/gi, '#')
@@ -65,23 +63,35 @@ function form(line) {
 /** Lines that say which machine this is, or how fast it is. */
 const isOfMachine = (line) => /^(Engine: |About \d)/.test(line);
 
-/** An output as a page shows it: of the lines of one progress the last, as a terminal does. */
+/**
+ * An output as a page shows it: of the lines of one progress the last, as a terminal does. Where two progresses take turns, the
+ * last line of each stays.
+ */
 export function asShown(printed) {
   const lines = printed
     .replace(/\s+$/, '')
     .split('\n')
     .map((line) => line.replace(/.*\r/, '').trimEnd());
-  const goesOn = (line, i) =>
-    progressOf(lines.slice(i + 1).find((next) => !isOfMachine(next)) ?? '') === progressOf(line);
-  return lines.filter((line, i) => progressOf(line) === undefined || !goesOn(line, i)).join('\n');
+  const shown = [];
+  const following = new Set(); // progresses in the run of progress lines that follows
+  for (const line of lines.reverse()) {
+    const progress = progressOf(line);
+    if (progress === undefined && !isOfMachine(line)) following.clear();
+    if (progress === undefined || !following.has(progress)) shown.push(line);
+    if (progress !== undefined) following.add(progress);
+  }
+  return shown.reverse().join('\n');
 }
 
-/** Whether two outputs, as a page shows them, say the same but for numbers. */
+/**
+ * Whether two outputs, as a page shows them, say the same but for numbers. Lines of progress are left out: how many there are,
+ * and where, goes by the clock.
+ */
 export function sameOutput(one, other) {
   const forms = (text) =>
     text
       .split('\n')
-      .filter((line) => !isOfMachine(line))
+      .filter((line) => !isOfMachine(line) && progressOf(line) === undefined)
       .map(form);
   return JSON.stringify(forms(one)) === JSON.stringify(forms(other));
 }

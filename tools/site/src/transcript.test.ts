@@ -47,6 +47,9 @@ describe('what a page shows', () => {
     expect(asShown(lines.join('\n'))).toBe('start\nTraining: 9/9 steps, loss 2\nend');
     expect(asShown('Training: 1/9 steps\nAbout 3 s\nTraining: 9/9 steps')).toBe('About 3 s\nTraining: 9/9 steps');
     expect(asShown('Decoding: 2/2 images\nTraining: 2/2 steps')).toBe('Decoding: 2/2 images\nTraining: 2/2 steps');
+    expect(asShown('At: 1/2 steps\nBy: 1/1 images\nAt: 2/2 steps\nBy: 1/1 images\nend\nAt: 1/1 steps')).toBe(
+      'At: 2/2 steps\nBy: 1/1 images\nend\nAt: 1/1 steps',
+    );
   });
 
   test.each([
@@ -55,6 +58,7 @@ describe('what a page shows', () => {
     ['sizes', 'wrote 1.5 MB', 'wrote 900 kB'],
     ['hashes', 'base 0123456789abcdef', 'base fedcba9876543210aa'],
     ['progress', 'Training: 2/2 steps, 3 steps/s', 'Training: 900/900 steps, 1:03 left loss 0.5'],
+    ['how often progresses take turns', 'At: 1/2 steps\nBy: 1/1 steps\nAt: 2/2 steps\nend', 'By: 1/1 steps\nend'],
     ['the engine', 'Engine: native (Rust)\nend', 'Engine: cpu\nend'],
     ['what is said about the speed', 'About 3 s for 9 steps\nend', 'About 1 min, 2 s a step\nend'],
   ])('%s may differ', (_, one, other) => expect(sameOutput(one, other)).toBe(true));
