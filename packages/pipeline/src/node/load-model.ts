@@ -11,6 +11,7 @@ import { classLabels } from '../recipe/class-labels';
 import { readRecipe } from '../recipe/recipe';
 import { loadNewestCheckpoint } from './checkpoint';
 import { expectArtifact } from './identify';
+import { modelPath } from './installed-bundle';
 import { checkpointSteps, isRunFolder, readKindRecord } from './run-folder';
 
 /** A model with what is needed to sample from it. */
@@ -50,15 +51,17 @@ export interface ModelDescription {
 }
 
 /**
- * The folder of the run or the bundle at a path. For a demo it is its pre-training run, and a message says so.
+ * The folder of the run or the bundle at a path, or of the bundle in an installed npm package. For a demo it is its pre-training
+ * run, and a message says so.
  *
  * @param options - what receives that message, and the option or argument that gave the path, for errors
  * @throws ConfigError that says what else lies there
  */
 export async function modelFolder(
-  path: string,
+  source: string,
   { progress, argument }: { progress: Progress; argument: string },
 ): Promise<string> {
+  const path = await modelPath(source, argument);
   const expected = 'a run, a bundle or a demo';
   const { kind, what } = await expectArtifact(path, { option: argument, kinds: ['run', 'bundle', 'demo'], expected });
   if (kind !== 'demo') return path;

@@ -9,6 +9,7 @@ import { readRecipe } from '../recipe/recipe';
 import { describeDense, loadDense } from './dense-model';
 import { describeDenseRun } from './dense-run';
 import { expectArtifact } from './identify';
+import { modelPath } from './installed-bundle';
 import { describeModel, loadModel, modelFolder } from './load-model';
 
 /** A model in a folder or a file that images can be sampled from, before any of its weights are read. */
@@ -30,11 +31,13 @@ export interface DescribeSourceOptions {
 /**
  * Describes a run, a bundle, a demo or a dense model without reading its weights.
  *
+ * @param source - its path, or the name of an installed npm package that holds a bundle.
  * @throws ConfigError that says what else lies at the path, for a run without a checkpoint, and for a bundle or a dense model
  *   that does not say how images are sampled from it
  */
-export async function describeSource(path: string, options: DescribeSourceOptions = {}): Promise<PathSource> {
+export async function describeSource(source: string, options: DescribeSourceOptions = {}): Promise<PathSource> {
   const { progress = noProgress, argument = 'path' } = options;
+  const path = await modelPath(source, argument);
   const { kind } = await expectArtifact(path, {
     option: argument,
     kinds: ['run', 'bundle', 'demo', 'dense'],

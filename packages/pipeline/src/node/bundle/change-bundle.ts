@@ -21,6 +21,7 @@ import { classNamesOf } from '../../recipe/class-names';
 import { imageSettings } from '../../recipe/image-settings';
 import { readRecipe } from '../../recipe/recipe';
 import { expectArtifact } from '../identify';
+import { modelPath } from '../installed-bundle';
 import { loadModel } from '../load-model';
 import { readKindRecord } from '../run-folder';
 import { modelBase } from './model-base';
@@ -174,13 +175,15 @@ export async function renameInBundle(
 }
 
 /**
- * Adds all groups of another bundle of the same base to a bundle, in its folder; the other one is only read.
+ * Adds all groups of another bundle of the same base to a bundle, in its folder; the other one, a folder or an installed npm
+ * package, is only read.
  *
  * @throws ConfigError for another base, for a name that both have with other content, and for a soft gate; BundleError for a
  *   damaged bundle
  */
-export async function mergeIntoBundle(bundle: string, other: string): Promise<BundleChange> {
+export async function mergeIntoBundle(bundle: string, source: string): Promise<BundleChange> {
   await expectBundle(bundle, 'bundle');
+  const other = await modelPath(source, 'other');
   await expectBundle(other, 'other');
   const from = folderBundle(other);
   return change(bundle, (files) => mergeBundles(files, from, { ...RECIPE_OPTIONS, name: other }));

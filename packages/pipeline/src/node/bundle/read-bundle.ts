@@ -12,6 +12,7 @@ import { readRecipe } from '../../recipe/recipe';
 import { bundleFiles } from '../bundle-files';
 import { expectArtifact } from '../identify';
 import type { Rows } from '../inspect/inspection-rows';
+import { modelPath } from '../installed-bundle';
 import { RECIPE_OPTIONS } from './change-bundle';
 
 /** A group of a bundle. */
@@ -41,8 +42,9 @@ export interface BundleList {
 /** Kibibytes for people. */
 const size = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`;
 
-/** Lists the groups and classes of a bundle; reads kind.json alone. */
-export async function listBundle(bundle: string): Promise<BundleList> {
+/** Lists the groups and classes of a bundle, in its folder or an installed npm package; reads kind.json alone. */
+export async function listBundle(source: string): Promise<BundleList> {
+  const bundle = await modelPath(source, 'bundle');
   await expectArtifact(bundle, { option: 'bundle', kinds: ['bundle'], expected: 'a bundle' });
   const { config, base = null, files } = await readBundleManifest(bundle);
   const names = classNamesOf(config);
@@ -70,11 +72,13 @@ export interface BundleCheck extends BundleVerification {
 }
 
 /**
- * Checks every file of a bundle, the hash of its base, and that its recipe is the one that the hash holds.
+ * Checks every file of a bundle, in its folder or an installed npm package: the hash of its base, and that its recipe is the one
+ * that the hash holds.
  *
  * @returns all that is wrong, and files that do not belong
  */
-export async function checkBundle(bundle: string): Promise<BundleCheck> {
+export async function checkBundle(source: string): Promise<BundleCheck> {
+  const bundle = await modelPath(source, 'bundle');
   await expectArtifact(bundle, { option: 'bundle', kinds: ['bundle'], expected: 'a bundle' });
   const { base, problems: found } = await verifyBundle(folderBundle(bundle), RECIPE_OPTIONS);
   const manifest = await readBundleManifest(bundle).catch(() => undefined);

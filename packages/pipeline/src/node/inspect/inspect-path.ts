@@ -20,6 +20,7 @@ import { noProgress, type Progress } from '../../progress';
 import { type Recipe, readRecipe, recipeOf } from '../../recipe/recipe';
 import { denseFile, denseTensors } from '../dense-model';
 import { identify } from '../identify';
+import { modelPath } from '../installed-bundle';
 import { checkpointSteps, type DenseRunRecord, type KindRunRecord, readRunRecord } from '../run-folder';
 import { type AutoencoderInspection, inspectAutoencoder } from './inspect-autoencoder';
 
@@ -119,13 +120,15 @@ export interface InspectPathOptions {
 
 /**
  * Reads what a run, a bundle, a demo, a dense model, an autoencoder (its folder, its weights, the run that trained it, or the
- * name of a shipped one) or a file of tensors (`.safetensors`, `.pt`, `.pth`) is and costs.
+ * name of a shipped one), the bundle of an installed npm package, or a file of tensors (`.safetensors`, `.pt`, `.pth`) is and
+ * costs.
  *
  * @throws ConfigError that says what else lies at the path
  */
-export async function inspectPath(path: string, options: InspectPathOptions): Promise<Inspection> {
+export async function inspectPath(source: string, options: InspectPathOptions): Promise<Inspection> {
   const { needEngine, progress = noProgress } = options;
-  if (!existsSync(path) && isShippedAutoencoder(path)) return inspectAutoencoder({ name: path }, path);
+  if (!existsSync(source) && isShippedAutoencoder(source)) return inspectAutoencoder({ name: source }, source);
+  const path = await modelPath(source, 'source');
   const artifact = await identify(path);
   const folder = artifact.autoencoder;
   if (folder !== undefined) {
