@@ -21,6 +21,11 @@ export { type EvaluateOptions, type EvaluateProgress, type Evaluation, evaluate,
 export { type FrechetOptions, frechetDistance } from './frechet-distance';
 export { frechetDistanceOfSets } from './frechet-distance-of-sets';
 export { datasetSource, type ImageSource, type IndexedImages, imageSource } from './image-source';
+export { applyInception, type InceptionLogitsOptions, type InceptionOutputs, inceptionLogits } from './inception/apply';
+export { type InceptionExtractorOptions, inceptionExtractor } from './inception/extractor';
+export { type InceptionParams, inceptionParams } from './inception/params';
+export { PROTOCOL_NAMES, PROTOCOLS, type Protocol, type ProtocolRules } from './inception/protocols';
+export { type InceptionResize, inceptionInput } from './inception/resize';
 export { type InceptionScoreOptions, inceptionScore } from './inception-score';
 export { type KernelDistanceOptions, kernelDistance } from './kernel-distance';
 export { createMoments, finishMoments, type Moments, mergeMoments, updateMoments } from './moments';

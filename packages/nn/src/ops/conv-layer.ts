@@ -6,7 +6,7 @@ import { type Conv2dOptions, conv2d } from './conv2d';
 
 /** Parameters of a convolution. */
 export type ConvParams = Readonly<{
-  /** float32 [kernel, kernel, in, out]. */
+  /** float32 [rows, columns, in, out]. */
   weight: Tensor4D;
   /** float32 [out]; absent for a layer without bias. */
   bias?: Tensor1D;

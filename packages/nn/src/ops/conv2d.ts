@@ -11,7 +11,10 @@ export interface Conv2dOptions {
   readonly bias?: Tensor1D;
   /** Step between positions on both axes (default 1). */
   readonly stride?: number;
-  /** Zeros around the image on both axes: one number for every side, or [before, after] (default (kernel - 1) / 2). */
+  /**
+   * Zeros around the image on both axes: one number for every side, or [before, after] (default (kernel - 1) / 2, each axis
+   * by its own side of the kernel).
+   */
   readonly pad?: number | readonly [number, number];
   /** float32 of the result's shape, added before the activation: the other branch of a residual block; none by default. */
   readonly residual?: Tensor4D;
@@ -23,27 +26,26 @@ export interface Conv2dOptions {
  * Two-dimensional cross-correlation of images (torch `F.conv2d` on channels-last tensors).
  *
  * @param x float32 [N, H, W, in].
- * @param weight float32 [kernel, kernel, in, out]: torch's [out, in, kernel, kernel] transposed.
- * @returns [N, Ho, Wo, out] with Ho = floor((H + before + after - kernel) / stride) + 1; the caller owns it.
+ * @param weight float32 [rows, columns, in, out]: torch's [out, in, rows, columns] transposed.
+ * @returns [N, Ho, Wo, out] with Ho = floor((H + before + after - rows) / stride) + 1, Wo alike; the caller owns it.
  * @throws Error if the shapes do not go together or an option is out of range.
  */
 export function conv2d(x: Tensor4D, weight: Tensor4D, options: Conv2dOptions = {}): Tensor4D {
   checkOptions(options, ['bias', 'stride', 'pad', 'residual', 'activation']);
   const { N, H, W, C } = dims('x', x, 'N H W C');
-  const { K, O } = dims('weight', weight, `K K ${C} O`);
-  const { bias, stride = 1, pad = (K - 1) / 2, residual, activation = 'linear' } = options;
+  const { KH, KW, O } = dims('weight', weight, `KH KW ${C} O`);
+  const { bias, stride = 1, pad, residual, activation = 'linear' } = options;
   if (bias) dims('bias', bias, `${O}`);
   checkCount('stride', stride, 1);
   checkWord('activation', activation, ['linear', 'relu']);
-  const [before, after] = typeof pad === 'number' ? [pad, pad] : pad;
-  checkCount('pad', before, 0);
-  checkCount('pad', after, 0);
-  const side = (size: number): number => Math.floor((size + before + after - K) / stride) + 1;
-  if (residual) dims('residual', residual, `${N} ${side(H)} ${side(W)} ${O}`);
-  const sides = [before, after];
+  const [rows, columns] = [KH, KW].map((kernel) => sides(pad ?? (kernel - 1) / 2));
+  const side = (size: number, kernel: number, [before, after]: Sides): number =>
+    Math.floor((size + before + after - kernel) / stride) + 1;
+  if (residual) dims('residual', residual, `${N} ${side(H, KH, rows)} ${side(W, KW, columns)} ${O}`);
+  const isEven = [...rows, ...columns].every((zeros) => zeros === rows[0]);
   const attrs = {
     strides: [stride, stride],
-    pad: before === after ? before : [[0, 0], sides, sides, [0, 0]],
+    pad: isEven ? rows[0] : [[0, 0], rows, columns, [0, 0]],
     dataFormat: 'NHWC',
     dilations: [1, 1],
   } as unknown as NamedAttrMap;
@@ -67,6 +69,16 @@ export function conv2d(x: Tensor4D, weight: Tensor4D, options: Conv2dOptions = {
       };
     },
   }) as Tensor4D;
+}
+
+/** Zeros before and after an axis. */
+type Sides = readonly [number, number];
+
+function sides(pad: number | Sides): Sides {
+  const [before, after] = typeof pad === 'number' ? [pad, pad] : pad;
+  checkCount('pad', before, 0);
+  checkCount('pad', after, 0);
+  return [before, after];
 }
 
 /** The gradient before a ReLU whose result was y (none: no ReLU), and its sums where a kernel gives them with it. */

@@ -20,28 +20,38 @@ beforeAll(useNnBackend);
 const random = normals(3);
 
 /** A convolution by its definition, in float64. */
-function slowConv(x: Tensor4D, w: Tensor4D, { bias, stride = 1, pad = 1, activation }: Conv2dOptions): Tensor4D {
+function slowConv(x: Tensor4D, w: Tensor4D, { bias, stride = 1, pad, activation }: Conv2dOptions): Tensor4D {
   const [N, H, W, C] = x.shape;
-  const [K, , , O] = w.shape;
-  const [before, after] = typeof pad === 'number' ? [pad, pad] : pad;
-  const side = (size: number) => Math.floor((size + before + after - K) / stride) + 1;
+  const [KH, KW, , O] = w.shape;
+  const padOf = (kernel: number) => pad ?? (kernel - 1) / 2;
+  const sides = (kernel: number) =>
+    [padOf(kernel)]
+      .flat()
+      .concat(padOf(kernel) as number)
+      .slice(0, 2);
+  const [[top, bottom], [left, right]] = [sides(KH), sides(KW)];
+  const height = Math.floor((H + top + bottom - KH) / stride) + 1;
+  const width = Math.floor((W + left + right - KW) / stride) + 1;
   const [xs, ws, bs] = [x.arraySync(), w.arraySync(), bias?.arraySync()];
-  const y = tf.buffer([N, side(H), side(W), O]);
+  const y = tf.buffer([N, height, width, O]);
   for (let n = 0; n < N; n++)
-    for (let i = 0; i < side(H); i++)
-      for (let j = 0; j < side(W); j++)
+    for (let i = 0; i < height; i++)
+      for (let j = 0; j < width; j++)
         for (let o = 0; o < O; o++) {
           let sum = bs?.[o] ?? 0;
-          for (let a = 0; a < K; a++)
-            for (let b = 0; b < K; b++)
+          for (let a = 0; a < KH; a++)
+            for (let b = 0; b < KW; b++)
               for (let c = 0; c < C; c++)
-                sum += (xs[n][i * stride + a - before]?.[j * stride + b - before]?.[c] ?? 0) * ws[a][b][c][o];
+                sum += (xs[n][i * stride + a - top]?.[j * stride + b - left]?.[c] ?? 0) * ws[a][b][c][o];
           y.set(activation === 'relu' ? Math.max(0, sum) : sum, n, i, j, o);
         }
   return y.toTensor() as Tensor4D;
 }
 
-const convolutions: Record<string, { size: number[]; kernel: number; bias?: boolean } & Omit<Conv2dOptions, 'bias'>> = {
+const convolutions: Record<
+  string,
+  { size: number[]; kernel: number | [number, number]; bias?: boolean } & Omit<Conv2dOptions, 'bias'>
+> = {
   'three by three': { size: [2, 5, 4, 3], kernel: 3, bias: true },
   'with ReLU': { size: [1, 4, 4, 3], kernel: 3, bias: true, activation: 'relu' },
   'with ReLU and no bias': { size: [1, 4, 4, 2], kernel: 3, activation: 'relu' },
@@ -49,18 +59,20 @@ const convolutions: Record<string, { size: number[]; kernel: number; bias?: bool
   'a step of two on odd sides': { size: [1, 5, 7, 2], kernel: 3, stride: 2, pad: 1 },
   'zeros only after': { size: [1, 6, 4, 3], kernel: 3, stride: 2, pad: [0, 1], bias: true },
   'one by one': { size: [2, 3, 4, 6], kernel: 1, bias: true },
+  'one by seven': { size: [2, 3, 9, 2], kernel: [1, 7], bias: true },
+  'three by one': { size: [1, 5, 4, 3], kernel: [3, 1] },
+  'three by one in steps of two with zeros only before': { size: [1, 7, 6, 2], kernel: [3, 1], stride: 2, pad: [2, 0] },
 };
 
 describe('conv2d', () => {
   test.each(Object.keys(convolutions))('%s: is the definition, with the gradients of finite differences', (name) => {
     const { size, kernel, bias, ...options } = convolutions[name];
     const x = random(...size) as Tensor4D;
-    const weight = random(kernel, kernel, size[3], 5) as Tensor4D;
+    const weight = random(...[kernel, kernel].flat().slice(0, 2), size[3], 5) as Tensor4D;
     const b = bias ? [random(5) as Tensor1D] : [];
     const f = (image: Tensor, w: Tensor, vector?: Tensor) =>
       conv2d(image as Tensor4D, w as Tensor4D, { ...options, ...(vector && { bias: vector as Tensor1D }) });
-    const pad = options.pad ?? (kernel - 1) / 2;
-    expectClose(f(x, weight, ...b), slowConv(x, weight, { ...options, pad, ...(bias && { bias: b[0] }) }), {
+    expectClose(f(x, weight, ...b), slowConv(x, weight, { ...options, ...(bias && { bias: b[0] }) }), {
       atol: 1e-5,
       rtol: 1e-5,
     });
@@ -89,8 +101,8 @@ describe('conv2d', () => {
     const x = random(1, 4, 4, 3) as Tensor4D;
     const weight = random(3, 3, 3, 2) as Tensor4D;
     const refused: [() => unknown, string][] = [
-      [() => conv2d(x, random(3, 3, 2, 2) as Tensor4D), 'weight: expected [K, K, 3, O], got [3, 3, 2, 2]'],
-      [() => conv2d(x, random(3, 1, 3, 2) as Tensor4D), 'weight: expected [K, K, 3, O]'],
+      [() => conv2d(x, random(3, 3, 2, 2) as Tensor4D), 'weight: expected [KH, KW, 3, O], got [3, 3, 2, 2]'],
+      [() => conv2d(x, random(2, 1, 3, 2) as Tensor4D), 'pad: expected a whole number of at least 0, got 0.5'],
       [() => conv2d(x, weight, { bias: random(3) as Tensor1D }), 'bias: expected [2], got [3]'],
       [() => conv2d(x, weight, { stride: 0 }), 'stride: expected a whole number'],
       [() => conv2d(x, weight, { pad: -1 }), 'pad: expected a whole number'],
