@@ -62,8 +62,8 @@ class SegmentTrainer(Trainer):
 class GatheredTrainer(Trainer):
     """The active classes' rows of parameters, moments and averages are gathered, stepped and put back."""
 
-    def __init__(self, model: DiT, batch: dict, *, layers: list, gate: Gate):
-        super().__init__(model, batch)
+    def __init__(self, model: DiT, batch: dict, *, layers: list, gate: Gate, precision: str):
+        super().__init__(model, batch, precision=precision)
         self.layers, self.gate = layers, gate
         self.stacks = [(layer, key, layer.stacks[key]) for layer in layers for key in "usv"]
         self.state = [[torch.zeros_like(s), torch.zeros_like(s), s.clone()] for _, _, s in self.stacks]
@@ -119,8 +119,8 @@ def trainer(spec: dict, batch: dict, implementation: str) -> Trainer:
     if spec.get("trainable", "all") == "tailors":
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(name == "label.weight")
-    if implementation == "ungated":
-        return Trainer(model, batch, compiled=spec.get("compiled", False))
+    precision = spec["precision"]
     if implementation == "gathered":
-        return GatheredTrainer(model, batch, layers=layers, gate=gate)
-    return (SegmentTrainer if implementation == "segments" else Trainer)(model, batch)
+        return GatheredTrainer(model, batch, layers=layers, gate=gate, precision=precision)
+    kind = SegmentTrainer if implementation == "segments" else Trainer
+    return kind(model, batch, precision=precision, compiled=spec.get("compiled", False))

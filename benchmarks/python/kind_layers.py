@@ -32,7 +32,8 @@ class Learngenes(nn.Module):
             getattr(self, part).copy_(values)
 
     def common(self, x: Tensor) -> Tensor:
-        return torch.nn.functional.linear((x @ self.v) * self.s, self.u, self.bias)
+        hidden = x @ self.v
+        return torch.nn.functional.linear(hidden * self.s.to(hidden.dtype), self.u, self.bias)
 
 
 class MaskedLayer(Learngenes):
@@ -111,8 +112,9 @@ class GatheredLayer(Learngenes):
 
     def forward(self, x: Tensor) -> Tensor:
         at = self.gate.labels  # index into the active classes, [N]
-        hidden = torch.bmm(x, self.active["v"][at]) * self.active["s"][at][:, None]  # [N, T, r]
-        return self.common(x) + torch.bmm(hidden, self.active["u"][at])
+        common = self.common(x)
+        u, s, v = (self.active[key].to(common.dtype)[at] for key in "usv")  # bfloat16 under autocast
+        return common + torch.bmm(torch.bmm(x, v) * s[:, None], u)
 
     def load_tailors(self, tailors: list[dict[str, Tensor]]) -> None:
         for key in "usv":

@@ -16,7 +16,7 @@ test('short work is repeated within a sample, long work is one sample a round', 
 
 test('rounds fill the budget within their limits', () => {
   const effort = { budget: 1000, minRounds: 3, maxRounds: 10 };
-  expect([50, 200, 4000, 6000].map((ms) => planRounds(ms, effort))).toEqual([10, 5, 3, 1]);
+  expect([50, 200, 2000, 4000, 6000].map((ms) => planRounds(ms, effort))).toEqual([10, 5, 3, 2, 1]);
 });
 
 test('workers take turns after a warm-up of each, and all samples are kept', async () => {

@@ -23,7 +23,7 @@ const SLICE = 120;
 const PAUSE = 25;
 
 /** Work of this length is warm after its check: its warm-up counts as a sample, ms. */
-const LONG = 5000;
+const LONG = 2000;
 
 /** How a worker's round is divided. */
 export interface RoundPlan {
@@ -40,9 +40,9 @@ export function planRound(ms: number): RoundPlan {
   return { samples, inner };
 }
 
-/** The number of rounds when one of them takes `ms`; one is enough where it takes far more than the budget. */
+/** The number of rounds when one of them takes `ms`; two or one are enough where it takes far more than the budget. */
 export function planRounds(ms: number, { budget, minRounds, maxRounds }: Effort): number {
-  if (ms > 5 * budget) return 1;
+  if (ms > 2 * budget) return ms > 5 * budget ? 1 : 2;
   return Math.max(minRounds, Math.min(maxRounds, Math.floor(budget / ms)));
 }
 

@@ -28,8 +28,12 @@ export interface ResultRow {
   unit?: 'MiB';
   /** Our rate, GFLOP/s, where the row counts its operations. */
   rate?: number;
+  /** The rate that the project wants, where it has set one, GFLOP/s. */
+  rateGoal?: number;
   /** The rate of one large product in the same run, GFLOP/s. */
   productRate?: number;
+  /** The share of that rate that the project wants, where it has set one. */
+  shareGoal?: number;
   /** Place on the x axis of a growth curve. */
   x?: number;
   /** Our engine. */

@@ -90,8 +90,8 @@ async function measureTime(
       }
     }
     if (row.own) {
-      const threads = row.own.threads ?? row.threads;
-      await prepare(await pool.ours(engine, threads, 1), row.own.task, row.own.spec);
+      const { task, spec, threads = row.threads } = row.own;
+      await prepare(await pool.ours(engine, threads, 1), task, specOf({ ...row, task, spec }, {}, context));
     }
     if (row.flops !== undefined) {
       const { precision } = row.spec as { precision?: string };
@@ -185,6 +185,8 @@ function resultRow(
     peerBestMs: peer?.times.best ?? null,
     bestRatio: peer ? peer.times.best / own.best : null,
     ...(peer?.goal !== undefined && { goal: peer.goal }),
+    ...(row.rateGoal !== undefined && { rateGoal: row.rateGoal }),
+    ...(row.shareGoal !== undefined && { shareGoal: row.shareGoal }),
     ...(row.x !== undefined && { x: row.x }),
     engine,
     at: new Date().toISOString(),

@@ -45,6 +45,10 @@ test('a row that counts its operations shows its rate beside that of a product',
   const text = markdownTables([row({ note: 'batch 48', rate: 110.4, productRate: 200 }), row({ rate: 110.4 })]);
   expect(text).toContain('| batch 48; 110 GFLOP/s, 0.55 of one large product in the same run (200) |');
   expect(text).toContain('| 2.00x |  |');
+  const goals = markdownTables([row({ rate: 110.4, rateGoal: 110, productRate: 200, shareGoal: 0.9 })]);
+  expect(goals).toContain(
+    '110 GFLOP/s (goal 110), 0.55 (goal 0.90, missed) of one large product in the same run (200)',
+  );
 });
 
 test('a row without a peer has no ratio', () => {

@@ -74,10 +74,17 @@ function markdownTable(rows: readonly ResultRow[]): string {
 }
 
 /** How near the work comes to the rate of a product. */
-function rateOf({ rate, productRate }: ResultRow): string {
+function rateOf({ rate, rateGoal, productRate, shareGoal }: ResultRow): string {
   if (rate === undefined || productRate === undefined) return '';
-  const share = (rate / productRate).toFixed(2);
-  return `${rate.toFixed(0)} GFLOP/s, ${share} of one large product in the same run (${productRate.toFixed(0)})`;
+  const share = rate / productRate;
+  const [own, of] = [reached(rate, rateGoal, 0), reached(share, shareGoal, 2)];
+  return `${rate.toFixed(0)} GFLOP/s${own}, ${share.toFixed(2)}${of} of one large product in the same run (${productRate.toFixed(0)})`;
+}
+
+/** What a goal was, and whether it was met. */
+function reached(value: number, goal: number | undefined, digits: number): string {
+  if (goal === undefined) return '';
+  return ` (goal ${goal.toFixed(digits)}${value >= goal ? '' : ', missed'})`;
 }
 
 /** The runs, newest first, a paragraph each. With more than one, each says of what it is. */

@@ -1,5 +1,6 @@
-import { countDitMacs, ditConfig } from '@learngene/dit';
+import { countDitMacs } from '@learngene/dit';
 import { countKindMacs, kindConfig } from '@learngene/kind';
+import { configOf } from '../tasks/config';
 import { ditS, factoredS } from './models';
 import type { Row } from './row';
 
@@ -28,8 +29,7 @@ function sampling(steps: number): Row {
 
 /** Multiply-accumulates of a factored model over those of the dense one, adaLN and attention included. */
 function macRatio(rank: number): number {
-  const { hiddenSize, depth, heads, patchSize, inputSize, inChannels, classes } = ditS();
-  const dit = ditConfig({ hiddenSize, depth, heads, patchSize, inputSize, inChannels, classes, learnSigma: false });
+  const dit = configOf(ditS());
   return (
     countKindMacs(kindConfig({ dit, learngeneRank: rank, tailorRank: 1, groups: [] }), rank).total /
     countDitMacs(dit).total

@@ -1,5 +1,6 @@
-import { ditConfig } from '@learngene/dit';
+import { countDitMacs } from '@learngene/dit';
 import { countKindMacs, kindConfig } from '@learngene/kind';
+import { configOf } from '../tasks/config';
 import type { FactoredSpec, KindSpec, ModelSpec } from '../tasks/specs';
 
 /** Sizes without the place of the weights, which the runner adds. */
@@ -56,11 +57,15 @@ export function stepFlops(spec: Sizes<KindSpec>): number {
   return 3 * forwardFlops(spec) * spec.batch;
 }
 
+/** The same of a dense model. */
+export function denseFlops(spec: Sizes<ModelSpec>): number {
+  return 3 * 2 * countDitMacs(configOf(spec)).total * spec.batch;
+}
+
 /** Floating-point operations of a forward pass of one sample. */
 export function forwardFlops(spec: Sizes<KindSpec>): number {
-  const { hiddenSize, depth, heads, patchSize, inputSize, inChannels, classes, learngeneRank, tailorRank } = spec;
-  const dit = ditConfig({ hiddenSize, depth, heads, patchSize, inputSize, inChannels, classes, learnSigma: false });
-  const config = kindConfig({ dit, learngeneRank, tailorRank, groups: [] });
+  const { learngeneRank, tailorRank } = spec;
+  const config = kindConfig({ dit: configOf(spec), learngeneRank, tailorRank, groups: [] });
   return 2 * countKindMacs(config, learngeneRank + tailorRank).total;
 }
 

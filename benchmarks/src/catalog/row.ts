@@ -44,6 +44,10 @@ export interface Row {
   note?: string;
   /** Floating-point operations of an execution: the rate of one large product is then measured in the same run. */
   flops?: number;
+  /** The rate that the project wants, GFLOP/s. */
+  rateGoal?: number;
+  /** The share of the large product's rate that the project wants. */
+  shareGoal?: number;
   /** Place on a growth curve. */
   x?: number;
   /** Threads of both sides, where the row sets them. */

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { demoKind, ditB, ditS, forwardFlops, kindS, stepFlops } from './models';
+import { demoKind, denseFlops, ditB, ditS, forwardFlops, kindS, stepFlops } from './models';
 import type { PeerImplementation, Row } from './row';
 
 const eager = 'torch eager f32';
@@ -11,48 +11,65 @@ const segments = {
 };
 const gathered = { label: 'torch eager f32, gathered, bmm', spec: { implementation: 'gathered' } };
 
-/** Whole training steps. */
+const models = [
+  { model: 'DiT-S/2, batch 16, 64 tokens', spec: ditS(), quick: true },
+  { model: 'DiT-B/2, batch 4, 256 tokens', spec: ditB(4), quick: false },
+];
+
+/** Whole training steps, and what their products take of them. */
 export const training: Row[] = [
-  {
-    name: 'training step, DiT-S/2, batch 16, 64 tokens',
-    section: 'Training',
-    task: 'dense-step',
-    spec: ditS(),
-    peers: [
-      { label: eager, task: 'dense-step', goal: 1.35 },
-      { label: compiled, task: 'dense-step', spec: { compiled: true }, compiled: true, goal: 1.2 },
-    ],
-    quick: true,
-    note: 'loss, gradients, clipping, AdamW, EMA',
-  },
-  {
-    name: 'training step, DiT-B/2, batch 4, 256 tokens',
-    section: 'Training',
-    task: 'dense-step',
-    spec: ditB(4),
-    peers: [
-      { label: eager, task: 'dense-step', goal: 1.35 },
-      { label: compiled, task: 'dense-step', spec: { compiled: true }, compiled: true, goal: 1.2 },
-    ],
-    note: 'loss, gradients, clipping, AdamW, EMA',
-  },
-  ...[
-    { name: 'training step in bf16, DiT-S/2, batch 16, 64 tokens', spec: ditS(), quick: true },
-    { name: 'training step in bf16, DiT-B/2, batch 4, 256 tokens', spec: ditB(4), quick: false },
-  ].map(
-    ({ name, spec, quick }): Row => ({
-      name,
+  ...models.map(
+    ({ model, spec, quick }): Row => ({
+      name: `training step, ${model}`,
+      section: 'Training',
+      task: 'dense-step',
+      spec,
+      peers: [
+        { label: eager, task: 'dense-step', goal: 1.25 },
+        { label: compiled, task: 'dense-step', spec: { compiled: true }, compiled: true },
+      ],
+      quick,
+      flops: denseFlops(spec),
+      note: 'loss, gradients, clipping, AdamW, EMA',
+    }),
+  ),
+  ...models.map(
+    ({ model, spec, quick }): Row => ({
+      name: `training step in bf16, ${model}`,
       section: 'Training',
       task: 'dense-step',
       spec: { ...spec, precision: 'bf16' },
-      peers: [{ label: 'torch eager, bf16 autocast', task: 'dense-step', goal: 1.1 }],
+      peers: [{ label: 'torch eager, bf16 autocast', task: 'dense-step', goal: 1.4 }],
       bf16: true,
       quick,
+      flops: denseFlops(spec),
       tolerance: { relative: 2e-2 },
       note: 'products in bf16, master weights and norms in f32',
     }),
   ),
+  ...(['f32', 'bf16'] as const).flatMap((precision) => models.map((each) => share(each, precision))),
 ];
+
+/** What a step without its optimiser takes beside its own products; the ratio is their share. */
+function share({ model, spec }: (typeof models)[number], precision: 'f32' | 'bf16'): Row {
+  const bf16 = precision === 'bf16';
+  return {
+    name: `step without its optimiser${bf16 ? ' in bf16' : ''}, ${model}`,
+    section: 'Training',
+    task: 'dense-gradients',
+    spec: { ...spec, precision },
+    peers: [],
+    own: {
+      label: 'its own products alone',
+      task: 'step-products',
+      spec: { ...spec, precision },
+      goal: bf16 ? 0.82 : 0.9,
+    },
+    ...(bf16 && { bf16 }),
+    flops: denseFlops(spec),
+    note: "loss and gradients; the ratio is the products' share",
+  };
+}
 
 /** Batch of the shorter form of `--quick`: a masked step of 64 takes half a minute. */
 const QUICK_BATCH = 32;
@@ -88,7 +105,19 @@ export const kind: Row[] = [
     bestPeer: true,
     quick: true,
     flops: stepFlops(kindS()),
+    shareGoal: 0.9,
     note: 'batch 64 of 16 classes, 64 tokens; clipping, AdamW, EMA',
+  },
+  {
+    name: 'KIND step in bf16, DiT-S/2, N_G 192, N_t 16, 100 groups',
+    section: 'KIND',
+    task: 'kind-step',
+    spec: { ...kindS(), precision: 'bf16', checkSteps: 2 },
+    peers: [{ label: 'torch eager, bf16 autocast, gathered, bmm', task: 'kind-step', spec: gathered.spec, goal: 1.4 }],
+    bf16: true,
+    flops: stepFlops(kindS()),
+    tolerance: { relative: 2e-2 },
+    note: 'batch 64 of 16 classes, 64 tokens; products in bf16, master weights and norms in f32',
   },
   ...demoRows(),
 ];
@@ -118,6 +147,7 @@ function demoRows(): Row[] {
         },
       ],
       flops: stepFlops(demo),
+      rateGoal: 110,
       quick: true,
       note: 'hidden 192, depth 4, 16 tokens, batch 48 of 8 classes, N_G 64, N_t 8',
     },

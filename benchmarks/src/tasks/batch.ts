@@ -1,5 +1,4 @@
 import { access } from 'node:fs/promises';
-import { type DitConfig, ditConfig } from '@learngene/dit';
 import { type ParamTree, paramsToTensorData } from '@learngene/nn';
 import type { Generator } from '@learngene/random';
 import { normal } from '@learngene/random';
@@ -25,12 +24,6 @@ export function batchOf({ batch, inputSize, inChannels, labels }: ModelSpec) {
 /** Where a sampler starts. */
 export function startNoise({ batch, inputSize, inChannels }: ModelSpec): tf.Tensor4D {
   return patternTensor<tf.Rank.R4>([batch, inputSize, inputSize, inChannels], 3, unit);
-}
-
-/** The model's configuration; without learned variance, so that the loss is one mean squared error. */
-export function configOf(spec: ModelSpec): DitConfig {
-  const { hiddenSize, depth, heads, patchSize, inputSize, inChannels, classes } = spec;
-  return ditConfig({ hiddenSize, depth, heads, patchSize, inputSize, inChannels, classes, learnSigma: false });
 }
 
 /** Layers that start at zero would hide mistakes and give no gradient elsewhere: small normal numbers instead. */

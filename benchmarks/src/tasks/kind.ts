@@ -14,7 +14,8 @@ import {
 import { disposeParams, type ParamTree } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { batchOf, configOf, shareWeights, startNoise, withoutZeros } from './batch';
+import { batchOf, shareWeights, startNoise, withoutZeros } from './batch';
+import { configOf } from './config';
 import { diffusion, firstLosses, sampling } from './models';
 import { summary } from './pattern';
 import type { FactoredSpec, KindSampleSpec, KindSpec } from './specs';

@@ -11,9 +11,11 @@ import {
 } from '@learngene/nn';
 import { createGenerator } from '@learngene/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { batchOf, configOf, shareWeights, startNoise, withoutZeros } from './batch';
+import { batchOf, shareWeights, startNoise, withoutZeros } from './batch';
+import { configOf } from './config';
 import { summary } from './pattern';
 import type { ModelSpec, SampleSpec } from './specs';
+import { stepProducts } from './step-products';
 import type { WorkItem } from './task';
 
 /** The linear schedule of 1000 steps, eps predicted. */
@@ -33,18 +35,24 @@ async function freshDit(spec: ModelSpec): Promise<DitParams> {
   return params;
 }
 
-/** A whole training step of a dense DiT as a user of @learngene/nn writes it; the loss is read back. */
-async function denseStep(spec: ModelSpec): Promise<WorkItem> {
+/** The parameters of a dense DiT and the loss of one batch, as a user of @learngene/nn writes it. */
+async function denseTraining(spec: ModelSpec) {
   const config = configOf(spec);
   const { x0, noise, t, labels } = batchOf(spec);
-  let params = await freshDit(spec);
-  let ema = cloneParams(params);
-  let state: AdamWState<DitParams> = initAdamW(params);
-
   const lossOf = (now: DitParams) => {
     const denoiser = (x: tf.Tensor4D, time: tf.Tensor1D) => applyDit(now, { x, t: time, labels }, { config });
     return tf.mean(trainingLosses(diffusion, denoiser, { x0, noise, t }).loss) as tf.Scalar;
   };
+  return { params: await freshDit(spec), lossOf, disposeBatch: () => tf.dispose([x0, noise]) };
+}
+
+/** A whole training step of a dense DiT; the loss is read back. */
+async function denseStep(spec: ModelSpec): Promise<WorkItem> {
+  const { params: first, lossOf, disposeBatch } = await denseTraining(spec);
+  let params = first;
+  let ema = cloneParams(params);
+  let state: AdamWState<DitParams> = initAdamW(params);
+
   const step = async (): Promise<number> => {
     const { value, grads } = valueAndGrad(lossOf, params);
     const { groups, gradientNorm } = stepParameterGroups([{ params, grads, state, ema }], {
@@ -67,7 +75,27 @@ async function denseStep(spec: ModelSpec): Promise<WorkItem> {
     check: () => firstLosses(step, spec),
     dispose: () => {
       for (const tree of [params, state.m, state.v, ema]) disposeParams(tree);
-      tf.dispose([x0, noise]);
+      disposeBatch();
+    },
+  };
+}
+
+/** A step without its optimiser: the loss and the gradients of one batch. */
+async function denseGradients(spec: ModelSpec): Promise<WorkItem> {
+  const { params, lossOf, disposeBatch } = await denseTraining(spec);
+  const step = async (): Promise<number> => {
+    const { value, grads } = valueAndGrad(lossOf, params);
+    const [loss] = await value.data();
+    disposeParams(grads);
+    value.dispose();
+    return loss;
+  };
+  return {
+    run: step,
+    check: () => firstLosses(step, spec),
+    dispose: () => {
+      disposeParams(params);
+      disposeBatch();
     },
   };
 }
@@ -111,4 +139,9 @@ export function sampling(
 }
 
 /** Work items made of a dense model. */
-export const modelTasks = { 'dense-step': denseStep, sample };
+export const modelTasks = {
+  'dense-step': denseStep,
+  'dense-gradients': denseGradients,
+  'step-products': stepProducts,
+  sample,
+};
