@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { finishWork } from './finish';
 
 /** Time of one kernel, or of one kernel on one set of shapes, over all executions. */
 export interface KernelTime {
@@ -21,7 +22,7 @@ export interface Profile {
 
 type Sums = Map<string, { ms: number; calls: number }>;
 
-/** Runs `work` so often with every kernel of the backend timed; for backends whose kernels end when they return. */
+/** Runs `work` so often with every kernel of the backend timed; for backends that compute on this thread's demand. */
 export async function profile(work: () => unknown, executions: number): Promise<Profile> {
   const kernels: Sums = new Map();
   const shapes: Sums = new Map();
@@ -48,6 +49,7 @@ function wrapKernels(report: (name: string, inputs: string, ms: number) => void)
       inner.push(0);
       const started = performance.now();
       const result = config.kernelFunc(call);
+      finishWork(); // its computation, where the kernel returns before that
       const elapsed = performance.now() - started;
       report(config.kernelName, describe(call.inputs), elapsed - (inner.pop() as number));
       if (inner.length > 0) inner[inner.length - 1] += elapsed;
