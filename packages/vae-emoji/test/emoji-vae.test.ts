@@ -88,10 +88,18 @@ describe('the shipped autoencoder', () => {
 });
 
 describe('fetchEmojiVae', () => {
-  const server = createServer(({ url = '' }, response) => {
-    const name = /^\/weights\/([\w.]+)$/.exec(url)?.[1];
+  let sent = 0;
+  const server = createServer(({ url = '', headers }, response) => {
+    const [, folder, name] = /^\/(weights|no-ranges|others)\/([\w.]+)$/.exec(url) ?? [];
     if (name === undefined) return void response.writeHead(404).end();
-    response.end(readFileSync(join(emojiVaeFolder(), name)));
+    const bytes = readFileSync(join(emojiVaeFolder(), name));
+    if (folder === 'others' && name.endsWith('.safetensors')) bytes[20_000] ^= 1;
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
+    const isRange = from !== undefined && folder !== 'no-ranges';
+    const part = isRange ? bytes.subarray(Number(from), Number(to) + 1) : bytes;
+    const range = `bytes ${from}-${Number(from) + part.length - 1}/${bytes.length}`;
+    response.writeHead(isRange ? 206 : 200, isRange ? { 'content-range': range } : {}).end(part);
+    sent += part.length;
   });
   let address = '';
   beforeAll(async () => {
@@ -107,6 +115,34 @@ describe('fetchEmojiVae', () => {
       expect(autoencoder.config).toEqual(vae.config);
       autoencoder.dispose();
     });
+  });
+
+  test.each([
+    ['weights', 1_900_000],
+    ['no-ranges', 3_000_000],
+  ])('gives the decoder alone of /%s, which is enough to decode, for less than %i bytes', async (path, most) => {
+    await expectNoLeak(async () => {
+      sent = 0; // this is done twice
+      const { autoencoder, ...fetched } = await fetchEmojiVae(`${address}/${path}`, { part: 'decoder' });
+      expect(fetched).toEqual({ name: 'emoji', hash: shipped.hash });
+      const latents = tf.randomNormal<tf.Rank.R4>([1, 1, 1, 16], 0, 1, 'float32', 0);
+      const [own, whole] = [autoencoder.decode(latents), vae.decode(latents)];
+      expect(await own.data()).toEqual(await whole.data());
+      expect(() => autoencoder.encode(latents)).toThrow('got a decoder alone');
+      tf.dispose([latents, own, whole]);
+      autoencoder.dispose();
+    });
+    expect(sent).toBeLessThan(most);
+    expect(sent).toBeGreaterThan(1_800_000);
+  });
+
+  test('refuses another decoder, and another part', async () => {
+    const other = fetchEmojiVae(`${address}/others`, { part: 'decoder' });
+    await expect(other).rejects.toThrow(/weights: expected the decoder of this package \(hash 79b2.*, got /);
+    const part = 'encoder' as 'decoder';
+    await expect(fetchEmojiVae(`${address}/weights`, { part })).rejects.toThrow(
+      "part: expected 'decoder' or none, got 'encoder'",
+    );
   });
 
   test('rejects on an abort', async () => {

@@ -19,6 +19,7 @@ export { decodeVaeTiled, encodeVaeTiled, type TiledVaeOptions } from './tiles/ap
 export { TINY_VAE_PRESETS, type TinyVaeConfig, type TinyVaePreset, tinyVaeConfig } from './tiny/config';
 export type { TinyBlockParams, TinyBlocks, TinyDecoderLevel, TinyEncoderLevel, TinyVaeParams } from './tiny/params';
 export { vaeFromLayout, vaeParamsFromTensorData, vaeTensorShapes, vaeToLayout } from './weights/checkpoint';
+export { createDecoder } from './weights/decoder';
 export { type DiffusersVaeConfig, vaeConfigFromDiffusers, vaeConfigToDiffusers } from './weights/diffusers-config';
 export {
   decodeVaeFiles,

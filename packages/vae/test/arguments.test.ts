@@ -32,6 +32,10 @@ async function goodArguments(): Promise<Record<string, [values: unknown[], names
       [params, config],
       [ofParams, ofConfig],
     ],
+    createDecoder: [
+      [new Map([...tensors].filter(([name]) => name.startsWith('decoder.'))), config],
+      [/^tensors:|^decoder\./, ofConfig],
+    ],
     decodeVae: [
       [params, latents, { config }],
       [ofParams, ofLatents, ofOptions],

@@ -94,9 +94,17 @@ export function vaeParamsFromTensorData(tensors: NamedTensors, config: VaeConfig
   return tree as VaeParams;
 }
 
-/** The tensors of a config in our layout, in the order of the layers; throws as {@link vaeParamsFromTensorData}. */
-export function checkOwnTensors(tensors: NamedTensors, config: VaeConfig): Map<string, TensorData> {
-  const shapes = layerShapes(vaeLayers(config));
+/**
+ * The tensors of a config in our layout, in the order of the layers; throws as {@link vaeParamsFromTensorData}.
+ *
+ * @param isWanted - tells by its name whether a tensor has to be there (default: all have).
+ */
+export function checkOwnTensors(
+  tensors: NamedTensors,
+  config: VaeConfig,
+  isWanted: (name: string) => boolean = () => true,
+): Map<string, TensorData> {
+  const shapes = new Map([...layerShapes(vaeLayers(config))].filter(([name]) => isWanted(name)));
   checkKeys(tensors, new Set(shapes.keys()), 'learngene');
   return new Map([...shapes].map(([name, shape]) => [name, tensorAt(tensors, name, [shape])]));
 }
