@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import packageJson from '../package.json' with { type: 'json' };
 import { errorLine, exitCode, isUsageError, UsageError } from './cli/errors';
+import { fetchModels } from './cli/fetch-models';
 import { unknownOptionsFirst } from './cli/unknown-options-first';
 import { assembleCommand } from './commands/assemble';
 import { benchCommand } from './commands/bench';
@@ -59,6 +60,7 @@ function createProgram(): Command {
 function inheritSettings(command: Command, from: Command): void {
   command.copyInheritedSettings(from);
   unknownOptionsFirst(command);
+  fetchModels(command);
   for (const own of command.commands) inheritSettings(own, command);
 }
 

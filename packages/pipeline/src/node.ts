@@ -40,6 +40,9 @@ export {
   type StateFile,
 } from './node/checkpoint';
 export { denseFile, denseMetadata, denseParams, readDenseTensors } from './node/dense-model';
+export { isHubAddress } from './node/hub/address';
+export { type ModelPathOptions, modelPath } from './node/hub/model-path';
+export type { HubEnvironment } from './node/hub/settings';
 export { type Artifact, DIFFUSERS_FILE, expectArtifact, expectTensorFile, identify } from './node/identify';
 export {
   changedImages,
@@ -103,3 +106,5 @@ export {
 } from './node/run-folder';
 export { RUN_FORMAT } from './node/run-format';
 export { type DenseLayout, type WriteDenseOptions, type WrittenDense, writeDense } from './node/write-dense';
+export { classList } from './parse-names';
+export { finiteNumber, wholeNumber } from './parse-number';

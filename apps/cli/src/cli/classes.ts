@@ -1,6 +1,6 @@
+import { classList } from '@learngene/pipeline/node';
 import type { Command } from 'commander';
-import { collect, list } from './context';
-import { UsageError } from './errors';
+import { collect } from './context';
 
 /** The options of {@link withClassOptions} and {@link withNovelOptions}. */
 export interface ClassOptions {
@@ -8,19 +8,6 @@ export interface ClassOptions {
   class?: string[];
   novel?: string[];
   novelClass?: string[];
-}
-
-/** Names of classes separated by commas, or a JSON array; a name with a colon has to be given by itself. */
-function classList(flag: string, single: string) {
-  return (text: string): string[] => {
-    const names = list(text);
-    if (names.length === 0) throw new UsageError(`${flag}: expected at least one class, got none`);
-    const colon = text.trim().startsWith('[') ? undefined : names.find((name) => name.includes(':'));
-    if (colon === undefined) return names;
-    throw new UsageError(
-      `${flag}: expected names without comma or colon, got ${JSON.stringify(colon)}; give such a name by ${single}`,
-    );
-  };
 }
 
 /** Adds `--classes` (a list) and `--class` (one name as it stands, any number of times). */

@@ -1,17 +1,7 @@
 import { ConfigError } from '@learngene/pipeline';
 import { describe, expect, test } from 'vitest';
-import { continuation, list, number, requestedConfig, wholeNumber } from './context';
+import { continuation, list, requestedConfig } from './context';
 import { UsageError } from './errors';
-
-test('numbers', () => {
-  expect(wholeNumber('--n', 1)('12')).toBe(12);
-  expect(number('--x')('2e6')).toBe(2e6);
-  expect(() => wholeNumber('--n', 1, 10)('11')).toThrow('--n: expected at most 10, got 11');
-  for (const text of ['', ' ', '0', '1.5', '-1', 'many', 'NaN', '1e99']) {
-    expect(() => wholeNumber('--n', 1)(text)).toThrow(`--n: expected a whole number of at least 1, got ${text}`);
-  }
-  for (const text of ['', '-1', 'x', 'Infinity']) expect(() => number('--x')(text)).toThrow(UsageError);
-});
 
 describe('list', () => {
   test('names between commas, or a JSON array', () => {

@@ -1,7 +1,7 @@
 import { NODE_ENGINE_NAMES, type NodeEngineName } from '@learngene/engines';
 import type { Config } from '@learngene/pipeline';
 import { mergeConfig, nearestWord, parseAssignment, parseConfig, SHIPPED_AUTOENCODERS } from '@learngene/pipeline';
-import { autoencoderAt, readConfigFile } from '@learngene/pipeline/node';
+import { autoencoderAt, finiteNumber as number, readConfigFile, wholeNumber } from '@learngene/pipeline/node';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { dataOfFlags, dataWords } from './data-flags';
@@ -9,6 +9,7 @@ import { UsageError } from './errors';
 
 export { parseNames as list } from '@learngene/pipeline';
 export { createOutput as outputOf } from './output';
+export { number, wholeNumber };
 
 /** The options of {@link withOutputOptions}. */
 export interface OutputOptions {
@@ -20,29 +21,6 @@ export interface OutputOptions {
 /** The option of {@link withEngineOption}. */
 export interface EngineOption {
   engine: NodeEngineName | 'auto';
-}
-
-/** A whole number from the command line. */
-export function wholeNumber(name: string, minimum = 0, maximum = Number.MAX_SAFE_INTEGER) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (text.trim() === '' || !Number.isSafeInteger(value) || value < minimum) {
-      throw new UsageError(`${name}: expected a whole number of at least ${minimum}, got ${text}`);
-    }
-    if (value > maximum) throw new UsageError(`${name}: expected at most ${maximum}, got ${text}`);
-    return value;
-  };
-}
-
-/** A number from the command line. */
-export function number(name: string, minimum = 0) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (text.trim() === '' || !Number.isFinite(value) || value < minimum) {
-      throw new UsageError(`${name}: expected a number of at least ${minimum}, got ${text}`);
-    }
-    return value;
-  };
 }
 
 /** Adds the options of every command, and the examples shown under `--help`. */

@@ -14,6 +14,8 @@ import {
   recipeAutoencoder,
 } from '../recipe/autoencoder';
 import type { Decode } from '../sample/sample-images';
+import { isHubAddress, parseHubAddress } from './hub/address';
+import { modelPath } from './hub/model-path';
 import { identify } from './identify';
 import { shippedFolder } from './shipped-autoencoder';
 
@@ -33,6 +35,7 @@ export interface AutoencoderFiles extends VaeFolder {
  * A folder that is called like a shipped one is written as `./emoji`.
  */
 export function autoencoderAt(place: string): AutoencoderConfig {
+  if (isHubAddress(place)) return { path: place };
   const isPath = !isShippedAutoencoder(place) && (existsSync(place) || /[/\\.]/.test(place));
   return isPath ? { path: resolve(place) } : { name: place };
 }
@@ -45,8 +48,7 @@ export function autoencoderAt(place: string): AutoencoderConfig {
  */
 export async function readAutoencoder(asked: AutoencoderConfig, argument = 'autoencoder'): Promise<AutoencoderFiles> {
   const { path, hash } = asked;
-  const found =
-    path === undefined ? await readShipped(asked, argument) : await readFolder(resolve(path), asked, argument);
+  const found = path === undefined ? await readShipped(asked, argument) : await readPlace(path, asked, argument);
   if (hash !== undefined) {
     checkSameAutoencoder({ ...asked, hash }, found, { argument, owner: 'expected the autoencoder' });
   }
@@ -63,6 +65,15 @@ async function nameAt(path: string): Promise<string> {
 
 const EXPECTED = 'expected the folder of an autoencoder';
 const NOTHING_KNOWN = { kind: 'other', what: '' } as const;
+
+/** The autoencoder in a folder, or at an address of the Hub, which stays its path. */
+async function readPlace(path: string, asked: AutoencoderConfig, argument: string): Promise<AutoencoderFiles> {
+  if (!isHubAddress(path)) return readFolder(resolve(path), asked, argument);
+  const folder = await modelPath(path, { argument });
+  const { path: named, repository } = parseHubAddress(path, argument);
+  const name = asked.name ?? named?.split('/').at(-1) ?? repository.split('/')[1];
+  return { ...(await readFolder(folder, { ...asked, name }, argument)), path };
+}
 
 async function readFolder(path: string, { name }: AutoencoderConfig, argument: string): Promise<AutoencoderFiles> {
   if (!existsSync(path)) {

@@ -17,6 +17,8 @@ import type { Config } from '../config/schema';
 import { ConfigError } from '../errors';
 import { noProgress, type Progress } from '../progress';
 import { describeDiffusersPipeline, isDiffusersPipeline, pipelineWeights } from './diffusers-pipeline';
+import { isHubAddress } from './hub/address';
+import { modelPath } from './hub/model-path';
 import { DIFFUSERS_FILE } from './identify';
 
 /** A dense DiT with what is needed to sample from it, before its weights are read. */
@@ -77,7 +79,8 @@ export function denseTensors(file: TensorFile, path: string, progress: Progress 
  *
  * @throws ConfigError for a file of several models without averaged weights
  */
-export async function readDenseTensors(path: string, progress?: Progress): Promise<Map<string, TensorData>> {
+export async function readDenseTensors(place: string, progress?: Progress): Promise<Map<string, TensorData>> {
+  const path = isHubAddress(place) ? denseFile(await modelPath(place, { progress })) : place;
   const file = await openTensorFile(path);
   try {
     const dense = denseTensors(file, path, progress);

@@ -14,6 +14,7 @@ import {
 import { recogniseVae, type VaeWeightsDescription } from '@learngene/vae';
 import { type TinyVaePair, tinyVaePair } from '@learngene/vae/node';
 import { ConfigError } from '../errors';
+import { isHubAddress } from './hub/address';
 import { PEFT_FILES, readNote } from './peft-folder';
 import { isRunFormat } from './run-format';
 
@@ -228,6 +229,7 @@ const BY_ENDING: Readonly<Record<string, string>> = {
  * @throws ConfigError where nothing is there; TensorFileError for a damaged file of tensors
  */
 export async function identify(path: string): Promise<Artifact> {
+  if (isHubAddress(path)) throw new ConfigError(`${path}: expected a path on this machine; modelPath fetches a model`);
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw new ConfigError(`${path}: no such file or folder`);
   const pair = await tinyVaePair(path).catch(() => undefined);

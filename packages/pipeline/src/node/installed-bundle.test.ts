@@ -10,7 +10,7 @@ import { noProgress } from '../progress';
 import { mergeIntoBundle } from './bundle/change-bundle';
 import { checkBundle, listBundle } from './bundle/read-bundle';
 import { inspectPath } from './inspect/inspect-path';
-import { modelPath } from './installed-bundle';
+import { installedBundle } from './installed-bundle';
 import { modelFolder } from './load-model';
 import { openPipeline } from './open-pipeline';
 import { describeSource } from './path-source';
@@ -33,7 +33,7 @@ beforeAll(() => {
 });
 afterAll(() => process.chdir(before));
 
-describe('modelPath', () => {
+describe('installedBundle', () => {
   beforeAll(() => {
     install('@some/bundle', { learngene: { bundle: './files' } });
     install('plain', { learngene: { bundle: 'files' } });
@@ -57,18 +57,18 @@ describe('modelPath', () => {
     ['@some/of-the-program', at('program/node_modules/@some/of-the-program/files')],
     ['twice', at('node_modules/twice/mine')],
   ])('the package %s gives its bundle', async (name, expected) => {
-    expect(await modelPath(name, '--from', places)).toBe(expected);
+    expect(await installedBundle(name, '--from', places)).toBe(expected);
   });
 
   test.each(['@here/folder', 'program', 'no-such-folder', 'runs/emoji', './plain', 'none', '/plain', 'Plain'])(
     '%s stays a path',
     async (path) => {
-      expect(await modelPath(path, '--from', places)).toBe(path);
+      expect(await installedBundle(path, '--from', places)).toBe(path);
     },
   );
 
   test('a package that is not installed is named with what installs it', async () => {
-    const error = modelPath('@some/other', '--from', places);
+    const error = installedBundle('@some/other', '--from', places);
     await expect(error).rejects.toThrow(ConfigError);
     await expect(error).rejects.toThrow(
       '--from @some/other: no such file or folder, and no package of this name is installed: npm install @some/other',
@@ -76,7 +76,7 @@ describe('modelPath', () => {
   });
 
   test.each(['@some/none', '@some/hidden', '@some/outside'])('%s holds no bundle', async (name) => {
-    await expect(modelPath(name, '--from', places)).rejects.toThrow(
+    await expect(installedBundle(name, '--from', places)).rejects.toThrow(
       `--from ${name}: expected a package that holds a bundle (learngene.bundle in package.json)`,
     );
   });

@@ -27,7 +27,7 @@ function usualPlaces(): string[] {
  *   from the program that runs).
  * @throws ConfigError for a scoped name of which no package is installed, and for a package that holds no bundle
  */
-export async function modelPath(path: string, argument: string, places = usualPlaces()): Promise<string> {
+export async function installedBundle(path: string, argument: string, places = usualPlaces()): Promise<string> {
   if (existsSync(path) || !PACKAGE_NAME.test(path)) return path;
   const found = packageFile(path, places);
   const isScoped = path.startsWith('@'); // any other word is more likely a path that was mistyped

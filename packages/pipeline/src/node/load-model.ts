@@ -10,8 +10,8 @@ import type { Progress } from '../progress';
 import { classLabels } from '../recipe/class-labels';
 import { readRecipe } from '../recipe/recipe';
 import { loadNewestCheckpoint } from './checkpoint';
+import { modelPath } from './hub/model-path';
 import { expectArtifact } from './identify';
-import { modelPath } from './installed-bundle';
 import { checkpointSteps, isRunFolder, readKindRecord } from './run-folder';
 
 /** A model with what is needed to sample from it. */
@@ -51,8 +51,8 @@ export interface ModelDescription {
 }
 
 /**
- * The folder of the run or the bundle at a path, or of the bundle in an installed npm package. For a demo it is its pre-training
- * run, and a message says so.
+ * The folder of the run or the bundle at a path, at an address of the Hub, or of the bundle in an installed
+ * npm package. For a demo it is its pre-training run, and a message says so.
  *
  * @param options - what receives that message, and the option or argument that gave the path, for errors
  * @throws ConfigError that says what else lies there
@@ -61,7 +61,7 @@ export async function modelFolder(
   source: string,
   { progress, argument }: { progress: Progress; argument: string },
 ): Promise<string> {
-  const path = await modelPath(source, argument);
+  const path = await modelPath(source, { progress, argument });
   const expected = 'a run, a bundle or a demo';
   const { kind, what } = await expectArtifact(path, { option: argument, kinds: ['run', 'bundle', 'demo'], expected });
   if (kind !== 'demo') return path;

@@ -8,8 +8,8 @@ import { classNamesOf } from '../recipe/class-names';
 import { readRecipe } from '../recipe/recipe';
 import { describeDense, loadDense } from './dense-model';
 import { describeDenseRun } from './dense-run';
+import { modelPath } from './hub/model-path';
 import { expectArtifact } from './identify';
-import { modelPath } from './installed-bundle';
 import { describeModel, loadModel, modelFolder } from './load-model';
 
 /** A model in a folder or a file that images can be sampled from, before any of its weights are read. */
@@ -29,7 +29,8 @@ export interface DescribeSourceOptions {
 }
 
 /**
- * Describes a run, a bundle, a demo or a dense model without reading its weights.
+ * Describes a run, a bundle, a demo or a dense model without reading its weights. Of an address of the Hub (`hf://owner/name`) the
+ * files are fetched; see `modelPath`.
  *
  * @param source - its path, or the name of an installed npm package that holds a bundle.
  * @throws ConfigError that says what else lies at the path, for a run without a checkpoint, and for a bundle or a dense model
@@ -37,7 +38,7 @@ export interface DescribeSourceOptions {
  */
 export async function describeSource(source: string, options: DescribeSourceOptions = {}): Promise<PathSource> {
   const { progress = noProgress, argument = 'path' } = options;
-  const path = await modelPath(source, argument);
+  const path = await modelPath(source, { progress, argument });
   const { kind } = await expectArtifact(path, {
     option: argument,
     kinds: ['run', 'bundle', 'demo', 'dense'],

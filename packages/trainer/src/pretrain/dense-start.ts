@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { type KindConfig, type KindParams, kindFromDenseAsync } from '@learngene/kind';
 import { disposeParams } from '@learngene/nn';
 import { ConfigError, type Progress } from '@learngene/pipeline';
-import { denseFile, denseParams, expectArtifact, readDenseTensors } from '@learngene/pipeline/node';
+import { denseFile, denseParams, expectArtifact, modelPath, readDenseTensors } from '@learngene/pipeline/node';
 import { createGenerator, stream } from '@learngene/random';
 import { isTorchPath } from '@learngene/tensor-io/node';
 
@@ -14,7 +14,8 @@ import { isTorchPath } from '@learngene/tensor-io/node';
  * @returns its absolute path
  * @throws ConfigError that says what else lies at the path
  */
-export async function denseStartFile(path: string, argument = 'dense'): Promise<string> {
+export async function denseStartFile(place: string, argument = 'dense'): Promise<string> {
+  const path = await modelPath(place, { argument });
   if (!existsSync(path)) throw new ConfigError(`${argument} ${path}: no such file`);
   // Tensors of no known layout may have a prefix, which is taken off when they are read.
   const isTensors = statSync(path).isFile() && (path.endsWith('.safetensors') || isTorchPath(path));

@@ -20,8 +20,8 @@ import { classLabels } from '../../recipe/class-labels';
 import { classNamesOf } from '../../recipe/class-names';
 import { imageSettings } from '../../recipe/image-settings';
 import { readRecipe } from '../../recipe/recipe';
+import { modelPath } from '../hub/model-path';
 import { expectArtifact } from '../identify';
-import { modelPath } from '../installed-bundle';
 import { loadModel } from '../load-model';
 import { readKindRecord } from '../run-folder';
 import { modelBase } from './model-base';
@@ -183,7 +183,7 @@ export async function renameInBundle(
  */
 export async function mergeIntoBundle(bundle: string, source: string): Promise<BundleChange> {
   await expectBundle(bundle, 'bundle');
-  const other = await modelPath(source, 'other');
+  const other = await modelPath(source, { argument: 'other' });
   await expectBundle(other, 'other');
   const from = folderBundle(other);
   return change(bundle, (files) => mergeBundles(files, from, { ...RECIPE_OPTIONS, name: other }));

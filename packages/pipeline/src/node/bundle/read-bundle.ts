@@ -10,9 +10,9 @@ import { folderBundle, readBundleManifest } from '@learngene/kind/node';
 import { classNamesOf } from '../../recipe/class-names';
 import { readRecipe } from '../../recipe/recipe';
 import { bundleFiles } from '../bundle-files';
+import { modelPath } from '../hub/model-path';
 import { expectArtifact } from '../identify';
 import type { Rows } from '../inspect/inspection-rows';
-import { modelPath } from '../installed-bundle';
 import { RECIPE_OPTIONS } from './change-bundle';
 
 /** A group of a bundle. */
@@ -44,7 +44,7 @@ const size = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`;
 
 /** Lists the groups and classes of a bundle, in its folder or an installed npm package; reads kind.json alone. */
 export async function listBundle(source: string): Promise<BundleList> {
-  const bundle = await modelPath(source, 'bundle');
+  const bundle = await modelPath(source, { argument: 'bundle' });
   await expectArtifact(bundle, { option: 'bundle', kinds: ['bundle'], expected: 'a bundle' });
   const { config, base = null, files } = await readBundleManifest(bundle);
   const names = classNamesOf(config);
@@ -78,7 +78,7 @@ export interface BundleCheck extends BundleVerification {
  * @returns all that is wrong, and files that do not belong
  */
 export async function checkBundle(source: string): Promise<BundleCheck> {
-  const bundle = await modelPath(source, 'bundle');
+  const bundle = await modelPath(source, { argument: 'bundle' });
   await expectArtifact(bundle, { option: 'bundle', kinds: ['bundle'], expected: 'a bundle' });
   const { base, problems: found } = await verifyBundle(folderBundle(bundle), RECIPE_OPTIONS);
   const manifest = await readBundleManifest(bundle).catch(() => undefined);

@@ -19,8 +19,8 @@ import { ConfigError } from '../../errors';
 import { noProgress, type Progress } from '../../progress';
 import { type Recipe, readRecipe, recipeOf } from '../../recipe/recipe';
 import { denseFile, denseTensors } from '../dense-model';
+import { modelPath } from '../hub/model-path';
 import { identify } from '../identify';
-import { modelPath } from '../installed-bundle';
 import { checkpointSteps, type DenseRunRecord, type KindRunRecord, readRunRecord } from '../run-folder';
 import { type AutoencoderInspection, inspectAutoencoder } from './inspect-autoencoder';
 
@@ -128,7 +128,7 @@ export interface InspectPathOptions {
 export async function inspectPath(source: string, options: InspectPathOptions): Promise<Inspection> {
   const { needEngine, progress = noProgress } = options;
   if (!existsSync(source) && isShippedAutoencoder(source)) return inspectAutoencoder({ name: source }, source);
-  const path = await modelPath(source, 'source');
+  const path = await modelPath(source, { progress, argument: 'source' });
   const artifact = await identify(path);
   const folder = artifact.autoencoder;
   if (folder !== undefined) {
