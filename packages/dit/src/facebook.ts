@@ -80,23 +80,48 @@ function withNullRow(tensors: NamedTensors, { classes }: DitConfig, nullRow: 'fi
   return new Map([...tensors, [FACEBOOK_LABELS, { dtype: 'F32', shape: [rows + 1, D], data }]]);
 }
 
+/** Settings of {@link ditToFacebook}. */
+export interface ToFacebookOptions {
+  /**
+   * Whether the label table ends with the row of the null label. 'file' (default): it does, as that of a model with
+   * class_dropout_prob above 0. 'none': it has `classes` rows, as facebookresearch/DiT builds it where class_dropout_prob is 0.
+   */
+  readonly nullRow?: 'file' | 'none';
+}
+
 /**
  * Converts our tensors to a state dict in the layout and order of facebookresearch/DiT. q, k and v are joined, and
- * `pos_embed` is computed in the dtype of the patch weight. It is the inverse of {@link ditFromFacebook}, bit for bit.
+ * `pos_embed` is computed in the dtype of the patch weight. It is the inverse of {@link ditFromFacebook}, bit for bit; with
+ * `nullRow` 'none' of that with 'mean'.
  *
  * @param tensors - in the layout of `DitParams`; arrays that need no join are shared with the result.
  * @throws on a missing or unexpected name, a wrong shape, and q, k, v of different dtypes
  */
-export function ditToFacebook(tensors: NamedTensors, config: DitConfig): Map<string, TensorData> {
+export function ditToFacebook(
+  tensors: NamedTensors,
+  config: DitConfig,
+  options: ToFacebookOptions = {},
+): Map<string, TensorData> {
   checkTensors(tensors);
   validateDitConfig(config);
+  checkOptions(options, ['nullRow']);
+  const { nullRow = 'file' } = options;
+  if (nullRow !== 'file' && nullRow !== 'none') {
+    throw new Error(`nullRow: expected 'file' or 'none', got ${JSON.stringify(nullRow)}`);
+  }
   const weights = exportEntries(tensors, facebookEntries(config), ownShapes(config));
+  if (nullRow === 'none') weights.set(FACEBOOK_LABELS, firstRows(weights.get(FACEBOOK_LABELS)!, config.classes));
   const dtype = tensors.get('patch.weight')!.dtype;
   if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16' && dtype !== 'F64') {
     throw new Error(`patch.weight: expected a floating dtype, got ${dtype}`);
   }
   const table = positionTable(config.hiddenSize, gridSize(config)).slice();
   return new Map([['pos_embed', fromFloat32(table, positionShape(config), dtype)], ...weights]);
+}
+
+/** The first rows of a table, a view of its data. */
+function firstRows({ shape: [, columns], ...table }: TensorData, rows: number): TensorData {
+  return { ...table, shape: [rows, columns], data: table.data.subarray(0, rows * columns) } as TensorData;
 }
 
 function checkPosition(tensors: NamedTensors, config: DitConfig): void {

@@ -16,7 +16,7 @@ export { countDitMacs, countDitParams, type DitMacCounts, type DitParamCounts } 
 export { ditFromDiffusers, ditToDiffusers, type FromDiffusersOptions } from './diffusers';
 export { type DiffusersDitConfig, ditConfigFromDiffusers, ditConfigToDiffusers } from './diffusers-config';
 export { type ClassRows, embedClasses } from './embed-classes';
-export { ditFromFacebook, ditToFacebook, type FromFacebookOptions } from './facebook';
+export { ditFromFacebook, ditToFacebook, type FromFacebookOptions, type ToFacebookOptions } from './facebook';
 export { ditLayout, inferDitConfig, type NamedShapes } from './infer';
 export { initDit } from './init';
 export { type DropLabelsOptions, dropLabels } from './labels';

@@ -1,4 +1,4 @@
-import type { TensorData } from '@learngene/tensor-io';
+import type { NamedTensors, TensorData } from '@learngene/tensor-io';
 import { describe, expect, it as test } from 'vitest';
 import {
   ditFromDiffusers,
@@ -6,6 +6,7 @@ import {
   ditLayout,
   ditPrefixes,
   ditToDiffusers,
+  ditToFacebook,
   inferDitConfig,
   withoutPrefix,
 } from '../src/index';
@@ -22,6 +23,9 @@ const without = new Map([
   ...state,
   [KEY, { dtype: 'F32', shape: [5, D], data: table.data.slice(0, 5 * D) } as TensorData],
 ]);
+
+/** The bits of tensors by name, in whatever order. */
+const byName = (tensors: NamedTensors) => new Map(bits(tensors).map((row) => [row[0], row]));
 
 describe('a label table of facebookresearch/DiT', () => {
   test('of 5 rows is not taken for 4 classes and a null row: the number of classes must be told', () => {
@@ -50,6 +54,27 @@ describe('a label table of facebookresearch/DiT', () => {
       const column = Array.from({ length: 5 }, (_, row) => Number(table.data[row * D + d]));
       expect(read.data[5 * D + d]).toBeCloseTo(column.reduce((a, b) => a + b, 0) / 5, 6);
     }
+  });
+
+  test('is written with and without a null row, for any number of classes, and comes back bit for bit', () => {
+    expect(
+      byName(ditToFacebook(ditFromFacebook(without, config, { nullRow: 'mean' }), config, { nullRow: 'none' })),
+    ).toEqual(byName(without));
+    for (const classes of [1, 2, 7]) {
+      const other = { ...config, classes };
+      const rows = new Float32Array((classes + 1) * D).map((_, i) => Math.sin(i));
+      const resized = new Map([...state, [KEY, { dtype: 'F32', shape: [classes + 1, D], data: rows } as TensorData]]);
+      const own = ditFromFacebook(resized, other);
+      expect(byName(ditToFacebook(own, other))).toEqual(byName(resized));
+      const cut = ditToFacebook(own, other, { nullRow: 'none' });
+      expect(cut.get(KEY)).toMatchObject({ shape: [classes, D], data: rows.slice(0, classes * D) });
+      const again = ditFromFacebook(cut, other, { nullRow: 'mean' });
+      expect(byName(ditToFacebook(again, other, { nullRow: 'none' }))).toEqual(byName(cut));
+    }
+    const own = ditFromFacebook(state, config);
+    expect(() => ditToFacebook(own, config, { nullRow: 'mean' as 'none' })).toThrow(
+      "nullRow: expected 'file' or 'none'",
+    );
   });
 
   test('with a null row keeps it, and is no table for the mean', () => {

@@ -40,10 +40,21 @@ export function denseMetadata(
   return { config: JSON.stringify(dit), classes: JSON.stringify(classes), recipe };
 }
 
-/** A DiT's parameters from tensors in any of the known layouts; the caller owns them. */
+/** Whether the label table of facebookresearch/DiT's layout has the null label's row: a model that never dropped labels has none. */
+function hasNullRow(tensors: NamedTensors, { classes }: DitConfig): boolean {
+  return tensors.get('y_embedder.embedding_table.weight')?.shape[0] !== classes;
+}
+
+/**
+ * A DiT's parameters from tensors in any of the known layouts; the caller owns them. Where the table of facebookresearch/DiT has
+ * no row for the null label, that row is the mean of the others.
+ */
 export function denseParams(tensors: NamedTensors, config: DitConfig): DitParams {
   const layout = ditLayout(tensors);
-  if (layout === 'facebook') return ditParamsFromTensorData(ditFromFacebook(tensors, config), config);
+  if (layout === 'facebook') {
+    const nullRow = hasNullRow(tensors, config) ? 'file' : 'mean';
+    return ditParamsFromTensorData(ditFromFacebook(tensors, config, { nullRow }), config);
+  }
   if (layout === 'diffusers') return ditParamsFromTensorData(ditFromDiffusers(tensors, config), config);
   return ditParamsFromTensorData(tensors, config);
 }

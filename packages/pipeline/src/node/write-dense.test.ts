@@ -56,7 +56,10 @@ describe('writeDense', () => {
     if (layout === 'learngene') expect(written.tensors).toBe(then.tensors.size);
     else {
       const description = (path: string) => JSON.parse(readFileSync(join(path, 'config.json'), 'utf8'));
-      expect(description(out)).toEqual(description(join(fixtures, before)));
+      // Older versions wrote 1e-5 whatever the model has. In diffusers norm_eps is that of the norm before the MLP alone.
+      expect(description(join(fixtures, before)).norm_eps).toBe(1e-5);
+      expect(written.config.mlpNormEps).toBe(1e-6);
+      expect(description(out)).toEqual({ ...description(join(fixtures, before)), norm_eps: 1e-6 });
     }
   });
 
@@ -73,6 +76,26 @@ describe('writeDense', () => {
     expect(new Set(images[0]).size).toBeGreaterThan(20);
     expect(images[1]).toEqual(images[0]);
     expect(images[2]).toEqual(images[0]);
+  });
+
+  test('writes no null row in the layout facebook for a model that never dropped labels, and reads it', async () => {
+    const out = join(work, 'undropped.safetensors');
+    const undropped = (model: KindModel) => ({
+      ...model,
+      config: { ...model.config, dit: { ...model.config.dit, labelDropout: 0 } },
+    });
+    await write(out, 'facebook', undropped);
+    const { tensors } = await readSafetensors(out);
+    expect(tensors.get('y_embedder.embedding_table.weight')?.shape).toEqual([1, 8]);
+    const [with_, without] = [join(work, 'dropped.safetensors'), out];
+    await write(with_, 'facebook');
+    const images: Uint8Array[] = [];
+    for (const path of [with_, without]) {
+      const pipeline = await openPipeline(path);
+      images.push((await pipeline.sample({ count: 2, seed: 4, guidance: 1 })).data);
+      pipeline.dispose();
+    }
+    expect(images[1]).toEqual(images[0]);
   });
 
   test('says that diffusers draws other images of timesteps of other frequencies', async () => {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type DitConfig, ditConfigToDiffusers, ditToDiffusers, ditToFacebook, ditVariant } from '@learngene/dit';
+import { type DitConfig, ditConfigToDiffusers, ditToDiffusers, ditToFacebook } from '@learngene/dit';
 import { assembleDense, type KindModel } from '@learngene/kind';
 import { disposeParams, paramsToTensorData } from '@learngene/nn';
 import { writeFileAtomic, writeSafetensors } from '@learngene/tensor-io/node';
@@ -54,7 +54,9 @@ export async function writeDense(out: string, model: KindModel, options: WriteDe
     await writeSafetensors(join(out, DIFFUSERS_FILE), ditToDiffusers(tensors, dense.config), { metadata });
   } else {
     await mkdir(dirname(out), { recursive: true });
-    const named = layout === 'facebook' ? ditToFacebook(tensors, dense.config) : tensors;
+    // facebookresearch/DiT has no row of the null label where labels were never dropped.
+    const nullRow = dense.config.labelDropout > 0 ? 'file' : 'none';
+    const named = layout === 'facebook' ? ditToFacebook(tensors, dense.config, { nullRow }) : tensors;
     await writeSafetensors(out, named, { metadata });
   }
   return { tensors: tensors.size, config: dense.config };
@@ -71,7 +73,7 @@ function describeForDiffusers(out: string, dit: DitConfig, { argument = 'layout'
     );
   }
   try {
-    return ditConfigToDiffusers({ ...dit, ...ditVariant('diffusers') });
+    return ditConfigToDiffusers({ ...dit, frequencyShift: 1 });
   } catch (error) {
     throw new ConfigError(`${argument} diffusers`, { cause: error });
   }
