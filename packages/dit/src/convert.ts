@@ -72,7 +72,7 @@ export function tensorAt(tensors: NamedTensors, key: string, shape: readonly num
 }
 
 /** Equal parts along the first axis, views of the data; flattened to rows x columns, vectors stay vectors. */
-function splitRows({ dtype, shape, data }: TensorData, parts: number): TensorData[] {
+export function splitRows({ dtype, shape, data }: TensorData, parts: number): TensorData[] {
   const rows = shape[0] / parts;
   const columns = shape.slice(1).reduce((product, size) => product * size, 1);
   const ownShape = shape.length === 1 ? [rows] : [rows, columns];
@@ -101,7 +101,8 @@ function joinRows(parts: readonly TensorData[], names: readonly string[]): Tenso
   return { ...first, data } as TensorData;
 }
 
-function sameNumbers(a: TensorData, b: TensorData): boolean {
+/** Whether two tensors hold the same numbers in the same dtype. */
+export function sameNumbers(a: TensorData, b: TensorData): boolean {
   if (a.dtype !== b.dtype) return false;
   for (let i = 0; i < a.data.length; i++) if (a.data[i] !== b.data[i]) return false;
   return true;

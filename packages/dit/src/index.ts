@@ -28,6 +28,7 @@ export { patchify, type UnpatchifyOptions, unpatchify } from './patch';
 export { positionTable } from './position';
 export { ditPrefixes, withoutPrefix } from './prefix';
 export { DIT_PRESETS, type DitPreset, type DitPresetFields } from './presets';
+export { type DitReader, ditReader, type LazyTensors } from './reader';
 export { gatherRows } from './rows';
 export { gridSize, mlpWidth, nullLabel, outChannels, TIMESTEP_DIMS, tokenCount } from './sizes';
 export { type TimestepEmbeddingOptions, timestepEmbedding } from './timestep';

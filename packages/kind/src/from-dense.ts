@@ -57,8 +57,9 @@ export async function kindFromDenseAsync(
   return kindFromDense(dense, config, options);
 }
 
-function checkOptions(of: string, options: FromDenseOptions): void {
-  checkOptionNames(of, options, ['generator', 'randomized']);
+/** Throws on options of `of` that are unknown. */
+export function checkOptions(of: string, options: FromDenseOptions, more: readonly string[] = []): void {
+  checkOptionNames(of, options, ['generator', 'randomized', ...more]);
   checkFlag('randomized', options.randomized);
 }
 
@@ -68,7 +69,7 @@ function factored(
   { generator, randomized = false }: FromDenseOptions,
 ): KindParams {
   validateKindConfig(config);
-  const { dit, learngeneRank: N_G, groups } = config;
+  const { dit, learngeneRank: N_G } = config;
   const N_t = highestTailorRank(config);
   dims('label.table', dense.label.table, `${dit.classes + 1} ${dit.hiddenSize}`);
   return tf.tidy(() => {
@@ -83,37 +84,56 @@ function factored(
         layers.get(name)!,
         Int32Array.from({ length: count }, (_, i) => from + i),
       );
-    const learngenes = layerTree(ditNetwork(dit).layers, ({ name }) => take(name, 0, N_G)) as LearngeneParams;
+    const common = new Map(blockLinearNames(dit).map((name) => [name, take(name, 0, N_G)]));
     const rest = new Map(blockLinearNames(dit).map((name) => [name, take(name, N_G, N_t)]));
     const rows = (ids: readonly number[]) => gatherRows(dense.label.table, Int32Array.from(ids));
-    const tailorsOf = (group: TailorGroup): TailorParams => {
-      const rank = tailorRankOf(config, group);
-      const own = layerTree(ditNetwork(dit).layers, ({ name }) => ({ ...firstComponents(rest.get(name)!, rank) }));
-      return { ...cloneParams(own as Pick<TailorParams, 'blocks'>), label: { rows: rows(group.classes) } };
-    };
-    return {
-      shared: sharedOf(dense, rows([nullLabel(dit)])),
-      learngenes,
-      tailors: Object.fromEntries(groups.map((group) => [group.name, tailorsOf(group)])),
-      ...zeroGate(config),
-    };
+    return paramsOfStart(config, { common, rest, shared: sharedOf(dense, rows([nullLabel(dit)])), rows });
   });
 }
 
+/** The parts of a KIND model that starts from a dense one. */
+export interface FactoredStart {
+  /** Learngenes by layer. */
+  readonly common: ReadonlyMap<string, FactoredParams>;
+  /** The components that follow them, of which every group has a copy. */
+  readonly rest: ReadonlyMap<string, FactoredParams>;
+  readonly shared: SharedParams;
+  /** Makes the label rows [n, D] of classes. */
+  readonly rows: (classes: readonly number[]) => tf.Tensor2D;
+}
+
+/** The parameters of a model of these parts; call it inside a tidy. */
+export function paramsOfStart(config: KindConfig, { common, rest, shared, rows }: FactoredStart): KindParams {
+  const { layers } = ditNetwork(config.dit);
+  const tailorsOf = (group: TailorGroup): TailorParams => {
+    const rank = tailorRankOf(config, group);
+    const own = layerTree(layers, ({ name }) => ({ ...firstComponents(rest.get(name)!, rank) }));
+    return { ...cloneParams(own as Pick<TailorParams, 'blocks'>), label: { rows: rows(group.classes) } };
+  };
+  return {
+    shared,
+    learngenes: layerTree(layers, ({ name }) => common.get(name)!) as LearngeneParams,
+    tailors: Object.fromEntries(config.groups.map((group) => [group.name, tailorsOf(group)])),
+    ...zeroGate(config),
+  };
+}
+
 function mainLayer(dense: DitParams, config: KindConfig, name: string): LinearParams {
-  const { dit, learngeneRank } = config;
-  const tailorRank = highestTailorRank(config);
   const layer = subTree<LinearParams>(dense, name);
   if (!layer) throw new Error(`dense: expected a layer ${name}, got none`);
-  const shape = linearShape(dit, name);
+  const shape = linearShape(config.dit, name);
   dims(`dense.${name}.weight`, layer.weight, `${shape.out} ${shape.in}`);
-  const most = Math.min(shape.in, shape.out);
-  if (learngeneRank + tailorRank > most) {
-    throw new Error(
-      `learngeneRank + tailorRank: expected at most ${most}, the rank of ${name}, got ${learngeneRank + tailorRank}`,
-    );
-  }
+  checkLayerRank(config, name);
   return layer;
+}
+
+/** Throws where a layer has fewer components than are asked for. */
+export function checkLayerRank(config: KindConfig, name: string): void {
+  const rank = config.learngeneRank + highestTailorRank(config);
+  const shape = linearShape(config.dit, name);
+  const most = Math.min(shape.in, shape.out);
+  if (rank <= most) return;
+  throw new Error(`learngeneRank + tailorRank: expected at most ${most}, the rank of ${name}, got ${rank}`);
 }
 
 /** Copies of the dense parts, and the null label's row itself. */

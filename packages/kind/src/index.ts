@@ -50,6 +50,7 @@ export { type AssembledCounts, type AssembledModel, countAssembled } from './cou
 export { ditNetwork } from './dit-network';
 export { type FreshTailorsOptions, freshTailors } from './fresh-tailors';
 export { type FromDenseOptions, kindFromDense, kindFromDenseAsync } from './from-dense';
+export { type FromDenseReaderOptions, kindFromDenseReader, type LayerError } from './from-dense-reader';
 export { softGate } from './gate';
 export {
   type GatedTrainInputs,
