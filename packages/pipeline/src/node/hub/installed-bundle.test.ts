@@ -5,15 +5,15 @@ import '@tensorflow/tfjs-backend-cpu';
 import { temporaryFolder } from '@learngene/testing/temporary-folder';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConfigError } from '../errors';
-import { noProgress } from '../progress';
-import { mergeIntoBundle } from './bundle/change-bundle';
-import { checkBundle, listBundle } from './bundle/read-bundle';
-import { inspectPath } from './inspect/inspect-path';
+import { ConfigError } from '../../errors';
+import { noProgress } from '../../progress';
+import { mergeIntoBundle } from '../bundle/change-bundle';
+import { checkBundle, listBundle } from '../bundle/read-bundle';
+import { inspectPath } from '../inspect/inspect-path';
+import { modelFolder } from '../load-model';
+import { openPipeline } from '../open-pipeline';
+import { describeSource } from '../path-source';
 import { installedBundle } from './installed-bundle';
-import { modelFolder } from './load-model';
-import { openPipeline } from './open-pipeline';
-import { describeSource } from './path-source';
 
 const folder = temporaryFolder('installed-bundle');
 const elsewhere = join(folder, 'program', 'bin.mjs');
@@ -87,7 +87,7 @@ describe('what reads a bundle takes the name of a package', () => {
   beforeAll(async () => {
     await tf.setBackend('cpu');
     bundle = join(install('@some/real', { learngene: { bundle: 'bundle' } }), 'bundle');
-    cpSync(fileURLToPath(new URL('../../fixtures/format-1/bundle', import.meta.url)), bundle, { recursive: true });
+    cpSync(fileURLToPath(new URL('../../../fixtures/format-1/bundle', import.meta.url)), bundle, { recursive: true });
     cpSync(bundle, join(folder, 'mine'), { recursive: true });
   });
 
