@@ -1,7 +1,6 @@
 import { ConfigError } from '@learngene/pipeline';
 import { describe, expect, test } from 'vitest';
 import { continuation, list, requestedConfig } from './context';
-import { UsageError } from './errors';
 
 describe('list', () => {
   test('names between commas, or a JSON array', () => {
