@@ -1,4 +1,5 @@
 import {
+  type ApplyLinear,
   applyDit,
   blockLinearNames,
   type DitBaseParams,
@@ -7,11 +8,20 @@ import {
   type DitParams,
   initDit,
   linearShape,
-  withEpilogue,
 } from '@learngene/dit';
-import { cloneParams, type LinearParams, type ParamTree, prefetch, readingBack } from '@learngene/nn';
+import {
+  cloneParams,
+  type Epilogue,
+  groupedLowRank,
+  groupedLowRankTogether,
+  type LinearParams,
+  type ParamTree,
+  prefetch,
+  readingBack,
+  type TogetherLayer,
+} from '@learngene/nn';
 import type { Generator } from '@learngene/random';
-import { applyFactored, type FactoredParams, factorDense, initFactored } from '@learngene/tensor-svd';
+import { type FactoredParams, factorDense, initFactored } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCount } from './core/checks';
 import { type Leaves, mainLayers, overlay, subTree } from './core/trees';
@@ -86,8 +96,20 @@ export function applyLowRankDit(
   inputs: DitInputs,
   { config }: { readonly config: DitConfig },
 ): tf.Tensor4D {
-  const linear = withEpilogue((layer, x) => applyFactored(layer as FactoredParams, x) as tf.Tensor3D);
-  return applyDit(params, inputs, { config, linear });
+  return applyDit(params, inputs, { config, linear: factoredLinear });
+}
+
+/** Factored layers with their epilogues, in one kernel where the backend has it; queries, keys and values in another. */
+const factoredLinear: ApplyLinear = Object.assign(
+  (layer: ParamTree, x: tf.Tensor3D, _name: string, epilogue: Epilogue | undefined) =>
+    groupedLowRank(x, { ...factoredLayer(layer), epilogue }),
+  {
+    together: (layers: readonly ParamTree[], x: tf.Tensor3D) => groupedLowRankTogether(x, layers.map(factoredLayer)),
+  },
+);
+
+function factoredLayer(layer: ParamTree): TogetherLayer {
+  return { common: layer as FactoredParams, segments: [] };
 }
 
 function withFactors(dense: DitParams, dit: DitConfig, factors: (name: string) => FactoredParams): LowRankDitParams {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { agree, holds, random, size } from '../../test/against-cpu';
+import { agree, holds, positiveSize, random, size } from '../../test/against-cpu';
 import { loadNative } from '../native';
 
 const seed = fc.nat(1e6);
@@ -97,6 +97,30 @@ describe('products agree with the cpu backend', () => {
       }),
     );
   });
+});
+
+test('a low-rank layer agrees with its formula: of few rows, and of so many that it is swept block by block', async () => {
+  const rows = fc.constantFrom(0, 1, 17, 640);
+  const sizes = fc.record({
+    rows,
+    inputs: positiveSize,
+    out: positiveSize,
+    rank: positiveSize,
+    bias: fc.boolean(),
+    s: seed,
+  });
+  await holds(sizes, ({ rows, inputs, out, rank, bias, s }) =>
+    agree(() => {
+      const [x, u, scale, v] = [[rows, inputs], [out, rank], [rank], [inputs, rank]].map((shape, i) =>
+        random(shape, s + i),
+      );
+      const given = { x, u, s: scale, v, ...(bias && { bias: random([out], s + 4) }) };
+      if (tf.getBackend() !== 'cpu') return tf.engine().runKernel('LearngeneLowRankLinear', given) as tf.Tensor[];
+      const h = tf.matMul(x, v);
+      const y = tf.matMul(tf.mul(h, scale), u, false, true);
+      return [given.bias ? tf.add(y, given.bias) : y, h];
+    }, near),
+  );
 });
 
 test('the addon refuses arrays that do not fit', () => {

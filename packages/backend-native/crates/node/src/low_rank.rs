@@ -1,7 +1,7 @@
 //! Linear layers that are kept as narrow factors.
 
 use learngene_gemm::{
-    Epilogue, FactorGrads, Factors, Gemm, LowRank, LowRankGrads, Segment, Then, low_rank_backward,
+    Epilogue, FactorGrads, Factors, LowRank, LowRankGrads, Segment, Then, low_rank_backward,
     low_rank_backward_bf16, low_rank_forward, low_rank_forward_bf16, low_rank_work,
 };
 use napi::{Error, Result, Status};
@@ -39,12 +39,12 @@ pub fn low_rank_linear(
     read.extend(bias.as_ref().map(|bias| bias as &dyn Extent));
     disjoint(&[&y, &h], &read)?;
     later("lowRankLinear", move || {
-        let flags = Flags::new(flags);
-        let (m, inputs, out, r) = (m as usize, inputs as usize, out as usize, r as usize);
-        flags.run(Gemm::new((m, r, inputs), &x, &v, &mut h))?;
-        let second = Gemm::new((m, out, r), &h, &u, &mut y).b_transposed();
+        let factors = Factors { rank: r as usize, u: &u, s: &s, v: &v };
+        let (rows, inputs, outputs) = (m as usize, inputs as usize, out as usize);
+        let layer = LowRank { rows, inputs, outputs, common: factors, segments: &[] };
+        let compute = if Flags::new(flags).bf16 { low_rank_forward_bf16 } else { low_rank_forward };
         let epilogue = Epilogue { bias: bias.as_deref(), ..Epilogue::default() };
-        flags.run(Gemm { k_scale: Some(&s), epilogue, ..second })
+        compute(layer, &x, &mut h, &mut y, epilogue).map_err(refused)
     })
 }
 
