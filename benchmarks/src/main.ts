@@ -23,6 +23,11 @@ const efforts: Record<'quick' | 'full', Effort> = {
   full: { budget: 12_000, minRounds: 4, maxRounds: 24 },
 };
 
+function effortOf({ quick, budget }: Options): Effort {
+  const effort = efforts[quick ? 'quick' : 'full'];
+  return budget === undefined ? effort : { ...effort, budget: budget * 1000 };
+}
+
 function wanted(row: Row, { quick, only }: Options): boolean {
   if (only && !only.test(`${row.section}: ${row.name}`)) return false;
   return quick ? Boolean(row.quick) : row.quick !== 'only';
@@ -112,7 +117,7 @@ async function bench(options: Options): Promise<number> {
     await pool.ours(options.engine).catch((error: Error) => {
       throw new MissingError(`engine ${options.engine}: ${error.message} (--engine wasm is always there)`);
     });
-    const effort = efforts[options.quick ? 'quick' : 'full'];
+    const effort = effortOf(options);
     const context = { pool, engine: options.engine, threads, effort, scratch, compiler: hasCompiler(), log };
     if (!options.profile) return await compare(rows, context, options);
     for (const row of rows) process.stdout.write(`${row.name}\n${await profileRow(row, context)}\n\n`);

@@ -7,6 +7,8 @@ export interface Options {
   quick: boolean;
   /** Only rows whose name or section matches. */
   only?: RegExp;
+  /** How long the rounds of a row may take, s, where `--quick` and the default are not wanted. */
+  budget?: number;
   /** Engine of our side. */
   engine: (typeof engineNames)[number];
   /** Print the results as JSON at the end. */
@@ -26,10 +28,17 @@ export function parseOptions(argv: readonly string[]): Options {
       throw new InvalidArgumentError((error as Error).message);
     }
   };
+  const seconds = (text: string) => {
+    const value = Number(text);
+    if (!(value > 0 && Number.isFinite(value)))
+      throw new InvalidArgumentError('Expected a positive number of seconds.');
+    return value;
+  };
   return new Command('npm run bench --')
     .description('Measures the packages against PyTorch and scikit-learn on this machine.')
     .option('--quick', 'the main rows in under six minutes', false)
     .option('--only <regex>', 'rows whose section or name matches; other rows of latest.json are kept', expression)
+    .option('--budget <seconds>', 'time for the rounds of a row (default 12, with --quick 1.2)', seconds)
     .addOption(new Option('--engine <name>', 'engine of our side').choices(engineNames).default('native'))
     .option('--json', 'print the results as JSON', false)
     .option('--profile', 'print where our time goes, by kernel, and compare nothing', false)
