@@ -140,7 +140,7 @@ function webgpuEnvironment() {
 }
 
 /** Packages whose tests run on the backend that `LEARNGENE_TEST_BACKEND` names. */
-const computing = ['nn', 'dit', 'vae', 'vae-emoji', 'kind', 'diffusion', 'adapters', 'metrics', 'tensor-svd'];
+const computing = 'nn dit vae vae-emoji emoji-bundle kind diffusion adapters metrics tensor-svd'.split(' ');
 
 function nativeIsBuilt() {
   const folder = join(root, 'packages', 'backend-native', 'native');

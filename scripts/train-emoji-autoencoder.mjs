@@ -6,6 +6,7 @@ import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandLine } from './command-line.mjs';
 import { emojiImages, load, root } from './emoji-images.mjs';
+import { progressLines } from './progress-lines.mjs';
 
 const { values } = commandLine(import.meta.url, {
   out: { type: 'string', default: join(root, 'runs', 'emoji-autoencoder') },
@@ -35,25 +36,6 @@ const { packDataset, subset } = await load('datasets', 'index');
 const { chooseEngine } = await load('engines', 'node');
 const { writeSafetensors } = await load('tensor-io', 'node');
 
-/** Lines on the terminal; a bar tells of itself about once a minute. */
-function progress() {
-  return {
-    info: (text) => console.log(text),
-    warn: (text) => console.warn(text),
-    startBar(title, total, unit) {
-      let told = Date.now();
-      return {
-        update(done, note = '') {
-          if (Date.now() - told < 60_000) return;
-          told = Date.now();
-          console.log(`${title}: ${done} of ${total} ${unit} ${note}`);
-        },
-        stop() {},
-      };
-    },
-  };
-}
-
 /** Test images that lie in the repository: some held-out ones of both styles, spread evenly. */
 const FIXTURE_IMAGES = 12;
 
@@ -75,13 +57,13 @@ process.once('SIGINT', () => controller.abort(new trainer.InterruptedError('inte
 process.once('SIGTERM', () => controller.abort(new trainer.InterruptedError('interrupted', { signal: 'SIGTERM' })));
 const resumed = existsSync(join(values.out, 'config.json'));
 const prepared = resumed
-  ? await resumeVaeTraining(values.out, { own: images, progress: progress() })
+  ? await resumeVaeTraining(values.out, { own: images, progress: progressLines() })
   : prepareVaeTrainingOn(trainer.parseVaeTrainingConfig(CONFIG, 'settings'), images);
 try {
   const outcome = await trainVae(prepared, {
     run: values.out,
     engine: name,
-    progress: progress(),
+    progress: progressLines(),
     signal: controller.signal,
   });
   console.log(JSON.stringify(outcome, null, 2));

@@ -25,6 +25,7 @@ function packagePages(folder) {
 
 export function sidebar() {
   const guides = [
+    page('Draw emoji at once', '/guides/emoji-bundle'),
     page('Photos of your own', '/guides/own-photos'),
     page('Add a class', '/bundles'),
     page('A class as a LoRA', '/peft'),

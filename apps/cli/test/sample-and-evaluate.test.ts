@@ -36,6 +36,18 @@ describe('sample', () => {
     await succeed(...args('c'), '--seed', '1', '--quiet');
     expect(sha256(at('c.npz'))).not.toBe(sha256(at('a.npz')));
   });
+  test('a bundle is found by the name of its package, and what is not installed is named', async () => {
+    const args = (from: string) => ['sample', '--from', from, '--classes', 'heart', '--count', '1', '--steps', '1'];
+    const out = at('heart.png');
+    const result = await json(...args('@learngene/emoji-bundle'), '--out', out, ...cpu);
+    expect(result).toMatchObject({ classes: ['heart'], count: 1 });
+    const { width, height } = await sharp(out).metadata();
+    expect([width, height]).toEqual([68, 68]);
+    const { code, stderr } = await run(...args('@learngene/no-such-bundle'), '--out', at('none.png'), ...cpu);
+    expect(stderr).toContain('no package of this name is installed: npm install @learngene/no-such-bundle');
+    expect(code).toBe(2);
+  });
+
   test.each<[string, string[], RegExp]>([
     ['an unknown class', ['--classes', 'hearts'], /the model has no class "hearts"; it has "bars", "dots"/],
     ['too much noise', ['--sampler', 'ddim', '--eta', '2'], /sampling.eta/],

@@ -34,7 +34,7 @@ export { checkDemoFolder, type DemoFolderOptions, type DemoFolderState, demoFold
 export { type DemoChoice, type DemoPlan, type DemoSteps, demoPlan, planFor, planOn, withSteps } from './demo/plan';
 export { FULL_PIXEL_PLAN, fullLatentPlan, latentPlan, PIXEL_PLAN } from './demo/plans';
 export { type DemoResult, type RunDemoOptions, runDemo } from './demo/run-demo';
-export { type Score, scoreWords } from './demo/score';
+export { type Score, type ScoreOptions, score, scoreWords } from './demo/score';
 export type { DemoStage } from './demo/stages';
 export { enlargedRecord, warnOfEnlarged } from './enlarged';
 export type { ImageSize, SampleDescription } from './evaluate/check-inputs';

@@ -1,0 +1,1 @@
+export { EMOJI_CLASSES, type EmojiClass } from './classes';

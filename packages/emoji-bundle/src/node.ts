@@ -1,0 +1,1 @@
+export { emojiBundleFolder, type OpenEmojiPipelineOptions, openEmojiPipeline } from './open-pipeline';
