@@ -5,7 +5,14 @@ import { describe, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 /** Modules that other programs load; they are no commands. */
-const modules = ['count-reporter.mjs', 'coverage-reporter.mjs', 'command-line.mjs', 'emoji-images.mjs'];
+const modules = [
+  'count-reporter.mjs',
+  'coverage-reporter.mjs',
+  'command-line.mjs',
+  'emoji-classes.mjs',
+  'emoji-images.mjs',
+  'progress-lines.mjs',
+];
 const scripts = ['scripts', 'packages/backend-native/scripts'].flatMap((folder) =>
   readdirSync(`${root}${folder}`)
     .filter((name) => name.endsWith('.mjs') && !modules.includes(name))
