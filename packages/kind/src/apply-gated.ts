@@ -8,7 +8,7 @@ import {
   type LowRankSegment,
   reorderRows,
 } from '@learngene/nn';
-import type { FactoredParams } from '@learngene/tensor-svd';
+import { concatComponents, type FactoredParams } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { kindBatchPlan } from './batch-plan';
 import type { AnyKindConfig } from './config-types';
@@ -33,7 +33,7 @@ export interface GatedBatch {
   readonly shared: NetworkParams['shared'];
   /** Applies a factored layer with the components that each sample's gate opens. Samples are in planned order. */
   readonly linear: GatedLinear;
-  /** The batch plan: segments of samples of one group, and the labels, in planned order. */
+  /** The batch plan: segments of samples of the same groups, and the labels, in planned order. */
   readonly plan: BatchPlan;
   /** Factors and class tables of a group. */
   readonly tailors: (group: string) => NetworkParams['tailors'][string];
@@ -107,15 +107,15 @@ export function gatedBatch(params: NetworkParams, { config, plan }: PlannedBatch
 
 /** The factored layers of a batch grouped by class. */
 function binaryLinear(params: NetworkParams, { segments }: BatchPlan): GatedLinear {
-  const own = segments.flatMap(({ start, end, group }) =>
-    group === null ? [] : [{ start, end, tailors: tailorsOf(params, group) }],
+  const own = segments.flatMap(({ start, end, groups }) =>
+    groups.length === 0 ? [] : [{ start, end, tailors: groups.map((group) => tailorsOf(params, group)) }],
   );
   const layerAt = (name: string) => {
     const path = name.split('.');
     const at: LowRankSegment[] = [];
     for (const { start, end, tailors } of own) {
-      const factors = nodeAt<LowRankFactors>(tailors, path);
-      if (factors) at.push({ start, end, factors });
+      const factors = tailors.flatMap((tree) => nodeAt<LowRankFactors>(tree, path) ?? []);
+      if (factors.length > 0) at.push({ start, end, factors: summed(factors) });
     }
     return { common: learngenesAt(params, name, path), segments: at };
   };
@@ -123,6 +123,11 @@ function binaryLinear(params: NetworkParams, { segments }: BatchPlan): GatedLine
     (x: tf.Tensor3D, name: string, epilogue?: Epilogue) => groupedLowRank(x, { ...layerAt(name), epilogue }),
     { together: (x: tf.Tensor3D, names: readonly string[]) => groupedLowRankTogether(x, names.map(layerAt)) },
   );
+}
+
+/** The factors whose weight is the sum of the weights of some factors: the components of all of them. */
+export function summed(factors: readonly LowRankFactors[]): LowRankFactors {
+  return factors.length === 1 ? factors[0] : concatComponents(...factors);
 }
 
 /** The plan without its order: with a soft gate there is nothing to group. */

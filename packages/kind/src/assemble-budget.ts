@@ -4,6 +4,7 @@ import { type AnyKindConfig, networkOf } from './config-types';
 import { BYTES, countDense } from './count-assembled';
 import { checkOptionNames } from './option-names';
 import { type NetworkParams, subTree, tailorsOf } from './params';
+import { openedGates } from './tailor-groups';
 
 /** What an assembled model may cost. The model keeps to every field that is given. */
 export interface AssemblyBudget {
@@ -61,18 +62,20 @@ export function chooseComponents(model: Model, budget: AssemblyBudget): ChosenCo
   const minimum = new Set(best.values());
   const dense = countDense(model);
   const soft = config.gate === 'soft';
-  const groupMacs = config.groups.map(() => 0);
+  const gates = openedGates(config.groups);
+  const gateMacs = [0, ...gates].map(() => 0);
+  const gatesWith = config.groups.map((_, i) => gates.flatMap((gate, g) => (gate.includes(i) ? [g] : [])));
   let { parameters, macs } = dense; // macs: of a sample that uses learngenes only
-  let worst = 0; // of groupMacs
+  let worst = 0; // of gateMacs
   const take = (candidate: Candidate): boolean => {
     const { group } = candidate;
-    const nextGroup = group < 0 ? 0 : groupMacs[soft ? 0 : group] + candidate.macs;
+    const opening = group < 0 ? [] : soft ? [0] : gatesWith[group];
     const nextMacs = macs + (group < 0 ? candidate.macs : 0);
-    const nextWorst = Math.max(worst, nextGroup);
+    const nextWorst = Math.max(worst, ...opening.map((gate) => gateMacs[gate] + candidate.macs));
     const nextParameters = parameters + candidate.parameters;
     const next = { parameters: nextParameters, macs: nextMacs + nextWorst };
     if (!fits(next, budget) && !minimum.has(candidate)) return false;
-    if (group >= 0) groupMacs[soft ? 0 : group] = nextGroup;
+    for (const gate of opening) gateMacs[gate] += candidate.macs;
     [parameters, macs, worst] = [nextParameters, nextMacs, nextWorst];
     return true;
   };
@@ -94,7 +97,7 @@ export function chooseComponents(model: Model, budget: AssemblyBudget): ChosenCo
  * and components.
  */
 function listCandidates({ config, params }: Model, budget: AssemblyBudget): Candidate[] {
-  const classes = config.groups.reduce((sum, group) => sum + group.classes.length, 0);
+  const classes = new Set(config.groups.flatMap((group) => group.classes)).size;
   const shares = [1, ...config.groups.map((group) => group.classes.length / classes)];
   const sources: ParamTree[] = [params.learngenes, ...config.groups.map(({ name }) => tailorsOf(params, name))];
   const candidates = sources.flatMap((source, i) =>

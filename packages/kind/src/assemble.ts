@@ -1,11 +1,16 @@
 import {
+  classGates,
+  classPlaces,
   cloneParams,
+  flattenParams,
   groupByName,
   type LinearParams,
   type LowRankFactors,
+  listNames,
   type ParamTree,
   prefetch,
   readingBack,
+  unflattenParams,
 } from '@learngene/nn';
 import { type FactoredParams, orthogonalizeFactored, selectComponents } from '@learngene/tensor-svd';
 import type { TensorContainer } from '@tensorflow/tfjs-core';
@@ -24,7 +29,7 @@ import { countAssembled } from './count-assembled';
 import type { KindNetwork } from './network';
 import { checkNames, checkOptionNames } from './option-names';
 import { type AnyKindModel, layerTree, type NetworkParams, rowsIn, subTree, tailorsOf } from './params';
-import type { TailorGroup } from './tailor-groups';
+import { sharesClasses, type TailorGroup } from './tailor-groups';
 
 /** What {@link assembleFactored} keeps. */
 export interface AssembleOptions {
@@ -38,7 +43,8 @@ export interface AssembleOptions {
  * Makes a KIND model of the chosen groups: the learngenes, and the tailors and label rows of these groups, optionally
  * cut to a budget.
  *
- * Class ids are counted anew from 0 in the order of the groups' classes, and `classes` of the network is their number.
+ * Class ids are counted anew from 0 in the order of the groups' classes, and `classes` of the network is their number. A class
+ * in several groups stays where all of them stay, for without one it is another class; its row moves to the first group kept.
  * Without any group `classes` is 1, that class is in no group, and every sample has the null label. A soft gate keeps
  * the rows of the chosen groups, so its softmax spreads over them alone.
  *
@@ -56,7 +62,7 @@ export interface AssembleOptions {
  *
  * @param model - never disposed; the tailors of the chosen groups must be loaded.
  * @returns New tensors that the caller owns; `config.pruned` is true with a budget.
- * @throws on an unknown or repeated group, on an unknown option or unit of the budget, and on a budget below the
+ * @throws on an unknown or repeated group, on a group of which no class stays, on an unknown option or unit of the budget, and on a budget below the
  *   minimum, naming it; `ReadBackError` with a budget on WebGPU, which reads asynchronously
  */
 export function assembleFactored<M extends AnyKindModel>(model: M, options: AssembleOptions = {}): M {
@@ -68,7 +74,10 @@ export function assembleFactored<M extends AnyKindModel>(model: M, options: Asse
     return (budget ? cut(picked, budget) : cloneParams(picked.params)) as unknown as TensorContainer;
   };
   const params = readingBack('assembleFactored', () => tf.tidy(assembled)) as unknown as NetworkParams;
-  const config = { ...renumbered(model.config, kept), pruned: model.config.pruned || budget !== undefined };
+  const config = {
+    ...renumbered<AnyKindConfig>(model.config, kept),
+    pruned: model.config.pruned || budget !== undefined,
+  };
   return { config, params } as M;
 }
 
@@ -100,12 +109,40 @@ function keptGroups({ groups }: AnyKindConfig, names?: readonly string[]): reado
   return names.map((name) => groupByName(groups, name));
 }
 
-function renumbered(config: AnyKindConfig, kept: readonly TailorGroup[]): AnyKindConfig {
-  let next = 0;
-  const groups = kept.map((group) => ({ ...group, classes: group.classes.map(() => next++) }));
-  const result = withClasses<AnyKindConfig>({ ...config, groups }, Math.max(1, next));
+/** The rows of the classes of a group that stay: those of whose groups all are kept. */
+function rowsKept(config: AnyKindConfig, kept: readonly TailorGroup[], group: TailorGroup): number[] {
+  const gates = classGates(config.groups);
+  const isKept = (id: number) => gates.get(id)!.groups.every((index) => kept.includes(config.groups[index]));
+  const rows = group.classes.flatMap((id, row) => (isKept(id) ? [row] : []));
+  if (rows.length > 0) return rows;
+  const others = gates.get(group.classes[0])!.groups.map((index) => config.groups[index].name);
+  const names = listNames(others.filter((name) => name !== group.name));
+  throw new Error(`groups: expected all groups of a class of '${group.name}', which needs ${names} too`);
+}
+
+/**
+ * The config that {@link assembleFactored} gives without a budget; makes no tensor.
+ *
+ * @param groups - names of the groups to keep (default all).
+ * @throws on an unknown or repeated group, and on a group of which no class stays
+ */
+export function assembledConfig<C extends AnyKindConfig>(config: C, groups?: readonly string[]): C {
+  checkNames('groups', groups);
+  return renumbered(config, keptGroups(config, groups));
+}
+
+function renumbered<C extends AnyKindConfig>(config: C, kept: readonly TailorGroup[]): C {
+  const ids = new Map<number, number>();
+  const groups = kept.map((group) => {
+    const rows = rowsKept(config, kept, group);
+    for (const row of rows) if (!ids.has(group.classes[row])) ids.set(group.classes[row], ids.size);
+    const { classNames } = group;
+    const names = classNames && { classNames: rows.map((row) => classNames[row]) };
+    return { ...group, classes: rows.map((row) => ids.get(group.classes[row])!), ...names };
+  });
+  const result = withClasses<AnyKindConfig>({ ...config, groups }, Math.max(1, ids.size));
   validateKindConfig(result);
-  return result;
+  return result as C;
 }
 
 /** A model of any network. Its configuration and parameters fit each other; TypeScript does not check that here. */
@@ -114,15 +151,34 @@ interface Model {
   readonly params: NetworkParams;
 }
 
-/** The model of some groups. It shares all tensors with `model` except the rows of a soft gate. */
+/** The model of some groups. It shares all tensors with `model` except the rows of a soft gate and of classes in several groups. */
 function pickGroups({ config, params }: Model, kept: readonly TailorGroup[]): Model {
   const { gate, shared, learngenes } = params;
-  const tailors = Object.fromEntries(kept.map(({ name }) => [name, tailorsOf(params, name)]));
+  const tailors = Object.fromEntries(kept.map((group) => [group.name, tailorsKept({ config, params }, kept, group)]));
   const rows = kept.map((group) => config.groups.indexOf(group));
   return {
     config: renumbered(config, kept),
     params: { shared, learngenes, tailors, ...(gate && { gate: pickRows(gate, rows) }) },
   };
+}
+
+/** What a kept group owns. A row of a class in several groups is that of the first one in the old order. */
+function tailorsKept({ config, params }: Model, kept: readonly TailorGroup[], group: TailorGroup): ParamTree {
+  const own = tailorsOf(params, group.name);
+  if (!sharesClasses(config.groups, group)) return own;
+  const places = classPlaces(config.groups);
+  const rows = rowsKept(config, kept, group).map((row) => {
+    const place = places.get(group.classes[row])!;
+    const tables = flattenParams(rowsIn(tailorsOf(params, config.groups[place.group].name), networkOf(config)));
+    return { tables, row: place.row };
+  });
+  const names = [...rows[0].tables.keys()];
+  const rowsOf = (name: string) =>
+    tf.concat(
+      rows.map(({ tables, row }) => tf.slice(tables.get(name)!, row, 1)),
+      0,
+    ); // [classes that stay, ...]
+  return { ...own, ...unflattenParams(new Map(names.map((name) => [name, rowsOf(name)]))) };
 }
 
 function pickRows({ weight, bias }: LinearParams, rows: readonly number[]): LinearParams {

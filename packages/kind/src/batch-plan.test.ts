@@ -9,9 +9,9 @@ test('leaves a batch whose groups are neighbours in place', () => {
   const { order, segments, activeGroups } = plan([1, 1, 3, 0, 5]);
   expect(order).toBeUndefined();
   expect(segments).toEqual([
-    { start: 0, end: 2, group: 'cars 1.5' },
-    { start: 2, end: 4, group: 'pets' },
-    { start: 4, end: 5, group: null },
+    { start: 0, end: 2, group: 'cars 1.5', groups: ['cars 1.5'] },
+    { start: 2, end: 4, group: 'pets', groups: ['pets'] },
+    { start: 4, end: 5, group: null, groups: [] },
   ]);
   expect(activeGroups).toEqual(['pets', 'cars 1.5']); // in the order of the config
 });

@@ -9,7 +9,7 @@ export interface KindSettings {
   readonly learngeneRank: number;
   /** N_t: rank-1 components of every factored layer that a group owns, unless it has a `tailorRank` of its own. */
   readonly tailorRank: number;
-  /** The groups of classes, one set of tailors each. A class is in at most one group. */
+  /** The groups of classes, one set of tailors each. A class in several groups uses the tailors of all of them. */
   readonly groups: readonly TailorGroup[];
   /**
    * How tailors are chosen. 'binary': a sample uses the tailors of its own group. 'soft': it uses those of all groups,

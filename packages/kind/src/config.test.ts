@@ -59,14 +59,21 @@ describe('kindConfig', () => {
     expect(() => kindConfig(wrong(fields))).toThrow(message);
   });
 
-  test('refuses a name or a class that comes twice', () => {
+  test('refuses a name that comes twice, a class that is twice in a group, and a class of two names', () => {
     const a: TailorGroup = { name: 'a', classes: [0] };
     expect(() => kindConfig({ ...input, groups: [a, a] })).toThrow("groups[1].name: 'a' is used twice");
-    const b = { name: 'b', classes: [1, 0] };
+    const b = { name: 'b', classes: [1, 0, 1] };
     expect(() => kindConfig({ ...input, groups: [a, b] })).toThrow(
-      "groups[1].classes: class 0 is already in group 'a'",
+      "groups[1].classes: class 1 is already in group 'b'",
     );
-    expect(() => validateKindConfig({ ...kindConfig(input), groups: [a, b] })).toThrow('class 0');
+    expect(() => validateKindConfig({ ...kindConfig(input), groups: [a, b] })).toThrow('class 1');
+    const named = [
+      { ...a, classNames: ['owl'] },
+      { name: 'c', classes: [1, 0], classNames: ['cat', 'ow\u0142'] },
+    ];
+    expect(() => kindConfig({ ...input, groups: named })).toThrow(
+      "groups[1].classNames: expected 'owl' for class 0, as in another group, got 'ow\u0142'",
+    );
   });
 });
 

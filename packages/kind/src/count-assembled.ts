@@ -2,6 +2,7 @@ import { countParams, type LowRankFactors, type ParamTree } from '@learngene/nn'
 import { type FactoredParams, factoredMacs } from '@learngene/tensor-svd';
 import { type AnyKindConfig, networkOf } from './config-types';
 import { type AnyKindModel, type NetworkParams, rowsIn, subTree } from './params';
+import { sumsByGate } from './tailor-groups';
 
 /** Bytes of a stored number (float32). */
 export const BYTES = 4;
@@ -37,8 +38,11 @@ export function countAssembled({ config, params }: AnyKindModel | AssembledModel
       const factors = subTree<FactoredParams | LowRankFactors>(tree, name);
       return total + (factors ? tokens * factoredMacs({ in: inputs, out, rank: factors.s.size }) : 0);
     }, 0);
-  const own = Object.values<ParamTree>(params.tailors).map(macsOf);
-  const active = config.gate === 'soft' ? own.reduce((total, macs) => total + macs, 0) : Math.max(0, ...own);
+  // Only the groups that are loaded count.
+  const own = new Map(Object.entries<ParamTree>(params.tailors).map(([group, tree]) => [group, macsOf(tree)]));
+  const all = [...own.values()].reduce((total, macs) => total + macs, 0);
+  const active =
+    config.gate === 'soft' ? all : Math.max(0, ...sumsByGate(config.groups, ({ name }) => own.get(name) ?? 0));
   return { parameters, macs: denseMacs + macsOf(params.learngenes) + active, bytes: BYTES * parameters };
 }
 

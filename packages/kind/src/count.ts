@@ -2,6 +2,7 @@ import { countDitMacs, type DitMacCounts, tokenCount } from '@learngene/dit';
 import { type AnyKindConfig, type KindConfig, type NetworkKindConfig, networkOf, tailorRankOf } from './config-types';
 import type { Shape } from './network';
 import { checkOptionNames } from './option-names';
+import { sumsByGate, type TailorGroup } from './tailor-groups';
 
 /** Bytes of a stored number (float32). */
 const BYTES = 4;
@@ -146,7 +147,7 @@ export interface KindByteCounts {
   readonly tailors: Readonly<Record<string, number>>;
   /** All files. */
   readonly total: number;
-  /** What a device loads for one class of the largest group: learngenes, shared and that group's tailors. */
+  /** What a device loads for the class that needs most: learngenes, shared and the tailors of its groups. */
   readonly oneGroup: number;
   /** The dense network of the same config. */
   readonly dense: number;
@@ -168,7 +169,7 @@ export function countKindBytes(config: AnyKindConfig): KindByteCounts {
     shared: BYTES * (counts.shared + counts.gate),
     tailors,
     total: common + sum(Object.values(tailors)),
-    oneGroup: common + Math.max(0, ...Object.values(tailors)),
+    oneGroup: common + Math.max(0, ...sumsByGate(config.groups, ({ name }) => tailors[name])),
     dense: BYTES * counts.dense,
   };
 }
@@ -190,8 +191,9 @@ export function countKind(config: KindConfig): KindCounts {
 
 /** Components that a sample of the most expensive class uses. */
 function activeRank(config: KindConfig): number {
-  const ranks = config.groups.map((group) => tailorRankOf(config, group));
-  return config.learngeneRank + (config.gate === 'soft' ? sum(ranks) : Math.max(0, ...ranks));
+  const rank = (group: TailorGroup) => tailorRankOf(config, group);
+  if (config.gate === 'soft') return config.learngeneRank + sum(config.groups.map(rank));
+  return config.learngeneRank + Math.max(0, ...sumsByGate(config.groups, rank));
 }
 
 function checkCount(name: string, value: number): void {

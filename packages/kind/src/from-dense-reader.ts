@@ -5,7 +5,14 @@ import { type FactoredParams, factorDenseAsync, selectComponents } from '@learng
 import * as tf from '@tensorflow/tfjs-core';
 import { validateKindConfig } from './config';
 import { highestTailorRank, type KindConfig } from './config-types';
-import { checkLayerRank, checkOptions, type FactoredStart, type FromDenseOptions, paramsOfStart } from './from-dense';
+import {
+  checkFirstGroups,
+  checkLayerRank,
+  checkOptions,
+  type FactoredStart,
+  type FromDenseOptions,
+  paramsOfStart,
+} from './from-dense';
 import type { KindParams, SharedParams } from './params';
 
 /** How far the factors of a layer are from its weight. */
@@ -44,6 +51,7 @@ export async function kindFromDenseReader(
 ): Promise<KindParams> {
   checkOptions('kindFromDenseReader', options, ['classRows', 'onLayer']);
   validateKindConfig(config);
+  checkFirstGroups(config.groups);
   const { dit } = config;
   for (const name of blockLinearNames(dit)) checkLayerRank(config, name);
   const held: ParamTree[] = [];

@@ -1,12 +1,12 @@
 import { blockLinearNames, type DitParams, gatherRows, linearShape, nullLabel } from '@learngene/dit';
-import { cloneParams, dims, type LinearParams, prefetch, readingBack } from '@learngene/nn';
+import { classPlaces, cloneParams, dims, type LinearParams, prefetch, readingBack } from '@learngene/nn';
 import type { Generator } from '@learngene/random';
 import { type FactoredParams, factorDense, selectComponents } from '@learngene/tensor-svd';
 import * as tf from '@tensorflow/tfjs-core';
 import { validateKindConfig } from './config';
 import { highestTailorRank, type KindConfig, tailorRankOf } from './config-types';
 import { ditNetwork } from './dit-network';
-import { firstComponents, zeroGate } from './init';
+import { firstComponents, isLater, zeroGate, zeroOutput } from './init';
 import { checkFlag, checkOptionNames } from './option-names';
 import {
   type KindParams,
@@ -33,11 +33,13 @@ export interface FromDenseOptions {
  * A KIND model from a trained dense DiT. Every main weight is factored by SVD. The N_G components with the largest
  * singular values become learngenes; the next N_t become the first tailors of every group. So each class starts as the
  * best approximation of rank N_G + N_t of the dense model (Eckart & Young 1936), and at full rank its output equals
- * that of the dense model. Label rows and the null row come from `label.table`. Reads the weights back.
+ * that of the dense model. A group whose classes are all in groups before it starts with zero output. Label rows and the null
+ * row come from `label.table`. Reads the weights back.
  *
  * @param dense - never disposed; must have the shapes of `config.dit`.
  * @returns f32 parameters that the caller owns.
- * @throws when shapes do not fit or N_G + N_t is above a layer's rank; `ReadBackError` on WebGPU, which reads
+ * @throws when shapes do not fit, N_G + N_t is above a layer's rank, or only some classes of a group are in groups before it
+ *   (with the first tailors of both they would not approximate the dense model); `ReadBackError` on WebGPU, which reads
  *   asynchronously
  */
 export function kindFromDense(dense: DitParams, config: KindConfig, options: FromDenseOptions): KindParams {
@@ -72,6 +74,7 @@ function factored(
   const { dit, learngeneRank: N_G } = config;
   const N_t = highestTailorRank(config);
   dims('label.table', dense.label.table, `${dit.classes + 1} ${dit.hiddenSize}`);
+  checkFirstGroups(config.groups);
   return tf.tidy(() => {
     const layers = new Map(
       blockLinearNames(dit).map((name) => {
@@ -107,7 +110,10 @@ export function paramsOfStart(config: KindConfig, { common, rest, shared, rows }
   const { layers } = ditNetwork(config.dit);
   const tailorsOf = (group: TailorGroup): TailorParams => {
     const rank = tailorRankOf(config, group);
-    const own = layerTree(layers, ({ name }) => ({ ...firstComponents(rest.get(name)!, rank) }));
+    const own = layerTree(layers, ({ name }) => {
+      const first = firstComponents(rest.get(name)!, rank);
+      return isLater(config.groups, group) ? { ...zeroOutput(first) } : { ...first };
+    });
     return { ...cloneParams(own as Pick<TailorParams, 'blocks'>), label: { rows: rows(group.classes) } };
   };
   return {
@@ -116,6 +122,20 @@ export function paramsOfStart(config: KindConfig, { common, rest, shared, rows }
     tailors: Object.fromEntries(config.groups.map((group) => [group.name, tailorsOf(group)])),
     ...zeroGate(config),
   };
+}
+
+/** Throws where only some classes of a group are in groups before it. */
+export function checkFirstGroups(groups: readonly TailorGroup[]): void {
+  const places = classPlaces(groups);
+  for (const [index, group] of groups.entries()) {
+    const earlier = group.classes.filter((id) => places.get(id)!.group !== index);
+    if (earlier.length === 0 || earlier.length === group.classes.length) continue;
+    const [id] = earlier;
+    const first = groups[places.get(id)!.group].name;
+    throw new Error(
+      `groups[${index}]: expected all of its classes in earlier groups, or none, got class ${id}, which is in '${first}' too`,
+    );
+  }
 }
 
 function mainLayer(dense: DitParams, config: KindConfig, name: string): LinearParams {

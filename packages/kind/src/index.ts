@@ -1,6 +1,6 @@
 export { type ApplyKindOptions, applyKind } from './apply';
 export { type ApplyGatedOptions, applyGated, type GatedBatch, type GatedLinear } from './apply-gated';
-export { type AssembleOptions, assembleFactored, assembleFactoredAsync } from './assemble';
+export { type AssembleOptions, assembledConfig, assembleFactored, assembleFactoredAsync } from './assemble';
 export type { AssemblyBudget } from './assemble-budget';
 export { type AssembleDenseOptions, assembleDense, type DenseModel } from './assemble-dense';
 export { type AddTailorsOptions, addTailors } from './bundle/add-tailors';
@@ -75,7 +75,7 @@ export type {
 } from './params';
 export { softLowRank } from './soft-low-rank';
 export type { TailorGroup } from './tailor-groups';
-export { groupToKey } from './tailor-groups';
+export { groupToKey, openedGates, validateTailorGroups } from './tailor-groups';
 export {
   disposeKindTraining,
   disposeReplaced,

@@ -7,9 +7,10 @@ import {
   readingBack,
   sumTensors,
 } from '@learngene/nn';
-import { concatComponents, orthogonalizeFactored } from '@learngene/tensor-svd';
+import { orthogonalizeFactored } from '@learngene/tensor-svd';
 import type { TensorContainer } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { summed } from './apply-gated';
 import { validateKindConfig } from './config';
 import { type AnyKindConfig, networkOf, withClasses } from './config-types';
 import { checkOptionNames } from './option-names';
@@ -161,11 +162,12 @@ function checkPart(
 function groupWeights({ groups }: AnyKindConfig, { parts }: TailorMixture): { group: TailorGroup; weight: number }[] {
   const weights = new Map<TailorGroup, number>();
   for (const { class: id, weight } of parts) {
-    const group = groups.find(({ classes }) => classes.includes(id))!;
-    weights.set(group, (weights.get(group) ?? 0) + weight);
+    for (const group of groups) {
+      if (group.classes.includes(id)) weights.set(group, (weights.get(group) ?? 0) + weight);
+    }
   }
-  // What the sum of rounded weights leaves out must not change the bits of a mixture of one group.
-  if (weights.size === 1) return [...weights.keys()].map((group) => ({ group, weight: 1 }));
+  // What the sum of rounded weights leaves out must not change the bits of a mixture of one group, or of one class.
+  if (weights.size === 1 || parts.length === 1) return [...weights.keys()].map((group) => ({ group, weight: 1 }));
   return [...weights].map(([group, weight]) => ({ group, weight }));
 }
 
@@ -178,15 +180,11 @@ function mixOf(model: AnyKindModel, mixture: TailorMixture): ParamTree {
       const part = subTree<LowRankFactors>(tailorsOf(params, group.name), layer.name);
       return part ? [{ u: part.u, s: weight === 1 ? part.s : tf.mul<tf.Tensor1D>(part.s, weight), v: part.v }] : [];
     });
-    return own.length === 0 ? undefined : cloneParams(concatenated(own));
+    if (own.length === 0) return undefined;
+    const { u, s, v } = summed(own);
+    return cloneParams({ u, s, v });
   });
   return { ...factors, ...mixedRows(model, mixture) };
-}
-
-/** The sum of some factors, with the components of all. */
-function concatenated(parts: readonly LowRankFactors[]): { u: tf.Tensor; s: tf.Tensor; v: tf.Tensor } {
-  const { u, s, v } = parts.length === 1 ? parts[0] : concatComponents(...parts);
-  return { u, s, v };
 }
 
 /** One row of every table of classes: the weighted mean of the rows of the parts. */

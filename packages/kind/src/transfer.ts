@@ -106,14 +106,14 @@ function checkOptions(old: AnyKindConfig, options: TransferOptions): void {
 function transferConfig(old: AnyKindConfig, options: TransferOptions): AnyKindConfig {
   const { groups, tailorRank = old.tailorRank, keepGroups, input } = options;
   const classes = groups.flatMap((group: TailorGroup) => group.classes);
-  const n = classes.length;
+  const n = new Set(classes).size;
   const kept = keepGroups ? old.groups.map((group) => keptGroup(old, group, { first: n, tailorRank })) : [];
   const changed = isDitConfig(old) ? { ...old, dit: { ...old.dit, ...input } } : old;
   const count = n + (keepGroups ? networkOf(old).classes : 0);
   const config = { ...withClasses<AnyKindConfig>(changed, count), tailorRank, groups: [...groups, ...kept] };
   const missing = Array.from({ length: n }, (_, id) => id).filter((id) => !classes.includes(id));
   if (missing.length > 0) {
-    const wanted = `classes 0 to ${n - 1}, each once`;
+    const wanted = `classes 0 to ${n - 1}`;
     throw new Error(`groups: expected ${wanted}, got no ${listNames(missing.map(String))}`);
   }
   validateKindConfig(config);

@@ -10,8 +10,10 @@ export { registerGradients } from './gradients';
 export { type GateRule, gateOrder, opensGate } from './grouped/gate';
 export { type BatchPlan, type GroupBatchOptions, type GroupSegment, planBatch } from './grouped/group-batch';
 export {
+  type ClassGate,
   type ClassGroup,
   type ClassPlace,
+  classGates,
   classPlaces,
   type GroupRules,
   groupByName,

@@ -1,5 +1,5 @@
 import { listNames } from '@learngene/datasets';
-import { assembleFactoredAsync, countAssembled } from '@learngene/kind';
+import { assembledConfig, assembleFactoredAsync, countAssembled, openedGates } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
 import { bundleMetadata } from '@learngene/pipeline';
 import {
@@ -83,7 +83,7 @@ export function assembleCommand(): Command {
     const from = await modelFolder(options.from, { progress: output, argument: '--from' });
     const { model: described, config } = await describeModel(from);
     const groups = named === undefined ? undefined : modelGroups(described.groups, named, '--classes');
-    if (options.form === 'dense' && (groups ?? described.groups).length !== 1) {
+    if (options.form === 'dense' && openedGates(assembledConfig(described, groups).groups).length !== 1) {
       const names = described.groups.map(({ name }) => name);
       const all = listNames(names, 40);
       throw new UsageError(`--form dense: give one of --classes ${all}; a dense model has one weight`);

@@ -31,7 +31,7 @@ export interface AddTailorsOptions extends BundleChangeOptions {
  *
  * @param tailors - files as `encodeTailors` makes them, or as a bundle holds them, by a name for errors.
  * @returns What to write and to delete. Rejects with TailorError for a damaged file and one with infinities or NaN, for
- *   tailors of another base, for those that name no base, and for a name that is there already; with BundleError where kind.json,
+ *   tailors of another base, for those that name no base, for those of a class that another group adds to, and for a name that is there already; with BundleError where kind.json,
  *   learngenes or shared part of the bundle are damaged; with BundleRequestError for one with a soft gate.
  */
 export async function addTailors(
@@ -73,6 +73,11 @@ function readTailors(
   if (label === undefined) {
     throw new BundleRequestError(
       'expected the tailors of one group, which name their base, got a file without a base; those of an older bundle come by merging that bundle',
+    );
+  }
+  if (label.partial) {
+    throw new BundleRequestError(
+      'expected the tailors of whole classes, got those of a class that another group adds to; merge the bundle that has both',
     );
   }
   const { base, config } = bundle.manifest;

@@ -1,14 +1,13 @@
 import { isPrintable } from '@learngene/tensor-io';
 import { type AnyKindConfig, withClasses } from '../config-types';
 import { checkOptionNames } from '../option-names';
-import type { TailorGroup } from '../tailor-groups';
+import { classNamesIn, sameName, type TailorGroup } from '../tailor-groups';
 import { hashBase } from './base-hash';
 import { BundleRequestError } from './bundle-error';
 import { checkBase, type FetchPiece, fetchLearngenes, fetchManifest, fetchShared } from './fetch-bundle';
 import { MANIFEST_FILE, tailorFile } from './file-names';
 import { type BundleFile, encodeManifest, type Manifest, parseManifest } from './manifest';
 import { sha256 } from './sha256';
-import { classNamesIn } from './tailor-file';
 
 /**
  * What makes one bundle of another. No file is written over: new content has a new name, and kind.json, which names the files,
@@ -129,9 +128,6 @@ export function noChange({ manifest }: OpenedBundle): BundleChange {
   return { write: new Map(), remove: [], groups: manifest.config.groups.map(({ name }) => name) };
 }
 
-/** Two spellings of one name in Unicode are one name. */
-export const sameName = (a: string, b: string): boolean => a.normalize('NFC') === b.normalize('NFC');
-
 /** Throws unless a name can be that of a group or of a class. */
 export function checkName(at: string, name: unknown): asserts name is string {
   if (typeof name !== 'string' || name.length < 1 || name.length > 200) {
@@ -147,13 +143,15 @@ export function checkName(at: string, name: unknown): asserts name is string {
   if (name === '__proto__') throw new BundleRequestError(`${at}: '__proto__' is not allowed`);
 }
 
-/** Throws where a group or one of its classes has a name that a group or a class of another group has. */
+/** Throws where a group or one of its classes has a name that another group or another class has. */
 export function checkClashes(at: string, group: TailorGroup, others: readonly TailorGroup[]): void {
   const namesake = others.find(({ name }) => sameName(name, group.name));
   if (namesake) {
     throw new BundleRequestError(`${at}: the bundle has a group '${namesake.name}' already; rename one of the two`);
   }
-  const taken = others.flatMap(classNamesIn);
+  const taken = others.flatMap((other) =>
+    classNamesIn(other).filter((_, row) => !group.classes.includes(other.classes[row])),
+  );
   const twice = classNamesIn(group).find((name) => taken.some((other) => sameName(other, name)));
   if (twice !== undefined) {
     throw new BundleRequestError(`${at}: the bundle has a class '${twice}' already; rename one of the two`);

@@ -9,7 +9,7 @@ import { type BundleFile, MAX_MANIFEST_BYTES, type Manifest, parseManifest } fro
 import { manifestChecksum } from './manifest-checksum';
 import { sha256 } from './sha256';
 import { learngeneShapes, type Shapes, sharedShapes, tailorShapes } from './shapes';
-import { decodeTailorFile, type TailorFile, tailorLabel } from './tailor-file';
+import { decodeTailorFile, type TailorFile, type TailorLabel, tailorLabel } from './tailor-file';
 
 /**
  * Fetches the content of a file of the bundle.
@@ -118,8 +118,9 @@ export async function fetchTailors(
   return asBundleError(entry.file, () => {
     if (base !== undefined && label !== undefined) checkSameBase(label.base, base);
     const ordered = inModelOrder(tensors, tailorShapes(config, group, tensors));
-    const own = tailorLabel(group, base ?? '', config).group;
-    if (label !== undefined && JSON.stringify(label.group) !== JSON.stringify(own)) {
+    const own = tailorLabel(group, base ?? '', config);
+    const says = ({ group: named, partial }: TailorLabel) => JSON.stringify({ named, partial });
+    if (label !== undefined && says(label) !== says(own)) {
       throw new Error(`group: expected '${group.name}', its classes and its rank, as kind.json says, got others`);
     }
     return { label, tensors: ordered };

@@ -1,8 +1,6 @@
 import { listNames } from '@learngene/nn';
-import type { TailorGroup } from '../tailor-groups';
-import { sameName } from './bundle-change';
+import { classNamesIn, sameName, type TailorGroup } from '../tailor-groups';
 import { BundleRequestError } from './bundle-error';
-import { classNamesIn } from './tailor-file';
 
 /** What a name is of: a group of classes, or one class. */
 export type NamedIn = 'group' | 'class';
@@ -15,7 +13,7 @@ export interface Named {
 }
 
 /**
- * The group or the class of a name. The one class of a group is the group.
+ * The group or the class of a name. The one class of a group is the group; a class in several groups is found in the first.
  *
  * @throws BundleRequestError where there is none, and where a group of several classes and a class have that name and `of` does not say
  *   which is meant
@@ -31,7 +29,10 @@ export function findNamed(
   }
   const group = of === 'class' ? undefined : groups.find((each) => sameName(each.name, name));
   const classes = of === 'group' ? [] : groups.flatMap((each) => classesNamed(each, name));
-  const [first, second] = classes.filter((found) => found.group !== group || found.row !== undefined);
+  const [first, second] = classes.filter((found, i) => {
+    const id = idOf(found);
+    return id !== (group && idOf({ group })) && classes.findIndex((other) => idOf(other) === id) === i;
+  });
   if (second !== undefined)
     throw new BundleRequestError(`${at}: '${name}' is the name of several classes; name their group`);
   if (group !== undefined && first !== undefined) {
@@ -43,6 +44,11 @@ export function findNamed(
   if (found) return found;
   const known = [...new Set(groups.flatMap((each) => [each.name, ...classNamesIn(each)]))];
   throw new BundleRequestError(`${at}: expected one of ${listNames(known)}, got '${name.slice(0, 80)}'`);
+}
+
+/** The id of a class, also of the one class of a group; undefined for several. */
+function idOf({ group: { classes }, row }: Named): number | undefined {
+  return row === undefined ? (classes.length === 1 ? classes[0] : undefined) : classes[row];
 }
 
 /** The classes of a group with that name; the one class of a group is the group as a whole. */

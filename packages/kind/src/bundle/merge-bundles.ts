@@ -1,5 +1,6 @@
+import { listNames } from '@learngene/nn';
 import { networkOf, tailorRankOf } from '../config-types';
-import type { TailorGroup } from '../tailor-groups';
+import { classNamesIn, sameName, type TailorGroup } from '../tailor-groups';
 import { hashTensors } from './base-hash';
 import {
   type BundleChange,
@@ -8,17 +9,15 @@ import {
   checkClashes,
   composeChange,
   entriesOf,
-  type GroupEntry,
   noChange,
   type OpenedBundle,
   openForChange,
   refuseSoftGate,
-  sameName,
 } from './bundle-change';
 import { BundleError, BundleRequestError } from './bundle-error';
 import { type FetchPiece, fetchTailors, fetchVerified } from './fetch-bundle';
 import { MANIFEST_FILE } from './file-names';
-import { classNamesIn, encodeTailorFile, tailorLabel } from './tailor-file';
+import { encodeTailorFile, tailorLabel } from './tailor-file';
 
 /** Options of {@link mergeBundles}. */
 export interface MergeBundlesOptions extends BundleChangeOptions {
@@ -53,60 +52,90 @@ export async function mergeBundles(
   refuseSoftGate('mergeBundles', config);
   const entries = entriesOf(bundle);
   let classes = entries.length === 0 ? 0 : networkOf(config).classes;
-  let added = 0;
-  for (const group of other.manifest.config.groups) {
-    if (await isThere(bundle, other, { group, name })) continue;
+  const { groups } = other.manifest.config;
+  const ids = new Map<number, number>(); // of the other bundle's classes in this one
+  const novel: TailorGroup[] = [];
+  for (const group of groups) {
+    const mine = await sameGroup(bundle, other, { group, name });
+    if (mine === undefined) novel.push(group);
+    else for (const [row, id] of group.classes.entries()) ids.set(id, mine.classes[row]);
+  }
+  if (novel.length === 0 && ids.size === 0) return noChange(bundle);
+  for (const [id, mine] of ids) checkSameGate(name, { id, groups }, { id: mine, groups: config.groups });
+  if (novel.length === 0) return noChange(bundle);
+  for (const group of novel) {
+    for (const id of group.classes) if (!ids.has(id)) ids.set(id, classes++);
+    const moved = movedGroup(other, group, { ids, tailorRank: config.tailorRank });
     checkClashes(
       `${name}: group '${group.name}'`,
-      group,
+      moved,
       entries.map((entry) => entry.group),
     );
-    entries.push(await of(name, () => movedEntry(other, group, { first: classes, tailorRank: config.tailorRank })));
-    classes += group.classes.length;
-    added++;
+    entries.push({ group: moved, file: await of(name, () => movedFile(other, group)) });
   }
-  if (added === 0) return noChange(bundle);
   const pruned = config.pruned || other.manifest.config.pruned;
   return composeChange(bundle, { entries, classes, pruned });
 }
 
-/** Whether a bundle has a group of another one: the same names and the same numbers. */
-async function isThere(
+/** The group of a bundle that is a group of another one: the same names and the same numbers. */
+async function sameGroup(
   bundle: OpenedBundle,
   other: OpenedBundle,
   { group, name }: { group: TailorGroup; name: string },
-): Promise<boolean> {
+): Promise<TailorGroup | undefined> {
   const { config, tailors } = bundle.manifest;
   const at = config.groups.findIndex((each) => sameName(each.name, group.name));
-  if (at < 0) return false;
+  if (at < 0) return undefined;
   const mine = config.groups[at];
   const [names, theirs] = [mine, group].map(classNamesIn);
-  if (names.length !== theirs.length || names.some((each, i) => !sameName(each, theirs[i]))) return false;
+  if (names.length !== theirs.length || names.some((each, i) => !sameName(each, theirs[i]))) return undefined;
   const file = other.manifest.tailors[other.manifest.config.groups.indexOf(group)];
-  if (tailors[at].sha256 === file.sha256) return true;
+  if (tailors[at].sha256 === file.sha256) return mine;
   const ours = await fetchTailors(bundle.fetchPiece, bundle.manifest, mine);
   const own = await of(name, () => fetchTailors(other.fetchPiece, other.manifest, group));
-  return (await hashTensors(ours.tensors)) === (await hashTensors(own.tensors));
+  return (await hashTensors(ours.tensors)) === (await hashTensors(own.tensors)) ? mine : undefined;
 }
 
-/** The entry of a group that comes from another bundle, with the ids from `first` on; `tailorRank` is that of the first. */
-async function movedEntry(
-  { manifest, fetchPiece }: OpenedBundle,
+/** A class of a bundle and the groups that it may be in. */
+interface ClassIn {
+  readonly id: number;
+  readonly groups: readonly TailorGroup[];
+}
+
+/** Throws where a class that both bundles have in a group is in more groups of one of them, for it gives other images there. */
+function checkSameGate(name: string, theirs: ClassIn, mine: ClassIn): void {
+  const [got, wanted] = [theirs, mine].map(({ id, groups }) => groups.filter(({ classes }) => classes.includes(id)));
+  if (got.length === wanted.length && got.every((group, i) => sameName(group.name, wanted[i].name))) return;
+  const [first] = got;
+  const named = classNamesIn(first)[first.classes.indexOf(theirs.id)];
+  const [here, there] = [wanted, got].map((groups) => listNames(groups.map((group) => group.name)));
+  throw new BundleRequestError(
+    `${name}: class '${named}' is in the groups ${there} there, in ${here} here: it gives other images; rename one of the two`,
+  );
+}
+
+/** A group that comes from another bundle, with the ids of its classes here; `tailorRank` is that of the first bundle. */
+function movedGroup(
+  { manifest: { config } }: OpenedBundle,
   group: TailorGroup,
-  { first, tailorRank }: { first: number; tailorRank: number },
-): Promise<GroupEntry> {
+  { ids, tailorRank }: { ids: ReadonlyMap<number, number>; tailorRank: number },
+): TailorGroup {
+  const { tailorRank: _, ...rest } = group;
+  const rank = tailorRankOf(config, group);
+  return {
+    ...rest,
+    classes: group.classes.map((id) => ids.get(id)!),
+    ...(rank !== tailorRank && { tailorRank: rank }),
+  };
+}
+
+/** The file of a group that comes from another bundle. */
+async function movedFile({ manifest, fetchPiece }: OpenedBundle, group: TailorGroup): Promise<Uint8Array> {
   const { config, base, tailors } = manifest;
   const { label, tensors } = await fetchTailors(fetchPiece, manifest, group);
-  const { tailorRank: _, ...rest } = group;
-  const classes = group.classes.map((_id, i) => first + i);
-  const rank = tailorRankOf(config, group);
-  const moved = { ...rest, classes, ...(rank !== tailorRank && { tailorRank: rank }) };
   // The file of an older bundle names no base.
-  const file =
-    label === undefined
-      ? encodeTailorFile(tensors, tailorLabel(group, base, config))
-      : await fetchVerified(fetchPiece, tailors[config.groups.indexOf(group)]);
-  return { group: moved, file };
+  if (label === undefined) return encodeTailorFile(tensors, tailorLabel(group, base, config));
+  return fetchVerified(fetchPiece, tailors[config.groups.indexOf(group)]);
 }
 
 /** What `work` gives; a BundleError of it is one of the other bundle. */

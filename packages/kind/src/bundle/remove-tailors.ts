@@ -1,4 +1,4 @@
-import { networkOf } from '../config-types';
+import { type AnyKindConfig, networkOf } from '../config-types';
 import type { TailorGroup } from '../tailor-groups';
 import {
   type BundleChange,
@@ -25,8 +25,8 @@ export interface RemoveTailorsOptions extends BundleChangeOptions {
 
 /**
  * Removes groups, or single classes of a group, from a bundle. The tailors of a group whose classes are all removed go; of a
- * group that keeps some, the rows of the others go, and only that file is written anew. Ids of classes close up; a class that
- * stays gives the bits that it gave.
+ * group that keeps some, the rows of the others go, and only that file is written anew. A class in several groups leaves all of
+ * them. Ids of classes close up; a class that stays gives the bits that it gave.
  *
  * @param names - of groups, or of classes.
  * @returns What to write and to delete. Rejects with BundleRequestError for a name that is not there, or is that of a group and of
@@ -50,16 +50,17 @@ export async function removeTailors(
   const classes = networkOf(config).classes;
   const ids = Array.from({ length: classes }, (_, id) => id).filter((id) => !removed.has(id));
   const renumbered = new Map(ids.map((id, next) => [id, next]));
-  const entries: GroupEntry[] = [];
-  for (const entry of entriesOf(bundle)) {
+  const kept = entriesOf(bundle).flatMap((entry) => {
     const rows = entry.group.classes.flatMap((id, row) => (removed.has(id) ? [] : [row]));
-    if (rows.length === 0) continue;
-    const group = {
-      ...pickRows(entry.group, rows),
-      classes: rows.map((row) => renumbered.get(entry.group.classes[row])!),
-    };
+    if (rows.length === 0) return [];
+    const classes = rows.map((row) => renumbered.get(entry.group.classes[row])!);
+    return [{ entry, rows, group: { ...pickRows(entry.group, rows), classes } }];
+  });
+  const next = { ...config, groups: kept.map(({ group }) => group) };
+  const entries: GroupEntry[] = [];
+  for (const { entry, rows, group } of kept) {
     const whole = rows.length === entry.group.classes.length;
-    entries.push({ group, file: whole ? entry.file : await fileOfRows(bundle, { entry, group, rows }) });
+    entries.push({ group, file: whole ? entry.file : await fileOfRows(bundle, next, { entry, group, rows }) });
   }
   return composeChange(bundle, { entries, classes: Math.max(1, ids.length) });
 }
@@ -69,13 +70,13 @@ function pickRows(group: TailorGroup, rows: readonly number[]): TailorGroup {
   return { ...group, ...(classNames && { classNames: rows.map((row) => classNames[row]) }) };
 }
 
-/** The file of a group that keeps some of its classes. */
+/** The file of a group that keeps some of its classes in the config that is next. */
 async function fileOfRows(
   { manifest, fetchPiece }: OpenedBundle,
+  next: AnyKindConfig,
   { entry, group, rows }: { entry: GroupEntry; group: TailorGroup; rows: readonly number[] },
 ): Promise<Uint8Array> {
-  const { config, base } = manifest;
   const { tensors } = await fetchTailors(fetchPiece, manifest, entry.group);
-  const kept = withRows(tensors, Object.keys(networkOf(config).rows), rows);
-  return encodeTailorFile(kept, tailorLabel(group, base, config));
+  const kept = withRows(tensors, Object.keys(networkOf(next).rows), rows);
+  return encodeTailorFile(kept, tailorLabel(group, manifest.base, next));
 }

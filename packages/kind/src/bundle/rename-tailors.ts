@@ -1,5 +1,5 @@
 import { networkOf } from '../config-types';
-import type { TailorGroup } from '../tailor-groups';
+import { classNamesIn, sameName, type TailorGroup } from '../tailor-groups';
 import {
   type BundleChange,
   type BundleChangeOptions,
@@ -8,14 +8,15 @@ import {
   checkName,
   composeChange,
   entriesOf,
+  type GroupEntry,
   noChange,
+  type OpenedBundle,
   openForChange,
-  sameName,
 } from './bundle-change';
 import { BundleRequestError } from './bundle-error';
 import { type FetchPiece, fetchTailors } from './fetch-bundle';
 import { findNamed, type Named, type NamedIn } from './find-named';
-import { classNamesIn, encodeTailorFile, tailorLabel } from './tailor-file';
+import { encodeTailorFile, tailorLabel } from './tailor-file';
 
 /** Options of {@link renameTailors}. */
 export interface RenameTailorsOptions extends BundleChangeOptions {
@@ -29,7 +30,8 @@ export interface RenameTailorsOptions extends BundleChangeOptions {
 
 /**
  * Renames a group or a class of a bundle. A group of one class and its class, where they share the name, are renamed
- * together. Only the file of that group is written anew, because it names the group too; numbers and ids stay.
+ * together; a class in several groups has its new name in all of them. Only files that have the name are written anew; numbers
+ * and ids stay.
  *
  * @returns What to write and to delete. Rejects with BundleRequestError for a name that is not there, for one that is there
  *   already, and where `from` is a group and a class and `of` does not say which.
@@ -49,10 +51,31 @@ export async function renameTailors(fetchPiece: FetchPiece, options: RenameTailo
   if (found.row !== undefined && classNamesIn(old).some((name, row) => row !== found.row && sameName(name, to))) {
     throw new BundleRequestError(`to: group '${old.name}' has a class '${to}' already`);
   }
-  const { tensors } = await fetchTailors(fetchPiece, manifest, old);
-  const file = encodeTailorFile(tensors, tailorLabel(group, manifest.base, manifest.config));
-  const entries = entriesOf(bundle).map((entry) => (entry.group === old ? { group, file } : entry));
+  const entries: GroupEntry[] = [];
+  for (const entry of entriesOf(bundle)) {
+    const next = entry.group === old ? group : withNames(entry.group, newNames(old, group));
+    const same = JSON.stringify(next) === JSON.stringify(entry.group);
+    entries.push(same ? entry : { group: next, file: await fileNamed(bundle, entry.group, next) });
+  }
   return composeChange(bundle, { entries, classes: networkOf(manifest.config).classes });
+}
+
+/** The names of classes that a group has under another name than it had. */
+function newNames(old: TailorGroup, group: TailorGroup): ReadonlyMap<number, string> {
+  const [before, after] = [old, group].map(classNamesIn);
+  return new Map(group.classes.flatMap((id, row) => (before[row] === after[row] ? [] : [[id, after[row]]])));
+}
+
+/** A group with new names of some classes. */
+function withNames(group: TailorGroup, names: ReadonlyMap<number, string>): TailorGroup {
+  if (!group.classes.some((id) => names.has(id))) return group;
+  return { ...group, classNames: classNamesIn(group).map((name, row) => names.get(group.classes[row]) ?? name) };
+}
+
+/** The file of a group under the names that are next. */
+async function fileNamed({ manifest, fetchPiece }: OpenedBundle, group: TailorGroup, next: TailorGroup) {
+  const { tensors } = await fetchTailors(fetchPiece, manifest, group);
+  return encodeTailorFile(tensors, tailorLabel(next, manifest.base, manifest.config));
 }
 
 function renamed({ group, row }: Named, { from, to, of }: { from: string; to: string; of?: NamedIn }): TailorGroup {

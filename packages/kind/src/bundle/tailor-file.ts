@@ -1,6 +1,6 @@
 import { decodeSafetensors, encodeSafetensors, type NamedTensors } from '@learngene/tensor-io';
 import { type KindSettings, tailorRankOf } from '../config-types';
-import type { TailorGroup } from '../tailor-groups';
+import { classNamesIn, sharesClasses, type TailorGroup } from '../tailor-groups';
 import { asBundleError } from './bundle-error';
 import { onlyKeys, record, shown } from './json-checks';
 
@@ -20,6 +20,8 @@ export interface TailorLabel {
   };
   /** Whether layers may hold fewer components, see `KindSettings.pruned`. */
   readonly pruned: boolean;
+  /** Whether one of its classes is in another group too, so that these tailors are only a part of it. */
+  readonly partial: boolean;
 }
 
 /** The file of a group's tailors. */
@@ -29,24 +31,20 @@ export interface TailorFile {
   readonly tensors: NamedTensors;
 }
 
-/** The names of a group's classes; a group without names has its own for each. */
-export function classNamesIn({ name, classes, classNames }: TailorGroup): readonly string[] {
-  return classNames ?? classes.map(() => name);
-}
-
-/** The label of a group's tailors in a model. */
+/** The label of the tailors of a group of a config. */
 export function tailorLabel(group: TailorGroup, base: string, config: LabelledConfig): TailorLabel {
-  const tailorRank = tailorRankOf(config, group);
-  return { base, group: { name: group.name, classNames: classNamesIn(group), tailorRank }, pruned: config.pruned };
+  const { name } = group;
+  const described = { name, classNames: classNamesIn(group), tailorRank: tailorRankOf(config, group) };
+  return { base, group: described, pruned: config.pruned, partial: sharesClasses(config.groups, group) };
 }
 
 /** What of a config stands in a label. */
-type LabelledConfig = Pick<KindSettings, 'tailorRank' | 'pruned'>;
+type LabelledConfig = Pick<KindSettings, 'tailorRank' | 'pruned' | 'groups'>;
 
 /** The bytes of the file, the same for the same label and tensors. */
-export function encodeTailorFile(tensors: NamedTensors, { base, group, pruned }: TailorLabel): Uint8Array {
+export function encodeTailorFile(tensors: NamedTensors, { base, group, pruned, partial }: TailorLabel): Uint8Array {
   const { name, classNames, tailorRank } = group;
-  const text = JSON.stringify({ name, classNames, tailorRank, ...(pruned && { pruned }) });
+  const text = JSON.stringify({ name, classNames, tailorRank, ...(pruned && { pruned }), ...(partial && { partial }) });
   return encodeSafetensors(tensors, { metadata: { format: FORMAT, version: VERSION, base, group: text } });
 }
 
@@ -79,8 +77,8 @@ function parseLabel(metadata: Readonly<Record<string, string>>): TailorLabel | u
     throw new Error(`base: expected 64 hexadecimal digits, got ${shown(base)}`);
   }
   const group = record('group', JSON.parse(own('group') ?? 'null'));
-  onlyKeys('group', group, ['name', 'classNames', 'tailorRank', 'pruned']);
-  const { name, classNames, tailorRank, pruned = false } = group;
+  onlyKeys('group', group, ['name', 'classNames', 'tailorRank', 'pruned', 'partial']);
+  const { name, classNames, tailorRank, pruned = false, partial = false } = group;
   if (typeof name !== 'string') throw new Error(`group.name: expected a string, got ${shown(name)}`);
   if (!Array.isArray(classNames) || classNames.some((each) => typeof each !== 'string')) {
     throw new Error(`group.classNames: expected strings, got ${shown(classNames)}`);
@@ -89,5 +87,6 @@ function parseLabel(metadata: Readonly<Record<string, string>>): TailorLabel | u
     throw new Error(`group.tailorRank: expected a positive integer, got ${shown(tailorRank)}`);
   }
   if (typeof pruned !== 'boolean') throw new Error(`group.pruned: expected true or false, got ${shown(pruned)}`);
-  return { base, group: { name, classNames, tailorRank: tailorRank as number }, pruned };
+  if (typeof partial !== 'boolean') throw new Error(`group.partial: expected true or false, got ${shown(partial)}`);
+  return { base, group: { name, classNames, tailorRank: tailorRank as number }, pruned, partial };
 }

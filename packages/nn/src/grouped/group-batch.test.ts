@@ -38,6 +38,24 @@ describe('planBatch', () => {
     );
   });
 
+  test('puts the samples of the same groups next to each other where classes are in several', () => {
+    const several = [
+      { name: 'a', classes: [0, 1] },
+      { name: 'b', classes: [1, 2] },
+    ];
+    const plan = planBatch(Int32Array.of(2, 1, 0, 3, 1), { groups: several, nullLabel: 3, droppedKeepGroup: false });
+    expect([...plan.labels]).toEqual([3, 0, 1, 1, 2]);
+    expect([...plan.gates]).toEqual([-1, 0, 0, 0, 1]);
+    expect(plan.segments).toEqual([
+      { start: 0, end: 1, group: null, groups: [] },
+      { start: 1, end: 2, group: 'a', groups: ['a'] },
+      { start: 2, end: 4, group: 'a', groups: ['a', 'b'] },
+      { start: 4, end: 5, group: 'b', groups: ['b'] },
+    ]);
+    const alone = planBatch(Int32Array.of(1, 1), { groups: several, nullLabel: 3, droppedKeepGroup: false });
+    expect([alone.order, alone.activeGroups]).toEqual([undefined, ['a', 'b']]);
+  });
+
   test.each<[() => unknown, string]>([
     [() => planBatch(new Int32Array(0), options), 'labels: expected an Int32Array of at least one label, got an empty'],
     [() => planBatch(Int32Array.of(5), options), 'labels[0]: expected a class in [0, 4], got 5'],

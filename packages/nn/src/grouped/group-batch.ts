@@ -1,15 +1,17 @@
 import { checkOptions } from '../core/check';
 import { type GateRule, opensGate, stableOrder } from './gate';
-import { type ClassGroup, classPlaces } from './groups';
+import { type ClassGate, type ClassGroup, classGates } from './groups';
 
-/** A run of samples that use the parameters of the same group. */
+/** A run of samples that use the parameters of the same groups. */
 export interface GroupSegment {
   /** First sample. */
   readonly start: number;
   /** One past the last sample. */
   readonly end: number;
-  /** Name of the group; null: no group, only what all samples use. */
+  /** Name of the group; null: no group, only what all samples use. Of classes in several groups it is the first one. */
   readonly group: string | null;
+  /** Names of all groups whose parameters the samples use; empty: no group. */
+  readonly groups: readonly string[];
 }
 
 /**
@@ -25,7 +27,7 @@ export interface BatchPlan {
   readonly segments: readonly GroupSegment[];
   /** Names of the groups that have samples in the batch, in the order of the list of groups. */
   readonly activeGroups: readonly string[];
-  /** [N] index of each sample's group in the list of groups, in planned order; -1: no group. */
+  /** [N] index of each sample's (first) group in the list of groups, in planned order; -1: no group. */
   readonly gates: Int32Array;
   /**
    * [N] labels in planned order, with dropped ones replaced by the null label. They say which embedding a sample gets.
@@ -60,51 +62,58 @@ export function planBatch(labels: Int32Array, options: GroupBatchOptions): Batch
   checkOptions(options, ['groups', 'nullLabel', 'nullGroup', 'dropped', 'droppedKeepGroup']);
   const { groups, nullLabel, dropped } = options;
   const gates = gatesOf(labels, options);
-  const order = isGrouped(gates) ? undefined : stableOrder(gates);
+  const keys = Int32Array.from(gates, (gate) => gate.order);
+  const order = isGrouped(keys) ? undefined : stableOrder(keys);
   const at = (i: number) => (order ? order[i] : i);
-  const planned = order ? gates.map((_, i) => gates[order[i]]) : gates;
   const segments: GroupSegment[] = [];
-  for (let i = 0; i < planned.length; i++) {
-    const gate = planned[i];
+  for (let i = 0; i < keys.length; i++) {
     const start = i;
-    while (i + 1 < planned.length && planned[i + 1] === gate) i++;
-    segments.push({ start, end: i + 1, group: gate < 0 ? null : groups[gate].name });
+    while (i + 1 < keys.length && keys[at(i + 1)] === keys[at(start)]) i++;
+    const names = gates[at(start)].groups.map((group) => groups[group].name);
+    segments.push({ start, end: i + 1, group: names[0] ?? null, groups: names });
   }
-  const active = [...new Set(gates)].filter((gate) => gate >= 0).sort((a, b) => a - b);
+  const active = new Set(gates.flatMap((gate) => gate.groups));
   return {
     ...(order && { order, inverse: inverseOf(order) }),
     segments,
-    activeGroups: active.map((gate) => groups[gate].name),
-    gates: planned,
+    activeGroups: groups.flatMap(({ name }, group) => (active.has(group) ? [name] : [])),
+    gates: Int32Array.from(keys, (_, i) => gates[at(i)].groups[0] ?? -1),
     labels: labels.map((_, i) => (dropped?.[at(i)] ? nullLabel : labels[at(i)])),
     classes: labels.map((_, i) => labels[at(i)]),
   };
 }
 
-/** The index of each sample's group, in the order of the batch; -1: no group. */
-function gatesOf(
-  labels: Int32Array,
-  { dropped, nullLabel, nullGroup = -1, ...options }: GroupBatchOptions,
-): Int32Array {
+/** The gate of samples of no group, which come first. */
+const CLOSED: ClassGate = { groups: [], order: -1 };
+
+/** The groups of each sample, in the order of the batch. */
+function gatesOf(labels: Int32Array, { dropped, nullLabel, nullGroup, ...options }: GroupBatchOptions): ClassGate[] {
   if (!(labels instanceof Int32Array) || labels.length === 0) {
     throw new Error(`labels: expected an Int32Array of at least one label, got ${describe(labels)}`);
   }
   if (dropped && dropped.length !== labels.length) {
     throw new Error(`dropped: expected ${labels.length} flags, got ${dropped.length}`);
   }
-  const places = classPlaces(options.groups);
-  return labels.map((label, i) => {
+  const known = classGates(options.groups);
+  const none = nullGroup === undefined ? CLOSED : gateOfGroup(nullGroup, known);
+  return Array.from(labels, (label, i) => {
     if (label < 0 || label > nullLabel) {
       throw new Error(`labels[${i}]: expected a class in [0, ${nullLabel}], got ${label}`);
     }
-    if (label === nullLabel) return nullGroup;
-    const place = places.get(label);
-    if (!place) throw new Error(`labels[${i}]: class ${label} is in no group`);
-    return opensGate(dropped?.[i], options) ? place.group : -1;
+    if (label === nullLabel) return none;
+    const gate = known.get(label);
+    if (!gate) throw new Error(`labels[${i}]: class ${label} is in no group`);
+    return opensGate(dropped?.[i], options) ? gate : CLOSED;
   });
 }
 
-/** Whether equal gates are all neighbours. */
+/** The gate that opens one group alone. Where no class has it, its samples come last. */
+function gateOfGroup(group: number, known: ReadonlyMap<number, ClassGate>): ClassGate {
+  const own = [...known.values()].find(({ groups }) => groups.length === 1 && groups[0] === group);
+  return own ?? { groups: [group], order: known.size };
+}
+
+/** Whether equal keys are all neighbours. */
 function isGrouped(gates: Int32Array): boolean {
   const seen = new Set<number>();
   return gates.every((gate, i) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it as test } from 'vitest';
-import { classPlaces, groupByName, groupPerClass, listNames, sharedGroup, validateGroups } from './groups';
+import { classGates, classPlaces, groupByName, groupPerClass, listNames, sharedGroup, validateGroups } from './groups';
 
 describe('groups', () => {
   const groups = [
@@ -22,6 +22,35 @@ describe('groups', () => {
     expect(() => groupByName(groups, 'c')).toThrow("group: expected one of 'a', 'b', got 'c'");
     expect(() => groupByName([], 'c')).toThrow('group: expected one of none');
     expect(listNames(Array.from({ length: 20 }, (_, i) => `${i}`))).toMatch(/'7', ... \(20 in all\)$/);
+  });
+});
+
+describe('classes in several groups', () => {
+  const groups = [
+    { name: 'animals', classes: [0, 1, 4] },
+    { name: 'cat', classes: [1] },
+    { name: 'toys', classes: [2, 1, 4] },
+  ];
+
+  test('live in the first, and their gate has all', () => {
+    expect(classPlaces(groups).get(1)).toEqual({ group: 0, row: 1 });
+    expect(classPlaces(groups).get(4)).toEqual({ group: 0, row: 2 });
+    expect([...classGates(groups)].map(([id, { groups: own, order }]) => [id, own, order])).toEqual([
+      [0, [0], 0],
+      [1, [0, 1, 2], 1],
+      [4, [0, 2], 2],
+      [2, [2], 3],
+    ]);
+    expect(classGates(groups)).toBe(classGates(groups));
+  });
+
+  test('are refused unless asked for, and always twice in one', () => {
+    validateGroups(groups, { overlap: true });
+    expect(() => validateGroups(groups)).toThrow("groups[1].classes: class 1 is already in group 'animals'");
+    const twice = [{ name: 'a', classes: [0, 0] }];
+    expect(() => validateGroups(twice, { overlap: true })).toThrow(
+      "groups[0].classes: class 0 is already in group 'a'",
+    );
   });
 });
 

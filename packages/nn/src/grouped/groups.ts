@@ -4,16 +4,27 @@ import { checkCount } from '../core/check';
 export interface ClassGroup {
   /** Unique, 1 to 200 characters. */
   readonly name: string;
-  /** Class ids; row i of the group's label rows belongs to `classes[i]`. A class is in at most one group. */
+  /**
+   * Class ids; row i of the group's label rows belongs to `classes[i]`. A class is in at most one group, unless its owner
+   * allows several: then it uses the parameters of all of them, and the label row of the first group listed.
+   */
   readonly classes: readonly number[];
 }
 
-/** Where a class lives: its group and its row in that group's label rows. */
+/** Where a class lives: the first group that lists it, and its row in that group's label rows. */
 export interface ClassPlace {
   /** Index of the group in the list of groups. */
   readonly group: number;
   /** Row of the group's label rows. */
   readonly row: number;
+}
+
+/** The groups of a class, in the order of the list of groups. */
+export interface ClassGate {
+  /** Indices of the groups in the list of groups, ascending. */
+  readonly groups: readonly number[];
+  /** Rank of this combination of groups among those of all classes, compared group by group. */
+  readonly order: number;
 }
 
 /** Further rules of {@link validateGroups}. Names and classes must be distinct in any case. */
@@ -22,6 +33,8 @@ export interface GroupRules {
   readonly classes?: number;
   /** Fields that a group may have beside `name` and `classes` (default none). */
   readonly fields?: readonly string[];
+  /** Whether a class may be in several groups (default false). */
+  readonly overlap?: boolean;
 }
 
 /** Most classes of a label space, as in `@learngene/dit`. */
@@ -58,7 +71,7 @@ function checkClasses(classes: number): void {
  * Checks a list of groups.
  *
  * @throws Error that names the first field that is unknown or out of range, the name that is used twice, or the class that
- * is in two groups.
+ * is in two groups where none may be, or twice in one.
  */
 export function validateGroups(groups: readonly ClassGroup[], rules: GroupRules = {}): void {
   if (!Array.isArray(groups)) throw new Error(`groups: expected an array, got ${String(groups)}`);
@@ -91,7 +104,7 @@ function checkName(at: string, group: ClassGroup, names: Set<string>): void {
 function checkIds(
   at: string,
   { name, classes }: ClassGroup,
-  { classes: bound = Number.POSITIVE_INFINITY }: GroupRules,
+  { classes: bound = Number.POSITIVE_INFINITY, overlap = false }: GroupRules,
   owners: Map<number, string>,
 ): void {
   if (!Array.isArray(classes) || classes.length === 0) {
@@ -103,7 +116,9 @@ function checkIds(
       throw new Error(`${at}.classes: expected integers ${range}, got ${String(id)}`);
     }
     const owner = owners.get(id);
-    if (owner !== undefined) throw new Error(`${at}.classes: class ${id} is already in group '${owner}'`);
+    if (owner === name || (owner !== undefined && !overlap)) {
+      throw new Error(`${at}.classes: class ${id} is already in group '${owner}'`);
+    }
     owners.set(id, name);
   }
 }
@@ -116,13 +131,38 @@ function quoted(value: unknown): string {
 
 const places = new WeakMap<readonly ClassGroup[], ReadonlyMap<number, ClassPlace>>();
 
-/** The map from class id to group and row. Computed once for every array of groups. */
+/** The map from class id to its first group and its row there. Computed once for every array of groups. */
 export function classPlaces(groups: readonly ClassGroup[]): ReadonlyMap<number, ClassPlace> {
   const known = places.get(groups);
   if (known) return known;
-  const map = new Map(groups.flatMap((g, group) => g.classes.map((id, row) => [id, { group, row }] as const)));
+  const map = new Map<number, ClassPlace>();
+  for (const [group, { classes }] of groups.entries()) {
+    for (const [row, id] of classes.entries()) if (!map.has(id)) map.set(id, { group, row });
+  }
   places.set(groups, map);
   return map;
+}
+
+const gates = new WeakMap<readonly ClassGroup[], ReadonlyMap<number, ClassGate>>();
+
+/** The map from class id to all groups that list it. Computed once for every array of groups. */
+export function classGates(groups: readonly ClassGroup[]): ReadonlyMap<number, ClassGate> {
+  const known = gates.get(groups);
+  if (known) return known;
+  const lists = new Map<number, number[]>();
+  for (const [group, { classes }] of groups.entries()) {
+    for (const id of classes) lists.set(id, [...(lists.get(id) ?? []), group]);
+  }
+  const distinct = [...new Map([...lists.values()].map((list) => [list.join(), list])).values()].sort(byGroups);
+  const order = new Map(distinct.map((list, i) => [list.join(), i]));
+  const map = new Map([...lists].map(([id, list]) => [id, { groups: list, order: order.get(list.join())! }]));
+  gates.set(groups, map);
+  return map;
+}
+
+function byGroups(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((group, i) => group !== b[i]);
+  return at < 0 ? a.length - b.length : at < b.length ? a[at] - b[at] : 1;
 }
 
 /**

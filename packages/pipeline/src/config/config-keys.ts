@@ -26,6 +26,8 @@ export interface JsonSchema {
   readonly items?: JsonSchema;
   /** The schemas of the fields of an object. */
   readonly properties?: Readonly<Record<string, JsonSchema>>;
+  /** The fields that an object must have. */
+  readonly required?: readonly string[];
   /** Whether an object takes other fields, or their schema. */
   readonly additionalProperties?: boolean | JsonSchema;
 }
@@ -71,10 +73,19 @@ function rangeWords(schema: JsonSchema): string {
     case 'array':
       return items === undefined ? 'list' : `list of ${rangeWords(items)}`;
     case 'object':
+      if (schema.properties !== undefined) return fieldWords(schema);
       return `{ name: ${typeof additionalProperties === 'object' ? rangeWords(additionalProperties) : 'any'}, ... }`;
     default:
       return 'any';
   }
+}
+
+/** The fields of an object, with ? behind those that may be left out. */
+function fieldWords({ properties = {}, required = [] }: JsonSchema): string {
+  const fields = Object.entries(properties).map(
+    ([name, inner]) => `${name}${required.includes(name) ? '' : '?'}: ${rangeWords(inner)}`,
+  );
+  return `{ ${fields.join(', ')} }`;
 }
 
 /** The limits of a number; those that only say that JavaScript holds it exactly are left out. */

@@ -116,6 +116,23 @@ const modelSchema = () =>
     learngeneRank: positive().default(40).describe('rank-1 components of each weight that all classes share'),
     /** Rank-1 components of each weight that a class has to itself. */
     tailorRank: positive().default(8).describe('rank-1 components of each weight that a class has to itself'),
+    /** Groups of classes with tailors of their own; a class in several has the tailors of all (default: one a class). */
+    groups: z
+      .array(
+        z.strictObject({
+          /** Name of the group. */
+          name: z.string().min(1).max(200).describe('name of the group'),
+          /** Names of its classes. */
+          classes: z.array(z.string()).min(1).describe('names of its classes'),
+          /** Rank-1 components of its tailors (default: model.tailorRank). */
+          tailorRank: positive().optional().describe('rank-1 components of its tailors (default: model.tailorRank)'),
+        }),
+      )
+      .min(1)
+      .optional()
+      .describe(
+        'groups of classes with tailors of their own; a class in several has the tailors of all (default: one a class)',
+      ),
     /** Start: random orthonormal components, or the SVD of a Xavier-initialised weight. */
     init: z
       .enum(['orthogonal', 'xavier'])

@@ -52,13 +52,15 @@ function refuseDense(options: ComposeOptions): void {
   }
 }
 
-/** The groups of classes, each once, in the order of the classes. */
+/** All groups of classes, each once, in the order of the classes. */
 function groupsOf(kind: KindConfig, { classNames, groups }: ModelSource, classes: readonly string[]): string[] {
   const labels = classLabels(classNames, classes, { owner: 'the model', argument: 'classes' });
-  const names = labels.map((label) => kind.groups.find((group) => group.classes.includes(label))?.name);
-  for (const [i, name] of names.entries()) {
-    if (name !== undefined && (groups === undefined || groups.includes(name))) continue;
+  const names = labels.map((label) =>
+    kind.groups.filter((group) => group.classes.includes(label)).map(({ name }) => name),
+  );
+  for (const [i, own] of names.entries()) {
+    if (own.length > 0 && own.every((name) => groups === undefined || groups.includes(name))) continue;
     throw new ConfigError(`classes: the tailors of ${JSON.stringify(classes[i])} are not in the model that was given`);
   }
-  return [...new Set(names as string[])];
+  return [...new Set(names.flat())];
 }

@@ -29,6 +29,9 @@ test('the keys of a training with their ranges and defaults', () => {
   expect(of('data.holdOut')).toMatchObject([{ range: 'number, at least 0 and at most 1', default: 0.1 }]);
   expect(of('sampling.clip')).toMatchObject([{ range: 'true | false, or number, above 0', default: true }]);
   expect(of('data.superclasses')).toMatchObject([{ range: 'text, or { name: list of text, ... }' }]);
+  expect(of('model.groups')).toMatchObject([
+    { range: 'list of { name: text, classes: list of text, tailorRank?: whole number, above 0 }' },
+  ]);
   expect(of('data.split')).toMatchObject([{ range: 'train | test', default: 'train' }]);
   expect(of('seed')).toMatchObject([{ range: 'whole number, at least 0', default: 0 }]);
   expect(of('validation').map(({ key }) => key)).toEqual([

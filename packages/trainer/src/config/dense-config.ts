@@ -2,7 +2,7 @@ import { type Config, ConfigError } from '@learngene/pipeline';
 
 /** Settings of learngenes and tailors, which a dense model does not have. */
 const KIND_SETTINGS = {
-  model: ['learngeneRank', 'tailorRank', 'init', 'gate', 'nullGate'],
+  model: ['learngeneRank', 'tailorRank', 'groups', 'init', 'gate', 'nullGate'],
   training: ['factorLearningRateScale', 'orthogonality'],
 } as const satisfies { [section in keyof Config]?: readonly (keyof Config[section])[] };
 

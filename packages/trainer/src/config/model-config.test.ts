@@ -1,7 +1,7 @@
 import { inMemoryDataset } from '@learngene/datasets';
 import { ConfigError, parseConfig } from '@learngene/pipeline';
 import { describe, expect, test } from 'vitest';
-import { networkConfig } from './model-config';
+import { modelConfig, networkConfig } from './model-config';
 
 function images(size: number) {
   const pixels = { height: size, width: size, channels: 3, images: new Uint8Array(3 * size * size) };
@@ -56,5 +56,42 @@ describe('the side of a token', () => {
   ])('that does not cover images of %d pixels is refused by name', (size, inLatents, model, message) => {
     expect(() => network(size, inLatents, model)).toThrow(message);
     expect(() => network(size, inLatents, model)).toThrow(ConfigError);
+  });
+});
+
+describe('groups of a configuration', () => {
+  const pixels = { height: 8, width: 8, channels: 1, images: new Uint8Array(3 * 64) };
+  const data = inMemoryDataset({ name: 'three', classes: ['owl', 'cat', 'dog'], labels: [0, 1, 2], ...pixels });
+  const groupsOf = (groups: unknown) => modelConfig(parseConfig({ model: { groups } }, 'test'), data).groups;
+
+  test('name classes; one may be in several', () => {
+    const groups = [
+      { name: 'animals', classes: ['dog', 'owl', 'cat'] },
+      { name: 'cat', classes: ['cat'], tailorRank: 2 },
+    ];
+    expect(groupsOf(groups)).toEqual([
+      { name: 'animals', classes: [2, 0, 1], classNames: ['dog', 'owl', 'cat'] },
+      { name: 'cat', classes: [1], classNames: ['cat'], tailorRank: 2 },
+    ]);
+    expect(groupsOf(undefined).map(({ name }) => name)).toEqual(['owl', 'cat', 'dog']);
+  });
+
+  test.each<[unknown, string | RegExp]>([
+    [[{ name: 'a', classes: ['owl', 'cat', 'bird'] }], 'model.groups[0].classes: the data has no class "bird"'],
+    [[{ name: 'a', classes: ['owl', 'cat'] }], 'model.groups: expected each class in a group, got none for "dog"'],
+    [[{ name: 'a', classes: ['owl', 'cat', 'dog', 'cat'] }], /^model\.groups\[0\]\.classes: .*twice/],
+    [
+      [
+        { name: 'a', classes: ['owl', 'cat', 'dog'] },
+        { name: 'a', classes: ['cat'] },
+      ],
+      "model.groups[1].name: 'a' is used twice",
+    ],
+    [[{ name: 'a', classes: [] }], 'model.groups.0.classes'],
+    [[{ name: 'a', classes: ['owl'], rank: 3 }], 'rank'],
+    [[], 'model.groups'],
+  ])('are refused by name: %j', (groups, message) => {
+    expect(() => groupsOf(groups)).toThrow(message);
+    expect(() => groupsOf(groups)).toThrow(ConfigError);
   });
 });

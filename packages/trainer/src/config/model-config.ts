@@ -1,7 +1,7 @@
-import type { ImageDataset } from '@learngene/datasets';
+import { type ImageDataset, listNames } from '@learngene/datasets';
 import { DIT_PRESETS, type DitConfig, ditConfig, ditVariant } from '@learngene/dit';
-import { type KindConfig, kindConfig, type TailorGroup } from '@learngene/kind';
-import { type Config, ConfigError } from '@learngene/pipeline';
+import { type KindConfig, kindConfig, type TailorGroup, validateTailorGroups } from '@learngene/kind';
+import { type Config, ConfigError, classLabels } from '@learngene/pipeline';
 import { networkInput } from '../latents/network-input';
 
 /** A model that a laptop trains in minutes, but for its patch. Fields of the configuration override it. */
@@ -37,6 +37,29 @@ export function groupsOf(classes: readonly string[]): TailorGroup[] {
 }
 
 /**
+ * The groups of a configuration, whose classes are names.
+ *
+ * @throws ConfigError for a class that is not in the data, one that is in no group or twice in one, and a name used twice
+ */
+function groupsNamed(groups: NonNullable<Config['model']['groups']>, classes: readonly string[]): TailorGroup[] {
+  const named = groups.map(({ name, classes: own, tailorRank }, i): TailorGroup => {
+    const ids = classLabels(classes, own, { owner: 'the data', argument: `model.groups[${i}].classes` });
+    const classNames = ids.map((id) => classes[id]);
+    return { name, classes: ids, classNames, ...(tailorRank !== undefined && { tailorRank }) };
+  });
+  const missing = classes.filter((_, id) => !named.some((group) => group.classes.includes(id)));
+  if (missing.length > 0) {
+    throw new ConfigError(`model.groups: expected each class in a group, got none for ${listNames(missing)}`);
+  }
+  try {
+    validateTailorGroups(named, classes.length);
+  } catch (cause) {
+    throw new ConfigError(`model.${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+  return named;
+}
+
+/**
  * The network of a configuration for a dataset, with dense or factored layers.
  *
  * @throws ConfigError for images that the autoencoder does not take, and for patches that do not cover them
@@ -66,7 +89,9 @@ export function networkConfig(config: Config, dataset: ImageDataset): DitConfig 
 
 /** The KIND model of a configuration for a dataset. */
 export function modelConfig(config: Config, dataset: ImageDataset): KindConfig {
-  const { learngeneRank, tailorRank, gate, nullGate } = config.model;
+  const { learngeneRank, tailorRank, gate, nullGate, groups } = config.model;
   const dit = networkConfig(config, dataset);
-  return kindConfig({ dit, learngeneRank, tailorRank, gate, nullGate, groups: groupsOf(dataset.classes) });
+  const { classes } = dataset;
+  const given = groups === undefined ? groupsOf(classes) : groupsNamed(groups, classes);
+  return kindConfig({ dit, learngeneRank, tailorRank, gate, nullGate, groups: given });
 }

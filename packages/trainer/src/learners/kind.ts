@@ -64,14 +64,13 @@ function kindTrainable(config: KindConfig, trainable: Trainable): number {
 }
 
 function countsOf(config: KindConfig, trainable: Trainable): DiffusionCounts {
-  const { params, macs } = countKind(config);
-  const largest = Math.max(...config.groups.map((group) => group.classes.length));
-  const group = params.tailorGroup + largest * params.labelRow;
+  const { params, macs, bytes } = countKind(config);
+  const group = bytes.oneGroup - bytes.learngenes - bytes.shared;
   const extra = kindTrainable(config, trainable) - kindTrainable(config, 'tailors');
   return {
     trainable: kindTrainable(config, trainable),
     macs: macs.total,
-    bytesPerClass: 4 * (group + (trainable === 'all' ? 0 : extra)),
+    bytesPerClass: group + (trainable === 'all' ? 0 : 4 * extra),
     parameters: params.total,
   };
 }

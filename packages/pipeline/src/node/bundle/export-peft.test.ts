@@ -14,6 +14,7 @@ import { bundleMetadata } from '../../recipe/recipe';
 import { guidedDenoiser } from '../../sample/guided-denoiser';
 import { runSampler } from '../../sample/samplers';
 import { DIFFUSERS_FILE, identify } from '../identify';
+import { loadModel } from '../load-model';
 import { openPipeline } from '../open-pipeline';
 import { addToBundle } from './change-bundle';
 import { exportPeft, exportWords } from './export-peft';
@@ -21,7 +22,39 @@ import { listBundle } from './read-bundle';
 
 const { bundle, model, fresh, values, output, outputOf, exported, bundleCopy, onlyCat } = usePeftFixture();
 
+/** A bundle whose cat has the tailors of the owl too. */
+async function catOfBothGroups(): Promise<string> {
+  const folder = fresh('both');
+  const { config, params } = model();
+  const { owl, cat } = params.tailors;
+  const rows = tf.concat([owl.label.rows, cat.label.rows], 0) as tf.Tensor2D;
+  const groups = [{ name: 'owl', classes: [0, 1], classNames: ['owl', 'cat'] }, config.groups[1]];
+  const both = {
+    config: { ...config, groups },
+    params: { ...params, tailors: { owl: { ...owl, label: { rows } }, cat } },
+  };
+  await saveBundle(folder, both, { metadata: bundleMetadata(RECIPE) });
+  return folder;
+}
+
 describe('exportPeft', () => {
+  test('a class in two groups has the components of both in its adapter, which comes back as its tailors', async () => {
+    const both = await catOfBothGroups();
+    const { out, told } = await exported(['cat'], { from: both });
+    expect(told).toMatchObject({ group: 'cat', classes: ['cat'], rank: 4 });
+    await addToBundle(both, out, { as: 'copy', tailorRank: 4, needEngine });
+    const { model: grown } = await loadModel(both);
+    const [cat, copy] = ['cat', 'copy'].map(
+      (name) => grown.config.groups.find((group) => group.name === name)!.classes[0],
+    );
+    const [expected, actual] = [cat, copy].map((id) => output(grown, [id, id, id]));
+    expectClose(actual, expected, { rtol: 1e-5, atol: 1e-6 });
+    expect(relativeError(output(grown, [0, 0, 0]), expected)).toBeGreaterThan(1e-3);
+    expect(await refusal(exportPeft(both, fresh('two'), { classes: ['owl', 'cat'], needEngine }))).toContain(
+      'classes: expected classes of one group, whose tailors the adapter has, got "owl" and "cat" of another',
+    );
+  });
+
   test('writes the model and the adapter that diffusers and PEFT have', async () => {
     const { out, told, warnings } = await exported(['owl']);
     expect(told).toMatchObject({ group: 'owl', classes: ['owl'], nullGate: 'learngenes', rank: 2 });

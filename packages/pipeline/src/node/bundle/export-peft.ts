@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeLora, loraOfTailors } from '@learngene/adapters';
 import { type DitConfig, ditConfigToDiffusers, ditToDiffusers, gatherRows } from '@learngene/dit';
-import { assembleDense, type KindConfig, type KindModel, type TailorGroup } from '@learngene/kind';
+import { assembleDense, type KindConfig, type KindModel, mixTailorsAsync, type TailorGroup } from '@learngene/kind';
 import { disposeParams, type ParamTree, paramsToTensorData } from '@learngene/nn';
 import { writeFolderAtomic, writeSafetensors } from '@learngene/tensor-io/node';
 import { ConfigError } from '../../errors';
@@ -41,6 +41,8 @@ export interface ExportedPeft extends PeftNote {
  * tailor of rank N_t is a LoRA of that rank, whose lora_B is u diag(s) and whose lora_A is vᵀ. The rows of the classes are in the
  * table of the model, and then the null row.
  *
+ * Classes in several groups have the components of all of them in their adapter.
+ *
  * @param from - the folder of a bundle or a run.
  * @param out - the folder to write, whole or not at all: `transformer/`, `adapter/` and `learngene.json`.
  * @throws ConfigError for a class that is not there, for classes of several groups, for a soft gate, and for a network that
@@ -57,7 +59,7 @@ export async function exportPeft(from: string, out: string, options: ExportPeftO
   const chosen = chosenClasses(described, classes);
   const description = transformerConfig(from, { ...described.dit, classes: chosen?.rows.length ?? 1 });
   await needEngine();
-  const loaded = await loadModel(from, chosen === undefined ? [] : [chosen.group.name]);
+  const loaded = await loadModel(from, chosen?.groups ?? []);
   const { model, config } = loaded;
   try {
     const note: PeftNote = {
@@ -72,7 +74,7 @@ export async function exportPeft(from: string, out: string, options: ExportPeftO
     // Without its tailors a class is another one, so that only the class-agnostic model says how it is sampled from.
     const sampled = chosen === undefined ? agnosticMetadata(dense.config, note) : {};
     const metadata = { ...sampled, format: 'pt' };
-    const adapter = chosen === undefined ? undefined : await adapterOf(model, chosen.group);
+    const adapter = chosen === undefined ? undefined : await adapterOf(model, chosen);
     await writeFolderAtomic(
       out,
       async (folder) => {
@@ -109,9 +111,13 @@ export function exportWords({ rank, group, base }: ExportedPeft): string {
   return `model of the learngenes, ${adapter}, base ${base.slice(0, 12)}`;
 }
 
-/** Classes of one group. */
+/** Classes of one weight. */
 interface ChosenClasses {
+  /** The first group of the classes, which has their label rows. */
   readonly group: TailorGroup;
+  /** Names of all groups whose tailors add to their weight. */
+  readonly groups: readonly string[];
+  readonly ids: readonly number[];
   /** What the adapter is called: the group, or the one class that is taken of it. */
   readonly name: string;
   readonly classNames: readonly string[];
@@ -123,8 +129,12 @@ function chosenClasses(config: KindConfig, classes: readonly string[]): ChosenCl
   if (classes.length === 0) return undefined;
   const names = classNamesOf(config);
   const ids = classLabels(names, classes, { owner: 'the model', argument: 'classes' });
-  const group = config.groups.find((each) => each.classes.includes(ids[0]));
-  const stranger = ids.find((id) => !group?.classes.includes(id));
+  const groupsOf = (id: number) => config.groups.filter((each) => each.classes.includes(id));
+  const all = groupsOf(ids[0]);
+  const [group] = all;
+  const stranger = ids.find(
+    (id) => String(groupsOf(id).map(({ name }) => name)) !== String(all.map(({ name }) => name)),
+  );
   if (group === undefined || stranger !== undefined) {
     const [first, other] = [ids[0], stranger ?? ids[0]].map((id) => JSON.stringify(names[id]));
     const got = group === undefined ? `${first}, which has no tailors` : `${first} and ${other} of another`;
@@ -133,8 +143,9 @@ function chosenClasses(config: KindConfig, classes: readonly string[]): ChosenCl
     });
   }
   const rows = ids.map((id) => group.classes.indexOf(id));
-  const isOne = rows.length === 1 && group.classes.length > 1;
-  return { group, name: isOne ? names[ids[0]] : group.name, classNames: ids.map((id) => names[id]), rows };
+  const isOne = rows.length === 1 && (group.classes.length > 1 || all.length > 1);
+  const groups = all.map(({ name }) => name);
+  return { group, groups, ids, name: isOne ? names[ids[0]] : group.name, classNames: ids.map((id) => names[id]), rows };
 }
 
 /** The config.json of diffusers. It cannot say the frequencies of the timesteps, which are told beside it. */
@@ -161,11 +172,23 @@ async function learngeneModel({ config, params }: KindModel, chosen: ChosenClass
   }
 }
 
-/** The files of the adapter of a group, and its rank. */
-async function adapterOf({ config, params }: KindModel, { name }: TailorGroup) {
-  const lora = loraOfTailors(params.tailors[name], config.dit);
+/** The files of the adapter of some classes of one weight, and its rank, which is the sum of those of their groups. */
+async function adapterOf(model: KindModel, { groups, ids: [id] }: ChosenClasses) {
+  const { dit } = model.config;
+  if (groups.length === 1) return encodedTailors(model.params.tailors[groups[0]], dit);
+  const name = 'class';
+  const joined = await mixTailorsAsync(model, [{ name, parts: [{ class: id, weight: 1 }] }]);
   try {
-    const files = await encodeLora(lora, { dit: config.dit, modules: 'diffusers' });
+    return await encodedTailors(joined.params.tailors[name], dit);
+  } finally {
+    disposeParams(joined.params as unknown as ParamTree);
+  }
+}
+
+async function encodedTailors(tailors: ParamTree, dit: DitConfig) {
+  const lora = loraOfTailors(tailors, dit);
+  try {
+    const files = await encodeLora(lora, { dit, modules: 'diffusers' });
     return { files, rank: lora.config.rank };
   } finally {
     disposeParams(lora.layers);
