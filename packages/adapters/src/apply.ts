@@ -107,7 +107,7 @@ function applyOverlays({ config, frozen, adapters }: AdaptedModel, inputs: DitIn
  *
  * @param segments - runs of samples and their group (null: the base model), ascending, covering the batch.
  */
-export function adaptedLinear(model: AdaptedModel, segments: readonly GroupSegment[]): ApplyLinear {
+export function adaptedLinear(model: AdaptedModel, segments: readonly Omit<GroupSegment, 'groups'>[]): ApplyLinear {
   const { config, frozen, adapters } = model;
   const method = methodOf(config.adapter);
   if (method.kind === 'overlay') throw new Error(`method: '${config.adapter.method}' replaces weights, not layers`);
