@@ -64,6 +64,30 @@ beforeEach(() => {
   cpSync(at('fresh'), bundle, { recursive: true });
 });
 
+describe('a class of the gate alone', () => {
+  test('joins the bundle of its base as the mixture that it is', async () => {
+    await transfer(at('gated'), at('fresh'), '--trainable', 'gate');
+    const own = await images(at('gated'), 'flat');
+    await transfer(at('gated'), at('fresh'), '--trainable', 'gate', '--resume', '--steps', '4');
+    const added = await json('add', bundle, at('gated'), ...cpu);
+    expect(added).toMatchObject({ groups: ['bars', 'dots', 'flat'], wrote: ['tailors/flat.safetensors', 'kind.json'] });
+    const joined = await images(bundle, 'flat');
+    const apart = [...own].filter((value, i) => Math.abs(value - joined[i]) > 1);
+    expect([own.length, apart.length]).toEqual([joined.length, 0]);
+    await expect(
+      transfer(at('gated'), at('fresh'), '--trainable', 'tailors', '--resume', '--steps', '4'),
+    ).rejects.toThrow(/trainable/);
+  });
+
+  test('another null gate is another base', async () => {
+    await transfer(at('nulled'), at('fresh'), '--null-gate', 'own-class');
+    await expect(json('add', bundle, at('nulled'), ...cpu)).rejects.toThrow('another base');
+    await expect(transfer(at('none'), at('fresh'), '--trainable', 'gate', '--domain', 'distant')).rejects.toThrow(
+      'trainable: expected one of tailors-and-shared, all for a distant domain, got gate',
+    );
+  });
+});
+
 describe('from transfer to one bundle', () => {
   test('the novel class is drawn beside the old ones, which keep their bits', async () => {
     const before = [await images(bundle, 'bars'), await images(bundle, 'dots')];

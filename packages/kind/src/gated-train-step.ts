@@ -244,7 +244,7 @@ function optimizerOf(
   { optimizer }: KindTrainState<NetworkParams>,
   { name, part, group, params }: KindParameterGroup,
 ): AdamWState {
-  if (part === 'tailors') {
+  if (part === 'tailors' || part === 'rows') {
     return Object.hasOwn(optimizer.tailors, group!) ? optimizer.tailors[group!] : initAdamW(params);
   }
   const known = optimizer[part];

@@ -58,6 +58,7 @@ export {
   type KindTrainOptions,
   type KindTrainResult,
 } from './gated-train-step';
+export { hardenGate, hardenGateAsync } from './harden-gate';
 export { type InitKindOptions, type InitNetworkOptions, initKind } from './init';
 export { type MixturePart, mixTailors, mixTailorsAsync, type TailorMixture } from './mix-tailors';
 export type { FactoredLayer, KindNetwork, Shape } from './network';

@@ -80,13 +80,17 @@ export async function mixTailorsAsync<M extends AnyKindModel>(
 }
 
 /** The tailors of every mixture by its name. */
-type MixedTailors = Record<string, ParamTree>;
+export type MixedTailors = Record<string, ParamTree>;
 
-const tidied = (make: () => MixedTailors): MixedTailors =>
+export const tidied = (make: () => MixedTailors): MixedTailors =>
   tf.tidy(() => make() as unknown as TensorContainer) as unknown as MixedTailors;
 
 /** The model of some tailors, which it owns; shared parts and learngenes are cloned. */
-function finished<M extends AnyKindModel>(model: M, mixtures: readonly TailorMixture[], tailors: MixedTailors): M {
+export function finished<M extends AnyKindModel>(
+  model: M,
+  mixtures: readonly TailorMixture[],
+  tailors: MixedTailors,
+): M {
   const { config, params }: { config: AnyKindConfig; params: NetworkParams } = model;
   const { shared, learngenes } = params;
   const result = {
@@ -103,7 +107,7 @@ function joinedTailors(model: AnyKindModel, mixtures: readonly TailorMixture[]):
 }
 
 /** The same tailors with no more components than a layer is wide. */
-function narrowed(config: AnyKindConfig, mixed: MixedTailors): MixedTailors {
+export function narrowed(config: AnyKindConfig, mixed: MixedTailors): MixedTailors {
   const { layers } = networkOf(config);
   const of = (tailors: ParamTree): ParamTree => ({
     ...cloneParams(tailors),
@@ -188,7 +192,7 @@ function mixOf(model: AnyKindModel, mixture: TailorMixture): ParamTree {
 }
 
 /** One row of every table of classes: the weighted mean of the rows of the parts. */
-function mixedRows({ config, params }: AnyKindModel, { parts }: TailorMixture): ParamTree {
+export function mixedRows({ config, params }: AnyKindModel, { parts }: TailorMixture): ParamTree {
   const rows = parts.map(({ class: id, weight }) => {
     const group = config.groups.find(({ classes }) => classes.includes(id))!;
     const tables = rowsIn(tailorsOf<ParamTree>(params, group.name), networkOf(config));

@@ -60,7 +60,7 @@ export function initKindTraining<P extends NetworkParams>(
     params,
     groups.map((group) => ({ ...group, params: cloneParams(group.params) })),
   );
-  const dense = groups.filter(({ part }) => part !== 'tailors');
+  const dense = groups.filter(({ group }) => group === undefined);
   const states = Object.fromEntries(dense.map(({ part, params: own }) => [part, initAdamW(own)]));
   return { step: 0, params, ema, optimizer: { ...states, tailors: {} } };
 }

@@ -3,6 +3,7 @@ export { describeIssues, type IssueContext, unknownKey } from './config/describe
 export { type Json, mergeConfig, parseAssignment, parseConfig } from './config/load';
 export { type Config, type ConfigInput, DATA_SOURCES, type Sampling } from './config/schema';
 export { SHIPPED_AUTOENCODERS } from './config/shipped-autoencoders';
+export { counted } from './counted';
 export { errorLine } from './error-line';
 export { ConfigError, type ErrorCode, type ErrorFacts, PipelineDisposedError } from './errors';
 export { type LoadedAutoencoder, latentDecoder } from './latents/decoder';

@@ -28,6 +28,8 @@ const OPTIONS: Readonly<Record<string, string>> = {
   runs: '<runs>',
   shardImages: '--shard-images',
   tailorRank: '--tailor-rank',
+  trainable: '--trainable',
+  nullGate: '--null-gate',
   tensorboard: '--tensorboard',
   'training.steps': '--steps',
 };

@@ -1,4 +1,5 @@
 import { listNames } from '@learngene/datasets';
+import type { Trainable } from '@learngene/kind';
 import { modelFolder } from '@learngene/pipeline/node';
 import { checkNewRun, type PreparedTransfer, prepareTransfer, resumeTransfer, transfer } from '@learngene/trainer/node';
 import { Command, Option } from 'commander';
@@ -26,15 +27,17 @@ interface TransferOptions extends OutputOptions, EngineOption, ConfigOptions, Cl
   out: string;
   domain: 'near' | 'distant';
   tailorRank?: number;
+  trainable?: Trainable;
+  nullGate?: 'learngenes' | 'own-class';
   resume: boolean;
 }
 
 /** All that can be checked before an engine starts and an image is decoded. */
 async function prepare(command: Command, options: TransferOptions, output: Output): Promise<PreparedTransfer> {
-  const { from, out, domain, tailorRank } = options;
+  const { from, out, domain, tailorRank, trainable, nullGate } = options;
   if (options.resume) {
     const asked = await continuation(options, { data: { classes: namedClasses(options) } });
-    const start = { from, domain: given(command, 'domain', domain), tailorRank };
+    const start = { from, domain: given(command, 'domain', domain), tailorRank, trainable, nullGate };
     return resumeTransfer(out, { ...asked, ...start, progress: output });
   }
   refuseUnused(command, ['hold'], 'has a part only with --resume');
@@ -43,7 +46,8 @@ async function prepare(command: Command, options: TransferOptions, output: Outpu
   await checkNewRun(out);
   const requested = await requestedConfig(options);
   const asked = { requested, source: options.config ?? 'options', dataGiven: options.data !== undefined };
-  return prepareTransfer(base, { ...asked, classes: namedClasses(options), domain, tailorRank, progress: output });
+  const how = { domain, tailorRank, trainable, nullGate };
+  return prepareTransfer(base, { ...asked, ...how, classes: namedClasses(options), progress: output });
 }
 
 /** `learngene transfer`: novel classes on frozen learngenes. */
@@ -57,12 +61,24 @@ export function transferCommand(): Command {
       new Option('--domain <kind>', 'near: only tailors are trained; distant: only learngenes are kept')
         .choices(['near', 'distant'])
         .default('near'),
+    )
+    .addOption(
+      new Option(
+        '--trainable <parts>',
+        'what is trained (default: by --domain); gate: how much of each old tailor',
+      ).choices([...['tailors', 'gate', 'tailors-and-learngenes', 'tailors-and-shared', 'all']]),
+    )
+    .addOption(
+      new Option('--null-gate <gate>', 'what answers without a label (default: as in base)').choices([
+        ...['learngenes', 'own-class'],
+      ]),
     );
   withClassOptions(command, 'classes to teach (default: those that the base keeps out as novel; of other data all)');
   withRunOptions(command);
   withOutputOptions(command, [
     'learngene transfer --from runs/emoji --classes heart --steps 300 --out runs/heart',
     'learngene transfer --from bundle --data owls --out runs/owls',
+    'learngene transfer --from bundle --data lynxes --trainable gate --out runs/lynxes',
     'learngene transfer --from bundle --domain distant --data galaxies --classes spiral --out runs/spiral',
   ]);
   return command.action(async (options: TransferOptions) => {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DitConfig, ditConfig } from '@learngene/dit';
-import { type KindConfig, kindConfig } from '@learngene/kind';
+import { type KindConfig, kindConfig, type Trainable } from '@learngene/kind';
 import { duplicateKey } from '@learngene/tensor-io';
 import { parseConfig } from '../config/load';
 import type { Config } from '../config/schema';
@@ -33,6 +33,10 @@ interface CommonRecord {
     classes: string[];
     /** Whether its shared part was kept, or trained anew for another domain. */
     domain: 'near' | 'distant';
+    /** Which parts are trained (default: tailors; of a distant domain the dense parts too). */
+    trainable?: Trainable;
+    /** What samples without a label use, where it is another part than in the base. */
+    nullGate?: KindConfig['nullGate'];
     /**
      * Hash of the base, which a transfer to a near domain keeps: its tailors fit the bundles of that hash. Runs of older
      * versions have none.

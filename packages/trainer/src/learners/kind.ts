@@ -45,7 +45,7 @@ export interface KindLearner extends DiffusionLearner {
 }
 
 /** Parameters that a way of training changes. */
-function kindTrainable(config: KindConfig, trainable: Trainable): number {
+export function kindTrainable(config: KindConfig, trainable: Trainable): number {
   const { params } = countKind(config);
   const classes = config.groups.reduce((sum, group) => sum + group.classes.length, 0);
   const tailors = countTransferParams(config, { groups: config.groups.length, classes }) + params.gate;
@@ -54,6 +54,8 @@ function kindTrainable(config: KindConfig, trainable: Trainable): number {
       return params.total;
     case 'tailors':
       return tailors;
+    case 'gate':
+      return params.gate + config.dit.classes * params.labelRow;
     case 'tailors-and-shared':
       return tailors + params.shared;
     case 'tailors-and-learngenes':
@@ -66,7 +68,7 @@ function kindTrainable(config: KindConfig, trainable: Trainable): number {
 function countsOf(config: KindConfig, trainable: Trainable): DiffusionCounts {
   const { params, macs, bytes } = countKind(config);
   const group = bytes.oneGroup - bytes.learngenes - bytes.shared;
-  const extra = kindTrainable(config, trainable) - kindTrainable(config, 'tailors');
+  const extra = Math.max(0, kindTrainable(config, trainable) - kindTrainable(config, 'tailors'));
   return {
     trainable: kindTrainable(config, trainable),
     macs: macs.total,

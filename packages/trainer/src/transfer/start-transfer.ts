@@ -1,4 +1,5 @@
-import { type KindModel, transferKind } from '@learngene/kind';
+import { type KindModel, type KindSettings, type Trainable, transferKind } from '@learngene/kind';
+import { ConfigError } from '@learngene/pipeline';
 import { createGenerator, stream } from '@learngene/random';
 import { groupsOf } from '../config/model-config';
 
@@ -11,6 +12,27 @@ export const TRAINABLE_OF_DOMAIN: Readonly<Record<TransferDomain, 'tailors' | 't
   distant: 'tailors-and-shared',
 };
 
+/** What a transfer may train, by the domain; the first is the default. Distant shared parts start anew and have to be trained. */
+const TRAINABLES: Readonly<Record<TransferDomain, readonly Trainable[]>> = {
+  near: ['tailors', 'gate', 'tailors-and-learngenes', 'tailors-and-shared', 'all'],
+  distant: ['tailors-and-shared', 'all'],
+};
+
+/**
+ * What a transfer trains.
+ *
+ * @param asked What is asked for (default: that of the domain).
+ * @throws ConfigError for what does not go with the domain
+ */
+export function transferTrainable(domain: TransferDomain, asked?: Trainable): Trainable {
+  if (asked === undefined) return TRAINABLE_OF_DOMAIN[domain];
+  if (TRAINABLES[domain].includes(asked)) return asked;
+  const known = TRAINABLES[domain].join(', ');
+  throw new ConfigError(`trainable: expected one of ${known} for a ${domain} domain, got ${String(asked)}`, {
+    argument: 'trainable',
+  });
+}
+
 /** The options of {@link startTransfer}. */
 export interface StartTransferOptions {
   /** Seed of the fresh tailors. */
@@ -22,21 +44,27 @@ export interface StartTransferOptions {
   domain: TransferDomain;
   /** Components of each novel class (default: as in the base). */
   tailorRank?: number;
+  /** `gate`: novel classes have no tailors; a soft gate weighs those of the base (default: that of the domain). */
+  trainable?: Trainable;
+  /** What samples without a label use (default: as in the base). */
+  nullGate?: KindSettings['nullGate'];
 }
 
 /**
- * The model before its first transfer step: the base's learngenes, fresh tailors for the novel classes.
+ * The model before its first transfer step: the base's learngenes, fresh tailors for the novel classes or a gate over those of the base.
  *
  * @param classes Names of the novel classes; each has tailors of its own.
  * @returns a model whose tensors are its own; the base stays as it is
  */
 export function startTransfer(base: KindModel, classes: readonly string[], options: StartTransferOptions): KindModel {
-  const { seed, domain, tailorRank } = options;
+  const { seed, domain, tailorRank, trainable, nullGate } = options;
   return transferKind(base, {
     groups: groupsOf(classes),
     generator: stream(createGenerator(seed), 'transfer'),
     domain,
     labels: domain === 'near' ? 'null' : 'random',
     ...(tailorRank === undefined ? {} : { tailorRank }),
+    ...(trainable === 'gate' && { adapt: 'gate' as const }),
+    ...(nullGate && { nullGate }),
   });
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { countTransferParams, initKindTraining, type KindModel } from '@learngene/kind';
+import { initKindTraining, type KindModel, type KindSettings, type Trainable } from '@learngene/kind';
 import { disposeParams } from '@learngene/nn';
-import { type Config, ConfigError, classNamesOf, type Progress } from '@learngene/pipeline';
+import { type Config, ConfigError, classNamesOf, counted, type Progress } from '@learngene/pipeline';
 import {
   checkpointSteps,
   describeModel,
@@ -20,6 +20,7 @@ import { checkFits, checkShape, openRecipe } from '../data/run-data';
 import { transferClasses } from '../data/transfer-classes';
 import { readAskedAutoencoder } from '../latents/asked-autoencoder';
 import { checkLatents, checkSameLatents, withAutoencoder } from '../latents/training-data';
+import { kindTrainable } from '../learners/kind';
 import { checkTrainingMemory } from '../run/check-training-memory';
 import { checkSameStart } from '../run/continue-run';
 import {
@@ -35,7 +36,7 @@ import {
 import { runTraining } from '../run/run-training';
 import { checkOldRun } from '../run-folder/create-run';
 import { versions } from '../run-folder/versions';
-import { startTransfer, TRAINABLE_OF_DOMAIN, type TransferDomain } from './start-transfer';
+import { startTransfer, type TransferDomain, transferTrainable } from './start-transfer';
 import { transferConfig } from './transfer-config';
 
 /** A prepared transfer. No engine is started and no image decoded. */
@@ -60,6 +61,10 @@ export interface TransferRequest {
   domain: TransferDomain;
   /** Components of each novel class (default: as in the base). */
   tailorRank?: number;
+  /** Which parts are trained (default: tailors; of a distant domain the dense parts too). */
+  trainable?: Trainable;
+  /** What samples without a label use (default: as in the base). */
+  nullGate?: KindSettings['nullGate'];
   /** Takes notes on the data. */
   progress: Progress;
 }
@@ -72,8 +77,10 @@ export interface TransferRequest {
  */
 export async function prepareTransfer(from: string, request: TransferRequest): Promise<PreparedTransfer> {
   checkGiven('prepareTransfer', 'request', request, ['requested', 'source', 'domain', 'progress']);
-  const { requested, source, dataGiven, domain, tailorRank, progress } = request;
+  const { requested, source, dataGiven, domain, tailorRank, nullGate, progress } = request;
+  const trainable = transferTrainable(domain, request.trainable);
   const { config: recipeOfBase, model } = await describeModel(from);
+  checkByGate(from, model, { trainable, tailorRank });
   const otherData = dataGiven || (requested.data as Partial<Config['data']> | undefined)?.source !== undefined;
   const asked = transferConfig(recipeOfBase, requested, { from, source, otherData });
   checkHoldOut(asked);
@@ -97,11 +104,31 @@ export async function prepareTransfer(from: string, request: TransferRequest): P
     model, // the transfer's own once its weights are there
     engine: 'none yet',
     versions: versions(),
-    base: { path: resolve(from), classes: [...classes], domain },
+    base: {
+      path: resolve(from),
+      classes: [...classes],
+      domain,
+      ...(request.trainable && { trainable }),
+      ...(nullGate && { nullGate }),
+    },
     images: imageRecord(view),
   };
   checkTrainingMemory({ ...record, model: { ...model, tailorRank: tailorRank ?? model.tailorRank } });
   return { record, resumed: false, view, base: from, tailorRank };
+}
+
+/** Throws on what does not go with a gate over the tailors of the base. */
+function checkByGate(
+  from: string,
+  { groups }: KindRunRecord['model'],
+  { trainable, tailorRank }: { trainable: Trainable; tailorRank?: number },
+): void {
+  if (trainable !== 'gate') return;
+  if (tailorRank !== undefined) {
+    const why = 'a gate weighs the tailors of the base, which have their ranks';
+    throw new ConfigError(`tailorRank: expected none with trainable gate: ${why}`, { argument: 'tailorRank' });
+  }
+  if (groups.length === 0) throw new ConfigError(`${from}: expected tailors for a gate to weigh, got learngenes alone`);
 }
 
 /** Options of {@link resumeTransfer}. */
@@ -112,6 +139,10 @@ export interface ResumeTransferOptions extends ResumeOptions {
   domain?: TransferDomain;
   /** Components of each novel class, as the run was started. */
   tailorRank?: number;
+  /** Which parts are trained, as the run was started. */
+  trainable?: Trainable;
+  /** What samples without a label use, as the run was started. */
+  nullGate?: KindSettings['nullGate'];
 }
 
 /**
@@ -124,11 +155,13 @@ export async function resumeTransfer(run: string, options: ResumeTransferOptions
   const kept = await readKindRecord(run);
   if (kept.command !== 'transfer' || kept.base === undefined) throw new ConfigError(`${run}: not a transfer run`);
   checkOldRun(run);
-  const { from, domain, tailorRank } = options;
+  const { from, domain, tailorRank, trainable, nullGate } = options;
   checkSameStart(run, {
     from: { own: kept.base.path, given: from === undefined ? undefined : resolve(from) },
     domain: { own: kept.base.domain, given: domain },
     tailorRank: { own: kept.model.tailorRank, given: tailorRank },
+    trainable: { own: transferTrainable(kept.base.domain, kept.base.trainable), given: trainable },
+    nullGate: { own: kept.model.nullGate, given: nullGate },
   });
   checkTrainingMemory(kept);
   const prepared = await reopenRun(run, kept, options);
@@ -142,7 +175,7 @@ export async function resumeTransfer(run: string, options: ResumeTransferOptions
 interface TransferStart {
   /** The base's learngenes with fresh tailors. */
   model: KindModel;
-  /** Hash of the base; a distant domain does not keep it. */
+  /** Hash of the base, where all that tailors are made for is kept. */
   hash: string | undefined;
 }
 
@@ -153,19 +186,32 @@ interface TransferStart {
  */
 async function loadStart({ record, base, tailorRank }: PreparedTransfer): Promise<TransferStart | undefined> {
   if (base === undefined || record.base === undefined) return undefined;
-  const { classes, domain, hash: recorded } = record.base;
-  const loaded = await loadModel(base, []);
+  const { classes, domain, nullGate, hash: recorded } = record.base;
+  const trainable = transferTrainable(domain, record.base.trainable);
+  // A gate weighs the tailors of the base; else they play no part.
+  const loaded = await loadModel(base, ...(trainable === 'gate' ? [] : [[]]));
   try {
-    const hash = domain === 'near' ? await modelBase(base, loaded) : undefined;
+    const hash = keepsBase(loaded.model.config, { trainable, nullGate }) ? await modelBase(base, loaded) : undefined;
     if (recorded !== undefined && hash !== recorded) {
       const [was, is] = [recorded, hash ?? 'none'].map((text) => text.slice(0, 12));
       throw new ConfigError(`${base}: expected the base that the run was started from (${was}), got another (${is})`);
     }
-    const model = startTransfer(loaded.model, classes, { seed: record.config.seed, domain, tailorRank });
+    const rank = trainable === 'gate' ? undefined : tailorRank;
+    const { seed } = record.config;
+    const model = startTransfer(loaded.model, classes, { seed, domain, tailorRank: rank, trainable, nullGate });
     return { model, hash };
   } finally {
     disposeParams(loaded.model.params);
   }
+}
+
+/** Whether the trained tailors fit the bundles of the base: its learngenes, shared part and null gate stay. */
+function keepsBase(
+  config: KindModel['config'],
+  { trainable, nullGate }: { trainable: Trainable; nullGate?: KindSettings['nullGate'] },
+): boolean {
+  const isFrozen = trainable === 'tailors' || (trainable === 'gate' && config.gate === 'binary');
+  return isFrozen && (nullGate === undefined || nullGate === config.nullGate);
 }
 
 /** The record of a new transfer, with the model that it trains. */
@@ -197,10 +243,10 @@ export async function transfer(prepared: PreparedTransfer, options: TrainPrepare
   checkFits(prepared.view, record);
   const part = await openRun(prepared, record, options);
   const { train: data, heldOut } = part;
-  const trainable = TRAINABLE_OF_DOMAIN[record.base?.domain ?? 'near'];
-  const trained = countTransferParams(model, { groups: model.groups.length, classes: model.dit.classes });
-  if (trainable === 'tailors')
-    progress.info(`Training ${trained.toLocaleString('en-US')} parameters for ${model.dit.classes} novel classes`);
+  const trainable = transferTrainable(record.base?.domain ?? 'near', record.base?.trainable);
+  const trained = kindTrainable(model, trainable);
+  const novel = counted(model.dit.classes, 'novel class', 'novel classes');
+  progress.info(`Training ${trained.toLocaleString('en-US')} parameters for ${novel}`);
   const start = () => {
     if (base === undefined) throw new Error(`${run}: the run has no checkpoint to continue; start it anew`);
     return initKindTraining(base.model.params, { trainable });

@@ -5,8 +5,10 @@ import {
   type BundleChange,
   type BundleChangeOptions,
   BundleRequestError,
+  baseHash,
   encodeTailors,
   type FetchPiece,
+  hardenGateAsync,
   mergeBundles,
   type NamedIn,
   removeTailors,
@@ -14,15 +16,15 @@ import {
   TailorError,
 } from '@learngene/kind';
 import { changeBundle, folderBundle } from '@learngene/kind/node';
-import { disposeParams } from '@learngene/nn';
+import { disposeParams, type ParamTree } from '@learngene/nn';
 import { ConfigError } from '../../errors';
 import { classLabels } from '../../recipe/class-labels';
 import { classNamesOf } from '../../recipe/class-names';
 import { imageSettings } from '../../recipe/image-settings';
-import { readRecipe } from '../../recipe/recipe';
+import { bundleMetadata, readRecipe } from '../../recipe/recipe';
 import { modelPath } from '../hub/model-path';
 import { expectArtifact } from '../identify';
-import { loadModel } from '../load-model';
+import { type LoadedModel, loadModel } from '../load-model';
 import { readKindRecord } from '../run-folder';
 import { modelBase } from './model-base';
 import { tailorsOfAdapter } from './tailors-of-adapter';
@@ -116,6 +118,25 @@ function refuseGiven(given: Readonly<Record<string, unknown>>, why: string): voi
   if (argument !== undefined) throw new ConfigError(`${argument}: expected none: ${why}`, { argument });
 }
 
+/** The files of the classes of a run with a soft gate: a class has the tailors of all groups, weighed by the gate. */
+async function hardTailors(
+  run: string,
+  { model, config }: LoadedModel,
+  ids: readonly number[],
+): Promise<Map<string, Uint8Array>> {
+  const hard = await hardenGateAsync(model);
+  try {
+    const hash = await baseHash(hard, bundleMetadata(config));
+    const files = new Map<string, Uint8Array>();
+    for (const { name, classes } of hard.config.groups) {
+      if (ids.includes(classes[0])) files.set(`${run}: ${name}`, await encodeTailors(hard, name, hash));
+    }
+    return files;
+  } finally {
+    disposeParams(hard.params as unknown as ParamTree);
+  }
+}
+
 /** The files of a run's tailors, by the run and the group. */
 async function tailorsOfRun(
   run: string,
@@ -134,6 +155,7 @@ async function tailorsOfRun(
   const loaded = await loadModel(run);
   const { config, params } = loaded.model;
   try {
+    if (config.gate === 'soft') return await hardTailors(run, loaded, ids);
     const hash = await modelBase(run, loaded);
     const files = new Map<string, Uint8Array>();
     for (const group of config.groups) {
