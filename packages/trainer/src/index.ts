@@ -74,6 +74,7 @@ export {
   type StartTransferOptions,
   startTransfer,
   TRAINABLE_OF_DOMAIN,
+  TRANSFER_TRAINABLES,
   type TransferDomain,
 } from './transfer/start-transfer';
 export {

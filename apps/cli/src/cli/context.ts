@@ -32,6 +32,10 @@ export function withOutputOptions(command: Command, examples: readonly string[])
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
 }
 
+/** An option whose value is one of some words. */
+export const oneOf = (flags: string, words: string, choices: readonly string[]): Option =>
+  new Option(flags, words).choices(choices);
+
 /** Adds the choice of the engine, for commands that compute. */
 export function withEngineOption(command: Command, words = 'compute engine'): Command {
   return command.addOption(

@@ -1,8 +1,8 @@
 import { listNames } from '@learngene/datasets';
 import { expectTensorFile } from '@learngene/pipeline/node';
 import { type ConvertTensorsOptions, convertTensors } from '@learngene/tensor-io/node';
-import { Command, Option } from 'commander';
-import { type OutputOptions, outputOf, withOutputOptions } from '../cli/context';
+import { Command } from 'commander';
+import { type OutputOptions, oneOf, outputOf, withOutputOptions } from '../cli/context';
 import { checkTarget, withForceOption } from '../cli/target';
 
 interface ConvertOptions extends OutputOptions, ConvertTensorsOptions {
@@ -16,9 +16,7 @@ export function convertCommand(): Command {
     .argument('<from>', 'file of torch (.pt, .pth, .ckpt, .bin) or .safetensors, sharded ones too')
     .argument('<to>', '.safetensors file to write')
     .option('--key <name>', 'take only what lies under this key, without it in the names: ema of a checkpoint')
-    .addOption(
-      new Option('--dtype <dtype>', 'dtype of all floats (default: their own)').choices(['F32', 'F16', 'BF16']),
-    );
+    .addOption(oneOf('--dtype <dtype>', 'dtype of all floats (default: their own)', ['F32', 'F16', 'BF16']));
   withForceOption(command);
   withOutputOptions(command, [
     'learngene convert DiT-XL-2-256x256.pt DiT-XL-2.safetensors',

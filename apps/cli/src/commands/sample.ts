@@ -2,12 +2,13 @@ import { listNames } from '@learngene/datasets';
 import { type Config, checkDdimOption, drawnClasses, imageBytes, mergeConfig, parseConfig } from '@learngene/pipeline';
 import { describeSource } from '@learngene/pipeline/node';
 import { checkMemory, sampleToFiles } from '@learngene/trainer/node';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
 import {
   type EngineOption,
   number,
   type OutputOptions,
+  oneOf,
   outputOf,
   wholeNumber,
   withEngineOption,
@@ -48,9 +49,7 @@ export function sampleCommand(): Command {
       '--npz <file>',
       'also write arr_0 (uint8 NHWC) and arr_1 (labels), as the ADM evaluator reads, and the names of the classes',
     )
-    .addOption(
-      new Option('--sampler <name>', 'sampler').choices(['ddpm', 'ddim', 'dpm-solver++', 'unipc', 'euler', 'heun']),
-    )
+    .addOption(oneOf('--sampler <name>', 'sampler', ['ddpm', 'ddim', 'dpm-solver++', 'unipc', 'euler', 'heun']))
     .option('--steps <n>', 'sampling steps', wholeNumber('--steps', 1))
     .option('--guidance <scale>', 'classifier-free guidance; 1 is none', number('--guidance'))
     .option('--eta <x>', 'noise of DDIM, 0 to 1', number('--eta'))

@@ -1,6 +1,6 @@
 import { listNames } from '@learngene/datasets';
-import type { Trainable } from '@learngene/kind';
 import { modelFolder } from '@learngene/pipeline/node';
+import { TRANSFER_TRAINABLES as TRAINABLES } from '@learngene/trainer';
 import { checkNewRun, type PreparedTransfer, prepareTransfer, resumeTransfer, transfer } from '@learngene/trainer/node';
 import { Command, Option } from 'commander';
 import { type ClassOptions, namedClasses, withClassOptions } from '../cli/classes';
@@ -10,6 +10,7 @@ import {
   type EngineOption,
   given,
   type OutputOptions,
+  oneOf,
   outputOf,
   refuseUnused,
   requestedConfig,
@@ -22,15 +23,15 @@ import { interruptible } from '../cli/interrupt';
 import type { Output } from '../cli/output';
 import { startEngine } from '../cli/start-engine';
 
-interface TransferOptions extends OutputOptions, EngineOption, ConfigOptions, ClassOptions {
+type Means = Pick<Parameters<typeof prepareTransfer>[1], 'domain' | 'tailorRank' | 'trainable' | 'nullGate'>;
+
+interface TransferOptions extends OutputOptions, EngineOption, ConfigOptions, ClassOptions, Means {
   from?: string;
   out: string;
-  domain: 'near' | 'distant';
-  tailorRank?: number;
-  trainable?: Trainable;
-  nullGate?: 'learngenes' | 'own-class';
   resume: boolean;
 }
+
+const NULL_GATES = ['learngenes', 'own-class'];
 
 /** All that can be checked before an engine starts and an image is decoded. */
 async function prepare(command: Command, options: TransferOptions, output: Output): Promise<PreparedTransfer> {
@@ -63,22 +64,14 @@ export function transferCommand(): Command {
         .default('near'),
     )
     .addOption(
-      new Option(
-        '--trainable <parts>',
-        'what is trained (default: by --domain); gate: how much of each old tailor',
-      ).choices([...['tailors', 'gate', 'tailors-and-learngenes', 'tailors-and-shared', 'all']]),
+      oneOf('--trainable <parts>', 'what is trained (default: by --domain); gate: shares of old tailors', TRAINABLES),
     )
-    .addOption(
-      new Option('--null-gate <gate>', 'what answers without a label (default: as in base)').choices([
-        ...['learngenes', 'own-class'],
-      ]),
-    );
+    .addOption(oneOf('--null-gate <gate>', 'what answers without a label (default: as in base)', NULL_GATES));
   withClassOptions(command, 'classes to teach (default: those that the base keeps out as novel; of other data all)');
   withRunOptions(command);
   withOutputOptions(command, [
     'learngene transfer --from runs/emoji --classes heart --steps 300 --out runs/heart',
     'learngene transfer --from bundle --data owls --out runs/owls',
-    'learngene transfer --from bundle --data lynxes --trainable gate --out runs/lynxes',
     'learngene transfer --from bundle --domain distant --data galaxies --classes spiral --out runs/spiral',
   ]);
   return command.action(async (options: TransferOptions) => {

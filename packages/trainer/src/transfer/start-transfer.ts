@@ -12,9 +12,14 @@ export const TRAINABLE_OF_DOMAIN: Readonly<Record<TransferDomain, 'tailors' | 't
   distant: 'tailors-and-shared',
 };
 
+/** What a transfer may train. */
+export const TRANSFER_TRAINABLES: readonly Trainable[] = [
+  ...(['tailors', 'gate', 'tailors-and-learngenes', 'tailors-and-shared', 'all'] as const),
+];
+
 /** What a transfer may train, by the domain; the first is the default. Distant shared parts start anew and have to be trained. */
 const TRAINABLES: Readonly<Record<TransferDomain, readonly Trainable[]>> = {
-  near: ['tailors', 'gate', 'tailors-and-learngenes', 'tailors-and-shared', 'all'],
+  near: TRANSFER_TRAINABLES,
   distant: ['tailors-and-shared', 'all'],
 };
 
