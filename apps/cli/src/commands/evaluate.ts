@@ -8,10 +8,11 @@ import {
   prepareEvaluation,
   runEvaluation,
 } from '@learngene/trainer/node';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { namedClasses, withClassOptions } from '../cli/classes';
 import {
   list,
+  oneOf,
   outputOf,
   refuseUnused,
   requestedConfig,
@@ -51,9 +52,7 @@ export function evaluateCommand(): Command {
     .option('--count <n>', 'samples to draw', wholeNumber('--count', 2), 256)
     .option('--metrics <names>', `of ${METRIC_NAMES.join(', ')}`, list, ['fid', 'precision-recall'])
     .addOption(
-      new Option('--convention <name>', 'whose conventions where programs differ')
-        .choices(['adm', 'torch-fidelity'])
-        .default('adm'),
+      oneOf('--convention <name>', 'whose way, where programs differ', ['adm', 'torch-fidelity']).default('adm'),
     )
     .option('--classifier <file>', 'classifier to take features from; trained and written there if missing')
     .option(

@@ -8,7 +8,7 @@ import {
   pretrain,
   resumePretraining,
 } from '@learngene/trainer/node';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { type ClassOptions, namedClasses, namedNovel, withClassOptions, withNovelOptions } from '../cli/classes';
 import {
   type ConfigOptions,
@@ -16,6 +16,7 @@ import {
   type EngineOption,
   given,
   type OutputOptions,
+  oneOf,
   outputOf,
   refuseUnused,
   requestedConfig,
@@ -62,11 +63,7 @@ export function trainCommand(): Command {
     .description('Pre-train a KIND model: learngenes for all classes, tailors for each, behind the class gate')
     .requiredOption('--out <folder>', 'run folder to create or, with --resume, to continue')
     .option('--dry-run', 'check everything, print the resolved configuration and the model, and stop', false)
-    .addOption(
-      new Option('--kind <name>', 'what is trained: learngenes and tailors (kind), or a plain DiT (dense)')
-        .choices(['kind', 'dense'])
-        .default('kind'),
-    )
+    .addOption(oneOf('--kind <name>', 'learngenes and tailors, or a plain DiT', ['kind', 'dense']).default('kind'))
     .option('--dense <file>', 'start from the SVD of a dense DiT (.safetensors, .pt; facebook or diffusers keys)');
   withClassOptions(command, 'classes to train on (default: all that are not novel)');
   withNovelOptions(command, 'classes to keep out');
