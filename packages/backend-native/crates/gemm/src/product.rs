@@ -206,7 +206,7 @@ impl<'a> Product<'a> {
         let lanes = self.kernels.lanes;
         let vectors = columns.len().div_ceil(lanes);
         let panels = Cut::new(vectors, vectors.div_ceil(self.kernels.vectors));
-        let mut staging = Tiles::zeros();
+        let mut staging: Option<Tiles> = None;
         let height = self.height(vectors);
         let direct = ready.is_none() && self.direct(rows.len().div_ceil(height), ks.len());
         let b_words = match ready {

@@ -229,3 +229,22 @@ fn wrong_arguments_are_refused_by_name() {
     huge.ldb = usize::MAX;
     assert_eq!(message(huge), "b: its shape is larger than memory");
 }
+
+/// A column has the same bits whether it fills up a register with others or not.
+#[test]
+fn narrow_products_have_the_bits_of_wide_ones() {
+    let (m, n, k) = (50, 16, 100);
+    let (a, b) = (random(m * k, 1), random(k * n, 2));
+    for kernels in levels() {
+        let mut wide = vec![0.0; m * n];
+        gemm_with(kernels, 2, Gemm::new((m, n, k), &a, &b, &mut wide)).expect("a right product");
+        for columns in 1..n {
+            let mut narrow = vec![0.0; m * columns];
+            let product = Gemm { ldb: n, ..Gemm::new((m, columns, k), &a, &b, &mut narrow) };
+            gemm_with(kernels, 2, product).expect("a right product");
+            for (narrow, wide) in narrow.chunks(columns).zip(wide.chunks(n)) {
+                assert_eq!(narrow, &wide[..columns], "{:?} {columns}", kernels.level);
+            }
+        }
+    }
+}

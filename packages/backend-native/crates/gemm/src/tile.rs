@@ -63,14 +63,20 @@ pub(crate) struct Kernels {
     /// Whether words are pairs of bfloat16.
     pub pairs: bool,
     table: fn(usize, usize) -> Kernel,
+    /// The kernels for panels that fill at most half of one register, as high as those of a whole one: registers of half the
+    /// width, of which the processor multiplies at least as many in the same time.
+    half: Option<fn(usize, usize) -> Kernel>,
 }
 
 impl Kernels {
-    /// The kernel for `rows` rows and `vectors` registers.
+    /// The kernel for `rows` rows and `vectors` registers, of which `columns` words are wanted.
     #[inline]
-    pub fn get(&self, rows: usize, vectors: usize) -> Kernel {
+    pub fn get(&self, rows: usize, vectors: usize, columns: usize) -> Kernel {
         debug_assert!(rows >= 1 && rows <= self.heights[vectors - 1]);
-        (self.table)(rows, vectors)
+        match self.half {
+            Some(half) if 2 * columns <= self.lanes => half(rows, vectors),
+            _ => (self.table)(rows, vectors),
+        }
     }
 }
 
@@ -179,6 +185,11 @@ mod x86 {
         }
     }
     kernels! {
+        // 16 rows of sums need the 32 registers of AVX-512.
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")]
+        half_table half_kernel Avx2 { 1: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; }
+    }
+    kernels! {
         #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,bmi2")]
         bf16_table bf16_kernel Avx512Bf16 {
             1: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16;
@@ -187,8 +198,15 @@ mod x86 {
         }
     }
 
-    pub(super) const AVX2: Kernels =
-        Kernels { level: Level::Avx2, lanes: 8, vectors: 2, heights: [12, 6, 0], pairs: false, table: avx2_table };
+    pub(super) const AVX2: Kernels = Kernels {
+        level: Level::Avx2,
+        lanes: 8,
+        vectors: 2,
+        heights: [12, 6, 0],
+        pairs: false,
+        table: avx2_table,
+        half: None,
+    };
     pub(super) const AVX512: Kernels = Kernels {
         level: Level::Avx512,
         lanes: 16,
@@ -196,9 +214,9 @@ mod x86 {
         heights: [16, 12, 8],
         pairs: false,
         table: avx512_table,
+        half: Some(half_table),
     };
-    pub(super) const BF16: Kernels =
-        Kernels { level: Level::Avx512, lanes: 16, vectors: 3, heights: [16, 12, 8], pairs: true, table: bf16_table };
+    pub(super) const BF16: Kernels = Kernels { pairs: true, table: bf16_table, half: None, ..AVX512 };
 }
 
 #[cfg(target_arch = "aarch64")]
@@ -213,12 +231,26 @@ mod arm {
             3: 1 2 3 4 5 6 7 8;
         }
     }
-    pub(super) const NEON: Kernels =
-        Kernels { level: Level::Neon, lanes: 4, vectors: 3, heights: [16, 12, 8], pairs: false, table: neon_table };
+    pub(super) const NEON: Kernels = Kernels {
+        level: Level::Neon,
+        lanes: 4,
+        vectors: 3,
+        heights: [16, 12, 8],
+        pairs: false,
+        table: neon_table,
+        half: None,
+    };
 }
 
-const PORTABLE: Kernels =
-    Kernels { level: Level::Scalar, lanes: 4, vectors: 2, heights: [4, 4, 0], pairs: false, table: portable_table };
+const PORTABLE: Kernels = Kernels {
+    level: Level::Scalar,
+    lanes: 4,
+    vectors: 2,
+    heights: [4, 4, 0],
+    pairs: false,
+    table: portable_table,
+    half: None,
+};
 
 /// The f32 kernels of `level`, which the processor has.
 pub(crate) fn kernels(level: Level) -> Kernels {

@@ -123,7 +123,7 @@ impl WindowFilter {
         epilogue: &SharedEpilogue<'_>,
         staging: &mut Words,
     ) {
-        let kernel = self.kernels.get(rows.len(), width / self.kernels.lanes);
+        let kernel = self.kernels.get(rows.len(), width / self.kernels.lanes, width);
         let columns = width.min(self.n - start);
         let home = c[rows.start * self.n + start..].as_mut_ptr();
         let bias = epilogue.is_bias().filter(|_| columns == width);
@@ -212,7 +212,7 @@ fn window_gradient_with(
                     next_step: 0,
                 };
                 // SAFETY: the line holds all windows, dy its rows, and `to` the tile; the processor has the level.
-                unsafe { kernels.get(tile.len(), panel.len())(&[part], &target) };
+                unsafe { kernels.get(tile.len(), panel.len(), panel.len() * kernels.lanes)(&[part], &target) };
             }
         }
     }

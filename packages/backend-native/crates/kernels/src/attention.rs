@@ -2,6 +2,7 @@
 
 mod backward;
 mod exponentials;
+mod few;
 mod forward;
 #[cfg(test)]
 mod tests;

@@ -56,20 +56,36 @@ pub(crate) fn multiply<S: Tile>(
     (c, ldc): (&mut [f32], usize),
     add: bool,
 ) {
+    assert!(m == 0 || (c.len() >= (m - 1) * ldc + n && ldc >= n));
+    // SAFETY: c has m rows of n columns, `ldc` apart.
+    unsafe { multiply_to::<S>(Sizes { m, n, k }, a, (b, ldb), (c.as_mut_ptr(), ldc), add) };
+}
+
+/// As [`multiply`], where others' columns may lie between the rows of c.
+///
+/// # Safety
+/// c has m rows of n columns, `ldc` apart, which nothing else refers to.
+#[inline(always)]
+pub(crate) unsafe fn multiply_to<S: Tile>(
+    Sizes { m, n, k }: Sizes,
+    a: Left<'_>,
+    (b, ldb): (&[f32], usize),
+    (c, ldc): (*mut f32, usize),
+    add: bool,
+) {
     assert!(m % ROWS == 0 && n % LANES == 0);
     if m == 0 || n == 0 {
         return;
     }
-    assert!(c.len() >= (m - 1) * ldc + n && ldc >= n);
     if k > 0 {
         assert!(a.data.len() > (m - 1) * a.row + (k - 1) * a.column);
         assert!(b.len() >= (k - 1) * ldb + n);
     }
     let (a, steps) = (a.data.as_ptr(), (a.row, a.column));
-    let (b, c) = (b.as_ptr(), c.as_mut_ptr());
+    let b = b.as_ptr();
     let mut at = 0;
-    // SAFETY: every tile lies within the rows and columns whose extent was checked above; the level of S is the
-    // processor's.
+    // SAFETY: every tile lies within the rows and columns whose extent was checked above or promised; the level of S is
+    // the processor's.
     unsafe {
         while at < n {
             let left = n - at;

@@ -41,7 +41,7 @@ impl Product<'_> {
         (ks, direct, b_words, tail_words): (&Range<usize>, bool, &[f32], &[f32]),
         (later, last): (bool, bool),
         coming: &Coming,
-        staging: &mut Tiles,
+        staging: &mut Option<Tiles>,
     ) {
         let lanes = self.kernels.lanes;
         let words = self.words(ks.len());
@@ -73,7 +73,7 @@ impl Product<'_> {
                 tail.b_ahead = 0;
             }
             let (next, next_step) = coming.lines(panel, ks.len());
-            let kernel = self.kernels.get(rows.len(), strip.len());
+            let kernel = self.kernels.get(rows.len(), strip.len(), valid);
             let bias = bias.filter(|_| valid == width).map_or(std::ptr::null(), |bias| bias[start..].as_ptr());
             let direct = plain || !bias.is_null();
             let home = self.c.0.wrapping_add(rows.start * self.c_stride + start);
@@ -95,8 +95,9 @@ impl Product<'_> {
                 if direct {
                     kernel(parts, &target);
                 } else {
+                    let staging = staging.get_or_insert_with(Tiles::zeros);
                     target.at = staging.sums.0.as_mut_ptr();
-                    (target.rows, target.columns, target.add) = (width, width, false);
+                    (target.rows, target.add) = (width, false);
                     kernel(parts, &target);
                     self.store_tile(&epilogue, staging, rows.clone(), start..start + valid, width, add);
                 }

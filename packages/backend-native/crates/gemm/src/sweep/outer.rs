@@ -77,7 +77,7 @@ impl Outer {
                     next_step: if coming { LINE } else { 0 },
                 };
                 // SAFETY: promised by the caller.
-                unsafe { kernels.get(ranks.len(), strip.len())(&[part], &target) };
+                unsafe { kernels.get(ranks.len(), strip.len(), valid)(&[part], &target) };
             }
         }
     }

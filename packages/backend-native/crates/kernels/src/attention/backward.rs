@@ -4,7 +4,7 @@ use learngene_pool::{SendPtr, split};
 use learngene_simd::dispatch;
 
 use super::exponentials::exponentials_in_place;
-use super::{Heads, Rows, RowsMut, TILE, pack, pack_transposed, part, parts, tiles};
+use super::{Heads, Rows, RowsMut, TILE, few, pack, pack_transposed, part, parts, tiles};
 use crate::small_product::{Left, ROWS, Sizes, Tile, multiply};
 use crate::support::{LANES, fold, for_tasks, with_scratch};
 
@@ -34,6 +34,9 @@ pub fn attention_grad(sizes: Heads, saved: AttentionSaved<'_>, dq: &mut [f32], d
             gradient.fill(0.0);
         }
         return;
+    }
+    if few::fits(&sizes) {
+        return few::attention_grad(&sizes, &saved, [dq, dk, dv].map(SendPtr::new));
     }
     let heads = sizes.samples * sizes.heads;
     // A task takes all queries of a part of a head's keys; with several parts dq is a sum over them.

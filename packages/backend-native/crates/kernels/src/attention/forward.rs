@@ -4,7 +4,7 @@ use learngene_pool::SendPtr;
 use learngene_simd::dispatch;
 
 use super::exponentials::{exp_down, exponentials_in_place};
-use super::{Heads, Rows, RowsMut, TILE, pack, pack_transposed, part, parts, tiles};
+use super::{Heads, Rows, RowsMut, TILE, few, pack, pack_transposed, part, parts, tiles};
 use crate::small_product::{Left, ROWS, Sizes, Tile, multiply};
 use crate::softmax::largest;
 use crate::support::{LANES, for_tasks, with_scratch};
@@ -20,6 +20,9 @@ pub fn attention(sizes: Heads, q: &[f32], k: &[f32], v: &[f32], out: &mut [f32],
     let heads = sizes.samples * sizes.heads;
     let parts = parts(heads, sizes.queries);
     let (out, log_sums) = (SendPtr::new(out), SendPtr::new(log_sums));
+    if few::fits(&sizes) {
+        return few::attention(&sizes, q, k, v, out, log_sums);
+    }
     for_tasks(heads * parts, sizes.work(), &|task| {
         let (head, index) = (task / parts, task % parts);
         let range = part(sizes.queries, parts, index);

@@ -49,6 +49,16 @@ fn any_sizes_agree_with_f64() {
         (2, 65, 130, 48, 3),
         (1, 200, 129, 144, 2),
         (20, 16, 16, 32, 2),
+        // sizes of few tokens: padded queries, more keys than queries, several groups of queries
+        (3, 8, 20, 48, 3),
+        (2, 36, 4, 64, 2),
+        (2, 60, 64, 32, 1),
+        // samples enough for a task each, however many threads
+        (1100, 4, 4, 32, 2),
+        // one token or channel more than those take
+        (2, 68, 64, 32, 2),
+        (2, 16, 18, 32, 2),
+        (2, 16, 16, 34, 2),
     ];
     for (samples, queries, keys, width, heads) in cases {
         let scale = 1.0 / ((width / heads) as f32).sqrt();
