@@ -116,7 +116,7 @@ export async function readRecordJson(path: string): Promise<unknown> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if (!existsSync(path)) throw new ConfigError(`${path}: not a run folder; there is nothing`, { cause: error });
+    if (!existsSync(path)) throw new ConfigError(`${path}: not a run folder: no such file or folder`);
     const { what } = await identify(path);
     throw new ConfigError(`${path}: not a run folder (no ${CONFIG_FILE}); this is ${what}`, { cause: error });
   }

@@ -184,7 +184,7 @@ describe('the run of an autoencoder', () => {
     );
     expect(await identify(join(run, 'autoencoder'))).not.toMatchObject({ kind: 'run' });
     await expect(readVaeRunRecord(folder)).rejects.toThrow('not a run folder (no config.json)');
-    await expect(readVaeRunRecord(join(folder, 'none'))).rejects.toThrow('not a run folder; there is nothing');
+    await expect(readVaeRunRecord(join(folder, 'none'))).rejects.toThrow('not a run folder: no such file or folder');
     await expect(prepare({ data: { path: run } })).rejects.toThrow(
       `data.path ${run}: expected images; this is the run of an autoencoder; what it trained is ${join(run, 'autoencoder')}`,
     );
