@@ -111,10 +111,8 @@ describe('a dense DiT that is read a tensor at a time', () => {
       "'extra'",
     );
     await expect(ditReader(lazy(facebook), { ...dit, depth: 1 })).rejects.toThrow("'blocks.1.");
-    const other = new Map([
-      ...facebook,
-      ['pos_embed', { ...facebook.get('pos_embed')!, data: new Float32Array(4 * 16) }],
-    ]);
+    const flat = { ...facebook.get('pos_embed')!, data: new Float32Array(4 * 16) } as TensorData;
+    const other = new Map([...facebook, ['pos_embed', flat]]);
     await expect(ditReader(lazy(other), dit)).rejects.toThrow('pos_embed: expected the fixed sin-cos table');
     const diffusers = ditToDiffusers(tensors, dit);
     const copy = 'transformer_blocks.1.norm1.emb.timestep_embedder.linear_1.bias';

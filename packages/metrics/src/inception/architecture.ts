@@ -23,7 +23,7 @@ export const INCEPTION_SIZE = 299;
 const ROW: Kernel = [1, 7];
 const COLUMN: Kernel = [7, 1];
 
-const stem: readonly Layer[] = [
+const STEM: readonly Layer[] = [
   ['Conv2d_1a_3x3', 3, 32, 3],
   ['Conv2d_2a_3x3', 32, 32, 3],
   ['Conv2d_2b_3x3', 32, 64, 3],
@@ -41,7 +41,7 @@ const blockA = (inputs: number, pool: number): Layer[] => [
   ['branch_pool', inputs, pool, 1],
 ];
 
-const blockB: readonly Layer[] = [
+const BLOCK_B: readonly Layer[] = [
   ['branch3x3', 288, 384, 3],
   ['branch3x3dbl_1', 288, 64, 1],
   ['branch3x3dbl_2', 64, 96, 3],
@@ -61,7 +61,7 @@ const blockC = (width: number): Layer[] => [
   ['branch_pool', 768, 192, 1],
 ];
 
-const blockD: readonly Layer[] = [
+const BLOCK_D: readonly Layer[] = [
   ['branch3x3_1', 768, 192, 1],
   ['branch3x3_2', 192, 320, 3],
   ['branch7x7x3_1', 768, 192, 1],
@@ -82,32 +82,33 @@ const blockE = (inputs: number): Layer[] => [
   ['branch_pool', inputs, 192, 1],
 ];
 
-const blocks: Readonly<Record<string, readonly Layer[]>> = {
+const blocks = (): Readonly<Record<string, readonly Layer[]>> => ({
   Mixed_5b: blockA(192, 32),
   Mixed_5c: blockA(256, 64),
   Mixed_5d: blockA(288, 64),
-  Mixed_6a: blockB,
+  Mixed_6a: BLOCK_B,
   Mixed_6b: blockC(128),
   Mixed_6c: blockC(160),
   Mixed_6d: blockC(160),
   Mixed_6e: blockC(192),
-  Mixed_7a: blockD,
+  Mixed_7a: BLOCK_D,
   Mixed_7b: blockE(1280),
   Mixed_7c: blockE(2048),
-};
+});
 
 /**
  * Every convolution of Inception v3 (Szegedy et al. 2015) as the FID weights of 2015-12-05 have it, by its name in
  * torchvision, pytorch-fid and torch-fidelity.
  */
-export const inceptionConvs: ReadonlyMap<string, InceptionConv> = new Map(
-  [
-    ...stem,
-    ...Object.entries(blocks).flatMap(([block, layers]) =>
-      layers.map(([name, ...rest]): Layer => [`${block}.${name}`, ...rest]),
-    ),
-  ].map(([name, inputs, out, kernel]) => [
-    name,
-    { in: inputs, out, kernel: typeof kernel === 'number' ? [kernel, kernel] : kernel },
-  ]),
-);
+export const inceptionConvs: ReadonlyMap<string, InceptionConv> = /* @__PURE__ */ (() =>
+  new Map<string, InceptionConv>(
+    [
+      ...STEM,
+      ...Object.entries(blocks()).flatMap(([block, layers]) =>
+        layers.map(([name, ...rest]): Layer => [`${block}.${name}`, ...rest]),
+      ),
+    ].map(([name, inputs, out, kernel]) => [
+      name,
+      { in: inputs, out, kernel: typeof kernel === 'number' ? [kernel, kernel] : kernel },
+    ]),
+  ))();
