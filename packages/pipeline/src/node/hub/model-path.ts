@@ -18,7 +18,10 @@ export interface ModelPathOptions {
   readonly progress?: Progress;
   /** The option or argument that gave the path, for messages (default `path`). */
   readonly argument?: string;
-  /** Variables that say how the Hub is reached (default: those of the process); see {@link hubSettings}. */
+  /**
+   * Variables that say how the Hub is reached (default: those of the process): `HF_HUB_CACHE` or `HF_HOME`, `HF_ENDPOINT`,
+   * `HF_TOKEN`, and `HF_HUB_OFFLINE=1`, with which nothing is fetched.
+   */
   readonly environment?: HubEnvironment;
 }
 
