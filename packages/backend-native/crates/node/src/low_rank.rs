@@ -1,8 +1,8 @@
 //! Linear layers that are kept as narrow factors.
 
 use learngene_gemm::{
-    Epilogue, FactorGrads, Factors, LowRank, LowRankGrads, Segment, Then, low_rank_backward,
-    low_rank_backward_bf16, low_rank_forward, low_rank_forward_bf16, low_rank_work,
+    Epilogue, FactorGrads, Factors, LowRank, LowRankGrads, Segment, Then, low_rank_backward, low_rank_backward_bf16,
+    low_rank_forward, low_rank_forward_bf16, low_rank_work,
 };
 use napi::{Error, Result, Status};
 use napi_derive::napi;
