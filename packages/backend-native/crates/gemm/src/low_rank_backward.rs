@@ -12,7 +12,7 @@ use crate::tile::{Kernels, bf16_kernels, kernels};
 use learngene_pool::{SendPtr, split};
 use std::ops::Range;
 
-/// Words of sums that parts may always keep: 1 MiB, little beside what a training step holds.
+/// Words of sums that parts may always keep: 1 MiB.
 const SUMS: usize = 1 << 18;
 
 /// The parts in which the gradients of layers are swept; none where the parts' sums of the weights' gradients would take
