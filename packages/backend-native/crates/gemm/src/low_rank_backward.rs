@@ -12,14 +12,11 @@ use crate::tile::{Kernels, bf16_kernels, kernels};
 use learngene_pool::{SendPtr, split};
 use std::ops::Range;
 
-/// Words of sums that parts may always keep: 1 MiB.
-const SUMS: usize = 1 << 18;
-
 /// The parts in which the gradients of layers are swept; none where the parts' sums of the weights' gradients would take
-/// more than [`SUMS`] and than twice the memory of the hidden rows' gradients, which are kept otherwise.
+/// more than twice the memory of the hidden rows' gradients, which are kept otherwise.
 pub(crate) fn sweep_parts(kernels: &Kernels, threads: usize, layers: &[LowRank<'_>]) -> Option<usize> {
     let kept: usize = layers.iter().map(LowRank::hidden_len).sum();
-    let fit = |&parts: &usize| sweep::sums_len(layers, parts) <= (2 * kept).max(SUMS);
+    let fit = |&parts: &usize| sweep::sums_len(layers, parts) <= 2 * kept;
     sweep::parts(kernels, threads, layers).filter(fit)
 }
 
