@@ -24,6 +24,8 @@ const PAUSE = 25;
 
 /** Work of this length is warm after its check: its warm-up counts as a sample, ms. */
 const LONG = 2000;
+/** Share of the budget that the warm-up of each worker takes: V8 goes on optimising a step's code for about fifty steps. */
+const WARM_UP = 1 / 4;
 
 /** How a worker's round is divided. */
 export interface RoundPlan {
@@ -61,6 +63,7 @@ export async function interleave(workers: readonly Timed[], effort: Effort): Pro
     const warm = first > 1000 ? first : Math.min(...(await worker.run(3, Math.max(1, Math.floor(SAMPLE / first)))));
     const plan = planRound(warm);
     plans.push(plan);
+    if (first <= 1000) await warmUp(worker, plan, WARM_UP * effort.budget);
     round += plan.samples * plan.inner * warm + PAUSE;
   }
   const rounds = planRounds(round, effort);
@@ -71,4 +74,9 @@ export async function interleave(workers: readonly Timed[], effort: Effort): Pro
     }
   }
   return times;
+}
+
+/** Runs a worker's rounds for a time, ms. */
+async function warmUp(worker: Timed, { samples, inner }: RoundPlan, time: number): Promise<void> {
+  for (let spent = 0; spent < time; ) for (const ms of await worker.run(samples, inner)) spent += ms * inner;
 }
