@@ -96,7 +96,7 @@ function introduction({ plan, config, data, engine }: DemoReportInput): string {
   const { height } = data.all.train;
   return [
     `A Diffusion Transformer learned ${plan.pretraining.length} classes (${config.data.source}, ${height}x${height} pixels, in ${placeOf(config)}). It was taken apart into learngenes, which all classes share, and tailors of each class. Then it learned ${plan.novel.join(' and ')}, which it had never seen: the learngenes stayed as they were, and only fresh tailors were trained.`,
-    `The pre-training took ${number(config.training.steps)} steps, the transfer ${number(plan.transferSteps)}, on the engine ${engine}. The usual number of steps depends on the engine alone, so that the demo can be repeated: as many as fit into four minutes of two cores on native, fewer on WebAssembly and other slow engines.`,
+    `The pre-training took ${number(config.training.steps)} steps, the transfer ${number(plan.transferSteps)}, on the engine ${engine}. The usual number of steps depends on the engine alone, so that the demo can be repeated: as many as fit into three minutes of two cores on native, fewer on WebAssembly and other slow engines.`,
   ].join('\n\n');
 }
 
