@@ -45,7 +45,11 @@ describe('hostile files', () => {
   test.each<[string, Uint8Array, RegExp]>([
     ['no bytes', new Uint8Array(), /^f: expected an IDX file .*got no bytes/],
     ['another format', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 1), /^f: expected an IDX file .*got 89 50 4e 47/],
-    ['another type', Uint8Array.of(0, 0, 0x0d, 1, 0, 0, 0, 0), /^f: expected unsigned bytes \(type 08\), got type 0d/],
+    [
+      'another type',
+      Uint8Array.of(0, 0, 0x0d, 1, 0, 0, 0, 0),
+      /^f: expected unsigned bytes .* or int32 .*, got type 0d \(float32\)/,
+    ],
     ['rank 0', Uint8Array.of(0, 0, 8, 0), /^f: expected rank 1 to 4, got 0/],
     ['rank 200', Uint8Array.of(0, 0, 8, 200, 0, 0), /^f: expected rank 1 to 4, got 200/],
     ['half a header', whole.slice(0, 9), /^f: expected a header of 12 bytes, got 9/],
@@ -95,9 +99,17 @@ describe('idxDataset', () => {
   });
 
   test.each<[string, Parameters<typeof idxDataset>[0], RegExp]>([
-    ['labels as images', { images: labels, labels }, /^idx images: expected images \[N, H, W\], got \[3\]/],
-    ['images as labels', { images, labels: images }, /^idx labels: expected labels \[3\], got \[3, 2, 2\]/],
-    ['another count', { images, labels: idxFile([2], [0, 1]) }, /^idx labels: expected labels \[3\], got \[2\]/],
+    ['labels as images', { images: labels, labels }, /^idx images: expected images \[N, H, W\] of unsigned bytes, got \[3\]/],
+    [
+      'images as labels',
+      { images, labels: images },
+      /^idx labels: expected labels \[3\] \(or \[3, 8\] of int32\), got \[3, 2, 2\]/,
+    ],
+    [
+      'another count',
+      { images, labels: idxFile([2], [0, 1]) },
+      /^idx labels: expected labels \[3\] \(or \[3, 8\] of int32\), got \[2\]/,
+    ],
     ['too few classes', { images, labels, classes: ['a'] }, /^idx labels: expected labels below 1, got 1/],
     ['no pixels', { images: idxFile([3, 0, 2], []), labels }, /^idx images: expected images .*got \[3, 0, 2\]/],
   ])('refuses %s', async (_, options, message) => {

@@ -1,5 +1,6 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { DatasetFileError } from './errors';
+import { idxImagesAmong } from './node-idx';
 import { listClassFolders } from './node-image-folder';
 import { packedNames } from './node-packed';
 import { IMAGE_TENSORS } from './packed';
@@ -17,9 +18,6 @@ export interface DetectedDataset {
 
 /** Files that only one kind of data has, each with that kind. The first that exists decides. */
 const FILES: readonly (readonly [file: string, kind: DatasetKind])[] = [
-  ...['train', 't10k'].flatMap((part) =>
-    [`${part}-images-idx3-ubyte`, `${part}-images-idx3-ubyte.gz`].map((file) => [file, 'idx'] as const),
-  ),
   ['data_batch_1.bin', 'cifar10'],
   ['test_batch.bin', 'cifar10'],
   ['fine_label_names.txt', 'cifar100'],
@@ -49,6 +47,8 @@ export async function detectDataset(path: string): Promise<DetectedDataset> {
 
 async function detectFolder(path: string): Promise<DetectedDataset> {
   const names = await readdir(path);
+  const images = idxImagesAmong(names);
+  if (images !== undefined) return { kind: 'idx', by: images };
   for (const [file, kind] of FILES) if (names.includes(file)) return { kind, by: file };
   const { folders, files } = await listClassFolders(path);
   for (const [file, problem] of FOREIGN) if (files.includes(file)) throw new DatasetFileError(path, problem);
@@ -60,7 +60,7 @@ async function detectFolder(path: string): Promise<DetectedDataset> {
 
 async function detectFile(path: string): Promise<DetectedDataset> {
   if (!/\.(npz|safetensors)$/.test(path)) {
-    const isIdx = /(idx[13]-ubyte)(\.gz)?$/.test(path) || (await startsLikeIdx(path));
+    const isIdx = /(idx[123]-(ubyte|int))(\.gz)?$/.test(path) || (await startsLikeIdx(path));
     const hint = isIdx ? 'a single IDX file; give the folder with its images and labels' : 'a file of another kind';
     throw new DatasetFileError(path, `expected a folder, an .npz or a .safetensors file, got ${hint}`);
   }
@@ -71,13 +71,19 @@ async function detectFile(path: string): Promise<DetectedDataset> {
   throw new DatasetFileError(path, `expected images in "arr_0" or "images", got ${got.join(', ') || 'no tensors'}`);
 }
 
-/** Whether a file begins as an IDX file of bytes does: 00 00 08 and a rank. */
+/** Whether a file begins as an IDX file of bytes or int32 does: 00 00, 08 or 0c, and a rank. */
 async function startsLikeIdx(path: string): Promise<boolean> {
   const file = await open(path);
   try {
     const head = Buffer.alloc(4);
     const { bytesRead } = await file.read(head, 0, 4, 0);
-    return bytesRead === 4 && head.readUInt16BE(0) === 0 && head[2] === 8 && head[3] >= 1 && head[3] <= 4;
+    return (
+      bytesRead === 4 &&
+      head.readUInt16BE(0) === 0 &&
+      (head[2] === 0x08 || head[2] === 0x0c) &&
+      head[3] >= 1 &&
+      head[3] <= 4
+    );
   } finally {
     await file.close();
   }

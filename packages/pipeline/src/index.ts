@@ -1,7 +1,8 @@
 export { printable } from '@learngene/tensor-io';
+export { DATA_SOURCES } from './config/data-schema';
 export { describeIssues, type IssueContext, unknownKey } from './config/describe-issues';
 export { type Json, mergeConfig, parseAssignment, parseConfig } from './config/load';
-export { type Config, type ConfigInput, DATA_SOURCES, type Sampling } from './config/schema';
+export type { Config, ConfigInput, Sampling } from './config/schema';
 export { SHIPPED_AUTOENCODERS } from './config/shipped-autoencoders';
 export { counted } from './counted';
 export { errorLine } from './error-line';

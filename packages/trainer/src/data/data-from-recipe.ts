@@ -6,6 +6,7 @@ const PLACE_KEYS = [
   'path',
   'size',
   'split',
+  'variant',
   'superclasses',
   'skinVariations',
   'minPerClass',

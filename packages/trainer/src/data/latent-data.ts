@@ -21,6 +21,7 @@ const DECIDED: { readonly [name in keyof DataConfig]?: unknown } = {
   source: undefined,
   size: undefined,
   split: 'train',
+  variant: undefined,
   superclasses: undefined,
   minPerClass: 1,
   skinVariations: false,

@@ -171,3 +171,12 @@ describe('recipes', () => {
     }
   });
 });
+
+test.each<[string, string, string]>([
+  ['idx', 'coarse', 'data.variant: coarse is one of data.source cifar100, not of idx'],
+  ['cifar10', 'fine', 'data.variant: fine is one of data.source cifar100, not of cifar10'],
+  ['cifar100', 'letters', 'data.variant: letters is one of data.source idx (a set of EMNIST), not of cifar100'],
+])('%s has no variant %s', async (source, variant, message) => {
+  const { data } = configOf({ source, variant, path: tmpdir() });
+  await expect(openData(data, noProgress)).rejects.toThrow(message);
+});

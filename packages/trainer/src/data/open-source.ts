@@ -57,9 +57,21 @@ function tellIgnored(ignored: readonly IgnoredEntry[], progress: Progress): void
   );
 }
 
+/** Throws where the data of a kind have no such variant. */
+function checkVariant({ source, variant }: DataRecipe): void {
+  if (variant === undefined) return;
+  const isCifar = variant === 'fine' || variant === 'coarse';
+  if (source === (isCifar ? 'cifar100' : 'idx')) return;
+  const owner = isCifar ? 'cifar100' : 'idx (a set of EMNIST)';
+  throw new ConfigError(`data.variant: ${variant} is one of data.source ${owner}, not of ${source}`, {
+    argument: 'data.variant',
+  });
+}
+
 /** Lists the images of a kind at its place, all classes as they lie there. */
 export async function openSource(data: DataRecipe, progress: Progress): Promise<ImageDataset> {
-  const { source, autoOrient, split: part, size = USUAL_SIZE, skinVariations } = data;
+  const { source, autoOrient, split: part, variant, size = USUAL_SIZE, skinVariations } = data;
+  checkVariant(data);
   const path = data.path ?? '';
   switch (source) {
     case 'emoji':
@@ -70,7 +82,7 @@ export async function openSource(data: DataRecipe, progress: Progress): Promise<
       return folder;
     }
     case 'idx': {
-      const digits = await idx(path, { part });
+      const digits = await idx(path, { part, variant });
       const fashion = /fashion/i.test(path) && digits.classes.length === FASHION_MNIST_CLASSES.length;
       const named = fashion ? { ...digits, classes: FASHION_MNIST_CLASSES } : digits;
       return nativeSize(named, data);
@@ -78,7 +90,10 @@ export async function openSource(data: DataRecipe, progress: Progress): Promise<
     case 'cifar10':
       return nativeSize(await cifar(path, { variant: 'cifar-10', part }), data);
     case 'cifar100':
-      return nativeSize(await cifar(path, { variant: 'cifar-100-fine', part }), data);
+      return nativeSize(
+        await cifar(path, { variant: variant === 'coarse' ? 'cifar-100-coarse' : 'cifar-100-fine', part }),
+        data,
+      );
     case 'packed':
       return nativeSize(await packed(path), data);
     default:
