@@ -99,7 +99,11 @@ describe('idxDataset', () => {
   });
 
   test.each<[string, Parameters<typeof idxDataset>[0], RegExp]>([
-    ['labels as images', { images: labels, labels }, /^idx images: expected images \[N, H, W\] of unsigned bytes, got \[3\]/],
+    [
+      'labels as images',
+      { images: labels, labels },
+      /^idx images: expected images \[N, H, W\] of unsigned bytes, got \[3\]/,
+    ],
     [
       'images as labels',
       { images, labels: images },

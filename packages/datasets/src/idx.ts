@@ -147,10 +147,7 @@ const MOST_CLASSES = 2 ** 20;
 const QMNIST_COLUMNS = 8;
 
 /** The label of every image: the array itself, or the first column of QMNIST's. */
-function classColumn(
-  { shape, data }: IdxArray,
-  { count, file }: { count: number; file: string },
-): Uint8Array | Int32Array {
+function classColumn({ shape, data }: IdxArray, { count, file }: { count: number; file: string }): Int32Array {
   const isTable = shape.length === 2 && shape[1] === QMNIST_COLUMNS && data instanceof Int32Array;
   if ((shape.length !== 1 && !isTable) || shape[0] !== count) {
     throw new DatasetFileError(
@@ -158,11 +155,12 @@ function classColumn(
       `expected labels [${count}] (or [${count}, ${QMNIST_COLUMNS}] of int32), got [${shape.join(', ')}]`,
     );
   }
-  return isTable ? Int32Array.from({ length: count }, (_, i) => data[i * QMNIST_COLUMNS]) : data;
+  const columns = isTable ? QMNIST_COLUMNS : 1;
+  return Int32Array.from({ length: count }, (_, i) => data[i * columns]);
 }
 
 /** The class of every label, from the labels that stand for the classes in a file. */
-function relabel(labels: Uint8Array | Int32Array, fileLabels: readonly number[], file: string): Int32Array {
+function relabel(labels: Int32Array, fileLabels: readonly number[], file: string): Int32Array {
   const classOf = new Map(fileLabels.map((label, index) => [label, index]));
   return Int32Array.from(labels, (label, i) => {
     const found = classOf.get(label);
