@@ -1,4 +1,4 @@
 // @boundaries-ignore the build of all packages is configured in one place
 import { packageConfig } from '../../tsup.base';
 
-export default packageConfig(['index', 'node']);
+export default packageConfig(['index', 'node'], { importMetaUrl: true });

@@ -40,3 +40,4 @@ export { BICUBIC, BOX, type RawImage, type ResampleFilter, resample } from './re
 export { type ClassReference, type ClassSplit, type SplitOptions, selectClasses, splitClasses } from './select-classes';
 export { classCounts, type SubsetOptions, subset } from './subset';
 export type { EnlargedImage, ImageDataset, LatentRows, LatentViews, Progress, ReadOptions } from './types';
+export { type IsAFacts, liftClasses, parseClassTable } from './wordnet';

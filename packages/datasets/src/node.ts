@@ -11,4 +11,12 @@ export {
   imageFolder,
   imageList,
 } from './node-image-folder';
+export {
+  drawPretraining,
+  imageNetNames,
+  SHIPPED_SUPERCLASSES,
+  type Superclasses,
+  shippedSuperclasses,
+  wordNetSuperclasses,
+} from './node-imagenet';
 export { packed } from './node-packed';
