@@ -191,4 +191,25 @@ describe('evaluate', () => {
     );
     expect([code, stderr]).toEqual([2, expect.stringContaining('nothing was held out')]);
   });
+
+  test.each<[string[], string]>([
+    [['--convention', 'adm'], '--convention: has no part with --protocol: adm settles it'],
+    [['--data', 'photos'], '--data: has no part with --protocol: give the real images by --reference'],
+    [['--seed', '1'], '--seed: has no part with --protocol and --samples: nothing is drawn'],
+    [['--force'], '--force: has no part without --save-reference'],
+    [
+      ['--metrics', 'kid'],
+      '--metrics: adm does not compute kid; it computes inception-score, fid, sfid, precision-recall',
+    ],
+    [[], 'evaluate: --protocol takes features by Inception; give --inception'],
+  ])('with a protocol, %j is refused by name', async (more, message) => {
+    const { code, stderr } = await run('evaluate', '--protocol', 'adm', '--samples', at('a.npz'), ...more);
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+  });
+  test('what is for protocols alone is refused without one', async () => {
+    const { code, stderr } = await run('evaluate', '--samples', at('a.npz'), '--inception', at('a.npz'));
+    expect(stderr).toContain('--inception: has a part with --protocol alone');
+    expect(code).toBe(2);
+  });
 });

@@ -36,24 +36,26 @@ const DEPTHS = ['uchar', 'ushort', 'char', 'bit'];
 /** How often bytes that belong to no segment of a JPEG are taken out before the file counts as damaged. */
 const MOST_REPAIRS = 16;
 
+/** How image files are decoded at the size that they have. */
+export type ReadImageOptions = Pick<DecodeOptions, 'background' | 'autoOrient' | 'wasDecoded'>;
+
 /**
- * Reads an image file into uint8 [size, size, 3]. sharp (libvips) decodes it; colour profiles are ignored, and CMYK
- * becomes RGB as in Pillow. 16-bit samples keep their upper byte; an animation or a file of several pages gives its
- * first image. Bytes between the segments of a JPEG are skipped. A file that ends too early is refused, and so is one whose
+ * Reads an image file into uint8 [height, width, 3], at the size that it has. sharp (libvips) decodes it; colour profiles are
+ * ignored, and CMYK becomes RGB as in Pillow. 16-bit samples keep their upper byte; an animation or a file of several pages gives
+ * its first image. Bytes between the segments of a JPEG are skipped. A file that ends too early is refused, and so is one whose
  * decoder reports damage, and a JPEG of which damage lost some data. WebP, GIF and TIFF have no checksum: damage that leaves
  * their data readable shows in the pixels alone.
  *
  * @throws DatasetFileError where the file cannot be read or decoded in full, has samples of 32 or 64 bits, or is a TIFF
  *   of YCbCr samples
  */
-export async function decodeImageFile(file: string, options: DecodeOptions): Promise<Uint8Array> {
-  const { size, background = [255, 255, 255], autoOrient = true, wasDecoded = false, onEnlarged } = options;
-  let image: RawImage;
+export async function readImageFile(file: string, options: ReadImageOptions = {}): Promise<RawImage> {
+  const { background = [255, 255, 255], autoOrient = true, wasDecoded = false } = options;
   try {
     // libvips gets the content and not the path: it caches opened files and would not notice that one has changed.
     const content = await readFile(file);
     const settings = { background, autoOrient, wasDecoded };
-    image = await runTogether(() => decodeStrictly(content, settings)).catch(() =>
+    return await runTogether(() => decodeStrictly(content, settings)).catch(() =>
       // Decodes that run at the same time share libvips' error buffer. Only a decode that runs alone yields a message
       // about its own file.
       runAlone(() => decode(content, settings)),
@@ -62,6 +64,16 @@ export async function decodeImageFile(file: string, options: DecodeOptions): Pro
     const { reason, cause } = reasonOf(error);
     throw new DatasetFileError(file, `expected an image that can be decoded: ${reason}`, { cause, isImage: true });
   }
+}
+
+/**
+ * Reads an image file into uint8 [size, size, 3], resized and cut as by `centerCrop`; see {@link readImageFile}.
+ *
+ * @throws DatasetFileError as `readImageFile`
+ */
+export async function decodeImageFile(file: string, options: DecodeOptions): Promise<Uint8Array> {
+  const { size, onEnlarged } = options;
+  const image = await readImageFile(file, options);
   const { width, height } = image;
   if (Math.min(width, height) < size) onEnlarged?.({ file, width, height });
   return centerCrop(image, size);

@@ -1,5 +1,11 @@
 export { type CifarFolderOptions, cifar } from './node-cifar';
-export { type Color, type DecodeOptions, decodeImageFile } from './node-decode';
+export {
+  type Color,
+  type DecodeOptions,
+  decodeImageFile,
+  type ReadImageOptions,
+  readImageFile,
+} from './node-decode';
 export { type DatasetKind, type DetectedDataset, detectDataset } from './node-detect';
 export { type EmojiDataset, type EmojiOptions, type EmojiStyle, emojiDataset } from './node-emoji';
 export { type FileDataset, type FilesOptions, imageFiles, type LabelledFiles } from './node-files';

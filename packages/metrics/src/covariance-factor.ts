@@ -21,7 +21,8 @@ export function factorCovariance(name: string, covariance: Float64Array, dims: n
   return pivotedCholesky(covariance, dims) ?? eigenFactor(name, covariance, dims);
 }
 
-function checkSymmetric(name: string, covariance: Float64Array, dims: number): void {
+/** Throws where a matrix differs from its transpose by more than 1e-4 of its largest entry. */
+export function checkSymmetric(name: string, covariance: Float64Array, dims: number): void {
   let largest = 0;
   for (const value of covariance) largest = Math.max(largest, Math.abs(value));
   for (let i = 0; i < dims; i++) {

@@ -1,19 +1,20 @@
 import { checkConvention, checkInteger, checkNames } from './check';
 import { type Collected, collect } from './collect';
+import { checkWanted, rankWarnings } from './evaluate-checks';
 import { frechetDistance } from './frechet-distance';
 import type { ImageSource } from './image-source';
 import { type InceptionScoreOptions, inceptionScore, SCORE_OPTIONS } from './inception-score';
 import { KERNEL_OPTIONS, type KernelDistanceOptions, kernelDistance } from './kernel-distance';
-import { finishMoments } from './moments';
 import {
   NEIGHBOR_OPTIONS,
   type PrecisionRecall,
   type PrecisionRecallOptions,
   precisionRecall,
 } from './precision-recall';
+import { partsOf, referenceCountOf, type StatisticsWithImages, statisticsOf } from './reference';
 import type { ReferenceStatistics } from './statistics';
 import { createTurns } from './turn';
-import type { Convention, FeatureExtractor, MomentStatistics, ScoreSpread } from './types';
+import type { Convention, FeatureExtractor, ScoreSpread } from './types';
 
 /** A metric that {@link evaluate} can compute. */
 export type MetricName = 'fid' | 'sfid' | 'inception-score' | 'kid' | 'precision-recall';
@@ -34,8 +35,8 @@ export interface EvaluateOptions {
   readonly extractor: FeatureExtractor;
   /** Generated images. */
   readonly samples: ImageSource;
-  /** Real images, or their statistics (enough for FID and sFID); not needed for the Inception Score alone. */
-  readonly reference?: ImageSource | ReferenceStatistics;
+  /** Real images, or their statistics, or both; statistics come first. Not needed for the Inception Score alone. */
+  readonly reference?: ImageSource | StatisticsWithImages;
   /** The metrics to compute (default: `['fid']`). */
   readonly metrics?: readonly MetricName[];
   /**
@@ -97,26 +98,35 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   checkInteger('batchSize', batchSize, 1);
   checkConvention(convention);
   checkInteger('samples.count', samples.count, 0);
-  if (isSource(reference)) checkInteger('reference.count', reference.count, 0);
+  const stored = partsOf(reference);
+  if (stored.images) checkInteger('reference.count', stored.images.count, 0);
   checkInteger('extractor.dims', extractor.dims, 1);
   checkInteger('extractor.spatialDims', extractor.spatialDims ?? 0, 0);
   checkInteger('extractor.classes', extractor.classes ?? 0, 0);
   const wanted = new Set(metrics);
   checkWanted(options, wanted);
+  const vectors = wanted.has('kid') || wanted.has('precision-recall');
   const needs = {
     batchSize,
-    features: wanted.has('kid') || wanted.has('precision-recall'),
+    features: vectors,
     moments: wanted.has('fid'),
     spatialMoments: wanted.has('sfid'),
     signal,
   };
+  const lacks = {
+    features: needs.features && !stored.vectors,
+    moments: needs.moments && !stored.features,
+    spatialMoments: needs.spatialMoments && !stored.spatial,
+  };
   const report = (phase: EvaluateProgress['phase'], total: number) => (done: number) =>
     options.onProgress?.({ phase, done, total });
-  const real = isSource(reference)
+  const { images } = stored;
+  const reads = images !== undefined && Object.values(lacks).some((lacking) => lacking);
+  const real = reads
     ? await collect(
         'reference',
-        { extractor, source: reference },
-        { ...needs, logits: false, onBatch: report('reference', reference.count) },
+        { extractor, source: images },
+        { ...needs, ...lacks, logits: false, onBatch: report('reference', images.count) },
       )
     : {};
   const fake = await collect(
@@ -124,9 +134,14 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     { extractor, source: samples },
     { ...needs, logits: wanted.has('inception-score'), onBatch: report('samples', samples.count) },
   );
-  const known = isSource(reference) ? statisticsOf(real) : (reference ?? {});
-  const figures = await computeFigures(options, { known, real, fake, onFigure: report('metrics', wanted.size) });
-  const referenceCount = isSource(reference) ? reference.count : (reference?.features ?? reference?.spatial)?.count;
+  const measured = statisticsOf(real);
+  const known = {
+    features: stored.features ?? measured.features,
+    spatial: stored.spatial ?? measured.spatial,
+    vectors: stored.vectors ?? real.features,
+  };
+  const figures = await computeFigures(options, { known, fake, onFigure: report('metrics', wanted.size) });
+  const referenceCount = referenceCountOf(stored, wanted);
   const warnings = rankWarnings(wanted, { samples: samples.count, reference: referenceCount }, extractor);
   return {
     extractor: extractor.name,
@@ -153,13 +168,12 @@ type Figures = Pick<Evaluation, 'fid' | 'sfid' | 'inceptionScore' | 'kid' | 'pre
 
 interface Gathered {
   readonly known: ReferenceStatistics;
-  readonly real: Collected;
   readonly fake: Collected;
   readonly onFigure: (done: number) => void;
 }
 
 /** Computes one metric after the other. `checkWanted` has made sure that their inputs are there. */
-async function computeFigures(options: EvaluateOptions, { known, real, fake, onFigure }: Gathered): Promise<Figures> {
+async function computeFigures(options: EvaluateOptions, { known, fake, onFigure }: Gathered): Promise<Figures> {
   const { metrics = ['fid'], convention = 'adm', epsilon, signal } = options;
   const own = statisticsOf(fake);
   const figures: { -readonly [K in keyof Figures]: Figures[K] } = {};
@@ -179,10 +193,10 @@ async function computeFigures(options: EvaluateOptions, { known, real, fake, onF
         figures.inceptionScore = inceptionScore(given(fake.logits), { convention, ...options.inceptionScore });
         break;
       case 'kid':
-        figures.kid = kernelDistance(given(fake.features), given(real.features), options.kid);
+        figures.kid = kernelDistance(given(fake.features), given(known.vectors), options.kid);
         break;
       case 'precision-recall':
-        figures.precisionRecall = precisionRecall(given(fake.features), given(real.features), options.precisionRecall);
+        figures.precisionRecall = precisionRecall(given(fake.features), given(known.vectors), options.precisionRecall);
         break;
       default:
         throw unknownMetric(metric);
@@ -200,69 +214,4 @@ function given<T>(value: T | undefined): T {
 
 function unknownMetric(metric: never): RangeError {
   return new RangeError(`metrics: expected fid, sfid, inception-score, kid or precision-recall, got '${metric}'`);
-}
-
-function isSource(reference: ImageSource | ReferenceStatistics | undefined): reference is ImageSource {
-  return reference !== undefined && 'read' in reference;
-}
-
-function statisticsOf({ moments, spatialMoments }: Collected): ReferenceStatistics {
-  return {
-    ...(moments && { features: finishMoments(moments) }),
-    ...(spatialMoments && { spatial: finishMoments(spatialMoments) }),
-  };
-}
-
-/** Throws on metrics that cannot be computed, before an image is read. */
-function checkWanted({ extractor, samples, reference }: EvaluateOptions, wanted: ReadonlySet<MetricName>): void {
-  const need = (condition: boolean, message: string) => {
-    if (!condition) throw new RangeError(message);
-  };
-  need(wanted.size > 0, 'metrics: expected at least one, got none');
-  need(
-    !wanted.has('sfid') || (extractor.spatialDims ?? 0) > 0,
-    `metrics: sfid needs spatialDims, ${extractor.name} has none`,
-  );
-  need(
-    !wanted.has('inception-score') || (extractor.classes ?? 0) > 0,
-    `metrics: inception-score needs logits, ${extractor.name} has none`,
-  );
-  for (const metric of wanted) {
-    if (metric === 'inception-score') continue;
-    need(reference !== undefined, `reference: expected images or statistics for ${metric}, got none`);
-    if (isSource(reference))
-      need(reference.count >= 2, `reference: expected at least 2 images, got ${reference.count}`);
-    else if (metric === 'fid') checkDims('features', reference?.features, extractor.dims);
-    else if (metric === 'sfid') checkDims('spatial', reference?.spatial, extractor.spatialDims ?? 0);
-    else need(false, `reference: expected images for ${metric}, got statistics`);
-    need(samples.count >= 2, `samples: expected at least 2 images for ${metric}, got ${samples.count}`);
-  }
-}
-
-function checkDims(field: string, statistics: MomentStatistics | undefined, dims: number): void {
-  if (statistics?.mean.length !== dims) {
-    throw new RangeError(
-      `reference.${field}: expected statistics of ${dims} dims, got ${statistics?.mean.length ?? 'none'}`,
-    );
-  }
-}
-
-/**
- * Warns where there are too few vectors. A covariance of n vectors has rank n - 1 at most; below full rank the distance
- * is far too large.
- */
-function rankWarnings(
-  wanted: ReadonlySet<MetricName>,
-  counts: { readonly samples: number; readonly reference?: number },
-  { dims, spatialDims = 0 }: FeatureExtractor,
-): string[] {
-  const warnings: string[] = [];
-  for (const [metric, size] of [['fid', dims] as const, ['sfid', spatialDims] as const]) {
-    if (!wanted.has(metric)) continue;
-    for (const [set, count] of Object.entries(counts)) {
-      if (count === undefined || count > size) continue;
-      warnings.push(`${metric}: ${count} images of ${set} for ${size} dims, the covariance is rank-deficient`);
-    }
-  }
-  return warnings;
 }

@@ -4,15 +4,16 @@ import {
   CLASSES,
   type ReferenceStatistics,
   type SampleArrays,
+  STATISTICS_ARRAYS,
   samplesFromArrays,
   samplesToArrays,
   statisticsFromArrays,
   statisticsToArrays,
 } from './statistics';
 
-/** Reads a statistics npz (`mu`, `sigma`, `mu_s`, `sigma_s`), such as ADM's reference batches; see `statisticsFromArrays`. */
+/** Reads a statistics npz (`mu`, `sigma`, `mu_s`, `sigma_s`), such as ADM's reference batches or one of ours; see `statisticsFromArrays`. */
 export async function readStatistics(path: string): Promise<ReferenceStatistics> {
-  return statisticsFromArrays(path, await readNpz(path, { optional: ['mu', 'sigma', 'mu_s', 'sigma_s'] }));
+  return statisticsFromArrays(path, await readNpz(path, { optional: STATISTICS_ARRAYS }));
 }
 
 /** Writes a statistics npz that ADM and pytorch-fid read. The file is written whole or not at all. */

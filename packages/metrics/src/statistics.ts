@@ -1,6 +1,7 @@
 import type { NamedTensors, TensorData } from '@learngene/tensor-io';
 import { checkFinite } from './check';
-import type { ImageBatch, MomentStatistics } from './types';
+import { checkSymmetric } from './covariance-factor';
+import type { FeatureSet, ImageBatch, MomentStatistics } from './types';
 
 /** Precomputed statistics of real images. */
 export interface ReferenceStatistics {
@@ -8,7 +9,28 @@ export interface ReferenceStatistics {
   readonly features?: MomentStatistics;
   /** Of the spatial features (`mu_s`, `sigma_s`), for sFID. */
   readonly spatial?: MomentStatistics;
+  /** The features of every image (`learngene_features`), for KID, precision and recall. */
+  readonly vectors?: FeatureSet;
+  /** How they were measured (`learngene_reference`), where the file says it. */
+  readonly origin?: ReferenceOrigin;
 }
+
+/** How statistics were measured. */
+export interface ReferenceOrigin {
+  /** The protocol by its name. */
+  readonly protocol: string;
+  /** SHA-256 of the network's file, hexadecimal. */
+  readonly weights: string;
+  /** Images. */
+  readonly count: number;
+}
+
+/** The array of a statistics npz that holds the features of every image. */
+const FEATURES = 'learngene_features';
+/** The array of a statistics npz that says how it was measured, as UTF-8 bytes of a JSON object. */
+const ORIGIN = 'learngene_reference';
+/** Every array that {@link statisticsFromArrays} reads. */
+export const STATISTICS_ARRAYS: readonly string[] = ['mu', 'sigma', 'mu_s', 'sigma_s', FEATURES, ORIGIN];
 
 /**
  * The array of a samples npz that holds the class names. The prefix keeps it from clashing with other programs' arrays.
@@ -27,37 +49,51 @@ export interface SampleArrays {
 
 /**
  * Statistics from the arrays of an npz as ADM and pytorch-fid write them: `mu` [d], `sigma` [d, d], `mu_s`, `sigma_s`,
- * float32 or float64; other arrays are ignored. `name` is the file's name in errors.
+ * float32 or float64; and what {@link statisticsToArrays} adds. Other arrays are ignored. `name` is the file's name in errors.
  *
- * @throws RangeError where neither pair is there, one array of a pair is missing, or sizes or values are wrong.
+ * @throws RangeError where neither pair is there, one array of a pair is missing, a sigma is not symmetric, or sizes or values
+ *   are wrong.
  */
 export function statisticsFromArrays(name: string, arrays: NamedTensors): ReferenceStatistics {
-  const features = pair(name, arrays, ['mu', 'sigma']);
-  const spatial = pair(name, arrays, ['mu_s', 'sigma_s']);
+  const origin = originFromArray(name, arrays.get(ORIGIN));
+  const features = pair(name, arrays, ['mu', 'sigma'], origin?.count);
+  const spatial = pair(name, arrays, ['mu_s', 'sigma_s'], origin?.count);
   if (!features && !spatial) {
     throw new RangeError(
-      `${name}: expected arrays mu and sigma (or mu_s and sigma_s), got ${[...arrays.keys()].join(', ')}`,
+      `${name}: expected arrays mu and sigma (or mu_s and sigma_s), got ${[...arrays.keys()].join(', ') || 'none'}`,
     );
   }
-  return { ...(features && { features }), ...(spatial && { spatial }) };
+  const vectors = vectorsFromArray(name, arrays.get(FEATURES), features?.mean.length);
+  return {
+    ...(features && { features }),
+    ...(spatial && { spatial }),
+    ...(vectors && { vectors }),
+    ...(origin && { origin }),
+  };
 }
 
 function pair(
   name: string,
   arrays: NamedTensors,
   [mu, sigma]: readonly [string, string],
+  count: number | undefined,
 ): MomentStatistics | undefined {
   const [mean, covariance] = [arrays.get(mu), arrays.get(sigma)];
   if (!mean && !covariance) return undefined;
   if (!mean || !covariance)
     throw new RangeError(`${name}: expected both ${mu} and ${sigma}, got only ${mean ? mu : sigma}`);
   const dims = mean.shape[0];
-  if (mean.shape.length !== 1 || covariance.shape.join() !== `${dims},${dims}`) {
+  if (mean.shape.length !== 1 || dims === 0 || covariance.shape.join() !== `${dims},${dims}`) {
     throw new RangeError(
       `${name}: expected ${mu} [d] and ${sigma} [d, d], got [${mean.shape.join(', ')}] and [${covariance.shape.join(', ')}]`,
     );
   }
-  return { mean: toFloat64(`${name}: ${mu}`, mean), covariance: toFloat64(`${name}: ${sigma}`, covariance) };
+  const statistics = {
+    mean: toFloat64(`${name}: ${mu}`, mean),
+    covariance: toFloat64(`${name}: ${sigma}`, covariance),
+  };
+  checkSymmetric(`${name}: ${sigma}`, statistics.covariance, dims);
+  return { ...statistics, ...(count !== undefined && { count }) };
 }
 
 function toFloat64(name: string, { dtype, data, shape }: TensorData): Float64Array {
@@ -66,8 +102,42 @@ function toFloat64(name: string, { dtype, data, shape }: TensorData): Float64Arr
   return Float64Array.from(data);
 }
 
+function vectorsFromArray(
+  name: string,
+  array: TensorData | undefined,
+  dims: number | undefined,
+): FeatureSet | undefined {
+  if (array === undefined) return undefined;
+  const { dtype, shape, data } = array;
+  if (dtype !== 'F32' || shape.length !== 2 || shape[0] < 2 || shape[1] !== dims) {
+    const expected = `F32 [n, ${dims ?? 'd'}] of 2 images and more beside mu [${dims ?? 'd'}]`;
+    throw new RangeError(`${name}: ${FEATURES}: expected ${expected}, got ${dtype} [${shape.join(', ')}]`);
+  }
+  checkFinite(`${name}: ${FEATURES}`, data, dims);
+  return { data: data as Float32Array, count: shape[0], dims };
+}
+
+function originFromArray(name: string, array: TensorData | undefined): ReferenceOrigin | undefined {
+  if (array === undefined) return undefined;
+  const text = array.dtype === 'U8' ? new TextDecoder().decode(array.data as Uint8Array) : '';
+  try {
+    const { protocol, weights, count } = JSON.parse(text) as ReferenceOrigin;
+    if (typeof protocol === 'string' && typeof weights === 'string' && Number.isInteger(count) && count >= 2) {
+      return { protocol, weights, count };
+    }
+  } catch {
+    // Reported below.
+  }
+  throw new RangeError(`${name}: expected a JSON object of protocol, weights and count in ${ORIGIN}`);
+}
+
 /** The arrays of a statistics npz, the inverse of {@link statisticsFromArrays}. */
-export function statisticsToArrays({ features, spatial }: ReferenceStatistics): Map<string, TensorData> {
+export function statisticsToArrays({
+  features,
+  spatial,
+  vectors,
+  origin,
+}: ReferenceStatistics): Map<string, TensorData> {
   const arrays = new Map<string, TensorData>();
   for (const [suffix, statistics] of [['', features] as const, ['_s', spatial] as const]) {
     if (!statistics) continue;
@@ -76,6 +146,14 @@ export function statisticsToArrays({ features, spatial }: ReferenceStatistics): 
     arrays.set(`sigma${suffix}`, { dtype: 'F64', shape: [dims, dims], data: statistics.covariance });
   }
   if (arrays.size === 0) throw new RangeError('statistics: expected features or spatial, got neither');
+  if (vectors) {
+    const data = vectors.data instanceof Float32Array ? vectors.data : Float32Array.from(vectors.data);
+    arrays.set(FEATURES, { dtype: 'F32', shape: [vectors.count, vectors.dims], data });
+  }
+  if (origin) {
+    const data = new TextEncoder().encode(JSON.stringify(origin));
+    arrays.set(ORIGIN, { dtype: 'U8', shape: [data.length], data });
+  }
   return arrays;
 }
 

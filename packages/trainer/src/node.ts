@@ -1,3 +1,4 @@
+export { PROTOCOL_NAMES, type Protocol } from '@learngene/metrics';
 export { checkMemory } from './check-memory';
 export { checkTarget, type TargetOptions } from './check-target';
 export { type ReportRunsOptions, reportFile, reportRuns, type WrittenReports } from './compare/report-runs';
@@ -54,15 +55,23 @@ export {
   precisionWarnings,
   tooFewForPrecision,
 } from './evaluate/precision-marks';
+export type { DrawingRequest, PreparedDrawing } from './evaluate/prepare-drawing';
 export {
   type EvaluationRequest,
   type PreparedClassifier,
-  type PreparedDrawing,
   type PreparedEvaluation,
   type PreparedSamples,
   prepareEvaluation,
 } from './evaluate/prepare-evaluation';
+export { type PreparedProtocol, type ProtocolRequest, prepareProtocol } from './evaluate/prepare-protocol';
 export { type EvaluationResult, type RunEvaluationOptions, runEvaluation } from './evaluate/run-evaluation';
+export {
+  type DrawnBy,
+  type OpenExtractor,
+  type ProtocolResult,
+  type RunProtocolOptions,
+  runProtocol,
+} from './evaluate/run-protocol';
 export { type EncodeFolderOptions, encodeFolder } from './latents/encode-folder';
 export { inspectLatents, type LatentInspection } from './latents/latent-rows';
 export { encodingWords } from './latents/latent-words';

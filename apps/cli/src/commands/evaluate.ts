@@ -1,20 +1,10 @@
-import { checkDdimOption, imageBytes } from '@learngene/pipeline';
-import {
-  checkMemory,
-  checkMetrics,
-  evaluationRows,
-  METRIC_NAMES,
-  type PreparedEvaluation,
-  prepareEvaluation,
-  runEvaluation,
-} from '@learngene/trainer/node';
+import { checkMetrics, evaluationRows, METRIC_NAMES } from '@learngene/trainer/node';
 import { Command } from 'commander';
 import { namedClasses, withClassOptions } from '../cli/classes';
 import {
   list,
   oneOf,
   outputOf,
-  refuseUnused,
   requestedConfig,
   wholeNumber,
   withDataOptions,
@@ -23,24 +13,8 @@ import {
   withOutputOptions,
   withSeedOption,
 } from '../cli/context';
-import { type EvaluateOptions, refuseWithoutPart } from '../cli/evaluation';
-import { interruptible } from '../cli/interrupt';
-import { startEngine } from '../cli/start-engine';
-import { checkTarget } from '../cli/target';
-
-const label = (part: string) => `--${part}`;
-
-/** What of the call shows only once the files are known. */
-function checkPrepared(command: Command, options: EvaluateOptions, prepared: PreparedEvaluation): void {
-  const { config, drawing, classifier } = prepared;
-  if (drawing) checkMemory('--count', `${options.count} images`, options.count * imageBytes(drawing.from));
-  const ofDdim = options.set.find((assignment) => /^sampling\.(eta|spacing)=/.test(assignment));
-  if (ofDdim !== undefined) checkDdimOption(`--set ${ofDdim}`, config.sampling);
-  const { path, description } = classifier;
-  if (path === undefined) return;
-  if (description) refuseUnused(command, ['classifierSteps'], `has no part: ${path} is there and is not trained again`);
-  else checkTarget(path, { option: '--classifier', endings: ['.safetensors'], force: true });
-}
+import { type EvaluateOptions, refuseWithoutPart, withProtocolOptions } from '../cli/evaluation';
+import { againstData, byProtocol } from '../cli/run-evaluation';
 
 /** `learngene evaluate`: scores of samples against real images. */
 export function evaluateCommand(): Command {
@@ -61,6 +35,7 @@ export function evaluateCommand(): Command {
       wholeNumber('--classifier-steps', 1, 10_000_000),
       300,
     );
+  withProtocolOptions(command);
   withClassOptions(command, 'classes to draw and to compare with (default: all)');
   withDataOptions(command);
   withLatentOptions(command);
@@ -70,6 +45,7 @@ export function evaluateCommand(): Command {
     'learngene evaluate --from runs/emoji --count 500',
     'learngene evaluate --from runs/emoji --classes heart --metrics fid,kid --json',
     'learngene evaluate --samples samples.npz --data photos --size 32',
+    'learngene evaluate --protocol adm --samples samples.npz --reference VIRTUAL_imagenet256.npz --inception pt_inception.pth',
     'learngene evaluate --samples samples.npz --reference real.npz --classifier runs/emoji/classifier.safetensors',
   ]);
   return command.action(async (options: EvaluateOptions) => {
@@ -78,13 +54,12 @@ export function evaluateCommand(): Command {
     refuseWithoutPart(command, options);
     const [classes, requested] = [namedClasses(options), await requestedConfig(options)];
     const asked = { requested, source: options.config ?? 'options', dataGiven: options.data !== undefined };
-    const prepared = await prepareEvaluation({ ...options, ...asked, metrics, classes, label, progress: output });
-    checkPrepared(command, options, prepared);
-    await startEngine(options.engine, output);
-    const { count, convention, classifierSteps } = options;
-    const result = await interruptible((signal) =>
-      runEvaluation(prepared, { count, convention, classifierSteps, label, progress: output, signal }),
-    );
+    const { protocol } = options;
+    const chosen = command.getOptionValueSource('metrics') === 'default' ? undefined : metrics;
+    const result =
+      protocol === undefined
+        ? await againstData(command, options, { ...asked, metrics, classes }, output)
+        : await byProtocol({ ...options, protocol }, { ...asked, metrics: chosen, classes }, output);
     for (const warning of result.warnings) output.warn(warning);
     for (const [name, value] of evaluationRows(result)) output.print(`${name.padEnd(30)} ${value}`);
     output.result(result);

@@ -4,7 +4,7 @@ import type { ExtractedFeatures, FeatureExtractor, ImageBatch } from '../types';
 import { applyInception, inceptionLogits } from './apply';
 import { INCEPTION_CLASSES, INCEPTION_SIZE, POOL3, SPATIAL_CHANNELS } from './architecture';
 import type { InceptionParams } from './params';
-import { PROTOCOL_NAMES, PROTOCOLS, type Protocol } from './protocols';
+import { checkProtocol, PROTOCOLS, type Protocol } from './protocols';
 import { inceptionInput } from './resize';
 
 /** Settings of {@link inceptionExtractor}. */
@@ -28,9 +28,7 @@ const SPATIAL_SIDE = 17;
 export function inceptionExtractor(params: InceptionParams, options: InceptionExtractorOptions = {}): FeatureExtractor {
   checkNames('inceptionExtractor', options, ['protocol', 'name', 'chunk']);
   const { protocol = 'adm', name = `inception-v3 (${protocol})`, chunk = 8 } = options;
-  if (!PROTOCOL_NAMES.includes(protocol)) {
-    throw new RangeError(`protocol: expected ${PROTOCOL_NAMES.join(', ')}, got ${JSON.stringify(protocol)}`);
-  }
+  checkProtocol(protocol);
   checkInteger('chunk', chunk, 1);
   const { resize } = PROTOCOLS[protocol];
   const sizes = { features: POOL3, spatial: SPATIAL_SIDE ** 2 * SPATIAL_CHANNELS, logits: INCEPTION_CLASSES };

@@ -29,7 +29,7 @@ const COUNTER = /\.bn\.num_batches_tracked$/;
 
 type Values = ReadonlyMap<string, Float32Array>;
 
-/** Names and shapes of a state dict, in torch's order. */
+/** Names and shapes of the state dict that {@link inceptionParams} takes, in torch's order. */
 export function inceptionShapes(): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
   for (const [name, { in: inputs, out, kernel }] of inceptionConvs) {

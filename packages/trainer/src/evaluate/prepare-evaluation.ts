@@ -3,31 +3,15 @@ import { join } from 'node:path';
 import { classLabel, type ImageDataset, listNames } from '@learngene/datasets';
 import type { MetricName } from '@learngene/metrics';
 import { type ClassifierDescription, describeClassifier } from '@learngene/metrics/node';
-import {
-  type Config,
-  ConfigError,
-  classLabels,
-  mergeConfig,
-  type Progress,
-  parseConfig,
-  sampledShape,
-} from '@learngene/pipeline';
-import {
-  describeAutoencoder,
-  describeSource,
-  expectArtifact,
-  identify,
-  isRunFolder,
-  type PathSource,
-} from '@learngene/pipeline/node';
+import { type Config, ConfigError, type Progress, sampledShape } from '@learngene/pipeline';
+import { expectArtifact, identify, isRunFolder, type PathSource } from '@learngene/pipeline/node';
 import { checkGiven } from '../check-given';
-import { dataFromRecipe } from '../data/data-from-recipe';
 import { checkHoldOut } from '../data/decode-data';
 import { chooseClasses } from '../data/open-data';
 import { checkShape, openRecipe } from '../data/run-data';
-import { readAskedAutoencoder } from '../latents/asked-autoencoder';
 import { checkSameLatents } from '../latents/training-data';
 import { checkReference, checkSizes, describeSamples, type ImageSize, type SampleDescription } from './check-inputs';
+import { type PreparedDrawing, prepareDrawing } from './prepare-drawing';
 
 /** What is to be scored, and what it is compared with. */
 export interface EvaluationRequest {
@@ -53,14 +37,6 @@ export interface EvaluationRequest {
   label?: (part: string) => string;
   /** Takes notes on the data. */
   progress: Progress;
-}
-
-/** What a model draws for the scores. */
-export interface PreparedDrawing {
-  /** The model. */
-  from: PathSource;
-  /** The numbers of the classes that are drawn. */
-  ids: readonly number[];
 }
 
 /** A file of samples. */
@@ -108,11 +84,8 @@ export async function prepareEvaluation(request: EvaluationRequest): Promise<Pre
   checkGiven('prepareEvaluation', 'request', request, ['metrics', 'requested', 'source', 'progress']);
   const { metrics, progress, label = byName } = request;
   await checkFiles(request);
-  const source = { progress, argument: label('from') };
-  const from = request.from === undefined ? undefined : await describeSource(request.from, source);
-  const drawing = from && { from, ids: classIds(from.classNames, request) };
-  const config = evaluationConfig(request, from);
-  if (from) await checkDecoder(config, request, from);
+  const { drawing, config } = await prepareDrawing(request);
+  const from = drawing?.from;
   const classifier = await findClassifier(request.classifier, from?.path);
   const path = request.samples;
   const samples = path === undefined ? undefined : { path, ...(await describeSamples(path)) };
@@ -192,31 +165,6 @@ async function checkFiles({ samples, reference, classifier, label = byName }: Ev
     const expected = 'a classifier of images';
     await expectArtifact(classifier, { option: label('classifier'), kinds: ['classifier'], expected });
   }
-}
-
-/** The numbers of the classes that are drawn; all where none is named. */
-function classIds(names: readonly string[], { classes, label = byName }: EvaluationRequest): number[] {
-  if (classes === undefined) return names.map((_, id) => id);
-  return classLabels(names, classes, { owner: 'the model', argument: label('classes') });
-}
-
-/** The model's configuration with the data, sampling and seed that were asked for on top. */
-function evaluationConfig({ requested, source, dataGiven }: EvaluationRequest, from?: PathSource): Config {
-  if (from === undefined) return parseConfig(requested, source);
-  const { data, sampling, seed, autoencoder } = requested;
-  const otherData = dataGiven || (data as Partial<Config['data']> | undefined)?.source !== undefined;
-  const kept: Record<string, unknown> = { ...from.recipe, data: dataFromRecipe(from.recipe.data, otherData) };
-  return parseConfig(mergeConfig(kept, { data, sampling, seed, autoencoder }), source);
-}
-
-/** Throws where the autoencoder that decodes what is drawn is not there, or is not the model's. */
-async function checkDecoder(
-  { autoencoder }: Pick<Config, 'autoencoder'>,
-  { requested }: EvaluationRequest,
-  { recipe }: PathSource,
-): Promise<void> {
-  const found = await readAskedAutoencoder(recipe, requested.autoencoder as Config['autoencoder']);
-  if (found !== undefined && autoencoder !== undefined) describeAutoencoder(found.files, autoencoder);
 }
 
 /** The classifier that is named, or the one beside a run. */

@@ -5,19 +5,16 @@ import {
   type Evaluation,
   evaluate,
   type ImageSource,
-  imageSource,
   type MetricName,
   type ReferenceStatistics,
 } from '@learngene/metrics';
 import { openSamples, readStatistics, referenceContent } from '@learngene/metrics/node';
-import { disposeParams, type ParamTree } from '@learngene/nn';
-import { ConfigError, createDiffusionProcess, type Progress, sampleClasses } from '@learngene/pipeline';
-import { openDecoder } from '@learngene/pipeline/node';
+import { ConfigError, type Progress } from '@learngene/pipeline';
 import { checkGiven } from '../check-given';
 import { type DataPart, decodeData, partOf } from '../data/decode-data';
-import { loadForClasses } from '../sample/load-for-classes';
+import { drawSamples, type SampleSet } from './draw-samples';
 import { classAccuracy, type InDomainExtractor, openClassifier, trainExtractor } from './in-domain-extractor';
-import { mapLabels, type NamedLabels } from './map-labels';
+import { mapLabels } from './map-labels';
 import { noiseSource } from './noise-baseline';
 import { precisionWarnings, tooFewForPrecision } from './precision-marks';
 import { nothingHeldOut, type PreparedEvaluation } from './prepare-evaluation';
@@ -50,11 +47,6 @@ export interface EvaluationResult extends Evaluation {
   classAccuracy?: number;
   /** Accuracy of a new classifier on held-out images. */
   classifierAccuracy?: number;
-}
-
-interface SampleSet extends NamedLabels {
-  /** A batch at a time: a file of samples may be larger than the memory. */
-  images: ImageSource;
 }
 
 /**
@@ -141,19 +133,7 @@ async function samplesOf(
     return { images: await openSamples(samples.path), labels: samples.labels, names: samples.classes };
   }
   if (drawing === undefined) throw new ConfigError('evaluate: expected a model or a file of samples, got none');
-  const { from, ids } = drawing;
-  const labels = Int32Array.from({ length: count }, (_, i) => ids[Math.floor((i * ids.length) / count)]);
-  const { sampling, seed } = config;
-  const { decode, dispose } = await openDecoder(config);
-  const model = await loadForClasses(from, ids);
-  try {
-    const process = createDiffusionProcess(config);
-    const images = await sampleClasses(model, process, { labels, sampling, seed, decode, progress, signal });
-    return { images: imageSource(images), labels, names: from.classNames };
-  } finally {
-    disposeParams(model.params as unknown as ParamTree);
-    dispose();
-  }
+  return drawSamples(config, drawing, { count, progress, signal });
 }
 
 async function extractorOf(
