@@ -194,7 +194,7 @@ describe('evaluate', () => {
 
   test.each<[string[], string]>([
     [['--convention', 'adm'], '--convention: has no part with --protocol: adm settles it'],
-    [['--data', 'photos'], '--data: has no part with --protocol: give the real images by --reference'],
+    [['--data', 'idx'], '--data: has no part with --protocol: give the real images by --reference'],
     [['--seed', '1'], '--seed: has no part with --protocol and --samples: nothing is drawn'],
     [['--force'], '--force: has no part without --save-reference'],
     [

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import type { MetricName } from './evaluate';
 import { evaluateProtocol, type ProtocolInputs, protocolLack } from './evaluate-protocol';
 import { imageSource } from './image-source';
-import type { Protocol } from './inception/protocols';
 import { kernelDistance } from './kernel-distance';
+import type { Protocol } from './protocols';
 import { measureReference } from './reference';
 import type { FeatureExtractor, ImageBatch } from './types';
 

@@ -1,7 +1,7 @@
 import { checkNames } from './check';
 import { type EvaluateProgress, type Evaluation, evaluate, type MetricName } from './evaluate';
 import type { ImageSource } from './image-source';
-import { checkProtocol, PROTOCOLS, type Protocol } from './inception/protocols';
+import { checkProtocol, PROTOCOLS, type Protocol } from './protocols';
 import { partsOf, type StatisticsWithImages } from './reference';
 import type { FeatureExtractor } from './types';
 

@@ -31,19 +31,20 @@ export { datasetSource, type ImageSource, type IndexedImages, imageSource } from
 export { applyInception, type InceptionLogitsOptions, type InceptionOutputs, inceptionLogits } from './inception/apply';
 export { type InceptionExtractorOptions, inceptionExtractor } from './inception/extractor';
 export { type InceptionParams, inceptionParams, inceptionShapes } from './inception/params';
+export { inceptionInput } from './inception/resize';
+export { type InceptionScoreOptions, inceptionScore } from './inception-score';
+export { type KernelDistanceOptions, kernelDistance } from './kernel-distance';
+export { createMoments, finishMoments, type Moments, mergeMoments, updateMoments } from './moments';
+export { type PrecisionRecall, type PrecisionRecallOptions, precisionRecall } from './precision-recall';
 export {
   checkProtocol,
+  type InceptionResize,
   PROTOCOL_NAMES,
   PROTOCOLS,
   type Protocol,
   type ProtocolRules,
   type ProtocolWords,
-} from './inception/protocols';
-export { type InceptionResize, inceptionInput } from './inception/resize';
-export { type InceptionScoreOptions, inceptionScore } from './inception-score';
-export { type KernelDistanceOptions, kernelDistance } from './kernel-distance';
-export { createMoments, finishMoments, type Moments, mergeMoments, updateMoments } from './moments';
-export { type PrecisionRecall, type PrecisionRecallOptions, precisionRecall } from './precision-recall';
+} from './protocols';
 export { type MeasureReferenceOptions, measureReference, type StatisticsWithImages } from './reference';
 export {
   type ReferenceOrigin,

@@ -40,6 +40,7 @@ export type { DemoStage } from './demo/stages';
 export { enlargedRecord, warnOfEnlarged } from './enlarged';
 export type { ImageSize, SampleDescription } from './evaluate/check-inputs';
 export { checkMetrics, METRIC_NAMES } from './evaluate/check-metrics';
+export { evaluateSamples, type SamplesRequest, type SamplesRun } from './evaluate/evaluate-samples';
 export { evaluationRows } from './evaluate/evaluation-rows';
 export {
   classAccuracy,

@@ -68,7 +68,7 @@ export function withLatentOptions(command: Command, { latents = true } = {}): Co
 }
 
 /** An option as it is written on the command line: `batchSize` is `--batch-size`. */
-const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+export const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /**
  * Refuses options that would change nothing in this call.

@@ -1,14 +1,7 @@
 import { PROTOCOL_NAMES, type Protocol } from '@learngene/trainer/node';
 import type { Command } from 'commander';
 import type { ClassOptions } from './classes';
-import {
-  type ConfigOptions,
-  type EngineOption,
-  type OutputOptions,
-  oneOf,
-  refuseUnreadSections,
-  refuseUnused,
-} from './context';
+import { type ConfigOptions, type EngineOption, type OutputOptions, oneOf, refuseUnreadSections } from './context';
 import { UsageError } from './errors';
 import { withForceOption } from './target';
 
@@ -37,8 +30,8 @@ export function withProtocolOptions(command: Command): Command {
   return withForceOption(command);
 }
 
-/** Refuses what would change nothing in this call. */
-export function refuseWithoutPart(command: Command, options: EvaluateOptions): void {
+/** Refuses a call without samples, or with two kinds, and sections of the configuration that are not read. */
+export function checkSamplesNamed(options: EvaluateOptions): void {
   if (options.from !== undefined && options.samples !== undefined) {
     throw new UsageError('evaluate: give one of --from and --samples');
   }
@@ -46,27 +39,4 @@ export function refuseWithoutPart(command: Command, options: EvaluateOptions): v
     throw new UsageError('evaluate: give --from (a run or a bundle) or --samples (an npz or npy)');
   }
   refuseUnreadSections(options, 'evaluate', ['data', 'sampling', 'seed']);
-  if (options.protocol === undefined) {
-    refuseUnused(command, ['inception', 'saveReference', 'force'], 'has a part with --protocol alone');
-  } else {
-    const why = `has no part with --protocol: ${options.protocol} settles it`;
-    refuseUnused(command, ['convention', 'classifier', 'classifierSteps'], why);
-    const data = ['data', 'dataPath', 'size', 'latents'];
-    refuseUnused(command, data, 'has no part with --protocol: give the real images by --reference');
-    if (options.saveReference === undefined) refuseUnused(command, ['force'], 'has no part without --save-reference');
-    if (options.samples !== undefined) {
-      const unread = ['config', 'seed', 'vae', 'classes', 'class'];
-      refuseUnused(command, unread, 'has no part with --protocol and --samples: nothing is drawn');
-      if (options.set.length > 0)
-        throw new UsageError('--set: has no part with --protocol and --samples: nothing is drawn');
-    }
-  }
-  if (options.samples !== undefined) {
-    refuseUnused(command, ['count'], 'has no part with --samples: all samples of the file count');
-  }
-  if (options.reference !== undefined && options.protocol === undefined) {
-    refuseUnused(command, ['data', 'dataPath', 'size', 'config'], 'has no part with --reference');
-    if (options.samples !== undefined)
-      refuseUnused(command, ['classes', 'class'], 'has no part in comparing two files');
-  }
 }

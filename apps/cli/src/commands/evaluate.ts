@@ -1,7 +1,8 @@
-import { checkMetrics, evaluationRows, METRIC_NAMES } from '@learngene/trainer/node';
+import { checkMetrics, evaluateSamples, evaluationRows, METRIC_NAMES } from '@learngene/trainer/node';
 import { Command } from 'commander';
 import { namedClasses, withClassOptions } from '../cli/classes';
 import {
+  flagOf,
   list,
   oneOf,
   outputOf,
@@ -13,8 +14,9 @@ import {
   withOutputOptions,
   withSeedOption,
 } from '../cli/context';
-import { type EvaluateOptions, refuseWithoutPart, withProtocolOptions } from '../cli/evaluation';
-import { againstData, byProtocol } from '../cli/run-evaluation';
+import { checkSamplesNamed, type EvaluateOptions, withProtocolOptions } from '../cli/evaluation';
+import { interruptible } from '../cli/interrupt';
+import { startEngine } from '../cli/start-engine';
 
 /** `learngene evaluate`: scores of samples against real images. */
 export function evaluateCommand(): Command {
@@ -51,15 +53,13 @@ export function evaluateCommand(): Command {
   return command.action(async (options: EvaluateOptions) => {
     const output = outputOf(options);
     const metrics = checkMetrics(options.metrics, '--metrics');
-    refuseWithoutPart(command, options);
+    checkSamplesNamed(options);
     const [classes, requested] = [namedClasses(options), await requestedConfig(options)];
     const asked = { requested, source: options.config ?? 'options', dataGiven: options.data !== undefined };
-    const { protocol } = options;
-    const chosen = command.getOptionValueSource('metrics') === 'default' ? undefined : metrics;
-    const result =
-      protocol === undefined
-        ? await againstData(command, options, { ...asked, metrics, classes }, output)
-        : await byProtocol({ ...options, protocol }, { ...asked, metrics: chosen, classes }, output);
+    const given = (option: string) => command.getOptionValueSource(option) === 'cli';
+    const request = { ...options, ...asked, metrics, classes, given, label: flagOf, progress: output };
+    const start = () => startEngine(options.engine, output);
+    const result = await evaluateSamples(request, { start, interruptible });
     for (const warning of result.warnings) output.warn(warning);
     for (const [name, value] of evaluationRows(result)) output.print(`${name.padEnd(30)} ${value}`);
     output.result(result);

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { checkInteger, checkNames } from '../check';
+import { checkProtocol, PROTOCOLS, type Protocol } from '../protocols';
 import type { ExtractedFeatures, FeatureExtractor, ImageBatch } from '../types';
 import { applyInception, inceptionLogits } from './apply';
 import { INCEPTION_CLASSES, INCEPTION_SIZE, POOL3, SPATIAL_CHANNELS } from './architecture';
 import type { InceptionParams } from './params';
-import { checkProtocol, PROTOCOLS, type Protocol } from './protocols';
 import { inceptionInput } from './resize';
 
 /** Settings of {@link inceptionExtractor}. */

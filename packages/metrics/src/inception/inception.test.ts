@@ -7,10 +7,11 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { patternImages, randomState } from '../../test/random-inception';
+import type { InceptionResize } from '../protocols';
 import { applyInception, inceptionLogits } from './apply';
 import { inceptionExtractor } from './extractor';
 import { type InceptionParams, inceptionParams } from './params';
-import { type InceptionResize, inceptionInput } from './resize';
+import { inceptionInput } from './resize';
 
 let fixture: NamedTensors;
 let params: InceptionParams;

@@ -1,6 +1,14 @@
-import type { MetricName } from '../evaluate';
-import type { Convention } from '../types';
-import type { InceptionResize } from './resize';
+import type { MetricName } from './evaluate';
+import type { Convention } from './types';
+
+/**
+ * How images reach 299 x 299, in float32 without rounding in between:
+ * - `'tensorflow'`: bilinear on the grid of TensorFlow 1 (pixel i at i · size / 299, no widened filter), as the graph of 2015,
+ *   ADM and torch-fidelity have it;
+ * - `'torch'`: `F.interpolate(mode='bilinear', align_corners=False)`, as pytorch-fid has it;
+ * - `'pillow'`: Pillow's bicubic on float channels, its filter widened where the image shrinks, as clean-fid has it.
+ */
+export type InceptionResize = 'tensorflow' | 'torch' | 'pillow';
 
 /** A program whose figures are to be had. */
 export type Protocol = 'adm' | 'torch-fidelity' | 'pytorch-fid' | 'clean-fid';
