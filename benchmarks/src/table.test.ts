@@ -89,12 +89,17 @@ test('rows that stay from an earlier run say when and on what processor they wer
     ['b', ''],
   ]);
   expect(markdownHeader(second)).toContain('Machine: New, 2 cores');
-  expect(markdownHeader(second)).toContain('1 of 2 rows are from an earlier run; their note says when.\nMachine: Old');
+  expect(markdownHeader(second)).toContain(
+    '1 of 2 rows are from an earlier run, 2026-01-01 at commit abc:\nMachine: Old',
+  );
   const third = mergeResults(second, {
     header: header('New', '2026-01-03T01:00:00Z'),
     rows: [row({ name: 'a', at: '2026-01-03T00:00:00Z', note: 'x' })],
   });
   expect(third.earlier?.map(({ date }) => date)).toEqual(['2026-01-02T01:00:00Z']);
+  expect(markdownHeader(third)).toContain(
+    '1 of 2 rows are from an earlier run, 2026-01-02 at commit abc, on the same machine with the same versions.',
+  );
   expect(notedRows(third).map(({ name, note }) => [name, note])).toEqual([
     ['a', 'x'],
     ['b', 'measured 2026-01-02'],

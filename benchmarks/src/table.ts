@@ -87,14 +87,21 @@ function reached(value: number, goal: number | undefined, digits: number): strin
   return ` (goal ${goal.toFixed(digits)}${value >= goal ? '' : ', missed'})`;
 }
 
-/** The runs, newest first, a paragraph each. With more than one, each says of what it is. */
+/** The runs, newest first, a paragraph each; an earlier one says of what it differs from the newest in. */
 export function markdownHeader(results: Results): string {
   const { header, earlier = [], rows } = results;
+  const about = describeRun(header);
   const older = earlier.toReversed().map((run) => {
     const own = rows.filter((row) => runOf(row, results) === run).length;
-    return `${own} of ${rows.length} rows are from an earlier run; their note says when.\n${describeRun(run)}`;
+    const when = `${own} of ${rows.length} rows are from an earlier run, ${run.date.slice(0, 10)} at commit ${run.commit}${run.quick ? ' with `--quick`' : ''}`;
+    const other = describeRun(run).filter((line, i) => line !== about[i]);
+    return other.length === 0
+      ? `${when}, on the same machine with the same versions.`
+      : [`${when}:`, ...other].join('\n');
   });
-  return [describeRun(header), ...older].join('\n\n');
+  const { commit, date, quick } = header;
+  const measured = `Measured ${date.slice(0, 10)} at commit ${commit}${quick ? ' with `--quick`' : ''}.`;
+  return [[...about, measured].join('\n'), ...older].join('\n\n');
 }
 
 /** Says of rows of earlier runs when they were measured, and on what processor where it was another. */
@@ -108,12 +115,12 @@ export function notedRows(results: Results): ResultRow[] {
   });
 }
 
-function describeRun(header: ResultHeader): string {
-  const { machine, threads, engine, versions, commit, date, quick } = header;
+/** The machine, the engine and the versions of a run, a line each. */
+function describeRun({ machine, threads, engine, versions }: ResultHeader): string[] {
   const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     `Machine: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; ${threads} threads for both sides.`,
-    `Ours: engine ${engine.name} (${engine.detail}), commit ${commit}. Versions: ${programs.join(', ')}.`,
-    `Measured ${date.slice(0, 10)}${quick ? ' with `--quick`' : ''}.`,
-  ].join('\n');
+    `Ours: engine ${engine.name} (${engine.detail}).`,
+    `Versions: ${programs.join(', ')}.`,
+  ];
 }
