@@ -1,4 +1,4 @@
-import { symmetricEigen } from '@learngene/tensor-svd';
+import { engineCholesky, symmetricEigen, transpose } from '@learngene/tensor-svd';
 
 /** lᵀ of a covariance S = l lᵀ: [rank, dims] row-major, rows are the columns of l. */
 export interface CovarianceFactor {
@@ -18,7 +18,7 @@ const INDEFINITE = 1e-3;
  */
 export function factorCovariance(name: string, covariance: Float64Array, dims: number): CovarianceFactor {
   checkSymmetric(name, covariance, dims);
-  return pivotedCholesky(covariance, dims) ?? eigenFactor(name, covariance, dims);
+  return choleskyOfEngine(covariance, dims) ?? pivotedCholesky(covariance, dims) ?? eigenFactor(name, covariance, dims);
 }
 
 /** Throws where a matrix differs from its transpose by more than 1e-4 of its largest entry. */
@@ -35,6 +35,25 @@ export function checkSymmetric(name: string, covariance: Float64Array, dims: num
       }
     }
   }
+}
+
+/** Size from which on an engine's Cholesky pays for its copies. */
+const LARGE = 128;
+
+/** Cholesky by an engine, without pivoting: only of a matrix that is far from losing rank, so that no pivot is rounding. */
+function choleskyOfEngine(covariance: Float64Array, dims: number): CovarianceFactor | undefined {
+  if (dims < LARGE) return undefined;
+  let largest = 0;
+  for (let i = 0; i < dims; i++) largest = Math.max(largest, covariance[i * (dims + 1)]);
+  // Its inverse must be a normal number too, and asymmetry is allowed that the engine would not take.
+  if (!(largest > 1e-200 && largest < 1e200)) return undefined;
+  const lower = Float64Array.from(covariance);
+  for (let i = 0; i < dims; i++) for (let j = 0; j < i; j++) lower[j * dims + i] = lower[i * dims + j];
+  const l = engineCholesky({ rows: dims, cols: dims, data: lower });
+  if (l === undefined) return undefined;
+  const least = 64 * dims * Number.EPSILON * largest;
+  for (let i = 0; i < dims; i++) if (!(l.data[i * (dims + 1)] ** 2 > least)) return undefined;
+  return { rank: dims, data: transpose(l).data };
 }
 
 /** Right-looking Cholesky with pivoting. Returns undefined where the remainder is too large to be a rounding error. */

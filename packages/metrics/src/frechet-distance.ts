@@ -1,7 +1,7 @@
 import { checkFinite, checkInteger, checkNames, checkNumber } from './check';
 import { factorCovariance } from './covariance-factor';
 import { nuclearNorm } from './nuclear-norm';
-import { productNT } from './product';
+import { largeProductNT } from './product';
 import type { MomentStatistics } from './types';
 
 /** Settings of {@link frechetDistance}. */
@@ -36,7 +36,7 @@ export function frechetDistance(a: MomentStatistics, b: MomentStatistics, option
   const left = factorCovariance('a.covariance', withDiagonal(a.covariance, dims, epsilon), dims);
   const right = factorCovariance('b.covariance', withDiagonal(b.covariance, dims, epsilon), dims);
   const product = new Float64Array(left.rank * right.rank);
-  productNT({ a: left.data, rows: left.rank, b: right.data, cols: right.rank, depth: dims }, product);
+  largeProductNT({ a: left.data, rows: left.rank, b: right.data, cols: right.rank, depth: dims }, product);
   const result = distance - 2 * nuclearNorm(product, left.rank, right.rank);
   if (!Number.isFinite(result)) throw new RangeError('a, b: the distance of these values overflows float64');
   return Math.max(0, result);

@@ -1,5 +1,5 @@
 import { checkFeatureSet, checkInteger, checkSameDims } from './check';
-import { productNT } from './product';
+import { largeProductNT } from './product';
 import type { MomentStatistics } from './types';
 
 /** Rows per update of the scatter matrix. */
@@ -49,7 +49,7 @@ function addBlock(moments: Moments, features: Float32Array | Float64Array, start
   for (let r = 0, at = start * dims; r < rows; r++) {
     for (let j = 0; j < dims; j++) centred[j * rows + r] = features[at++] - mean[j];
   }
-  productNT({ a: centred, rows: dims, b: centred, cols: dims, depth: rows, upper: true }, moments.scatter);
+  largeProductNT({ a: centred, rows: dims, b: centred, cols: dims, depth: rows, upper: true }, moments.scatter);
   addMeanShift(moments, mean, rows);
 }
 

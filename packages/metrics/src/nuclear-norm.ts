@@ -1,3 +1,6 @@
+import { createGenerator, uniform } from '@learngene/random';
+import { linalgName, svd } from '@learngene/tensor-svd';
+
 /**
  * Returns the nuclear norm, the sum of the singular values σ_i, of a row-major [rows, cols] float64 matrix. `data` is
  * overwritten. Householder bidiagonalisation (Golub and Kahan 1965) with one pass over the matrix per step is followed
@@ -6,12 +9,40 @@
  */
 export function nuclearNorm(data: Float64Array, rows: number, cols: number): number {
   if (rows === 0 || cols === 0) return 0;
+  if (linalgName() !== 'js' && Math.min(rows, cols) >= LARGE) return normByEngine(data, rows, cols);
   const unscale = scaleToOne(data);
   const tall = rows >= cols;
   const { diagonal, superdiagonal } = tall
     ? bidiagonalize(data, rows, cols)
     : bidiagonalize(transpose(data, rows, cols), cols, rows);
   return bidiagonalValues(diagonal, superdiagonal).reduce((sum, value) => sum + value, 0) * unscale;
+}
+
+/** Size from which on an engine's decomposition is faster. */
+const LARGE = 128;
+
+/**
+ * By the singular values of an engine. A matrix whose rows or columns differ in size by more than 1024 takes a slower way there,
+ * which keeps the relative accuracy of the smallest values. Their sum needs none, so that a reflector with entries of one
+ * magnitude, I - 2 v vᵀ, mixes the rows first, and another the columns: the values stay, and the sizes become alike.
+ */
+function normByEngine(data: Float64Array, rows: number, cols: number): number {
+  const unscale = scaleToOne(data);
+  const g = createGenerator(rows + cols);
+  const signs = (size: number) => uniform(g, size).map((value) => (value < 0.5 ? -1 : 1));
+  const [v, u] = [signs(rows), signs(cols)];
+  const mean = new Float64Array(cols);
+  for (let i = 0; i < rows; i++) addScaled(mean, data, i * cols, (2 * v[i]) / rows, 0, cols);
+  for (let i = 0; i < rows; i++) {
+    const at = i * cols;
+    let sum = 0;
+    for (let j = 0; j < cols; j++) {
+      data[at + j] -= v[i] * mean[j];
+      sum += u[j] * data[at + j];
+    }
+    for (let j = 0; j < cols; j++) data[at + j] -= ((2 * sum) / cols) * u[j];
+  }
+  return svd({ rows, cols, data }).s.reduce((sum, value) => sum + value, 0) * unscale;
 }
 
 /**

@@ -1,5 +1,24 @@
+import { linalgName, matmul, transpose } from '@learngene/tensor-svd';
+
 /** Columns of `b` that stay in the cache while rows of `a` pass. */
 const BLOCK = 64;
+
+/** Multiplications from which on an engine's product pays for its copies. */
+const LARGE = 2 ** 24;
+
+/**
+ * c += a bᵀ as {@link productNT}, by the engine of `@learngene/tensor-svd` where one is registered and the product is large. Its sums
+ * have another order than those of `productNT`: equal rows need not give equal bits.
+ */
+export function largeProductNT(operands: ProductOperands, c: Float64Array): void {
+  const { a, rows, b, cols, depth } = operands;
+  if (linalgName() === 'js' || rows * cols * depth < LARGE) {
+    productNT(operands, c);
+    return;
+  }
+  const found = matmul({ rows, cols: depth, data: a }, transpose({ rows: cols, cols: depth, data: b })).data;
+  for (let i = 0; i < c.length; i++) c[i] += found[i];
+}
 
 /** Row-major operands of {@link productNT}. */
 export interface ProductOperands {

@@ -95,3 +95,20 @@ export function matmul(a: Matrix, b: Matrix): Matrix {
   }
   return linalg().matmul(a, b);
 }
+
+/**
+ * The lower triangular l [n, n] with a = l lᵀ of a symmetric positive definite matrix, by the engine in use.
+ *
+ * @returns undefined where the engine has no such function (plain JavaScript), or a is not positive definite.
+ * @throws On NaN, infinity, wrong sizes, or asymmetry above 1e-6 of the largest entry.
+ */
+export function engineCholesky(a: Matrix): Matrix | undefined {
+  const { cholesky } = linalg();
+  if (cholesky === undefined) return undefined;
+  const symmetric = symmetrized(a);
+  try {
+    return cholesky(symmetric);
+  } catch {
+    return undefined; // finite and square: it is not positive definite
+  }
+}

@@ -1,4 +1,4 @@
-export { matmul, qr, svd, symmetricEigen, symmetricEigenvalues } from './decompositions';
+export { engineCholesky, matmul, qr, svd, symmetricEigen, symmetricEigenvalues } from './decompositions';
 export { createMatrix, identityMatrix, type Matrix, transpose } from './dense/matrix';
 export { applyFactored, composeDense } from './factored/apply';
 export { type BudgetLayer, type BudgetOptions, type BudgetSelection, selectByBudget } from './factored/budget';

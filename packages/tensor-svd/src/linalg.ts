@@ -48,6 +48,8 @@ export interface LinalgProvider {
   readonly matmul: (a: Matrix, b: Matrix) => Matrix;
   /** aᵀ b of a [k, m] and b [k, n]. Without it the transpose is made and `matmul` called. */
   readonly transposedMatmul?: (a: Matrix, b: Matrix) => Matrix;
+  /** The lower triangular l with a = l lᵀ of a symmetric a; throws where a is not positive definite. Without it there is none. */
+  readonly cholesky?: (a: Matrix) => Matrix;
   /** P L [m, min(m, n)] of a = P L U with partial pivoting. A column without a pivot is zero below its 1. */
   readonly permutedLower: (a: Matrix) => Matrix;
 }
