@@ -100,6 +100,7 @@ const DATA: Call[] = [
   ['data list', dataCommand, (path) => ['list', '--data', path]],
   ['data list of a kind', dataCommand, (path) => ['list', '--data', 'packed', '--data-path', path]],
   ['data list of folders', dataCommand, (path) => ['list', '--data', 'folder', '--data-path', path]],
+  ['data merge', dataCommand, (path) => ['merge', '--data', path, '--by', 'wordnet', '--out', at('never.json')]],
   ['data prepare', dataCommand, (path) => ['prepare', '--data', path, '--out', at('never.safetensors')]],
   ['data latents', dataCommand, (path) => ['latents', '--data', path, '--vae', 'emoji', '--out', out(), ...cpu]],
   ['train', trainCommand, (path) => ['--data', path, '--out', out(), ...cpu]],

@@ -30,6 +30,7 @@ const commands: [name: string, (place: string) => string[]][] = [
   ['transfer', (out) => ['transfer', '--from', at('run'), ...source, '--classes', 'dots', '--out', out, ...gpu]],
   ['vae train', (out) => ['vae', 'train', ...source, '--out', out, ...gpu]],
   ['data list --grid', (out) => ['data', 'list', ...source, '--grid', `${out}.png`]],
+  ['data merge', (out) => ['data', 'merge', ...source, '--by', 'wordnet', '--out', `${out}.json`]],
   ['data prepare', (out) => ['data', 'prepare', ...source, '--out', `${out}.safetensors`]],
   ['data latents', (out) => ['data', 'latents', ...source, '--vae', 'emoji', '--out', out, ...gpu]],
   ['sample --out', (out) => ['sample', '--from', at('run'), '--out', `${out}.png`, ...gpu]],

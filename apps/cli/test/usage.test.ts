@@ -22,6 +22,10 @@ describe('help', () => {
   // An option that a command takes acts there: what only other commands use is refused.
   test.concurrent.each<[string, string[]]>([
     ['data list', ['--data', '--data-path', '--size', '--grid', '--columns', '--force', '--config', '--set']],
+    [
+      'data merge',
+      ['--data', '--data-path', '--size', '--seed', '--by', '--most-leaves', '--pretrain', '--out', '--force'],
+    ],
     ['data prepare', ['--data', '--data-path', '--size', '--out', '--classes', '--force', '--config', '--set']],
     ['train', ['--engine', '--seed', '--steps', '--batch-size', '--learning-rate', '--data', '--resume', '--dry-run']],
     [

@@ -11,7 +11,7 @@ export {
 } from './batches';
 export { centerCrop } from './center-crop';
 export { type CifarFile, type CifarOptions, cifarDataset } from './cifar';
-export { classLabel, listNames, normalName } from './class-names';
+export { classLabel, listNames, normalName, renameClasses } from './class-names';
 export { concatDatasets } from './concat';
 export { emojiCharacter, holdOutCharacters, isHeldOutCharacter } from './emoji-character';
 export { DatasetFileError, type DatasetFileErrorOptions } from './errors';
@@ -40,4 +40,4 @@ export { BICUBIC, BOX, type RawImage, type ResampleFilter, resample } from './re
 export { type ClassReference, type ClassSplit, type SplitOptions, selectClasses, splitClasses } from './select-classes';
 export { classCounts, type SubsetOptions, subset } from './subset';
 export type { EnlargedImage, ImageDataset, LatentRows, LatentViews, Progress, ReadOptions } from './types';
-export { type IsAFacts, liftClasses, parseClassTable } from './wordnet';
+export { type IsAFacts, liftClasses, parseClassNames, parseClassTable } from './wordnet';

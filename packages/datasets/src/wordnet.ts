@@ -59,16 +59,44 @@ export function parseClassTable(text: string, name = 'table'): ClassTable {
   return Object.fromEntries(groups);
 }
 
+/**
+ * Reads names of classes: JSON `{ "class": "name", ... }`, or lines of class, tab, name (TSV; # begins a comment).
+ *
+ * @param name - the file, for errors
+ * @throws RangeError for a text that is neither, and for a class that is named twice
+ */
+export function parseClassNames(text: string, name = 'names'): Readonly<Record<string, string>> {
+  if (text.trimStart().startsWith('{')) {
+    const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+    return parseJson(text, { name, isValue: isText, expected: '{ class: name, ... }' });
+  }
+  const names = new Map<string, string>();
+  for (const [className, given] of parseColumns(text, { name, columns: ['class', 'name'] })) {
+    if (names.has(className)) throw new RangeError(`${name}: expected every class once, got "${className}" twice`);
+    names.set(className, given);
+  }
+  if (names.size === 0) throw new RangeError(`${name}: expected classes with their names, got none`);
+  return Object.fromEntries(names);
+}
+
 function parseJsonTable(text: string, name: string): ClassTable {
-  let table: unknown;
+  const isValue = (names: unknown): names is string[] =>
+    Array.isArray(names) && names.every((member) => typeof member === 'string');
+  return parseJson(text, { name, isValue, expected: '{ superclass: [class, ...], ... }' });
+}
+
+function parseJson<T>(
+  text: string,
+  { name, isValue, expected }: { name: string; isValue: (value: unknown) => value is T; expected: string },
+): Readonly<Record<string, T>> {
+  let table: Record<string, unknown>;
   try {
     table = JSON.parse(text);
   } catch (cause) {
     throw new RangeError(`${name}: cannot be read as JSON`, { cause });
   }
-  const isList = (names: unknown) => Array.isArray(names) && names.every((member) => typeof member === 'string');
-  if (Object.values(table as object).every(isList)) return table as ClassTable;
-  throw new RangeError(`${name}: expected { superclass: [class, ...], ... }`);
+  if (Object.values(table).every(isValue)) return table as Record<string, T>;
+  throw new RangeError(`${name}: expected ${expected}`);
 }
 
 /**

@@ -18,6 +18,7 @@ export { type DatasetDescription, describeDataset } from './data/describe-datase
 export { type EncodingRequest, encodeData, type PreparedEncoding, prepareEncoding } from './data/encode-data';
 export { firstImages } from './data/first-images';
 export { checkValidation, validationImages } from './data/held-out-images';
+export { type MergedData, type MergeRequest, mergeData, writeMergedData } from './data/merge-data';
 export { chooseClasses, type OpenData, openData, pretrainingClasses } from './data/open-data';
 export {
   checkFits,

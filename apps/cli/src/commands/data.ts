@@ -21,6 +21,7 @@ import {
 } from '../cli/context';
 import { checkTarget, withForceOption } from '../cli/target';
 import { latentsCommand } from './latents';
+import { mergeCommand } from './merge';
 
 interface DataOptions extends OutputOptions, ConfigOptions {
   force: boolean;
@@ -95,8 +96,9 @@ function prepareCommand(): Command {
 /** `learngene data`: look at datasets and pack them. */
 export function dataCommand(): Command {
   return new Command('data')
-    .description('Look at a dataset, pack it into one file, or encode it')
+    .description('Look at a dataset, merge its classes, pack it into one file, or encode it')
     .addCommand(listCommand())
+    .addCommand(mergeCommand())
     .addCommand(prepareCommand())
     .addCommand(latentsCommand())
     .addHelpText(

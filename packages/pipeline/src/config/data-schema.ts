@@ -34,11 +34,18 @@ export const dataSchema = () =>
     classes: z.array(z.string()).optional().describe('classes to pre-train on (default: all that are not novel)'),
     /** Classes kept out of pre-training. */
     novel: z.array(z.string()).default([]).describe('classes kept out of pre-training'),
-    /** Classes to merge: { superclass: [class, ...], ... }, or a JSON file of that. */
+    /** What the classes are called: imagenet (by wnid or number), { class: name, ... }, or a JSON or TSV file of that. */
+    classNames: z
+      .union([z.string(), z.record(z.string(), z.string())])
+      .optional()
+      .describe(
+        'names of the classes: imagenet (by wnid or number), { class: name, ... }, or a JSON or TSV file of that',
+      ),
+    /** Classes to merge: { superclass: [class, ...], ... }, a JSON or TSV file of that, or learngene-606-v1. */
     superclasses: z
       .union([z.string(), z.record(z.string(), z.array(z.string()))])
       .optional()
-      .describe('classes to merge: { superclass: [class, ...], ... }, or a JSON file of that'),
+      .describe('classes to merge: { superclass: [class, ...], ... }, a JSON or TSV file of that, or learngene-606-v1'),
     /** Classes with fewer images are left out. */
     minPerClass: positive().default(1).describe('classes with fewer images are left out'),
     /** Fraction of each class kept out of the training, for evaluation and the validation loss. */

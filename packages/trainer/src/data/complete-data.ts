@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type ClassTable, DatasetFileError } from '@learngene/datasets';
-import { type DatasetKind, detectDataset } from '@learngene/datasets/node';
+import { DatasetFileError, parseClassNames, parseClassTable } from '@learngene/datasets';
+import { type DatasetKind, detectDataset, SHIPPED_SUPERCLASSES } from '@learngene/datasets/node';
 import type { Config, Progress } from '@learngene/pipeline';
 import { ConfigError } from '@learngene/pipeline';
 import { identify } from '@learngene/pipeline/node';
@@ -19,6 +19,9 @@ export interface DataRecipe extends DataConfig {
   source: NonNullable<DataConfig['source']>;
 }
 
+/** The word for the names of ImageNet's classes. */
+export const IMAGENET = 'imagenet';
+
 const KIND_WORDS: Readonly<Record<DatasetKind, string>> = {
   emoji: 'the package of emoji',
   folder: 'a folder of class folders',
@@ -28,19 +31,34 @@ const KIND_WORDS: Readonly<Record<DatasetKind, string>> = {
   packed: 'packed arrays',
 };
 
-async function readTable(path: string): Promise<ClassTable> {
-  let table: unknown;
+/** Reads a table of a file: of superclasses, or of names. */
+async function readTable<T>(argument: string, path: string, parse: (text: string, name: string) => T): Promise<T> {
+  let text: string;
   try {
-    table = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    throw new ConfigError(`data.superclasses ${path}: cannot be read as JSON`, { cause: error });
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new ConfigError(`${argument} ${path}: the file cannot be read (${code})`, { argument, cause });
   }
-  const valid =
-    typeof table === 'object' &&
-    table !== null &&
-    Object.values(table).every((names) => Array.isArray(names) && names.every((name) => typeof name === 'string'));
-  if (!valid) throw new ConfigError(`data.superclasses ${path}: expected { superclass: [class, ...], ... }`);
-  return table as ClassTable;
+  try {
+    return parse(text, path);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ConfigError(`${argument} ${cause.message}`, { argument, cause });
+  }
+}
+
+/** The names and superclasses of a recipe: those of files are read, what is shipped stays a word. */
+async function readTables({ superclasses, classNames }: DataConfig): Promise<Partial<DataConfig>> {
+  const isShipped = (SHIPPED_SUPERCLASSES as readonly unknown[]).includes(superclasses);
+  return {
+    ...(typeof superclasses === 'string' && !isShipped
+      ? { superclasses: { ...(await readTable('data.superclasses', superclasses, parseClassTable)) } as never }
+      : {}),
+    ...(typeof classNames === 'string' && classNames !== IMAGENET
+      ? { classNames: { ...(await readTable('data.classNames', classNames, parseClassNames)) } }
+      : {}),
+  };
 }
 
 /** Throws where a path holds the result of a command and not data. A run, for example, has folders with images too. */
@@ -77,7 +95,7 @@ async function kindAt(path: string, progress: Progress): Promise<DatasetKind> {
 }
 
 /**
- * Data as they are kept in a recipe: the kind is named or detected, the path absolute, the table of superclasses inside.
+ * Data as they are kept in a recipe: the kind is named or detected, the path absolute, the tables of names and superclasses inside.
  * There are no data by default.
  *
  * @throws ConfigError where neither a kind nor a path is given, or the path that a kind needs is missing
@@ -96,13 +114,5 @@ export async function completeData(data: DataConfig, progress: Progress): Promis
   if (path !== undefined && data.source !== undefined) checkPlace(path, data.source);
   if (path !== undefined) await refuseArtifact(path, data.source === undefined ? 'data' : 'data.path');
   const source = data.source ?? (await kindAt(path as string, progress));
-  const { superclasses } = data;
-  return {
-    ...data,
-    source,
-    ...(path === undefined ? {} : { path }),
-    ...(typeof superclasses === 'string'
-      ? { superclasses: { ...(await readTable(superclasses)) } as DataConfig['superclasses'] }
-      : {}),
-  };
+  return { ...data, source, ...(path === undefined ? {} : { path }), ...(await readTables(data)) };
 }

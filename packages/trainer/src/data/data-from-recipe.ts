@@ -7,6 +7,7 @@ const PLACE_KEYS = [
   'size',
   'split',
   'variant',
+  'classNames',
   'superclasses',
   'skinVariations',
   'minPerClass',

@@ -22,6 +22,7 @@ const DECIDED: { readonly [name in keyof DataConfig]?: unknown } = {
   size: undefined,
   split: 'train',
   variant: undefined,
+  classNames: undefined,
   superclasses: undefined,
   minPerClass: 1,
   skinVariations: false,

@@ -1,4 +1,5 @@
 import { type ClassTable, type ImageDataset, listNames, mergeClasses, selectClasses } from '@learngene/datasets';
+import { shippedSuperclasses } from '@learngene/datasets/node';
 import type { Config, Progress } from '@learngene/pipeline';
 import { ConfigError, classLabels } from '@learngene/pipeline';
 import type { LatentOrigin } from '../latents/manifest';
@@ -36,12 +37,25 @@ export async function openData(
   refuseLatentFolder(data);
   const complete = await completeData(data, progress);
   const fromFiles = complete.source === 'folder' || complete.source === 'emoji';
-  const recipe = fromFiles ? { ...complete, size: complete.size ?? size } : complete;
+  let recipe = fromFiles ? { ...complete, size: complete.size ?? size } : complete;
   let dataset = await openSource(recipe, progress);
+  if (typeof recipe.superclasses === 'string') {
+    recipe = { ...recipe, superclasses: (await shippedTable(recipe.superclasses, dataset)) as never };
+  }
   if (recipe.superclasses !== undefined) {
     dataset = mergeClasses(dataset, recipe.superclasses as ClassTable, { missing: 'drop' });
   }
   return { dataset: withoutSmallClasses(dataset, recipe.minPerClass, progress), recipe };
+}
+
+/** The table of a shipped list for the classes of a dataset, as a recipe keeps it. */
+async function shippedTable(list: string, { classes }: ImageDataset): Promise<ClassTable> {
+  try {
+    return (await shippedSuperclasses(list, classes)).table;
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ConfigError(`data.superclasses ${list}: ${cause.message}`, { argument: 'data.superclasses', cause });
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { ImageDataset } from '@learngene/datasets';
+import { type ImageDataset, renameClasses } from '@learngene/datasets';
 import {
   cifar,
   emojiDataset,
@@ -8,6 +8,7 @@ import {
   type IgnoredEntry,
   idx,
   imageFolder,
+  imageNetNames,
   packed,
 } from '@learngene/datasets/node';
 import type { Config, Progress } from '@learngene/pipeline';
@@ -68,8 +69,29 @@ function checkVariant({ source, variant }: DataRecipe): void {
   });
 }
 
-/** Lists the images of a kind at its place, all classes as they lie there. */
+/** Lists the images of a kind at its place, all classes with the names that the recipe gives them. */
 export async function openSource(data: DataRecipe, progress: Progress): Promise<ImageDataset> {
+  const dataset = await listSource(data, progress);
+  if (data.classNames === undefined) return dataset;
+  try {
+    return renameClasses(dataset, await namesOf(data.classNames));
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ConfigError(`data.classNames: ${cause.message}`, { argument: 'data.classNames', cause });
+  }
+}
+
+/** Names by class; those of ImageNet by wnid, and by number. */
+async function namesOf(classNames: NonNullable<DataConfig['classNames']>): Promise<Readonly<Record<string, string>>> {
+  if (typeof classNames !== 'string') return classNames;
+  const names = [...(await imageNetNames())];
+  return Object.fromEntries(
+    names.flatMap(([wnid, name], index) => [[wnid, name] as const, [`${index}`, name] as const]),
+  );
+}
+
+/** Lists the images of a kind at its place, all classes as they lie there. */
+async function listSource(data: DataRecipe, progress: Progress): Promise<ImageDataset> {
   const { source, autoOrient, split: part, variant, size = USUAL_SIZE, skinVariations } = data;
   checkVariant(data);
   const path = data.path ?? '';

@@ -42,7 +42,7 @@ export interface ContinuedRun<C> {
 }
 
 /** Keys whose value is one thing: an array, or a table of classes. */
-const WHOLE = new Set(['data.superclasses']);
+const WHOLE = new Set(['data.classNames', 'data.superclasses']);
 
 /** Every value of a configuration by its full key. */
 function flatten(value: object, path = ''): Map<string, unknown> {
