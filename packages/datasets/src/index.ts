@@ -9,6 +9,7 @@ export {
   type LatentBatch,
   type LatentBatches,
 } from './batches';
+export { expandBraces } from './braces';
 export { centerCrop } from './center-crop';
 export { type CifarFile, type CifarOptions, cifarDataset } from './cifar';
 export { classLabel, listNames, normalName, renameClasses } from './class-names';
@@ -39,5 +40,6 @@ export { type PackedOptions, packDataset, packedDataset } from './packed';
 export { BICUBIC, BOX, type RawImage, type ResampleFilter, resample } from './resample';
 export { type ClassReference, type ClassSplit, type SplitOptions, selectClasses, splitClasses } from './select-classes';
 export { classCounts, type SubsetOptions, subset } from './subset';
+export { type TarEntry, tarEntries } from './tar';
 export type { EnlargedImage, ImageDataset, LatentRows, LatentViews, Progress, ReadOptions } from './types';
 export { type IsAFacts, liftClasses, parseClassNames, parseClassTable } from './wordnet';

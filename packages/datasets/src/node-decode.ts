@@ -50,10 +50,14 @@ export type ReadImageOptions = Pick<DecodeOptions, 'background' | 'autoOrient' |
  *   of YCbCr samples
  */
 export async function readImageFile(file: string, options: ReadImageOptions = {}): Promise<RawImage> {
+  // libvips gets the content and not the path: it caches opened files and would not notice that one has changed.
+  return readImage(file, () => readFile(file), options);
+}
+
+async function readImage(file: string, read: () => Promise<Uint8Array>, options: ReadImageOptions): Promise<RawImage> {
   const { background = [255, 255, 255], autoOrient = true, wasDecoded = false } = options;
   try {
-    // libvips gets the content and not the path: it caches opened files and would not notice that one has changed.
-    const content = await readFile(file);
+    const content = await read();
     const settings = { background, autoOrient, wasDecoded };
     return await runTogether(() => decodeStrictly(content, settings)).catch(() =>
       // Decodes that run at the same time share libvips' error buffer. Only a decode that runs alone yields a message
@@ -72,8 +76,17 @@ export async function readImageFile(file: string, options: ReadImageOptions = {}
  * @throws DatasetFileError as `readImageFile`
  */
 export async function decodeImageFile(file: string, options: DecodeOptions): Promise<Uint8Array> {
+  return decodeImage(file, () => readFile(file), options);
+}
+
+/** As {@link decodeImageFile}, with the content of the file from `read`; `file` is its name for errors. */
+export async function decodeImage(
+  file: string,
+  read: () => Promise<Uint8Array>,
+  options: DecodeOptions,
+): Promise<Uint8Array> {
   const { size, onEnlarged } = options;
-  const image = await readImageFile(file, options);
+  const image = await readImage(file, read, options);
   const { width, height } = image;
   if (Math.min(width, height) < size) onEnlarged?.({ file, width, height });
   return centerCrop(image, size);

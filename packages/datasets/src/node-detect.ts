@@ -3,10 +3,11 @@ import { DatasetFileError } from './errors';
 import { idxImagesAmong } from './node-idx';
 import { listClassFolders } from './node-image-folder';
 import { packedNames } from './node-packed';
+import { isShardPattern } from './node-shards';
 import { IMAGE_TENSORS } from './packed';
 
 /** The kinds of data that {@link detectDataset} tells apart. */
-export type DatasetKind = 'emoji' | 'folder' | 'idx' | 'cifar10' | 'cifar100' | 'packed';
+export type DatasetKind = 'emoji' | 'folder' | 'idx' | 'cifar10' | 'cifar100' | 'packed' | 'webdataset';
 
 /** The kind of data at a path, and how it was recognised. */
 export interface DetectedDataset {
@@ -34,12 +35,13 @@ const FOREIGN: readonly (readonly [file: string, problem: string])[] = [
 
 /**
  * Recognises the kind of data at a path, from names and first bytes of files alone: a folder of class folders, the IDX
- * files of the MNIST family, the binary version of CIFAR-10 or CIFAR-100, the package of emoji, or one file of packed
- * arrays.
+ * files of the MNIST family, the binary version of CIFAR-10 or CIFAR-100, the package of emoji, one file of packed
+ * arrays, or tar shards, of which the ending is enough.
  *
  * @throws DatasetFileError where nothing is there, or nothing that is recognised, with what was found
  */
 export async function detectDataset(path: string): Promise<DetectedDataset> {
+  if (isShardPattern(path)) return { kind: 'webdataset', by: 'its ending .tar' };
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw new DatasetFileError(path, 'expected a folder or a file, found none');
   return found.isDirectory() ? detectFolder(path) : detectFile(path);

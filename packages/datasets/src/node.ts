@@ -26,3 +26,4 @@ export {
   wordNetSuperclasses,
 } from './node-imagenet';
 export { packed } from './node-packed';
+export { isShardPattern, type ShardOptions, tarShards } from './node-shards';

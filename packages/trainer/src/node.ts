@@ -1,3 +1,4 @@
+export { isShardPattern } from '@learngene/datasets/node';
 export { PROTOCOL_NAMES, type Protocol } from '@learngene/metrics';
 export { checkMemory } from './check-memory';
 export { checkTarget, type TargetOptions } from './check-target';

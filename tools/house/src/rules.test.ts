@@ -69,7 +69,7 @@ test('the command is short as a whole and file by file, and has no tensors', () 
     'apps/cli/package.json': manifest('cli'),
     'apps/cli/src/commands/train.ts': lines(120),
     'apps/cli/src/commands/train.test.ts': `${lines(200)}import '@tensorflow/tfjs-core';`,
-    'apps/cli/src/long.ts': lines(2080),
+    'apps/cli/src/long.ts': lines(2120),
   };
   expect(withWorkspace(command, thickCommand)).toEqual([]);
   const thick = {
@@ -78,7 +78,7 @@ test('the command is short as a whole and file by file, and has no tensors', () 
     'apps/cli/src/tensors.ts': "\nimport type { Tensor } from '@tensorflow/tfjs-core';\n",
   };
   expect(withWorkspace(thick, thickCommand)).toEqual([
-    'apps/cli/src: expected at most 2200 lines without tests, got 2203',
+    'apps/cli/src: expected at most 2240 lines without tests, got 2243',
     'apps/cli/src/commands/train.ts: expected at most 120 lines in a file of a command, got 121',
     "apps/cli/src/tensors.ts:2 imports '@tensorflow/tfjs-core': tensors belong to the packages",
   ]);

@@ -2,7 +2,7 @@
 import { isSource, isTest } from './sources.mjs';
 
 /** The most lines of a file that holds a command, and of the whole command without its tests. */
-const MOST = { command: 120, all: 2200 };
+const MOST = { command: 120, all: 2240 };
 
 /** Finds command files that are too long, a command that is too long as a whole, and imports of tfjs. */
 export function thickCommand(workspace, folder = 'apps/cli') {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Config, DATA_SOURCES, nearestWord } from '@learngene/pipeline';
-import { isLatentFolder } from '@learngene/trainer/node';
+import { isLatentFolder, isShardPattern } from '@learngene/trainer/node';
 import { UsageError } from './errors';
 
 type Data = Config['data'];
@@ -29,10 +29,12 @@ function isSource(word: string): word is Source {
  */
 export function dataOfFlags({ data, dataPath, latents: folder }: DataFlags): Pick<Data, 'source' | 'path' | 'latents'> {
   const latents = folder === undefined ? {} : { latents: resolve(folder) };
-  const path = dataPath === undefined ? undefined : resolve(dataPath);
+  const path = dataPath === undefined || /^https?:/.test(dataPath) ? dataPath : resolve(dataPath);
   if (data === undefined) return { path, ...latents };
   if (isSource(data)) return { source: data, path, ...latents };
-  if (!existsSync(data)) {
+  if (isShardPattern(data) && (/[{]|^https?:/.test(data) || existsSync(data))) {
+    if (dataPath === undefined) return { path: /^https?:/.test(data) ? data : resolve(data), ...latents };
+  } else if (!existsSync(data)) {
     if (/[/\\.]/.test(data)) throw new UsageError(`--data ${data}: there is nothing at this path`);
     const nearest = nearestWord(data, DATA_SOURCES);
     const hint = nearest === undefined ? 'there is nothing at this path' : `did you mean ${nearest}?`;

@@ -1,4 +1,4 @@
-import { mergeData, openData, writeMergedData } from '@learngene/trainer/node';
+import { type MergeRequest, mergeData, openData, writeMergedData } from '@learngene/trainer/node';
 import { Command } from 'commander';
 import {
   type ConfigOptions,
@@ -13,13 +13,7 @@ import {
 } from '../cli/context';
 import { checkTarget, withForceOption } from '../cli/target';
 
-interface MergeOptions extends OutputOptions, ConfigOptions {
-  by: string;
-  mostLeaves?: number;
-  pretrain?: number;
-  out: string;
-  force: boolean;
-}
+type MergeOptions = OutputOptions & ConfigOptions & MergeRequest & { out: string; force: boolean };
 
 /** `learngene data merge`: merge classes to superclasses. */
 export function mergeCommand(): Command {

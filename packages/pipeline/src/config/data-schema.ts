@@ -4,7 +4,7 @@ const positive = () => z.int().positive();
 const fraction = () => z.number().min(0).max(1);
 
 /** The kinds of data that are read. */
-export const DATA_SOURCES = ['emoji', 'folder', 'idx', 'cifar10', 'cifar100', 'packed'] as const;
+export const DATA_SOURCES = ['emoji', 'folder', 'idx', 'cifar10', 'cifar100', 'packed', 'webdataset'] as const;
 
 /** Where the images come from, and which classes are for pre-training and which are held back as novel. */
 export const dataSchema = () =>

@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DatasetFileError, parseClassNames, parseClassTable } from '@learngene/datasets';
-import { type DatasetKind, detectDataset, SHIPPED_SUPERCLASSES } from '@learngene/datasets/node';
+import { type DatasetKind, detectDataset, isShardPattern, SHIPPED_SUPERCLASSES } from '@learngene/datasets/node';
 import type { Config, Progress } from '@learngene/pipeline';
 import { ConfigError } from '@learngene/pipeline';
 import { identify } from '@learngene/pipeline/node';
@@ -29,6 +29,7 @@ const KIND_WORDS: Readonly<Record<DatasetKind, string>> = {
   cifar10: 'CIFAR-10',
   cifar100: 'CIFAR-100',
   packed: 'packed arrays',
+  webdataset: 'tar shards',
 };
 
 /** Reads a table of a file: of superclasses, or of names. */
@@ -69,9 +70,16 @@ export async function refuseArtifact(path: string, argument: string): Promise<vo
   throw new ConfigError(`${argument} ${path}: expected images; this is ${what}`, { argument });
 }
 
+/** A path from any folder; an address of shards stays as it is. */
+const placeOf = (path: string) => (isShardPattern(path) && /^https?:/.test(path) ? path : resolve(path));
+
 /** Throws where nothing is at the path of data of a known kind, or a folder in place of a file or the reverse. */
 function checkPlace(path: string, source: DatasetKind): void {
   const argument = 'data.path';
+  if (source === 'webdataset') {
+    if (isShardPattern(path)) return;
+    throw new ConfigError(`${argument} ${path}: expected tar shards, as train-{000..009}.tar`, { argument });
+  }
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) {
     throw new ConfigError(`${argument} ${path}: no such file or folder`, { argument, code: 'data-missing' });
@@ -101,7 +109,7 @@ async function kindAt(path: string, progress: Progress): Promise<DatasetKind> {
  * @throws ConfigError where neither a kind nor a path is given, or the path that a kind needs is missing
  */
 export async function completeData(data: DataConfig, progress: Progress): Promise<DataRecipe> {
-  const path = data.path === undefined ? undefined : resolve(data.path);
+  const path = data.path === undefined ? undefined : placeOf(data.path);
   if (data.source === undefined && path === undefined) {
     throw new ConfigError(
       'data: no data given; give a path (a folder of class folders, of IDX or CIFAR files, an .npz or .safetensors file) or emoji',

@@ -92,13 +92,17 @@ describe('mergeData', () => {
     expect(data).toEqual({ superclasses: { fish: WNIDS.slice(0, 3), crane: WNIDS.slice(3) } });
   });
   test.each<[string, MergeRequest, string]>([
-    ['leaves of a list', { by: 'learngene-606-v1', mostLeaves: 6 }, '--most-leaves: has no part in --by learngene'],
-    ['no leaves', { by: 'wordnet' }, '--most-leaves: needed for --by wordnet'],
-    ['a draw of a list', { by: 'learngene-606-v1', pretrain: 3, seed: 0 }, '--pretrain: learngene-606-v1 says itself'],
-    ['a seed alone', { by: 'wordnet', mostLeaves: 6, seed: 0 }, '--seed: has a part only where --pretrain'],
-    ['a draw without a seed', { by: 'wordnet', mostLeaves: 6, pretrain: 2 }, '--seed: needed for --pretrain'],
+    [
+      'leaves of a list',
+      { by: 'learngene-606-v1', mostLeaves: 6 },
+      'mostLeaves: has no part where classes are merged by learngene',
+    ],
+    ['no leaves', { by: 'wordnet' }, 'mostLeaves: needed to merge by wordnet'],
+    ['a draw of a list', { by: 'learngene-606-v1', pretrain: 3, seed: 0 }, 'pretrain: learngene-606-v1 says itself'],
+    ['a seed alone', { by: 'wordnet', mostLeaves: 6, seed: 0 }, 'seed: has a part only where pretrain'],
+    ['a draw without a seed', { by: 'wordnet', mostLeaves: 6, pretrain: 2 }, 'seed: needed for pretrain'],
     ['too many', { by: 'wordnet', mostLeaves: 6, pretrain: 4, seed: 0 }, 'expected an integer from 1 to 3, got 4'],
-    ['no file', { by: 'nowhere' }, '--by nowhere: expected wordnet, learngene-606-v1 or a file'],
+    ['no file', { by: 'nowhere' }, 'by nowhere: expected wordnet, learngene-606-v1 or a file'],
   ])('%s is refused', async (_, request, message) => {
     await expect(merge(request)).rejects.toThrow(ConfigError);
     await expect(merge(request)).rejects.toThrow(message);

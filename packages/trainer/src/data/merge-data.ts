@@ -58,7 +58,7 @@ export async function mergeData(
     };
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new ConfigError(`--by ${request.by}: ${cause.message}`, { argument: '--by', cause });
+    throw new ConfigError(`by ${request.by}: ${cause.message}`, { argument: 'by', cause });
   }
 }
 
@@ -71,16 +71,17 @@ async function tableOf(
   { classes }: ImageDataset,
   { by, mostLeaves, pretrain, seed }: MergeRequest,
 ): Promise<{ table: ClassTable; pretrain?: readonly string[] }> {
-  if (mostLeaves !== undefined && by !== 'wordnet') refuse('--most-leaves', `has no part in --by ${by}`);
-  if (pretrain === undefined && seed !== undefined) refuse('--seed', 'has a part only where --pretrain is given');
+  if (mostLeaves !== undefined && by !== 'wordnet')
+    refuse('mostLeaves', `has no part where classes are merged by ${by}`);
+  if (pretrain === undefined && seed !== undefined) refuse('seed', 'has a part only where pretrain is given');
   if ((SHIPPED_SUPERCLASSES as readonly string[]).includes(by)) {
-    if (pretrain !== undefined) refuse('--pretrain', `${by} says itself which superclasses are to pre-train on`);
+    if (pretrain !== undefined) refuse('pretrain', `${by} says itself which superclasses are to pre-train on`);
     return shippedSuperclasses(by, classes);
   }
-  if (by === 'wordnet' && mostLeaves === undefined) refuse('--most-leaves', 'needed for --by wordnet');
+  if (by === 'wordnet' && mostLeaves === undefined) refuse('mostLeaves', 'needed to merge by wordnet');
   const table = by === 'wordnet' ? await wordNetSuperclasses(classes, mostLeaves as number) : await readFileTable(by);
   if (pretrain === undefined) return { table };
-  if (seed === undefined) refuse('--seed', 'needed for --pretrain');
+  if (seed === undefined) refuse('seed', 'needed for pretrain');
   return { table, pretrain: drawPretraining(table, pretrain, seed as number) };
 }
 
@@ -88,8 +89,8 @@ async function readFileTable(path: string): Promise<ClassTable> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     const words = `wordnet, ${SHIPPED_SUPERCLASSES.join(', ')} or a file`;
     const { code } = cause as NodeJS.ErrnoException;
-    throw new ConfigError(`--by ${path}: expected ${words}, which cannot be read (${code})`, {
-      argument: '--by',
+    throw new ConfigError(`by ${path}: expected ${words}, which cannot be read (${code})`, {
+      argument: 'by',
       cause,
     });
   });

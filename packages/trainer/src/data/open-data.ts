@@ -36,7 +36,7 @@ export async function openData(
   if (latents !== undefined) return openLatentData({ ...data, latents }, progress);
   refuseLatentFolder(data);
   const complete = await completeData(data, progress);
-  const fromFiles = complete.source === 'folder' || complete.source === 'emoji';
+  const fromFiles = ['folder', 'emoji', 'webdataset'].includes(complete.source);
   let recipe = fromFiles ? { ...complete, size: complete.size ?? size } : complete;
   let dataset = await openSource(recipe, progress);
   if (typeof recipe.superclasses === 'string') {

@@ -10,6 +10,7 @@ import {
   imageFolder,
   imageNetNames,
   packed,
+  tarShards,
 } from '@learngene/datasets/node';
 import type { Config, Progress } from '@learngene/pipeline';
 import { ConfigError } from '@learngene/pipeline';
@@ -118,6 +119,13 @@ async function listSource(data: DataRecipe, progress: Progress): Promise<ImageDa
       );
     case 'packed':
       return nativeSize(await packed(path), data);
+    case 'webdataset':
+      try {
+        return await tarShards(path, { size, autoOrient });
+      } catch (cause) {
+        if (!(cause instanceof RangeError)) throw cause;
+        throw new ConfigError(`data.path ${cause.message}`, { argument: 'data.path', cause });
+      }
     default:
       throw new Error(`data.source: unknown source ${String(source satisfies never)}`);
   }
