@@ -55,6 +55,50 @@ function moveBlock(bytes, { below }) {
   return Buffer.concat([rest.subarray(0, to), block, rest.subarray(to)]);
 }
 
+/** Changes the header of an entry of a tar archive, mostly with a checksum that is right again. */
+function tarHeader(bytes, random) {
+  const out = Buffer.from(bytes);
+  const headers = [];
+  for (let at = 0; at + 512 <= out.length; at += 512)
+    if (out.toString('latin1', at + 257, at + 262) === 'ustar') headers.push(at);
+  if (headers.length === 0) return out;
+  const at = random.pick(headers);
+  const names = [
+    '../../../etc/passwd',
+    '/etc/passwd',
+    'a'.repeat(100),
+    '.',
+    '',
+    '\u0000x',
+    '..jpg',
+    'C:\\x.jpg',
+    '__proto__.cls',
+  ];
+  const sizes = [
+    '77777777777',
+    '00000000000',
+    '-1',
+    'ffffffffffff',
+    '\u0080\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff',
+    '',
+    '99',
+    '00000100000',
+  ];
+  const [start, length, value] = random.pick([
+    [0, 100, random.pick(names)],
+    [124, 12, random.pick(sizes)],
+    [156, 1, random.pick(['1', '2', '3', '5', '6', '7', 'x', 'g', 'L', 'K', 'S', '\u0000', 'Z'])],
+    [257, 6, random.pick(['', 'xstar', 'ustar '])],
+    [345, 155, random.pick(names)],
+  ]);
+  out.fill(0, at + start, at + start + length).write(value.slice(0, length), at + start, 'latin1');
+  if (random.chance(0.1)) return out;
+  out.fill(' ', at + 148, at + 156);
+  const sum = out.subarray(at, at + 512).reduce((total, byte) => total + byte, 0);
+  out.write(`${sum.toString(8).padStart(6, '0')}\0 `, at + 148, 'latin1');
+  return out;
+}
+
 /** Every place in a JSON value: the object or list that holds it, and its key. */
 function places(value) {
   if (typeof value !== 'object' || value === null) return [];
@@ -142,6 +186,7 @@ const GENERIC = [flipBits, truncate, extend, overwriteField, moveBlock];
 export function mutationsFor(name) {
   if (name.endsWith('.safetensors')) return [...GENERIC, safetensorsHeader, safetensorsHeader, safetensorsHeader];
   if (name.endsWith('.json')) return [flipBits, truncate, extend, jsonFile, jsonFile, jsonFile, jsonFile, jsonFile];
+  if (name.endsWith('.tar')) return [...GENERIC, tarHeader, tarHeader, tarHeader, tarHeader, tarHeader];
   if (name === 'hostile.pt') return [hostileTorch];
   if (name.endsWith('.pt')) return [...GENERIC, torchPickle, torchPickle, torchPickle];
   if (name.endsWith('.npy')) return [...GENERIC, npyHeader, npyHeader, npyHeader];

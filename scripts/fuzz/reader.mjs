@@ -90,6 +90,7 @@ const readers = {
   'idx gz': async (folder) => readDataset(await datasets.idx(folder)),
   cifar: async (folder) => readDataset(await datasets.cifar(folder, { variant: 'cifar-10', part: 'test' })),
   pictures: async (folder) => readDataset(await datasets.imageFolder(folder, { size: 8 })),
+  tar: async (folder) => readDataset(await datasets.tarShards(join(folder, 'a.tar'), { size: 8 })),
   bundle: async (folder) => {
     const before = tf.memory().numTensors;
     const [loaded] = await Promise.allSettled([loadBundle(folder)]);

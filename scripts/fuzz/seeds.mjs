@@ -87,6 +87,30 @@ async function pictures() {
   };
 }
 
+/** An entry of a tar archive: a header (ustar) and its content in blocks of 512 bytes. */
+function tarEntry(name, content, type = '0') {
+  const header = Buffer.alloc(512);
+  header.write(name, 0);
+  header.write(`${content.length.toString(8).padStart(11, '0')}\0`, 124);
+  header.write(`        ${type}`, 148);
+  header.write('ustar\u000000', 257);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return Buffer.concat([header, content, Buffer.alloc((512 - (content.length % 512)) % 512)]);
+}
+
+async function tar() {
+  const files = Object.entries(await pictures()).filter(([name]) => /png|jpg|webp/.test(name));
+  const samples = files.flatMap(([name, bytes], i) => {
+    const key = name.slice(0, name.indexOf('.'));
+    const label = i === 2 ? ['json', '{"label": 2}'] : ['cls', `${i}`];
+    return [tarEntry(name, bytes), tarEntry(`${key}.${label[0]}`, Buffer.from(label[1]))];
+  });
+  const pax = tarEntry('pax', Buffer.from('19 path=long/d.jpg\n'), 'x');
+  const last = [pax, tarEntry('short', files[1][1]), tarEntry('long/d.cls', Buffer.from('1'))];
+  return { 'a.tar': Buffer.concat([...samples, ...last, Buffer.alloc(1024)]) };
+}
+
 async function bundle() {
   const [{ decomposeKind, initKind, kindConfig }, { ditConfig }, { createGenerator }] = await Promise.all(
     ['kind/dist/index.js', 'dit/dist/index.js', 'random/dist/index.js'].map(from),
@@ -130,6 +154,7 @@ export const seeds = {
   'idx gz': idxGz,
   cifar,
   pictures,
+  tar,
   bundle,
   'cli config': cliConfig,
 };

@@ -20,7 +20,7 @@ export interface DataRecipe extends DataConfig {
 }
 
 /** The word for the names of ImageNet's classes. */
-export const IMAGENET = 'imagenet';
+const IMAGENET = 'imagenet';
 
 const KIND_WORDS: Readonly<Record<DatasetKind, string>> = {
   emoji: 'the package of emoji',
