@@ -27,6 +27,7 @@ export function sidebar() {
   const guides = [
     page('Draw emoji at once', '/guides/emoji-bundle'),
     page('Photos of your own', '/guides/own-photos'),
+    page('ImageNet', '/guides/imagenet'),
     page('Add a class', '/bundles'),
     page('A class as a LoRA', '/peft'),
     page('Models in latents', '/latents'),
