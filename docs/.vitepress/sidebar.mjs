@@ -35,6 +35,7 @@ export function sidebar() {
     page('Compare methods', '/transfer'),
     page('Resume, extend, compare', '/guides/resume-and-extend'),
     page('From PyTorch to here', '/guides/from-pytorch'),
+    page('Measure like ADM', '/guides/measure-like-adm'),
   ];
   const reference = [
     page('The command', '/reference/cli'),
