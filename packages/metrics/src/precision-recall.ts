@@ -66,8 +66,13 @@ export function precisionRecall(
   return { precision, recall, fScore: (2 * precision * recall) / Math.max(1e-5, precision + recall) };
 }
 
+/** Vectors that are moved towards the origin and converted to float64 at a time. */
+const CONVERTED = 512;
+
 interface Prepared {
-  readonly data: Float64Array;
+  /** The vectors as they came: no float64 copy of all of them is made. */
+  readonly data: FeatureSet['data'];
+  readonly origin: Float64Array;
   readonly squares: Float64Array;
   readonly count: number;
   readonly dims: number;
@@ -91,9 +96,24 @@ function prepare(
   if (count < neighbors + 1) {
     throw new RangeError(`${name}: expected at least neighbors + 1 = ${neighbors + 1} vectors, got ${count}`);
   }
-  const values = Float64Array.from(data, (value, i) => value - origin[i % dims]);
-  const squares = Float64Array.from({ length: count }, (_, i) => dot(values, i * dims, values, i * dims, dims));
-  return { data: values, squares, count, dims };
+  const squares = new Float64Array(count);
+  for (let start = 0; start < count; start += CONVERTED) {
+    const end = Math.min(count, start + CONVERTED);
+    const values = moved({ data, origin, dims }, start, end);
+    for (let i = start; i < end; i++) {
+      squares[i] = dot(values, (i - start) * dims, values, (i - start) * dims, dims);
+    }
+  }
+  return { data, origin, squares, count, dims };
+}
+
+/** Vectors start ... end - 1 in float64, less the origin. */
+function moved({ data, origin, dims }: Pick<Prepared, 'data' | 'origin' | 'dims'>, start: number, end: number) {
+  const values = new Float64Array((end - start) * dims);
+  for (let at = 0, from = start * dims; at < values.length; ) {
+    for (let j = 0; j < dims; j++) values[at++] = data[from++] - origin[j];
+  }
+  return values;
 }
 
 /** Computes the squared distance of every vector to its k-th neighbour. */
@@ -132,9 +152,14 @@ function forBlocks(
   const distances = new Float64Array(Math.min(blockRows, a.count) * b.count);
   for (let start = 0; start < a.count; start += blockRows) {
     const rows = Math.min(blockRows, a.count - start);
-    distances.fill(0);
-    const block = a.data.subarray(start * a.dims, (start + rows) * a.dims);
-    productNT({ a: block, rows, b: b.data, cols: b.count, depth: a.dims }, distances);
+    const block = moved(a, start, start + rows);
+    for (let first = 0; first < b.count; first += CONVERTED) {
+      const end = Math.min(b.count, first + CONVERTED);
+      const cols = end - first;
+      const products = new Float64Array(rows * cols);
+      productNT({ a: block, rows, b: moved(b, first, end), cols, depth: a.dims }, products);
+      for (let i = 0; i < rows; i++) distances.set(products.subarray(i * cols, (i + 1) * cols), i * b.count + first);
+    }
     for (let i = 0; i < rows; i++) {
       for (let j = 0, at = i * b.count; j < b.count; j++, at++) {
         distances[at] = Math.max(0, a.squares[start + i] + b.squares[j] - 2 * distances[at]);
