@@ -8,6 +8,7 @@ import { longSources } from './src/lengths.mjs';
 import { packageLevels } from './src/levels.mjs';
 import { optionNames } from './src/option-names.mjs';
 import { importsPastIndex } from './src/past-index.mjs';
+import { plurals } from './src/plurals.mjs';
 import { readWorkspace } from './src/sources.mjs';
 import { thickCommand } from './src/thin-command.mjs';
 
@@ -20,6 +21,7 @@ const rules = {
   'Files that are too long': longSources,
   'Options of the command in a package': optionNames,
   'Packages without a level': packageLevels,
+  'Plurals of what may be one': plurals,
   'A command that is not thin': thickCommand,
 };
 

@@ -72,7 +72,7 @@ describe('learngene report', () => {
 describe('learngene config', () => {
   test('prints keys, and writes a schema that a configuration may name', async () => {
     const { stdout } = await succeed('config', 'training.steps', '--json');
-    expect(JSON.parse(stdout)).toMatchObject([{ key: 'training.steps', default: 10_000 }]);
+    expect(JSON.parse(stdout)).toMatchObject([{ key: 'training.steps', default: 2000 }]);
     await succeed('config', '--json-schema', at('learngene.schema.json'));
     const config = { $schema: './learngene.schema.json', training: { steps: 3 } };
     writeFileSync(at('config.json'), JSON.stringify(config));

@@ -1,5 +1,6 @@
 import type { EnlargedImage, ImageDataset } from '@learngene/datasets';
 import type { Progress } from '@learngene/pipeline';
+import { counted } from '@learngene/pipeline';
 import type { EnlargedRecord } from '@learngene/pipeline/node';
 
 /** The record of image files that were enlarged; undefined where there are none. */
@@ -29,6 +30,6 @@ export function warnOfEnlarged(
   const are = images === 1 ? 'is' : 'are';
   const were = images === 1 ? 'was' : 'were';
   progress.warn(
-    `${images} of ${size} images ${are} smaller than ${width}x${height} (the smallest ${smallest.join('x')}) and ${were} enlarged: a model learns their blur`,
+    `${images} of ${counted(size, 'image')} ${are} smaller than ${width}x${height} (the smallest ${smallest.join('x')}) and ${were} enlarged: a model learns their blur`,
   );
 }

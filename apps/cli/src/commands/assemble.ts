@@ -1,7 +1,7 @@
 import { listNames } from '@learngene/datasets';
 import { assembledConfig, assembleFactoredAsync, countAssembled, openedGates } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
-import { bundleMetadata } from '@learngene/pipeline';
+import { bundleMetadata, counted } from '@learngene/pipeline';
 import {
   assembledWords,
   type DenseLayout,
@@ -104,7 +104,7 @@ export function assembleCommand(): Command {
     }
     const { layout } = options;
     const dense = await writeDense(options.out, factored, { layout, config, argument: '--layout', progress: output });
-    output.print(`${options.out}: dense DiT, ${dense.tensors} tensors, ${layout} keys`);
+    output.print(`${options.out}: dense DiT, ${counted(dense.tensors, 'tensor')}, ${layout} keys`);
     output.result({ out: options.out, form: 'dense', layout, config: dense.config });
   });
 }

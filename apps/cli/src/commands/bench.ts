@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { counted } from '@learngene/pipeline';
 import { interruptedBy } from '@learngene/trainer';
 import { Command } from 'commander';
 import {
@@ -52,7 +53,7 @@ function transferBench(): Command {
         neededFolder(options),
         reportOptions(options, planFlags(options)[0]),
       );
-      output.print(`${summary.done} trials. Report: ${report}`);
+      output.print(`${counted(summary.done, 'trial')}. Report: ${report}`);
       output.result({ out: options.out, report, document, trials: summary.done });
       return;
     }
@@ -80,7 +81,7 @@ function transferBench(): Command {
     });
     const { report, document } = await writeTransferReport(out, reportOptions(options, flags));
     const failed = result.failed.map(({ job, message }) => ({ key: job.key, kind: job.kind, message }));
-    output.print(`${result.trials} trials, ${failed.length} jobs failed. Report: ${report}`);
+    output.print(`${counted(result.trials, 'trial')}, ${counted(failed.length, 'job')} failed. Report: ${report}`);
     output.result({ out, report, document, trials: result.trials, done: result.done, failed });
     if (failed.length > 0) process.exitCode = 1;
   });

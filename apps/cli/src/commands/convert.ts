@@ -1,4 +1,5 @@
 import { listNames } from '@learngene/datasets';
+import { counted } from '@learngene/pipeline';
 import { expectTensorFile } from '@learngene/pipeline/node';
 import { type ConvertTensorsOptions, convertTensors } from '@learngene/tensor-io/node';
 import { Command } from 'commander';
@@ -28,7 +29,7 @@ export function convertCommand(): Command {
     await expectTensorFile(from, '<from>');
     const done = await convertTensors(from, to, { key, dtype });
     const { tensors, bytes, shared, others } = done;
-    output.print(`Wrote ${to}: ${tensors} tensors, ${(bytes / 2 ** 20).toFixed(2)} MiB`);
+    output.print(`Wrote ${to}: ${counted(tensors, 'tensor')}, ${(bytes / 2 ** 20).toFixed(2)} MiB`);
     for (const names of shared) output.info(`shared before, each by itself now: ${listNames(names, 5)}`);
     if (others.length > 0) output.info(`left out, as they are no tensors: ${listNames(others, 5)}`);
     output.result({ to, ...done });

@@ -1,3 +1,4 @@
+import { counted } from '@learngene/pipeline';
 import {
   chooseClasses,
   decodeData,
@@ -88,7 +89,7 @@ function prepareCommand(): Command {
     const dataset = await decodeData(view, recipe, output);
     await writePacked(options.out, dataset);
     const { size, classes, enlarged } = dataset;
-    output.print(`${options.out}: ${size} images of ${classes.length} classes`);
+    output.print(`${options.out}: ${counted(size, 'image')} of ${counted(classes.length, 'class', 'classes')}`);
     output.result({ file: options.out, size, classes, enlarged });
   });
 }

@@ -1,5 +1,6 @@
 import type { EngineReport } from '@learngene/engines';
 import { describeMachine, examineEngine, NODE_ENGINES } from '@learngene/engines/node';
+import { counted } from '@learngene/pipeline';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { type EngineOption, type OutputOptions, outputOf, withEngineOption, withOutputOptions } from '../cli/context';
@@ -19,9 +20,8 @@ export function doctorCommand(): Command {
       reports.push(await examineEngine(name, { onMeasure }));
     }
     const machine = describeMachine();
-    output.print(
-      `Node ${machine.node}, ${machine.platform}, ${machine.cpu}, ${machine.threads} threads, ${machine.memoryGiB} GiB`,
-    );
+    const threads = counted(machine.threads, 'thread');
+    output.print(`Node ${machine.node}, ${machine.platform}, ${machine.cpu}, ${threads}, ${machine.memoryGiB} GiB`);
     for (const report of reports) {
       const mark = report.loads ? pc.green('yes') : pc.red('no ');
       const speed = report.gemmGflops === undefined ? '' : `, ${report.gemmGflops.toPrecision(3)} GFLOP/s`;

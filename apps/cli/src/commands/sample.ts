@@ -1,5 +1,13 @@
 import { listNames } from '@learngene/datasets';
-import { type Config, checkDdimOption, drawnClasses, imageBytes, mergeConfig, parseConfig } from '@learngene/pipeline';
+import {
+  type Config,
+  checkDdimOption,
+  counted,
+  drawnClasses,
+  imageBytes,
+  mergeConfig,
+  parseConfig,
+} from '@learngene/pipeline';
 import { describeSource } from '@learngene/pipeline/node';
 import { checkMemory, sampleToFiles } from '@learngene/trainer/node';
 import { Command } from 'commander';
@@ -90,14 +98,14 @@ export function sampleCommand(): Command {
     const { sampling } = parseConfig(merged, 'options');
     if (options.eta !== undefined) checkDdimOption('--eta', sampling);
     const count = classes.length * options.count;
-    checkMemory('--count', `${count} images`, count * imageBytes(source));
+    checkMemory('--count', counted(count, 'image'), count * imageBytes(source));
     const engine = await startEngine(options.engine, output);
     const { out, npz, columns, batchSize, vae: autoencoder } = options;
     const seed = options.seed ?? config.seed;
     const shared = { out, npz, columns, batchSize, autoencoder, ids, mixture, count: options.count, sampling, seed };
     const result = await interruptible((signal) => sampleToFiles(source, { ...shared, progress: output, signal }));
     const { seconds } = result;
-    output.print(`${out}: ${result.count} images of ${listNames(classes, 40)} in ${seconds.toFixed(1)} s`);
+    output.print(`${out}: ${counted(result.count, 'image')} of ${listNames(classes, 40)} in ${seconds.toFixed(1)} s`);
     const written = { out, npz: npz ?? null, classes, count: result.count };
     output.result({ ...written, seed, sampling, seconds, engine: engine.name });
   });

@@ -1,3 +1,4 @@
+import { counted } from '@learngene/pipeline';
 import { checkDenseSettings } from '@learngene/trainer';
 import {
   checkNewRun,
@@ -83,9 +84,7 @@ export function trainCommand(): Command {
     if (options.dryRun) {
       const { params, macs } = countRunModel(prepared.record);
       output.print(JSON.stringify({ kind, config, model }, null, 2));
-      output.print(
-        `${params.total.toLocaleString('en-US')} parameters, ${macs.total.toLocaleString('en-US')} MACs a class`,
-      );
+      output.print(`${counted(params.total, 'parameter')}, ${macs.total.toLocaleString('en-US')} MACs a class`);
       output.result({ kind, config, model, parameters: params, macs });
       return;
     }
@@ -94,7 +93,7 @@ export function trainCommand(): Command {
       pretrain(prepared, { run: options.out, engine: engine.name, progress: output, signal }),
     );
     const loss = result.last?.loss.toFixed(5) ?? 'unknown';
-    output.print(`Trained ${options.out}: ${result.steps} steps, loss ${loss}`);
+    output.print(`Trained ${options.out}: ${counted(result.steps, 'step')}, loss ${loss}`);
     output.result(result);
   });
 }

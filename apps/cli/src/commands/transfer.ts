@@ -1,4 +1,5 @@
 import { listNames } from '@learngene/datasets';
+import { counted } from '@learngene/pipeline';
 import { modelFolder } from '@learngene/pipeline/node';
 import { TRANSFER_TRAINABLES as TRAINABLES } from '@learngene/trainer';
 import { checkNewRun, type PreparedTransfer, prepareTransfer, resumeTransfer, transfer } from '@learngene/trainer/node';
@@ -84,7 +85,7 @@ export function transferCommand(): Command {
     );
     const classes = config.data.classes ?? [];
     const loss = result.last?.loss.toFixed(5) ?? 'unknown';
-    output.print(`Transferred to ${listNames(classes, 40)}: ${steps} steps, loss ${loss}`);
+    output.print(`Transferred to ${listNames(classes, 40)}: ${counted(steps, 'step')}, loss ${loss}`);
     output.result({ ...result, classes, trainedParameters });
   });
 }

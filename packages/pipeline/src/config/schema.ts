@@ -138,7 +138,7 @@ const diffusionSchema = () =>
 const trainingSchema = () =>
   z.strictObject({
     /** Optimiser steps in all. */
-    steps: positive().default(10_000).describe('optimiser steps in all'),
+    steps: positive().default(2000).describe('optimiser steps in all'),
     /** Images a step. */
     batchSize: positive().default(32).describe('images a step'),
     /** AdamW learning rate after warm-up. */

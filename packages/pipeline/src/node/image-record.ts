@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { classCounts, type ImageDataset } from '@learngene/datasets';
 import * as z from 'zod';
+import { counted } from '../counted';
 import { ConfigError } from '../errors';
 
 const recordSchema = z.strictObject({
@@ -64,7 +65,7 @@ export function changedImages(dataset: ImageDataset, record: ImageRecord): strin
   const differences = dataset.classes.flatMap((name, label) =>
     kept.counts[label] === came.counts[label]
       ? []
-      : [`${JSON.stringify(name)} has ${came.counts[label]} images, had ${kept.counts[label] ?? 'none'}`],
+      : [`${JSON.stringify(name)} has ${counted(came.counts[label], 'image')}, had ${kept.counts[label] ?? 'none'}`],
   );
   if (kept.size.join('x') !== came.size.join('x')) {
     differences.unshift(`the images are ${came.size.join('x')}, were ${kept.size.join('x')}`);

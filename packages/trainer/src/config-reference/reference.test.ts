@@ -24,7 +24,7 @@ describe.each(CONFIG_KINDS)('the configuration of %s', (kind) => {
 test('the keys of a training with their ranges and defaults', () => {
   const of = (key: string) => configReference('train', key).keys;
   expect(of('training.steps')).toEqual([
-    { key: 'training.steps', meaning: 'optimiser steps in all', range: 'whole number, above 0', default: 10_000 },
+    { key: 'training.steps', meaning: 'optimiser steps in all', range: 'whole number, above 0', default: 2000 },
   ]);
   expect(of('data.holdOut')).toMatchObject([{ range: 'number, at least 0 and at most 1', default: 0.1 }]);
   expect(of('sampling.clip')).toMatchObject([{ range: 'true | false, or number, above 0', default: true }]);
@@ -40,7 +40,7 @@ test('the keys of a training with their ranges and defaults', () => {
   ]);
   expect(configReference('train', 'training.steps').rows).toEqual([
     ['training.steps', 'optimiser steps in all'],
-    ['', '  whole number, above 0; default 10000'],
+    ['', '  whole number, above 0; default 2000'],
   ]);
 });
 

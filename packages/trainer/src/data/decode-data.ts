@@ -1,6 +1,5 @@
 import { cacheDataset, DatasetFileError, holdOut, type ImageDataset, listNames, subset } from '@learngene/datasets';
-import type { Config, Progress } from '@learngene/pipeline';
-import { ConfigError } from '@learngene/pipeline';
+import { type Config, ConfigError, counted, type Progress } from '@learngene/pipeline';
 import type { EnlargedRecord } from '@learngene/pipeline/node';
 import { enlargedRecord, warnOfEnlarged } from '../enlarged';
 import { DataError } from '../errors';
@@ -38,7 +37,7 @@ export async function decodeData(
     const onProgress = ({ done }: { done: number }) => bar.update(done);
     const { enlarged, ...decoded } = await cacheDataset(dataset, { onCorrupt, onProgress, maxBytes: MAX_BYTES });
     const { skipped } = decoded;
-    if (skipped.length > 0) progress.warn(`${skipped.length} images could not be read and were skipped`);
+    if (skipped.length > 0) progress.warn(`skipped ${counted(skipped.length, 'image')} that cannot be read`);
     const left = new Set(decoded.labels);
     const lost = dataset.classes.filter((_, label) => !left.has(label) && dataset.labels.includes(label));
     if (lost.length > 0) throw new Error(`${dataset.name}: no image can be read of ${listNames(lost)}`);

@@ -1,4 +1,5 @@
 import { classCounts } from '@learngene/datasets';
+import { counted } from '@learngene/pipeline';
 import type { DecodedDataset } from './decode-data';
 
 /** What {@link describeDataset} gives. */
@@ -29,7 +30,7 @@ export function describeDataset(dataset: DecodedDataset): DatasetDescription {
     classes: Object.fromEntries(classes.map((each, label) => [each, counts[label]])),
     enlarged,
     lines: [
-      `${name}: ${size} images, ${height}x${width}x${channels}, ${classes.length} classes`,
+      `${name}: ${counted(size, 'image')}, ${height}x${width}x${channels}, ${counted(classes.length, 'class', 'classes')}`,
       ...classes.map((each, label) => `${each.padEnd(longest)}  ${counts[label]}`),
     ],
   };

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type ClassTable, DatasetFileError, type ImageDataset, listNames, mergeClasses } from '@learngene/datasets';
-import { type Config, ConfigError, type Progress } from '@learngene/pipeline';
+import { type Config, ConfigError, counted, type Progress } from '@learngene/pipeline';
 import { labelsHash } from '../latents/labels';
 import { isLatentFolder, type LatentManifest, type LatentOrigin } from '../latents/manifest';
 import { datasetOfLatents, openLatents } from '../latents/open-latents';
@@ -109,7 +109,7 @@ async function imagesOf(recipe: DataRecipe, manifest: LatentManifest, progress: 
   }
   if (dataset.size !== images || labelsHash(dataset.labels) !== labels) {
     throw new ConfigError(
-      `data: ${where} has ${dataset.size} images, the latents are of ${images}, or their classes differ; encode them anew`,
+      `data: ${where} has ${counted(dataset.size, 'image')}, the latents are of ${images}, or their classes differ; encode them anew`,
     );
   }
   const shape = [dataset.height, dataset.width, dataset.channels];

@@ -6,7 +6,7 @@ import {
   shippedSuperclasses,
   wordNetSuperclasses,
 } from '@learngene/datasets/node';
-import { type Config, ConfigError } from '@learngene/pipeline';
+import { type Config, ConfigError, counted } from '@learngene/pipeline';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 
 /** How {@link mergeData} merges. */
@@ -54,7 +54,7 @@ export async function mergeData(
         superclasses: table,
         ...(pretrain === undefined ? {} : { classes: [...pretrain], novel }),
       },
-      line: `${dataset.classes.length} classes of ${dataset.name} merged to ${names.length}${split}; ${size} of ${dataset.size} images`,
+      line: `${counted(dataset.classes.length, 'class', 'classes')} of ${dataset.name} merged to ${names.length}${split}; ${size} of ${counted(dataset.size, 'image')}`,
     };
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;

@@ -1,5 +1,5 @@
 import { classCounts, type ImageDataset, listNames, selectClasses } from '@learngene/datasets';
-import { ConfigError, type Progress } from '@learngene/pipeline';
+import { ConfigError, counted, type Progress } from '@learngene/pipeline';
 
 /** Leaves out classes with fewer images than `least`, and warns of those that have none. */
 export function withoutSmallClasses(dataset: ImageDataset, least: number, progress: Progress): ImageDataset {
@@ -12,6 +12,6 @@ export function withoutSmallClasses(dataset: ImageDataset, least: number, progre
   }
   if (empty.length > 0) progress.warn(`${dataset.name}: classes without images are left out: ${listNames(empty, 20)}`);
   const kept = dataset.classes.filter((_, label) => counts[label] >= least);
-  if (kept.length === 0) throw new ConfigError(`data.minPerClass: no class has ${least} images`);
+  if (kept.length === 0) throw new ConfigError(`data.minPerClass: no class has ${counted(least, 'image')}`);
   return selectClasses(dataset, kept);
 }

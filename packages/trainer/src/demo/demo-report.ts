@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { classCounts, type ImageDataset } from '@learngene/datasets';
 import type { countAssembled, KindModel } from '@learngene/kind';
 import type { Config } from '@learngene/pipeline';
+import { counted } from '@learngene/pipeline';
 import type { BundleFile } from '@learngene/pipeline/node';
 import { type Images, reportPage, type Section, takePerClass } from '@learngene/report';
 import { gridPng } from '@learngene/report/node';
@@ -83,7 +84,7 @@ export async function writeDemoReport(input: DemoReportInput): Promise<string> {
     },
   ];
   const path = join(out, 'report.html');
-  const subtitle = `engine ${engine}, seed ${config.seed}, in ${placeOf(config)}, ${config.training.steps} steps`;
+  const subtitle = `engine ${engine}, seed ${config.seed}, in ${placeOf(config)}, ${counted(config.training.steps, 'step')}`;
   await writeFileAtomic(path, reportPage(`KIND on ${data.all.train.name}`, subtitle, sections));
   return path;
 }
@@ -95,8 +96,8 @@ const number = (value: number) => value.toLocaleString('en-US');
 function introduction({ plan, config, data, engine }: DemoReportInput): string {
   const { height } = data.all.train;
   return [
-    `A Diffusion Transformer learned ${plan.pretraining.length} classes (${config.data.source}, ${height}x${height} pixels, in ${placeOf(config)}). It was taken apart into learngenes, which all classes share, and tailors of each class. Then it learned ${plan.novel.join(' and ')}, which it had never seen: the learngenes stayed as they were, and only fresh tailors were trained.`,
-    `The pre-training took ${number(config.training.steps)} steps, the transfer ${number(plan.transferSteps)}, on the engine ${engine}. The usual number of steps depends on the engine alone, so that the demo can be repeated: as many as fit into three minutes of two cores on native, fewer on WebAssembly and other slow engines.`,
+    `A Diffusion Transformer learned ${counted(plan.pretraining.length, 'class', 'classes')} (${config.data.source}, ${height}x${height} pixels, in ${placeOf(config)}). It was taken apart into learngenes, which all classes share, and tailors of each class. Then it learned ${plan.novel.join(' and ')}, which it had never seen: the learngenes stayed as they were, and only fresh tailors were trained.`,
+    `The pre-training took ${counted(config.training.steps, 'step')}, the transfer ${number(plan.transferSteps)}, on the engine ${engine}. The usual number of steps depends on the engine alone, so that the demo can be repeated: as many as fit into three minutes of two cores on native, fewer on WebAssembly and other slow engines.`,
   ].join('\n\n');
 }
 
@@ -204,7 +205,7 @@ function bundleTable({ files, one, all }: BundleSizes): Section {
   return {
     kind: 'table',
     title: 'The bundle',
-    note: `One class of it: ${number(one.parameters)} of ${number(all.parameters)} parameters.`,
+    note: `One class of it: ${number(one.parameters)} of ${counted(all.parameters, 'parameter')}.`,
     header: ['file', 'bytes'],
     rows: files.map(({ file, bytes }) => [file, number(bytes)]),
   };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ImageDataset } from '@learngene/datasets';
 import { assembleFactored, countAssembled, initKindTraining, type KindModel } from '@learngene/kind';
 import { saveBundle } from '@learngene/kind/node';
-import { bundleMetadata, type Config, type Progress } from '@learngene/pipeline';
+import { bundleMetadata, type Config, counted, type Progress } from '@learngene/pipeline';
 import { bundleFiles, isRunFolder, type KindRunRecord, RUN_FORMAT } from '@learngene/pipeline/node';
 import type { Images } from '@learngene/report';
 import * as tf from '@tensorflow/tfjs-core';
@@ -87,7 +87,7 @@ async function runStages(plan: DemoPlan, options: RunDemoOptions): Promise<DemoR
   await checkDemoFolder(out, plan, { seed, replace, images });
   const data = await stages.run(
     'data',
-    `Images (${config.data.source}): ${plan.pretraining.length} classes to learn, ${plan.novel.length} kept out: ${plan.novel.join(', ')}`,
+    `Images (${config.data.source}): ${counted(plan.pretraining.length, 'class', 'classes')} to learn, ${plan.novel.length} kept out: ${plan.novel.join(', ')}`,
     () => openDemoData(plan, config, progress),
   );
   if (await prepareDemoFolder(out, plan, { seed, replace, images }))
@@ -119,7 +119,7 @@ async function runStages(plan: DemoPlan, options: RunDemoOptions): Promise<DemoR
       : await stages.run('encoding', `Encoding the images with ${config.autoencoder.name}`, encode);
   const trained = await stages.run(
     'pretraining',
-    `KIND pre-training with the class gate, ${config.training.steps} steps`,
+    `KIND pre-training with the class gate, ${counted(config.training.steps, 'step')}`,
     () => pretrain(record, inputs.base, { ...options, later: { steps: plan.transferSteps, of: 'the transfer' } }),
   );
   const model: KindModel = { config: kind, params: trained.model().params };
@@ -131,7 +131,7 @@ async function runStages(plan: DemoPlan, options: RunDemoOptions): Promise<DemoR
   for (const { file, bytes } of bundle.files) progress.info(`   ${String(bytes).padStart(9)} bytes  ${file}`);
   const adapted = await stages.run(
     'transfer',
-    `Novel classes (${plan.novel.join(', ')}) on frozen learngenes, fresh tailors, ${plan.transferSteps} steps`,
+    `Novel classes (${plan.novel.join(', ')}) on frozen learngenes, fresh tailors, ${counted(plan.transferSteps, 'step')}`,
     () => transfer({ plan, record, model }, inputs.novel, options),
   );
   const models = { base: model, novel: adapted.model() };

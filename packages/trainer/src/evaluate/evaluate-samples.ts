@@ -1,5 +1,5 @@
 import type { MetricName, Protocol } from '@learngene/metrics';
-import { ConfigError, checkDdimOption, imageBytes } from '@learngene/pipeline';
+import { ConfigError, checkDdimOption, counted, imageBytes } from '@learngene/pipeline';
 import { checkMemory } from '../check-memory';
 import { checkTarget } from '../check-target';
 import type { DrawingRequest } from './prepare-drawing';
@@ -118,7 +118,7 @@ function checkDrawing(
   { count, set, label = byName }: SamplesRequest,
   { config, drawing }: PreparedEvaluation | PreparedProtocol,
 ): void {
-  if (drawing) checkMemory(label('count'), `${count} images`, count * imageBytes(drawing.from));
+  if (drawing) checkMemory(label('count'), counted(count, 'image'), count * imageBytes(drawing.from));
   const ofDdim = set.find((assignment) => /^sampling\.(eta|spacing)=/.test(assignment));
   if (ofDdim !== undefined) checkDdimOption(`${label('set')} ${ofDdim}`, config.sampling);
 }

@@ -1,3 +1,4 @@
+import { counted } from '@learngene/pipeline';
 import type { EvaluationResult } from './run-evaluation';
 import type { ProtocolResult } from './run-protocol';
 
@@ -15,7 +16,7 @@ function protocolRows({
   ...result
 }: ProtocolResult): [string, string][] {
   const { name, pixels, sets } = protocol;
-  const images = (count: number | undefined) => (count === undefined ? '' : `, ${count} images`);
+  const images = (count: number | undefined) => (count === undefined ? '' : `, ${counted(count, 'image')}`);
   const all: [string, string | undefined][] = [
     ['protocol', name],
     ['pixels', pixels],
@@ -28,7 +29,9 @@ function protocolRows({
     ['reference', reference && `${reference.path} (${reference.used})${images(result.referenceCount)}`],
     [
       'sampler',
-      sampling ? `${sampling.sampler}, ${sampling.steps} steps, seed ${sampling.seed}` : 'not known of a file',
+      sampling
+        ? `${sampling.sampler}, ${counted(sampling.steps, 'step')}, seed ${sampling.seed}`
+        : 'not known of a file',
     ],
     ['guidance', sampling ? String(sampling.guidance) : 'not known of a file'],
     ['rounding of the samples', sampling ? sampling.rounding : 'not known of a file'],

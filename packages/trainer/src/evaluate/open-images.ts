@@ -4,7 +4,7 @@ import type { RawImage } from '@learngene/datasets';
 import { readImageFile } from '@learngene/datasets/node';
 import type { ImageBatch, ImageSource, ProtocolRules } from '@learngene/metrics';
 import { openSamples } from '@learngene/metrics/node';
-import { ConfigError } from '@learngene/pipeline';
+import { ConfigError, counted } from '@learngene/pipeline';
 
 /** Images of a protocol, from a file or a folder. */
 export interface OpenImages extends ImageSource {
@@ -71,9 +71,11 @@ async function listImages(path: string, { folders, endings }: FolderRules) {
   const inner = folders === 'all' ? [] : places.filter(({ entry }) => entry.isDirectory()).map((place) => place.path);
   const passedOver = [
     ...(others.length > 0
-      ? [`${others.length} files that are no images by their endings, such as ${basename(others[0])}`]
+      ? [
+          `${counted(others.length, 'file that is no image by its ending', 'files that are no images by their endings')}, such as ${basename(others[0])}`,
+        ]
       : []),
-    ...(inner.length > 0 ? [`${inner.length} folders, such as ${basename(inner[0])}`] : []),
+    ...(inner.length > 0 ? [`${counted(inner.length, 'folder')}, such as ${basename(inner[0])}`] : []),
   ];
   return { files: files.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))), passedOver };
 }

@@ -1,4 +1,5 @@
 import type { PrecisionRecall } from '@learngene/metrics';
+import { counted } from '@learngene/pipeline';
 
 /** Precision and recall compare balls that reach to the third neighbour: a set needs an image more than that. */
 const LEAST_IMAGES = 4;
@@ -36,7 +37,8 @@ const TELLS_NOTHING = 0.5;
  * @returns a sentence for each figure that noise gets half of at least; often none
  */
 export function precisionWarnings({ noise, training }: PrecisionMarks, counts?: ComparedCounts): string[] {
-  const of = counts === undefined ? '' : `of ${counts.samples} samples and ${counts.reals} real images `;
+  const of =
+    counts === undefined ? '' : `of ${counted(counts.samples, 'sample')} and ${counted(counts.reals, 'real image')} `;
   return (['precision', 'recall'] as const).flatMap((figure) => {
     if (noise[figure] < TELLS_NOTHING * (training?.[figure] ?? 1)) return [];
     const known = training === undefined ? '' : `, training images ${training[figure].toFixed(2)}`;

@@ -104,7 +104,7 @@ describe('openImages', () => {
   test('a folder gives the images of an npz, in the order of the paths, with or without inner folders', async () => {
     const size = 144;
     const deep = await openImages('f', at('same'), { ...all, endings: ['.png'] });
-    expect(deep).toMatchObject({ count: 3, passedOver: [expect.stringContaining('1 files that are no images')] });
+    expect(deep).toMatchObject({ count: 3, passedOver: [expect.stringContaining('1 file that is no image')] });
     expect((await deep.read(0, 3)).data).toEqual(pixels);
     const flat = await openImages('f', at('same'), top);
     expect(flat.passedOver).toHaveLength(2);

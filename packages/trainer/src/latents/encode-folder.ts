@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatasetFileError, type EnlargedImage, type ImageDataset, type ReadOptions } from '@learngene/datasets';
-import { ConfigError, type Progress } from '@learngene/pipeline';
+import { ConfigError, counted, type Progress } from '@learngene/pipeline';
 import {
   type AutoencoderConfig,
   type AutoencoderFiles,
@@ -72,7 +72,7 @@ export async function encodeFolder(folder: string, options: EncodeFolderOptions)
   let manifest = await startFolder(folder, settings, options);
   const all = shardCount(settings);
   const { length: found } = manifest.shards;
-  if (found > 0) progress.info(`${folder}: ${found} of ${all} shards are there already`);
+  if (found > 0) progress.info(`${folder}: found ${found} of ${counted(all, 'shard')}`);
   const { autoencoder } = loadAutoencoder(options.autoencoder);
   const bar = progress.startBar('Encoding images', settings.images, 'images');
   try {
@@ -98,7 +98,10 @@ export async function encodeFolder(folder: string, options: EncodeFolderOptions)
     }
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw interruptedBy(signal, `interrupted after ${manifest.shards.length} of ${all} shards; the same call goes on`);
+    throw interruptedBy(
+      signal,
+      `interrupted after ${manifest.shards.length} of ${counted(all, 'shard')}; the same call goes on`,
+    );
   } finally {
     bar.stop();
     autoencoder.dispose();
@@ -148,7 +151,7 @@ function checkShardMemory(settings: LatentSettings): void {
   const { images, shardImages, crops, mirrored } = settings;
   const views = crops * (mirrored ? 2 : 1);
   const count = Math.min(images, shardImages);
-  const what = `latents of ${count} images of a shard, ${views} views of each,`;
+  const what = `latents of ${counted(count, 'image')} of a shard, ${counted(views, 'view')} of each,`;
   checkMemory(crops > 1 ? 'crops' : 'shardImages', what, 4 * count * views * numbersOf(settings));
 }
 

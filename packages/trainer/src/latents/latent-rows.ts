@@ -1,5 +1,5 @@
 import { listNames } from '@learngene/datasets';
-import { autoencoderWords } from '@learngene/pipeline';
+import { autoencoderWords, counted } from '@learngene/pipeline';
 import { latentScaleWords } from './latent-words';
 import { type LatentManifest, readLatentManifest, shardCount } from './manifest';
 
@@ -29,16 +29,13 @@ export async function inspectLatents(folder: string): Promise<LatentInspection> 
   return {
     latents,
     rows: [
-      [
-        'latents',
-        `${images.toLocaleString('en-US')} images of ${imageShape.join('x')} as latents of ${shape.join('x')}`,
-      ],
+      ['latents', `${counted(images, 'image')} of ${imageShape.join('x')} as latents of ${shape.join('x')}`],
       ['autoencoder', autoencoderWords(autoencoder)],
       ['classes', listNames(classes, MOST_CLASSES)],
       ['stored', `${stored.replaceAll('-', ' ')}, ${views}`],
       ['scale', isScaled ? latentScaleWords(latents) : 'known once all images are encoded'],
       ['images in', `${data.path ?? data.source} (${data.source})`],
-      ['files', `${shards.length} of ${shardsInAll} shards, ${bytes.toLocaleString('en-US')} bytes${rest}`],
+      ['files', `${shards.length} of ${counted(shardsInAll, 'shard')}, ${counted(bytes, 'byte')}${rest}`],
     ],
   };
 }

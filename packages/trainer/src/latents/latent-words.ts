@@ -1,11 +1,15 @@
 import { listNames } from '@learngene/datasets';
+import { counted } from '@learngene/pipeline';
 import type { LatentManifest } from './manifest';
 
 /** What a folder of latents holds, in words. */
 function latentWords({ images, classes, shape, autoencoder, crops, mirrored, stored }: LatentManifest): string {
   const views = crops * (mirrored ? 2 : 1);
-  const each = views === 1 ? '' : `, ${views} views of each (${crops} crops${mirrored ? ', mirrored too' : ''})`;
-  return `${images} images of ${classes.length} classes (${listNames(classes, 8)}) as latents ${shape.join('x')} of ${autoencoder.name ?? autoencoder.path}, ${stored}${each}`;
+  const each =
+    views === 1
+      ? ''
+      : `, ${counted(views, 'view')} of each (${counted(crops, 'crop')}${mirrored ? ', mirrored too' : ''})`;
+  return `${counted(images, 'image')} of ${counted(classes.length, 'class', 'classes')} (${listNames(classes, 8)}) as latents ${shape.join('x')} of ${autoencoder.name ?? autoencoder.path}, ${stored}${each}`;
 }
 
 /** Mean and deviation of the latents of a folder, and how the network sees them, in four significant digits at the most. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageDataset, LatentRows } from '@learngene/datasets';
-import { ConfigError } from '@learngene/pipeline';
+import { ConfigError, counted } from '@learngene/pipeline';
 import { TensorFileError } from '@learngene/tensor-io';
 import { fileSource, openSafetensorsFile, readSafetensors, sha256File } from '@learngene/tensor-io/node';
 import { labelsHash } from './labels';
@@ -30,7 +30,7 @@ export async function openLatents(folder: string): Promise<OpenLatents> {
   const all = shardCount(manifest);
   if (manifest.shards.length < all) {
     throw new ConfigError(
-      `${folder}: ${manifest.shards.length} of ${all} shards are written; run learngene data latents again, it goes on`,
+      `${folder}: found ${manifest.shards.length} of ${counted(all, 'shard')}; run learngene data latents again, it goes on`,
     );
   }
   for (const shard of manifest.shards) await checkSize(join(folder, shard.file), shard.bytes);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { KindModel } from '@learngene/kind';
-import { classNamesOf, sampledShape } from '@learngene/pipeline';
+import { classNamesOf, counted, sampledShape } from '@learngene/pipeline';
 import type { RunRecord } from '@learngene/pipeline/node';
 import { reportPage, type Section } from '@learngene/report';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
@@ -88,7 +88,7 @@ export async function runPage(run: string, record: RunRecord, model?: KindModel)
     settings(record),
   ];
   const title = record.kind === 'dense' ? 'DiT training' : TITLES[record.command];
-  return reportPage(title, `${run}, ${config.training.steps.toLocaleString('en-US')} steps`, sections);
+  return reportPage(title, `${run}, ${counted(config.training.steps, 'step')}`, sections);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ImageDataset } from '@learngene/datasets';
+import { counted } from '@learngene/pipeline';
 import { checkMemory } from '../check-memory';
 import { firstImages } from '../data/first-images';
 import { writeGrid } from './write-grid';
@@ -11,6 +12,6 @@ import { writeGrid } from './write-grid';
 export async function writeClassGrid(path: string, dataset: ImageDataset, columns: number): Promise<void> {
   const { classes, height, width, channels } = dataset;
   const bytes = classes.length * columns * height * width * channels;
-  checkMemory('columns', `${classes.length} rows of ${columns}`, bytes);
+  checkMemory('columns', `${counted(classes.length, 'row')} of ${columns}`, bytes);
   await writeGrid(path, await firstImages(dataset, columns), columns);
 }

@@ -1,5 +1,6 @@
 import { countDitParams } from '@learngene/dit';
 import { countKindParams, countTransferParams } from '@learngene/kind';
+import { counted } from '@learngene/pipeline';
 import type { RunRecord } from '@learngene/pipeline/node';
 import { checkTotalMemory } from '../check-memory';
 
@@ -16,7 +17,7 @@ const COPIES = 5;
  */
 export function checkParamsMemory(argument: string, params: number): void {
   const parts = 'with their averages, gradients and the two moments of AdamW';
-  checkTotalMemory(argument, `${params.toLocaleString('en-US')} parameters ${parts}`, params * COPIES * BYTES);
+  checkTotalMemory(argument, `${counted(params, 'parameter')} ${parts}`, params * COPIES * BYTES);
 }
 
 /** Parameters that a run trains; of a transfer those of its fresh tailors alone, which is the least. */

@@ -1,5 +1,5 @@
 import { normalName } from '@learngene/datasets';
-import { ConfigError, mergeConfig, type Progress } from '@learngene/pipeline';
+import { ConfigError, counted, mergeConfig, type Progress } from '@learngene/pipeline';
 import type { RunChange } from '@learngene/pipeline/node';
 import type { TrainingSchedule } from '../train/schedule';
 
@@ -103,7 +103,7 @@ export function continuedConfig<C extends RunConfig>(
   const longer = withSteps(config, { steps, hold, done });
   const [before, after] = [schedule(config).learningRate(Math.max(0, done - 1)), schedule(longer).learningRate(done)];
   progress.info(
-    `${run}: ${config.training.steps} steps become ${steps}; learning rate ${rate(before)} before, ${rate(after)} from step ${done + 1} on`,
+    `${run}: ${counted(config.training.steps, 'step')} ${config.training.steps === 1 ? 'becomes' : 'become'} ${steps}; learning rate ${rate(before)} before, ${rate(after)} from step ${done + 1} on`,
   );
   return longer;
 }

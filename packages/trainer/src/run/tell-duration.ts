@@ -1,4 +1,4 @@
-import { duration, type Progress } from '@learngene/pipeline';
+import { counted, duration, type Progress } from '@learngene/pipeline';
 
 /** Steps after which the speed is known well enough; the first is left out, as it warms up. */
 const MEASURED = 5;
@@ -45,6 +45,6 @@ export function tellDuration({
     const also = later === undefined ? '' : ` and the ${count(later.steps)} of ${later.of}`;
     const speed = seconds > 0 ? `, ${Number((1 / seconds).toPrecision(2))} steps a second` : '';
     const time = duration(seconds * (steps - MEASURED + (later?.steps ?? 0)));
-    progress.info(`About ${time} for ${count(steps)} steps${also}${speed}; samples and scores come on top`);
+    progress.info(`About ${time} for ${counted(steps, 'step')}${also}${speed}; samples and scores come on top`);
   };
 }

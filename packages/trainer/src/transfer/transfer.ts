@@ -246,7 +246,7 @@ export async function transfer(prepared: PreparedTransfer, options: TrainPrepare
   const trainable = transferTrainable(record.base?.domain ?? 'near', record.base?.trainable);
   const trained = kindTrainable(model, trainable);
   const novel = counted(model.dit.classes, 'novel class', 'novel classes');
-  progress.info(`Training ${trained.toLocaleString('en-US')} parameters for ${novel}`);
+  progress.info(`Training ${counted(trained, 'parameter')} for ${novel}`);
   const start = () => {
     if (base === undefined) throw new Error(`${run}: the run has no checkpoint to continue; start it anew`);
     return initKindTraining(base.model.params, { trainable });

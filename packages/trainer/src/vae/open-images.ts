@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { DatasetFileError, holdOut, type ImageDataset, subset } from '@learngene/datasets';
 import { imageList } from '@learngene/datasets/node';
-import { type Config, ConfigError, type Progress, parseConfig } from '@learngene/pipeline';
+import { type Config, ConfigError, counted, type Progress, parseConfig } from '@learngene/pipeline';
 import type { EnlargedRecord } from '@learngene/pipeline/node';
 import { type VaeConfig, vaeDownscale } from '@learngene/vae';
 import { refuseArtifact } from '../data/complete-data';
@@ -49,7 +49,7 @@ export async function openImages(data: VaeTrainingConfig['data'], progress: Prog
     await refuseArtifact(path, 'data.path');
     const list = await listed(path, data);
     if (list.size > 0) {
-      progress.info(`Data: ${list.size} images without classes in ${path}`);
+      progress.info(`Data: ${counted(list.size, 'image')} without classes in ${path}`);
       return { dataset: list, data: { ...data, source: 'images', path, size: list.height } };
     }
     if (data.source === 'images') {

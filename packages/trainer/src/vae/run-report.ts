@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { counted } from '@learngene/pipeline';
 import { lineChart, reportPage, type Section } from '@learngene/report';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { curveSections } from '../reports/run-report';
@@ -79,7 +80,7 @@ export async function writeVaeReport(
   const path = join(run, 'report.html');
   await writeFileAtomic(
     path,
-    reportPage('Training of an autoencoder', `${run}, ${config.training.steps} steps`, sections),
+    reportPage('Training of an autoencoder', `${run}, ${counted(config.training.steps, 'step')}`, sections),
   );
   return path;
 }

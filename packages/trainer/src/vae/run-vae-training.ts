@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { BatchState, ImageDataset } from '@learngene/datasets';
 import { disposeParams, type ParamTree, paramsToTensorData } from '@learngene/nn';
 import type { Progress } from '@learngene/pipeline';
+import { counted } from '@learngene/pipeline';
 import { createGenerator, stream } from '@learngene/random';
 import { initVae, VAE_FILES, type VaeConfig, vaeParamsFromTensorData } from '@learngene/vae';
 import { readVae, writeVae } from '@learngene/vae/node';
@@ -171,7 +172,9 @@ async function keepEarlier(folder: string, { changes = [] }: VaeRunRecord, progr
   const kept = `${folder}-step-${steps}`;
   if (steps === undefined || !existsSync(folder) || existsSync(kept)) return;
   await rename(folder, kept);
-  progress.info(`Kept the autoencoder of ${steps} steps in ${kept}; what was made with it needs that one`);
+  progress.info(
+    `Kept the autoencoder of ${counted(Number(steps), 'step')} in ${kept}; what was made with it needs that one`,
+  );
 }
 
 async function weightsSize(folder: string): Promise<number> {

@@ -1,3 +1,4 @@
+import { counted } from '@learngene/pipeline';
 import type { TrialResult } from '../plan/result';
 
 /** What trials must share to be compared: task, images a class, steps. */
@@ -30,11 +31,11 @@ export function pairKey(trial: TrialResult): string {
   return `${conditionKey(trial)} ${trial.seed}`;
 }
 
-const imagesText = (count: number) => (count === 0 ? 'all images' : `${count} image${count === 1 ? '' : 's'} a class`);
+const imagesText = (count: number) => (count === 0 ? 'all images' : `${counted(count, 'image')} a class`);
 
 /** The images and steps of a condition in words. */
 export function settingTitle({ imagesPerClass, steps }: Condition): string {
-  return `${imagesText(imagesPerClass)}, ${steps} steps`;
+  return `${imagesText(imagesPerClass)}, ${counted(steps, 'step')}`;
 }
 
 /** The dataset of a condition, and what models of it work in. */

@@ -1,3 +1,4 @@
+import { counted } from '@learngene/pipeline';
 import type { Section } from '@learngene/report';
 import type { TrialResult } from '../plan/result';
 import { plural } from './format';
@@ -19,7 +20,11 @@ export function fairness(trials: readonly TrialResult[]): Section {
 function smallBatches(trials: readonly TrialResult[]): string[] {
   const found = new Set(
     trials.flatMap(({ task, imagesPerClass, batchSize }) =>
-      batchSize === undefined ? [] : [`${batchSize} in ${task} with ${imagesPerClass || 'all'} images a class`],
+      batchSize === undefined
+        ? []
+        : [
+            `${batchSize} in ${task} with ${imagesPerClass === 0 ? 'all images' : counted(imagesPerClass, 'image')} a class`,
+          ],
     ),
   );
   if (found.size === 0) return [];

@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { counted } from '@learngene/pipeline';
 import { reportMarkdown, reportPage, type Section } from '@learngene/report';
 import { writeFileAtomic } from '@learngene/tensor-io/node';
 import { checkParents, checkWritable } from '@learngene/trainer/node';
@@ -98,7 +99,10 @@ export async function writeTransferReport(
   const title = `KIND against other ways to learn new classes: ${name}`;
   const report = join(folder, 'report.html');
   const sections = await reportSections(results, summary, { command });
-  await writeFileAtomic(report, reportPage(title, `learngene bench transfer, ${summary.done} trials`, sections));
+  await writeFileAtomic(
+    report,
+    reportPage(title, `learngene bench transfer, ${counted(summary.done, 'trial')}`, sections),
+  );
   if (docs === undefined) return { summary, report };
   const brief = await reportSections(results, summary, { command, brief: true });
   return { summary, report, document: await writeDocument(docs, title, name, brief) };

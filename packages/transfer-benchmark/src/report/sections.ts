@@ -1,3 +1,4 @@
+import { counted } from '@learngene/pipeline';
 import type { Section } from '@learngene/report';
 import { basesAndTuningSections } from './bases-and-tuning';
 import { budgetCharts, curveCharts, differenceChart, stepsToMatchTable } from './chart-sections';
@@ -137,7 +138,7 @@ export async function reportSections(
     ...(await tableSections(summary.isoParameters, 'Equal trainable parameters')),
     ...(together === undefined
       ? []
-      : [taskComparisonTable(together, `Against KIND over ${together.tasks.length} tasks`)]),
+      : [taskComparisonTable(together, `Against KIND over ${counted(together.tasks.length, 'task')}`)]),
     ...(await tableSections(summary.isoMacs, 'Equal MACs at inference')),
     ...(await curveSections(summary.curves, brief)),
     ...(await gallerySections(results)),

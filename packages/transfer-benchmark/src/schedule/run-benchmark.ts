@@ -1,4 +1,5 @@
 import type { Progress } from '@learngene/pipeline';
+import { counted } from '@learngene/pipeline';
 import { checkJobs, checkOptions, checkPositive, checkText } from '../check-options';
 import { isDone } from '../jobs/is-done';
 import type { Job, Jobs } from '../jobs/job';
@@ -70,7 +71,7 @@ export async function runBenchmark(options: RunBenchmarkOptions): Promise<Benchm
   await archiveTrials(out, jobs);
   const selected = only === undefined ? jobs : selectJobs(jobs, only);
   const trials = [...selected.values()].filter(hasResult).length;
-  progress.info(`${plan.name}: ${trials} trials, ${selected.size} jobs, ${workers} at a time`);
+  progress.info(`${plan.name}: ${counted(trials, 'trial')}, ${counted(selected.size, 'job')}, ${workers} at a time`);
   let bar: ReturnType<Progress['startBar']> | undefined;
   try {
     const result = await runSchedule(selected, {

@@ -1,5 +1,5 @@
 import { type ImageDataset, listNames } from '@learngene/datasets';
-import type { Progress } from '@learngene/pipeline';
+import { counted, type Progress } from '@learngene/pipeline';
 import {
   type BatchMaker,
   balanceClasses,
@@ -49,7 +49,7 @@ export function planBatches(options: PlanBatchesOptions): BatchMaker<DiffusionBa
   });
   const { batchSize: size } = batches;
   if (size < batchSize) {
-    const images = `the ${size} images of ${listNames(data.classes)}, each class as often as the others`;
+    const images = `the ${counted(size, 'image')} of ${listNames(data.classes)}, each class as often as the others`;
     progress.warn(`${purpose}.batchSize: ${batchSize} is more than ${images}; a step takes all ${size}`);
   }
   return batches;

@@ -1,5 +1,6 @@
 import { listNames } from '@learngene/datasets';
 import type { BundleChange } from '@learngene/kind';
+import { counted } from '../../counted';
 import type { AddedToBundle } from './change-bundle';
 
 /** What {@link changeWords} gives. */
@@ -20,7 +21,7 @@ export function changeWords(bundle: string, change: BundleChange | AddedToBundle
   const said = wrote.length === 0 ? 'nothing changed' : `wrote ${listNames(wrote, 20)}`;
   const gone = deleted.length === 0 ? '' : `, deleted ${listNames(deleted, 20)}`;
   return {
-    text: `${bundle}: ${groups.length} groups; ${said}${gone}`,
+    text: `${bundle}: ${counted(groups.length, 'group')}; ${said}${gone}`,
     warnings: (cut ?? []).map(
       ({ layer, rank, relativeError }) =>
         `${layer}: rank ${rank} was cut, relative error ${relativeError.toPrecision(2)}`,

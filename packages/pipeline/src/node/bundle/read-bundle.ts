@@ -7,6 +7,7 @@ import {
   verifyBundle,
 } from '@learngene/kind';
 import { folderBundle, readBundleManifest } from '@learngene/kind/node';
+import { counted } from '../../counted';
 import { classNamesOf } from '../../recipe/class-names';
 import { readRecipe } from '../../recipe/recipe';
 import { bundleFiles } from '../bundle-files';
@@ -88,7 +89,7 @@ export async function checkBundle(source: string): Promise<BundleCheck> {
   const rows: Rows = [
     ...problems.map(({ file, problem }): [string, string] => [file, problem]),
     ...strays.map((file): [string, string] => [file, 'not named by kind.json; it may be deleted']),
-    ...(problems.length > 0 ? [] : [[bundle, `sound: ${groups} groups, base ${base}`] as const]),
+    ...(problems.length > 0 ? [] : [[bundle, `sound: ${counted(groups, 'group')}, base ${base}`] as const]),
   ];
   return { base, problems, strays, rows };
 }

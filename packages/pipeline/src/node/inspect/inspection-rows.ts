@@ -2,6 +2,7 @@ import { listNames } from '@learngene/datasets';
 import type { DitConfig } from '@learngene/dit';
 import type { AssembledCounts } from '@learngene/kind';
 import type { Config } from '../../config/schema';
+import { counted } from '../../counted';
 import { autoencoderWords, recipeAutoencoder, sampledShape } from '../../recipe/autoencoder';
 import { classNamesOf } from '../../recipe/class-names';
 import { VAE_WORDS } from '../identify';
@@ -40,14 +41,14 @@ const percent = (share: number, digits: number) => `${(100 * share).toFixed(digi
 
 /** What an assembled model costs, in a line. */
 export function assembledWords({ parameters, macs, bytes }: AssembledCounts): string {
-  return `${count(parameters)} parameters, ${(macs / 1e6).toFixed(2)} M MACs, ${mebi(bytes)}`;
+  return `${counted(parameters, 'parameter')}, ${(macs / 1e6).toFixed(2)} M MACs, ${mebi(bytes)}`;
 }
 
 /** The rows of a preset. */
 export function presetRows({ model, config, parameters, macs }: PresetInspection): Rows {
   const { inputSize, inChannels, classes } = config;
   return [
-    ['model', `${model}, ${inputSize}x${inputSize}x${inChannels}, ${count(classes)} classes`],
+    ['model', `${model}, ${inputSize}x${inputSize}x${inChannels}, ${counted(classes, 'class', 'classes')}`],
     ['parameters', count(parameters.trainable)],
     ['with position table', count(parameters.total)],
     ['MACs a forward pass', giga(macs.total)],
@@ -61,11 +62,11 @@ export function kindPresetRows(kind: KindPresetInspection, novel: number): Rows 
   return [
     [
       'model',
-      `${kind.model}, ${kind.learngeneRank} learngenes + ${kind.tailorRank} tailors, ${count(kind.groups)} groups`,
+      `${kind.model}, ${counted(kind.learngeneRank, 'learngene')} + ${counted(kind.tailorRank, 'tailor')}, ${counted(kind.groups, 'group')}`,
     ],
     ['trainable in pre-training', count(parameters.pretraining)],
     [`trainable in transfer to ${novel}`, `${count(transfer)} (${percent(transfer / dense, 2)} of dense)`],
-    ['dense model', `${count(dense)} parameters, ${giga(macs.dense)}MACs, ${mebi(bytes.dense)}`],
+    ['dense model', `${counted(dense, 'parameter')}, ${giga(macs.dense)}MACs, ${mebi(bytes.dense)}`],
     ['MACs of a class', `${giga(macs.total)} (saves ${giga(macs.saved)}, ${percent(macs.saved / macs.dense, 1)})`],
     ['bytes of one class more', mebi(bytes.tailors)],
     ['bytes of a one-class model', mebi(bytes.oneClassModel)],
@@ -138,7 +139,7 @@ function recipeRows(dit: DitConfig, recipe: Pick<Config, 'autoencoder' | 'diffus
     ],
     ...(autoencoder === undefined ? [] : [['autoencoder', autoencoderWords(autoencoder)] as const]),
     ['process', `${process}${gaussian}`],
-    ['sampler', `${sampler}, ${steps} steps, guidance ${guidance}`],
+    ['sampler', `${sampler}, ${counted(steps, 'step')}, guidance ${guidance}`],
   ];
 }
 
@@ -151,7 +152,7 @@ function modelRows(run: KindRunInspection | DenseRunInspection): Rows {
     return [['model', shape], ['classes', classes], parameters, ['MACs', giga(run.macs.total)]];
   }
   const { model } = run.record;
-  const ranks = `${model.learngeneRank} learngenes + ${model.tailorRank} tailors`;
+  const ranks = `${counted(model.learngeneRank, 'learngene')} + ${counted(model.tailorRank, 'tailor')}`;
   return [
     ['model', `${shape}, ${ranks}, ${model.gate} gate`],
     ['classes', listNames(classNamesOf(model), Number.POSITIVE_INFINITY)],
@@ -164,7 +165,10 @@ function bundleRows({ config, counts, recipe }: BundleInspection): Rows {
   const { learngeneRank, tailorRank, groups, gate } = config;
   const names = groups.map(({ name }) => name);
   return [
-    ['bundle', `${learngeneRank} learngenes + ${tailorRank} tailors, ${groups.length} groups, ${gate} gate`],
+    [
+      'bundle',
+      `${counted(learngeneRank, 'learngene')} + ${counted(tailorRank, 'tailor')}, ${counted(groups.length, 'group')}, ${gate} gate`,
+    ],
     ['groups', listNames(names, 1000)],
     ...(recipe ? recipeRows(config.dit, recipe) : []),
     ['parameters', count(counts.params.total)],
@@ -183,7 +187,7 @@ function autoencoderRows(found: AutoencoderInspection): Rows {
     ['scalingFactor', `${scalingFactor}; a network sees (latents - shiftFactor) * scalingFactor`],
     ['shiftFactor', String(shiftFactor)],
     ['parameters', `${count(parameters)} (${dtypes.join(', ')})`],
-    ['size on disk', `${count(bytes)} bytes (${mebi(bytes)})`],
+    ['size on disk', `${counted(bytes, 'byte')} (${mebi(bytes)})`],
     ['hash', hash],
   ];
 }
@@ -192,7 +196,7 @@ function tensorRows({ kind, tensors, layout, autoencoder }: TensorsInspection): 
   const numbers = tensors.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0);
   const shown = tensors.slice(0, MOST_TENSORS);
   const rows: Rows = [
-    ['file', `${count(tensors.length)} tensors, ${count(numbers)} numbers`],
+    ['file', `${counted(tensors.length, 'tensor')}, ${counted(numbers, 'number')}`],
     ['what', kind],
     ['layout', layout ?? autoencoder?.layout ?? 'not a DiT'],
     ...shown.map(({ name, dtype, shape }) => [`  ${name}`, `${dtype} [${shape.join(', ')}]`] as const),
