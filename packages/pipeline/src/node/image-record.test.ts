@@ -20,7 +20,7 @@ test('the same images are known again, from JSON too', () => {
 });
 
 test.each<[string, Parameters<typeof images>, RegExp]>([
-  ['one image fewer', [[0, 1, 1]], /"crow" has 1 images, had 2$/],
+  ['one image fewer', [[0, 1, 1]], /"crow" has 1 image, had 2$/],
   ['another size', [[0, 1, 1, 0], { side: 3 }], /the images are 3x3x1, were 2x2x1/],
   ['another order', [[1, 0, 1, 0]], /the images come in another order/],
 ])('%s is refused', (_, args, message) => {
