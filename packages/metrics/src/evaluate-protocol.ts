@@ -33,8 +33,15 @@ export interface ProtocolInputs {
   readonly reference?: {
     /** Images. */
     readonly images?: number;
-    /** Whether there are statistics of the features, of the spatial features, and the features of so many images. */
-    readonly stored?: { readonly features: boolean; readonly spatial: boolean; readonly vectors?: number };
+    /** What is stored of them. */
+    readonly stored?: {
+      /** Whether there are mu and sigma of the features. */
+      readonly features: boolean;
+      /** Whether there are mu and sigma of the spatial features. */
+      readonly spatial: boolean;
+      /** Images whose features are there. */
+      readonly vectors?: number;
+    };
   };
 }
 

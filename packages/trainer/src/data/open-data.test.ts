@@ -180,3 +180,10 @@ test.each<[string, string, string]>([
   const { data } = configOf({ source, variant, path: tmpdir() });
   await expect(openData(data, noProgress)).rejects.toThrow(message);
 });
+
+test('shards leave out no image: what is decoded in the training cannot be skipped before', async () => {
+  const { data } = configOf({ source: 'webdataset', path: 'train-{0..1}.tar', onCorrupt: 'skip' });
+  await expect(openData(data, noProgress)).rejects.toThrow(
+    'data.onCorrupt: images of shards are decoded in the training',
+  );
+});

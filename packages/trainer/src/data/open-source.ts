@@ -120,6 +120,14 @@ async function listSource(data: DataRecipe, progress: Progress): Promise<ImageDa
     case 'packed':
       return nativeSize(await packed(path), data);
     case 'webdataset':
+      if (data.onCorrupt === 'skip') {
+        throw new ConfigError(
+          'data.onCorrupt: images of shards are decoded in the training, expected error, got skip',
+          {
+            argument: 'data.onCorrupt',
+          },
+        );
+      }
       try {
         return await tarShards(path, { size, autoOrient });
       } catch (cause) {
