@@ -147,7 +147,7 @@ const consumers: Readonly<Record<string, { reads: readonly string[]; use: (path:
     reads: models,
     use: (path) => run(assembleCommand, '--from', path, '--class', 'bars', '--out', fresh(), ...cpu),
   },
-  'train --dense': {
+  'train --init-from': {
     reads: denseModels,
     use: (path) =>
       run(
@@ -156,7 +156,7 @@ const consumers: Readonly<Record<string, { reads: readonly string[]; use: (path:
         at('packed.safetensors'),
         '--class',
         'bars',
-        '--dense',
+        '--init-from',
         path,
         '--out',
         fresh(),

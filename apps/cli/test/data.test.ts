@@ -194,7 +194,7 @@ describe('what is cheap is checked before an image is decoded and an engine star
     ],
     ['everything held out', () => train('--set', 'data.holdOut=1'), /data\.holdOut: expected below 1/],
     ['a missing engine', () => train(), /--engine tfjs-node-gpu: .*Remedy/],
-    ['a dense model that is not there', () => train('--dense', at('none')), /--dense .*none: no such file/],
+    ['a dense model that is not there', () => train('--init-from', at('none')), /--init-from .*none: no such file/],
     [
       'a transfer into a run that is there',
       () => ['transfer', '--from', base, '--data', broken, '--out', base, ...gpu],

@@ -30,7 +30,7 @@ test('a dense model is taken apart as the start, and the resume of a run without
     dense,
   );
   const [one, two] = [join(folder, 'dense-1'), join(folder, 'dense-2')];
-  const settings = ['--dense', dense, '--classes', 'bars', '--quiet'];
+  const settings = ['--init-from', dense, '--classes', 'bars', '--quiet'];
   await succeed(...trainTiny(data, one, 2, ...settings));
   await succeed(...trainTiny(data, two, 2, ...settings));
   rmSync(join(two, 'checkpoints/step-2'), { recursive: true });

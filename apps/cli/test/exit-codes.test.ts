@@ -111,9 +111,9 @@ const DATA: Call[] = [
 const FILES: Call[] = [
   ['convert', convertCommand, (path) => [path, at('never.safetensors')]],
   [
-    'train --dense',
+    'train --init-from',
     trainCommand,
-    (path) => ['--data', at('images.safetensors'), '--dense', path, '--out', out(), ...cpu],
+    (path) => ['--data', at('images.safetensors'), '--init-from', path, '--out', out(), ...cpu],
   ],
   ['train --config', trainCommand, (path) => ['--config', path, '--out', out(), ...cpu]],
   ['evaluate --samples', evaluateCommand, (path) => ['--samples', path, '--data', at('images.safetensors'), ...cpu]],

@@ -39,7 +39,7 @@ export {
   type NewestCheckpoint,
   type StateFile,
 } from './node/checkpoint';
-export { denseFile, denseMetadata, denseParams, readDenseTensors } from './node/dense-model';
+export { denseFile, denseMetadata, denseParams, denseTensors, readDenseTensors } from './node/dense-model';
 export { isHubAddress } from './node/hub/address';
 export { type ModelPathOptions, modelPath } from './node/hub/model-path';
 export type { HubEnvironment } from './node/hub/settings';

@@ -4,7 +4,7 @@ import { UsageError } from './errors';
 import { createOutput, type OutputOptions } from './output';
 
 /** Options and arguments that take a model, by their names; `--vae` takes an address itself and keeps it in the recipe. */
-const MODELS = ['from', 'dense', 'model', 'what', 'source', 'other', 'inception'];
+const MODELS = ['from', 'initFrom', 'model', 'what', 'source', 'other', 'inception'];
 const KEPT = ['vae'];
 
 /** Gives a command the files of the models that `hf://owner/name` names; where no model is taken, such an address is refused. */

@@ -34,7 +34,7 @@ interface TrainOptions extends OutputOptions, EngineOption, ConfigOptions, Class
   out: string;
   resume: boolean;
   dryRun: boolean;
-  dense?: string;
+  initFrom?: string;
   kind: 'kind' | 'dense';
 }
 
@@ -44,14 +44,15 @@ async function prepare(command: Command, options: TrainOptions, output: Output):
   const classes = { data: { classes: namedClasses(options), novel: namedNovel(options) } };
   if (options.resume) {
     const asked = await continuation(options, classes);
-    const start = { kind: given(command, 'kind', kind), dense: options.dense };
+    const start = { kind: given(command, 'kind', kind), dense: options.initFrom };
     return resumePretraining(out, { ...asked, ...start, progress: output });
   }
   refuseUnused(command, ['hold'], 'has a part only with --resume');
   await checkNewRun(out);
-  const dense = options.dense === undefined ? undefined : await denseStartFile(options.dense, '--dense');
+  const dense = options.initFrom === undefined ? undefined : await denseStartFile(options.initFrom, '--init-from');
   if (kind === 'dense') {
-    if (dense !== undefined) throw new UsageError('--dense: gives learngenes their start, which --kind dense has not');
+    if (dense !== undefined)
+      throw new UsageError('--init-from: gives learngenes their start, which --kind dense has not');
     checkDenseSettings(await requestedConfig(options));
   }
   const config = await resolveConfig(options, classes);
@@ -65,7 +66,7 @@ export function trainCommand(): Command {
     .requiredOption('--out <folder>', 'run folder to create or, with --resume, to continue')
     .option('--dry-run', 'check everything, print the resolved configuration and the model, and stop', false)
     .addOption(oneOf('--kind <name>', 'learngenes and tailors, or a plain DiT', ['kind', 'dense']).default('kind'))
-    .option('--dense <file>', 'start from the SVD of a dense DiT (.safetensors, .pt; facebook or diffusers keys)');
+    .option('--init-from <DiT>', 'start from the SVD of a dense DiT: .safetensors, .pt, a folder of diffusers, hf://');
   withClassOptions(command, 'classes to train on (default: all that are not novel)');
   withNovelOptions(command, 'classes to keep out');
   withRunOptions(command);

@@ -1,11 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type KindConfig, type KindParams, kindFromDenseAsync } from '@learngene/kind';
-import { disposeParams } from '@learngene/nn';
+import { ditReader, type LazyTensors } from '@learngene/dit';
+import { type KindConfig, type KindParams, kindFromDenseReader, type LayerError } from '@learngene/kind';
 import { ConfigError, type Progress } from '@learngene/pipeline';
-import { denseFile, denseParams, expectArtifact, modelPath, readDenseTensors } from '@learngene/pipeline/node';
+import { denseFile, denseTensors, expectArtifact, modelPath } from '@learngene/pipeline/node';
 import { createGenerator, stream } from '@learngene/random';
-import { isTorchPath } from '@learngene/tensor-io/node';
+import { isTorchPath, openTensorFile } from '@learngene/tensor-io/node';
 
 /**
  * Finds the file of a dense model to start from.
@@ -33,7 +33,7 @@ export interface KindFromDenseFileOptions {
 }
 
 /**
- * Factors the weights of a dense DiT in any of the known layouts.
+ * Factors the weights of a dense DiT in any of the known layouts, a layer at a time: beside the result, one layer is in memory.
  *
  * @returns parameters that the caller disposes
  * @throws ConfigError for a file of several models, none of which is averaged weights
@@ -43,10 +43,26 @@ export async function kindFromDenseFile(
   config: KindConfig,
   { seed, progress }: KindFromDenseFileOptions,
 ): Promise<KindParams> {
-  const dense = denseParams(await readDenseTensors(path, progress), config.dit);
+  const file = await openTensorFile(path);
   try {
-    return await kindFromDenseAsync(dense, config, { generator: stream(createGenerator(seed), 'from-dense') });
+    const tensors = denseTensors(file, path, progress);
+    // Only shapes are looked at beforehand; reading a tensor of an unsupported element type throws.
+    const read = await ditReader(tensors as unknown as LazyTensors, config.dit);
+    const errors: LayerError[] = [];
+    const onLayer = (error: LayerError) => void errors.push(error);
+    const generator = stream(createGenerator(seed), 'from-dense');
+    const params = await kindFromDenseReader(read, config, { generator, onLayer });
+    progress.info(factoringWords(errors));
+    return params;
   } finally {
-    disposeParams(dense);
+    await file.close();
   }
+}
+
+/** How far the factored layers are from the dense ones, in words. */
+function factoringWords(errors: readonly LayerError[]): string {
+  const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
+  const mean = errors.reduce((sum, { error }) => sum + error, 0) / errors.length;
+  const most = errors.reduce((worst, each) => (each.error > worst.error ? each : worst));
+  return `Factored ${errors.length} layers: their weights differ by ${percent(mean)} in the mean, at most by ${percent(most.error)} (${most.layer})`;
 }
