@@ -51,8 +51,7 @@ async function prepare(command: Command, options: TrainOptions, output: Output):
   await checkNewRun(out);
   const dense = options.initFrom === undefined ? undefined : await denseStartFile(options.initFrom, '--init-from');
   if (kind === 'dense') {
-    if (dense !== undefined)
-      throw new UsageError('--init-from: gives learngenes their start, which --kind dense has not');
+    if (dense !== undefined) throw new UsageError('--init-from: starts learngenes, which --kind dense has not');
     checkDenseSettings(await requestedConfig(options));
   }
   const config = await resolveConfig(options, classes);

@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ditReader, type LazyTensors } from '@learngene/dit';
 import { type KindConfig, type KindParams, kindFromDenseReader, type LayerError } from '@learngene/kind';
-import { ConfigError, type Progress } from '@learngene/pipeline';
+import { ConfigError, counted, type Progress } from '@learngene/pipeline';
 import { denseFile, denseTensors, expectArtifact, modelPath } from '@learngene/pipeline/node';
 import { createGenerator, stream } from '@learngene/random';
 import { isTorchPath, openTensorFile } from '@learngene/tensor-io/node';
@@ -64,5 +64,5 @@ function factoringWords(errors: readonly LayerError[]): string {
   const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
   const mean = errors.reduce((sum, { error }) => sum + error, 0) / errors.length;
   const most = errors.reduce((worst, each) => (each.error > worst.error ? each : worst));
-  return `Factored ${errors.length} layers: their weights differ by ${percent(mean)} in the mean, at most by ${percent(most.error)} (${most.layer})`;
+  return `Factored ${counted(errors.length, 'layer')}: their weights differ by ${percent(mean)} in the mean, at most by ${percent(most.error)} (${most.layer})`;
 }
