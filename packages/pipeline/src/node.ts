@@ -39,7 +39,15 @@ export {
   type NewestCheckpoint,
   type StateFile,
 } from './node/checkpoint';
-export { denseFile, denseMetadata, denseParams, denseTensors, readDenseTensors } from './node/dense-model';
+export {
+  type DenseDescription,
+  denseFile,
+  denseMetadata,
+  denseParams,
+  denseTensors,
+  describeDense,
+  readDenseTensors,
+} from './node/dense-model';
 export { isHubAddress } from './node/hub/address';
 export { type ModelPathOptions, modelPath } from './node/hub/model-path';
 export type { HubEnvironment } from './node/hub/settings';

@@ -12,6 +12,7 @@ describe('the command names its options where a package names an argument or a f
     ['data.novel', 'data.novel: no class is left', '--novel (data.novel): no class is left'],
     ['run', 'run runs/a: expected a new folder', '--out runs/a: expected a new folder'],
     ['out', 'out runs/a: expected a new folder', '--out runs/a: expected a new folder'],
+    ['dense', 'dense: runs/a was started with none', '--init-from: runs/a was started with none'],
     ['plan', 'plan a.json: cannot be read as JSON', '--plan a.json: cannot be read as JSON'],
     ['only', 'only: the plan has no trial of magic', '--only: the plan has no trial of magic'],
     ['dataPath', 'dataPath: the plan has no dataset cats', '--data-path: the plan has no dataset cats'],

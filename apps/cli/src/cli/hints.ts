@@ -14,6 +14,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   'data.novel': '--novel (data.novel)',
   'data.path': '--data-path',
   'data.source': '--data',
+  dense: '--init-from',
   docs: '--docs',
   domain: '--domain',
   from: '--from',

@@ -42,14 +42,15 @@ interface TrainOptions extends OutputOptions, EngineOption, ConfigOptions, Class
 async function prepare(command: Command, options: TrainOptions, output: Output): Promise<PreparedRun> {
   const { out, kind } = options;
   const classes = { data: { classes: namedClasses(options), novel: namedNovel(options) } };
+  const { initFrom } = options;
+  const dense = initFrom === undefined ? undefined : await denseStartFile(initFrom, '--init-from');
   if (options.resume) {
     const asked = await continuation(options, classes);
-    const start = { kind: given(command, 'kind', kind), dense: options.initFrom };
+    const start = { kind: given(command, 'kind', kind), dense };
     return resumePretraining(out, { ...asked, ...start, progress: output });
   }
   refuseUnused(command, ['hold'], 'has a part only with --resume');
   await checkNewRun(out);
-  const dense = options.initFrom === undefined ? undefined : await denseStartFile(options.initFrom, '--init-from');
   if (kind === 'dense') {
     if (dense !== undefined) throw new UsageError('--init-from: starts learngenes, which --kind dense has not');
     checkDenseSettings(await requestedConfig(options));

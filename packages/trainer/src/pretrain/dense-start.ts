@@ -1,9 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { ditReader, type LazyTensors } from '@learngene/dit';
 import { type KindConfig, type KindParams, kindFromDenseReader, type LayerError } from '@learngene/kind';
-import { ConfigError, counted, type Progress } from '@learngene/pipeline';
-import { denseFile, denseTensors, expectArtifact, modelPath } from '@learngene/pipeline/node';
+import { type Config, ConfigError, counted, type Progress } from '@learngene/pipeline';
+import { denseFile, denseTensors, describeDense, expectArtifact, modelPath } from '@learngene/pipeline/node';
 import { createGenerator, stream } from '@learngene/random';
 import { isTorchPath, openTensorFile } from '@learngene/tensor-io/node';
 
@@ -22,6 +22,55 @@ export async function denseStartFile(place: string, argument = 'dense'): Promise
   const kinds = isTensors ? (['dense', 'other'] as const) : (['dense'] as const);
   await expectArtifact(path, { option: argument, kinds, expected: 'a dense DiT' });
   return resolve(denseFile(path));
+}
+
+/** What of a process decides what the network's input and output mean; the rest is how it is trained and sampled. */
+const MEANING = ['process', 'prediction', 'timesteps', 'schedule'] as const;
+
+/**
+ * Compares the recipe beside the weights of a start with that of the run: a network that predicts something else would be
+ * trained away from what it knows.
+ *
+ * @param file As {@link denseStartFile} gives it; the recipe is that of its pipeline of diffusers, or in its metadata.
+ * @param progress Warns where there is no recipe, and of another autoencoder.
+ * @throws ConfigError naming every field of the process that differs, with what to set
+ */
+export async function checkDenseStart(file: string, config: Config, progress: Progress): Promise<void> {
+  const own = await recipeBeside(file);
+  if (own === undefined) {
+    const words = meaningOf(config).map((name) => `${name} ${config.diffusion[name]}`);
+    progress.warn(`${file} does not say its diffusion process; the run takes it for one of ${words.join(', ')}`);
+    return;
+  }
+  const other = [...new Set([...meaningOf(own), ...meaningOf(config)])].filter(
+    (name) => own.diffusion[name] !== config.diffusion[name],
+  );
+  if (other.length > 0) {
+    const facts = other.map((name) => `diffusion.${name} ${own.diffusion[name]}, got ${config.diffusion[name]}`);
+    throw new ConfigError(`dense ${file}: its weights expect ${facts.join('; ')}`, { argument: 'dense' });
+  }
+  const [theirs, ours] = [own.autoencoder, config.autoencoder];
+  const same = (['hash', 'scalingFactor', 'shiftFactor'] as const).every((name) => theirs?.[name] === ours?.[name]);
+  if (theirs !== undefined && ours !== undefined && !same) {
+    progress.warn(`${file} was trained in the latents of another autoencoder than the run's`);
+  }
+}
+
+/** A flow has no schedule of noise. */
+function meaningOf({ diffusion }: Config): readonly (typeof MEANING)[number][] {
+  return MEANING.filter((name) => name !== 'schedule' || diffusion.process === 'gaussian');
+}
+
+/** The recipe of the pipeline of diffusers that the weights lie in, or in their metadata. */
+async function recipeBeside(file: string): Promise<Config | undefined> {
+  const folder = dirname(file);
+  const pipeline = basename(folder) === 'transformer' && existsSync(resolve(folder, '../model_index.json'));
+  try {
+    return (await describeDense(pipeline ? dirname(folder) : file)).config;
+  } catch (error) {
+    if (error instanceof ConfigError && error.code === 'recipe-missing') return undefined;
+    throw error;
+  }
 }
 
 /** The options of {@link kindFromDenseFile}. */

@@ -25,7 +25,7 @@ import {
 import { runTraining } from '../run/run-training';
 import { checkOldRun } from '../run-folder/create-run';
 import { versions } from '../run-folder/versions';
-import { kindFromDenseFile } from './dense-start';
+import { checkDenseStart, kindFromDenseFile } from './dense-start';
 
 /** Options of {@link preparePretraining}. */
 export interface PreparePretrainingOptions {
@@ -40,7 +40,7 @@ export interface PreparePretrainingOptions {
 /**
  * Prepares a new pre-training run: opens the data, chooses the classes, and makes the record.
  *
- * @throws ConfigError naming what of the configuration does not fit the data or the machine's memory
+ * @throws ConfigError naming what of the configuration does not fit the data, the machine's memory or the dense DiT
  */
 export async function preparePretraining(asked: Config, options: PreparePretrainingOptions): Promise<PreparedRun> {
   checkGiven('preparePretraining', 'config', asked, ['data', 'training']);
@@ -49,6 +49,7 @@ export async function preparePretraining(asked: Config, options: PreparePretrain
   checkHoldOut(asked);
   const { dataset, recipe, autoencoder } = await openData(asked.data, progress);
   const config = await withAutoencoder(asked, autoencoder);
+  if (dense !== undefined) await checkDenseStart(dense, config, progress);
   const classes = pretrainingClasses(dataset, config.data);
   const view = chooseClasses(dataset, classes);
   checkValidation(view, config, progress);
