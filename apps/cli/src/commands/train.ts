@@ -40,14 +40,12 @@ interface TrainOptions extends OutputOptions, EngineOption, ConfigOptions, Class
 
 /** All that can be checked before an engine starts and an image is decoded. */
 async function prepare(command: Command, options: TrainOptions, output: Output): Promise<PreparedRun> {
-  const { out, kind } = options;
+  const { out, kind, initFrom } = options;
   const classes = { data: { classes: namedClasses(options), novel: namedNovel(options) } };
-  const { initFrom } = options;
   const dense = initFrom === undefined ? undefined : await denseStartFile(initFrom, '--init-from');
   if (options.resume) {
     const asked = await continuation(options, classes);
-    const start = { kind: given(command, 'kind', kind), dense };
-    return resumePretraining(out, { ...asked, ...start, progress: output });
+    return resumePretraining(out, { ...asked, kind: given(command, 'kind', kind), dense, progress: output });
   }
   refuseUnused(command, ['hold'], 'has a part only with --resume');
   await checkNewRun(out);
