@@ -8,10 +8,14 @@ export class DataError extends Error {
   /** What failed. */
   readonly code: ErrorCode;
 
+  /** The field of the configuration at fault, where the message begins with it. */
+  readonly argument: string | undefined;
+
   /** @param message Names the file and what is wrong with it. */
-  constructor(message: string, { code, ...options }: ErrorOptions & { code: ErrorCode }) {
+  constructor(message: string, { code, argument, ...options }: ErrorOptions & { code: ErrorCode; argument?: string }) {
     super(message, options);
     this.code = code;
+    this.argument = argument;
   }
 }
 

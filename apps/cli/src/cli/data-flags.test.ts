@@ -16,7 +16,7 @@ describe('--data and --data-path', () => {
     ['fodler', 'did you mean folder?'],
     ['emojis', 'did you mean emoji?'],
     ['cifar-100', 'did you mean cifar100?'],
-.*webdataset; there is nothing at this path$/],
+    ['banana', /kind of data: emoji, .*webdataset; there is nothing at this path$/],
     ['Folder', 'did you mean folder?'],
     ['no/such/place', '--data no/such/place: there is nothing'],
   ])('--data %s is refused', (data, message) => {

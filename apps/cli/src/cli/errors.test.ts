@@ -1,5 +1,6 @@
 import { EngineError } from '@learngene/engines';
-import { InterruptedError } from '@learngene/trainer';
+import { ConfigError } from '@learngene/pipeline';
+import { DataError, InterruptedError } from '@learngene/trainer';
 import { describe, expect, test } from 'vitest';
 import { errorLine, exitCode, UsageError } from './errors';
 
@@ -20,6 +21,13 @@ describe('errorLine', () => {
     expect(errorLine(new EngineError('not there', why))).toBe('--engine wasm: not there. Remedy: install it');
     expect(errorLine(new EngineError('no engine could be loaded'))).toBe('no engine could be loaded');
     expect(exitCode(new EngineError('not there', why))).toBe(2);
+  });
+  test('data of a run that are gone, once', () => {
+    const facts = { argument: 'data.path', code: 'data-missing' } as const;
+    const cause = new ConfigError('data.path /x: no such file or folder', facts);
+    expect(errorLine(new DataError(cause.message, { ...facts, cause }))).toBe(
+      '--data-path /x: no such file or folder; if the data are elsewhere now, say where by --data-path',
+    );
   });
   test('what is no error, and what says nothing', () => {
     expect(errorLine('text')).toBe('text');

@@ -30,9 +30,10 @@ export async function openRecipe(
   try {
     return await openData(data, progress, { size: model && sampledShape(model.dit, model.config).height });
   } catch (error) {
-    const isGone = error instanceof ConfigError && error.code === 'data-missing';
-    if (!isGone && !(error instanceof DatasetFileError)) throw error;
-    throw new DataError((error as Error).message, { code: 'data-missing', cause: error });
+    const gone = error instanceof ConfigError && error.code === 'data-missing' ? error : undefined;
+    if (gone === undefined && !(error instanceof DatasetFileError)) throw error;
+    const { message } = error as Error;
+    throw new DataError(message, { code: 'data-missing', argument: gone?.argument, cause: error });
   }
 }
 
