@@ -25,6 +25,7 @@ import { DIFFUSERS_FILE } from './identify';
 export interface DenseDescription {
   /** The file of the weights. */
   file: string;
+  /** Its network. */
   dit: DitConfig;
   /** The name of every class. */
   classes: readonly string[];
