@@ -25,7 +25,9 @@ export interface MergeRequest {
 export interface MergedData {
   /** The data section of a configuration: the table and, where they are drawn, the classes to pre-train on and the novel ones. */
   readonly data: Pick<Config['data'], 'classes' | 'classNames'> & {
+    /** The classes of every superclass. */
     readonly superclasses: ClassTable;
+    /** The superclasses to keep out. */
     readonly novel?: readonly string[];
   };
   /** What was merged, in a line. */

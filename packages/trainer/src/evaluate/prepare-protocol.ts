@@ -34,8 +34,13 @@ export interface PreparedProtocol extends Pick<ProtocolRequest, 'protocol' | 'me
   drawing?: PreparedDrawing;
   /** Where the samples are. */
   samples?: string;
-  /** Where the reference is, and what it holds. */
-  reference?: { path: string; content: ReferenceContent };
+  /** The real images, their statistics, or both. */
+  reference?: {
+    /** Its file or folder. */
+    path: string;
+    /** What it holds. */
+    content: ReferenceContent;
+  };
 }
 
 const byName = (part: string) => part;
