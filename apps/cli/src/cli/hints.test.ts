@@ -13,6 +13,8 @@ describe('the command names its options where a package names an argument or a f
     ['run', 'run runs/a: expected a new folder', '--out runs/a: expected a new folder'],
     ['out', 'out runs/a: expected a new folder', '--out runs/a: expected a new folder'],
     ['dense', 'dense: runs/a was started with none', '--init-from: runs/a was started with none'],
+    ['mostLeaves', 'mostLeaves: needed to merge by wordnet', '--most-leaves: needed to merge by wordnet'],
+    ['by', 'by x.tsv: cannot be read', '--by x.tsv: cannot be read'],
     ['plan', 'plan a.json: cannot be read as JSON', '--plan a.json: cannot be read as JSON'],
     ['only', 'only: the plan has no trial of magic', '--only: the plan has no trial of magic'],
     ['dataPath', 'dataPath: the plan has no dataset cats', '--data-path: the plan has no dataset cats'],

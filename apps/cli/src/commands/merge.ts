@@ -21,11 +21,7 @@ export function mergeCommand(): Command {
     .description('Merge the classes of a dataset to superclasses, into a configuration that train --config reads')
     .requiredOption('--by <how>', 'wordnet, learngene-606-v1, or a JSON or TSV file of class and superclass')
     .option('--most-leaves <n>', 'wordnet: classes that a superclass may have', wholeNumber('--most-leaves', 1))
-    .option(
-      '--pretrain <n>',
-      'superclasses to draw for pre-training; the others are novel',
-      wholeNumber('--pretrain', 1),
-    )
+    .option('--pretrain <n>', 'superclasses to draw to pre-train on; others are novel', wholeNumber('--pretrain', 1))
     .requiredOption('--out <file>', 'the .json file to write');
   withForceOption(command);
   withDataOptions(command);
